@@ -1,0 +1,160 @@
+/*
+ * base: units, time, errors with source marks, named random streams, curves.
+ *
+ * Floor 0. Uses GLib only. Knows nothing of simulation, GPUs or files.
+ *
+ * Conventions of the whole project
+ *   - simulated time is MoeTime: signed 64-bit integer picoseconds (range 106 days);
+ *   - quantities inside the program are SI base units in a double or integer: bytes, bytes/s, FLOP, FLOP/s, seconds,
+ *     hertz, watts. The unit is in the name (`_s`, `_bytes`, `_ps`, `_bytes_per_s`);
+ *   - text with units exists only at the door (moe_quantity_parse) and on the way out (moe_quantity_format).
+ */
+#ifndef MOESIM_BASE_H
+#define MOESIM_BASE_H
+
+#include <glib.h>
+#include <stdint.h>
+
+G_BEGIN_DECLS
+
+/* ---- time ------------------------------------------------------------------------------------------------------- */
+
+/* Simulated time or duration, picoseconds. */
+typedef int64_t MoeTime;
+
+#define MOE_TIME_MAX INT64_MAX
+#define MOE_PS_PER_S 1e12
+
+/* Seconds to picoseconds, rounded up to a whole picosecond (a value within 4 units in the last place of a whole one counts as
+ * that one: 2e-6 s is 2,000,000 ps); negative and NaN give 0, overflow gives MOE_TIME_MAX. */
+MoeTime moe_time_from_seconds(double seconds);
+/* Picoseconds to seconds. */
+double moe_time_to_seconds(MoeTime time);
+/* a + b, saturating at MOE_TIME_MAX; a and b must be >= 0. */
+MoeTime moe_time_add(MoeTime a, MoeTime b);
+
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
+
+/* Where in an input something stands. `file` is owned by whoever parsed it and outlives the mark; line and column count
+ * from 1; line 0 means the whole file; a NULL file means the command line. */
+typedef struct {
+  const char *file;
+  int line;
+  int column;
+} MoeMark;
+
+#define MOE_ERROR (moe_error_quark())
+GQuark moe_error_quark(void);
+
+typedef enum {
+  MOE_ERROR_INPUT,    /* the user's input is wrong: exit status 2 */
+  MOE_ERROR_IO,       /* a file cannot be read or written: exit status 2 */
+  MOE_ERROR_LAYOUT,   /* a parallelism layout that cannot exist: exit status 2 */
+  MOE_ERROR_INTERNAL, /* our fault: exit status 3 */
+} MoeErrorCode;
+
+/* Sets *error to "file:line:column: message" (parts that are unknown are left out). Always returns FALSE, so that a caller
+ * may `return moe_fail(...)`. */
+gboolean moe_fail(GError **error, MoeErrorCode code, MoeMark mark, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* The entry of `known` (NULL-terminated) nearest to `word` by edit distance, or NULL when none is near enough to be meant. */
+const char *moe_nearest_word(const char *word, const char *const *known);
+
+/* ---- quantities ------------------------------------------------------------------------------------------------- */
+
+typedef enum {
+  MOE_DIM_NONE,           /* plain number, no unit allowed */
+  MOE_DIM_BYTES,          /* B kB MB GB TB PB, KiB MiB GiB TiB */
+  MOE_DIM_BYTES_PER_S,    /* B/s ... TB/s, KiB/s ... and bit/s ... Tbit/s (divided by 8) */
+  MOE_DIM_FLOP_PER_S,     /* FLOP/s ... EFLOP/s */
+  MOE_DIM_SECONDS,        /* ps ns us ms s min h d */
+  MOE_DIM_HERTZ,          /* Hz kHz MHz GHz */
+  MOE_DIM_WATTS,          /* W kW MW */
+  MOE_DIM_FLOP,           /* FLOP ... YFLOP */
+  MOE_DIM_DOLLARS,        /* plain number of dollars, no unit */
+} MoeDimension;
+
+/* Parses "400 Gbit/s", "186 GB", "2 us", "1e9 FLOP/s"... into SI base units. A unit is required exactly where the dimension
+ * has one. Refuses trailing text, NaN, infinity and negative values (say which). The message names what was expected, and
+ * carries no mark: the caller adds it. */
+gboolean moe_quantity_parse(const char *text, MoeDimension dimension, double *value, GError **error);
+/* Human text with a fitting prefix and at most four significant digits: "186 GB", "7.39 s", "50 GB/s". The decimal point is
+ * a point in every locale. Caller frees. */
+char *moe_quantity_format(double value, MoeDimension dimension);
+/* Short list of accepted units for messages, for example "B, kB, MB, ..."; "" for a dimension without
+ * unit. Static storage. */
+const char *moe_dimension_units(MoeDimension dimension);
+
+/* ---- random streams --------------------------------------------------------------------------------------------- */
+
+/* Counter-based random numbers: a hash of (seed, stream, entity, index), hence independent of order, threads and folding.
+ * `stream` comes from moe_random_stream("name"). For fixed (seed, stream, entity) the sequence over `index` is that of
+ * SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), which passes BigCrush. The hash is inline: inside a loop over `index` the
+ * compiler computes the key once and a draw costs about a nanosecond. */
+
+/* 2^64 / golden ratio, odd: the step of SplitMix64. */
+#define MOE_RANDOM_STEP UINT64_C(0x9e3779b97f4a7c15)
+
+/* Bijective 64-bit mixer: Stafford's variant 13, the finalizer of SplitMix64. */
+static inline uint64_t moe_random_mix(uint64_t z)
+{
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return z ^ (z >> 31);
+}
+
+/* Key of one entity's sequence: what moe_random_u64 computes before it looks at `index`. */
+static inline uint64_t moe_random_key(uint64_t seed, uint64_t stream, uint64_t entity)
+{
+  uint64_t key = moe_random_mix(seed + MOE_RANDOM_STEP);
+
+  key = moe_random_mix((key ^ stream) + MOE_RANDOM_STEP);
+  return moe_random_mix((key ^ entity) + MOE_RANDOM_STEP);
+}
+
+static inline uint64_t moe_random_u64(uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index)
+{
+  return moe_random_mix(moe_random_key(seed, stream, entity) + (index + 1) * MOE_RANDOM_STEP);
+}
+
+/* The top 53 bits of a hash as a double in [0, 1). */
+static inline double moe_random_to_unit(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
+
+/* Uniform in [0, 1). */
+static inline double moe_random_unit(uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index)
+{
+  return moe_random_to_unit(moe_random_u64(seed, stream, entity, index));
+}
+
+/* Number of the stream called `name` (FNV-1a over its bytes, mixed). */
+uint64_t moe_random_stream(const char *name);
+/* Standard normal (Box-Muller on two hashes). */
+double moe_random_normal(uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index);
+/* Gamma with shape > 0 and scale 1 (Marsaglia-Tsang on successive indices from index * 64). */
+double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index);
+
+/* ---- curves ----------------------------------------------------------------------------------------------------- */
+
+#define MOE_CURVE_MAX 32
+
+/* Piecewise-linear curve as a value: x strictly increasing; constant outside [x0, xn-1]; linear in log2(x) when log_x. */
+typedef struct {
+  guint n; /* 1..MOE_CURVE_MAX; 0 means "no curve" */
+  gboolean log_x;
+  double x[MOE_CURVE_MAX];
+  double y[MOE_CURVE_MAX];
+} MoeCurve;
+
+/* Value at x; a curve with n == 0 gives NaN. */
+double moe_curve_at(const MoeCurve *curve, double x);
+/* NULL when sound, else what is wrong ("x not increasing"). */
+const char *moe_curve_check(const MoeCurve *curve);
+
+/* ---- small integer helpers -------------------------------------------------------------------------------------- */
+
+static inline int64_t moe_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t moe_round_up(int64_t a, int64_t multiple) { return moe_ceil_div(a, multiple) * multiple; }
+
+G_END_DECLS
+
+#endif
