@@ -1,0 +1,69 @@
+#include <moesim/base.h>
+#include <moetest.h>
+
+typedef struct {
+  MoeMark mark;
+  const char *expected;
+} MarkRow;
+
+START_TEST(marks_name_what_is_known)
+{
+  const MarkRow rows[] = {
+      {{"a.yaml", 3, 7}, "a.yaml:3:7: bad gpus 12"},
+      {{"a.yaml", 3, 0}, "a.yaml:3: bad gpus 12"},
+      {{"a.yaml", 0, 7}, "a.yaml: bad gpus 12"},
+      {{NULL, 3, 7}, "bad gpus 12"},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autoptr(GError) error = NULL;
+    ck_assert(!moe_fail(&error, MOE_ERROR_LAYOUT, rows[i].mark, "bad %s %d", "gpus", 12));
+    ck_assert(g_error_matches(error, MOE_ERROR, MOE_ERROR_LAYOUT));
+    ck_assert_str_eq(error->message, rows[i].expected);
+  }
+}
+END_TEST
+
+START_TEST(nobody_listens)
+{
+  ck_assert(!moe_fail(NULL, MOE_ERROR_INPUT, (MoeMark){NULL, 0, 0}, "x"));
+}
+END_TEST
+
+START_TEST(nearest_word_finds_slips)
+{
+  const char *const known[] = {"layers", "hidden", "vocabulary", "top_k", "moe", NULL};
+
+  ck_assert_str_eq(moe_nearest_word("layer", known), "layers");
+  ck_assert_str_eq(moe_nearest_word("LAYERS", known), "layers");
+  ck_assert_str_eq(moe_nearest_word("hiddne", known), "hidden");
+  ck_assert_str_eq(moe_nearest_word("vocab_ulary", known), "vocabulary");
+  ck_assert_str_eq(moe_nearest_word("topk", known), "top_k");
+  ck_assert_str_eq(moe_nearest_word("meo", known), "moe");
+}
+END_TEST
+
+START_TEST(nearest_word_knows_its_limits)
+{
+  const char *const known[] = {"layers", "x", NULL};
+  char longest[200];
+
+  ck_assert_ptr_null(moe_nearest_word("windows", known));
+  ck_assert_ptr_null(moe_nearest_word("y", known));
+  ck_assert_ptr_null(moe_nearest_word("", known));
+  memset(longest, 'l', sizeof longest);
+  longest[sizeof longest - 1] = '\0';
+  ck_assert_ptr_null(moe_nearest_word(longest, known));
+}
+END_TEST
+
+START_TEST(nearest_word_prefers_the_closest_then_the_first)
+{
+  const char *const known[] = {"bytes_a", "bytes_b", "bytes", NULL};
+
+  ck_assert_str_eq(moe_nearest_word("bytes_c", known), "bytes_a");
+  ck_assert_str_eq(moe_nearest_word("byte", known), "bytes");
+}
+END_TEST
+
+MOE_TEST_MAIN("base/error", marks_name_what_is_known, nobody_listens, nearest_word_finds_slips,
+              nearest_word_knows_its_limits, nearest_word_prefers_the_closest_then_the_first)
