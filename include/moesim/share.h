@@ -1,0 +1,52 @@
+/*
+ * share: max-min fair sharing of capacities among activities. Pure mathematics.
+ *
+ * Floor 4. Uses base. Knows no engine, no topology, no time.
+ *
+ * System: resources r with capacity c_r > 0; activities a with a rate x_a >= 0, a rate cap u_a (may be infinite) and loads
+ * l_ar > 0 on the resources it uses. Constraints: sum_a l_ar x_a <= c_r, x_a <= u_a. The solution is max-min fair in x: no
+ * rate can grow without lowering a rate that is no larger. A load of 1 on each link of a route and x in bytes/s is the
+ * classical flow model; a collective uses loads relative to its busiest port (which has load 1).
+ *
+ * Solved by progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2). moe_share_solve() recomputes only what a change
+ * can reach: the connected components, over active activities and shared resources, of what was added, removed or recapped.
+ * Order of insertion never changes a result: components are visited in index order.
+ */
+#ifndef MOESIM_SHARE_H
+#define MOESIM_SHARE_H
+
+#include <moesim/base.h>
+
+G_BEGIN_DECLS
+
+typedef struct MoeShare MoeShare;
+
+/* `capacity` (units per second) is copied; every entry must be > 0. */
+MoeShare *moe_share_new(guint n_resources, const double *capacity);
+void moe_share_free(MoeShare *share);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeShare, moe_share_free)
+
+/* Changes a capacity (a link degrades); takes effect at the next solve. */
+void moe_share_set_capacity(MoeShare *share, guint resource, double capacity);
+
+/* Adds an activity with n distinct resources and loads > 0; `cap` is its largest rate, INFINITY for none. Arrays are copied.
+ * Returns its id: the lowest free one, so ids stay small. */
+guint moe_share_add(MoeShare *share, guint n, const guint *resources, const double *loads, double cap);
+void moe_share_remove(MoeShare *share, guint activity);
+
+/* Recomputes rates after changes. The ids whose rate changed (including new ones) are then in moe_share_changed(), ascending;
+ * valid until the next call of a function that changes `share`. */
+void moe_share_solve(MoeShare *share);
+const guint *moe_share_changed(const MoeShare *share, guint *n);
+
+double moe_share_rate(const MoeShare *share, guint activity);
+/* The resource that holds the activity back, or G_MAXUINT when its own cap does. Lowest index on ties. */
+guint moe_share_bottleneck(const MoeShare *share, guint activity);
+/* Sum of load x rate on a resource. */
+double moe_share_used(const MoeShare *share, guint resource);
+/* Largest id + 1 ever in use. */
+guint moe_share_n_ids(const MoeShare *share);
+
+G_END_DECLS
+
+#endif

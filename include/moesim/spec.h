@@ -1,0 +1,341 @@
+/*
+ * spec: validated plain structs for the four inputs - model, run, cluster, stack - and the counting of parameters and FLOPs.
+ *
+ * Floor 2. Uses base and doc. Does not simulate.
+ *
+ * Everything here is data in SI base units (bytes, bytes/s, FLOP/s, seconds). A MoeRun owns all it refers to and is const once
+ * loaded. Strings belong to the run's document.
+ */
+#ifndef MOESIM_SPEC_H
+#define MOESIM_SPEC_H
+
+#include <moesim/base.h>
+#include <moesim/doc.h>
+#include <moesim/spec_kernels.h>
+#include <moesim/spec_network.h>
+
+G_BEGIN_DECLS
+
+/* ---- what is trained --------------------------------------------------------------------------------------------- */
+
+typedef enum { MOE_ATTENTION_GQA, MOE_ATTENTION_MLA } MoeAttentionKind;
+
+typedef struct {
+  MoeAttentionKind kind; /* GQA covers MHA (kv_heads == query_heads) and MQA */
+  int64_t query_heads, kv_heads;
+  int64_t head_dim;                  /* GQA */
+  int64_t window;                    /* tokens a local layer looks back; 0 = no local layers */
+  int64_t global_every;              /* every n-th layer is global (the last of each n); 0 or 1 = all global */
+  int64_t q_rank, kv_rank;           /* MLA compressed widths; q_rank 0 = no query compression */
+  int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
+} MoeAttention;
+
+typedef struct {
+  int64_t width;  /* input of the second linear */
+  gboolean gated; /* three matrices instead of two */
+} MoeFfn;
+
+typedef struct {
+  int64_t experts;     /* 0 = dense model */
+  int64_t first_layer; /* index (from 0) of the first MoE layer */
+  int64_t every;       /* every n-th layer from first_layer on is MoE */
+  int64_t top_k;
+  int64_t width;  /* input of the expert's second linear */
+  gboolean gated;
+  int64_t latent; /* width of LatentMoE's shared projections, 0 = experts see the full hidden width */
+  int64_t shared_experts, shared_width;
+  int64_t groups, top_groups; /* node-limited routing: experts fall into `groups`, each token uses at most `top_groups` */
+} MoeMoe;
+
+typedef struct {
+  int64_t layers, hidden, vocabulary;
+  gboolean tied_embeddings;
+  int64_t learned_positions; /* rows of a learned position table, 0 = rotary or none */
+  int64_t norms_per_layer;   /* 2 = pre-norm; 4 = norm at input and output of every sub-layer */
+  gboolean qk_norm;
+  gboolean biases;
+  double dropout;            /* 0..1; a rate above 0 costs a mask kernel per sub-layer */
+  MoeAttention attention;
+  MoeFfn ffn;
+  MoeMoe moe;
+  int64_t mtp_layers;
+  gboolean mtp_counted;
+} MoeArchitecture;
+
+/* Precision of each role. */
+typedef struct {
+  MoePrecision gemm;    /* forward and data gradient of linear layers */
+  MoePrecision wgrad;   /* weight gradient of linear layers; defaults to gemm */
+  MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
+  MoePrecision dispatch, combine;          /* expert all-to-all payloads; default bf16 */
+  MoePrecision master, optimizer_moments;  /* default fp32 */
+} MoePrecisions;
+
+typedef enum { MOE_OPTIMIZER_ADAMW, MOE_OPTIMIZER_MUON, MOE_OPTIMIZER_SGD } MoeOptimizer;
+
+typedef enum { MOE_BALANCE_EVEN, MOE_BALANCE_ZIPF, MOE_BALANCE_DIRICHLET, MOE_BALANCE_FILE } MoeBalanceKind;
+
+typedef struct {
+  MoeBalanceKind balance;
+  double balance_value;     /* Zipf exponent or Dirichlet concentration */
+  const char *counts_file;  /* CSV, one row per layer, one column per expert (relative to the run file, resolved) */
+  double capacity_factor;   /* 0 = dropless */
+  gboolean token_rounding;  /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
+} MoeRouting;
+
+typedef struct {
+  int64_t sequence_length;
+  int64_t global_batch; /* sequences per optimizer step */
+  int64_t micro_batch;  /* sequences per micro-batch and data-parallel rank */
+  MoePrecisions precision;
+  MoeOptimizer optimizer;
+  MoeRouting routing;
+  int64_t lora_rank; /* 0 = all weights train */
+} MoeTraining;
+
+typedef enum {
+  MOE_SCHEDULE_NONE,
+  MOE_SCHEDULE_GPIPE,
+  MOE_SCHEDULE_1F1B,
+  MOE_SCHEDULE_INTERLEAVED,
+  MOE_SCHEDULE_ZB_H1,
+  MOE_SCHEDULE_ZB_H2,
+  MOE_SCHEDULE_ZB_V,
+  MOE_SCHEDULE_DUALPIPE,
+  MOE_SCHEDULE_DUALPIPE_V,
+  MOE_N_SCHEDULES,
+} MoeScheduleKind;
+
+typedef enum { MOE_CONTEXT_ULYSSES, MOE_CONTEXT_RING } MoeContextKind;
+
+/* How the GPUs are divided. Attention side: gpus = tensor x context x pipeline x data; MoE side: gpus = expert_tensor x expert x
+ * pipeline x expert_data (parallel folding: the two sides have their own groups). */
+typedef struct {
+  int64_t gpus;
+  int64_t tensor, context, pipeline, virtual_stages, expert, expert_tensor;
+  MoeContextKind context_kind;
+  gboolean sequence_parallel;
+  MoeScheduleKind schedule;
+  int64_t zero;        /* 0..3 */
+  int64_t shard_group; /* 0 = shard over all data-parallel ranks, N = HSDP */
+  /* How ranks are laid out, fastest-varying first: a permutation of "tp-cp-ep-dp-pp" (Megatron: "tp-cp-ep-dp-pp"). ep and dp
+   * share the data-parallel range: ep varies faster. */
+  const char *order;
+  struct {
+    gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline;
+  } overlap;
+  /* Layers of the first and last stage when uneven; -1 = even division. */
+  int64_t first_stage_layers, last_stage_layers;
+  /* Embedding and LM head count as a layer when layers are divided over stages. */
+  gboolean embedding_as_layer, head_as_layer;
+  /* Derived by moe_run_validate: */
+  int64_t data;         /* gpus / (tensor context pipeline) */
+  int64_t expert_data;  /* gpus / (expert_tensor expert pipeline) */
+  int64_t micro_batches; /* per pipeline and step */
+} MoeParallelism;
+
+typedef enum { MOE_RECOMPUTE_NONE, MOE_RECOMPUTE_SELECTIVE, MOE_RECOMPUTE_FULL } MoeRecomputeMode;
+
+/* Modules whose activations can be recomputed alone. Bits. */
+typedef enum {
+  MOE_MODULE_CORE_ATTENTION = 1 << 0, /* scores and softmax (free with flash kernels) */
+  MOE_MODULE_ATTENTION_PROJECTIONS = 1 << 1, /* q, k, v up-projections (MLA) */
+  MOE_MODULE_NORM = 1 << 2,
+  MOE_MODULE_FFN_ACTIVATION = 1 << 3, /* SwiGLU of dense FFN */
+  MOE_MODULE_MOE_ACTIVATION = 1 << 4, /* SwiGLU of experts */
+  MOE_MODULE_MOE = 1 << 5,            /* whole MoE sub-layer, with its dispatch and combine */
+  MOE_MODULE_FFN = 1 << 6,            /* whole dense FFN */
+  MOE_MODULE_SHARED_EXPERTS = 1 << 7,
+  MOE_MODULE_EXPERT_FFN = 1 << 8,     /* expert GEMMs only: dispatched tokens are kept */
+} MoeModule;
+
+typedef struct {
+  MoeRecomputeMode mode;
+  int64_t layers;   /* layers per pipeline stage recomputed in mode full; -1 = all */
+  guint modules;    /* bits of MoeModule, mode selective */
+} MoeRecompute;
+
+typedef struct {
+  double activations; /* share 0..1 of checkpointed activations kept in host memory */
+} MoeOffload;
+
+/* ---- with what software ------------------------------------------------------------------------------------------ */
+
+/* Parts of a layer, for CUDA-graph coverage and for attribution. Bits of MoeScopes. */
+typedef enum {
+  MOE_SCOPE_EMBEDDING,
+  MOE_SCOPE_ATTENTION,
+  MOE_SCOPE_DENSE_FFN,
+  MOE_SCOPE_ROUTER,
+  MOE_SCOPE_EXPERTS, /* dispatch, expert FFN, combine */
+  MOE_SCOPE_HEAD,    /* LM head and loss */
+  MOE_SCOPE_OPTIMIZER,
+  MOE_SCOPE_DATA,    /* data-parallel communication and bucket copies */
+  MOE_N_SCOPES,
+} MoeScope;
+
+typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
+
+#define MOE_MAX_CPUS 8
+
+typedef struct {
+  const char *name, *title, *source;
+  struct {
+    guint n_cpus;
+    const char *cpu[MOE_MAX_CPUS];  /* "x86", "grace" */
+    double launch_s[MOE_MAX_CPUS];  /* host time to issue one operation, eager */
+    double graph_launch_s;          /* to launch one captured graph */
+    double graph_kernel_s;          /* per kernel inside a captured graph, on the GPU front end */
+    guint graph_scopes;             /* 1 << MoeScope of what is captured; 0 = eager */
+    double sync_s;                  /* host-device synchronization: wake-up after the stream drained */
+    double step_s;                  /* host work once per step that nothing hides (data loader hand-over, logging) */
+    double ops_per_kernel;          /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
+  } host;
+  struct {
+    gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
+  } fused; /* an unfused chain costs its extra kernels and its extra trips to memory */
+  struct {
+    const char *attention, *gemm, *grouped_gemm, *encode, *elementwise; /* kernel family names, looked up in kernels */
+  } family;
+  MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
+  struct {
+    int64_t expert_groups; /* local experts are processed in this many groups, so that dispatch, compute and combine pipeline */
+    MoeCountsKind counts;  /* dropless: how token counts reach the host */
+    int64_t tile_rows;     /* expert row counts are padded up to this multiple; 0 = no padding */
+    int64_t memory_rounds; /* static-memory dropless: capped rounds per group; 1 = none */
+    gboolean deduplicate;  /* dispatch sends one copy per destination rank, not per expert */
+  } moe;
+  struct {
+    gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
+    gboolean expert_across_batches; /* forward of one micro-batch beside backward of another (DualPipe, 1F1B with A2A overlap) */
+  } overlap;
+  MoeStackCollectives collectives; /* library, algorithm choices, SMs taken, deterministic */
+  struct {
+    gboolean per_layer;    /* a ZeRO unit is one layer; otherwise buckets */
+    double bucket_bytes;
+    int64_t prefetch;      /* units gathered ahead */
+  } data_parallel;
+  double hbm_reserved_bytes;      /* context, libraries, communication buffers */
+  double fragmentation;           /* share of dynamic memory lost, an explicit assumption */
+  double kernel_jitter;           /* standard deviation of kernel times, relative; 0 = none */
+  double activation_overhead;     /* extra saved bytes relative to the counted ones; 0 = none */
+} MoeStack;
+
+/* ---- on what machine --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *name, *title, *source;
+  double peak_flop_per_s[MOE_N_PRECISIONS]; /* dense; 0 = the device has no such path */
+  double quoted_peak_flop_per_s;            /* dense BF16 peak that MFU divides by unless the run says otherwise */
+  int64_t sms;
+  double clock_hz;
+  double memory_bytes, memory_bytes_per_s;
+  double l2_bytes;
+  double power_w;
+  MoeKernelFits kernels; /* fitted families with residuals */
+} MoeAccelerator;
+
+typedef struct {
+  const char *name, *title, *source;
+  MoeAccelerator accelerator;
+  MoeDomain domain;
+  MoeHost host;
+  MoeNetwork network;
+  double gpu_mtbf_s;     /* 0 = unknown */
+  double price_gpu_hour; /* dollars; 0 = unknown */
+  double gpu_power_w, power_overhead;
+} MoeCluster;
+
+/* ---- a run ------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  gboolean present;
+  double mfu;               /* fraction, 0 = not given */
+  gboolean full_convention; /* FALSE: causal */
+  double peak_flop_per_s;   /* 0 = the accelerator's quoted peak */
+  double step_time_s, tokens_per_s_per_gpu, model_flop_per_s_per_gpu, hardware_flop_per_s_per_gpu; /* 0 = not given */
+  const MoeNode *iteration_parts; /* map part -> seconds, or NULL */
+  const char *source;
+} MoePublished;
+
+typedef struct {
+  const char *key;    /* dotted path in the run */
+  double low, high;   /* range; both 0 when `values` holds words */
+  guint n_values;
+  const char *const *values;
+  const char *why;
+  MoeMark mark;
+} MoeAssumption;
+
+typedef struct {
+  char *name;    /* "mai-base-1/v4" */
+  char *variant; /* NULL or the variant's name */
+  const char *title, *source;
+  MoeDoc *doc;   /* the resolved document, with cluster and stack grafted in */
+  MoeArchitecture architecture;
+  MoeTraining training;
+  MoeParallelism parallelism;
+  MoeRecompute recompute;
+  MoeOffload offload;
+  MoeCluster cluster;
+  MoeStack stack;
+  MoePublished published;
+  gboolean rumour; /* the architecture is a rumour and says so in every output */
+  guint n_assumptions;
+  MoeAssumption *assumptions;
+} MoeRun;
+
+typedef struct {
+  const char *variant;         /* NULL = all variants of the file applied in order (its last state); "" = none applied */
+  const char *cluster, *stack; /* replace the run's; NULL = keep */
+  int64_t gpus;                /* 0 = keep; data parallelism and global batch follow (weak scaling) */
+  const char *const *sets;     /* NULL-terminated "key=value" */
+  const char *data_dir;        /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
+} MoeRunOptions;
+
+/* Loads, resolves extends / variants / cluster / stack / overrides, reads and validates. NULL and *error on failure. */
+MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
+/* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over. */
+MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
+void moe_run_free(MoeRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
+/* Names of the variants of a run file, in order, NULL-terminated. Free with g_strfreev. */
+char **moe_run_variants(const char *path, GError **error);
+/* Loads one cluster or stack by name or path, for commands that need no run. Strings live in *doc. */
+gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
+gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
+
+/* ---- counting ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  double total, active;              /* embeddings counted once when tied; without MTP */
+  double embedding, head, attention, dense_ffn, experts, shared_experts, router, latent, norms, mtp;
+} MoeParameters;
+
+void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *parameters);
+
+/* Model FLOPs per token of forward + backward (6 per multiply-accumulate weight; attention 12 x heads x dim x context per
+ * layer and token), GEMMs and attention only, without recomputation or padding; embedding look-up counts nothing, LM head counts.
+ * `causal` halves global layers and takes a window's mean context; `full` takes the whole square for every global layer and the window
+ * for local ones (Megatron). With lora_rank > 0 the weight-gradient third falls away for frozen weights. */
+typedef struct {
+  double causal, full;
+  double gemm, attention_causal, attention_full;
+} MoeModelFlops;
+
+void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTraining *training, MoeModelFlops *flops);
+
+gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
+gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
+/* Mean number of keys a query of this layer attends to (causal). */
+double moe_layer_mean_context(const MoeArchitecture *architecture, int64_t layer, int64_t sequence_length);
+
+/* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
+double moe_precision_bytes(MoePrecision precision);
+extern const char *const moe_precision_words[];
+extern const char *const moe_schedule_words[];
+extern const char *const moe_scope_words[];
+
+G_END_DECLS
+
+#endif

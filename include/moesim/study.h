@@ -1,0 +1,37 @@
+/*
+ * study: many runs, one question.
+ *
+ * Floor 8. Uses everything below. Never prints.
+ */
+#ifndef MOESIM_STUDY_H
+#define MOESIM_STUDY_H
+
+#include <moesim/metrics.h>
+
+G_BEGIN_DECLS
+
+/* Predicts one loaded run: spec -> topo, cost, program -> sim -> metrics. `options` may be NULL (seed 0, auto). */
+MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GError **error);
+
+/* Loads and predicts. */
+MoeResult *moe_study_predict_file(const char *path, const MoeRunOptions *run_options, const MoeSimOptions *options,
+                                  GError **error);
+
+/* One prediction of a batch: a result or an error. */
+typedef struct {
+  MoeResult *result;
+  GError *error;
+} MoeOutcome;
+
+typedef MoeOutcome (*MoeStudyFunc)(guint index, gpointer user_data);
+typedef void (*MoeProgressFunc)(guint done, guint total, gpointer user_data);
+
+/* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has); outcomes stand in index order, whatever the number of
+ * threads. `progress` (may be NULL) is called from worker threads, one at a time. Free each outcome's parts. */
+MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_data, MoeProgressFunc progress,
+                          gpointer progress_data);
+void moe_outcomes_free(MoeOutcome *outcomes, guint n);
+
+G_END_DECLS
+
+#endif
