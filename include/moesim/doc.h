@@ -25,6 +25,7 @@ G_BEGIN_DECLS
 #define MOE_DOC_MAX_NODES 4000000
 #define MOE_DOC_MAX_EXTENDS 16
 #define MOE_DOC_MAX_KEY_BYTES 200
+#define MOE_DOC_SET_NAME "--set" /* file of the marks of overrides */
 
 typedef struct MoeDoc MoeDoc;
 typedef struct MoeNode MoeNode;
@@ -40,10 +41,17 @@ MoeDoc *moe_doc_copy(const MoeDoc *doc);
 void moe_doc_free(MoeDoc *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeDoc, moe_doc_free)
 
+/* Always a map. */
 MoeNode *moe_doc_root(const MoeDoc *doc);
+/* As moe_node_find from the root, for changing what is found. */
+MoeNode *moe_doc_find(const MoeDoc *doc, const char *dotted_path);
 
-/* Override "a.b.c=value" from the command line; `value` is parsed as YAML (so lists and maps work), intermediate maps are made.
- * The mark of the new value has file "--set". */
+/* Paths: keys joined by dots ("training.precision.gemm"); the key of a list is an index from 0 ("cases.0.id"); a key with dots in
+ * it stands in double quotes (assumptions."training.micro_batch".why).
+ *
+ * Override "a.b.c=value" from the command line; `value` is parsed as YAML in flow style (so lists and maps work), intermediate maps
+ * are made, also in place of a single value. The new value replaces what was there, maps too; list items can be replaced, not added.
+ * Marks of the new value have file "--set" and the column within `assignment`. On failure nothing that was there has changed. */
 gboolean moe_doc_set(MoeDoc *doc, const char *assignment, GError **error);
 /* Merges `overlay` (a node of this or another document; copied) into the map at dotted `path` ("" is the root). */
 gboolean moe_doc_merge(MoeDoc *doc, const char *path, const MoeNode *overlay, GError **error);
@@ -97,7 +105,7 @@ typedef struct {
   size_t offset;             /* offsetof() in the target struct */
   gboolean required;
   MoeDimension dimension;    /* QUANTITY */
-  double minimum, maximum;   /* INT and QUANTITY; both 0 means "any not negative" */
+  double minimum, maximum;   /* INT and QUANTITY; maximum <= minimum means no upper bound, so both 0 is "any not negative" */
   const char *const *words;  /* WORD */
 } MoeField;
 

@@ -1,0 +1,140 @@
+/* Loading files and what they extend. */
+#include "internal.h"
+
+#include <string.h>
+
+#define EXTENDS_KEY "extends"
+
+/* The files being loaded, the one asked for last first. */
+typedef struct Chain {
+  const struct Chain *above;
+  const char *name;
+  guint64 device, inode;
+  guint length;
+} Chain;
+
+static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint depth, const Chain *above,
+                          GError **error);
+
+/* ---- which file ------------------------------------------------------------------------------------------------- */
+
+static char *join(const char *directory, const char *name)
+{
+  if (g_path_is_absolute(name) || strcmp(directory, ".") == 0)
+    return g_strdup(name);
+  return g_build_filename(directory, name, NULL);
+}
+
+/* "v4" is v4.yaml beside the file; a name with the suffix, and an existing file without one, are meant as they are. */
+static char *extended_path(const char *directory, const char *name)
+{
+  g_autofree char *plain = join(directory, name);
+  g_autofree char *suffixed = g_strconcat(plain, ".yaml", NULL);
+
+  if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml"))
+    return g_steal_pointer(&plain);
+  if (!g_file_test(suffixed, G_FILE_TEST_EXISTS) && g_file_test(plain, G_FILE_TEST_IS_REGULAR))
+    return g_steal_pointer(&plain);
+  return g_steal_pointer(&suffixed);
+}
+
+static gboolean fail_cycle(const Chain *chain, const Chain *again, MoeMark asked_at, GError **error)
+{
+  g_autoptr(GString) names = g_string_new(again->name);
+
+  for (const Chain *c = chain; c != again; c = c->above) {
+    g_string_prepend(names, " -> ");
+    g_string_prepend(names, c->name);
+  }
+  g_string_prepend(names, " -> ");
+  g_string_prepend(names, again->name);
+  return moe_fail(error, MOE_ERROR_INPUT, asked_at, "extends in a circle (%s), expected a chain that ends", names->str);
+}
+
+static gboolean check_chain(const Chain *chain, const MoeInput *input, MoeMark asked_at, GError **error)
+{
+  for (const Chain *c = chain; c; c = c->above)
+    if (c->device == input->device && c->inode == input->inode)
+      return fail_cycle(chain, c, asked_at, error);
+  if (chain && chain->length >= MOE_DOC_MAX_EXTENDS)
+    return moe_fail(error, MOE_ERROR_INPUT, asked_at, "extends in a chain too long, expected at most %d files",
+                    MOE_DOC_MAX_EXTENDS);
+  return TRUE;
+}
+
+/* ---- loading ---------------------------------------------------------------------------------------------------- */
+
+/* Merges `map` over the file that its `extends` names; `map` itself when it has none. */
+static MoeNode *resolve(MoeDoc *doc, MoeNode *map, const Chain *chain, GError **error)
+{
+  const MoeNode *extends = moe_node_get(map, EXTENDS_KEY);
+  const char *name = NULL;
+
+  if (!extends)
+    return map;
+  if (!moe_node_read_text(extends, &name, error))
+    return NULL;
+  const char *directory = moe_source_of(extends->mark)->directory;
+  if (!directory) {
+    moe_fail(error, MOE_ERROR_INPUT, extends->mark, "extends in text that is no file, expected all settings in place");
+    return NULL;
+  }
+  g_autofree char *path = extended_path(directory, name);
+  MoeNode *base = load_file(doc, path, extends->mark, map->depth, chain, error);
+  if (!base)
+    return NULL;
+  moe_doc_remove(doc, map, EXTENDS_KEY);
+  moe_node_merge(doc, base, map);
+  return base;
+}
+
+static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint depth, const Chain *above,
+                          GError **error)
+{
+  g_auto(MoeInput) input = {0};
+  g_autofree char *directory = g_path_get_dirname(path);
+
+  if (!moe_input_read(&input, path, asked_at, error) || !check_chain(above, &input, asked_at, error))
+    return NULL;
+  const MoeSource *source = moe_doc_source(doc, path, directory);
+  MoeText text = {.bytes = input.bytes, .length = input.length, .source = source, .depth = depth};
+  MoeNode *root = moe_parse_text(doc, &text, error);
+  if (!root)
+    return NULL;
+  Chain chain = {above, source->name, input.device, input.inode, above ? above->length + 1 : 1};
+  return resolve(doc, root, &chain, error);
+}
+
+MoeDoc *moe_doc_load(const char *path, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_new();
+  MoeMark command_line = {0};
+
+  doc->root = load_file(doc, path, command_line, 0, NULL, error);
+  return doc->root ? g_steal_pointer(&doc) : NULL;
+}
+
+MoeDoc *moe_doc_parse(const char *text, gssize length, const char *name, const char *directory, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_new();
+  const MoeSource *source = moe_doc_source(doc, name, directory);
+  MoeText body = {.bytes = text, .length = length < 0 ? strlen(text) : (gsize)length, .source = source};
+  MoeNode *root = moe_parse_text(doc, &body, error);
+
+  doc->root = root ? resolve(doc, root, NULL, error) : NULL;
+  return doc->root ? g_steal_pointer(&doc) : NULL;
+}
+
+gboolean moe_doc_resolve_extends(MoeDoc *doc, MoeNode *map, GError **error)
+{
+  MoeNode *merged = resolve(doc, map, NULL, error);
+
+  if (!merged)
+    return FALSE;
+  if (merged != map) {
+    map->items = merged->items;
+    map->n = merged->n;
+    map->capacity = merged->capacity;
+  }
+  return TRUE;
+}
