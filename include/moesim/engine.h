@@ -3,7 +3,7 @@
  *
  * Floor 1. Uses base. Knows nothing of GPUs or networks.
  *
- * An event is 16 bytes: (time, class, sequence, id). Events leave in the total order (time, class, id); at most one event of
+ * An event is 16 bytes: (time, class, id). Events leave in the total order (time, class, id); at most one event of
  * a given (class, id) may be pending, so the order never depends on the order of insertion, on addresses or on hashes.
  *
  * Two kinds of class share one calendar:
@@ -43,7 +43,9 @@ void moe_engine_grow_class(MoeEngine *engine, uint32_t klass, uint32_t max_ids);
 /* Current time: that of the last event popped; 0 at the start. */
 MoeTime moe_engine_now(const MoeEngine *engine);
 
-/* Posts an event of a fixed class at `time` >= now. */
+/* Posts an event of a fixed class at `time` >= now; the caller sees to it that (class, id) is not pending yet. An event posted
+ * at the present instant leaves in its place among those of the instant that have not left yet.
+ * MOE_TIME_MAX means never, here and in moe_engine_set: nothing is posted, what was set is cancelled. */
 void moe_engine_post(MoeEngine *engine, uint32_t klass, uint32_t id, MoeTime time);
 /* Sets or moves the event of a movable class to `time` >= now. */
 void moe_engine_set(MoeEngine *engine, uint32_t klass, uint32_t id, MoeTime time);
