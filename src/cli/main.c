@@ -1,1 +1,66 @@
-int main(void) { return 0; }
+/* Finds the command and hands it its arguments. */
+#include "cli.h"
+
+#include <signal.h>
+#include <string.h>
+
+static void print_overview(void)
+{
+  guint n = 0;
+  const MoeCommand *commands = moe_commands(&n);
+  g_autoptr(GString) text = g_string_new("Usage: moesim COMMAND [OPTION...] ARGUMENT...\n\n"
+                                         "Predicts how fast a large transformer training run goes on a cluster, and "
+                                         "why: step time, MFU, memory, losses.\n\n"
+                                         "Commands:\n");
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf(text, "  %-12s %s\n", commands[i].name, commands[i].summary);
+  g_string_append(text, "\nmoesim COMMAND --help tells more of one command; moesim --version prints the version.\n\n"
+                        "Examples:\n"
+                        "  moesim run models/mai-base-1/v5.yaml\n"
+                        "  moesim compare models/mai-base-1/v5.yaml --variants models/deepseek-v3.yaml\n");
+  moe_cli_print(text->str);
+}
+
+static int unknown_command(const char *word)
+{
+  guint n = 0;
+  const MoeCommand *commands = moe_commands(&n);
+  g_autofree const char **names = g_new0(const char *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    names[i] = commands[i].name;
+  const char *nearest = moe_nearest_word(word, names);
+
+  if (nearest)
+    return moe_cli_complain("unknown command '%s', did you mean '%s'?", word, nearest);
+  return moe_cli_complain("unknown command '%s'; moesim --help lists the commands", word);
+}
+
+static int dispatch(int argc, char **argv)
+{
+  guint n = 0;
+  const MoeCommand *commands = moe_commands(&n);
+
+  if (argc < 2)
+    return moe_cli_complain("no command given; moesim --help lists the commands");
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    print_overview();
+    return MOE_EXIT_DONE;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    moe_cli_print("moesim " MOESIM_VERSION "\n");
+    return MOE_EXIT_DONE;
+  }
+  for (guint i = 0; i < n; i++)
+    if (strcmp(argv[1], commands[i].name) == 0)
+      return commands[i].run(argc - 1, argv + 1);
+  return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+  /* A closed pipe is reported like a full disk, instead of ending the program silently. */
+  signal(SIGPIPE, SIG_IGN);
+  return moe_cli_finish(dispatch(argc, argv));
+}

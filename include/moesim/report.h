@@ -1,0 +1,85 @@
+/*
+ * report: results as text - tables, JSON, CSV, files that appear whole or not at all.
+ *
+ * Floor 8. Uses metrics and what is below it. Knows neither sim nor terminals: the caller prints.
+ *
+ * Numbers in tables carry their unit; JSON and CSV carry SI base units with the unit in the key. Every function that returns text
+ * returns UTF-8 that the caller frees.
+ */
+#ifndef MOESIM_REPORT_H
+#define MOESIM_REPORT_H
+
+#include <moesim/base.h>
+#include <moesim/metrics.h>
+
+G_BEGIN_DECLS
+
+/* ---- words and numbers -------------------------------------------------------------------------------------------- */
+
+/* A fraction as percent, two decimals below 10 % and one from there on: "0.80 %", "38.9 %". */
+char *moe_percent_format(double fraction);
+/* A large count with a decimal prefix: "962.1 B", "34.7 B", "2048". `unit` follows the prefix ("FLOP" gives "250 GFLOP");
+ * NULL: plain counts with K, M, B, T. */
+char *moe_count_format(double count, const char *unit);
+/* What a user reads for a cause, from MoeCause: "waiting for peers". Static. */
+const char *moe_cause_title(guint cause);
+/* What a user reads for a reason within the kernel time, from MoeReason: "last wave not full". Static. */
+const char *moe_reason_title(guint reason);
+
+/* ---- tables --------------------------------------------------------------------------------------------------------- */
+
+/* Columns of text, padded to the widest cell. Rows are added cell by cell.
+ *
+ *     run             GPUs    step     MFU
+ *     mai-base-1/v5   8192  7.39 s  20.0 %
+ */
+typedef struct MoeTable MoeTable;
+
+/* One letter per column: 'l' left, 'r' right. */
+MoeTable *moe_table_new(const char *alignment);
+void moe_table_free(MoeTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
+/* Adds a cell; NULL is an empty one. A row ends when it has as many cells as columns. */
+void moe_table_add(MoeTable *table, const char *cell);
+/* The same, taking the string over. */
+void moe_table_take(MoeTable *table, char *cell);
+/* Text of the table, each line ended; the first row in bold when `styled`. Incomplete rows are ended with empty cells. */
+char *moe_table_format(MoeTable *table, gboolean styled);
+/* The same cells as CSV (RFC 4180, lines end in LF). */
+char *moe_table_csv(MoeTable *table);
+
+/* ---- predictions ------------------------------------------------------------------------------------------------------ */
+
+/* One result as a reader's page: answer, memory, waterfall. */
+char *moe_report_run_table(const MoeResult *result, gboolean styled);
+/* Rows: one per result, predicted beside published, with the `n_losses` largest losses. */
+char *moe_report_compare_table(const GPtrArray *results, gboolean styled);
+/* One JSON object (`array` FALSE, one result) or an array of objects; keys as in docs/outputs.md. Ends with a line feed. */
+char *moe_report_json(const GPtrArray *results, gboolean array);
+/* Header and one line per result; columns are the JSON keys, nested ones joined by a dot. */
+char *moe_report_csv(const GPtrArray *results);
+/* Memory by pipeline stage and part. */
+char *moe_report_memory_table(const MoeResult *result, gboolean styled);
+
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+/* A file that is written under a temporary name beside its own and renamed when complete: what stands under `path` is always a
+ * whole file, the old or the new one. A path that ends in ".gz" is compressed. */
+typedef struct MoeOutput MoeOutput;
+
+MoeOutput *moe_output_new(const char *path, GError **error);
+/* Failure is remembered and reported by moe_output_commit. */
+void moe_output_write(MoeOutput *output, const char *text, gssize length);
+void moe_output_printf(MoeOutput *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Flushes, closes, renames. FALSE and *error (MOE_ERROR_IO) when anything since the start failed; the temporary file is then
+ * removed. */
+gboolean moe_output_commit(MoeOutput *output, GError **error);
+/* Without a commit before, the temporary file is removed. */
+void moe_output_free(MoeOutput *output);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeOutput, moe_output_free)
+/* All at once. */
+gboolean moe_output_save(const char *path, const char *text, GError **error);
+
+G_END_DECLS
+
+#endif

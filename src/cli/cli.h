@@ -1,0 +1,154 @@
+/*
+ * cli: the command line. The only module that prints, reads the environment and decides the exit status.
+ *
+ * Floor 9. One file per command (cmd_NAME.c), one sorted table (commands.c). A command is a function from its arguments
+ * to an exit status:
+ *
+ *     int moe_cmd_mfu(int argc, char **argv)
+ *     {
+ *       Options options = {...};
+ *       const GOptionEntry entries[] = {...};
+ *       int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
+ *
+ *       if (status != MOE_CLI_GO)
+ *         return status;                   // --help was printed, or the arguments are wrong and that was said
+ *       ...                                // argv[1..argc-1] are what is left: files
+ *       return error ? moe_cli_fail(error) : MOE_EXIT_DONE;
+ *     }
+ *
+ * Results go to stdout with moe_cli_print, messages to stderr. Nothing calls exit().
+ */
+#ifndef MOESIM_CLI_H
+#define MOESIM_CLI_H
+
+#include <moesim/base.h>
+#include <moesim/metrics.h>
+#include <moesim/spec.h>
+
+G_BEGIN_DECLS
+
+/* Exit statuses: part of the contract. */
+enum {
+  MOE_CLI_GO = -1, /* of moe_cli_parse: arguments are fine, do the work */
+  MOE_EXIT_DONE = 0,
+  MOE_EXIT_NO = 1, /* the answer is "no": does not fit */
+  MOE_EXIT_BAD_INPUT = 2,
+  MOE_EXIT_INTERNAL = 3, /* our fault */
+};
+
+/* ---- the table ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+  const char *name;
+  const char *summary;               /* one line, lower case, no full stop */
+  int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+} MoeCommand;
+
+/* All commands, sorted by name. */
+const MoeCommand *moe_commands(guint *n);
+
+/* ---- arguments ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+  const char *command;   /* "mfu", as in the table */
+  const char *arguments; /* after the options: "RUN.yaml..." or "" */
+  const char *examples;  /* indented lines, shown under "Examples:" */
+  int least, most;       /* how many arguments are left after the options; most < 0: any number */
+} MoeUsage;
+
+/* Reads options into the variables that `entries` (and `shared`, may be NULL) point to; each table ends with an empty
+ * entry. Options leave argv; "--" is dropped. Returns MOE_CLI_GO, or the exit status when there is nothing left to do:
+ * --help was printed, or something is wrong and was said on stderr (unknown options with the nearest known one). */
+int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOptionEntry *shared, int *argc,
+                  char ***argv);
+/* A quantity from an option: a plain number is in SI units, a unit may be given ("1.3e15", "1.3 PFLOP/s"). Must be > 0.
+ * On failure says so on stderr. NULL text leaves *value alone and succeeds. */
+gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dimension, double *value);
+/* Index of `text` in NULL-terminated `words`; -1 and a message with the nearest word on stderr when it is none of them.
+ */
+int moe_cli_word(const char *option, const char *text, const char *const *words);
+
+/* ---- options that every command on runs takes ---------------------------------------------------------------------
+ */
+
+typedef enum { MOE_FORMAT_TABLE, MOE_FORMAT_JSON, MOE_FORMAT_CSV } MoeFormat;
+
+typedef struct {
+  char *variant, *cluster, *stack, *fidelity, *format;
+  gint64 gpus, seed;
+  gint steps;
+  char **sets;
+} MoeCliRun;
+
+#define MOE_CLI_RUN_ENTRIES 10 /* entries, the empty one included */
+/* Fills `entries` with --variant, --cluster, --stack, --gpus, --set, --fidelity, --seed, --steps and --format. */
+void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES]);
+void moe_cli_run_clear(MoeCliRun *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliRun, moe_cli_run_clear)
+
+/* What the words in `options` mean. FALSE and a message when one is unknown. */
+gboolean moe_cli_format(const MoeCliRun *options, MoeFormat *format);
+gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim);
+
+/* Loads "RUN.yaml" or "RUN.yaml:VARIANT" (which --variant must not contradict) with the options applied. */
+MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error);
+/* "RUN.yaml:VARIANT" -> file and variant (NULL when there is none). A file whose own name has a colon wins. */
+void moe_cli_split_variant(const char *argument, char **file, char **variant);
+/* As moe_cli_load_run, then predicts. */
+MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error);
+/* Every argument predicted, on as many threads as there are; with `all_variants` an argument without :VARIANT stands
+ * for all variants of its file. Owned MoeResult pointers in order; NULL and *error when one fails. */
+GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, const MoeCliRun *options,
+                               GError **error);
+
+/* ---- output -------------------------------------------------------------------------------------------------------
+ */
+
+/* Prints to stdout. Failure is remembered by the stream and reported once, at the end, by moe_cli_finish. */
+void moe_cli_print(const char *text);
+/* Prints "moesim: message" to stderr and returns MOE_EXIT_BAD_INPUT. */
+int moe_cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* Prints a warning to stderr. */
+void moe_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* Prints the error's one line to stderr and returns its exit status. */
+int moe_cli_fail(const GError *error);
+/* Whether stdout may carry bold and colour: a terminal, NO_COLOR unset, TERM not dumb. */
+gboolean moe_cli_styled(void);
+/* Flushes stdout; a full disk or closed pipe turns `status` into MOE_EXIT_BAD_INPUT, with a message. */
+int moe_cli_finish(int status);
+
+/* Progress line on stderr with an estimate of what is left; silent when stderr is no terminal. A MoeProgressFunc;
+ * `user_data` is a MoeProgress. */
+typedef struct {
+  gboolean shown;
+  gint64 started_us;
+} MoeProgress;
+void moe_cli_progress_init(MoeProgress *progress);
+void moe_cli_progress(guint done, guint total, gpointer progress);
+void moe_cli_progress_end(MoeProgress *progress);
+
+/* ---- data ---------------------------------------------------------------------------------------------------------
+ */
+
+/* The folder that holds clusters/, stacks/ and plots/: $MOESIM_DATA, else the source tree the program was built in,
+ * else
+ * ../share/moesim beside it. NULL when there is none. Caller frees. */
+char *moe_cli_data_dir(void);
+
+/* ---- commands -----------------------------------------------------------------------------------------------------
+ */
+
+int moe_cmd_check(int argc, char **argv);
+int moe_cmd_compare(int argc, char **argv);
+int moe_cmd_memory(int argc, char **argv);
+int moe_cmd_mfu(int argc, char **argv);
+int moe_cmd_plot(int argc, char **argv);
+int moe_cmd_run(int argc, char **argv);
+int moe_cmd_show(int argc, char **argv);
+int moe_cmd_validate(int argc, char **argv);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,172 @@
+/* moesim check: validates input files of every kind. */
+#include "cli.h"
+
+#include <moesim/report.h>
+
+static const MoeUsage usage = {
+    .command = "check",
+    .arguments = "FILE...",
+    .examples = "  moesim check models/mai-base-1/v5.yaml\n"
+                "  moesim check models/*.yaml clusters/*.yaml stacks/*.yaml\n",
+    .least = 1,
+    .most = -1,
+};
+
+typedef struct {
+  const char *kind;
+  const char *key; /* a key of the root map that only this kind has */
+  gboolean (*check)(const char *file, MoeDoc *doc, GString *says, GError **error);
+} FileKind;
+
+static gboolean check_variant(const char *file, const char *variant, GString *says, GError **error)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+  MoeRunOptions options = {.variant = variant, .data_dir = data_dir};
+  g_autoptr(MoeRun) run = moe_run_load(file, &options, error);
+  MoeParameters parameters;
+
+  if (!run)
+    return FALSE;
+  moe_count_parameters(&run->architecture, &parameters);
+  g_autofree char *total = moe_count_format(parameters.total, NULL);
+  g_autofree char *active = moe_count_format(parameters.active, NULL);
+
+  g_string_append_printf(says, "%s%s%s parameters, %s active, %" G_GINT64_FORMAT " GPUs", *variant ? variant : "",
+                         *variant ? ": " : "", total, active, run->parallelism.gpus);
+  return TRUE;
+}
+
+/* Every variant is a run of its own: all of them are checked. */
+static gboolean check_run(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+{
+  g_auto(GStrv) variants = moe_run_variants(file, error);
+
+  if (!variants)
+    return FALSE;
+  if (!variants[0])
+    return check_variant(file, "", says, error);
+  for (guint i = 0; variants[i]; i++) {
+    g_string_append(says, i > 0 ? "; " : "");
+    if (!check_variant(file, variants[i], says, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean check_cluster(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autoptr(MoeDoc) loaded = NULL;
+  MoeCluster cluster = {0};
+
+  if (!moe_cluster_load(file, data_dir, &cluster, &loaded, error))
+    return FALSE;
+  g_string_append_printf(says, "%s, %" G_GINT64_FORMAT " GPUs per NVLink domain", cluster.accelerator.name,
+                         cluster.domain.gpus);
+  moe_kernel_fits_clear(&cluster.accelerator.kernels);
+  return TRUE;
+}
+
+static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autoptr(MoeDoc) loaded = NULL;
+  MoeStack stack = {0};
+
+  if (!moe_stack_load(file, data_dir, &stack, &loaded, error))
+    return FALSE;
+  g_string_append_printf(says, "attention %s, GEMM %s", stack.family.attention, stack.family.gemm);
+  moe_kernel_fits_clear(&stack.kernels);
+  return TRUE;
+}
+
+/* A case is a run with an id and a result. */
+static gboolean check_case(MoeDoc *file, MoeNode *entry, guint index, GError **error)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *name = g_strdup_printf("cases[%u]", index);
+  MoeRunOptions options = {.data_dir = data_dir};
+  MoeMark mark = moe_node_mark(entry);
+
+  if (!moe_node_expect(entry, MOE_NODE_MAP, "a case", error))
+    return FALSE;
+  if (!moe_node_get(entry, "id"))
+    return moe_fail(error, MOE_ERROR_INPUT, mark, "a case without 'id'");
+  if (!moe_node_get(entry, "published"))
+    return moe_fail(error, MOE_ERROR_INPUT, mark, "a case without 'published'");
+  moe_doc_remove(file, entry, "id");
+  if (!moe_doc_resolve_extends(file, entry, error))
+    return FALSE;
+  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, mark.file, NULL, error);
+
+  if (!doc || !moe_doc_merge(doc, "", entry, error))
+    return FALSE;
+  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&doc), name, &options, error);
+
+  return run != NULL;
+}
+
+static gboolean check_cases(G_GNUC_UNUSED const char *file, MoeDoc *doc, GString *says, GError **error)
+{
+  const MoeNode *cases = moe_node_get(moe_doc_root(doc), "cases");
+
+  if (!moe_node_expect(cases, MOE_NODE_LIST, "cases", error))
+    return FALSE;
+  for (guint i = 0; i < moe_node_size(cases); i++)
+    if (!check_case(doc, (MoeNode *)moe_node_at(cases, i), i, error))
+      return FALSE;
+  g_string_append_printf(says, "%u cases", moe_node_size(cases));
+  return TRUE;
+}
+
+/* An accelerator is read as part of a cluster; any cluster serves as the rest of it. */
+static gboolean check_accelerator(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+{
+  g_string_append(says, moe_node_text(moe_node_get(moe_doc_root(doc), "title")));
+  return moe_node_get(moe_doc_root(doc), "sms") != NULL ||
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file}, "an accelerator without 'sms'");
+}
+
+static const FileKind kinds[] = {
+    {"cases", "cases", check_cases},  {"accelerator", "peak", check_accelerator}, {"cluster", "domain", check_cluster},
+    {"stack", "family", check_stack}, {"run", "architecture", check_run},
+};
+
+/* A file whose keys say nothing is taken for a run: the most common thing to write. */
+static const FileKind *kind_of(const MoeDoc *doc)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (moe_node_get(moe_doc_root(doc), kinds[i].key))
+      return &kinds[i];
+  return &kinds[G_N_ELEMENTS(kinds) - 1];
+}
+
+static int check_file(const char *file)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GString) says = g_string_new(NULL);
+  g_autoptr(MoeDoc) doc = moe_doc_load(file, &error);
+  const FileKind *kind = doc ? kind_of(doc) : NULL;
+
+  if (!kind || !kind->check(file, doc, says, &error))
+    return moe_cli_fail(error);
+  g_autofree char *line = g_strdup_printf("%s: %s, %s\n", file, kind->kind, says->str);
+
+  moe_cli_print(line);
+  return MOE_EXIT_DONE;
+}
+
+int moe_cmd_check(int argc, char **argv)
+{
+  int status = moe_cli_parse(&usage, NULL, NULL, &argc, &argv);
+  int worst = MOE_EXIT_DONE;
+
+  if (status != MOE_CLI_GO)
+    return status;
+  for (int i = 1; i < argc; i++) {
+    int one = check_file(argv[i]);
+
+    worst = MAX(worst, one);
+  }
+  return worst;
+}

@@ -1,0 +1,178 @@
+/* moesim mfu: MFU of a measured run. */
+#include "cli.h"
+
+#include <moesim/report.h>
+
+static const MoeUsage usage = {
+    .command = "mfu",
+    .arguments = "",
+    .examples = "  moesim mfu --params 405e9 --tokens-per-step 1024 --step-time 30 --gpus 8 --peak 1.3e15\n"
+                "  moesim mfu --params 405e9 --tokens-per-step 1024 --step-time 30 --gpus 8 --peak 1.3e15 --lora\n"
+                "  moesim mfu --run models/deepseek-v3.yaml --step-time 19.926\n",
+    .least = 0,
+    .most = 0,
+};
+
+typedef struct {
+  char *params, *active, *attention, *flops, *tokens, *step, *gpus, *peak, *run;
+  gboolean lora, json;
+} Options;
+
+static void clear_options(Options *options)
+{
+  char **texts[] = {&options->params, &options->active, &options->attention, &options->flops, &options->tokens,
+                    &options->step,   &options->gpus,   &options->peak,      &options->run};
+
+  for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+    g_clear_pointer(texts[i], g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
+
+/* What is measured: two conventions of model FLOPs per token on otherwise one run. */
+typedef struct {
+  MoeMeasuredRun measured;
+  double causal, full; /* FLOPs per token; 0 = not told apart */
+} Question;
+
+static gboolean read_numbers(const Options *options, Question *question)
+{
+  MoeMeasuredRun *measured = &question->measured;
+
+  measured->lora = options->lora;
+  return moe_cli_quantity("--params", options->params, MOE_DIM_NONE, &measured->parameters) &&
+         moe_cli_quantity("--active", options->active, MOE_DIM_NONE, &measured->parameters) &&
+         moe_cli_quantity("--attention-flops-per-token", options->attention, MOE_DIM_FLOP,
+                          &measured->attention_flop_per_token) &&
+         moe_cli_quantity("--flops-per-token", options->flops, MOE_DIM_FLOP, &measured->flop_per_token) &&
+         moe_cli_quantity("--tokens-per-step", options->tokens, MOE_DIM_NONE, &measured->tokens_per_step) &&
+         moe_cli_quantity("--step-time", options->step, MOE_DIM_SECONDS, &measured->step_time_s) &&
+         moe_cli_quantity("--gpus", options->gpus, MOE_DIM_NONE, &measured->gpus) &&
+         moe_cli_quantity("--peak", options->peak, MOE_DIM_FLOP_PER_S, &measured->peak_flop_per_s);
+}
+
+/* A run file answers everything but the step time; its published convention may bring its own peak. */
+static gboolean read_run(const char *file, Question *question, GError **error)
+{
+  g_auto(MoeCliRun) options = {0};
+  g_autoptr(MoeRun) run = moe_cli_load_run(file, &options, error);
+  MoeMeasuredRun *measured = &question->measured;
+  MoeModelFlops flops;
+
+  if (!run)
+    return FALSE;
+  moe_count_model_flops(&run->architecture, &run->training, &flops);
+  question->causal = flops.causal;
+  question->full = flops.full;
+  measured->tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length;
+  measured->gpus = (double)run->parallelism.gpus;
+  measured->peak_flop_per_s = run->published.peak_flop_per_s > 0 ? run->published.peak_flop_per_s
+                                                                 : run->cluster.accelerator.quoted_peak_flop_per_s;
+  return TRUE;
+}
+
+/* Name of the first option whose value is missing; NULL when the question is complete. */
+static const char *missing_option(const Question *question)
+{
+  const MoeMeasuredRun *measured = &question->measured;
+
+  if (measured->parameters == 0 && measured->flop_per_token == 0 && question->causal == 0)
+    return "--params, --flops-per-token or --run";
+  if (measured->tokens_per_step == 0)
+    return "--tokens-per-step";
+  if (measured->step_time_s == 0)
+    return "--step-time";
+  if (measured->gpus == 0)
+    return "--gpus";
+  return measured->peak_flop_per_s == 0 ? "--peak" : NULL;
+}
+
+static double mfu_of(const Question *question, double flop_per_token)
+{
+  MoeMeasuredRun measured = question->measured;
+
+  if (flop_per_token > 0 && measured.flop_per_token == 0)
+    measured.flop_per_token = flop_per_token;
+  return moe_measured_mfu(&measured);
+}
+
+static void add_row(MoeTable *table, const char *name, char *value)
+{
+  moe_table_add(table, name);
+  moe_table_take(table, value);
+}
+
+static char *format_answer(const Question *question, double causal, double full)
+{
+  const MoeMeasuredRun *measured = &question->measured;
+  g_autoptr(MoeTable) table = moe_table_new("ll");
+  double per_step_gpu = measured->peak_flop_per_s * measured->step_time_s;
+
+  if (question->causal > 0) {
+    add_row(table, "MFU, causal attention", moe_percent_format(causal));
+    add_row(table, "MFU, full attention", moe_percent_format(full));
+  } else {
+    add_row(table, "MFU", moe_percent_format(causal));
+  }
+  add_row(table, "model FLOPs per token",
+          moe_count_format(causal * per_step_gpu * measured->gpus / measured->tokens_per_step, "FLOP"));
+  add_row(table, "model FLOP/s per GPU", moe_quantity_format(causal * measured->peak_flop_per_s, MOE_DIM_FLOP_PER_S));
+  add_row(table, "peak per GPU", moe_quantity_format(measured->peak_flop_per_s, MOE_DIM_FLOP_PER_S));
+  add_row(table, "tokens per second per GPU",
+          moe_count_format(measured->tokens_per_step / measured->step_time_s / measured->gpus, NULL));
+  return moe_table_format(table, FALSE);
+}
+
+static int answer(const Question *question, gboolean json)
+{
+  double causal = mfu_of(question, question->causal);
+  double full = mfu_of(question, question->full);
+  g_autofree char *text = NULL;
+  char digits[2][G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (json)
+    text = g_strdup_printf("{\"mfu\": {\"causal\": %s, \"full\": %s}}\n",
+                           g_ascii_dtostr(digits[0], sizeof *digits, causal),
+                           g_ascii_dtostr(digits[1], sizeof *digits, full));
+  else
+    text = format_answer(question, causal, full);
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+int moe_cmd_mfu(int argc, char **argv)
+{
+  g_auto(Options) options = {0};
+  const GOptionEntry entries[] = {
+      {"params", 0, 0, G_OPTION_ARG_STRING, &options.params, "parameters of the model", "P"},
+      {"active", 0, 0, G_OPTION_ARG_STRING, &options.active, "parameters active per token (MoE), instead of --params",
+       "A"},
+      {"attention-flops-per-token", 0, 0, G_OPTION_ARG_STRING, &options.attention,
+       "attention FLOPs per token, added to 6 x parameters", "F"},
+      {"flops-per-token", 0, 0, G_OPTION_ARG_STRING, &options.flops, "model FLOPs per token, instead of counting", "F"},
+      {"tokens-per-step", 0, 0, G_OPTION_ARG_STRING, &options.tokens, "tokens per optimizer step, all GPUs", "T"},
+      {"step-time", 0, 0, G_OPTION_ARG_STRING, &options.step, "measured time of one step, seconds or with unit", "S"},
+      {"gpus", 0, 0, G_OPTION_ARG_STRING, &options.gpus, "GPUs", "N"},
+      {"peak", 0, 0, G_OPTION_ARG_STRING, &options.peak, "peak of one GPU, FLOP/s or with unit: 2.5 PFLOP/s", "F"},
+      {"lora", 0, 0, G_OPTION_ARG_NONE, &options.lora, "no weight-gradient pass: 4 instead of 6 FLOPs per parameter",
+       NULL},
+      {"run", 0, 0, G_OPTION_ARG_FILENAME, &options.run, "take model, batch, GPUs and peak from a run file",
+       "RUN.yaml"},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &options.json, "print JSON", NULL},
+      {NULL},
+  };
+  Question question = {0};
+  g_autoptr(GError) error = NULL;
+  int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
+
+  if (status != MOE_CLI_GO)
+    return status;
+  if (options.run && !read_run(options.run, &question, &error))
+    return moe_cli_fail(error);
+  if (!read_numbers(&options, &question))
+    return MOE_EXIT_BAD_INPUT;
+  const char *missing = missing_option(&question);
+
+  if (missing)
+    return moe_cli_complain("mfu: %s is missing; moesim mfu --help tells more", missing);
+  return answer(&question, options.json);
+}

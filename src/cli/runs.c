@@ -1,0 +1,106 @@
+/* Options and loading shared by all commands on runs. */
+#include "cli.h"
+
+#include <moesim/study.h>
+
+#include <string.h>
+
+static const char *const format_words[] = {"table", "json", "csv", NULL};
+
+void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES])
+{
+  const GOptionEntry known[MOE_CLI_RUN_ENTRIES] = {
+      {"variant", 0, 0, G_OPTION_ARG_STRING, &options->variant, "variant of the run (default: the last one)", "NAME"},
+      {"cluster", 0, 0, G_OPTION_ARG_FILENAME, &options->cluster, "another cluster, by name or file", "C"},
+      {"stack", 0, 0, G_OPTION_ARG_FILENAME, &options->stack, "another software stack, by name or file", "S"},
+      {"gpus", 0, 0, G_OPTION_ARG_INT64, &options->gpus, "another number of GPUs; the global batch follows", "N"},
+      {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->sets, "override any value of the run, as --set a.b=c",
+       "KEY=VALUE"},
+      {"fidelity", 0, 0, G_OPTION_ARG_STRING, &options->fidelity, "auto, folded or full", "WORD"},
+      {"seed", 0, 0, G_OPTION_ARG_INT64, &options->seed, "seed of routing and noise", "N"},
+      {"steps", 0, 0, G_OPTION_ARG_INT, &options->steps, "steps with successive seeds, averaged", "N"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &options->format, "table, json or csv", "WORD"},
+      {NULL},
+  };
+
+  memcpy(entries, known, sizeof known);
+}
+
+void moe_cli_run_clear(MoeCliRun *options)
+{
+  g_free(options->variant);
+  g_free(options->cluster);
+  g_free(options->stack);
+  g_free(options->fidelity);
+  g_free(options->format);
+  g_strfreev(options->sets);
+  *options = (MoeCliRun){0};
+}
+
+gboolean moe_cli_format(const MoeCliRun *options, MoeFormat *format)
+{
+  int word = options->format ? moe_cli_word("--format", options->format, format_words) : MOE_FORMAT_TABLE;
+
+  *format = (MoeFormat)word;
+  return word >= 0;
+}
+
+gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim)
+{
+  int word = MOE_FIDELITY_AUTO;
+
+  if (options->fidelity)
+    word = moe_cli_word("--fidelity", options->fidelity, moe_fidelity_words);
+  if (word < 0)
+    return FALSE;
+  if (options->seed < 0 || options->steps < 0) {
+    moe_cli_complain("%s: negative", options->seed < 0 ? "--seed" : "--steps");
+    return FALSE;
+  }
+  *sim = (MoeSimOptions){.seed = (uint64_t)options->seed, .fidelity = (MoeFidelity)word, .kernel_jitter = -1};
+  return TRUE;
+}
+
+void moe_cli_split_variant(const char *argument, char **file, char **variant)
+{
+  const char *colon = strrchr(argument, ':');
+
+  *variant = NULL;
+  if (!colon || g_file_test(argument, G_FILE_TEST_EXISTS)) {
+    *file = g_strdup(argument);
+    return;
+  }
+  *file = g_strndup(argument, (gsize)(colon - argument));
+  *variant = g_strdup(colon + 1);
+}
+
+static gboolean choose_variant(const char *argument, const char *inline_variant, const MoeCliRun *options,
+                               const char **variant, GError **error)
+{
+  *variant = inline_variant ? inline_variant : options->variant;
+  if (inline_variant && options->variant && strcmp(inline_variant, options->variant) != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "'%s' names variant '%s' but --variant says '%s'", argument,
+                    inline_variant, options->variant);
+  return TRUE;
+}
+
+MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *inline_variant = NULL;
+  g_autofree char *data_dir = moe_cli_data_dir();
+  MoeRunOptions load = {.cluster = options->cluster,
+                        .stack = options->stack,
+                        .gpus = options->gpus,
+                        .sets = (const char *const *)options->sets,
+                        .data_dir = data_dir};
+
+  moe_cli_split_variant(argument, &file, &inline_variant);
+  if (options->gpus < 0) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--gpus: negative");
+    return NULL;
+  }
+  if (!choose_variant(argument, inline_variant, options, &load.variant, error))
+    return NULL;
+  return moe_run_load(file, &load, error);
+}
