@@ -10,6 +10,21 @@
 
 G_BEGIN_DECLS
 
+/* How collectives run on one fabric (NVLink domain or network), fitted to measured curves. The time of a pipelined algorithm of
+ * depth p and bandwidth time X is floor + p step + X + 2 sqrt(p chunk X) (docs/model-network.md). */
+typedef struct {
+  double floor_s;              /* launch, barrier and exit of one collective; the larger of domain and network counts */
+  double step_s;               /* one step of a bulk (Simple protocol) ring or tree */
+  double chunk_s;              /* cost of one more chunk in a pipeline, per step: sets the half-bandwidth size */
+  double multicast_step_s;     /* domain: one step of an NVLink SHARP pass; network: one step of a tree between domains */
+  double ring, tree;           /* share of the bulk bandwidth that rings and trees reach, (0, 1.2] */
+  double multicast;            /* domain: share that NVLink SHARP reaches; network: share that in-network reduction reaches */
+  double low_latency_bytes_per_s; /* largest bus bandwidth of the LL protocol */
+  double domain_bytes_per_s;   /* network: channel limit of tree all-reduce, bytes/s per domain; 0 = none */
+  double message_s;            /* port time of one message of an all-to-all or send besides its bytes */
+  double send_s;               /* latency of one send / receive */
+} MoeCollectiveFit;
+
 /* All GPUs one NVSwitch (or xGMI) fabric joins. */
 typedef struct {
   int64_t gpus;               /* used by runs */
@@ -19,6 +34,7 @@ typedef struct {
   double efficiency;          /* share of bytes_per_s that bulk transfers reach (protocol), 0..1 */
   gboolean multicast;         /* NVLink SHARP in the switch */
   double all_to_all_efficiency; /* share that all-to-all reaches; 0 = efficiency */
+  MoeCollectiveFit collectives;
 } MoeDomain;
 
 typedef struct {
@@ -30,6 +46,24 @@ typedef struct {
 
 typedef enum { MOE_NETWORK_INFINIBAND, MOE_NETWORK_ROCE } MoeNetworkKind;
 typedef enum { MOE_RDMA_GPUDIRECT, MOE_RDMA_STAGED } MoeRdmaKind;
+
+/* What is broken or slow on this machine: the capacity of what `kind` and `index` name is multiplied by `factor`. */
+typedef enum {
+  MOE_FAULT_NVLINK, /* both directions of GPU `index`'s NVLink */
+  MOE_FAULT_NIC,    /* both directions of GPU `index`'s NICs */
+  MOE_FAULT_HOST,   /* both directions of GPU `index`'s host link */
+  MOE_FAULT_LEAF,   /* uplinks and downlinks of leaf `index` */
+  MOE_FAULT_RAIL,   /* every NIC of rail `index`; factor 0 = failed: the other rails of each host carry its share */
+} MoeFaultKind;
+
+#define MOE_MAX_FAULTS 64
+
+typedef struct {
+  MoeFaultKind kind;
+  int64_t index;
+  double factor; /* 0 (rails only) to 1 */
+  MoeMark mark;
+} MoeFault;
 
 typedef struct {
   double nics_per_gpu;
@@ -44,6 +78,9 @@ typedef struct {
   MoeRdmaKind rdma;
   double staged_bytes_per_s;  /* without GPUDirect: achieved through host memory, per GPU, one direction */
   gboolean sharp;             /* in-network reduction in the switches */
+  MoeCollectiveFit collectives;
+  guint n_faults;
+  MoeFault faults[MOE_MAX_FAULTS];
 } MoeNetwork;
 
 typedef struct {
@@ -54,8 +91,13 @@ typedef struct {
   int64_t sms_collective;     /* SMs a ring collective holds while it runs */
   int64_t sms_expert;         /* SMs dispatch and combine hold */
   int64_t sms_p2p;
+  gboolean hierarchical;      /* the framework builds data-parallel collectives from one in the domain and one along the rails */
+  gboolean deduplicate;       /* one copy per destination rank also inside a domain; else one per chosen expert. Follows the
+                                 library (deepep, hybridep: yes; nccl, nvlink-direct: no) unless given */
 } MoeStackCollectives;
 
+/* Readers of the sections `domain:`, `host:`, `network:` of a cluster and `collectives:` of a stack. They set defaults for absent
+ * optional keys, refuse unknown ones, and leave an error with the mark of the offending value. Text belongs to the document. */
 gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error);
 gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error);
 gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **error);
