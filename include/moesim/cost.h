@@ -25,6 +25,7 @@ typedef enum {
   MOE_REASON_MEMORY,     /* time beyond math because HBM is the limit; all of a bandwidth-bound kernel */
   MOE_REASON_FLOOR,      /* launch latency and minimum kernel time on the GPU */
   MOE_REASON_CONTENTION, /* fewer SMs or less memory bandwidth beside a communication kernel */
+  MOE_REASON_RECOMPUTE,  /* work done again inside the kernel: flash attention's backward rebuilds the scores */
   MOE_N_REASONS,
 } MoeReason;
 
@@ -52,6 +53,52 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCostModel, moe_cost_model_free)
 /* Prices one kernel. FALSE and *error when the accelerator has no path for its precision. Thread-safe (const). */
 gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state, MoeCost *cost,
                          GError **error);
+
+/* ---- which constants priced it ------------------------------------------------------------------------------------- */
+
+typedef enum {
+  MOE_ORIGIN_STACK,       /* fitted constants that the stack file brings */
+  MOE_ORIGIN_ACCELERATOR, /* fitted constants of the accelerator file */
+  MOE_ORIGIN_GENERIC,     /* neither has a fit for the class: the typical constants of moe_cost_constants */
+} MoeOrigin;
+
+extern const char *const moe_origin_words[];
+
+/* What was asked for and what was taken. A fallback is never silent: `exact` is FALSE when family or precision differ. */
+typedef struct {
+  const char *requested;      /* family that the stack names */
+  const char *used;           /* family whose constants price the kernel; "generic" with MOE_ORIGIN_GENERIC */
+  MoePrecision precision;     /* precision whose constants are used; those of `requested` when exact */
+  MoeOrigin origin;
+  gboolean exact;
+  const MoeKernelFamily *fit; /* residual, rows and source; NULL with MOE_ORIGIN_GENERIC; owned by stack or accelerator */
+} MoeFamilyUse;
+
+/* Which constants price `kernel` (klass, precision, pass and, for BANDWIDTH, bandwidth are read). */
+void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use);
+
+/* Tensor peak that `kernel` is priced against, FLOP/s: that of its precision, of the precision it stands for (fp16 as bf16, block FP8 as
+ * fp8) or a third of BF16's for BF16X3; 0 when the accelerator has no path. */
+double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision);
+
+/* One constant of a class's model. docs/model-kernels.md says where it stands in the equations. */
+typedef struct {
+  const char *name;   /* as in `kernels:` of accelerator and stack files */
+  double generic;     /* typical value, used when no fit has it */
+  double low, high;   /* sensible range, the bounds of a fit; equal when the constant is not fitted */
+  const char *unit;
+  const char *meaning;
+} MoeCostConstant;
+
+/* The constants of a class, *n of them, in fixed order. Static storage. */
+const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n);
+
+/* Family names that a stack may use for a class, NULL-terminated, static storage. A stack or accelerator file may bring more. */
+const char *const *moe_cost_families(MoeKernelClass klass);
+
+/* FLOPs the kernel executes for its shape without rounding: multiply-adds of real rows and unmasked scores, both of backward's
+ * recomputations included; 0 for BANDWIDTH. */
+double moe_cost_flop(const MoeKernel *kernel);
 
 G_END_DECLS
 

@@ -1,0 +1,143 @@
+/*
+ * Fused attention, forward and backward.
+ *
+ * One thread block works on a tile of `tile_q` query rows (forward) or `tile_kv` key rows (backward) of one head and walks
+ * over the other side, whole tiles at a time: a diagonal tile costs a full one. Time of a score = its matrix FLOPs plus
+ * `score_flop` for the softmax, at the SM's sustained rate; each block pays `ramp_keys` more. Blocks fill SMs in waves; the idle
+ * part of the last wave is partly won back (`balance`). Backward has five products against forward's two: the fifth rebuilds the
+ * scores and is reported as MOE_REASON_RECOMPUTE. Equations and sources: docs/model-kernels.md.
+ */
+#include <moesim/spec.h>
+
+#include <math.h>
+
+#include "internal.h"
+
+/* ---- counting scores ------------------------------------------------------------------------------------------------- */
+
+static double triangle(double n) { return n > 0 ? n * (n + 1) / 2 : 0; }
+
+/* Unmasked scores of one head: queries are the last len_q of len_kv positions; a window counts the query's own position. */
+static double head_scores(const MoeKernel *kernel)
+{
+  double q = (double)kernel->len_q, kv = (double)kernel->len_kv;
+
+  if (!kernel->causal)
+    return kernel->window > 0 ? q * MIN(kv, (double)kernel->window) : q * kv;
+  double scores = triangle(kv) - triangle(kv - q);
+  if (kernel->window > 0) {
+    double w = (double)kernel->window;
+    scores -= triangle(kv - w) - triangle(MIN(kv - q, kv) - w);
+  }
+  return MAX(scores, 0);
+}
+
+static gboolean is_backward(const MoeKernel *kernel) { return moe_cost_fit_pass(kernel->pass) != 0; }
+
+/* FLOPs of one score: Q K^T and P V forward; backward K^T and Q gradients of the scores, P and V gradients (model FLOPs). */
+static double score_model_flop(const MoeKernel *kernel)
+{
+  double pair = 2.0 * (double)(kernel->dim_qk + kernel->dim_v);
+
+  return is_backward(kernel) ? 2 * pair : pair;
+}
+
+/* Plus, in backward, Q K^T once more. */
+static double score_flop(const MoeKernel *kernel)
+{
+  return score_model_flop(kernel) + (is_backward(kernel) ? 2.0 * (double)kernel->dim_qk : 0);
+}
+
+static double heads(const MoeKernel *kernel) { return (double)kernel->batch * (double)kernel->query_heads; }
+
+double moe_cost_attention_flop(const MoeKernel *kernel)
+{
+  return heads(kernel) * head_scores(kernel) * score_flop(kernel);
+}
+
+/* ---- tiles ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  double blocks;    /* thread blocks over all heads */
+  double length;    /* mean walk of a block over the other side, in rows, whole tiles */
+  double longest;   /* the longest walk */
+  double rows;      /* rows of a block's own tile */
+} Walk;
+
+/* Rows of the other side that a tile of `rows` must visit. A causal or windowed band of height h covers, averaged over the
+ * position inside the band, its mean width plus one tile of the own side (the slanted edge) rounded to other tiles. */
+static void tile_walk(const MoeMachine *machine, const MoeKernel *kernel, Walk *walk)
+{
+  gboolean backward = is_backward(kernel);
+  double tile_q = machine->constant[MOE_ATTENTION_TILE_Q], tile_kv = machine->constant[MOE_ATTENTION_TILE_KV];
+  double own = backward ? tile_kv : tile_q, other = backward ? tile_q : tile_kv;
+  double own_rows = (double)(backward ? kernel->len_kv : kernel->len_q);
+  double other_rows = (double)(backward ? kernel->len_q : kernel->len_kv);
+  double mean = head_scores(kernel) / own_rows;
+  double edges = (kernel->causal ? 1 : 0) + (kernel->window > 0 && kernel->window < kernel->len_kv ? 1 : 0);
+  double slant = edges * (MIN(own, own_rows) - 1) / 2 + (edges > 0 ? edges * (other - 1) / 2 : 0);
+  double limit = ceil(other_rows / other) * other;
+
+  walk->rows = own;
+  walk->blocks = heads(kernel) * ceil(own_rows / own);
+  walk->length = edges > 0 ? MIN(mean + slant, limit) : limit;
+  if (kernel->window > 0)
+    walk->longest = MIN((double)kernel->window + 2 * slant, limit);
+  else
+    walk->longest = limit;
+}
+
+/* Time of all blocks relative to a perfect spread: whole waves when the walks are alike; with unequal walks (causal) the
+ * scheduler starts long ones first, and the longest one bounds the time. */
+static double spread(const Walk *walk, double sms, double balance)
+{
+  double waves = walk->blocks / sms;
+  double alike = waves <= 1 ? 1 : waves + (1 - balance) * (ceil(waves) - waves);
+
+  if (walk->longest <= walk->length)
+    return alike / waves;
+  double packed = waves + (1 - balance) * 0.5 * MIN(1, waves);
+  return MAX(packed, walk->longest / walk->length) / waves;
+}
+
+/* ---- reasons --------------------------------------------------------------------------------------------------------- */
+
+static double operand_bytes(const MoeKernel *kernel)
+{
+  double element = moe_precision_bytes(kernel->precision), out = moe_precision_bytes(kernel->output);
+  double q = heads(kernel) * (double)kernel->len_q;
+  double kv = (double)kernel->batch * (double)kernel->kv_heads * (double)kernel->len_kv;
+  double read = (q * (double)kernel->dim_qk + kv * (double)(kernel->dim_qk + kernel->dim_v)) * element;
+  double written = q * (double)kernel->dim_v * out;
+
+  return is_backward(kernel) ? 2 * (read + written) : read + written;
+}
+
+void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+{
+  const double *c = machine->constant;
+  double peak = machine->peak_flop_per_s, density = c[MOE_ATTENTION_DENSITY];
+  double scores = heads(kernel) * head_scores(kernel) * density;
+  double math_flop = moe_cost_math_flop(kernel, scores * score_model_flop(kernel)), reached = 0;
+  Walk walk;
+
+  tile_walk(machine, kernel, &walk);
+  double computed = walk.blocks * walk.rows * walk.length * density;
+  double idle = spread(&walk, machine->free_sms, c[MOE_ATTENTION_BALANCE]);
+  double tile_s = computed * score_flop(kernel) / peak;
+  double rate = peak * c[MOE_ATTENTION_SUSTAINED] / idle;
+  double sustained_s = computed * (score_flop(kernel) + c[MOE_ATTENTION_SCORE_FLOP]) / rate;
+  double ramp_s = sustained_s * (1 + c[MOE_ATTENTION_RAMP_KEYS] / walk.length);
+  double memory_s = operand_bytes(kernel) / (machine->hbm_bytes_per_s * c[MOE_ATTENTION_MEMORY_SHARE]);
+  double total_s = MAX(ramp_s, memory_s);
+
+  moe_ladder_step(cost, MOE_REASON_MATH, &reached, math_flop / machine->quoted_flop_per_s);
+  moe_ladder_step(cost, MOE_REASON_PRECISION, &reached, math_flop / peak);
+  moe_ladder_step(cost, MOE_REASON_RECOMPUTE, &reached, scores * score_flop(kernel) / peak);
+  moe_ladder_step(cost, MOE_REASON_TILE, &reached, tile_s);
+  moe_ladder_step(cost, MOE_REASON_WAVE, &reached, tile_s * idle);
+  moe_ladder_step(cost, MOE_REASON_SUSTAINED, &reached, sustained_s);
+  moe_ladder_step(cost, MOE_REASON_RAMP, &reached, ramp_s);
+  moe_ladder_step(cost, MOE_REASON_MEMORY, &reached, total_s);
+  moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, total_s + c[MOE_ATTENTION_FLOOR]);
+}

@@ -1,0 +1,20 @@
+/*
+ * Bandwidth-bound kernels: t = floor + bytes / (share x HBM bandwidth).
+ *
+ * This is the saturation law BW = BWmax S / (S + S0) with S0 = floor x BWmax. Backward kernels have their own shares (an entry
+ * with `pass: dgrad`).
+ */
+#include "internal.h"
+
+/* Share of a GPU's SMs whose outstanding loads saturate HBM. Assumed: STREAM kernels with two blocks per SM lose 10 to 25 %
+ * against eight (te42kyfo/gpu-benches, gpu-stream), so about half the SMs at full occupancy are needed. */
+#define SATURATING_SM_SHARE 0.5
+
+void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+{
+  double sm_share = machine->free_sms / (machine->sms * SATURATING_SM_SHARE);
+  double rate = machine->hbm_bytes_per_s * machine->constant[kernel->bandwidth] * MIN(sm_share, 1);
+
+  cost->part_s[MOE_REASON_MEMORY] = (kernel->read_bytes + kernel->write_bytes) / rate;
+  cost->part_s[MOE_REASON_FLOOR] = machine->constant[MOE_BANDWIDTH_FLOOR] * (double)MAX(kernel->launches, 1);
+}

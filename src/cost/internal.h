@@ -1,0 +1,115 @@
+/*
+ * Private to cost: the resolved constants of a model, the machine one kernel sees, and the ladder of reasons.
+ */
+#ifndef MOESIM_COST_INTERNAL_H
+#define MOESIM_COST_INTERNAL_H
+
+#include <moesim/cost.h>
+
+/* ---- constants ------------------------------------------------------------------------------------------------------- */
+
+/* Order of moe_cost_constants(MOE_KERNEL_GEMM) and (MOE_KERNEL_GROUPED_GEMM). */
+typedef enum {
+  MOE_GEMM_SUSTAINED,
+  MOE_GEMM_BALANCE,
+  MOE_GEMM_RAMP_K,
+  MOE_GEMM_TILE_LOSS,
+  MOE_GEMM_MEMORY_SHARE,
+  MOE_GEMM_OVERLAP,
+  MOE_GEMM_FLOOR,
+  MOE_GEMM_SPLIT,
+  MOE_GEMM_GROUP,
+  MOE_GEMM_TILES,
+  MOE_N_GEMM_CONSTANTS,
+} MoeGemmConstant;
+
+typedef enum {
+  MOE_ATTENTION_SUSTAINED,
+  MOE_ATTENTION_SCORE_FLOP,
+  MOE_ATTENTION_BALANCE,
+  MOE_ATTENTION_RAMP_KEYS,
+  MOE_ATTENTION_TILE_Q,
+  MOE_ATTENTION_TILE_KV,
+  MOE_ATTENTION_DENSITY,
+  MOE_ATTENTION_MEMORY_SHARE,
+  MOE_ATTENTION_FLOOR,
+  MOE_N_ATTENTION_CONSTANTS,
+} MoeAttentionConstant;
+
+/* The first MOE_N_BANDWIDTH_KINDS constants of MOE_KERNEL_BANDWIDTH are the shares of HBM bandwidth by kind. */
+#define MOE_BANDWIDTH_FLOOR MOE_N_BANDWIDTH_KINDS
+#define MOE_N_BANDWIDTH_CONSTANTS (MOE_N_BANDWIDTH_KINDS + 1)
+
+typedef struct {
+  double value[MOE_FAMILY_CONSTANTS];
+  MoeFamilyUse use;
+} MoeFit;
+
+/* Who asks for a family: the kernel classes, with expert encode apart from other bandwidth-bound work. */
+typedef enum {
+  MOE_ROLE_GEMM,
+  MOE_ROLE_GROUPED_GEMM,
+  MOE_ROLE_ATTENTION,
+  MOE_ROLE_ELEMENTWISE,
+  MOE_ROLE_ENCODE,
+  MOE_N_ROLES,
+} MoeRole;
+
+#define MOE_FIT_PASSES 3 /* forward, data gradient or backward, weight gradient */
+
+struct MoeCostModel {
+  const MoeAccelerator *accelerator;
+  const MoeStack *stack;
+  double peak_flop_per_s[MOE_N_PRECISIONS]; /* moe_cost_peak of each; 0 = no path */
+  MoeFit fit[MOE_N_ROLES][MOE_N_PRECISIONS][MOE_FIT_PASSES];
+};
+
+MoeRole moe_cost_role(const MoeKernel *kernel);
+int moe_cost_fit_pass(MoePass pass);
+/* Fills model->fit; FALSE and *error when the stack names a family that nobody knows. */
+gboolean moe_cost_resolve(MoeCostModel *model, GError **error);
+/* Precision whose constants stand in for those of `precision`; -1 at the end of the chain. */
+int moe_cost_precision_fallback(int precision);
+/* Family whose constants stand in for those of `family`; NULL at the end of the chain. */
+const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
+
+/* ---- one kernel on one machine --------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const double *constant;       /* of the kernel's fit */
+  double peak_flop_per_s;       /* all SMs, the kernel's precision */
+  double quoted_flop_per_s;     /* all SMs, what MFU divides by */
+  double sms, free_sms;         /* of the device; available to the kernel */
+  double hbm_bytes_per_s;       /* available */
+} MoeMachine;
+
+/* Adds `seconds` - *reached to `reason`: the estimate after one more mechanism is taken into account. */
+static inline void moe_ladder_step(MoeCost *cost, MoeReason reason, double *reached, double seconds)
+{
+  cost->part_s[reason] += seconds - *reached;
+  *reached = seconds;
+}
+
+/* HBM time left visible beside `math_s` when a share `overlap` (0..1) of the shorter of both is hidden by the longer. */
+static inline double moe_memory_visible(double math_s, double memory_s, double overlap)
+{
+  return MAX(math_s, memory_s) + (1 - overlap) * MIN(math_s, memory_s) - math_s;
+}
+
+/* Output tile of a GEMM kernel; `sms` thread blocks work on one tile together. */
+typedef struct {
+  int16_t m, n, sms;
+} MoeTile;
+
+/* Tile set of a GPU generation (constant `tiles`: 80, 90, 100, 942), largest first. */
+const MoeTile *moe_cost_tiles(double generation, guint *n);
+
+void moe_cost_gemm(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
+void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
+void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
+
+/* FLOPs of MATH: the model's own count when the kernel carries one, else the executed ones that are useful. */
+double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop);
+double moe_cost_attention_flop(const MoeKernel *kernel);
+
+#endif

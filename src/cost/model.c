@@ -1,0 +1,158 @@
+/* Cost models: life cycle, peaks, and pricing one kernel in a machine state. */
+#include <moesim/cost.h>
+#include <moesim/spec.h>
+
+#include "internal.h"
+
+const char *const moe_reason_words[] = {"math", "precision", "padding", "tile",       "wave",      "sustained",
+                                        "ramp", "memory",    "floor",   "contention", "recompute", NULL};
+G_STATIC_ASSERT(G_N_ELEMENTS(moe_reason_words) == MOE_N_REASONS + 1);
+
+const char *const moe_origin_words[] = {"stack", "accelerator", "generic", NULL};
+
+/* Products per emulated FP32 multiply-add: high x high, high x low, low x high (three-term BF16 split). */
+#define BF16X3_PRODUCTS 3
+
+double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision)
+{
+  const double *peak = accelerator->peak_flop_per_s;
+
+  if (peak[precision] > 0)
+    return peak[precision];
+  switch (precision) {
+  case MOE_FP16:
+    return peak[MOE_BF16];
+  case MOE_BF16X3:
+    return peak[MOE_BF16] / BF16X3_PRODUCTS;
+  case MOE_FP8_BLOCK:
+    return peak[MOE_FP8];
+  default:
+    return 0;
+  }
+}
+
+MoeCostModel *moe_cost_model_new(const MoeAccelerator *accelerator, const MoeStack *stack, GError **error)
+{
+  g_autoptr(MoeCostModel) model = g_new0(MoeCostModel, 1);
+
+  model->accelerator = accelerator;
+  model->stack = stack;
+  for (int precision = 0; precision < MOE_N_PRECISIONS; precision++)
+    model->peak_flop_per_s[precision] = moe_cost_peak(accelerator, precision);
+  if (!moe_cost_resolve(model, error))
+    return NULL;
+  return g_steal_pointer(&model);
+}
+
+void moe_cost_model_free(MoeCostModel *model) { g_free(model); }
+
+MoeRole moe_cost_role(const MoeKernel *kernel)
+{
+  switch (kernel->klass) {
+  case MOE_KERNEL_GEMM:
+    return MOE_ROLE_GEMM;
+  case MOE_KERNEL_GROUPED_GEMM:
+    return MOE_ROLE_GROUPED_GEMM;
+  case MOE_KERNEL_ATTENTION:
+    return MOE_ROLE_ATTENTION;
+  default:
+    return kernel->bandwidth == MOE_BANDWIDTH_PERMUTE ? MOE_ROLE_ENCODE : MOE_ROLE_ELEMENTWISE;
+  }
+}
+
+int moe_cost_fit_pass(MoePass pass)
+{
+  switch (pass) {
+  case MOE_PASS_DGRAD:
+    return 1;
+  case MOE_PASS_WGRAD:
+    return 2;
+  default: /* recomputation costs what forward costs; the optimizer has one direction */
+    return 0;
+  }
+}
+
+static const MoeFit *kernel_fit(const MoeCostModel *model, const MoeKernel *kernel)
+{
+  int pass = moe_cost_fit_pass(kernel->pass);
+
+  if (kernel->klass == MOE_KERNEL_ATTENTION && pass == 2)
+    pass = 1; /* attention has one backward kernel */
+  return &model->fit[moe_cost_role(kernel)][kernel->precision][pass];
+}
+
+void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use)
+{
+  *use = kernel_fit(model, kernel)->use;
+}
+
+double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
+{
+  return kernel->model_flop > 0 ? kernel->model_flop : useful_flop;
+}
+
+/* ---- pricing --------------------------------------------------------------------------------------------------------- */
+
+static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+{
+  *cost = (MoeCost){0};
+  switch (kernel->klass) {
+  case MOE_KERNEL_GEMM:
+  case MOE_KERNEL_GROUPED_GEMM:
+    moe_cost_gemm(machine, kernel, cost);
+    break;
+  case MOE_KERNEL_ATTENTION:
+    moe_cost_attention(machine, kernel, cost);
+    break;
+  default:
+    moe_cost_bandwidth(machine, kernel, cost);
+    break;
+  }
+  for (int reason = 0; reason < MOE_N_REASONS; reason++)
+    cost->seconds += cost->part_s[reason];
+}
+
+/* Prices the kernel again on what is left of the GPU; the longer time is contention. */
+static void contend(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+{
+  MoeCost crowded;
+
+  price(machine, kernel, &crowded);
+  cost->part_s[MOE_REASON_CONTENTION] = MAX(crowded.seconds - cost->seconds, 0);
+  cost->seconds = 0;
+  for (int reason = 0; reason < MOE_N_REASONS; reason++)
+    cost->seconds += cost->part_s[reason];
+}
+
+static gboolean no_path(const MoeCostModel *model, const MoeKernel *kernel, GError **error)
+{
+  MoeMark nowhere = {0};
+
+  return moe_fail(error, MOE_ERROR_INPUT, nowhere, "kernel %s: accelerator %s has no %s path, expected a precision with a peak",
+                  kernel->name ? kernel->name : "", model->accelerator->name ? model->accelerator->name : "(inline)",
+                  moe_precision_words[kernel->precision]);
+}
+
+gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state, MoeCost *cost,
+                         GError **error)
+{
+  const MoeAccelerator *accelerator = model->accelerator;
+  MoeMachine machine = {
+      .constant = kernel_fit(model, kernel)->value,
+      .peak_flop_per_s = model->peak_flop_per_s[kernel->precision],
+      .quoted_flop_per_s = accelerator->quoted_peak_flop_per_s,
+      .sms = (double)accelerator->sms,
+      .free_sms = (double)accelerator->sms,
+      .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
+  };
+
+  if (kernel->klass != MOE_KERNEL_BANDWIDTH && machine.peak_flop_per_s <= 0)
+    return no_path(model, kernel, error);
+  price(&machine, kernel, cost);
+  if (state && (state->sms < accelerator->sms || state->memory_share < 1)) {
+    machine.free_sms = (double)CLAMP(state->sms, 1, accelerator->sms);
+    machine.hbm_bytes_per_s *= state->memory_share;
+    contend(&machine, kernel, cost);
+  }
+  return TRUE;
+}
