@@ -306,17 +306,25 @@ static MoeNode *read_document(Reader *reader, GError **error)
   return node;
 }
 
-MoeNode *moe_parse_text(MoeDoc *doc, const MoeText *text, GError **error)
+static MoeText without_byte_order_mark(const MoeText *text)
 {
   MoeText body = *text;
+  gsize bytes = strlen(BYTE_ORDER_MARK);
+
+  if (body.length >= bytes && memcmp(body.bytes, BYTE_ORDER_MARK, bytes) == 0) {
+    body.bytes += bytes;
+    body.length -= bytes;
+  }
+  return body;
+}
+
+MoeNode *moe_parse_text(MoeDoc *doc, const MoeText *text, GError **error)
+{
+  MoeText body = without_byte_order_mark(text);
   g_auto(yaml_parser_t) parser = {0};
 
-  if (!moe_input_check(text->bytes, text->length, text->source->name, error))
+  if (!moe_input_check(body.bytes, body.length, body.source->name, error))
     return NULL;
-  if (g_str_has_prefix(body.bytes, BYTE_ORDER_MARK)) {
-    body.bytes += strlen(BYTE_ORDER_MARK);
-    body.length -= strlen(BYTE_ORDER_MARK);
-  }
   if (!yaml_parser_initialize(&parser))
     g_error("out of memory"); /* as GLib does */
   yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
