@@ -27,8 +27,9 @@ MoeFabric *moe_fabric_new(MoeEngine *engine, const MoeTopo *topo);
 void moe_fabric_free(MoeFabric *fabric);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeFabric, moe_fabric_free)
 
-/* Starts a planned collective over member GPUs now; `index[i]` is the member's index in its group for skew factors (NULL when
- * balanced). `tag` comes back on delivery. A plan without bytes is delivered after its latency. */
+/* Starts a planned collective over n distinct member GPUs now; `index[i]` is the member's index in its group for skew factors (NULL
+ * when balanced). `tag` comes back on delivery. A plan without bytes is delivered after its latency. Fewer members than the group
+ * has may be given (one representative per class of equal GPUs): loads are per member. The plan is not kept. */
 void moe_fabric_start(MoeFabric *fabric, const MoeCollPlan *plan, guint n, const uint32_t *gpus, const uint32_t *index,
                       uint32_t tag);
 /* One message: OUT ports of `from`, IN ports of `to`. */
@@ -39,9 +40,12 @@ gboolean moe_fabric_owns(const MoeFabric *fabric, uint32_t klass);
 /* Handles one of its events. TRUE when an activity was delivered: *tag is the caller's. */
 gboolean moe_fabric_handle(MoeFabric *fabric, const MoeEvent *event, uint32_t *tag);
 
-/* Changes a resource now (degradation in mid-run). */
+/* Activities that move bytes now. */
+guint moe_fabric_active(const MoeFabric *fabric);
+/* Changes a resource now (degradation in mid-run); `bytes_per_s` > 0. */
 void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per_s);
-/* Bytes carried so far by a resource, for link load reports. */
+/* Bytes a resource has been given to carry so far, for link load reports: whole activities, counted when they start. A whole number,
+ * so that the order of simultaneous starts cannot show. */
 double moe_fabric_carried(const MoeFabric *fabric, guint resource);
 
 G_END_DECLS

@@ -57,6 +57,8 @@ double moe_topo_latency(const MoeTopo *topo, MoeReach reach);
 guint moe_topo_n_resources(const MoeTopo *topo);
 const double *moe_topo_capacities(const MoeTopo *topo);
 static inline guint moe_topo_port(int64_t gpu, MoePort port) { return (guint)(gpu * MOE_N_PORTS + port); }
+/* Leaves are numbered level by level of a rail: leaf l hangs on rail l mod rails. A failed rail is carried by the others. */
+int64_t moe_topo_n_leaves(const MoeTopo *topo);
 guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf);
 guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf);
 /* Whether leaf uplinks can ever be the limit (oversubscription > 1 or a degraded one): otherwise routes leave them out. */

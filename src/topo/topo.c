@@ -1,0 +1,198 @@
+/* The graph of resources: who hangs where, and what each port carries. */
+#include "internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Ports of one switch: Quantum-2 and Spectrum-4 at 400 Gbit/s have 64 (NVIDIA data sheets). */
+#define SWITCH_PORTS 64
+/* Leaves below one group of spines in a three-tier tree of such switches, half the ports facing up. */
+#define POD_LEAVES (SWITCH_PORTS / 2)
+
+/* GPUs that one leaf serves: with oversubscription o, ports split o : 1 between down and up. */
+static int64_t derive_leaf_gpus(const MoeNetwork *network)
+{
+  double down = SWITCH_PORTS * network->oversubscription / (1 + network->oversubscription);
+
+  if (network->leaf_gpus > 0)
+    return network->leaf_gpus;
+  return MAX(1, (int64_t)floor(down / network->nics_per_gpu));
+}
+
+static void place(MoeTopo *topo)
+{
+  const MoeNetwork *network = &topo->cluster->network;
+  int64_t hosts = moe_ceil_div(topo->gpus, topo->cluster->host.gpus);
+
+  topo->rails = network->rails > 0 ? MIN(network->rails, topo->cluster->host.gpus) : 1;
+  topo->per_rail = moe_ceil_div(topo->cluster->host.gpus, topo->rails);
+  topo->leaf_gpus = network->tiers == 1 ? G_MAXINT32 : derive_leaf_gpus(network);
+  topo->leaves = moe_ceil_div(hosts * topo->per_rail, topo->leaf_gpus) * topo->rails;
+  topo->pod_leaves = network->tiers == 3 ? POD_LEAVES : G_MAXINT64;
+}
+
+/* GPU to host memory: the link, or the GPU's share of the host's memory bandwidth. */
+static double host_bytes_per_s(const MoeHost *host)
+{
+  if (host->memory_bytes_per_s > 0)
+    return MIN(host->memory_link_bytes_per_s, host->memory_bytes_per_s / (double)host->gpus);
+  return host->memory_link_bytes_per_s;
+}
+
+double moe_topo_port_bytes_per_s(const MoeTopo *topo, MoePort port)
+{
+  const MoeCluster *cluster = topo->cluster;
+
+  switch (port) {
+    case MOE_PORT_NVLINK_OUT:
+    case MOE_PORT_NVLINK_IN:
+      return cluster->domain.bytes_per_s * cluster->domain.efficiency;
+    case MOE_PORT_NIC_OUT:
+    case MOE_PORT_NIC_IN:
+      return cluster->network.nic_bytes_per_s * cluster->network.nics_per_gpu * cluster->network.efficiency;
+    default:
+      return host_bytes_per_s(&cluster->host);
+  }
+}
+
+/* What the uplinks of one full leaf carry: its GPUs' NICs over the oversubscription. */
+static double leaf_bytes_per_s(const MoeTopo *topo)
+{
+  int64_t below = MIN(topo->leaf_gpus, moe_ceil_div(topo->gpus, topo->rails));
+
+  return (double)below * moe_topo_port_bytes_per_s(topo, MOE_PORT_NIC_OUT) / topo->cluster->network.oversubscription;
+}
+
+static void fill_capacities(MoeTopo *topo)
+{
+  double leaf = leaf_bytes_per_s(topo);
+
+  topo->n_resources = (guint)(topo->gpus * MOE_N_PORTS + 2 * topo->leaves);
+  topo->capacity = g_new(double, topo->n_resources);
+  for (int64_t gpu = 0; gpu < topo->gpus; gpu++)
+    for (int port = 0; port < MOE_N_PORTS; port++)
+      topo->capacity[moe_topo_port(gpu, (MoePort)port)] = moe_topo_port_bytes_per_s(topo, (MoePort)port);
+  for (int64_t i = 0; i < 2 * topo->leaves; i++)
+    topo->capacity[topo->gpus * MOE_N_PORTS + i] = leaf;
+}
+
+static gboolean apply_degradations(MoeTopo *topo, guint n, const MoeDegradation *degradations, GError **error)
+{
+  for (guint i = 0; i < n; i++) {
+    const MoeDegradation *change = &degradations[i];
+
+    if (change->resource >= topo->n_resources || !(change->factor > 0 && change->factor <= 1))
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                      "degradation of resource %u by factor %g, expected a resource below %u and a factor in (0, 1]",
+                      change->resource, change->factor, topo->n_resources);
+    topo->capacity[change->resource] *= change->factor;
+  }
+  return TRUE;
+}
+
+/* Whether an uplink can be the limit: oversubscribed, or degraded below what hangs on it. */
+static gboolean find_leaves_matter(const MoeTopo *topo)
+{
+  double full = leaf_bytes_per_s(topo);
+
+  if (topo->cluster->network.oversubscription > 1)
+    return TRUE;
+  for (guint r = (guint)(topo->gpus * MOE_N_PORTS); r < topo->n_resources; r++)
+    if (topo->capacity[r] < full)
+      return TRUE;
+  return FALSE;
+}
+
+MoeTopo *moe_topo_new(const MoeCluster *cluster, int64_t gpus, guint n_degradations, const MoeDegradation *degradations,
+                      GError **error)
+{
+  g_autoptr(MoeTopo) topo = g_new0(MoeTopo, 1);
+
+  g_assert(gpus >= 1 && gpus <= (G_MAXINT32 / (2 * MOE_N_PORTS)));
+  topo->cluster = cluster;
+  topo->gpus = gpus;
+  place(topo);
+  fill_capacities(topo);
+  if (!moe_topo_apply_faults(topo, error) || !apply_degradations(topo, n_degradations, degradations, error))
+    return NULL;
+  topo->leaves_matter = find_leaves_matter(topo);
+  return g_steal_pointer(&topo);
+}
+
+void moe_topo_free(MoeTopo *topo)
+{
+  if (!topo)
+    return;
+  g_free(topo->capacity);
+  g_free(topo);
+}
+
+/* ---- where a GPU hangs ------------------------------------------------------------------------------------------- */
+
+const MoeCluster *moe_topo_cluster(const MoeTopo *topo) { return topo->cluster; }
+int64_t moe_topo_gpus(const MoeTopo *topo) { return topo->gpus; }
+int64_t moe_topo_domain(const MoeTopo *topo, int64_t gpu) { return gpu / topo->cluster->domain.gpus; }
+int64_t moe_topo_host(const MoeTopo *topo, int64_t gpu) { return gpu / topo->cluster->host.gpus; }
+
+int64_t moe_topo_rail(const MoeTopo *topo, int64_t gpu) { return gpu % topo->cluster->host.gpus % topo->rails; }
+
+int64_t moe_topo_leaf(const MoeTopo *topo, int64_t gpu)
+{
+  int64_t local = gpu % topo->cluster->host.gpus;
+  int64_t on_rail = moe_topo_host(topo, gpu) * topo->per_rail + local / topo->rails;
+
+  return on_rail / topo->leaf_gpus * topo->rails + local % topo->rails;
+}
+
+MoeReach moe_topo_reach(const MoeTopo *topo, int64_t a, int64_t b)
+{
+  int64_t leaf_a = moe_topo_leaf(topo, a), leaf_b = moe_topo_leaf(topo, b);
+
+  if (a == b)
+    return MOE_REACH_SELF;
+  if (moe_topo_domain(topo, a) == moe_topo_domain(topo, b))
+    return MOE_REACH_DOMAIN;
+  if (leaf_a == leaf_b)
+    return MOE_REACH_LEAF;
+  return leaf_a / topo->rails / topo->pod_leaves == leaf_b / topo->rails / topo->pod_leaves ? MOE_REACH_SPINE
+                                                                                            : MOE_REACH_CORE;
+}
+
+double moe_topo_latency(const MoeTopo *topo, MoeReach reach)
+{
+  const MoeNetwork *network = &topo->cluster->network;
+
+  switch (reach) {
+    case MOE_REACH_SELF:
+      return 0;
+    case MOE_REACH_DOMAIN:
+      return topo->cluster->domain.latency_s;
+    case MOE_REACH_LEAF:
+      return network->leaf_latency_s;
+    case MOE_REACH_SPINE:
+      return network->spine_latency_s;
+    default: /* two more switches than over the spine, as the spine has two more than the leaf */
+      return 2 * network->spine_latency_s - network->leaf_latency_s;
+  }
+}
+
+/* ---- resources --------------------------------------------------------------------------------------------------- */
+
+guint moe_topo_n_resources(const MoeTopo *topo) { return topo->n_resources; }
+const double *moe_topo_capacities(const MoeTopo *topo) { return topo->capacity; }
+int64_t moe_topo_n_leaves(const MoeTopo *topo) { return topo->leaves; }
+gboolean moe_topo_leaves_matter(const MoeTopo *topo) { return topo->leaves_matter; }
+
+guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf) { return (guint)(topo->gpus * MOE_N_PORTS + 2 * leaf); }
+guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf) { return moe_topo_leaf_up(topo, leaf) + 1; }
+
+char *moe_topo_resource_name(const MoeTopo *topo, guint resource)
+{
+  static const char *const words[MOE_N_PORTS] = {"NVLink out", "NVLink in", "NIC out", "NIC in", "host out", "host in"};
+  guint first_leaf = moe_topo_leaf_up(topo, 0);
+
+  g_assert(resource < topo->n_resources);
+  if (resource < first_leaf)
+    return g_strdup_printf("GPU %u %s", resource / MOE_N_PORTS, words[resource % MOE_N_PORTS]);
+  return g_strdup_printf("leaf %u %s", (resource - first_leaf) / 2, (resource - first_leaf) % 2 ? "down" : "up");
+}
