@@ -96,12 +96,15 @@ gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim);
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error);
 /* "RUN.yaml:VARIANT" -> file and variant (NULL when there is none). A file whose own name has a colon wins. */
 void moe_cli_split_variant(const char *argument, char **file, char **variant);
-/* As moe_cli_load_run, then predicts. */
+/* Predicts `n` steps with successive seeds and returns their mean (of times, bytes and rates); a timeline is of the
+ * first. */
+MoeResult *moe_cli_predict_steps(const MoeRun *run, const MoeSimOptions *sim, int n, GError **error);
+/* As moe_cli_load_run, then predicts --steps steps. */
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error);
 /* Every argument predicted, on as many threads as there are; with `all_variants` an argument without :VARIANT stands
  * for all variants of its file. Owned MoeResult pointers in order; NULL and *error when one fails. */
 GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, const MoeCliRun *options,
-                               GError **error);
+                               const MoeSimOptions *sim, GError **error);
 
 /* ---- output -------------------------------------------------------------------------------------------------------
  */

@@ -104,3 +104,98 @@ MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError 
     return NULL;
   return moe_run_load(file, &load, error);
 }
+MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error)
+{
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, error);
+
+  return run ? moe_cli_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
+}
+
+/* ---- many at once --------------------------------------------------------------------------------------------------
+ */
+
+/* One prediction to make, read by several threads. */
+typedef struct {
+  const GPtrArray *arguments; /* "FILE" or "FILE:VARIANT" */
+  const MoeCliRun *options;
+  MoeSimOptions sim;
+} Batch;
+
+static MoeOutcome predict_one(guint index, gpointer user_data)
+{
+  const Batch *batch = user_data;
+  MoeOutcome outcome = {0};
+
+  outcome.result =
+      moe_cli_predict(g_ptr_array_index(batch->arguments, index), batch->options, &batch->sim, &outcome.error);
+  return outcome;
+}
+
+/* The results in order; the first error wins. */
+static GPtrArray *collect(MoeOutcome *outcomes, guint n, GError **error)
+{
+  g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free);
+
+  for (guint i = 0; i < n; i++) {
+    if (outcomes[i].error) {
+      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
+      return NULL;
+    }
+    g_ptr_array_add(results, g_steal_pointer(&outcomes[i].result));
+  }
+  return g_steal_pointer(&results);
+}
+
+/* FILE becomes FILE:FIRST, FILE:SECOND, ... */
+static gboolean add_variants(GPtrArray *arguments, const char *argument, GError **error)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *variant = NULL;
+
+  moe_cli_split_variant(argument, &file, &variant);
+  if (variant) {
+    g_ptr_array_add(arguments, g_strdup(argument));
+    return TRUE;
+  }
+  g_auto(GStrv) variants = moe_run_variants(file, error);
+
+  if (!variants)
+    return FALSE;
+  if (!variants[0])
+    g_ptr_array_add(arguments, g_strdup(file));
+  for (guint i = 0; variants[i]; i++)
+    g_ptr_array_add(arguments, g_strdup_printf("%s:%s", file, variants[i]));
+  return TRUE;
+}
+
+static GPtrArray *list_arguments(int n, char **arguments, gboolean all_variants, GError **error)
+{
+  g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+  for (int i = 0; i < n; i++) {
+    if (!all_variants)
+      g_ptr_array_add(list, g_strdup(arguments[i]));
+    else if (!add_variants(list, arguments[i], error))
+      return NULL;
+  }
+  return g_steal_pointer(&list);
+}
+
+GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, const MoeCliRun *options,
+                               const MoeSimOptions *sim, GError **error)
+{
+  g_autoptr(GPtrArray) list = list_arguments(n, arguments, all_variants, error);
+  Batch batch = {.arguments = list, .options = options, .sim = *sim};
+  MoeProgress progress;
+
+  if (!list)
+    return NULL;
+  moe_cli_progress_init(&progress);
+  MoeOutcome *outcomes = moe_study_map(list->len, 0, predict_one, &batch, moe_cli_progress, &progress);
+
+  moe_cli_progress_end(&progress);
+  GPtrArray *results = collect(outcomes, list->len, error);
+
+  moe_outcomes_free(outcomes, list->len);
+  return results;
+}

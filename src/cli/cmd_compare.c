@@ -1,0 +1,60 @@
+/* moesim compare: one row per run, predicted beside published. */
+#include "cli.h"
+
+#include <moesim/report.h>
+
+static const MoeUsage usage = {
+    .command = "compare",
+    .arguments = "RUN.yaml[:VARIANT]...",
+    .examples = "  moesim compare models/mai-base-1/v5.yaml models/deepseek-v3.yaml\n"
+                "  moesim compare models/mai-base-1/v4.yaml --variants\n"
+                "  moesim compare models/mai-base-1/v5.yaml:before models/mai-base-1/v5.yaml:after --format csv\n",
+    .least = 1,
+    .most = -1,
+};
+
+static char *format_results(const GPtrArray *results, MoeFormat format)
+{
+  switch (format) {
+  case MOE_FORMAT_JSON:
+    return moe_report_json(results, TRUE);
+  case MOE_FORMAT_CSV:
+    return moe_report_csv(results);
+  default:
+    return moe_report_compare_table(results, moe_cli_styled());
+  }
+}
+
+static int compare(int n, char **arguments, gboolean variants, const MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+  MoeSimOptions sim;
+
+  if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  g_autoptr(GPtrArray) results = moe_cli_predict_all(n, arguments, variants, options, &sim, &error);
+
+  if (!results)
+    return moe_cli_fail(error);
+  g_autofree char *text = format_results(results, format);
+
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+int moe_cmd_compare(int argc, char **argv)
+{
+  g_auto(MoeCliRun) options = {0};
+  GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
+  gboolean variants = FALSE;
+  const GOptionEntry entries[] = {
+      {"variants", 0, 0, G_OPTION_ARG_NONE, &variants, "all variants of each file, in order", NULL},
+      {NULL},
+  };
+
+  moe_cli_run_entries(&options, shared);
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
+
+  return status != MOE_CLI_GO ? status : compare(argc - 1, argv + 1, variants, &options);
+}

@@ -1,0 +1,130 @@
+/* moesim run: simulates one run. */
+#include "cli.h"
+
+#include <moesim/report_trace.h>
+
+static const MoeUsage usage = {
+    .command = "run",
+    .arguments = "RUN.yaml[:VARIANT]",
+    .examples = "  moesim run models/mai-base-1/v5.yaml\n"
+                "  moesim run models/deepseek-v3.yaml --cluster h100-hgx --gpus 1024\n"
+                "  moesim run models/mai-base-1/v5.yaml --set parallelism.zero=3 --format json\n"
+                "  moesim run models/mai-base-1/v5.yaml --trace v5.json.gz --trace-ranks 0,64\n",
+    .least = 1,
+    .most = 1,
+};
+
+typedef struct {
+  char *trace, *ranks;
+} TraceOptions;
+
+static void clear_trace_options(TraceOptions *options)
+{
+  g_free(options->trace);
+  g_free(options->ranks);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_trace_options)
+
+/* "0,64,128" -> array of int64_t. */
+static GArray *parse_ranks(const char *text, int64_t gpus, GError **error)
+{
+  g_autoptr(GArray) ranks = g_array_new(FALSE, FALSE, sizeof(int64_t));
+  g_auto(GStrv) words = g_strsplit(text ? text : "0", ",", -1);
+
+  for (char **word = words; *word; word++) {
+    gint64 rank = 0;
+
+    if (!g_ascii_string_to_signed(*word, 10, 0, gpus - 1, &rank, NULL)) {
+      moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--trace-ranks: '%s' is no rank, expected 0 to %" G_GINT64_FORMAT,
+               *word, gpus - 1);
+      return NULL;
+    }
+    g_array_append_val(ranks, rank);
+  }
+  return g_steal_pointer(&ranks);
+}
+
+static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int steps, const TraceOptions *options,
+                                 GError **error)
+{
+  g_autoptr(GArray) ranks = parse_ranks(options->ranks, run->parallelism.gpus, error);
+  g_autoptr(MoeTrace) trace = ranks ? moe_trace_new(options->trace, run, error) : NULL;
+
+  if (!trace)
+    return NULL;
+  sim->slice = moe_trace_slice;
+  sim->slice_data = trace;
+  sim->n_trace_ranks = ranks->len;
+  sim->trace_ranks = (const int64_t *)(gpointer)ranks->data;
+  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, sim, steps, error);
+
+  return result && moe_trace_commit(trace, error) ? g_steal_pointer(&result) : NULL;
+}
+
+static void print_result(MoeResult *result, MoeFormat format)
+{
+  g_autoptr(GPtrArray) results = g_ptr_array_new();
+  g_autofree char *text = NULL;
+
+  g_ptr_array_add(results, result);
+  if (format == MOE_FORMAT_JSON)
+    text = moe_report_json(results, FALSE);
+  else if (format == MOE_FORMAT_CSV)
+    text = moe_report_csv(results);
+  else
+    text = moe_report_run_table(result, moe_cli_styled());
+  moe_cli_print(text);
+}
+
+static void warn_memory(const MoeResult *result)
+{
+  g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
+  g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
+
+  if (!result->memory.fits)
+    moe_cli_warn("%s does not fit: stage %u needs %s per GPU of %s", result->run, result->memory.peak_role, peak,
+                 capacity);
+}
+
+static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+  MoeSimOptions sim;
+
+  if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  if (trace->ranks && !trace->trace)
+    return moe_cli_complain("run: --trace-ranks without --trace");
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+  g_autoptr(MoeResult) result = NULL;
+  int steps = MAX(options->steps, 1);
+
+  if (run && trace->trace)
+    result = predict_traced(run, &sim, steps, trace, &error);
+  else if (run)
+    result = moe_cli_predict_steps(run, &sim, steps, &error);
+  if (!result)
+    return moe_cli_fail(error);
+  print_result(result, format);
+  warn_memory(result);
+  return MOE_EXIT_DONE;
+}
+
+int moe_cmd_run(int argc, char **argv)
+{
+  g_auto(MoeCliRun) options = {0};
+  g_auto(TraceOptions) trace = {0};
+  GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
+  const GOptionEntry entries[] = {
+      {"trace", 0, 0, G_OPTION_ARG_FILENAME, &trace.trace, "write a Chrome / Perfetto trace: FILE.json or FILE.json.gz",
+       "FILE"},
+      {"trace-ranks", 0, 0, G_OPTION_ARG_STRING, &trace.ranks, "ranks in the trace (default: 0)", "R,R,..."},
+      {NULL},
+  };
+
+  moe_cli_run_entries(&options, shared);
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
+
+  return status != MOE_CLI_GO ? status : run_file(argv[1], &options, &trace);
+}

@@ -1,0 +1,97 @@
+/* Several predictions side by side; memory by stage. */
+#include "losses.h"
+
+#define SHOWN_LOSSES 3 /* as many as a row has room for */
+
+/* "kernels below peak 31.0 %, exposed network 12.1 %" */
+static char *largest_losses(const MoeResult *result)
+{
+  MoeLoss losses[MOE_N_CAUSES];
+  guint n = MIN(moe_losses(result, losses), SHOWN_LOSSES);
+  GString *text = g_string_new(NULL);
+
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *share = moe_percent_format(losses[i].seconds / result->step_time_s);
+
+    g_string_append_printf(text, "%s%s %s", i > 0 ? ", " : "", moe_cause_title(losses[i].cause), share);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static void add_published(MoeTable *table, const MoeResult *result)
+{
+  double published = moe_result_published_mfu(result);
+  g_autofree char *percent = moe_percent_format(published);
+
+  if (published == 0) {
+    for (guint i = 0; i < 3; i++)
+      moe_table_add(table, "-");
+    return;
+  }
+  moe_table_take(table, g_strdup_printf("%s %s", percent, result->published.full_convention ? "full" : "causal"));
+  moe_table_take(table, g_strdup_printf("%+.1f", 100 * (moe_result_mfu_as_published(result) - published)));
+  if (result->published.step_time_s > 0)
+    moe_table_take(table, g_strdup_printf("%+.1f %%", 100 * (result->step_time_s / result->published.step_time_s - 1)));
+  else
+    moe_table_add(table, "-");
+}
+
+static void add_row(MoeTable *table, const MoeResult *result)
+{
+  moe_table_take(table, moe_result_label(result));
+  moe_table_add(table, result->cluster);
+  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result->gpus));
+  moe_table_take(table, moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS));
+  moe_table_take(table, g_strdup_printf("%.0f", result->tokens_per_s_per_gpu));
+  moe_table_take(table, g_strdup_printf("%.1f", result->model_flop_per_s_per_gpu_causal * 1e-12));
+  moe_table_take(table, moe_percent_format(result->mfu_causal));
+  moe_table_take(table, moe_percent_format(result->mfu_full));
+  add_published(table, result);
+  moe_table_add(table, result->memory.fits ? "" : "no");
+  moe_table_take(table, largest_losses(result));
+}
+
+char *moe_report_compare_table(const GPtrArray *results, gboolean styled)
+{
+  static const char *const header[] = {"run",         "cluster",    "GPUs",          "step",          "tokens/s/GPU",
+                                       "TFLOP/s/GPU", "MFU causal", "MFU full",      "published MFU", "error, pt",
+                                       "step error",  "fits",       "largest losses"};
+  g_autoptr(MoeTable) table = moe_table_new("llrrrrrrrrrll");
+
+  for (guint i = 0; i < G_N_ELEMENTS(header); i++)
+    moe_table_add(table, header[i]);
+  for (guint i = 0; i < results->len; i++)
+    add_row(table, g_ptr_array_index(results, i));
+  return moe_table_format(table, styled);
+}
+
+static void add_stage(MoeTable *table, const MoeResult *result, guint stage)
+{
+  const MoeFootprint *footprint = &result->memory.role[stage];
+
+  moe_table_take(table, g_strdup_printf("%u%s", stage, stage == result->memory.peak_role ? " *" : "  "));
+  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
+    moe_table_take(table, moe_quantity_format(footprint->part_bytes[part], MOE_DIM_BYTES));
+  moe_table_take(table, moe_quantity_format(footprint->peak_bytes, MOE_DIM_BYTES));
+  moe_table_take(table, moe_percent_format(footprint->peak_bytes / result->memory.capacity_bytes));
+}
+
+char *moe_report_memory_table(const MoeResult *result, gboolean styled)
+{
+  g_autoptr(MoeTable) table = moe_table_new("rrrrrrrr");
+  g_autofree char *label = moe_result_label(result);
+  g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
+  g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
+
+  moe_table_add(table, "stage  ");
+  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
+    moe_table_add(table, moe_memory_words[part]);
+  moe_table_add(table, "peak");
+  moe_table_add(table, "of capacity");
+  for (guint stage = 0; stage < result->memory.n_roles; stage++)
+    add_stage(table, result, stage);
+  g_autofree char *rows = moe_table_format(table, styled);
+
+  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: %s per GPU of %s, %s\n\n%s", label, result->cluster,
+                         result->gpus, peak, capacity, result->memory.fits ? "fits" : "does not fit", rows);
+}

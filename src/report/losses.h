@@ -1,0 +1,23 @@
+/* Losses of a prediction, largest first. Private to report. */
+#ifndef MOESIM_REPORT_LOSSES_H
+#define MOESIM_REPORT_LOSSES_H
+
+#include <moesim/report.h>
+
+typedef struct {
+  guint cause; /* MoeCause, never MATH */
+  double seconds;
+} MoeLoss;
+
+/* Fills `losses` with every cause but MOE_CAUSE_MATH, largest first, equal ones in the order of MoeCause. Returns how
+ * many take time; the rest of the array holds those that do not. */
+guint moe_losses(const MoeResult *result, MoeLoss losses[MOE_N_CAUSES]);
+/* "mai-base-1/v4 (after)"; a rumour says so. Caller frees. */
+char *moe_result_label(const MoeResult *result);
+/* The prediction's MFU in the convention in which the result was published. */
+double moe_result_mfu_as_published(const MoeResult *result);
+/* What the published step means as MFU, in its convention and against our peak: the given MFU or, when only a time or a
+ * throughput was published, the one that follows from it. 0 = nothing published. */
+double moe_result_published_mfu(const MoeResult *result);
+
+#endif
