@@ -1,0 +1,226 @@
+/* To what each instant of a unit's compute stream belongs, and the sums. */
+#include "internal.h"
+
+/* ---- idle causes ------------------------------------------------------------------------------------------------------ */
+
+/* Waiting for ranks of other stages is the pipeline's bubble, for ranks of the own stage it is imbalance. */
+static MoeCause peers_cause(const Sim *sim, MoeGroupKind kind)
+{
+  gboolean spans_stages = kind == MOE_GROUP_EMBEDDING || kind == MOE_GROUP_PIPELINE || kind == MOE_GROUP_WORLD;
+
+  return spans_stages && sim->program->n_roles > 1 ? MOE_CAUSE_BUBBLE : MOE_CAUSE_PEER_WAIT;
+}
+
+static MoeCause message_cause(const Sim *sim, const Unit *unit)
+{
+  const MoeCall *call = sim_call(sim, unit, unit->stream[MOE_STREAM_RECV].call);
+  uint32_t id = call->message[sim_head(sim, unit, MOE_STREAM_RECV)->work];
+  int64_t from = moe_layout_on_stage(sim->program->layout, unit->rank, sim->program->messages[id].from_stage);
+
+  if (unit->inbox[sim->message_slot[id]] != MESSAGE_IN_FLIGHT)
+    return MOE_CAUSE_BUBBLE;
+  return moe_topo_reach(sim->topo, from, unit->rank) <= MOE_REACH_DOMAIN ? MOE_CAUSE_NVLINK_EXPOSED
+                                                                         : MOE_CAUSE_NETWORK_EXPOSED;
+}
+
+/* The compute stream has nothing left: what still runs, or the other ranks. */
+static int unfinished_stream(const Unit *unit)
+{
+  for (unsigned s = 0; s < MOE_N_STREAMS; s++)
+    if (unit->stream[s].state != STREAM_FINISHED)
+      return (int)s;
+  return -1;
+}
+
+static MoeCause finished_cause(const Sim *sim)
+{
+  return sim->program->n_roles > 1 ? MOE_CAUSE_BUBBLE : MOE_CAUSE_PEER_WAIT;
+}
+
+/* Follows what the compute stream waits for to the thing that is really going on. */
+static MoeCause waiting_cause(const Sim *sim, const Unit *unit)
+{
+  int stream = MOE_STREAM_COMPUTE;
+
+  for (unsigned step = 0; step <= MOE_N_STREAMS + 1; step++) {
+    const Stream *s = &unit->stream[stream];
+
+    switch ((StreamState)s->state) {
+    case STREAM_RUNS:
+      return s->cause;
+    case STREAM_ARRIVED:
+      return peers_cause(sim, sim->collectives[sim_head(sim, unit, (unsigned)stream)->work].group);
+    case STREAM_MESSAGE:
+      return message_cause(sim, unit);
+    case STREAM_WAITS:
+      stream = s->waits_on;
+      break;
+    case STREAM_HOST:
+      if (!unit->host_waits)
+        return MOE_CAUSE_HOST;
+      stream = unit->host_waits_on;
+      break;
+    case STREAM_FINISHED:
+      stream = unfinished_stream(unit);
+      if (stream < 0)
+        return finished_cause(sim);
+      break;
+    default:
+      return MOE_CAUSE_HOST;
+    }
+  }
+  return MOE_CAUSE_HOST;
+}
+
+void sim_idle_close(Sim *sim, Unit *unit, MoeTime until)
+{
+  if (until <= unit->idle_since)
+    return;
+  unit->idle[unit->idle_cause] += until - unit->idle_since;
+  if (sim_traced(sim, unit))
+    sim_slice(sim, unit, MOE_N_STREAMS, NONE, unit->idle_cause, unit->idle_since, until);
+  unit->idle_since = until;
+}
+
+void sim_idle_update(Sim *sim, Unit *unit)
+{
+  if (unit->stream[MOE_STREAM_COMPUTE].state == STREAM_RUNS)
+    return;
+  MoeCause cause = waiting_cause(sim, unit);
+  if (cause != unit->idle_cause) {
+    sim_idle_close(sim, unit, moe_engine_now(sim->engine));
+    unit->idle_cause = (uint8_t)cause;
+  }
+}
+
+/* ---- slices -------------------------------------------------------------------------------------------------------------- */
+
+static const char *op_name(const Sim *sim, const MoeOp *op)
+{
+  switch ((MoeOpKind)op->kind) {
+  case MOE_OP_KERNEL:
+    return sim->program->kernels[op->work].name;
+  case MOE_OP_COLLECTIVE:
+    return sim->program->collectives[op->work].name;
+  case MOE_OP_COPY:
+    return sim->program->copies[op->work].name;
+  case MOE_OP_SEND:
+    return "send";
+  case MOE_OP_RECV:
+    return "receive";
+  case MOE_OP_HOST_SYNC:
+    return "synchronize";
+  default:
+    return "data";
+  }
+}
+
+void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCause cause, MoeTime start, MoeTime end)
+{
+  MoeSlice slice = {.rank = unit->rank, .stream = (uint8_t)stream, .cause = (uint8_t)cause, .layer = -1,
+                    .message = MOE_NO_MESSAGE, .start = start, .end = end};
+
+  if (end <= start && stream == MOE_N_STREAMS)
+    return;
+  if (stream == MOE_N_STREAMS) {
+    slice.name = moe_cause_words[cause];
+    slice.block = "idle";
+  } else {
+    const MoeCall *call = sim_call(sim, unit, unit->stream[stream].call);
+    const MoeBlock *block = &sim->program->blocks[call->block];
+    const MoeOp *o = &block->ops[op];
+
+    slice.name = op_name(sim, o);
+    slice.block = block->name;
+    slice.pass = o->pass;
+    slice.layer = o->layer;
+    slice.micro_batch = call->micro_batch;
+    if (o->kind == MOE_OP_SEND || o->kind == MOE_OP_RECV)
+      slice.message = call->message[o->work];
+  }
+  sim->options->slice(&slice, sim->options->slice_data);
+}
+
+/* ---- totals ---------------------------------------------------------------------------------------------------------------- */
+
+static MoeTime step_end(const Sim *sim)
+{
+  MoeTime end = 0;
+
+  for (guint u = 0; u < sim->n_units; u++)
+    end = MAX(end, sim->unit[u].end);
+  return end;
+}
+
+/* Busy time by the role's undisturbed account; what it exceeds that (contention, jitter, a slow GPU) is kernel inefficiency. */
+static void account_busy(const Sim *sim, const Unit *unit, MoeUnitAccount *account)
+{
+  const RolePlan *plan = &sim->role[unit->role];
+  double known = 0;
+
+  for (unsigned c = 0; c < MOE_N_CAUSES; c++) {
+    account->cause_s[c] = plan->cause_s[unit->load * MOE_N_CAUSES + c];
+    known += account->cause_s[c];
+  }
+  double extra = moe_time_to_seconds(unit->busy) - known;
+  account->cause_s[MOE_CAUSE_KERNEL_INEFFICIENCY] += extra;
+  for (unsigned r = 0; r < MOE_N_REASONS; r++)
+    account->reason_s[r] = plan->reason_s[unit->load * MOE_N_REASONS + r];
+  account->reason_s[MOE_REASON_CONTENTION] += extra;
+  memcpy(account->scope_s, &plan->scope_s[unit->load * MOE_N_SCOPES], sizeof account->scope_s);
+  memcpy(account->pass_s, &plan->pass_s[unit->load * MOE_N_PASSES], sizeof account->pass_s);
+}
+
+static void account_unit(Sim *sim, Unit *unit, MoeTime end, MoeUnitAccount *account)
+{
+  account->rank = unit->rank;
+  account->multiplicity = sim->multiplicity[unit - sim->unit];
+  account->role = unit->role;
+  account->end = unit->end;
+  sim_idle_close(sim, unit, end);
+  account_busy(sim, unit, account);
+  for (unsigned c = 0; c < MOE_N_CAUSES; c++)
+    account->cause_s[c] += moe_time_to_seconds(unit->idle[c]);
+}
+
+static void add_mean(double *mean, const double *part, unsigned n, double weight)
+{
+  for (unsigned i = 0; i < n; i++)
+    mean[i] += part[i] * weight;
+}
+
+MoeSimResult *sim_account(Sim *sim)
+{
+  MoeSimResult *result = g_new0(MoeSimResult, 1);
+  double ranks = (double)moe_layout_ranks(sim->program->layout);
+
+  result->step = step_end(sim);
+  result->fidelity = sim->fidelity;
+  result->n_units = sim->n_units;
+  result->units = g_new0(MoeUnitAccount, sim->n_units);
+  for (guint u = 0; u < sim->n_units; u++) {
+    MoeUnitAccount *account = &result->units[u];
+    double weight = (double)sim->multiplicity[u] / ranks;
+
+    account_unit(sim, &sim->unit[u], result->step, account);
+    add_mean(result->cause_s, account->cause_s, MOE_N_CAUSES, weight);
+    add_mean(result->reason_s, account->reason_s, MOE_N_REASONS, weight);
+    add_mean(result->scope_s, account->scope_s, MOE_N_SCOPES, weight);
+    add_mean(result->pass_s, account->pass_s, MOE_N_PASSES, weight);
+    result->hardware_flop += sim->role[sim->unit[u].role].flop[sim->unit[u].load] * (double)sim->multiplicity[u];
+  }
+  result->nvlink_bytes = sim->nvlink_bytes / ranks;
+  result->network_bytes = sim->network_bytes / ranks;
+  result->host_bytes = sim->host_bytes / ranks;
+  result->events = moe_engine_events(sim->engine);
+  result->operations = sim->operations;
+  return result;
+}
+
+void moe_sim_result_free(MoeSimResult *result)
+{
+  if (!result)
+    return;
+  g_free(result->units);
+  g_free(result);
+}

@@ -1,0 +1,160 @@
+/*
+ * The compute stream. A segment of kernels runs undisturbed from its start as one max-plus line; when the machine state changes under
+ * it (a communication kernel starts or ends), when kernel times jitter or a timeline is wanted, it is walked kernel by kernel,
+ * which gives the same times.
+ */
+#include "internal.h"
+
+static const BlockPlan *plan_of(const Sim *sim, const Unit *unit)
+{
+  return &sim->block[sim_call(sim, unit, unit->stream[MOE_STREAM_COMPUTE].call)->block];
+}
+
+static unsigned mode_of(const Unit *unit)
+{
+  return (unit->communicating[0] ? MODE_EXPERT : 0u) | (unit->communicating[1] ? MODE_COLLECTIVE : 0u);
+}
+
+static gboolean varies(const Sim *sim, const Unit *unit)
+{
+  return sim->jitter > 0 || unit->slow != 1;
+}
+
+static const Line *line_of(const Unit *unit, const BlockPlan *plan)
+{
+  return &plan->lines[((gsize)unit->load * N_MODES + unit->mode) * plan->n_segments + unit->segment];
+}
+
+/* Sum of four uniform 16-bit numbers, scaled to mean 0 and variance 1 (Irwin-Hall): near normal, bounded, one hash. */
+static double draw(const Sim *sim, const Unit *unit, uint32_t op)
+{
+  uint64_t index = (uint64_t)unit->stream[MOE_STREAM_COMPUTE].call << 32 | op;
+  uint64_t bits = moe_random_u64(sim->options->seed, sim->jitter_stream, unit->rank, index);
+  uint32_t sum = (uint32_t)(bits & 0xffff) + (uint32_t)(bits >> 16 & 0xffff) + (uint32_t)(bits >> 32 & 0xffff) +
+                 (uint32_t)(bits >> 48);
+  const double scale = 1.7320508075688772 / 65536; /* sqrt(3): the variance of the sum of four is 1/3 */
+
+  return ((double)sum - 131070) * scale;
+}
+
+static MoeTime duration_of(const Sim *sim, const Unit *unit, const ComputeOp *op)
+{
+  MoeTime nominal = sim->duration[((gsize)unit->load * N_MODES + unit->mode) * sim->n_works + op->work];
+
+  if (!varies(sim, unit))
+    return nominal;
+  double factor = unit->slow;
+  if (sim->jitter > 0)
+    factor *= MAX(1 + sim->jitter * draw(sim, unit, op->op), 0.1); /* never faster than ten times: keeps times positive */
+  return (MoeTime)((double)nominal * factor);
+}
+
+static void finish_op(Sim *sim, Unit *unit, Progress *progress, const ComputeOp *op, gboolean emit)
+{
+  if (emit)
+    sim_slice(sim, unit, MOE_STREAM_COMPUTE, op->op, MOE_CAUSE_MATH, progress->op_start, progress->time);
+  progress->op++;
+  progress->left = 1;
+}
+
+/* Runs the segment from `progress` until `stop` or its end under the unit's machine state; returns the time then and adds to *busy. */
+static MoeTime walk(Sim *sim, Unit *unit, Progress *progress, MoeTime stop, MoeTime *busy, gboolean emit)
+{
+  const BlockPlan *plan = plan_of(sim, unit);
+  const Segment *segment = &plan->segments[unit->segment];
+
+  while (progress->op < segment->n && progress->time < stop) {
+    const ComputeOp *op = &plan->compute[segment->first + progress->op];
+    MoeTime full = duration_of(sim, unit, op), rest = full;
+
+    if (progress->left < 1) {
+      rest = (MoeTime)((double)full * progress->left);
+    } else {
+      progress->time = MAX(progress->time, unit->segment_offset + op->issue);
+      progress->op_start = progress->time;
+    }
+    if (progress->time >= stop)
+      break;
+    if (rest > stop - progress->time) { /* written so that stop = MOE_TIME_MAX does not overflow */
+      *busy += stop - progress->time;
+      progress->left -= full > 0 ? (double)(stop - progress->time) / (double)full : 0;
+      progress->time = stop;
+      break;
+    }
+    *busy += rest;
+    progress->time += rest;
+    finish_op(sim, unit, progress, op, emit);
+  }
+  return progress->time;
+}
+
+static MoeTime predict_end(Sim *sim, Unit *unit)
+{
+  const BlockPlan *plan = plan_of(sim, unit);
+
+  if (unit->whole && !varies(sim, unit)) {
+    const Line *line = line_of(unit, plan);
+
+    return MAX(unit->segment_start + line->busy, unit->segment_offset + line->late);
+  }
+  Progress progress = unit->progress;
+  MoeTime busy = 0;
+  return walk(sim, unit, &progress, MOE_TIME_MAX, &busy, FALSE);
+}
+
+static void schedule_end(Sim *sim, Unit *unit)
+{
+  uint32_t index = (uint32_t)(unit - sim->unit);
+
+  if (sim->modes_matter)
+    moe_engine_set(sim->engine, sim->class_segment, index, predict_end(sim, unit));
+  else
+    moe_engine_post(sim->engine, sim->class_segment, index, predict_end(sim, unit));
+}
+
+void sim_segment_start(Sim *sim, Unit *unit)
+{
+  Stream *s = &unit->stream[MOE_STREAM_COMPUTE];
+  const BlockPlan *plan = plan_of(sim, unit);
+  MoeTime now = moe_engine_now(sim->engine);
+
+  sim_idle_close(sim, unit, now);
+  s->state = STREAM_RUNS;
+  unit->mode = (uint8_t)mode_of(unit);
+  unit->whole = TRUE;
+  unit->segment_start = now;
+  unit->segment_busy = 0;
+  unit->segment_offset =
+      sim_host_offset(sim, unit, s->call, plan->compute[plan->segments[unit->segment].first].op);
+  unit->progress = (Progress){.time = now, .left = 1, .op_start = now};
+  schedule_end(sim, unit);
+}
+
+void sim_mode_changed(Sim *sim, Unit *unit)
+{
+  unsigned mode = mode_of(unit);
+
+  if (!sim->modes_matter || unit->stream[MOE_STREAM_COMPUTE].state != STREAM_RUNS || mode == unit->mode)
+    return;
+  walk(sim, unit, &unit->progress, moe_engine_now(sim->engine), &unit->segment_busy, sim_traced(sim, unit));
+  unit->whole = FALSE;
+  unit->mode = (uint8_t)mode;
+  schedule_end(sim, unit);
+}
+
+void sim_segment_end(Sim *sim, Unit *unit)
+{
+  const BlockPlan *plan = plan_of(sim, unit);
+  MoeTime now = moe_engine_now(sim->engine);
+  guint n = plan->segments[unit->segment].n;
+
+  if (unit->whole && !varies(sim, unit) && !sim_traced(sim, unit))
+    unit->segment_busy = line_of(unit, plan)->busy;
+  else
+    walk(sim, unit, &unit->progress, MOE_TIME_MAX, &unit->segment_busy, sim_traced(sim, unit));
+  unit->busy += unit->segment_busy;
+  unit->idle[MOE_CAUSE_HOST] += now - unit->segment_start - unit->segment_busy;
+  unit->idle_since = now;
+  unit->segment++;
+  sim_stream_done(sim, unit, MOE_STREAM_COMPUTE, n);
+}

@@ -1,0 +1,472 @@
+/*
+ * Groups on the machine, and which ranks do the same.
+ *
+ * Ranks get *colours* by refinement (Paige & Tarjan's idea on our small structure): at first the stage, the load class and what is
+ * special about a GPU; then, until nothing splits any more, also the colours and shapes of all groups a rank belongs to and the
+ * colours and distances of its pipeline neighbours. Ranks of one colour then have the same step, so one *unit* stands for all. In
+ * full fidelity every rank is its own colour.
+ */
+#include "internal.h"
+
+/* Real groups of one kind, all ranks. */
+typedef struct {
+  guint n_groups, size;
+  uint32_t *member;   /* [n_groups * size] */
+  uint32_t *of_rank;  /* [n_ranks], NONE when left out */
+  uint32_t *index;    /* [n_ranks] */
+  uint32_t *shape;    /* [n_groups] */
+} RealGroups;
+
+typedef struct {
+  Sim *sim;
+  guint n_ranks;
+  RealGroups real[MOE_N_GROUPS];
+  uint64_t *colour;   /* [n_ranks] hash */
+} Placing;
+
+static inline uint64_t mix(uint64_t hash, uint64_t value)
+{
+  hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2); /* golden-ratio mixing, as in boost::hash_combine */
+  hash *= 0xff51afd7ed558ccdu;                                     /* MurmurHash3 finalizer multiplier */
+  return hash ^ (hash >> 33);
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
+
+/* Labels ids by first occurrence, so that shapes do not depend on where a group lies. */
+typedef struct {
+  uint32_t *label, *stamp;
+  uint32_t current, next;
+} Labels;
+
+static uint32_t label(Labels *labels, int64_t id)
+{
+  if (labels->stamp[id] != labels->current) {
+    labels->stamp[id] = labels->current;
+    labels->label[id] = labels->next++;
+  }
+  return labels->label[id];
+}
+
+static uint64_t shape_hash(const Sim *sim, const uint32_t *member, guint n, Labels labels[3])
+{
+  uint64_t hash = n;
+
+  for (unsigned i = 0; i < 3; i++) {
+    labels[i].current++;
+    labels[i].next = 0;
+  }
+  for (guint i = 0; i < n; i++) {
+    hash = mix(hash, label(&labels[0], moe_topo_domain(sim->topo, member[i])));
+    hash = mix(hash, label(&labels[1], moe_topo_host(sim->topo, member[i])));
+    hash = mix(hash, label(&labels[2], moe_topo_leaf(sim->topo, member[i])));
+  }
+  return hash;
+}
+
+static uint32_t shape_of(Sim *sim, const uint32_t *member, guint n, Labels labels[3])
+{
+  uint64_t hash = shape_hash(sim, member, n, labels);
+
+  for (guint s = 0; s < sim->shapes->len; s++)
+    if (g_array_index(sim->shapes, Shape, s).hash == hash)
+      return s;
+  Shape shape = {.hash = hash, .n = n, .gpus = g_new(int64_t, n)};
+  for (guint i = 0; i < n; i++)
+    shape.gpus[i] = member[i];
+  shape.plans = g_new0(MoeCollPlan, sim->program->n_collectives + 1);
+  shape.planned = g_new0(gboolean, sim->program->n_collectives + 1);
+  g_array_append_val(sim->shapes, shape);
+  return sim->shapes->len - 1;
+}
+
+static void find_shapes(Placing *placing)
+{
+  Sim *sim = placing->sim;
+  gsize n_ids = (gsize)moe_topo_n_resources(sim->topo) + 1; /* more than there are domains, hosts or leaves */
+  Labels labels[3];
+
+  for (unsigned i = 0; i < 3; i++)
+    labels[i] = (Labels){.label = g_new0(uint32_t, n_ids), .stamp = g_new0(uint32_t, n_ids)};
+  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
+    RealGroups *real = &placing->real[kind];
+
+    for (guint g = 0; g < real->n_groups; g++)
+      real->shape[g] = shape_of(sim, &real->member[(gsize)g * real->size], real->size, labels);
+  }
+  for (unsigned i = 0; i < 3; i++) {
+    g_free(labels[i].label);
+    g_free(labels[i].stamp);
+  }
+}
+
+/* ---- real groups ---------------------------------------------------------------------------------------------------------- */
+
+static void find_real_groups(Placing *placing, MoeGroupKind kind)
+{
+  const MoeLayout *layout = placing->sim->program->layout;
+  RealGroups *real = &placing->real[kind];
+
+  real->n_groups = (guint)moe_layout_n_groups(layout, kind);
+  real->size = (guint)moe_layout_group_size(layout, kind);
+  real->member = g_new0(uint32_t, (gsize)real->n_groups * real->size + 1);
+  real->of_rank = g_new(uint32_t, placing->n_ranks);
+  real->index = g_new0(uint32_t, placing->n_ranks);
+  real->shape = g_new0(uint32_t, real->n_groups + 1);
+  for (guint rank = 0; rank < placing->n_ranks; rank++) {
+    int64_t group = moe_layout_group_of(layout, kind, rank);
+
+    real->of_rank[rank] = NONE;
+    if (group < 0)
+      continue;
+    real->of_rank[rank] = (uint32_t)group;
+    real->index[rank] = (uint32_t)moe_layout_index_in_group(layout, kind, rank);
+    real->member[(gsize)group * real->size + real->index[rank]] = rank;
+  }
+}
+
+static void find_used_groups(Placing *placing)
+{
+  Sim *sim = placing->sim;
+
+  for (guint c = 0; c < sim->program->n_collectives; c++)
+    sim->groups[sim->program->collectives[c].group].used = TRUE;
+  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++)
+    if (sim->groups[kind].used)
+      find_real_groups(placing, kind);
+}
+
+static void clear_real_groups(Placing *placing)
+{
+  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
+    g_free(placing->real[kind].member);
+    g_free(placing->real[kind].of_rank);
+    g_free(placing->real[kind].index);
+    g_free(placing->real[kind].shape);
+  }
+}
+
+/* ---- colours ---------------------------------------------------------------------------------------------------------------- */
+
+static double slow_factor(const Sim *sim, int64_t rank)
+{
+  double factor = 1;
+
+  if (sim->without & MOE_WITHOUT_PEER_WAIT)
+    return 1;
+  for (guint i = 0; i < sim->options->n_slow; i++)
+    if (sim->options->slow[i].rank == rank)
+      factor *= sim->options->slow[i].factor;
+  return factor;
+}
+
+static guint load_class(const Sim *sim, int64_t rank)
+{
+  MoeCoordinates coordinates;
+
+  if (sim->n_loads <= 1)
+    return 0;
+  moe_layout_coordinates(sim->program->layout, rank, &coordinates);
+  return (guint)coordinates.expert;
+}
+
+/* Stages a stage exchanges messages with, in either direction: a list per stage ended by -1. */
+static int64_t *peer_stages(const Sim *sim)
+{
+  const MoeProgram *program = sim->program;
+  guint n = program->n_roles;
+  g_autofree gboolean *linked = g_new0(gboolean, (gsize)n * n + 1);
+  int64_t *peers = g_new(int64_t, (gsize)n * (n + 1) + 1);
+
+  for (guint m = 0; m < program->n_messages; m++) {
+    const MoeMessage *message = &program->messages[m];
+
+    linked[(gsize)message->from_stage * n + message->to_stage] = TRUE;
+    linked[(gsize)message->to_stage * n + message->from_stage] = TRUE;
+  }
+  for (guint a = 0; a < n; a++) {
+    int64_t *at = &peers[(gsize)a * (n + 1)];
+
+    for (guint b = 0; b < n; b++)
+      if (linked[(gsize)a * n + b])
+        *at++ = b;
+    *at = -1;
+  }
+  return peers;
+}
+
+static void first_colours(Placing *placing)
+{
+  Sim *sim = placing->sim;
+  MoeCoordinates coordinates;
+
+  for (guint rank = 0; rank < placing->n_ranks; rank++) {
+    double slow = slow_factor(sim, rank);
+    uint64_t slow_bits;
+
+    moe_layout_coordinates(sim->program->layout, rank, &coordinates);
+    memcpy(&slow_bits, &slow, sizeof slow_bits);
+    placing->colour[rank] = mix(mix(mix(1, coordinates.stage), sim->n_loads > 1 ? coordinates.expert : 0), slow_bits);
+  }
+}
+
+/* Sum of the members' hashed colours: the same for every order of members. */
+static void group_colours(const Placing *placing, const RealGroups *real, uint64_t *sum)
+{
+  for (guint g = 0; g < real->n_groups; g++) {
+    sum[g] = 0;
+    for (guint i = 0; i < real->size; i++)
+      sum[g] += mix(0, placing->colour[real->member[(gsize)g * real->size + i]]);
+  }
+}
+
+static void mix_groups(Placing *placing, uint64_t *next)
+{
+  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
+    RealGroups *real = &placing->real[kind];
+    g_autofree uint64_t *sum = g_new(uint64_t, real->n_groups + 1);
+
+    if (real->n_groups == 0)
+      continue;
+    group_colours(placing, real, sum);
+    for (guint rank = 0; rank < placing->n_ranks; rank++) {
+      uint32_t group = real->of_rank[rank];
+
+      next[rank] = mix(next[rank], group == NONE ? 0 : mix(real->shape[group] + 1, sum[group]));
+    }
+  }
+}
+
+static void mix_stages(Placing *placing, const int64_t *peers, uint64_t *next)
+{
+  const Sim *sim = placing->sim;
+  const MoeLayout *layout = sim->program->layout;
+  guint n = sim->program->n_roles;
+  MoeCoordinates coordinates;
+
+  for (guint rank = 0; n > 1 && rank < placing->n_ranks; rank++) {
+    moe_layout_coordinates(layout, rank, &coordinates);
+    for (const int64_t *stage = &peers[(gsize)coordinates.stage * (n + 1)]; *stage >= 0; stage++) {
+      int64_t peer = moe_layout_on_stage(layout, rank, *stage);
+
+      next[rank] = mix(mix(next[rank], placing->colour[peer]), moe_topo_reach(sim->topo, rank, peer));
+    }
+  }
+}
+
+static guint count_colours(const Placing *placing)
+{
+  g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
+
+  for (guint rank = 0; rank < placing->n_ranks; rank++)
+    g_hash_table_add(seen, &placing->colour[rank]);
+  return g_hash_table_size(seen);
+}
+
+static void refine_colours(Placing *placing)
+{
+  g_autofree uint64_t *next = g_new(uint64_t, placing->n_ranks);
+  g_autofree int64_t *peers = peer_stages(placing->sim);
+  guint before = 0, after = count_colours(placing);
+
+  while (after != before) {
+    for (guint rank = 0; rank < placing->n_ranks; rank++)
+      next[rank] = mix(0, placing->colour[rank]);
+    mix_groups(placing, next);
+    mix_stages(placing, peers, next);
+    memcpy(placing->colour, next, placing->n_ranks * sizeof *next);
+    before = after;
+    after = count_colours(placing);
+  }
+}
+
+/* What forbids folding, or NULL. */
+static const char *not_foldable(const Sim *sim)
+{
+  if (sim->jitter > 0)
+    return "kernel jitter makes every rank different";
+  if (moe_topo_leaves_matter(sim->topo))
+    return "oversubscribed leaf switches are shared by ranks of different groups";
+  return NULL;
+}
+
+static gboolean choose_fidelity(Sim *sim, GError **error)
+{
+  const char *why = not_foldable(sim);
+  MoeFidelity wanted = sim->options->fidelity;
+
+  if (wanted == MOE_FIDELITY_FOLDED && why)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "this run cannot be folded: %s, expected --fidelity full or auto",
+                    why);
+  sim->fidelity = wanted == MOE_FIDELITY_FULL || why ? MOE_FIDELITY_FULL : MOE_FIDELITY_FOLDED;
+  return TRUE;
+}
+
+/* ---- units -------------------------------------------------------------------------------------------------------------------- */
+
+static void new_unit(Sim *sim, guint rank)
+{
+  MoeCoordinates coordinates;
+  Unit *unit = &sim->unit[sim->n_units];
+
+  moe_layout_coordinates(sim->program->layout, rank, &coordinates);
+  unit->rank = rank;
+  unit->role = (uint32_t)coordinates.stage;
+  unit->load = load_class(sim, rank);
+  unit->slow = slow_factor(sim, rank);
+  sim->unit_of_rank[rank] = sim->n_units;
+  sim->n_units++;
+}
+
+/* One unit per colour: the first rank that has it. */
+static void make_units(Placing *placing)
+{
+  Sim *sim = placing->sim;
+  g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
+  guint n = sim->fidelity == MOE_FIDELITY_FULL ? placing->n_ranks : count_colours(placing);
+
+  sim->unit = g_new0(Unit, n);
+  sim->multiplicity = g_new0(int64_t, n);
+  sim->unit_of_rank = g_new(uint32_t, placing->n_ranks);
+  sim->colour_of_rank = g_new(uint32_t, placing->n_ranks);
+  for (guint rank = 0; rank < placing->n_ranks; rank++) {
+    gpointer unit_plus_one = NULL;
+
+    sim->unit_of_rank[rank] = NONE;
+    if (sim->fidelity == MOE_FIDELITY_FOLDED)
+      unit_plus_one = g_hash_table_lookup(seen, &placing->colour[rank]);
+    if (!unit_plus_one) {
+      new_unit(sim, rank);
+      unit_plus_one = GUINT_TO_POINTER(sim->n_units);
+      if (sim->fidelity == MOE_FIDELITY_FOLDED)
+        g_hash_table_insert(seen, &placing->colour[rank], unit_plus_one);
+    }
+    sim->colour_of_rank[rank] = GPOINTER_TO_UINT(unit_plus_one) - 1;
+    sim->multiplicity[sim->colour_of_rank[rank]]++;
+  }
+}
+
+/* ---- simulated groups ----------------------------------------------------------------------------------------------------------- */
+
+/* The first unit of every real group names it: groups of the same colours fold into one. */
+static uint32_t group_name(const Sim *sim, const RealGroups *real, uint32_t group)
+{
+  uint32_t name = NONE;
+
+  for (guint i = 0; i < real->size; i++)
+    name = MIN(name, sim->colour_of_rank[real->member[(gsize)group * real->size + i]]);
+  return name;
+}
+
+static void add_members(Placing *placing, Groups *groups, const RealGroups *real)
+{
+  Sim *sim = placing->sim;
+  g_autofree uint32_t *filled = g_new0(uint32_t, groups->n_groups + 1);
+
+  for (guint u = 0; u < sim->n_units; u++)
+    if (groups->of_unit[u] != NONE)
+      groups->first[groups->of_unit[u] + 1]++;
+  for (guint g = 0; g < groups->n_groups; g++)
+    groups->first[g + 1] += groups->first[g];
+  for (guint u = 0; u < sim->n_units; u++) {
+    uint32_t g = groups->of_unit[u];
+
+    if (g == NONE)
+      continue;
+    uint32_t at = groups->first[g] + filled[g]++;
+    groups->unit[at] = u;
+    groups->gpu[at] = sim->unit[u].rank;
+    groups->index[at] = real->index[sim->unit[u].rank];
+  }
+}
+
+static void fold_groups(Placing *placing, MoeGroupKind kind)
+{
+  Sim *sim = placing->sim;
+  const RealGroups *real = &placing->real[kind];
+  Groups *groups = &sim->groups[kind];
+  g_autofree uint32_t *by_name = g_new(uint32_t, sim->n_units + 1);
+  g_autofree uint32_t *name_of = g_new(uint32_t, real->n_groups + 1);
+
+  memset(by_name, 0xff, (sim->n_units + 1) * sizeof *by_name);
+  memset(name_of, 0xff, (real->n_groups + 1) * sizeof *name_of);
+  groups->of_unit = g_new(uint32_t, sim->n_units + 1);
+  groups->shape = g_new0(uint32_t, sim->n_units + 1);
+  for (guint u = 0; u < sim->n_units; u++) {
+    uint32_t group = real->of_rank[sim->unit[u].rank];
+
+    groups->of_unit[u] = NONE;
+    if (group == NONE)
+      continue;
+    if (name_of[group] == NONE)
+      name_of[group] = group_name(sim, real, group);
+    uint32_t name = name_of[group];
+    if (by_name[name] == NONE) {
+      by_name[name] = groups->n_groups;
+      groups->shape[groups->n_groups++] = real->shape[group];
+    }
+    groups->of_unit[u] = by_name[name];
+  }
+  groups->first = g_new0(uint32_t, groups->n_groups + 2);
+  groups->unit = g_new(uint32_t, sim->n_units + 1);
+  groups->gpu = g_new(uint32_t, sim->n_units + 1);
+  groups->index = g_new(uint32_t, sim->n_units + 1);
+  add_members(placing, groups, real);
+}
+
+gboolean sim_place(Sim *sim, GError **error)
+{
+  Placing placing = {.sim = sim, .n_ranks = (guint)moe_layout_ranks(sim->program->layout)};
+
+  if (!choose_fidelity(sim, error))
+    return FALSE;
+  sim->n_loads = sim->program->n_load_classes;
+  sim->shapes = g_array_new(FALSE, FALSE, sizeof(Shape));
+  find_used_groups(&placing);
+  find_shapes(&placing);
+  placing.colour = g_new0(uint64_t, placing.n_ranks);
+  if (sim->fidelity == MOE_FIDELITY_FOLDED) {
+    first_colours(&placing);
+    refine_colours(&placing);
+  }
+  make_units(&placing);
+  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++)
+    if (sim->groups[kind].used)
+      fold_groups(&placing, kind);
+  g_free(placing.colour);
+  clear_real_groups(&placing);
+  return TRUE;
+}
+
+static void clear_shapes(Sim *sim)
+{
+  if (!sim->shapes)
+    return;
+  for (guint s = 0; s < sim->shapes->len; s++) {
+    Shape *shape = &g_array_index(sim->shapes, Shape, s);
+
+    g_free(shape->gpus);
+    g_free(shape->plans);
+    g_free(shape->planned);
+  }
+  g_array_free(sim->shapes, TRUE);
+}
+
+void sim_place_clear(Sim *sim)
+{
+  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
+    Groups *groups = &sim->groups[kind];
+
+    g_free(groups->first);
+    g_free(groups->unit);
+    g_free(groups->gpu);
+    g_free(groups->index);
+    g_free(groups->of_unit);
+    g_free(groups->shape);
+  }
+  clear_shapes(sim);
+  g_free(sim->unit);
+  g_free(sim->unit_of_rank);
+  g_free(sim->colour_of_rank);
+  g_free(sim->multiplicity);
+}

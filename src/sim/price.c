@@ -1,0 +1,407 @@
+/* What every operation costs on this machine: kernel durations per machine state, segments, issue times. */
+#include "internal.h"
+
+/* ---- kernels ------------------------------------------------------------------------------------------------------ */
+
+/* SMs and HBM traffic that running communication takes from the compute stream, by class of Unit.communicating. */
+typedef struct {
+  int64_t sms[2];
+  double bytes_per_s[2];
+} Taken;
+
+static void taken_by_plan(const Sim *sim, const MoeCollPlan *plan, unsigned which, Taken *taken)
+{
+  double alone_s = moe_coll_alone_s(sim->topo, plan);
+
+  if (plan->sms == 0 || alone_s <= 0)
+    return;
+  taken->sms[which] = MAX(taken->sms[which], plan->sms);
+  taken->bytes_per_s[which] = MAX(taken->bytes_per_s[which], plan->memory_bytes / alone_s);
+}
+
+/* The most that any collective of each class takes, on the groups of the first unit's kind. */
+static void find_taken(Sim *sim, Taken *taken)
+{
+  for (guint c = 0; c < sim->program->n_collectives; c++) {
+    const MoeCollective *collective = &sim->collectives[c];
+    unsigned which = collective->kind == MOE_DISPATCH || collective->kind == MOE_COMBINE ? 0 : 1;
+
+    if (sim->groups[collective->group].n_groups > 0)
+      taken_by_plan(sim, sim_plan(sim, collective->group, 0, c), which, taken);
+  }
+}
+
+static MoeMachineState machine_state(const Sim *sim, const Taken *taken, unsigned mode)
+{
+  const MoeAccelerator *accelerator = &sim->run->cluster.accelerator;
+  int64_t sms = accelerator->sms;
+  double share = 1;
+
+  for (unsigned i = 0; i < 2; i++)
+    if (mode & (1u << i)) {
+      sms -= taken->sms[i];
+      share -= taken->bytes_per_s[i] / accelerator->memory_bytes_per_s;
+    }
+  /* however much communication runs, some of the machine is left */
+  return (MoeMachineState){.sms = MAX(sms, 1), .memory_share = CLAMP(share, 0.1, 1.0)};
+}
+
+/* Duration of a kernel when the counterfactual leaves causes out. */
+static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCost *cost)
+{
+  double seconds = cost->seconds;
+
+  if ((sim->without & MOE_WITHOUT_RECOMPUTE) && kernel->pass == MOE_PASS_RECOMPUTE)
+    return 0;
+  if ((sim->without & MOE_WITHOUT_OPTIMIZER) && kernel->pass == MOE_PASS_OPTIMIZER)
+    return 0;
+  if (sim->without & MOE_WITHOUT_PADDING)
+    seconds -= cost->part_s[MOE_REASON_PADDING];
+  if ((sim->without & MOE_WITHOUT_KERNEL_INEFFICIENCY) && kernel->pass < MOE_PASS_RECOMPUTE) {
+    seconds = cost->part_s[MOE_REASON_MATH];
+    if (!(sim->without & MOE_WITHOUT_PADDING))
+      seconds += cost->part_s[MOE_REASON_PADDING];
+  }
+  return MAX(seconds, 0);
+}
+
+typedef struct {
+  double kept_s;
+  MoeCost cost;
+} Price;
+
+static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachineState *state, Price *prices,
+                            GError **error)
+{
+  const MoeProgram *program = sim->program;
+  MoeTime *duration = &sim->duration[(load * N_MODES + mode) * sim->n_works];
+
+  for (guint k = 0; k < program->n_kernels; k++) {
+    const MoeKernel *kernel = &program->kernels[(gsize)load * program->n_kernels + k];
+    MoeCost cost;
+
+    if (!moe_cost_kernel(sim->cost, kernel, state, &cost, error))
+      return FALSE;
+    double kept = kept_seconds(sim, kernel, &cost);
+    duration[k] = moe_time_from_seconds(kept);
+    if (mode == 0)
+      prices[k] = (Price){.kept_s = kept, .cost = cost};
+  }
+  for (guint d = 0; d < program->n_delays; d++) {
+    gboolean gone = (sim->without & MOE_WITHOUT_DATA) != 0;
+
+    duration[program->n_kernels + d] = gone ? 0 : moe_time_from_seconds(program->delays_s[d]);
+  }
+  return TRUE;
+}
+
+/* The mean over load classes replaces every class: what an even distribution of the same kernels would take. */
+static void even_out_loads(Sim *sim)
+{
+  for (gsize i = 0; i < (gsize)N_MODES * sim->n_works; i++) {
+    double sum = 0;
+
+    for (guint load = 0; load < sim->n_loads; load++)
+      sum += (double)sim->duration[load * N_MODES * (gsize)sim->n_works + i];
+    for (guint load = 0; load < sim->n_loads; load++)
+      sim->duration[load * N_MODES * (gsize)sim->n_works + i] = (MoeTime)(sum / sim->n_loads);
+  }
+}
+
+/* ---- account of undisturbed busy time ------------------------------------------------------------------------------- */
+
+/* FLOPs a kernel executes: model FLOPs where it has some, the shape's for recomputation. */
+static double executed_flop(const MoeKernel *kernel)
+{
+  switch (kernel->klass) {
+  case MOE_KERNEL_GEMM:
+    return 2.0 * kernel->m * kernel->n * kernel->k * MAX(kernel->groups, 1);
+  case MOE_KERNEL_GROUPED_GEMM:
+    return 2.0 * kernel->rows * kernel->useful_share * kernel->n * kernel->k;
+  case MOE_KERNEL_ATTENTION: {
+    double keys = kernel->window > 0 ? MIN(kernel->window, kernel->len_kv)
+                                     : kernel->len_kv / (kernel->causal ? 2.0 : 1.0);
+    double forward = 2.0 * kernel->batch * kernel->query_heads * kernel->len_q * keys * (kernel->dim_qk + kernel->dim_v);
+
+    return kernel->pass == MOE_PASS_DGRAD ? 2 * forward : forward;
+  }
+  default:
+    return 0;
+  }
+}
+
+static void count_kernel(RolePlan *plan, guint load, const MoeKernel *kernel, const Price *price, double times)
+{
+  double *cause = &plan->cause_s[load * MOE_N_CAUSES];
+  double kept = price->kept_s * times;
+  double math = MIN(price->cost.part_s[MOE_REASON_MATH] * times, kept);
+
+  plan->pass_s[load * MOE_N_PASSES + kernel->pass] += kept;
+  plan->scope_s[load * MOE_N_SCOPES + kernel->scope] += kept;
+  plan->flop[load] += (kernel->model_flop > 0 ? kernel->model_flop
+                       : kernel->pass == MOE_PASS_RECOMPUTE ? executed_flop(kernel) : 0) * times;
+  if (kernel->pass == MOE_PASS_RECOMPUTE || kernel->pass == MOE_PASS_OPTIMIZER) {
+    cause[kernel->pass == MOE_PASS_RECOMPUTE ? MOE_CAUSE_RECOMPUTE : MOE_CAUSE_OPTIMIZER] += kept;
+    return;
+  }
+  if (price->kept_s <= 0)
+    return;
+  if (price->cost.seconds > 0 && price->kept_s >= price->cost.seconds)
+    math = price->cost.part_s[MOE_REASON_MATH] * times; /* may exceed the duration: FP8 against a BF16 peak */
+  cause[MOE_CAUSE_MATH] += math;
+  for (unsigned r = 0; r < MOE_N_REASONS; r++)
+    plan->reason_s[load * MOE_N_REASONS + r] += price->cost.part_s[r] * times;
+  double padding = CLAMP(kept - math, 0, price->cost.part_s[MOE_REASON_PADDING] * times);
+  cause[MOE_CAUSE_PADDING] += padding;
+  cause[MOE_CAUSE_KERNEL_INEFFICIENCY] += kept - math - padding;
+}
+
+static void count_block(const Sim *sim, RolePlan *plan, guint load, const MoeBlock *block, const Price *prices,
+                        double times)
+{
+  const MoeProgram *program = sim->program;
+
+  for (guint i = 0; i < block->n_stream[MOE_STREAM_COMPUTE]; i++) {
+    const MoeOp *op = &block->ops[block->stream_ops[MOE_STREAM_COMPUTE][i]];
+
+    if (op->kind == MOE_OP_KERNEL)
+      count_kernel(plan, load, &program->kernels[(gsize)load * program->n_kernels + op->work], &prices[op->work], times);
+    else if (op->kind == MOE_OP_DELAY && !(sim->without & MOE_WITHOUT_DATA))
+      plan->cause_s[load * MOE_N_CAUSES + MOE_CAUSE_DATA] += program->delays_s[op->work] * times;
+  }
+}
+
+static void count_role(const Sim *sim, guint role, guint load, const Price *prices)
+{
+  const MoeRole *r = &sim->program->roles[role];
+  g_autofree guint *times = g_new0(guint, sim->program->n_blocks);
+
+  for (guint c = 0; c < r->n_calls; c++)
+    times[r->calls[c].block]++;
+  for (guint b = 0; b < sim->program->n_blocks; b++)
+    if (times[b] > 0)
+      count_block(sim, &sim->role[role], load, &sim->program->blocks[b], prices, times[b]);
+}
+
+static gboolean price_kernels(Sim *sim, GError **error)
+{
+  Taken taken = {{0, 0}, {0, 0}};
+  g_autofree Price *prices = g_new0(Price, sim->program->n_kernels + 1);
+
+  find_taken(sim, &taken);
+  for (guint load = 0; load < sim->n_loads; load++) {
+    for (unsigned mode = 0; mode < N_MODES; mode++) {
+      MoeMachineState state = machine_state(sim, &taken, mode);
+
+      if (!price_state(sim, load, mode, &state, prices, error))
+        return FALSE;
+    }
+    for (guint r = 0; r < sim->program->n_roles; r++)
+      count_role(sim, r, load, prices);
+  }
+  if (sim->without & MOE_WITHOUT_PEER_WAIT)
+    even_out_loads(sim);
+  sim->modes_matter = taken.sms[0] > 0 || taken.sms[1] > 0;
+  return TRUE;
+}
+
+/* ---- issue times ------------------------------------------------------------------------------------------------------ */
+
+/* Host time to issue one operation. Of consecutive operations of a captured scope only the first costs: the graph's launch. */
+static MoeTime issue_cost(const Sim *sim, const MoeOp *op, const MoeOp *before, double launch_s)
+{
+  const MoeStack *stack = &sim->run->stack;
+  double kernels = 1;
+
+  if ((sim->without & MOE_WITHOUT_HOST) || op->kind == MOE_OP_HOST_SYNC || op->kind == MOE_OP_DELAY)
+    return 0;
+  if ((sim->without & MOE_WITHOUT_RECOMPUTE) && op->pass == MOE_PASS_RECOMPUTE)
+    return 0;
+  if (stack->host.graph_scopes & (1u << op->scope)) {
+    gboolean inside = before && before->scope == op->scope && before->kind != MOE_OP_HOST_SYNC;
+
+    return moe_time_from_seconds(inside ? stack->host.graph_kernel_s : stack->host.graph_launch_s);
+  }
+  if (op->kind == MOE_OP_KERNEL) {
+    const MoeKernel *kernel = &sim->program->kernels[op->work];
+
+    kernels = kernel->launches * MAX(stack->host.ops_per_kernel, 1.0);
+  }
+  return moe_time_from_seconds(launch_s * kernels);
+}
+
+static double launch_seconds(const MoeRun *run)
+{
+  const MoeStack *stack = &run->stack;
+
+  for (guint i = 0; i < stack->host.n_cpus; i++)
+    if (g_strcmp0(stack->host.cpu[i], run->cluster.host.cpu) == 0)
+      return stack->host.launch_s[i];
+  return -1;
+}
+
+static void plan_issue(const Sim *sim, const MoeBlock *block, BlockPlan *plan, double launch_s)
+{
+  g_autoptr(GArray) syncs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+  plan->issue = g_new(MoeTime, block->n_ops + 1);
+  for (uint32_t i = 0; i < block->n_ops; i++) {
+    plan->host += issue_cost(sim, &block->ops[i], i > 0 ? &block->ops[i - 1] : NULL, launch_s);
+    plan->issue[i] = plan->host;
+    if (block->ops[i].kind == MOE_OP_HOST_SYNC)
+      g_array_append_val(syncs, i);
+  }
+  plan->n_syncs = syncs->len;
+  plan->syncs = (uint32_t *)g_array_free(g_steal_pointer(&syncs), FALSE);
+}
+
+/* ---- segments ------------------------------------------------------------------------------------------------------------ */
+
+/* Marks compute positions after which a segment must end: somebody waits for that count. */
+static void mark_awaited(const MoeBlock *block, gboolean *ends)
+{
+  for (uint32_t w = 0; w < block->n_waits; w++)
+    if (block->waits[w].stream == MOE_STREAM_COMPUTE && block->waits[w].count > 0)
+      ends[block->waits[w].count - 1] = TRUE;
+}
+
+static gboolean sync_between(const BlockPlan *plan, uint32_t op_before, uint32_t op)
+{
+  for (guint i = 0; i < plan->n_syncs; i++)
+    if (plan->syncs[i] > op_before && plan->syncs[i] < op)
+      return TRUE;
+  return FALSE;
+}
+
+static void plan_segments(const Sim *sim, const MoeBlock *block, BlockPlan *plan)
+{
+  guint n = block->n_stream[MOE_STREAM_COMPUTE];
+  g_autofree gboolean *ends = g_new0(gboolean, n + 1);
+  g_autoptr(GArray) segments = g_array_new(FALSE, FALSE, sizeof(Segment));
+
+  plan->n_compute = n;
+  plan->compute = g_new(ComputeOp, n + 1);
+  mark_awaited(block, ends);
+  for (guint i = 0; i < n; i++) {
+    uint32_t op = block->stream_ops[MOE_STREAM_COMPUTE][i];
+    const MoeOp *o = &block->ops[op];
+    gboolean begins = i == 0 || ends[i - 1] || o->n_waits > 0 || sim->options->no_fusing ||
+                      sync_between(plan, plan->compute[i - 1].op, op);
+
+    plan->compute[i] = (ComputeOp){.issue = plan->issue[op],
+                                   .work = o->kind == MOE_OP_DELAY ? sim->program->n_kernels + o->work : o->work,
+                                   .op = op};
+    if (begins)
+      g_array_append_val(segments, ((Segment){.first = i, .n = 0}));
+    g_array_index(segments, Segment, segments->len - 1).n++;
+  }
+  plan->n_segments = segments->len;
+  plan->segments = (Segment *)g_array_free(g_steal_pointer(&segments), FALSE);
+}
+
+static Line line_of(const BlockPlan *plan, const Segment *segment, const MoeTime *duration)
+{
+  Line line = {0, G_MININT64 / 2};
+
+  for (guint i = segment->n; i-- > 0;) {
+    const ComputeOp *op = &plan->compute[segment->first + i];
+
+    line.busy += duration[op->work];
+    line.late = MAX(line.late, op->issue + line.busy);
+  }
+  return line;
+}
+
+static void plan_lines(const Sim *sim, BlockPlan *plan)
+{
+  plan->lines = g_new(Line, (gsize)sim->n_loads * N_MODES * plan->n_segments + 1);
+  for (gsize state = 0; state < (gsize)sim->n_loads * N_MODES; state++)
+    for (guint s = 0; s < plan->n_segments; s++)
+      plan->lines[state * plan->n_segments + s] =
+          line_of(plan, &plan->segments[s], &sim->duration[state * sim->n_works]);
+}
+
+static void plan_role_issue(const Sim *sim, guint role)
+{
+  const MoeRole *r = &sim->program->roles[role];
+  MoeTime host = 0;
+
+  sim->role[role].call_issue = g_new(MoeTime, r->n_calls + 1);
+  for (guint c = 0; c < r->n_calls; c++) {
+    sim->role[role].call_issue[c] = host;
+    host += sim->block[r->calls[c].block].host;
+  }
+}
+
+/* ---- entry ------------------------------------------------------------------------------------------------------------------ */
+
+static void allocate(Sim *sim)
+{
+  const MoeProgram *program = sim->program;
+
+  sim->n_loads = program->n_load_classes;
+  sim->n_works = program->n_kernels + program->n_delays;
+  sim->duration = g_new0(MoeTime, (gsize)sim->n_loads * N_MODES * sim->n_works + 1);
+  sim->block = g_new0(BlockPlan, program->n_blocks);
+  sim->role = g_new0(RolePlan, program->n_roles);
+  for (guint r = 0; r < program->n_roles; r++) {
+    sim->role[r].cause_s = g_new0(double, sim->n_loads * MOE_N_CAUSES);
+    sim->role[r].reason_s = g_new0(double, sim->n_loads * MOE_N_REASONS);
+    sim->role[r].scope_s = g_new0(double, sim->n_loads * MOE_N_SCOPES);
+    sim->role[r].pass_s = g_new0(double, sim->n_loads * MOE_N_PASSES);
+    sim->role[r].flop = g_new0(double, sim->n_loads);
+  }
+}
+
+gboolean sim_price(Sim *sim, GError **error)
+{
+  const MoeRun *run = sim->run;
+  double launch_s = launch_seconds(run);
+
+  allocate(sim);
+  if (launch_s < 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "stack %s has no launch cost for the CPU \"%s\" of cluster %s, expected host.launch.%s in the stack",
+                    run->stack.name, run->cluster.host.cpu, run->cluster.name, run->cluster.host.cpu);
+  sim->sync = (sim->without & MOE_WITHOUT_HOST) ? 0 : moe_time_from_seconds(run->stack.host.sync_s);
+  if (!price_kernels(sim, error))
+    return FALSE;
+  for (guint b = 0; b < sim->program->n_blocks; b++) {
+    plan_issue(sim, &sim->program->blocks[b], &sim->block[b], launch_s);
+    plan_segments(sim, &sim->program->blocks[b], &sim->block[b]);
+    plan_lines(sim, &sim->block[b]);
+  }
+  for (guint r = 0; r < sim->program->n_roles; r++)
+    plan_role_issue(sim, r);
+  return TRUE;
+}
+
+static void clear_block(BlockPlan *plan)
+{
+  g_free(plan->segments);
+  g_free(plan->compute);
+  g_free(plan->issue);
+  g_free(plan->syncs);
+  g_free(plan->lines);
+}
+
+static void clear_role(RolePlan *plan)
+{
+  g_free(plan->call_issue);
+  g_free(plan->cause_s);
+  g_free(plan->reason_s);
+  g_free(plan->scope_s);
+  g_free(plan->pass_s);
+  g_free(plan->flop);
+}
+
+void sim_price_clear(Sim *sim)
+{
+  for (guint b = 0; sim->block && b < sim->program->n_blocks; b++)
+    clear_block(&sim->block[b]);
+  for (guint r = 0; sim->role && r < sim->program->n_roles; r++)
+    clear_role(&sim->role[r]);
+  g_free(sim->duration);
+  g_free(sim->block);
+  g_free(sim->role);
+}

@@ -1,0 +1,135 @@
+/* Streams of one unit: what can start now, what completes. */
+#include "internal.h"
+
+const MoeOp *sim_head(const Sim *sim, const Unit *unit, unsigned stream)
+{
+  const Stream *s = &unit->stream[stream];
+  const MoeBlock *block = &sim->program->blocks[sim_call(sim, unit, s->call)->block];
+
+  return &block->ops[block->stream_ops[stream][s->pos]];
+}
+
+/* Moves past the end of a block to the next call that has operations for this stream. */
+static gboolean settle_cursor(const Sim *sim, Unit *unit, unsigned stream)
+{
+  const MoeRole *role = &sim->program->roles[unit->role];
+  Stream *s = &unit->stream[stream];
+
+  while (s->call < role->n_calls && s->pos >= sim->program->blocks[role->calls[s->call].block].n_stream[stream]) {
+    s->call++;
+    s->pos = 0;
+    if (stream == MOE_STREAM_COMPUTE)
+      unit->segment = 0;
+  }
+  return s->call < role->n_calls;
+}
+
+void sim_unit_ready(Sim *sim, Unit *unit, unsigned bit)
+{
+  unit->ready |= (uint16_t)(1u << bit);
+  if (!unit->in_work_list) {
+    uint32_t index = (uint32_t)(unit - sim->unit);
+
+    unit->in_work_list = TRUE;
+    g_array_append_val(sim->work_list, index);
+  }
+}
+
+void sim_stream_done(Sim *sim, Unit *unit, unsigned stream, uint32_t count)
+{
+  Stream *s = &unit->stream[stream];
+
+  s->done += count;
+  s->pos += count;
+  s->state = STREAM_IDLE;
+  sim->operations += count;
+  unit->ready |= unit->waiting_on[stream];
+  unit->waiting_on[stream] = 0;
+  sim_unit_ready(sim, unit, stream);
+}
+
+/* The first wait of an operation of `call` that does not hold yet, as a stream; MOE_N_STREAMS when all hold. */
+static unsigned unmet_wait(const Sim *sim, const Unit *unit, uint32_t call, const MoeOp *op)
+{
+  const MoeCall *c = sim_call(sim, unit, call);
+  const MoeWait *waits = &sim->program->blocks[c->block].waits[op->first_wait];
+
+  for (uint32_t w = 0; w < op->n_waits; w++)
+    if (unit->stream[waits[w].stream].done < c->base[waits[w].stream] + waits[w].count)
+      return waits[w].stream;
+  return MOE_N_STREAMS;
+}
+
+unsigned sim_wait(const Sim *sim, Unit *unit, uint32_t call, const MoeOp *op, unsigned waiter)
+{
+  unsigned on = unmet_wait(sim, unit, call, op);
+
+  if (on < MOE_N_STREAMS)
+    unit->waiting_on[on] |= (uint16_t)(1u << waiter);
+  return on;
+}
+
+/* Starts the head of a communication stream now, or posts the moment at which the host has issued it. */
+static void start_transfer(Sim *sim, Unit *unit, unsigned stream, uint32_t index)
+{
+  Stream *s = &unit->stream[stream];
+  uint32_t block = sim_call(sim, unit, s->call)->block;
+  MoeTime issued = sim_host_offset(sim, unit, s->call, index) + sim->block[block].issue[index];
+
+  if (issued > moe_engine_now(sim->engine)) {
+    s->state = STREAM_ISSUE;
+    moe_engine_post(sim->engine, sim->class_issue, (uint32_t)(unit - sim->unit) * MOE_N_STREAMS + stream, issued);
+    return;
+  }
+  sim_exchange_start(sim, unit, stream, sim_head(sim, unit, stream));
+}
+
+static void try_stream(Sim *sim, Unit *unit, unsigned stream)
+{
+  Stream *s = &unit->stream[stream];
+
+  if (s->state > STREAM_ISSUE)
+    return;
+  if (!settle_cursor(sim, unit, stream)) {
+    s->state = STREAM_FINISHED;
+    unit->end = moe_engine_now(sim->engine);
+    return;
+  }
+  const MoeOp *op = sim_head(sim, unit, stream);
+  uint32_t index = (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, s->call)->block].ops);
+  unsigned on = sim_wait(sim, unit, s->call, op, stream);
+  if (on < MOE_N_STREAMS) {
+    s->state = STREAM_WAITS;
+    s->waits_on = (uint8_t)on;
+  } else if (!sim_host_reached(unit, s->call, index)) {
+    s->state = STREAM_HOST;
+    unit->host_blocked |= (uint16_t)(1u << stream);
+  } else if (stream == MOE_STREAM_COMPUTE) {
+    sim_segment_start(sim, unit);
+  } else {
+    start_transfer(sim, unit, stream, index);
+  }
+}
+
+void sim_unit_run(Sim *sim, Unit *unit)
+{
+  while (unit->ready) {
+    unsigned bit = (unsigned)__builtin_ctz(unit->ready);
+
+    unit->ready &= (uint16_t)~(1u << bit);
+    if (bit == HOST_BIT)
+      sim_host_run(sim, unit);
+    else
+      try_stream(sim, unit, bit);
+  }
+  sim_idle_update(sim, unit);
+}
+
+void sim_unit_start(Sim *sim, Unit *unit)
+{
+  unit->idle_cause = MOE_CAUSE_HOST;
+  sim_host_start(sim, unit);
+  for (unsigned stream = 0; stream < MOE_N_STREAMS; stream++)
+    sim_unit_ready(sim, unit, stream);
+  sim_unit_ready(sim, unit, HOST_BIT);
+}
