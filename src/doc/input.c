@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Piece by which pipes are read, bytes. */
-#define PIPE_CHUNK_BYTES (64 * 1024)
+/* Room for what comes out of a pipe, to begin with. Own choice, bytes. */
+#define FIRST_ROOM_BYTES (64 * 1024)
 
 void moe_input_clear(MoeInput *input)
 {
@@ -68,14 +68,15 @@ static gboolean read_regular(MoeInput *input, int fd, gsize bytes)
   return got >= 0;
 }
 
-/* A pipe or terminal: until its end or one byte over the limit. */
+/* A pipe or terminal, of unknown size: until its end or more than the limit; the room doubles. */
 static gboolean read_stream(MoeInput *input, int fd)
 {
   gssize got = 1;
 
   while (got > 0 && input->length <= MOE_DOC_MAX_BYTES) {
-    input->bytes = g_realloc(input->bytes, input->length + PIPE_CHUNK_BYTES);
-    got = read_fully(fd, input->bytes + input->length, PIPE_CHUNK_BYTES);
+    gsize room = MIN(MAX(input->length, FIRST_ROOM_BYTES), MOE_DOC_MAX_BYTES + 1);
+    input->bytes = g_realloc(input->bytes, input->length + room);
+    got = read_fully(fd, input->bytes + input->length, room);
     input->length += got > 0 ? (gsize)got : 0;
   }
   return got >= 0;

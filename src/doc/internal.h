@@ -72,8 +72,10 @@ MoeNode *moe_node_copy(MoeDoc *doc, const MoeNode *node, guint depth, GError **e
 void moe_node_append(MoeDoc *doc, MoeNode *parent, MoeNode *child);
 /* Puts `child` (key set) into the map in place of the entry of the same key, or at the end. */
 void moe_node_put(MoeDoc *doc, MoeNode *map, MoeNode *child);
-/* Gives `node` the key; FALSE with an error when it is empty or too long. */
-gboolean moe_node_set_key(MoeDoc *doc, MoeNode *node, const char *key, gsize length, MoeMark mark, GError **error);
+/* FALSE with an error when a key of that many bytes is empty or too long. */
+gboolean moe_key_check(gsize length, MoeMark mark, GError **error);
+/* Gives `node` the key, which has been checked. */
+void moe_node_set_key(MoeDoc *doc, MoeNode *node, const char *key, MoeMark mark);
 /* Index of the key in the map or -1. */
 int moe_node_index(const MoeNode *map, const char *key);
 /* Moves the entries of `overlay` into `base` (both maps of `doc`, same depth): maps merge, everything else replaces. */

@@ -163,16 +163,20 @@ void moe_doc_remove(MoeDoc *doc G_GNUC_UNUSED, MoeNode *map, const char *key)
     rebuild_index(map);
 }
 
-gboolean moe_node_set_key(MoeDoc *doc, MoeNode *node, const char *key, gsize length, MoeMark mark, GError **error)
+gboolean moe_key_check(gsize length, MoeMark mark, GError **error)
 {
   if (length == 0)
     return moe_fail(error, MOE_ERROR_INPUT, mark, "empty key, expected a name");
   if (length > MOE_DOC_MAX_KEY_BYTES)
     return moe_fail(error, MOE_ERROR_INPUT, mark, "key of %" G_GSIZE_FORMAT " bytes, expected at most %d", length,
                     MOE_DOC_MAX_KEY_BYTES);
-  node->key = moe_arena_text(&doc->arena, key, length);
-  node->key_mark = mark;
   return TRUE;
+}
+
+void moe_node_set_key(MoeDoc *doc, MoeNode *node, const char *key, MoeMark mark)
+{
+  node->key = moe_arena_text(&doc->arena, key, strlen(key));
+  node->key_mark = mark;
 }
 
 void moe_node_merge(MoeDoc *doc, MoeNode *base, MoeNode *overlay)

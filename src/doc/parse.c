@@ -162,13 +162,15 @@ static gboolean check_key(const Reader *reader, const MoeNode *map, const yaml_e
     return fail_at(reader, event->start_mark, error, "list or map as a key, expected a name");
   if (has_nul(event))
     return fail_at(reader, event->start_mark, error, "NUL character in a key, expected a name");
+  MoeMark mark = mark_at(reader, event->start_mark);
+  if (!moe_key_check(event->data.scalar.length, mark, error))
+    return FALSE;
   int at = moe_node_index(map, (const char *)event->data.scalar.value);
   if (at < 0)
     return TRUE;
   g_autofree char *shown = moe_text_show(map->items[at]->key);
-  return moe_fail(error, MOE_ERROR_INPUT, mark_at(reader, event->start_mark),
-                  "key %s a second time, expected it once; the first is in line %d", shown,
-                  map->items[at]->key_mark.line);
+  return moe_fail(error, MOE_ERROR_INPUT, mark, "key %s a second time, expected it once; the first is in line %d",
+                  shown, map->items[at]->key_mark.line);
 }
 
 /* The value that belongs to the key in `key`, appended to the map. */
@@ -179,9 +181,9 @@ static gboolean parse_entry(Reader *reader, MoeNode *map, const yaml_event_t *ke
   if (!check_key(reader, map, key, error) || !next_event(reader, &event, error))
     return FALSE;
   MoeNode *value = parse_node(reader, &event, map->depth + 1u, error);
-  if (!value || !moe_node_set_key(reader->doc, value, (const char *)key->data.scalar.value, key->data.scalar.length,
-                                  mark_at(reader, key->start_mark), error))
+  if (!value)
     return FALSE;
+  moe_node_set_key(reader->doc, value, (const char *)key->data.scalar.value, mark_at(reader, key->start_mark));
   moe_node_append(reader->doc, map, value);
   return TRUE;
 }

@@ -29,13 +29,27 @@ static char *key_end(char *from)
   return quote ? quote + 1 : NULL;
 }
 
-static void add_key(MoePath *path, char *from, char *end)
+/* What is wrong with the key from `from` to `end`, or NULL. */
+static const char *find_fault(const MoePath *path, const char *from, const char *end)
+{
+  if (!end)
+    return "a quote that is not closed";
+  if (end == from || (*from == '"' && end == from + 2))
+    return "an empty key";
+  if (*end && *end != '.')
+    return "text behind a quoted key";
+  return path->n == MOE_DOC_MAX_DEPTH ? "too many keys" : NULL;
+}
+
+static gboolean add_key(MoePath *path, char *from, char *end, MoeMark mark, GError **error)
 {
   gboolean quoted = *from == '"';
 
   path->columns[path->n] = (int)(from - path->storage) + 1;
-  path->keys[path->n++] = from + quoted;
+  path->keys[path->n] = from + quoted;
   end[quoted ? -1 : 0] = '\0';
+  mark.column += path->columns[path->n] - 1;
+  return moe_key_check(strlen(path->keys[path->n++]), mark, error);
 }
 
 gboolean moe_path_parse(MoePath *path, const char *text, gsize length, MoeMark mark, GError **error)
@@ -47,17 +61,12 @@ gboolean moe_path_parse(MoePath *path, const char *text, gsize length, MoeMark m
   gboolean more = *from != '\0';
   while (more) {
     char *end = key_end(from);
-    gsize offset = (gsize)(from - path->storage);
-    if (!end)
-      return fail_path(error, mark, offset, whole, "a quote that is not closed");
-    if (end == from || (*from == '"' && end == from + 2))
-      return fail_path(error, mark, offset, whole, "an empty key");
-    if (*end && *end != '.')
-      return fail_path(error, mark, (gsize)(end - path->storage), whole, "text behind a quoted key");
-    if (path->n == MOE_DOC_MAX_DEPTH)
-      return fail_path(error, mark, offset, whole, "too many keys");
+    const char *fault = find_fault(path, from, end);
+    if (fault)
+      return fail_path(error, mark, (gsize)(from - path->storage), whole, fault);
     more = *end == '.';
-    add_key(path, from, end);
+    if (!add_key(path, from, end, mark, error))
+      return FALSE;
     from = end + 1;
   }
   return TRUE;
@@ -112,8 +121,7 @@ MoeNode *moe_doc_find(const MoeDoc *doc, const char *dotted_path)
 static gboolean put_child(MoeDoc *doc, MoeNode *parent, MoeNode *child, const char *key, MoeMark mark, GError **error)
 {
   if (parent->kind == MOE_NODE_MAP) {
-    if (!moe_node_set_key(doc, child, key, strlen(key), mark, error))
-      return FALSE;
+    moe_node_set_key(doc, child, key, mark);
     moe_node_put(doc, parent, child);
     return TRUE;
   }

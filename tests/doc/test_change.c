@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#define KEY_OF_50_BYTES  "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+#define KEY_OF_201_BYTES "k" KEY_OF_50_BYTES KEY_OF_50_BYTES KEY_OF_50_BYTES KEY_OF_50_BYTES
+
 static const char base_text[] = "training: {batch: 8, routing: even}\ncases:\n  - {id: a, w: 1}\n  - {id: b}\nempty:\n";
 
 static void set(MoeDoc *doc, const char *assignment)
@@ -81,7 +84,7 @@ START_TEST(test_set_refused)
        "--set:1:3: an empty key in \"a.\\\"\\\"\", expected keys joined by dots such as training.micro_batch"},
       {"a.\"b=1", "--set:1:3: a quote that is not closed in \"a.\\\"b\", expected keys joined by dots such as "
                   "training.micro_batch"},
-      {"\"a\"b=1", "--set:1:4: text behind a quoted key in \"\\\"a\\\"b\", expected keys joined by dots such as "
+      {"\"a\"b=1", "--set:1:1: text behind a quoted key in \"\\\"a\\\"b\", expected keys joined by dots such as "
                    "training.micro_batch"},
       {"a=", "--set:1:3: nothing here, expected a value"},
       {"a= # x", "--set:1:3: nothing here, expected a value"},
@@ -97,6 +100,7 @@ START_TEST(test_set_refused)
       {"cases.2.id=1", "--set:1:7: \"2\" is no item of this list, expected an index from 0, below its length of 2"},
       {"cases.x=1", "--set:1:7: \"x\" is no item of this list, expected an index from 0, below its length of 2"},
       {"cases.-1=1", "--set:1:7: \"-1\" is no item of this list, expected an index from 0, below its length of 2"},
+      {"made." KEY_OF_201_BYTES "=1", "--set:1:6: key of 201 bytes, expected at most 200"},
       {"a=\xFF", "--set:1:3: byte 0xFF is not UTF-8, expected YAML text in UTF-8"},
   };
 
