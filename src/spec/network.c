@@ -6,10 +6,14 @@
 /* Defaults of MoeCollectiveFit where a cluster gives none. Steps and LL limits are NCCL's tuning constants for Hopper (hw latency of
  * ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x H100 13.7 us less 14 LL
  * steps; two hosts 47.5 us less theirs); shares are the medians of the fits in docs/model-network.md. */
-static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6, .step_s = 3.4e-6, .chunk_s = 1e-6, .multicast_step_s = 6e-6,
-  .ring = 0.97, .tree = 0.85, .multicast = 0.8, .low_latency_bytes_per_s = 141e9, .message_s = 0.1e-6, .send_s = 6.3e-6};
-static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .chunk_s = 4e-6, .multicast_step_s = 20.9e-6,
-  .ring = 0.97, .tree = 0.97, .multicast = 0.97, .low_latency_bytes_per_s = 35e9, .message_s = 0.4e-6, .send_s = 20e-6};
+static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6, .step_s = 3.4e-6, .chunk_s = 1e-6, .window_s = 10e-3,
+  .multicast_step_s = 6e-6,
+  .ring = 0.97, .tree = 0.85, .multicast = 0.8, .low_latency_bytes_per_s = 141e9, .message_s = 0.1e-6, .send_s = 6.3e-6,
+  .send_chunk_s = 5e-6};
+static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .chunk_s = 4e-6, .window_s = 10e-3,
+  .multicast_step_s = 20.9e-6,
+  .ring = 0.97, .tree = 0.97, .multicast = 0.97, .low_latency_bytes_per_s = 35e9, .message_s = 0.4e-6, .send_s = 20e-6,
+  .send_chunk_s = 1e-6};
 
 /* Largest share of the bulk rate a fitted algorithm may reach: bulk rates are medians themselves. */
 #define MAX_SHARE 1.5
@@ -34,6 +38,7 @@ static const MoeField fit_fields[] = {
   SECONDS("floor", floor_s),
   SECONDS("step", step_s),
   SECONDS("chunk", chunk_s),
+  SECONDS("window", window_s),
   SECONDS("multicast_step", multicast_step_s),
   SHARE("ring", ring),
   SHARE("tree", tree),
@@ -44,6 +49,7 @@ static const MoeField fit_fields[] = {
     MAX_BYTES_PER_S},
   SECONDS("message", message_s),
   SECONDS("send", send_s),
+  SECONDS("send_chunk", send_chunk_s),
   {"source", MOE_FIELD_IGNORE},
   {NULL},
 };

@@ -1,0 +1,172 @@
+/* The table of algorithms and the choice among them. */
+#include "internal.h"
+
+#include <math.h>
+#include <string.h>
+
+static const MoeCollAlgorithm *const algorithms[] = {
+  &moe_coll_ring,
+  &moe_coll_tree,
+  &moe_coll_nvls,
+  &moe_coll_nvls_registered,
+  &moe_coll_nvls_tree,
+  &moe_coll_sharp,
+  &moe_coll_hierarchical,
+  &moe_coll_pat,
+  &moe_coll_recursive_doubling,
+  &moe_coll_direct,
+  &moe_coll_naive,
+  &moe_coll_rail_aligned,
+  &moe_coll_deepep,
+  &moe_coll_hybridep,
+  &moe_coll_nvlink_direct,
+  &moe_coll_expert_nccl,
+  &moe_coll_broadcast,
+};
+
+static gboolean serves(const MoeCollAlgorithm *algorithm, MoeCollectiveKind kind)
+{
+  return (algorithm->kinds & MOE_COLL_BIT(kind)) != 0;
+}
+
+/* Whether library or framework may take an algorithm unasked. Reductions in switches do not add in a fixed order: never in
+ * deterministic runs. Expert libraries that cannot serve a group leave it to NCCL. */
+static gboolean is_candidate(const MoeCollAlgorithm *algorithm, const MoeStackCollectives *stack)
+{
+  switch (algorithm->choice) {
+    case MOE_COLL_AUTOMATIC:
+      return TRUE;
+    case MOE_COLL_MULTICAST:
+      return stack->nvls && !stack->deterministic;
+    case MOE_COLL_SWITCHES:
+      return stack->sharp && !stack->deterministic;
+    case MOE_COLL_HIERARCHICAL:
+      return stack->hierarchical;
+    case MOE_COLL_LIBRARY:
+      return g_strcmp0(algorithm->name, stack->expert_library) == 0;
+    default:
+      return FALSE;
+  }
+}
+
+/* Per-member factors ride on what members receive (dispatch) or send (combine). */
+static void attach_skew(const MoeCollective *collective, MoeCollPlan *plan)
+{
+  if (collective->n_skew == 0)
+    return;
+  plan->n_skew = collective->n_skew;
+  if (collective->kind == MOE_COMBINE)
+    plan->out_factor = collective->receive;
+  else
+    plan->in_factor = collective->receive;
+}
+
+static gboolean plan_one(const MoeCollAlgorithm *algorithm, const MoeCollRequest *request, MoeCollPlan *plan)
+{
+  MoeCollWork work;
+
+  if (!algorithm->work(request, &work))
+    return FALSE;
+  moe_coll_finish(request, &work, algorithm->name, plan);
+  attach_skew(request->collective, plan);
+  return TRUE;
+}
+
+/* The fastest candidate; ties go to the first of the table. */
+static gboolean plan_fastest(const MoeCollRequest *request, MoeCollPlan *plan)
+{
+  double best_s = INFINITY;
+
+  for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++) {
+    MoeCollPlan candidate;
+
+    if (!serves(algorithms[i], request->collective->kind) || !is_candidate(algorithms[i], request->stack) ||
+        !plan_one(algorithms[i], request, &candidate))
+      continue;
+    double time_s = moe_coll_alone_s(request->topo, &candidate);
+    if (time_s < best_s) {
+      best_s = time_s;
+      *plan = candidate;
+    }
+  }
+  return isfinite(best_s);
+}
+
+/* Groups of one cost nothing. */
+static gboolean is_alone(const MoeCollGroup *group, MoeCollPlan *plan)
+{
+  *plan = (MoeCollPlan){.algorithm = "none", .cap_bytes_per_s = INFINITY};
+  return group->n <= 1;
+}
+
+void moe_coll_plan(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollective *collective,
+                   const MoeCollGroup *group, MoeCollPlan *plan)
+{
+  MoeCollRequest request;
+
+  if (is_alone(group, plan))
+    return;
+  moe_coll_request_init(&request, topo, stack, collective, group);
+  if (plan_fastest(&request, plan))
+    return;
+  gboolean fallback = plan_one(&moe_coll_expert_nccl, &request, plan);
+  g_assert(fallback);
+}
+
+gboolean moe_coll_plan_with(const char *name, const MoeTopo *topo, const MoeStackCollectives *stack,
+                            const MoeCollective *collective, const MoeCollGroup *group, MoeCollPlan *plan)
+{
+  MoeCollRequest request;
+
+  if (is_alone(group, plan))
+    return TRUE;
+  moe_coll_request_init(&request, topo, stack, collective, group);
+  for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++)
+    if (serves(algorithms[i], collective->kind) && strcmp(algorithms[i]->name, name) == 0)
+      return plan_one(algorithms[i], &request, plan);
+  return FALSE;
+}
+
+double moe_coll_alone_s(const MoeTopo *topo, const MoeCollPlan *plan)
+{
+  double longest_s = 0, cap_bytes = 0;
+
+  for (int port = 0; port < MOE_N_PORTS; port++) {
+    double time_s = plan->port_bytes[port] / moe_topo_port_bytes_per_s(topo, (MoePort)port);
+
+    if (time_s > longest_s) {
+      longest_s = time_s;
+      cap_bytes = plan->port_bytes[port];
+    }
+  }
+  return moe_time_to_seconds(plan->latency) + MAX(longest_s, cap_bytes / plan->cap_bytes_per_s);
+}
+
+double moe_coll_bus_factor(MoeCollectiveKind kind, guint n)
+{
+  double others = n > 0 ? ((double)n - 1) / (double)n : 0;
+
+  switch (kind) {
+    case MOE_ALL_REDUCE:
+      return 2 * others;
+    case MOE_BROADCAST:
+      return 1;
+    default:
+      return others;
+  }
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+const char *const *moe_coll_algorithms(MoeCollectiveKind kind)
+{
+  static const char *const all_reduce[] = {"ring", "tree", "nvls", "nvls-tree", "sharp", "hierarchical", NULL};
+  static const char *const gather[] = {"ring", "nvls", "hierarchical", "pat", "recursive-doubling", NULL};
+  static const char *const all_to_all[] = {"direct", "naive", "rail-aligned", NULL};
+  static const char *const expert[] = {"deepep", "hybridep", "nvlink-direct", "nccl", NULL};
+  static const char *const broadcast[] = {"ring", NULL};
+  static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, gather, all_to_all, expert, expert, broadcast};
+
+  g_assert(kind < MOE_N_COLLECTIVES);
+  return names[kind];
+}

@@ -1,0 +1,99 @@
+/*
+ * coll, private: what an algorithm sees (MoeCollRequest), what it says (MoeCollWork), and the table of algorithms.
+ *
+ * An algorithm says bytes per port, steps and shares of bandwidth; timing.c turns that into a plan with the protocol that is fastest.
+ */
+#ifndef MOESIM_COLL_INTERNAL_H
+#define MOESIM_COLL_INTERNAL_H
+
+#include <moesim/coll.h>
+
+/* A collective on a group as placed on the machine. */
+typedef struct {
+  const MoeTopo *topo;
+  const MoeCluster *cluster;
+  const MoeStackCollectives *stack;
+  const MoeCollective *collective;
+  guint n;
+  int64_t domains;    /* NVLink domains with members */
+  int64_t per_domain; /* members of the fullest domain */
+  MoeReach reach;     /* farthest neighbours of a ring through the domains in order */
+  double hop_leaf;    /* share of such hops between domains that leave a leaf, 0..1 */
+  double pair_leaf;   /* share of pairs of members in different domains on different leaves, same rail, 0..1 */
+} MoeCollRequest;
+
+/* What one algorithm does. */
+typedef struct {
+  double bytes[4];           /* payload per member by MoePort NVLINK_OUT .. NIC_IN */
+  double nvlink_share, network_share; /* of the ports' bulk rate that the algorithm reaches */
+  double floor_s;
+  double steps_s;            /* all steps, Simple protocol */
+  double ll_steps_s, ll128_steps_s; /* the same with the two low-latency protocols; 0 = the algorithm has none */
+  double bus_bytes;          /* bus bandwidth x time: what the LL protocol's limit applies to */
+  double ll_bytes_per_s;
+  double chunk_s;            /* depth x cost of one chunk */
+  double window_s;
+  double limit_s;            /* least bandwidth time, from channel limits */
+  double fixed_s;            /* port time of messages besides their bytes, on the limiting port */
+  double leaf_share;         /* share of the network bytes that cross leaf uplinks */
+  gboolean reduces;          /* received bytes are read with the local ones */
+  int64_t sms;
+} MoeCollWork;
+
+/* Fills `work`; FALSE when the algorithm cannot serve the request. */
+typedef gboolean (*MoeCollWorkFunc)(const MoeCollRequest *request, MoeCollWork *work);
+
+/* Who picks an algorithm when none is named. */
+typedef enum {
+  MOE_COLL_NAMED,        /* nobody: only by name */
+  MOE_COLL_AUTOMATIC,    /* the library, when fastest */
+  MOE_COLL_MULTICAST,    /* the library, where the stack allows NVLink SHARP */
+  MOE_COLL_SWITCHES,     /* the library, where the stack and the network do in-network reduction */
+  MOE_COLL_HIERARCHICAL, /* the framework, where it builds hierarchical collectives */
+  MOE_COLL_LIBRARY,      /* the stack's expert library of the same name */
+} MoeCollChoice;
+
+typedef struct {
+  const char *name;
+  guint kinds; /* bits of 1 << MoeCollectiveKind */
+  MoeCollChoice choice;
+  MoeCollWorkFunc work;
+} MoeCollAlgorithm;
+
+#define MOE_COLL_BIT(kind) (1u << (kind))
+
+void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const MoeStackCollectives *stack,
+                           const MoeCollective *collective, const MoeCollGroup *group);
+
+/* ---- steps and protocols (timing.c) ---- */
+
+/* Adds `steps` of a ring (tree) inside the domain and between domains to the work's step times and pipeline depth. */
+void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, gboolean tree, int64_t nvlink_steps,
+                        int64_t network_steps);
+/* Sets payload of both directions of both fabrics. */
+void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network);
+/* Work -> plan with the fastest protocol. */
+void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, const char *name, MoeCollPlan *plan);
+/* Steps of a binary tree over n. */
+int64_t moe_coll_log2_ceil(int64_t n);
+
+/* ---- how routing spreads copies (copies.c) ---- */
+
+/* Expected number of the `parts` equal parts of the experts that one token reaches, each part counted with `share` of its experts,
+ * under balanced random routing with the collective's top_k, experts and group limit. */
+double moe_coll_expected_parts(const MoeCollective *collective, int64_t parts, double share);
+
+/* ---- algorithms, one file each ---- */
+
+/* Bytes of NVLink SHARP per member of a domain (nvls.c). */
+void moe_coll_nvls_bytes(const MoeCollRequest *request, double bytes, MoeCollWork *work);
+/* Share of the domain's bulk rate that an all-to-all reaches; direct exchange of `each` bytes with every other member, over the
+ * destination's rail when `aligned` (all_to_all.c). */
+double moe_coll_all_to_all_share(const MoeCluster *cluster);
+void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double each, gboolean aligned);
+
+extern const MoeCollAlgorithm moe_coll_ring, moe_coll_tree, moe_coll_nvls, moe_coll_nvls_registered, moe_coll_nvls_tree, moe_coll_hierarchical,
+  moe_coll_sharp, moe_coll_pat, moe_coll_recursive_doubling, moe_coll_direct, moe_coll_naive, moe_coll_rail_aligned,
+  moe_coll_deepep, moe_coll_hybridep, moe_coll_nvlink_direct, moe_coll_expert_nccl, moe_coll_broadcast;
+
+#endif

@@ -1,0 +1,68 @@
+/* Where the members of a group sit. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+static int compare_gpus(const void *a, const void *b)
+{
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* Counts domains and the hops of a ring through them; `gpus` ascend. */
+static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
+{
+  const MoeTopo *topo = request->topo;
+  int64_t members = 0, first = 0, crossing = 0;
+
+  request->domains = request->per_domain = 1;
+  for (guint i = 0; i < request->n; i++) {
+    if (moe_topo_domain(topo, gpus[i]) == moe_topo_domain(topo, gpus[first])) {
+      request->per_domain = MAX(request->per_domain, ++members);
+      continue;
+    }
+    MoeReach reach = moe_topo_reach(topo, gpus[first], gpus[i]);
+    request->reach = MAX(request->reach, reach);
+    crossing += reach > MOE_REACH_LEAF;
+    request->domains++;
+    members = 1;
+    first = i;
+  }
+  if (request->domains == 1)
+    return;
+  crossing += moe_topo_reach(topo, gpus[first], gpus[0]) > MOE_REACH_LEAF;
+  request->hop_leaf = (double)crossing / (double)request->domains;
+}
+
+/* Share of ordered pairs of domain leaders on different leaves: leaders of equal leaf are neighbours in ascending order. */
+static void scan_pairs(MoeCollRequest *request, const int64_t *gpus)
+{
+  int64_t leaf = -1, domain = -1, run = 0, leaders = 0;
+  double same = 0;
+
+  for (guint i = 0; i < request->n; i++) {
+    if (moe_topo_domain(request->topo, gpus[i]) == domain)
+      continue;
+    domain = moe_topo_domain(request->topo, gpus[i]);
+    int64_t level = moe_topo_leaf(request->topo, gpus[i]);
+    run = level == leaf ? run + 1 : 1;
+    leaf = level;
+    leaders++;
+    same += 2 * (double)(run - 1);
+  }
+  if (leaders > 1)
+    request->pair_leaf = 1 - same / ((double)leaders * (double)(leaders - 1));
+}
+
+void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const MoeStackCollectives *stack,
+                           const MoeCollective *collective, const MoeCollGroup *group)
+{
+  g_autofree int64_t *gpus = g_memdup2(group->gpus, group->n * sizeof *gpus);
+
+  *request = (MoeCollRequest){.topo = topo, .cluster = moe_topo_cluster(topo), .stack = stack, .collective = collective,
+    .n = group->n, .reach = MOE_REACH_DOMAIN};
+  qsort(gpus, group->n, sizeof *gpus, compare_gpus);
+  scan_domains(request, gpus);
+  scan_pairs(request, gpus);
+}

@@ -1,0 +1,182 @@
+/* From an algorithm's work to a plan: steps, protocols, pipelines, ports. */
+#include "internal.h"
+
+#include <math.h>
+
+/* NCCL's protocols relative to Simple, from its tuning constants (nccl/src/graph/tuning.cc): step latency of LL and LL128 over that of
+ * Simple - NVLink ring 0.6 / 1.9 / 3.4 us, tree 0.6 / 1.25 / 4.0; network ring 2.7 / 4.0 / 14, tree 5.0 / 8.5 / 14. */
+#define NVLINK_RING_LL (0.6 / 3.4)
+#define NVLINK_RING_LL128 (1.9 / 3.4)
+#define NVLINK_TREE_LL (0.6 / 4.0)
+#define NVLINK_TREE_LL128 (1.25 / 4.0)
+#define NETWORK_RING_LL (2.7 / 14.0)
+#define NETWORK_RING_LL128 (4.0 / 14.0)
+#define NETWORK_TREE_LL (5.0 / 14.0)
+#define NETWORK_TREE_LL128 (8.5 / 14.0)
+/* LL sends a flag with every 4 bytes, LL128 8 bytes of flags with every 120: share of the wire that is payload. */
+#define LL_PAYLOAD 0.5
+#define LL128_PAYLOAD (120.0 / 128.0)
+/* One network step without GPUDirect: CPU-proxy put against GPU-posted put at 8 B, GB200 (38.64 less 16.89 us,
+ * torchcomms IbrcBenchmarkResults). */
+#define STAGED_STEP_S 21.75e-6
+
+int64_t moe_coll_log2_ceil(int64_t n)
+{
+  int64_t steps = 0;
+
+  while (((int64_t)1 << steps) < n)
+    steps++;
+  return steps;
+}
+
+/* What a network step costs beyond one below a single leaf: longer paths, and the detour through host memory. */
+static double extra_network_step_s(const MoeCollRequest *request)
+{
+  const MoeNetwork *network = &request->cluster->network;
+  double path_s = moe_topo_latency(request->topo, MAX(request->reach, MOE_REACH_LEAF)) - network->leaf_latency_s;
+
+  return path_s + (network->rdma == MOE_RDMA_STAGED ? STAGED_STEP_S : 0);
+}
+
+void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, gboolean tree, int64_t nvlink_steps,
+                        int64_t network_steps)
+{
+  const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
+  const MoeCollectiveFit *network = &request->cluster->network.collectives;
+  double nvlink_s = (double)nvlink_steps * domain->step_s, network_s = (double)network_steps * network->step_s;
+  double extra_s = (double)network_steps * extra_network_step_s(request);
+
+  work->steps_s += nvlink_s + network_s + extra_s;
+  work->ll_steps_s += nvlink_s * (tree ? NVLINK_TREE_LL : NVLINK_RING_LL) +
+                      network_s * (tree ? NETWORK_TREE_LL : NETWORK_RING_LL) + extra_s;
+  work->ll128_steps_s += nvlink_s * (tree ? NVLINK_TREE_LL128 : NVLINK_RING_LL128) +
+                         network_s * (tree ? NETWORK_TREE_LL128 : NETWORK_RING_LL128) + extra_s;
+  work->chunk_s += (double)nvlink_steps * domain->chunk_s + (double)network_steps * network->chunk_s;
+  work->window_s = network_steps > 0 ? network->window_s : domain->window_s;
+  work->ll_bytes_per_s = network_steps > 0 ? network->low_latency_bytes_per_s : domain->low_latency_bytes_per_s;
+  work->floor_s = network_steps > 0 ? MAX(network->floor_s, domain->floor_s) : domain->floor_s;
+}
+
+void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network)
+{
+  work->bytes[MOE_PORT_NVLINK_OUT] = work->bytes[MOE_PORT_NVLINK_IN] = nvlink;
+  work->bytes[MOE_PORT_NIC_OUT] = work->bytes[MOE_PORT_NIC_IN] = network;
+}
+
+/* ---- protocols --------------------------------------------------------------------------------------------------- */
+
+/* A protocol's offer: the plan takes `latency_s` + `factor` x (bandwidth time of Simple). */
+typedef struct {
+  double latency_s;
+  double factor;
+} Offer;
+
+/* Cost of filling a pipeline whose chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk; the best k gives
+ * 2 sqrt(depth chunk X). Chunks stop growing at the library's buffer size: `window_s`. */
+static double fill_s(double chunk_s, double window_s, double bandwidth_s)
+{
+  double growing_s = window_s > 0 ? bandwidth_s / (1 + bandwidth_s / window_s) : bandwidth_s;
+
+  return 2 * sqrt(chunk_s * growing_s);
+}
+
+static Offer offer_simple(const MoeCollWork *work, double bandwidth_s)
+{
+  return (Offer){work->floor_s + work->steps_s + fill_s(work->chunk_s, work->window_s, bandwidth_s), 1};
+}
+
+static Offer offer_ll128(const MoeCollWork *work, double bandwidth_s)
+{
+  double chunk_s = work->steps_s > 0 ? work->chunk_s * work->ll128_steps_s / work->steps_s : work->chunk_s;
+
+  return (Offer){work->floor_s + work->ll128_steps_s + fill_s(chunk_s, work->window_s, bandwidth_s / LL128_PAYLOAD),
+                 1 / LL128_PAYLOAD};
+}
+
+static Offer offer_ll(const MoeCollWork *work, double bandwidth_s)
+{
+  double limit_s = work->bus_bytes / work->ll_bytes_per_s;
+
+  return (Offer){work->floor_s + work->ll_steps_s, MAX(1 / LL_PAYLOAD, limit_s / bandwidth_s)};
+}
+
+static Offer choose_protocol(const MoeCollWork *work, double bandwidth_s)
+{
+  Offer best = offer_simple(work, bandwidth_s);
+
+  if (work->ll_steps_s <= 0 || bandwidth_s <= 0)
+    return best;
+  const Offer others[] = {offer_ll128(work, bandwidth_s), offer_ll(work, bandwidth_s)};
+  for (guint i = 0; i < G_N_ELEMENTS(others); i++)
+    if (others[i].latency_s + others[i].factor * bandwidth_s < best.latency_s + best.factor * bandwidth_s)
+      best = others[i];
+  return best;
+}
+
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
+
+/* Bytes on the ports such that bytes / capacity is the time of the leg; returns the longest leg. */
+static double fill_ports(const MoeCollRequest *request, const MoeCollWork *work, MoeCollPlan *plan, MoePort *busiest)
+{
+  double longest_s = 0;
+
+  for (int port = MOE_PORT_NVLINK_OUT; port <= MOE_PORT_NIC_IN; port++) {
+    double share = port <= MOE_PORT_NVLINK_IN ? work->nvlink_share : work->network_share;
+    double time_s;
+
+    plan->port_bytes[port] = work->bytes[port] > 0 ? work->bytes[port] / share : 0;
+    time_s = plan->port_bytes[port] / moe_topo_port_bytes_per_s(request->topo, (MoePort)port);
+    if (time_s > longest_s) {
+      longest_s = time_s;
+      *busiest = (MoePort)port;
+    }
+  }
+  return longest_s;
+}
+
+/* Without GPUDirect the network's bytes also cross the host link, at no more than the staged rate. */
+static double add_staging(const MoeCollRequest *request, const MoeCollWork *work, MoeCollPlan *plan)
+{
+  const MoeNetwork *network = &request->cluster->network;
+  double bytes = MAX(work->bytes[MOE_PORT_NIC_OUT], work->bytes[MOE_PORT_NIC_IN]);
+
+  if (network->rdma != MOE_RDMA_STAGED || bytes <= 0)
+    return 0;
+  plan->port_bytes[MOE_PORT_HOST_OUT] = work->bytes[MOE_PORT_NIC_OUT];
+  plan->port_bytes[MOE_PORT_HOST_IN] = work->bytes[MOE_PORT_NIC_IN];
+  return bytes / network->staged_bytes_per_s;
+}
+
+static void account(const MoeCollWork *work, MoeCollPlan *plan)
+{
+  double out = work->bytes[MOE_PORT_NVLINK_OUT] + work->bytes[MOE_PORT_NIC_OUT];
+  double in = work->bytes[MOE_PORT_NVLINK_IN] + work->bytes[MOE_PORT_NIC_IN];
+
+  plan->wire_nvlink_bytes = work->bytes[MOE_PORT_NVLINK_OUT];
+  plan->wire_network_bytes = work->bytes[MOE_PORT_NIC_OUT];
+  plan->memory_bytes = out + in * (work->reduces ? 2 : 1); /* read what is sent, write what arrives, read the local addend */
+  plan->sms = work->sms;
+}
+
+void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, const char *name, MoeCollPlan *plan)
+{
+  MoePort busiest = MOE_PORT_NVLINK_OUT;
+
+  *plan = (MoeCollPlan){.algorithm = name, .cap_bytes_per_s = INFINITY};
+  double ports_s = fill_ports(request, work, plan, &busiest);
+  double staged_s = add_staging(request, work, plan);
+  double bandwidth_s = MAX(ports_s, MAX(work->limit_s, staged_s));
+  Offer offer = choose_protocol(work, bandwidth_s);
+
+  for (int port = 0; port < MOE_N_PORTS; port++)
+    plan->port_bytes[port] *= offer.factor;
+  if (bandwidth_s > ports_s && ports_s > 0)
+    plan->cap_bytes_per_s = plan->port_bytes[busiest] / (offer.factor * bandwidth_s);
+  plan->latency = moe_time_from_seconds(offer.latency_s + work->fixed_s);
+  plan->network = busiest >= MOE_PORT_NIC_OUT || staged_s > ports_s;
+  if (moe_topo_leaves_matter(request->topo)) {
+    plan->leaf_up_bytes = plan->port_bytes[MOE_PORT_NIC_OUT] * work->leaf_share;
+    plan->leaf_down_bytes = plan->port_bytes[MOE_PORT_NIC_IN] * work->leaf_share;
+  }
+  account(work, plan);
+}
