@@ -3,15 +3,16 @@
  *
  * Floor 1. Uses base and libyaml (only here). Does not know what any key means.
  *
- * A tree consists of nodes: scalars (kept as text), lists and maps (order of keys kept). Each node remembers where it was
- * written, also after `extends:` and overrides were merged, so that every message and `moesim show` can say where a value
- * comes from.
+ * A tree consists of nodes: scalars (kept as text), lists and maps (order of keys kept). Each node remembers where it
+ * was written, also after `extends:` and overrides were merged, so that every message and `moesim show` can say where a
+ * value comes from.
  *
- * Life cycle: moe_doc_load (or _parse) -> overrides (moe_doc_set, moe_doc_merge) -> read with the moe_node_* functions -> moe_doc_free.
- * All nodes and strings belong to the MoeDoc.
+ * Life cycle: moe_doc_load (or _parse) -> overrides (moe_doc_set, moe_doc_merge) -> read with the moe_node_* functions
+ * -> moe_doc_free. All nodes and strings belong to the MoeDoc and live until it is freed; a node that was replaced or
+ * removed stays readable but no longer stands in the tree.
  *
- * Limits (each with its own message): file size MOE_DOC_MAX_BYTES, depth, number of nodes (alias bombs: anchors and aliases are
- * refused altogether), extends chain length and cycles.
+ * Limits (each with its own message): file size MOE_DOC_MAX_BYTES, depth, number of nodes (alias bombs: anchors and
+ * aliases are refused altogether), extends chain length and cycles.
  */
 #ifndef MOESIM_DOC_H
 #define MOESIM_DOC_H
@@ -20,22 +21,24 @@
 
 G_BEGIN_DECLS
 
-#define MOE_DOC_MAX_BYTES (64 * 1000 * 1000) /* of one file */
-#define MOE_DOC_MAX_DEPTH 32
-#define MOE_DOC_MAX_NODES 4000000
-#define MOE_DOC_MAX_EXTENDS 16
+#define MOE_DOC_MAX_BYTES     (64 * 1000 * 1000) /* of one file */
+#define MOE_DOC_MAX_DEPTH     32
+#define MOE_DOC_MAX_NODES     4000000
+#define MOE_DOC_MAX_EXTENDS   16
 #define MOE_DOC_MAX_KEY_BYTES 200
-#define MOE_DOC_SET_NAME "--set" /* file of the marks of overrides */
+#define MOE_DOC_SET_NAME      "--set" /* file of the marks of overrides */
 
 typedef struct MoeDoc MoeDoc;
 typedef struct MoeNode MoeNode;
 
 typedef enum { MOE_NODE_SCALAR, MOE_NODE_LIST, MOE_NODE_MAP } MoeNodeKind;
 
-/* Reads one file and, when the root map has `extends: other.yaml` (relative to this file, or a name without suffix looked up as
- * NAME.yaml beside it), the files it extends; maps merge key by key, lists and scalars replace; `extends` itself is removed. */
+/* Reads one file and, when the root map has `extends: other.yaml` (relative to this file, or a name without suffix
+ * looked up as NAME.yaml beside it), the files it extends; maps merge key by key, lists and scalars replace; `extends`
+ * itself is removed. */
 MoeDoc *moe_doc_load(const char *path, GError **error);
-/* The same from memory; `name` stands in marks, `extends` is resolved relative to `directory` (NULL: refused). */
+/* The same from memory (`length` bytes, or -1: up to the NUL); `name` stands in marks, `extends` is resolved relative
+ * to `directory` (NULL: refused). */
 MoeDoc *moe_doc_parse(const char *text, gssize length, const char *name, const char *directory, GError **error);
 MoeDoc *moe_doc_copy(const MoeDoc *doc);
 void moe_doc_free(MoeDoc *doc);
@@ -46,20 +49,22 @@ MoeNode *moe_doc_root(const MoeDoc *doc);
 /* As moe_node_find from the root, for changing what is found. */
 MoeNode *moe_doc_find(const MoeDoc *doc, const char *dotted_path);
 
-/* Paths: keys joined by dots ("training.precision.gemm"); the key of a list is an index from 0 ("cases.0.id"); a key with dots in
- * it stands in double quotes (assumptions."training.micro_batch".why).
+/* Paths: keys joined by dots ("training.precision.gemm"); the key of a list is an index from 0 ("cases.0.id"); a key
+ * with dots in it stands in double quotes (assumptions."training.micro_batch".why).
  *
- * Override "a.b.c=value" from the command line; `value` is parsed as YAML in flow style (so lists and maps work), intermediate maps
- * are made, also in place of a single value. The new value replaces what was there, maps too; list items can be replaced, not added.
- * Marks of the new value have file "--set" and the column within `assignment`. On failure nothing that was there has changed. */
+ * Override "a.b.c=value" from the command line; `value` is parsed as YAML in flow style (so lists and maps work),
+ * intermediate maps are made, also in place of a single value. The new value replaces what was there, maps too; list
+ * items can be replaced, not added. Marks of the new value have file "--set" and the column within `assignment`. On
+ * failure nothing that was there has changed. */
 gboolean moe_doc_set(MoeDoc *doc, const char *assignment, GError **error);
 /* Merges `overlay` (a node of this or another document; copied) into the map at dotted `path` ("" is the root). */
 gboolean moe_doc_merge(MoeDoc *doc, const char *path, const MoeNode *overlay, GError **error);
 /* Replaces the node at dotted `path` by a copy of `node`; makes it when missing. */
 gboolean moe_doc_replace(MoeDoc *doc, const char *path, const MoeNode *node, GError **error);
-/* Resolves `extends` inside a nested map (a case, or an inline cluster/stack) relative to the directory of the file it stands in. */
+/* Resolves `extends` inside a nested map (a case, or an inline cluster/stack) relative to the directory of the file it
+ * stands in. */
 gboolean moe_doc_resolve_extends(MoeDoc *doc, MoeNode *map, GError **error);
-/* Removes a key from a map; nothing happens when it is absent. */
+/* Removes a key from a map of `doc`; nothing happens when it is absent. */
 void moe_doc_remove(MoeDoc *doc, MoeNode *map, const char *key);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -69,11 +74,11 @@ MoeMark moe_node_mark(const MoeNode *node);
 /* Scalar text; NULL for lists and maps. YAML null (~, null, empty) is the text "null". */
 const char *moe_node_text(const MoeNode *node);
 gboolean moe_node_is_null(const MoeNode *node);
-guint moe_node_size(const MoeNode *node);                        /* entries of a list or map, 0 for scalars */
-const MoeNode *moe_node_at(const MoeNode *node, guint index);    /* i-th item of a list or value of a map */
-const char *moe_node_key(const MoeNode *map, guint index);       /* i-th key of a map */
+guint moe_node_size(const MoeNode *node);                     /* entries of a list or map, 0 for scalars */
+const MoeNode *moe_node_at(const MoeNode *node, guint index); /* i-th item of a list or value of a map */
+const char *moe_node_key(const MoeNode *map, guint index);    /* i-th key of a map */
 MoeMark moe_node_key_mark(const MoeNode *map, guint index);
-const MoeNode *moe_node_get(const MoeNode *map, const char *key); /* NULL when absent or not a map */
+const MoeNode *moe_node_get(const MoeNode *map, const char *key);           /* NULL when absent or not a map */
 const MoeNode *moe_node_find(const MoeNode *root, const char *dotted_path); /* "a.b.c"; NULL when absent */
 
 /* Typed reads: FALSE and "file:line:column: what is wrong, what was expected" on failure. */
@@ -88,7 +93,7 @@ gboolean moe_node_read_curve(const MoeNode *node, MoeDimension x, MoeDimension y
                              GError **error);
 gboolean moe_node_expect(const MoeNode *node, MoeNodeKind kind, const char *what, GError **error);
 
-/* ---- declarative reading of a map into a struct ------------------------------------------------------------------- */
+/* ---- declarative reading of a map into a struct ------------------------------------------------------------------ */
 
 typedef enum {
   MOE_FIELD_INT,      /* int64_t, range [minimum, maximum] */
@@ -102,16 +107,19 @@ typedef enum {
 typedef struct {
   const char *key;
   MoeFieldKind kind;
-  size_t offset;             /* offsetof() in the target struct */
+  size_t offset; /* offsetof() in the target struct */
   gboolean required;
-  MoeDimension dimension;    /* QUANTITY */
-  double minimum, maximum;   /* INT and QUANTITY; maximum <= minimum means no upper bound, so both 0 is "any not negative" */
-  const char *const *words;  /* WORD */
+  MoeDimension dimension;   /* QUANTITY */
+  double minimum;           /* INT and QUANTITY: the least allowed */
+  double maximum;           /* the same: the most allowed; not above `minimum` means no upper bound */
+  const char *const *words; /* WORD */
 } MoeField;
 
-/* Reads the entries of `map` into `target` by the table (ended by a NULL key). Unknown keys are errors with the nearest known
- * key; absent optional ones leave the target untouched; `what` names the section in messages ("cluster", "architecture"). */
-gboolean moe_node_read_fields(const MoeNode *map, const MoeField *fields, const char *what, gpointer target, GError **error);
+/* Reads the entries of `map` into `target` by the table (ended by a NULL key). Unknown keys are errors with the nearest
+ * known key; absent optional ones leave the target untouched; `what` names the section in messages ("cluster",
+ * "architecture"). */
+gboolean moe_node_read_fields(const MoeNode *map, const MoeField *fields, const char *what, gpointer target,
+                              GError **error);
 
 /* YAML text of a node, keys in order. With `origins`, each scalar line ends in "  # file:line". Caller frees. */
 char *moe_node_print(const MoeNode *node, gboolean origins);
