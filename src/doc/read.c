@@ -8,9 +8,13 @@
 /* Longer text is no quantity and no word; it is not handed on. Bytes. */
 #define MAX_WORD_BYTES 64
 
+/* Short printable ASCII: what may stand in a message as it is. */
 static gboolean is_short_line(const char *text)
 {
-  return strlen(text) <= MAX_WORD_BYTES && !strpbrk(text, "\n\r\t") && g_str_is_ascii(text);
+  for (const char *p = text; *p; p++)
+    if (!g_ascii_isprint(*p))
+      return FALSE;
+  return strlen(text) <= MAX_WORD_BYTES;
 }
 
 /* "what is there, expected ..." */

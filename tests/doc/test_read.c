@@ -66,6 +66,8 @@ START_TEST(test_quantity_refused)
       {"{a: 1}", "t.yaml:1:4: a map, expected a number with a unit (B/s, kB/s, ... or bit/s, kbit/s, ...)"},
       {"", "t.yaml:1:3: no value, expected a number with a unit (B/s, kB/s, ... or bit/s, kbit/s, ...)"},
       {"''", "t.yaml:1:4: \"\", expected a number with a unit (B/s, kB/s, ... or bit/s, kbit/s, ...)"},
+      {"\"4\\aGB/s\"",
+       "t.yaml:1:4: \"4\\x07GB/s\", expected a number with a unit (B/s, kB/s, ... or bit/s, kbit/s, ...)"},
       {"\"4\\nGB/s\"",
        "t.yaml:1:4: \"4\\nGB/s\", expected a number with a unit (B/s, kB/s, ... or bit/s, kbit/s, ...)"},
       {"11111111112222222222333333333344444444445555555555666666666677777 B/s",
