@@ -260,7 +260,8 @@ typedef struct {
 
 typedef struct {
   const char *key;    /* dotted path in the run */
-  double low, high;   /* range; both 0 when `values` holds words */
+  double low, high;   /* range in SI, low < high; both 0 when `values` holds words */
+  MoeDimension dimension; /* of the range: what unit a value of it is written with */
   guint n_values;
   const char *const *values;
   const char *why;
@@ -282,7 +283,8 @@ typedef struct {
   MoePublished published;
   gboolean rumour; /* the architecture is a rumour and says so in every output */
   guint n_assumptions;
-  MoeAssumption *assumptions;
+  MoeAssumption *assumptions; /* those of run, cluster, accelerator and stack; keys are paths in the run ("stack.host.sync") */
+  GStringChunk *strings;      /* text that is in no document */
 } MoeRun;
 
 typedef struct {
@@ -299,11 +301,21 @@ MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **er
 MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
+/* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is published. */
+const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
+/* Where the value at `dotted_path` is written, or the nearest section around it. */
+MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
+/* Places that are divided over pipeline x virtual stages: the layers, one more for the embedding (embedding_as_layer), and for the
+ * head with the multi-token prediction modules before it (head_as_layer) one more plus one for each module. */
+int64_t moe_layer_places(const MoeRun *run);
 /* Names of the variants of a run file, in order, NULL-terminated. Free with g_strfreev. */
 char **moe_run_variants(const char *path, GError **error);
 /* Loads one cluster or stack by name or path, for commands that need no run. Strings live in *doc. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
+/* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
+void moe_cluster_clear(MoeCluster *cluster);
+void moe_stack_clear(MoeStack *stack);
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 

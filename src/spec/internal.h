@@ -76,11 +76,15 @@ gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, 
  * `folder`/NAME.yaml. Maps without `extends` stay as they are. */
 gboolean moe_graft(MoeDoc *doc, const char *path, const char *folder, const char *data_dir, GError **error);
 
+/* Puts a single value at the dotted path; `origin` stands in its mark. */
+gboolean moe_doc_put(MoeDoc *doc, const char *path, const char *origin, const char *value, GError **error);
+/* Names of the variants of a loaded document, in order. Free with g_strfreev. */
+char **moe_variant_names(MoeDoc *doc);
+
 /* ---- validation ------------------------------------------------------------------------------------------------------------ */
 
 /* Checks what no section can check alone and derives the data-parallel degrees and the micro-batch count. */
 gboolean moe_run_validate(MoeRun *run, GError **error);
-gboolean moe_layout_validate(MoeRun *run, GError **error);
 gboolean moe_pipeline_validate(MoeRun *run, GError **error);
 
 #endif

@@ -1,0 +1,185 @@
+/* Reader of the section `architecture:` of a run. */
+#include "internal.h"
+
+#define WIDTH(member) MOE_FIELD_COUNT(MoeArchitecture, member, 1, MOE_MAX_WIDTH)
+#define WIDTH_OR_NONE(member) MOE_FIELD_COUNT(MoeArchitecture, member, 0, MOE_MAX_WIDTH)
+/* Norms of one layer: input and output of two sub-layers, and as many again for whatever comes. */
+#define MAX_NORMS 8
+
+static const char *const attention_words[] = {"gqa", "mla", NULL};
+
+static const MoeField architecture_fields[] = {
+    {"layers", MOE_FIELD_COUNT(MoeArchitecture, layers, 1, MOE_MAX_LAYERS), .required = TRUE},
+    {"hidden", WIDTH(hidden), .required = TRUE},
+    {"vocabulary", WIDTH(vocabulary), .required = TRUE},
+    {"tied_embeddings", MOE_FIELD_FLAG(MoeArchitecture, tied_embeddings)},
+    {"learned_positions", MOE_FIELD_COUNT(MoeArchitecture, learned_positions, 0, MOE_MAX_SEQUENCE)},
+    {"norms_per_layer", MOE_FIELD_COUNT(MoeArchitecture, norms_per_layer, 0, MAX_NORMS)},
+    {"qk_norm", MOE_FIELD_FLAG(MoeArchitecture, qk_norm)},
+    {"biases", MOE_FIELD_FLAG(MoeArchitecture, biases)},
+    {"dropout", MOE_FIELD_SHARE(MoeArchitecture, dropout)},
+    {"attention", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"ffn", MOE_FIELD_ELSEWHERE},
+    {"moe", MOE_FIELD_ELSEWHERE},
+    {"mtp_layers", MOE_FIELD_COUNT(MoeArchitecture, mtp_layers, 0, MOE_MAX_MTP_LAYERS)},
+    {"mtp_counted", MOE_FIELD_FLAG(MoeArchitecture, mtp_counted)},
+    {NULL},
+};
+
+static const MoeField attention_fields[] = {
+    {"kind", MOE_FIELD_CHOICE(MoeArchitecture, attention.kind, attention_words)},
+    {"query_heads", MOE_FIELD_COUNT(MoeArchitecture, attention.query_heads, 1, MOE_MAX_HEADS), .required = TRUE},
+    {"kv_heads", MOE_FIELD_COUNT(MoeArchitecture, attention.kv_heads, 1, MOE_MAX_HEADS)},
+    {"head_dim", WIDTH(attention.head_dim)},
+    {"window", MOE_FIELD_COUNT(MoeArchitecture, attention.window, 0, MOE_MAX_SEQUENCE)},
+    {"global_every", MOE_FIELD_COUNT(MoeArchitecture, attention.global_every, 0, MOE_MAX_LAYERS)},
+    {"q_rank", WIDTH_OR_NONE(attention.q_rank)},
+    {"kv_rank", WIDTH(attention.kv_rank)},
+    {"nope_dim", WIDTH(attention.nope_dim)},
+    {"rope_dim", WIDTH_OR_NONE(attention.rope_dim)},
+    {"value_dim", WIDTH(attention.value_dim)},
+    {NULL},
+};
+
+static const MoeField ffn_fields[] = {
+    {"width", WIDTH_OR_NONE(ffn.width)},
+    {"gated", MOE_FIELD_FLAG(MoeArchitecture, ffn.gated)},
+    {NULL},
+};
+
+static const MoeField moe_fields[] = {
+    {"experts", MOE_FIELD_COUNT(MoeArchitecture, moe.experts, 0, MOE_MAX_EXPERTS), .required = TRUE},
+    {"first_layer", MOE_FIELD_COUNT(MoeArchitecture, moe.first_layer, 0, MOE_MAX_LAYERS)},
+    {"every", MOE_FIELD_COUNT(MoeArchitecture, moe.every, 1, MOE_MAX_LAYERS)},
+    {"top_k", MOE_FIELD_COUNT(MoeArchitecture, moe.top_k, 1, MOE_MAX_EXPERTS), .required = TRUE},
+    {"width", WIDTH(moe.width), .required = TRUE},
+    {"gated", MOE_FIELD_FLAG(MoeArchitecture, moe.gated)},
+    {"latent", WIDTH_OR_NONE(moe.latent)},
+    {"shared_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.shared_experts, 0, MOE_MAX_EXPERTS)},
+    {"shared_width", WIDTH_OR_NONE(moe.shared_width)},
+    {"groups", MOE_FIELD_COUNT(MoeArchitecture, moe.groups, 1, MOE_MAX_EXPERTS)},
+    {"top_groups", MOE_FIELD_COUNT(MoeArchitecture, moe.top_groups, 1, MOE_MAX_EXPERTS)},
+    {NULL},
+};
+
+/* What is wrong with an attention or moe section names its own key when it has one, else the section. */
+static MoeMark mark_of(const MoeNode *section, const char *key)
+{
+  const MoeNode *node = moe_node_get(section, key);
+
+  return moe_node_mark(node ? node : section);
+}
+
+/* ---- attention ------------------------------------------------------------------------------------------------------- */
+
+static gboolean complete_gqa(const MoeNode *section, const MoeArchitecture *architecture, MoeAttention *attention, GError **error)
+{
+  if (attention->head_dim == 0 && architecture->hidden % attention->query_heads == 0)
+    attention->head_dim = architecture->hidden / attention->query_heads;
+  if (attention->head_dim == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(section),
+                    "no head_dim, and hidden %" G_GINT64_FORMAT " is no multiple of query_heads %" G_GINT64_FORMAT
+                    ", expected head_dim",
+                    architecture->hidden, attention->query_heads);
+  if (attention->kv_heads > attention->query_heads || attention->query_heads % attention->kv_heads != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "kv_heads"),
+                    "kv_heads is %" G_GINT64_FORMAT ", expected a divisor of query_heads (%" G_GINT64_FORMAT ")",
+                    attention->kv_heads, attention->query_heads);
+  return TRUE;
+}
+
+static gboolean check_mla(const MoeNode *section, const MoeAttention *attention, GError **error)
+{
+  const struct {
+    const char *key;
+    int64_t value;
+  } needed[] = {{"kv_rank", attention->kv_rank}, {"nope_dim", attention->nope_dim}, {"value_dim", attention->value_dim}};
+
+  for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
+    if (needed[i].value == 0)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(section), "attention of kind mla has no %s, expected one",
+                      needed[i].key);
+  return TRUE;
+}
+
+static gboolean read_attention(const MoeNode *section, MoeArchitecture *architecture, GError **error)
+{
+  MoeAttention *attention = &architecture->attention;
+
+  if (!moe_node_read_fields(section, attention_fields, "attention", architecture, error))
+    return FALSE;
+  if (attention->kv_heads == 0)
+    attention->kv_heads = attention->query_heads;
+  return attention->kind == MOE_ATTENTION_MLA ? check_mla(section, attention, error)
+                                              : complete_gqa(section, architecture, attention, error);
+}
+
+/* ---- mixture of experts ------------------------------------------------------------------------------------------------ */
+
+static gboolean check_choice(const MoeNode *section, const MoeMoe *moe, GError **error)
+{
+  if (moe->top_k > moe->experts)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_k"),
+                    "top_k is %" G_GINT64_FORMAT ", expected at most the number of experts (%" G_GINT64_FORMAT ")", moe->top_k,
+                    moe->experts);
+  if (moe->experts % moe->groups != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "groups"),
+                    "%" G_GINT64_FORMAT " groups, expected a divisor of the number of experts (%" G_GINT64_FORMAT ")", moe->groups,
+                    moe->experts);
+  if (moe->top_groups > moe->groups)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_groups"),
+                    "top_groups is %" G_GINT64_FORMAT ", expected at most groups (%" G_GINT64_FORMAT ")", moe->top_groups,
+                    moe->groups);
+  if (moe->top_k > moe->top_groups * (moe->experts / moe->groups))
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_k"),
+                    "top_k is %" G_GINT64_FORMAT ", expected at most the experts in %" G_GINT64_FORMAT " groups", moe->top_k,
+                    moe->top_groups);
+  return TRUE;
+}
+
+static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, GError **error)
+{
+  MoeMoe *moe = &architecture->moe;
+
+  if (moe_node_is_none(section))
+    return TRUE;
+  *moe = (MoeMoe){.every = 1, .gated = TRUE, .groups = 1};
+  if (!moe_node_read_fields(section, moe_fields, "moe", architecture, error))
+    return FALSE;
+  if (moe->experts == 0) {
+    *moe = (MoeMoe){0};
+    return TRUE;
+  }
+  if (moe->top_groups == 0)
+    moe->top_groups = moe->groups;
+  if (moe->shared_experts > 0 && moe->shared_width == 0)
+    moe->shared_width = moe->width;
+  if (moe->first_layer >= architecture->layers)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "first_layer"),
+                    "first_layer is %" G_GINT64_FORMAT ", expected less than layers (%" G_GINT64_FORMAT ")", moe->first_layer,
+                    architecture->layers);
+  return check_choice(section, moe, error);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+
+static gboolean has_dense_layer(const MoeArchitecture *architecture)
+{
+  const MoeMoe *moe = &architecture->moe;
+
+  return moe->experts == 0 || moe->first_layer > 0 || (moe->every > 1 && architecture->layers > 1);
+}
+
+gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architecture, GError **error)
+{
+  /* Pre-norm decoder with SwiGLU: what every open model since Llama is, unless its file says otherwise. */
+  *architecture = (MoeArchitecture){.norms_per_layer = 2, .mtp_counted = TRUE, .ffn.gated = TRUE};
+  if (!moe_node_read_fields(node, architecture_fields, "architecture", architecture, error) ||
+      !read_attention(moe_node_get(node, "attention"), architecture, error) ||
+      !moe_section_read(node, "ffn", ffn_fields, "ffn", architecture, error) ||
+      !read_moe(moe_node_get(node, "moe"), architecture, error))
+    return FALSE;
+  if (has_dense_layer(architecture) && architecture->ffn.width == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "ffn"), "dense layers without ffn.width, expected a width");
+  return TRUE;
+}

@@ -1,0 +1,119 @@
+/* Reader of `kernels:` lists: fitted constants of kernel families. */
+#include "internal.h"
+
+#include <string.h>
+
+/* More rows than any table of measurements has; catches slipped digits. */
+#define MAX_ROWS 1e9
+
+static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "any", NULL};
+
+#define ANY_PASS 3
+
+/* The words of moe_precision_words, then "any". */
+typedef struct {
+  const char *word[MOE_N_PRECISIONS + 2];
+} PrecisionWords;
+
+static PrecisionWords precision_words(void)
+{
+  PrecisionWords words = {{NULL}};
+
+  for (int i = 0; i < MOE_N_PRECISIONS; i++)
+    words.word[i] = moe_precision_words[i];
+  words.word[MOE_N_PRECISIONS] = "any";
+  return words;
+}
+
+/* Constants are numbers in SI units, or quantities with a unit such as "3.5 TB/s". */
+static gboolean read_constant(const MoeNode *node, double *value, GError **error)
+{
+  static const MoeDimension units[] = {MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS, MOE_DIM_BYTES, MOE_DIM_FLOP,
+                                       MOE_DIM_HERTZ};
+
+  for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+    if (moe_node_read_quantity(node, units[i], value, NULL))
+      return TRUE;
+  return moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
+}
+
+static gboolean read_constants(const MoeNode *map, MoeKernelFamily *family, GError **error)
+{
+  if (!moe_node_expect(map, MOE_NODE_MAP, "constants", error))
+    return FALSE;
+  family->n_constants = moe_node_size(map);
+  if (family->n_constants > MOE_FAMILY_CONSTANTS)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "%u constants in a kernel family, expected at most %d",
+                    family->n_constants, MOE_FAMILY_CONSTANTS);
+  for (guint i = 0; i < family->n_constants; i++) {
+    family->constant[i] = moe_node_key(map, i);
+    if (!read_constant(moe_node_at(map, i), &family->value[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean read_residual(const MoeNode *entry, MoeKernelFamily *family, GError **error)
+{
+  const MoeField fields[] = {
+      {"median", MOE_FIELD_AMOUNT(MoeKernelFamily, residual_median, MOE_DIM_NONE)},
+      {"p90", MOE_FIELD_AMOUNT(MoeKernelFamily, residual_p90, MOE_DIM_NONE)},
+      {"rows", MOE_FIELD_COUNT(MoeKernelFamily, rows, 0, MAX_ROWS)},
+      {NULL},
+  };
+
+  return moe_section_read(entry, "residual", fields, "residual", family, error);
+}
+
+static gboolean read_family(const MoeNode *entry, MoeKernelFamily *family, GError **error)
+{
+  PrecisionWords precisions = precision_words();
+  const MoeField fields[] = {
+      {"family", MOE_FIELD_STRING(MoeKernelFamily, name), .required = TRUE},
+      {"class", MOE_FIELD_CHOICE(MoeKernelFamily, klass, moe_kernel_class_words), .required = TRUE},
+      {"precision", MOE_FIELD_CHOICE(MoeKernelFamily, precision, precisions.word)},
+      {"pass", MOE_FIELD_CHOICE(MoeKernelFamily, pass, pass_words)},
+      {"constants", MOE_FIELD_ELSEWHERE, .required = TRUE},
+      {"residual", MOE_FIELD_ELSEWHERE},
+      {"source", MOE_FIELD_STRING(MoeKernelFamily, source)},
+      {NULL},
+  };
+
+  *family = (MoeKernelFamily){.precision = MOE_N_PRECISIONS, .pass = ANY_PASS, .mark = moe_node_mark(entry)};
+  if (!moe_node_read_fields(entry, fields, "kernels", family, error) ||
+      !read_constants(moe_node_get(entry, "constants"), family, error) || !read_residual(entry, family, error))
+    return FALSE;
+  if (family->precision == MOE_N_PRECISIONS)
+    family->precision = -1;
+  if (family->pass == ANY_PASS)
+    family->pass = -1;
+  return TRUE;
+}
+
+gboolean moe_kernel_fits_read(const MoeNode *node, MoeKernelFits *fits, GError **error)
+{
+  if (!moe_node_expect(node, MOE_NODE_LIST, "kernels", error))
+    return FALSE;
+  guint n = moe_node_size(node);
+  g_autofree MoeKernelFamily *families = g_new0(MoeKernelFamily, n);
+  for (guint i = 0; i < n; i++)
+    if (!read_family(moe_node_at(node, i), &families[i], error))
+      return FALSE;
+  fits->n = n;
+  fits->family = g_steal_pointer(&families);
+  return TRUE;
+}
+
+void moe_kernel_fits_clear(MoeKernelFits *fits)
+{
+  g_clear_pointer(&fits->family, g_free);
+  fits->n = 0;
+}
+
+double moe_family_constant(const MoeKernelFamily *family, const char *name, double fallback)
+{
+  for (guint i = 0; i < family->n_constants; i++)
+    if (strcmp(family->constant[i], name) == 0)
+      return family->value[i];
+  return fallback;
+}

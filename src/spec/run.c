@@ -1,0 +1,167 @@
+/* A run from its file: load, resolve, read, validate. */
+#include "internal.h"
+
+#include <string.h>
+
+static const MoeField root_fields[] = {
+    {"title", MOE_FIELD_STRING(MoeRun, title)},
+    {"source", MOE_FIELD_STRING(MoeRun, source)},
+    {"rumour", MOE_FIELD_FLAG(MoeRun, rumour)},
+    {"architecture", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"training", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"parallelism", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"recompute", MOE_FIELD_ELSEWHERE},
+    {"offload", MOE_FIELD_ELSEWHERE},
+    {"cluster", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"stack", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"published", MOE_FIELD_ELSEWHERE},
+    {"assumptions", MOE_FIELD_ELSEWHERE},
+    {NULL},
+};
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------- */
+
+static gboolean read_sections(MoeRun *run, GError **error)
+{
+  const MoeNode *root = moe_doc_root(run->doc);
+
+  return moe_node_read_fields(root, root_fields, "a run", run, error) &&
+         moe_architecture_read(moe_node_get(root, "architecture"), &run->architecture, error) &&
+         moe_training_read(moe_node_get(root, "training"), &run->training, error) &&
+         moe_parallelism_read(moe_node_get(root, "parallelism"), &run->parallelism, error) &&
+         moe_recompute_read(moe_node_get(root, "recompute"), &run->recompute, error) &&
+         moe_offload_read(moe_node_get(root, "offload"), &run->offload, error) &&
+         moe_cluster_read(moe_node_get(root, "cluster"), &run->cluster, error) &&
+         moe_stack_read(moe_node_get(root, "stack"), &run->stack, error) &&
+         moe_published_read(moe_node_get(root, "published"), &run->published, error);
+}
+
+static gboolean read_assumptions(MoeRun *run, GError **error)
+{
+  static const struct {
+    const char *path, *prefix;
+  } places[] = {{"assumptions", ""},
+                {"cluster.assumptions", "cluster."},
+                {"cluster.accelerator.assumptions", "cluster.accelerator."},
+                {"stack.assumptions", "stack."}};
+  g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(MoeAssumption));
+  gboolean good = TRUE;
+
+  for (size_t i = 0; i < G_N_ELEMENTS(places) && good; i++)
+    good = moe_assumptions_read(moe_doc_find(run->doc, places[i].path), places[i].prefix, run->strings, all, error);
+  run->n_assumptions = all->len;
+  run->assumptions = (MoeAssumption *)(void *)g_array_free(g_steal_pointer(&all), FALSE);
+  return good;
+}
+
+/* The path of expert counts is relative to the file that states it. */
+static void resolve_counts_file(MoeRun *run)
+{
+  const MoeNode *node = moe_doc_find(run->doc, "training.routing.balance.file");
+  const char *file = run->training.routing.counts_file;
+
+  if (!node || !file || g_path_is_absolute(file) || strcmp(moe_node_mark(node).file, MOE_DOC_SET_NAME) == 0)
+    return;
+  g_autofree char *directory = g_path_get_dirname(moe_node_mark(node).file);
+  g_autofree char *path = g_build_filename(directory, file, NULL);
+  run->training.routing.counts_file = g_string_chunk_insert(run->strings, path);
+}
+
+static gboolean read_run(MoeRun *run, const MoeRunOptions *options, GError **error)
+{
+  if (!moe_resolve(run->doc, options, &run->variant, error) || !read_sections(run, error) || !read_assumptions(run, error))
+    return FALSE;
+  resolve_counts_file(run);
+  return moe_run_validate(run, error);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------- */
+
+MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error)
+{
+  static const MoeRunOptions no_options = {0};
+  g_autoptr(MoeRun) run = g_new0(MoeRun, 1);
+
+  run->doc = doc;
+  run->name = g_strdup(name);
+  run->strings = g_string_chunk_new(1024);
+  return read_run(run, options ? options : &no_options, error) ? g_steal_pointer(&run) : NULL;
+}
+
+void moe_run_free(MoeRun *run)
+{
+  if (!run)
+    return;
+  for (guint i = 0; i < run->n_assumptions; i++)
+    g_free((gpointer)run->assumptions[i].values);
+  g_free(run->assumptions);
+  moe_cluster_clear(&run->cluster);
+  moe_stack_clear(&run->stack);
+  moe_doc_free(run->doc);
+  g_string_chunk_free(run->strings);
+  g_free(run->name);
+  g_free(run->variant);
+  g_free(run);
+}
+
+/* "models/mai-base-1/v4.yaml" is called mai-base-1/v4; elsewhere a file's own name has to do. */
+static char *name_of_path(const char *path)
+{
+  g_autofree char *whole = g_canonicalize_filename(path, NULL);
+  const char *models = g_strrstr(whole, "/models/");
+  g_autofree char *base = g_path_get_basename(whole);
+  char *name = g_strdup(models ? models + strlen("/models/") : base);
+  char *dot = strrchr(name, '.');
+
+  if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
+    *dot = '\0';
+  return name;
+}
+
+MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error)
+{
+  g_autofree char *name = name_of_path(path);
+  MoeDoc *doc = moe_doc_load(path, error);
+
+  return doc ? moe_run_from_doc(doc, name, options, error) : NULL;
+}
+
+char **moe_run_variants(const char *path, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
+
+  return doc ? moe_variant_names(doc) : NULL;
+}
+
+/* ---- a cluster or a stack alone ------------------------------------------------------------------------------------------- */
+
+/* A document with nothing but the named one at `section`. */
+static MoeDoc *load_alone(const char *section, const char *folder, const char *name, const char *data_dir, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, "command line", NULL, error);
+
+  if (!doc || !moe_doc_put(doc, section, "command line", name, error) || !moe_graft(doc, section, folder, data_dir, error))
+    return NULL;
+  return g_steal_pointer(&doc);
+}
+
+gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error)
+{
+  g_autoptr(MoeDoc) loaded = load_alone("cluster", "clusters", name, data_dir, error);
+
+  if (!loaded || !moe_graft(loaded, "cluster.accelerator", "clusters/accelerators", data_dir, error) ||
+      !moe_cluster_read(moe_doc_find(loaded, "cluster"), cluster, error))
+    return FALSE;
+  *doc = g_steal_pointer(&loaded);
+  return TRUE;
+}
+
+gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error)
+{
+  g_autoptr(MoeDoc) loaded = load_alone("stack", "stacks", name, data_dir, error);
+
+  if (!loaded || !moe_stack_read(moe_doc_find(loaded, "stack"), stack, error))
+    return FALSE;
+  *doc = g_steal_pointer(&loaded);
+  return TRUE;
+}

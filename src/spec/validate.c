@@ -1,0 +1,165 @@
+/* What no section can check alone: the layout of heads, experts, sequences and batches over the GPUs. */
+#include "internal.h"
+
+#include <string.h>
+
+#define INT G_GINT64_FORMAT
+
+/* The mark of the value at the path, or of the nearest section around it that is there. */
+MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path)
+{
+  g_autofree char *path = g_strdup(dotted_path);
+  const MoeNode *node = moe_doc_find(run->doc, path);
+
+  for (char *dot = strrchr(path, '.'); !node && dot; dot = strrchr(path, '.')) {
+    *dot = '\0';
+    node = moe_doc_find(run->doc, path);
+  }
+  return moe_node_mark(node ? node : moe_doc_root(run->doc));
+}
+
+/* `value` (called `what`, written at `path`) must be a multiple of `divisor`. */
+static gboolean check_multiple(const MoeRun *run, const char *path, const char *what, int64_t value, const char *of, int64_t divisor,
+                               GError **error)
+{
+  return value % divisor == 0 || moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, path),
+                                          "%s is %" INT ", expected a multiple of %s (%" INT ")", what, value, of, divisor);
+}
+
+/* ---- GPUs ------------------------------------------------------------------------------------------------------------------ */
+
+static gboolean derive_degrees(MoeRun *run, GError **error)
+{
+  MoeParallelism *p = &run->parallelism;
+  int64_t attention = p->tensor * p->context * p->pipeline;
+  int64_t moe = p->expert_tensor * p->expert * p->pipeline;
+
+  if (!check_multiple(run, "parallelism.gpus", "gpus", p->gpus, "tensor x context x pipeline", attention, error) ||
+      !check_multiple(run, "parallelism.gpus", "gpus", p->gpus, "expert_tensor x expert x pipeline", moe, error))
+    return FALSE;
+  p->data = p->gpus / attention;
+  p->expert_data = p->gpus / moe;
+  return TRUE;
+}
+
+/* HSDP: groups of shard_group ranks hold one copy; they divide the ranks that share a weight. */
+static gboolean check_shard_group(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+
+  return p->shard_group == 0 || check_multiple(run, "parallelism.shard_group", "the number of data-parallel ranks",
+                                               p->data * p->context, "shard_group", p->shard_group, error);
+}
+
+/* ---- heads and widths ------------------------------------------------------------------------------------------------------- */
+
+/* Key and value heads are shared out, or each is held by several ranks. */
+static gboolean check_kv_heads(const MoeRun *run, int64_t ranks, const char *of, GError **error)
+{
+  int64_t heads = run->architecture.attention.kv_heads;
+
+  return run->architecture.attention.kind == MOE_ATTENTION_MLA || heads % ranks == 0 || ranks % heads == 0 ||
+         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "architecture.attention.kv_heads"),
+                  "kv_heads is %" INT ", expected a multiple or a divisor of %s (%" INT ")", heads, of, ranks);
+}
+
+static gboolean check_heads(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+  gboolean ulysses = p->context_kind == MOE_CONTEXT_ULYSSES && p->context > 1;
+  int64_t ranks = ulysses ? p->tensor * p->context : p->tensor;
+  const char *of = ulysses ? "tensor x context" : "tensor";
+
+  return check_multiple(run, "architecture.attention.query_heads", "query_heads", run->architecture.attention.query_heads, of,
+                        ranks, error) &&
+         check_kv_heads(run, ranks, of, error);
+}
+
+static gboolean check_widths(const MoeRun *run, GError **error)
+{
+  const MoeArchitecture *a = &run->architecture;
+  const MoeParallelism *p = &run->parallelism;
+
+  return check_multiple(run, "architecture.ffn.width", "ffn.width", a->ffn.width, "tensor", p->tensor, error) &&
+         check_multiple(run, "architecture.moe.width", "moe.width", a->moe.width, "expert_tensor", p->expert_tensor, error) &&
+         check_multiple(run, "architecture.moe.shared_width", "moe.shared_width", a->moe.shared_experts * a->moe.shared_width,
+                        "tensor", p->tensor, error);
+}
+
+static gboolean check_experts(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+
+  if (run->architecture.moe.experts > 0)
+    return check_multiple(run, "architecture.moe.experts", "experts", run->architecture.moe.experts, "expert", p->expert, error);
+  return (p->expert == 1 && p->expert_tensor == 1) ||
+         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, p->expert > 1 ? "parallelism.expert" : "parallelism.expert_tensor"),
+                  "expert parallelism in a model without experts, expected expert and expert_tensor 1");
+}
+
+/* ---- sequences and batches --------------------------------------------------------------------------------------------------- */
+
+static gboolean check_sequence(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+  int64_t tensor = p->sequence_parallel ? p->tensor : 1;
+  /* A ring gives every rank one slice from the front and one from the back, so that the causal mask loads all alike. */
+  int64_t slices = p->context_kind == MOE_CONTEXT_RING && p->context > 1 ? 2 : 1;
+  const char *of = slices == 2 ? "2 x context" : tensor > 1 ? "tensor x context" : "context";
+
+  return check_multiple(run, "training.sequence_length", "sequence_length", run->training.sequence_length, of,
+                        tensor * slices * p->context, error);
+}
+
+static gboolean derive_micro_batches(MoeRun *run, GError **error)
+{
+  int64_t unit = run->parallelism.data * run->training.micro_batch;
+
+  if (run->training.global_batch > MOE_MAX_STEP_TOKENS / run->training.sequence_length)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, "training.global_batch"),
+                    "a step of more than 2^40 tokens, expected a smaller global_batch or sequence_length");
+  if (!check_multiple(run, "training.global_batch", "global_batch", run->training.global_batch, "data x micro_batch", unit, error))
+    return FALSE;
+  run->parallelism.micro_batches = run->training.global_batch / unit;
+  return TRUE;
+}
+
+/* ---- machine ------------------------------------------------------------------------------------------------------------------ */
+
+/* Formats a GEMM can run in on this accelerator. FP32 always can, if slowly: its units are what every other rate is above. */
+static gboolean check_precision(const MoeRun *run, const char *role, MoePrecision precision, GError **error)
+{
+  if (run->cluster.accelerator.peak_flop_per_s[precision] > 0)
+    return TRUE;
+  g_autofree char *path = g_strconcat("training.precision.", role, NULL);
+  return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, path),
+                  "%s for %s, which %s has no rate for, expected a format listed under its peak", moe_precision_words[precision],
+                  role, run->cluster.accelerator.name);
+}
+
+static gboolean check_precisions(const MoeRun *run, GError **error)
+{
+  const MoePrecisions *p = &run->training.precision;
+
+  return check_precision(run, "gemm", p->gemm, error) && check_precision(run, "wgrad", p->wgrad, error) &&
+         check_precision(run, "attention", p->attention, error) && check_precision(run, "lm_head", p->lm_head, error) &&
+         (run->architecture.moe.experts == 0 || check_precision(run, "router", p->router, error));
+}
+
+/* The stack must know what a launch costs on the cluster's CPU. */
+static gboolean check_cpu(const MoeRun *run, GError **error)
+{
+  for (guint i = 0; i < run->stack.host.n_cpus; i++)
+    if (strcmp(run->stack.host.cpu[i], run->cluster.host.cpu) == 0)
+      return TRUE;
+  return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, "stack.host.launch"),
+                  "no launch cost for CPU %s of cluster %s, expected one under host.launch", run->cluster.host.cpu,
+                  run->cluster.name);
+}
+
+gboolean moe_run_validate(MoeRun *run, GError **error)
+{
+  return derive_degrees(run, error) && check_shard_group(run, error) && check_heads(run, error) && check_widths(run, error) &&
+         check_experts(run, error) && check_sequence(run, error) && derive_micro_batches(run, error) &&
+         moe_pipeline_validate(run, error) && check_precisions(run, error) && check_cpu(run, error);
+}
