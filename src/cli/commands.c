@@ -6,6 +6,7 @@ static const MoeCommand commands[] = {
     {"compare", "one row per run: step time, throughput, MFU, predicted beside published", moe_cmd_compare},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
+    {"plot", "figures: scale, ladder, waterfall, memory, strategies", moe_cmd_plot},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},
     {"show", "the resolved run, each value with its origin", moe_cmd_show},
 };

@@ -102,7 +102,12 @@ MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError 
   }
   if (!choose_variant(argument, inline_variant, options, &load.variant, error))
     return NULL;
-  return moe_run_load(file, &load, error);
+  MoeRun *run = moe_run_load(file, &load, error);
+
+  /* On another machine or another number of GPUs the published result is of another run. */
+  if (run && (options->cluster || options->gpus > 0))
+    run->published.present = FALSE;
+  return run;
 }
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error)
 {

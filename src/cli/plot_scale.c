@@ -1,0 +1,161 @@
+/* moesim plot scale: MFU against the number of GPUs. */
+#include "plot.h"
+
+#include <moesim/study.h>
+
+/* Without --gpus: a sixteenth to twice the run's own size. */
+#define SMALLEST_DIVISOR 16
+#define LARGEST_MULTIPLE 2
+
+/* One prediction: a run file on a cluster with a number of GPUs. */
+typedef struct {
+  guint series;
+  const char *file;
+  const char *cluster; /* NULL: the run's own */
+  gint64 gpus;         /* 0: the run's own */
+} Point;
+
+typedef struct {
+  const MoePlotOptions *options;
+  GArray *points;
+  GPtrArray *labels; /* of series */
+} Scale;
+
+static int by_number(gconstpointer a, gconstpointer b)
+{
+  gint64 left = *(const gint64 *)a;
+  gint64 right = *(const gint64 *)b;
+
+  return (left > right) - (left < right);
+}
+
+static GArray *parse_gpus(const char *text, gint64 own, GError **error)
+{
+  g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(gint64));
+  g_auto(GStrv) words = g_strsplit(text ? text : "", ",", -1);
+
+  for (char **word = words; *word; word++) {
+    gint64 count = 0;
+
+    if (!g_ascii_string_to_signed(*word, 10, 1, G_MAXINT32, &count, NULL)) {
+      moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--gpus: '%s' is no number of GPUs", *word);
+      return NULL;
+    }
+    g_array_append_val(counts, count);
+  }
+  for (gint64 count = own * LARGEST_MULTIPLE; !text && count >= MAX(own / SMALLEST_DIVISOR, 1); count /= 2)
+    g_array_append_val(counts, count);
+  g_array_sort(counts, by_number);
+  return g_steal_pointer(&counts);
+}
+
+static void add_points(Scale *scale, const MoeRun *run, const char *file, const char *cluster, const GArray *counts)
+{
+  gboolean own = g_strcmp0(cluster, run->cluster.name) == 0;
+
+  g_ptr_array_add(scale->labels, g_strdup_printf("%s on %s", run->name, cluster));
+  for (guint i = 0; i < counts->len; i++) {
+    gint64 count = g_array_index(counts, gint64, i);
+    Point point = {scale->labels->len - 1, file, own ? NULL : cluster,
+                   own && count == run->parallelism.gpus ? 0 : count};
+
+    g_array_append_val(scale->points, point);
+  }
+}
+
+static gboolean add_file(Scale *scale, const char *file, GError **error)
+{
+  MoeCliRun options = moe_plot_run_options(scale->options);
+  g_autoptr(MoeRun) run = moe_cli_load_run(file, &options, error);
+  g_autoptr(GArray) counts = run ? parse_gpus(scale->options->gpus, run->parallelism.gpus, error) : NULL;
+
+  if (!counts)
+    return FALSE;
+  if (!scale->options->clusters) {
+    add_points(scale, run, file, run->cluster.name, counts);
+    return TRUE;
+  }
+  g_auto(GStrv) clusters = g_strsplit(scale->options->clusters, ",", -1);
+
+  for (char **cluster = clusters; *cluster; cluster++)
+    add_points(scale, run, file, g_intern_string(*cluster), counts);
+  return TRUE;
+}
+
+static MoeOutcome predict_point(guint index, gpointer user_data)
+{
+  const Scale *scale = user_data;
+  const Point *point = &g_array_index(scale->points, Point, index);
+  MoeCliRun options = moe_plot_run_options(scale->options);
+  MoeSimOptions sim = {.seed = (uint64_t)options.seed, .fidelity = MOE_FIDELITY_AUTO, .kernel_jitter = -1};
+  MoeOutcome outcome = {0};
+
+  options.cluster = (char *)point->cluster;
+  options.gpus = point->gpus;
+  outcome.result = moe_cli_predict(point->file, &options, &sim, &outcome.error);
+  return outcome;
+}
+
+/* A layout that cannot exist on so few GPUs leaves a gap in the line, any other error ends the command. */
+static gboolean sort_outcomes(const Scale *scale, MoeOutcome *outcomes, MoeScaleSeries *series, GError **error)
+{
+  for (guint i = 0; i < scale->points->len; i++) {
+    const Point *point = &g_array_index(scale->points, Point, i);
+
+    if (outcomes[i].result) {
+      g_ptr_array_add(series[point->series].results, outcomes[i].result);
+    } else if (g_error_matches(outcomes[i].error, MOE_ERROR, MOE_ERROR_LAYOUT)) {
+      moe_cli_warn("left out: %s", outcomes[i].error->message);
+    } else {
+      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static char *format_series(const Scale *scale, MoeOutcome *outcomes, GPtrArray *published, GError **error)
+{
+  guint n = scale->labels->len;
+  g_autofree MoeScaleSeries *series = g_new0(MoeScaleSeries, n);
+  guint drawn = 0;
+  char *data = NULL;
+
+  for (guint i = 0; i < n; i++)
+    series[i] = (MoeScaleSeries){g_ptr_array_index(scale->labels, i), g_ptr_array_new()};
+  gboolean sorted = sort_outcomes(scale, outcomes, series, error);
+
+  for (guint i = 0; i < n; i++) {
+    moe_plot_note_sources(published, series[i].results);
+    drawn += series[i].results->len;
+  }
+  if (sorted && drawn > 0)
+    data = moe_plot_scale_data(n, series);
+  else if (sorted)
+    moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "plot scale: no number of GPUs suits the layout");
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_unref(series[i].results);
+  return data;
+}
+
+char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
+                     GError **error)
+{
+  g_autoptr(GArray) points = g_array_new(FALSE, FALSE, sizeof(Point));
+  g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
+  Scale scale = {.options = options, .points = points, .labels = labels};
+  MoeProgress progress;
+
+  for (int i = 0; i < n; i++)
+    if (!add_file(&scale, files[i], error))
+      return NULL;
+  *title = g_strdup("MFU against scale (batch grows with the GPUs)");
+  moe_cli_progress_init(&progress);
+  MoeOutcome *outcomes = moe_study_map(points->len, 0, predict_point, &scale, moe_cli_progress, &progress);
+
+  moe_cli_progress_end(&progress);
+  char *data = format_series(&scale, outcomes, published, error);
+
+  moe_outcomes_free(outcomes, points->len);
+  return data;
+}
