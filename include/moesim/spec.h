@@ -124,7 +124,7 @@ typedef struct {
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline;
   } overlap;
-  /* Layers of the first and last stage when uneven; -1 = even division. */
+  /* Layers of the first and last stage when uneven; -1 = as the others. The rest divides evenly, a remainder to earlier chunks. */
   int64_t first_stage_layers, last_stage_layers;
   /* Embedding and LM head count as a layer when layers are divided over stages. */
   gboolean embedding_as_layer, head_as_layer;
@@ -305,8 +305,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
-/* Places that are divided over pipeline x virtual stages: the layers, one more for the embedding (embedding_as_layer), and for the
- * head with the multi-token prediction modules before it (head_as_layer) one more plus one for each module. */
+/* Places that are divided over pipeline x virtual stages: the layers, and one more each for embedding_as_layer and head_as_layer. */
 int64_t moe_layer_places(const MoeRun *run);
 /* Names of the variants of a run file, in order, NULL-terminated. Free with g_strfreev. */
 char **moe_run_variants(const char *path, GError **error);

@@ -1,7 +1,7 @@
 /* Reader of the section `architecture:` of a run. */
 #include "internal.h"
 
-#define WIDTH(member) MOE_FIELD_COUNT(MoeArchitecture, member, 1, MOE_MAX_WIDTH)
+#define WIDTH(member)         MOE_FIELD_COUNT(MoeArchitecture, member, 1, MOE_MAX_WIDTH)
 #define WIDTH_OR_NONE(member) MOE_FIELD_COUNT(MoeArchitecture, member, 0, MOE_MAX_WIDTH)
 /* Norms of one layer: input and output of two sub-layers, and as many again for whatever comes. */
 #define MAX_NORMS 8
@@ -70,9 +70,10 @@ static MoeMark mark_of(const MoeNode *section, const char *key)
   return moe_node_mark(node ? node : section);
 }
 
-/* ---- attention ------------------------------------------------------------------------------------------------------- */
+/* ---- attention --------------------------------------------------------------------------------------------------- */
 
-static gboolean complete_gqa(const MoeNode *section, const MoeArchitecture *architecture, MoeAttention *attention, GError **error)
+static gboolean complete_gqa(const MoeNode *section, const MoeArchitecture *architecture, MoeAttention *attention,
+                             GError **error)
 {
   if (attention->head_dim == 0 && architecture->hidden % attention->query_heads == 0)
     attention->head_dim = architecture->hidden / attention->query_heads;
@@ -93,7 +94,8 @@ static gboolean check_mla(const MoeNode *section, const MoeAttention *attention,
   const struct {
     const char *key;
     int64_t value;
-  } needed[] = {{"kv_rank", attention->kv_rank}, {"nope_dim", attention->nope_dim}, {"value_dim", attention->value_dim}};
+  } needed[] = {
+      {"kv_rank", attention->kv_rank}, {"nope_dim", attention->nope_dim}, {"value_dim", attention->value_dim}};
 
   for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
     if (needed[i].value == 0)
@@ -114,26 +116,26 @@ static gboolean read_attention(const MoeNode *section, MoeArchitecture *architec
                                               : complete_gqa(section, architecture, attention, error);
 }
 
-/* ---- mixture of experts ------------------------------------------------------------------------------------------------ */
+/* ---- mixture of experts ------------------------------------------------------------------------------------------ */
 
 static gboolean check_choice(const MoeNode *section, const MoeMoe *moe, GError **error)
 {
   if (moe->top_k > moe->experts)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_k"),
-                    "top_k is %" G_GINT64_FORMAT ", expected at most the number of experts (%" G_GINT64_FORMAT ")", moe->top_k,
-                    moe->experts);
+                    "top_k is %" G_GINT64_FORMAT ", expected at most the number of experts (%" G_GINT64_FORMAT ")",
+                    moe->top_k, moe->experts);
   if (moe->experts % moe->groups != 0)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "groups"),
-                    "%" G_GINT64_FORMAT " groups, expected a divisor of the number of experts (%" G_GINT64_FORMAT ")", moe->groups,
-                    moe->experts);
+                    "%" G_GINT64_FORMAT " groups, expected a divisor of the number of experts (%" G_GINT64_FORMAT ")",
+                    moe->groups, moe->experts);
   if (moe->top_groups > moe->groups)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_groups"),
-                    "top_groups is %" G_GINT64_FORMAT ", expected at most groups (%" G_GINT64_FORMAT ")", moe->top_groups,
-                    moe->groups);
+                    "top_groups is %" G_GINT64_FORMAT ", expected at most groups (%" G_GINT64_FORMAT ")",
+                    moe->top_groups, moe->groups);
   if (moe->top_k > moe->top_groups * (moe->experts / moe->groups))
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_k"),
-                    "top_k is %" G_GINT64_FORMAT ", expected at most the experts in %" G_GINT64_FORMAT " groups", moe->top_k,
-                    moe->top_groups);
+                    "top_k is %" G_GINT64_FORMAT ", expected at most the experts in %" G_GINT64_FORMAT " groups",
+                    moe->top_k, moe->top_groups);
   return TRUE;
 }
 
@@ -156,12 +158,12 @@ static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, 
     moe->shared_width = moe->width;
   if (moe->first_layer >= architecture->layers)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "first_layer"),
-                    "first_layer is %" G_GINT64_FORMAT ", expected less than layers (%" G_GINT64_FORMAT ")", moe->first_layer,
-                    architecture->layers);
+                    "first_layer is %" G_GINT64_FORMAT ", expected less than layers (%" G_GINT64_FORMAT ")",
+                    moe->first_layer, architecture->layers);
   return check_choice(section, moe, error);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static gboolean has_dense_layer(const MoeArchitecture *architecture)
 {

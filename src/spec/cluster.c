@@ -2,14 +2,14 @@
 #include "internal.h"
 
 /* Ceilings that no machine of today comes near; they catch slipped digits. */
-#define MAX_SMS 65536
-#define MAX_FLOP_PER_S 1e21
-#define MAX_BYTES 1e18
+#define MAX_SMS         65536
+#define MAX_FLOP_PER_S  1e21
+#define MAX_BYTES       1e18
 #define MAX_BYTES_PER_S 1e18
-#define MAX_HERTZ 1e12
-#define MAX_WATTS 1e7
-#define MAX_DOLLARS 1e6
-#define MAX_OVERHEAD 10
+#define MAX_HERTZ       1e12
+#define MAX_WATTS       1e7
+#define MAX_DOLLARS     1e6
+#define MAX_OVERHEAD    10
 /* BF16 products that make one FP32-like product (MOE_BF16X3). */
 #define BF16X3_PRODUCTS 3
 
@@ -18,7 +18,7 @@
 #define AMOUNT_UP_TO(type, member, unit, high)                                                                         \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit), .maximum = (high)
 
-/* ---- accelerator ------------------------------------------------------------------------------------------------------- */
+/* ---- accelerator ------------------------------------------------------------------------------------------------- */
 
 static const MoeField accelerator_fields[] = {
     {"name", MOE_FIELD_STRING(MoeAccelerator, name)},
@@ -29,7 +29,8 @@ static const MoeField accelerator_fields[] = {
     {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE},
     {"clock", POSITIVE(MoeAccelerator, clock_hz, MOE_DIM_HERTZ, MAX_HERTZ), .required = TRUE},
     {"memory", POSITIVE(MoeAccelerator, memory_bytes, MOE_DIM_BYTES, MAX_BYTES), .required = TRUE},
-    {"memory_bandwidth", POSITIVE(MoeAccelerator, memory_bytes_per_s, MOE_DIM_BYTES_PER_S, MAX_BYTES_PER_S), .required = TRUE},
+    {"memory_bandwidth", POSITIVE(MoeAccelerator, memory_bytes_per_s, MOE_DIM_BYTES_PER_S, MAX_BYTES_PER_S),
+     .required = TRUE},
     {"l2", AMOUNT_UP_TO(MoeAccelerator, l2_bytes, MOE_DIM_BYTES, MAX_BYTES)},
     {"power", AMOUNT_UP_TO(MoeAccelerator, power_w, MOE_DIM_WATTS, MAX_WATTS)},
     {"kernels", MOE_FIELD_ELSEWHERE},
@@ -77,7 +78,7 @@ gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, 
   return !kernels || moe_kernel_fits_read(kernels, &accelerator->kernels, error);
 }
 
-/* ---- cluster ----------------------------------------------------------------------------------------------------------- */
+/* ---- cluster ----------------------------------------------------------------------------------------------------- */
 
 static const MoeField cluster_fields[] = {
     {"name", MOE_FIELD_STRING(MoeCluster, name)},

@@ -1,12 +1,13 @@
 /* Parameters and model FLOPs of an architecture, by arithmetic on its shapes. */
 #include <moesim/spec.h>
 
-/* Multiply-accumulates per weight and token: forward, data gradient and weight gradient, two FLOPs each (Kaplan et al. 2020,
- * section 2.1: C = 6 N D). */
+/* Multiply-accumulates per weight and token: forward, data gradient and weight gradient, two FLOPs each (Kaplan et al.
+ * 2020, section 2.1: C = 6 N D). */
 #define FLOP_PER_WEIGHT 6.0
 /* The same without the weight gradient: frozen weights under LoRA. */
 #define FLOP_PER_FROZEN_WEIGHT 4.0
-/* Scores and weighted values: two FLOPs per head dimension and key in the forward pass, twice that in the backward pass. */
+/* Scores and weighted values: two FLOPs per head dimension and key in the forward pass, twice that in the backward
+ * pass. */
 #define FLOP_PER_HEAD_DIM_AND_KEY 6.0
 
 /* Weights of one transformer layer, split by what they are. `linear` holds those that a token multiplies with. */
@@ -45,7 +46,7 @@ double moe_layer_mean_context(const MoeArchitecture *architecture, int64_t layer
   return reach - reach * reach / (2.0 * (double)sequence_length);
 }
 
-/* ---- one layer ---------------------------------------------------------------------------------------------------- */
+/* ---- one layer --------------------------------------------------------------------------------------------------- */
 
 /* Matrix weights of attention, biases left aside; *outputs receives the widths that a bias would be added to. */
 static double gqa_weights(const MoeArchitecture *architecture, double *outputs)
@@ -70,7 +71,8 @@ static double mla_weights(const MoeArchitecture *architecture, double *outputs)
   double down = hidden * (kv_rank + (double)a->rope_dim);
   double up = kv_rank * heads * (double)(a->nope_dim + a->value_dim);
 
-  *outputs = query_width + q_rank + kv_rank + (double)a->rope_dim + heads * (double)(a->nope_dim + a->value_dim) + hidden;
+  *outputs =
+      query_width + q_rank + kv_rank + (double)a->rope_dim + heads * (double)(a->nope_dim + a->value_dim) + hidden;
   return query + down + up + heads * (double)a->value_dim * hidden;
 }
 
@@ -94,9 +96,15 @@ static double norm_weights(const MoeArchitecture *architecture)
 }
 
 /* Matrix weights of a feed-forward network between `outer` and `inner` widths. */
-static double ffn_weights(double outer, double inner, gboolean gated) { return (gated ? 3 : 2) * outer * inner; }
+static double ffn_weights(double outer, double inner, gboolean gated)
+{
+  return (gated ? 3 : 2) * outer * inner;
+}
 
-static double ffn_biases(double outer, double inner, gboolean gated) { return (gated ? 2 : 1) * inner + outer; }
+static double ffn_biases(double outer, double inner, gboolean gated)
+{
+  return (gated ? 2 : 1) * inner + outer;
+}
 
 static void count_moe(const MoeArchitecture *architecture, Layer *layer)
 {
@@ -150,7 +158,8 @@ static int64_t count_moe_layers(const MoeArchitecture *architecture)
   return n;
 }
 
-/* The projection of a prediction module that joins hidden state and next token's embedding (DeepSeek-V3 report, 2.2). */
+/* The projection of a prediction module that joins hidden state and next token's embedding (DeepSeek-V3 report, 2.2).
+ */
 static double mtp_projection(const MoeArchitecture *architecture)
 {
   double hidden = (double)architecture->hidden;
@@ -162,16 +171,18 @@ static double mtp_projection(const MoeArchitecture *architecture)
 static double mtp_parameters(const MoeArchitecture *architecture)
 {
   Layer last = count_layer(architecture, moe_layer_is_moe(architecture, architecture->layers - 1));
-  double layer = last.attention + last.dense_ffn + last.experts + last.shared_experts + last.router + last.latent + last.norms;
+  double layer =
+      last.attention + last.dense_ffn + last.experts + last.shared_experts + last.router + last.latent + last.norms;
 
   return (double)architecture->mtp_layers * (layer + mtp_projection(architecture) + 3.0 * (double)architecture->hidden);
 }
 
-/* ---- the whole model ------------------------------------------------------------------------------------------------ */
+/* ---- the whole model --------------------------------------------------------------------------------------------- */
 
 static void add_layers(MoeParameters *parameters, const Layer *layer, double count)
 {
-  double common = layer->attention + layer->dense_ffn + layer->shared_experts + layer->router + layer->latent + layer->norms;
+  double common =
+      layer->attention + layer->dense_ffn + layer->shared_experts + layer->router + layer->latent + layer->norms;
 
   parameters->attention += count * layer->attention;
   parameters->dense_ffn += count * layer->dense_ffn;
@@ -200,7 +211,7 @@ void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *pa
   add_layers(parameters, &dense, (double)architecture->layers - moe_layers);
 }
 
-/* ---- FLOPs ------------------------------------------------------------------------------------------------------------ */
+/* ---- FLOPs ------------------------------------------------------------------------------------------------------- */
 
 /* Attention FLOPs of one layer and token per key attended to. */
 static double attention_flop_per_key(const MoeArchitecture *architecture)
@@ -211,7 +222,8 @@ static double attention_flop_per_key(const MoeArchitecture *architecture)
   return FLOP_PER_HEAD_DIM_AND_KEY * (double)a->query_heads * (double)dims;
 }
 
-static void add_attention(const MoeArchitecture *architecture, int64_t layer, int64_t sequence_length, MoeModelFlops *flops)
+static void add_attention(const MoeArchitecture *architecture, int64_t layer, int64_t sequence_length,
+                          MoeModelFlops *flops)
 {
   double per_key = attention_flop_per_key(architecture);
 

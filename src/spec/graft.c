@@ -1,9 +1,10 @@
-/* Clusters, accelerators and stacks are named in a run; here their documents are found and put in the place of their names. */
+/* Clusters, accelerators and stacks are named in a run; here their documents are found and put in the place of their
+ * names. */
 #include "internal.h"
 
 #include <string.h>
 
-#define SUFFIX ".yaml"
+#define SUFFIX       ".yaml"
 #define SHORT_SUFFIX ".yml"
 
 /* Where names are looked up. Borrowed. */
@@ -14,7 +15,7 @@ typedef struct {
   const char *data_dir;
 } Lookup;
 
-/* ---- finding ----------------------------------------------------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------------------------------------------------- */
 
 static char *try_directory(const char *directory, const char *folder, const char *name)
 {
@@ -71,7 +72,7 @@ static char *find_file(const Lookup *lookup, const char *name)
   return g_steal_pointer(&found);
 }
 
-/* ---- not found --------------------------------------------------------------------------------------------------------- */
+/* ---- not found --------------------------------------------------------------------------------------------------- */
 
 static void add_names(const char *directory, const char *folder, GPtrArray *names)
 {
@@ -113,13 +114,15 @@ static gboolean fail_lookup(const Lookup *lookup, const char *name, MoeMark mark
   g_ptr_array_add(names, NULL);
   const char *nearest = moe_nearest_word(name, (const char *const *)names->pdata);
   if (nearest)
-    return moe_fail(error, MOE_ERROR_INPUT, mark, "no file %s/%s" SUFFIX ", did you mean \"%s\"?", lookup->folder, name, nearest);
+    return moe_fail(error, MOE_ERROR_INPUT, mark, "no file %s/%s" SUFFIX ", did you mean \"%s\"?", lookup->folder, name,
+                    nearest);
   return moe_fail(error, MOE_ERROR_INPUT, mark,
-                  "no file %s/%s" SUFFIX ", expected one beside the run, in a directory above it, or in the data directory",
+                  "no file %s/%s" SUFFIX
+                  ", expected one beside the run, in a directory above it, or in the data directory",
                   lookup->folder, name);
 }
 
-/* ---- grafting ---------------------------------------------------------------------------------------------------------- */
+/* ---- grafting ---------------------------------------------------------------------------------------------------- */
 
 /* "clusters/gb200-nvl72.yaml" is called gb200-nvl72. */
 static char *name_of_file(const char *path)

@@ -1,30 +1,31 @@
 /*
  * Private to spec: readers of the sections, resolution of documents, validation.
  *
- * Readers fill a struct that holds the defaults already, and know nothing of other sections. moe_run_validate looks across them.
+ * Readers fill a struct that holds the defaults already, and know nothing of other sections. moe_run_validate looks
+ * across them.
  */
 #ifndef MOE_SPEC_INTERNAL_H
 #define MOE_SPEC_INTERNAL_H
 
 #include <moesim/spec.h>
 
-/* ---- limits: beyond them an input is a slip of the keyboard, and products of a few of them still fit int64_t ------- */
+/* ---- limits: beyond them an input is a slip of the keyboard, and products of a few of them still fit int64_t ----- */
 
-#define MOE_MAX_GPUS (1 << 20)
-#define MOE_MAX_LAYERS 10000
-#define MOE_MAX_WIDTH (1 << 24)           /* any width or rank, elements; vocabulary too */
-#define MOE_MAX_HEADS 65536
-#define MOE_MAX_EXPERTS 65536
-#define MOE_MAX_SEQUENCE (1 << 28)        /* tokens of one sequence */
-#define MOE_MAX_BATCH (1 << 28)           /* sequences of one step */
+#define MOE_MAX_GPUS        (1 << 20)
+#define MOE_MAX_LAYERS      10000
+#define MOE_MAX_WIDTH       (1 << 24) /* any width or rank, elements; vocabulary too */
+#define MOE_MAX_HEADS       65536
+#define MOE_MAX_EXPERTS     65536
+#define MOE_MAX_SEQUENCE    (1 << 28) /* tokens of one sequence */
+#define MOE_MAX_BATCH       (1 << 28) /* sequences of one step */
 #define MOE_MAX_STEP_TOKENS (INT64_C(1) << 40)
-#define MOE_MAX_MTP_LAYERS 64
+#define MOE_MAX_MTP_LAYERS  64
 
 extern const char *const moe_kernel_class_words[];
 extern const char *const moe_optimizer_words[];
 extern const char *const moe_module_words[]; /* in the order of the bits */
 
-/* ---- field tables ------------------------------------------------------------------------------------------------- */
+/* ---- field tables ------------------------------------------------------------------------------------------------ */
 
 #define MOE_FIELD_COUNT(type, member, low, high)                                                                       \
   .kind = MOE_FIELD_INT, .offset = offsetof(type, member), .minimum = (low), .maximum = (high)
@@ -32,14 +33,14 @@ extern const char *const moe_module_words[]; /* in the order of the bits */
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit)
 #define MOE_FIELD_SHARE(type, member)                                                                                  \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = MOE_DIM_NONE, .minimum = 0, .maximum = 1
-#define MOE_FIELD_FLAG(type, member) .kind = MOE_FIELD_BOOL, .offset = offsetof(type, member)
-#define MOE_FIELD_STRING(type, member) .kind = MOE_FIELD_TEXT, .offset = offsetof(type, member)
+#define MOE_FIELD_FLAG(type, member)          .kind = MOE_FIELD_BOOL, .offset = offsetof(type, member)
+#define MOE_FIELD_STRING(type, member)        .kind = MOE_FIELD_TEXT, .offset = offsetof(type, member)
 #define MOE_FIELD_CHOICE(type, member, table) .kind = MOE_FIELD_WORD, .offset = offsetof(type, member), .words = (table)
-#define MOE_FIELD_ELSEWHERE .kind = MOE_FIELD_IGNORE
+#define MOE_FIELD_ELSEWHERE                   .kind = MOE_FIELD_IGNORE
 
 /* Reads map[key] by the table when it is there. `what` names the section. */
-gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *fields, const char *what, gpointer target,
-                          GError **error);
+gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *fields, const char *what,
+                          gpointer target, GError **error);
 /* map[key], or NULL with an error that names the section. */
 const MoeNode *moe_section_require(const MoeNode *map, const char *key, const char *what, GError **error);
 /* TRUE when the node is absent, null or the word "none". */
@@ -49,7 +50,7 @@ gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guin
 /* Positive quantity map[key] when it is there; 0 is refused. */
 gboolean moe_positive_read(const MoeNode *map, const char *key, MoeDimension dimension, double *value, GError **error);
 
-/* ---- sections of a run ---------------------------------------------------------------------------------------------- */
+/* ---- sections of a run ------------------------------------------------------------------------------------------- */
 
 gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architecture, GError **error);
 gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **error);
@@ -58,19 +59,21 @@ gboolean moe_parallelism_read(const MoeNode *node, MoeParallelism *parallelism, 
 gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError **error);
 gboolean moe_offload_read(const MoeNode *node, MoeOffload *offload, GError **error);
 gboolean moe_published_read(const MoeNode *node, MoePublished *published, GError **error);
-/* Appends the assumptions of one document section to `all` (of MoeAssumption); `prefix` goes before keys that lack it. */
-gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringChunk *strings, GArray *all, GError **error);
+/* Appends the assumptions of one document section to `all` (of MoeAssumption); `prefix` goes before keys that lack it.
+ */
+gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringChunk *strings, GArray *all,
+                              GError **error);
 
-/* ---- sections of clusters and stacks ----------------------------------------------------------------------------------- */
+/* ---- sections of clusters and stacks ----------------------------------------------------------------------------- */
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error);
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
 gboolean moe_stack_read(const MoeNode *node, MoeStack *stack, GError **error);
 
-/* ---- resolution ---------------------------------------------------------------------------------------------------------- */
+/* ---- resolution -------------------------------------------------------------------------------------------------- */
 
-/* Grafts cluster, accelerator and stack, applies variants, options and overrides, in place. *variant is the last variant
- * applied (caller frees) or NULL. */
+/* Grafts cluster, accelerator and stack, applies variants, options and overrides, in place. *variant is the last
+ * variant applied (caller frees) or NULL. */
 gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, GError **error);
 /* Grafts the document that the node at `path` names ("cluster", "stack", "cluster.accelerator"): a name is looked up as
  * `folder`/NAME.yaml. Maps without `extends` stay as they are. */
@@ -81,10 +84,13 @@ gboolean moe_doc_put(MoeDoc *doc, const char *path, const char *origin, const ch
 /* Names of the variants of a loaded document, in order. Free with g_strfreev. */
 char **moe_variant_names(MoeDoc *doc);
 
-/* ---- validation ------------------------------------------------------------------------------------------------------------ */
+/* ---- validation -------------------------------------------------------------------------------------------------- */
 
 /* Checks what no section can check alone and derives the data-parallel degrees and the micro-batch count. */
 gboolean moe_run_validate(MoeRun *run, GError **error);
 gboolean moe_pipeline_validate(MoeRun *run, GError **error);
+/* `value` (called `what`, written at `path`) must be a multiple of `divisor`, which is called `of`. */
+gboolean moe_check_multiple(const MoeRun *run, const char *path, const char *what, int64_t value, const char *of,
+                            int64_t divisor, GError **error);
 
 #endif

@@ -28,8 +28,8 @@ static PrecisionWords precision_words(void)
 /* Constants are numbers in SI units, or quantities with a unit such as "3.5 TB/s". */
 static gboolean read_constant(const MoeNode *node, double *value, GError **error)
 {
-  static const MoeDimension units[] = {MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS, MOE_DIM_BYTES, MOE_DIM_FLOP,
-                                       MOE_DIM_HERTZ};
+  static const MoeDimension units[] = {MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS,
+                                       MOE_DIM_BYTES,       MOE_DIM_FLOP,       MOE_DIM_HERTZ};
 
   for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
     if (moe_node_read_quantity(node, units[i], value, NULL))

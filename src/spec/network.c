@@ -50,6 +50,8 @@ static const MoeField fit_fields[] = {
   SECONDS("message", message_s),
   SECONDS("send", send_s),
   SECONDS("send_chunk", send_chunk_s),
+  {"name", MOE_FIELD_IGNORE},
+  {"title", MOE_FIELD_IGNORE},
   {"source", MOE_FIELD_IGNORE},
   {NULL},
 };

@@ -6,15 +6,15 @@
 /* What a schedule asks for. */
 typedef struct {
   int64_t min_stages;
-  int64_t chunks;               /* per stage when the schedule fixes them; 0 = virtual_stages */
-  gboolean even_stages;         /* two directions meet in the middle */
-  gboolean even_batches;        /* half of the micro-batches come from each end */
-  gboolean rounds;              /* micro-batches go in rounds of one per stage */
-  int64_t batches_per_stage;    /* at least so many micro-batches for every stage */
+  int64_t chunks;            /* per stage when the schedule fixes them; 0 = virtual_stages */
+  gboolean even_stages;      /* two directions meet in the middle */
+  gboolean even_batches;     /* half of the micro-batches come from each end */
+  gboolean rounds;           /* micro-batches go in rounds of one per stage */
+  int64_t batches_per_stage; /* at least so many micro-batches for every stage */
 } Demand;
 
-/* Interleaved: Narayanan et al. 2021, section 2.2. ZB-V: Qi et al. 2024 (arXiv:2405.15362). DualPipe and DualPipe-V: the asserts of
- * their published code (deepseek-ai/DualPipe: num_chunks even and at least twice the ranks). */
+/* Interleaved: Narayanan et al. 2021, section 2.2. ZB-V: Qi et al. 2024 (arXiv:2405.15362). DualPipe and DualPipe-V:
+ * the asserts of their published code (deepseek-ai/DualPipe: num_chunks even and at least twice the ranks). */
 static const Demand demands[MOE_N_SCHEDULES] = {
     [MOE_SCHEDULE_NONE] = {.min_stages = 1, .chunks = 1},
     [MOE_SCHEDULE_GPIPE] = {.min_stages = 1, .chunks = 1},
@@ -23,7 +23,8 @@ static const Demand demands[MOE_N_SCHEDULES] = {
     [MOE_SCHEDULE_ZB_H1] = {.min_stages = 2, .chunks = 1},
     [MOE_SCHEDULE_ZB_H2] = {.min_stages = 2, .chunks = 1},
     [MOE_SCHEDULE_ZB_V] = {.min_stages = 2, .chunks = 2},
-    [MOE_SCHEDULE_DUALPIPE] = {.min_stages = 2, .chunks = 1, .even_stages = TRUE, .even_batches = TRUE, .batches_per_stage = 2},
+    [MOE_SCHEDULE_DUALPIPE] =
+        {.min_stages = 2, .chunks = 1, .even_stages = TRUE, .even_batches = TRUE, .batches_per_stage = 2},
     [MOE_SCHEDULE_DUALPIPE_V] = {.min_stages = 2, .chunks = 2, .batches_per_stage = 2},
 };
 
@@ -36,7 +37,8 @@ static gboolean check_stages(const MoeRun *run, const Demand *demand, const char
                     "schedule none with pipeline %" INT ", expected a schedule such as 1f1b", stages);
   if (stages < demand->min_stages)
     return moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.schedule"),
-                    "schedule %s with pipeline %" INT ", expected at least %" INT " stages", word, stages, demand->min_stages);
+                    "schedule %s with pipeline %" INT ", expected at least %" INT " stages", word, stages,
+                    demand->min_stages);
   return !demand->even_stages || stages % 2 == 0 ||
          moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.pipeline"),
                   "schedule %s with pipeline %" INT ", expected an even number of stages", word, stages);
@@ -63,59 +65,59 @@ static gboolean check_batches(const MoeRun *run, const Demand *demand, const cha
 
   if (demand->rounds && batches % stages != 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, mark,
-                    "%" INT " micro-batches with schedule %s, expected a multiple of pipeline (%" INT ")", batches, word, stages);
+                    "%" INT " micro-batches with schedule %s, expected a multiple of pipeline (%" INT ")", batches,
+                    word, stages);
   if (demand->even_batches && batches % 2 != 0)
-    return moe_fail(error, MOE_ERROR_LAYOUT, mark, "%" INT " micro-batches with schedule %s, expected an even number", batches,
-                    word);
+    return moe_fail(error, MOE_ERROR_LAYOUT, mark, "%" INT " micro-batches with schedule %s, expected an even number",
+                    batches, word);
   return batches >= demand->batches_per_stage * stages ||
-         moe_fail(error, MOE_ERROR_LAYOUT, mark, "%" INT " micro-batches with schedule %s, expected at least %" INT, batches, word,
-                  demand->batches_per_stage * stages);
+         moe_fail(error, MOE_ERROR_LAYOUT, mark, "%" INT " micro-batches with schedule %s, expected at least %" INT,
+                  batches, word, demand->batches_per_stage * stages);
 }
 
-/* ---- layers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- layers ------------------------------------------------------------------------------------------------------ */
 
 int64_t moe_layer_places(const MoeRun *run)
 {
   const MoeParallelism *p = &run->parallelism;
-  int64_t head = p->head_as_layer ? 1 + run->architecture.mtp_layers : 0;
 
-  return run->architecture.layers + (p->embedding_as_layer ? 1 : 0) + head;
+  return run->architecture.layers + (p->embedding_as_layer ? 1 : 0) + (p->head_as_layer ? 1 : 0);
 }
 
-/* First and last stage say how many layers they hold; the others share the rest evenly. */
-static gboolean check_uneven(const MoeRun *run, int64_t chunks, GError **error)
+/* Layers of a first or last stage are shared by its chunks. */
+static gboolean check_given(const MoeRun *run, const char *key, int64_t layers, int64_t chunks, GError **error)
 {
-  const MoeParallelism *p = &run->parallelism;
-  int64_t given = (p->first_stage_layers >= 0) + (p->last_stage_layers >= 0);
-  int64_t rest = run->architecture.layers - MAX(p->first_stage_layers, 0) - MAX(p->last_stage_layers, 0);
-  int64_t stages = p->pipeline - given;
-  MoeMark mark = moe_run_mark(run, p->first_stage_layers >= 0 ? "parallelism.first_stage_layers" : "parallelism.last_stage_layers");
+  g_autofree char *path = g_strconcat("parallelism.", key, NULL);
 
-  if (p->embedding_as_layer || p->head_as_layer)
-    return moe_fail(error, MOE_ERROR_LAYOUT, mark,
-                    "first_stage_layers or last_stage_layers beside embedding_as_layer or head_as_layer, expected one of the two");
-  if (stages < 0 || rest < stages * chunks || (stages == 0 ? rest != 0 : rest % (stages * chunks) != 0))
-    return moe_fail(error, MOE_ERROR_LAYOUT, mark,
-                    "%" INT " layers are left for %" INT " stages of %" INT " chunks, expected a positive multiple of their product",
-                    rest, stages, chunks);
-  return (MAX(p->first_stage_layers, 0) % chunks == 0 && MAX(p->last_stage_layers, 0) % chunks == 0) ||
-         moe_fail(error, MOE_ERROR_LAYOUT, mark, "first_stage_layers and last_stage_layers, expected multiples of %" INT " chunks",
-                  chunks);
+  return layers < 0 || moe_check_multiple(run, path, key, layers, "virtual_stages", chunks, error);
 }
 
+/* Every chunk has a place; the remainder of an uneven division goes to the earlier ones. */
 static gboolean check_layers(const MoeRun *run, const Demand *demand, GError **error)
 {
   const MoeParallelism *p = &run->parallelism;
   int64_t chunks = demand->chunks > 0 ? demand->chunks : p->virtual_stages;
-  int64_t all = p->pipeline * chunks, places = moe_layer_places(run);
+  int64_t stages = p->pipeline, rest = moe_layer_places(run);
 
-  if (p->first_stage_layers >= 0 || p->last_stage_layers >= 0)
-    return check_uneven(run, chunks, error);
-  return places % all == 0 ||
+  if (!check_given(run, "first_stage_layers", p->first_stage_layers, chunks, error) ||
+      !check_given(run, "last_stage_layers", p->last_stage_layers, chunks, error))
+    return FALSE;
+  if (p->first_stage_layers >= 0) {
+    rest -= p->first_stage_layers + (p->embedding_as_layer ? 1 : 0);
+    stages--;
+  }
+  if (p->last_stage_layers >= 0 && p->pipeline > 1) {
+    rest -= p->last_stage_layers + (p->head_as_layer ? 1 : 0);
+    stages--;
+  }
+  if (stages == 0 && rest != 0)
+    return moe_fail(
+        error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.first_stage_layers"),
+        "first_stage_layers and last_stage_layers miss the number of layers by %" INT ", expected all of them", rest);
+  return rest >= stages * chunks ||
          moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "architecture.layers"),
-                  "%" INT " layers (with embedding and head where they count) for %" INT " stages of %" INT
-                  " chunks, expected a multiple; embedding_as_layer, head_as_layer, first_stage_layers or last_stage_layers may help",
-                  places, p->pipeline, chunks);
+                  "%" INT " layers for %" INT " pipeline stages of %" INT " chunks, expected at least one for each",
+                  rest, stages, chunks);
 }
 
 gboolean moe_pipeline_validate(MoeRun *run, GError **error)

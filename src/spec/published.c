@@ -5,9 +5,9 @@
 
 #define FLOP_PER_TFLOP 1e12
 /* Seconds of one step, tokens per second and GPU, TFLOP/s per GPU: ceilings that catch slipped digits. */
-#define MAX_STEP_S 1e6
+#define MAX_STEP_S       1e6
 #define MAX_TOKENS_PER_S 1e9
-#define MAX_TFLOP_PER_S 1e9
+#define MAX_TFLOP_PER_S  1e9
 
 #define METRIC(member, high)                                                                                           \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoePublished, member), .dimension = MOE_DIM_NONE, .maximum = (high)
@@ -58,7 +58,7 @@ gboolean moe_published_read(const MoeNode *node, MoePublished *published, GError
   return check_parts(published->iteration_parts, error);
 }
 
-/* ---- assumptions ------------------------------------------------------------------------------------------------------- */
+/* ---- assumptions ------------------------------------------------------------------------------------------------- */
 
 static const MoeField assumption_fields[] = {
     {"range", MOE_FIELD_ELSEWHERE},
@@ -71,7 +71,7 @@ static const MoeField assumption_fields[] = {
 /* A plain number, or a quantity in any unit: the key's reader knows which, this one takes the unit's word. */
 static gboolean read_bound(const MoeNode *node, double *value, MoeDimension *dimension, GError **error)
 {
-  static const MoeDimension dimensions[] = {MOE_DIM_BYTES,   MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS,
+  static const MoeDimension dimensions[] = {MOE_DIM_BYTES, MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS,
                                             MOE_DIM_HERTZ, MOE_DIM_WATTS,       MOE_DIM_FLOP};
 
   *dimension = MOE_DIM_NONE;
@@ -92,7 +92,8 @@ static gboolean read_range(const MoeNode *range, MoeAssumption *assumption, GErr
   if (!moe_node_expect(range, MOE_NODE_LIST, "range", error))
     return FALSE;
   if (moe_node_size(range) != 2)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range of %u numbers, expected [low, high]", moe_node_size(range));
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range of %u numbers, expected [low, high]",
+                    moe_node_size(range));
   if (!read_bound(moe_node_at(range, 0), &assumption->low, &assumption->dimension, error) ||
       !read_bound(moe_node_at(range, 1), &assumption->high, &other, error))
     return FALSE;
@@ -141,14 +142,16 @@ static const char *prefixed(GStringChunk *strings, const char *prefix, const cha
   return g_string_chunk_insert(strings, full);
 }
 
-gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringChunk *strings, GArray *all, GError **error)
+gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringChunk *strings, GArray *all,
+                              GError **error)
 {
   if (!node)
     return TRUE;
   if (!moe_node_expect(node, MOE_NODE_MAP, "assumptions", error))
     return FALSE;
   for (guint i = 0; i < moe_node_size(node); i++) {
-    MoeAssumption assumption = {.key = prefixed(strings, prefix, moe_node_key(node, i)), .mark = moe_node_key_mark(node, i)};
+    MoeAssumption assumption = {.key = prefixed(strings, prefix, moe_node_key(node, i)),
+                                .mark = moe_node_key_mark(node, i)};
     if (!read_assumption(moe_node_at(node, i), &assumption, error))
       return FALSE;
     g_array_append_val(all, assumption);

@@ -1,8 +1,9 @@
 /*
- * From the document of a run file to the resolved one, in this order: sections that do not inherit are cut off, cluster and stack are
- * grafted, variants apply, then the options --cluster, --stack and --gpus, then --set.
+ * From the document of a run file to the resolved one, in this order: sections that do not inherit are cut off, cluster
+ * and stack are grafted, variants apply, then the options --cluster, --stack and --gpus, then --set.
  *
- * Variants and published results belong to the file that states them: a run that extends another has neither of the other's.
+ * Variants and published results belong to the file that states them: a run that extends another has neither of the
+ * other's.
  */
 #include "internal.h"
 
@@ -10,10 +11,10 @@
 
 /* What stands in marks of values that come from options. */
 #define CLUSTER_OPTION "--cluster"
-#define STACK_OPTION "--stack"
-#define GPUS_OPTION "--gpus"
+#define STACK_OPTION   "--stack"
+#define GPUS_OPTION    "--gpus"
 
-/* ---- what does not inherit ------------------------------------------------------------------------------------------------ */
+/* ---- what does not inherit --------------------------------------------------------------------------------------- */
 
 static gboolean is_written_in(const MoeNode *node, const char *file)
 {
@@ -49,12 +50,14 @@ static void cut_inherited(MoeDoc *doc)
   }
 }
 
-/* ---- grafts --------------------------------------------------------------------------------------------------------------- */
+/* ---- grafts ------------------------------------------------------------------------------------------------------ */
 
 static gboolean graft_all(MoeDoc *doc, const char *data_dir, GError **error)
 {
   return moe_graft(doc, "cluster", "clusters", data_dir, error) &&
          moe_graft(doc, "cluster.accelerator", "clusters/accelerators", data_dir, error) &&
+         moe_graft(doc, "cluster.domain.collectives", "clusters/fabrics", data_dir, error) &&
+         moe_graft(doc, "cluster.network.collectives", "clusters/fabrics", data_dir, error) &&
          moe_graft(doc, "stack", "stacks", data_dir, error);
 }
 
@@ -76,7 +79,7 @@ static void drop_balance(MoeDoc *doc, const MoeNode *overlay)
     moe_doc_remove(doc, routing, "balance");
 }
 
-/* ---- variants ------------------------------------------------------------------------------------------------------------- */
+/* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 static gboolean is_metric(const char *key)
 {
@@ -95,8 +98,8 @@ static void drop_metrics(MoeDoc *doc)
       moe_doc_remove(doc, published, moe_node_key(published, i));
 }
 
-/* What the file publishes at its root was measured in its last state, unless the last variant says so itself; any other state has
- * only what its own variant publishes. */
+/* What the file publishes at its root was measured in its last state, unless the last variant says so itself; any other
+ * state has only what its own variant publishes. */
 static gboolean settle_published(MoeDoc *doc, const MoeNode *variants, guint applied, GError **error)
 {
   guint n = moe_node_size(variants);
@@ -113,7 +116,8 @@ static gboolean apply_variant(MoeDoc *doc, const MoeNode *overlay, const char *d
 {
   g_autoptr(MoeDoc) without = moe_doc_parse("{}", -1, "variant", NULL, error);
 
-  if (!without || !moe_node_expect(overlay, MOE_NODE_MAP, "a variant", error) || !moe_doc_merge(without, "", overlay, error))
+  if (!without || !moe_node_expect(overlay, MOE_NODE_MAP, "a variant", error) ||
+      !moe_doc_merge(without, "", overlay, error))
     return FALSE;
   moe_doc_remove(without, moe_doc_root(without), "published");
   drop_replaced(doc, overlay, "cluster");
@@ -168,8 +172,8 @@ static gboolean apply_variants(MoeDoc *doc, const MoeRunOptions *options, char *
 
   if (moe_node_is_none(variants) || moe_node_size(variants) == 0)
     return !options->variant || *options->variant == '\0' ||
-           moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_doc_root(doc)), "no variants in this run, expected \"%s\" among them",
-                    options->variant);
+           moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_doc_root(doc)),
+                    "no variants in this run, expected \"%s\" among them", options->variant);
   if (!moe_node_expect(variants, MOE_NODE_MAP, "variants", error))
     return FALSE;
   int wanted = count_wanted(variants, options->variant, error);
@@ -182,7 +186,7 @@ static gboolean apply_variants(MoeDoc *doc, const MoeRunOptions *options, char *
   return TRUE;
 }
 
-/* ---- options -------------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static gboolean replace_named(MoeDoc *doc, const char *origin, const char *section, const char *name, GError **error)
 {
@@ -223,7 +227,8 @@ static int64_t batch_unit(const MoeDoc *doc)
   return MAX(data, 1) * read_degree(doc, "training.micro_batch");
 }
 
-/* Weak scaling: the batch grows with the GPUs, to the nearest multiple that the layout can divide; a batch that was set stays. */
+/* Weak scaling: the batch grows with the GPUs, to the nearest multiple that the layout can divide; a batch that was set
+ * stays. */
 static gboolean scale_batch(MoeDoc *doc, int64_t gpus_before, GError **error)
 {
   const MoeNode *batch = moe_doc_find(doc, "training.global_batch");

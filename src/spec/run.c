@@ -19,7 +19,7 @@ static const MoeField root_fields[] = {
     {NULL},
 };
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static gboolean read_sections(MoeRun *run, GError **error)
 {
@@ -69,13 +69,14 @@ static void resolve_counts_file(MoeRun *run)
 
 static gboolean read_run(MoeRun *run, const MoeRunOptions *options, GError **error)
 {
-  if (!moe_resolve(run->doc, options, &run->variant, error) || !read_sections(run, error) || !read_assumptions(run, error))
+  if (!moe_resolve(run->doc, options, &run->variant, error) || !read_sections(run, error) ||
+      !read_assumptions(run, error))
     return FALSE;
   resolve_counts_file(run);
   return moe_run_validate(run, error);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error)
 {
@@ -133,14 +134,16 @@ char **moe_run_variants(const char *path, GError **error)
   return doc ? moe_variant_names(doc) : NULL;
 }
 
-/* ---- a cluster or a stack alone ------------------------------------------------------------------------------------------- */
+/* ---- a cluster or a stack alone ---------------------------------------------------------------------------------- */
 
 /* A document with nothing but the named one at `section`. */
-static MoeDoc *load_alone(const char *section, const char *folder, const char *name, const char *data_dir, GError **error)
+static MoeDoc *load_alone(const char *section, const char *folder, const char *name, const char *data_dir,
+                          GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, "command line", NULL, error);
 
-  if (!doc || !moe_doc_put(doc, section, "command line", name, error) || !moe_graft(doc, section, folder, data_dir, error))
+  if (!doc || !moe_doc_put(doc, section, "command line", name, error) ||
+      !moe_graft(doc, section, folder, data_dir, error))
     return NULL;
   return g_steal_pointer(&doc);
 }

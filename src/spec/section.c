@@ -11,8 +11,8 @@ gboolean moe_node_is_none(const MoeNode *node)
   return text && strcmp(text, "none") == 0;
 }
 
-gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *fields, const char *what, gpointer target,
-                          GError **error)
+gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *fields, const char *what,
+                          gpointer target, GError **error)
 {
   const MoeNode *section = moe_node_get(map, key);
 

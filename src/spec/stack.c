@@ -2,13 +2,13 @@
 #include "internal.h"
 
 /* Ceilings that catch slipped digits and units. */
-#define MAX_SECONDS 1000
+#define MAX_SECONDS        1000
 #define MAX_OPS_PER_KERNEL 1000
-#define MAX_TILE_ROWS 65536
-#define MAX_ROUNDS 1024
-#define MAX_BYTES 1e15
-#define MAX_JITTER 1
-#define MAX_OVERHEAD 10
+#define MAX_TILE_ROWS      65536
+#define MAX_ROUNDS         1024
+#define MAX_BYTES          1e15
+#define MAX_JITTER         1
+#define MAX_OVERHEAD       10
 
 #define SECONDS(member)                                                                                                \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeStack, member), .dimension = MOE_DIM_SECONDS, .maximum = MAX_SECONDS
@@ -37,7 +37,7 @@ static const MoeField stack_fields[] = {
     {NULL},
 };
 
-/* ---- host ---------------------------------------------------------------------------------------------------------------- */
+/* ---- host -------------------------------------------------------------------------------------------------------- */
 
 static const MoeField host_fields[] = {
     {"launch", MOE_FIELD_ELSEWHERE, .required = TRUE},
@@ -76,7 +76,7 @@ static gboolean read_host(const MoeNode *node, MoeStack *stack, GError **error)
          moe_words_read_bits(moe_node_get(node, "graphs"), moe_scope_words, &stack->host.graph_scopes, error);
 }
 
-/* ---- lists of abilities ---------------------------------------------------------------------------------------------------- */
+/* ---- lists of abilities ------------------------------------------------------------------------------------------ */
 
 /* A word of a list and the flag it sets. The table ends with a NULL word. */
 typedef struct {
@@ -101,22 +101,26 @@ static gboolean read_flags(const MoeNode *list, const Flag *flags, gpointer targ
   return TRUE;
 }
 
-#define FUSED(name) {#name, offsetof(MoeStack, fused.name)}
-#define OVERLAP(name) {#name, offsetof(MoeStack, overlap.name)}
+#define FUSED(name)                                                                                                    \
+  {                                                                                                                    \
+#name, offsetof(MoeStack, fused.name)                                                                              \
+  }
+#define OVERLAP(name)                                                                                                  \
+  {                                                                                                                    \
+#name, offsetof(MoeStack, overlap.name)                                                                            \
+  }
 
 static const Flag fused_flags[] = {
-    FUSED(norm),          FUSED(residual_norm), FUSED(rotary),   FUSED(activation), FUSED(router),
-    FUSED(cross_entropy), FUSED(permute),       FUSED(optimizer), FUSED(quantize),   FUSED(dropout),
-    {NULL, 0},
+    FUSED(norm),    FUSED(residual_norm), FUSED(rotary),   FUSED(activation), FUSED(router), FUSED(cross_entropy),
+    FUSED(permute), FUSED(optimizer),     FUSED(quantize), FUSED(dropout),    {NULL, 0},
 };
 
 static const Flag overlap_flags[] = {
-    OVERLAP(gradient_reduce), OVERLAP(parameter_gather), OVERLAP(tensor),
-    OVERLAP(expert),          OVERLAP(pipeline),         OVERLAP(expert_across_batches),
-    {NULL, 0},
+    OVERLAP(gradient_reduce), OVERLAP(parameter_gather),      OVERLAP(tensor), OVERLAP(expert),
+    OVERLAP(pipeline),        OVERLAP(expert_across_batches), {NULL, 0},
 };
 
-/* ---- small sections --------------------------------------------------------------------------------------------------------- */
+/* ---- small sections ---------------------------------------------------------------------------------------------- */
 
 static const MoeField family_fields[] = {
     {"attention", MOE_FIELD_STRING(MoeStack, family.attention)},
@@ -167,7 +171,8 @@ static gboolean read_data_parallel(const MoeNode *node, MoeStack *stack, GError 
   if (!moe_section_read(node, "data_parallel", fields, "data_parallel", stack, error))
     return FALSE;
   if (!stack->data_parallel.per_layer && stack->data_parallel.bucket_bytes < 1)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(section), "bucket of no bytes, expected a size such as 40 MB");
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(section),
+                    "bucket of no bytes, expected a size such as 40 MB");
   return TRUE;
 }
 
@@ -181,14 +186,18 @@ static gboolean read_small_sections(const MoeNode *node, MoeStack *stack, GError
          moe_section_read(node, "noise", noise_fields, "noise", stack, error);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 /* What plain PyTorch does: cuBLASLt, CUTLASS grouped GEMM, FlashAttention-2, buckets of 25 MiB (bucket_cap_mb of
  * torch.nn.parallel.DistributedDataParallel). */
 static const MoeStack defaults = {
     .name = "unnamed",
     .host.ops_per_kernel = 1,
-    .family = {.attention = "fa2", .gemm = "cublaslt", .grouped_gemm = "cutlass", .encode = "triton", .elementwise = "triton"},
+    .family = {.attention = "fa2",
+               .gemm = "cublaslt",
+               .grouped_gemm = "cutlass",
+               .encode = "triton",
+               .elementwise = "triton"},
     .moe = {.expert_groups = 1, .memory_rounds = 1},
     .data_parallel = {.bucket_bytes = 25 * 0x1p20, .prefetch = 1},
 };
@@ -201,8 +210,8 @@ static gboolean read_all(const MoeNode *node, MoeStack *stack, GError **error)
 
   if (!collectives && !empty)
     return FALSE;
-  return moe_node_read_fields(node, stack_fields, "stack", stack, error) && read_host(moe_node_get(node, "host"), stack, error) &&
-         read_small_sections(node, stack, error) &&
+  return moe_node_read_fields(node, stack_fields, "stack", stack, error) &&
+         read_host(moe_node_get(node, "host"), stack, error) && read_small_sections(node, stack, error) &&
          moe_stack_collectives_read(collectives ? collectives : moe_doc_root(empty), &stack->collectives, error) &&
          (!kernels || moe_kernel_fits_read(kernels, &stack->kernels, error));
 }

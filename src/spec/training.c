@@ -6,7 +6,7 @@
 #define PRECISION(member) MOE_FIELD_CHOICE(MoeTraining, precision.member, moe_precision_words)
 
 /* Beyond these a skew is no skew any more: one expert gets everything, or all get the same. */
-#define MAX_ZIPF 10
+#define MAX_ZIPF          10
 #define MAX_CONCENTRATION 1e9
 /* A capacity of so many times the mean fits every imbalance. */
 #define MAX_CAPACITY_FACTOR 1024
@@ -49,7 +49,7 @@ static gboolean read_precisions(const MoeNode *training, MoeTraining *target, GE
   return TRUE;
 }
 
-/* ---- routing --------------------------------------------------------------------------------------------------------- */
+/* ---- routing ----------------------------------------------------------------------------------------------------- */
 
 static const MoeField routing_fields[] = {
     {"balance", MOE_FIELD_ELSEWHERE},
@@ -76,9 +76,10 @@ static gboolean read_balance(const MoeNode *node, MoeRouting *routing, GError **
   if (moe_node_kind(node) != MOE_NODE_MAP)
     return moe_node_read_word(node, even, &word, error);
   if (moe_node_size(node) != 1)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
-                    "%u entries in balance, expected even or one of {zipf: EXPONENT}, {dirichlet: CONCENTRATION}, {file: CSV}",
-                    moe_node_size(node));
+    return moe_fail(
+        error, MOE_ERROR_INPUT, moe_node_mark(node),
+        "%u entries in balance, expected even or one of {zipf: EXPONENT}, {dirichlet: CONCENTRATION}, {file: CSV}",
+        moe_node_size(node));
   if (!moe_node_read_fields(node, balance_fields, "balance", routing, error))
     return FALSE;
   const char *key = moe_node_key(node, 0);
@@ -112,7 +113,7 @@ static gboolean read_routing(const MoeNode *training, MoeTraining *target, GErro
                       read_capacity(moe_node_get(section, "capacity_factor"), &target->routing, error));
 }
 
-/* ---- LoRA -------------------------------------------------------------------------------------------------------------- */
+/* ---- LoRA -------------------------------------------------------------------------------------------------------- */
 
 static gboolean read_lora(const MoeNode *training, MoeTraining *target, GError **error)
 {
@@ -127,7 +128,8 @@ static gboolean read_lora(const MoeNode *training, MoeTraining *target, GError *
 
 gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **error)
 {
-  /* Mixed precision as Megatron-LM and DeepSpeed do it: BF16 work, FP32 router, gradient sums, master weights and moments. */
+  /* Mixed precision as Megatron-LM and DeepSpeed do it: BF16 work, FP32 router, gradient sums, master weights and
+   * moments. */
   *training = (MoeTraining){.micro_batch = 1,
                             .precision = {.gemm = MOE_BF16,
                                           .attention = MOE_BF16,
@@ -140,11 +142,12 @@ gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **
                                           .combine = MOE_BF16,
                                           .master = MOE_FP32,
                                           .optimizer_moments = MOE_FP32}};
-  return moe_node_read_fields(node, training_fields, "training", training, error) && read_precisions(node, training, error) &&
-         read_routing(node, training, error) && read_lora(node, training, error);
+  return moe_node_read_fields(node, training_fields, "training", training, error) &&
+         read_precisions(node, training, error) && read_routing(node, training, error) &&
+         read_lora(node, training, error);
 }
 
-/* ---- recomputation and offload --------------------------------------------------------------------------------------------- */
+/* ---- recomputation and offload ----------------------------------------------------------------------------------- */
 
 gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError **error)
 {

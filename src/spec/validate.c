@@ -18,15 +18,15 @@ MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path)
   return moe_node_mark(node ? node : moe_doc_root(run->doc));
 }
 
-/* `value` (called `what`, written at `path`) must be a multiple of `divisor`. */
-static gboolean check_multiple(const MoeRun *run, const char *path, const char *what, int64_t value, const char *of, int64_t divisor,
-                               GError **error)
+gboolean moe_check_multiple(const MoeRun *run, const char *path, const char *what, int64_t value, const char *of,
+                            int64_t divisor, GError **error)
 {
-  return value % divisor == 0 || moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, path),
-                                          "%s is %" INT ", expected a multiple of %s (%" INT ")", what, value, of, divisor);
+  return value % divisor == 0 ||
+         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, path),
+                  "%s is %" INT ", expected a multiple of %s (%" INT ")", what, value, of, divisor);
 }
 
-/* ---- GPUs ------------------------------------------------------------------------------------------------------------------ */
+/* ---- GPUs -------------------------------------------------------------------------------------------------------- */
 
 static gboolean derive_degrees(MoeRun *run, GError **error)
 {
@@ -34,8 +34,8 @@ static gboolean derive_degrees(MoeRun *run, GError **error)
   int64_t attention = p->tensor * p->context * p->pipeline;
   int64_t moe = p->expert_tensor * p->expert * p->pipeline;
 
-  if (!check_multiple(run, "parallelism.gpus", "gpus", p->gpus, "tensor x context x pipeline", attention, error) ||
-      !check_multiple(run, "parallelism.gpus", "gpus", p->gpus, "expert_tensor x expert x pipeline", moe, error))
+  if (!moe_check_multiple(run, "parallelism.gpus", "gpus", p->gpus, "tensor x context x pipeline", attention, error) ||
+      !moe_check_multiple(run, "parallelism.gpus", "gpus", p->gpus, "expert_tensor x expert x pipeline", moe, error))
     return FALSE;
   p->data = p->gpus / attention;
   p->expert_data = p->gpus / moe;
@@ -47,11 +47,11 @@ static gboolean check_shard_group(const MoeRun *run, GError **error)
 {
   const MoeParallelism *p = &run->parallelism;
 
-  return p->shard_group == 0 || check_multiple(run, "parallelism.shard_group", "the number of data-parallel ranks",
-                                               p->data * p->context, "shard_group", p->shard_group, error);
+  return p->shard_group == 0 || moe_check_multiple(run, "parallelism.shard_group", "the number of data-parallel ranks",
+                                                   p->data * p->context, "shard_group", p->shard_group, error);
 }
 
-/* ---- heads and widths ------------------------------------------------------------------------------------------------------- */
+/* ---- heads and widths -------------------------------------------------------------------------------------------- */
 
 /* Key and value heads are shared out, or each is held by several ranks. */
 static gboolean check_kv_heads(const MoeRun *run, int64_t ranks, const char *of, GError **error)
@@ -70,8 +70,8 @@ static gboolean check_heads(const MoeRun *run, GError **error)
   int64_t ranks = ulysses ? p->tensor * p->context : p->tensor;
   const char *of = ulysses ? "tensor x context" : "tensor";
 
-  return check_multiple(run, "architecture.attention.query_heads", "query_heads", run->architecture.attention.query_heads, of,
-                        ranks, error) &&
+  return moe_check_multiple(run, "architecture.attention.query_heads", "query_heads",
+                            run->architecture.attention.query_heads, of, ranks, error) &&
          check_kv_heads(run, ranks, of, error);
 }
 
@@ -80,10 +80,11 @@ static gboolean check_widths(const MoeRun *run, GError **error)
   const MoeArchitecture *a = &run->architecture;
   const MoeParallelism *p = &run->parallelism;
 
-  return check_multiple(run, "architecture.ffn.width", "ffn.width", a->ffn.width, "tensor", p->tensor, error) &&
-         check_multiple(run, "architecture.moe.width", "moe.width", a->moe.width, "expert_tensor", p->expert_tensor, error) &&
-         check_multiple(run, "architecture.moe.shared_width", "moe.shared_width", a->moe.shared_experts * a->moe.shared_width,
-                        "tensor", p->tensor, error);
+  return moe_check_multiple(run, "architecture.ffn.width", "ffn.width", a->ffn.width, "tensor", p->tensor, error) &&
+         moe_check_multiple(run, "architecture.moe.width", "moe.width", a->moe.width, "expert_tensor", p->expert_tensor,
+                            error) &&
+         moe_check_multiple(run, "architecture.moe.shared_width", "moe.shared_width",
+                            a->moe.shared_experts * a->moe.shared_width, "tensor", p->tensor, error);
 }
 
 static gboolean check_experts(const MoeRun *run, GError **error)
@@ -91,13 +92,15 @@ static gboolean check_experts(const MoeRun *run, GError **error)
   const MoeParallelism *p = &run->parallelism;
 
   if (run->architecture.moe.experts > 0)
-    return check_multiple(run, "architecture.moe.experts", "experts", run->architecture.moe.experts, "expert", p->expert, error);
+    return moe_check_multiple(run, "architecture.moe.experts", "experts", run->architecture.moe.experts, "expert",
+                              p->expert, error);
   return (p->expert == 1 && p->expert_tensor == 1) ||
-         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, p->expert > 1 ? "parallelism.expert" : "parallelism.expert_tensor"),
+         moe_fail(error, MOE_ERROR_LAYOUT,
+                  moe_run_mark(run, p->expert > 1 ? "parallelism.expert" : "parallelism.expert_tensor"),
                   "expert parallelism in a model without experts, expected expert and expert_tensor 1");
 }
 
-/* ---- sequences and batches --------------------------------------------------------------------------------------------------- */
+/* ---- sequences and batches --------------------------------------------------------------------------------------- */
 
 static gboolean check_sequence(const MoeRun *run, GError **error)
 {
@@ -107,8 +110,8 @@ static gboolean check_sequence(const MoeRun *run, GError **error)
   int64_t slices = p->context_kind == MOE_CONTEXT_RING && p->context > 1 ? 2 : 1;
   const char *of = slices == 2 ? "2 x context" : tensor > 1 ? "tensor x context" : "context";
 
-  return check_multiple(run, "training.sequence_length", "sequence_length", run->training.sequence_length, of,
-                        tensor * slices * p->context, error);
+  return moe_check_multiple(run, "training.sequence_length", "sequence_length", run->training.sequence_length, of,
+                            tensor * slices * p->context, error);
 }
 
 static gboolean derive_micro_batches(MoeRun *run, GError **error)
@@ -118,23 +121,25 @@ static gboolean derive_micro_batches(MoeRun *run, GError **error)
   if (run->training.global_batch > MOE_MAX_STEP_TOKENS / run->training.sequence_length)
     return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, "training.global_batch"),
                     "a step of more than 2^40 tokens, expected a smaller global_batch or sequence_length");
-  if (!check_multiple(run, "training.global_batch", "global_batch", run->training.global_batch, "data x micro_batch", unit, error))
+  if (!moe_check_multiple(run, "training.global_batch", "global_batch", run->training.global_batch,
+                          "data x micro_batch", unit, error))
     return FALSE;
   run->parallelism.micro_batches = run->training.global_batch / unit;
   return TRUE;
 }
 
-/* ---- machine ------------------------------------------------------------------------------------------------------------------ */
+/* ---- machine ----------------------------------------------------------------------------------------------------- */
 
-/* Formats a GEMM can run in on this accelerator. FP32 always can, if slowly: its units are what every other rate is above. */
+/* Formats a GEMM can run in on this accelerator. FP32 always can, if slowly: its units are what every other rate is
+ * above. */
 static gboolean check_precision(const MoeRun *run, const char *role, MoePrecision precision, GError **error)
 {
   if (run->cluster.accelerator.peak_flop_per_s[precision] > 0)
     return TRUE;
   g_autofree char *path = g_strconcat("training.precision.", role, NULL);
   return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, path),
-                  "%s for %s, which %s has no rate for, expected a format listed under its peak", moe_precision_words[precision],
-                  role, run->cluster.accelerator.name);
+                  "%s for %s, which %s has no rate for, expected a format listed under its peak",
+                  moe_precision_words[precision], role, run->cluster.accelerator.name);
 }
 
 static gboolean check_precisions(const MoeRun *run, GError **error)
@@ -159,7 +164,8 @@ static gboolean check_cpu(const MoeRun *run, GError **error)
 
 gboolean moe_run_validate(MoeRun *run, GError **error)
 {
-  return derive_degrees(run, error) && check_shard_group(run, error) && check_heads(run, error) && check_widths(run, error) &&
-         check_experts(run, error) && check_sequence(run, error) && derive_micro_batches(run, error) &&
-         moe_pipeline_validate(run, error) && check_precisions(run, error) && check_cpu(run, error);
+  return derive_degrees(run, error) && check_shard_group(run, error) && check_heads(run, error) &&
+         check_widths(run, error) && check_experts(run, error) && check_sequence(run, error) &&
+         derive_micro_batches(run, error) && moe_pipeline_validate(run, error) && check_precisions(run, error) &&
+         check_cpu(run, error);
 }

@@ -4,9 +4,11 @@
 #include <moesim/work.h>
 
 const char *const moe_precision_words[] = {
-    [MOE_BF16] = "bf16",     [MOE_FP16] = "fp16", [MOE_FP32] = "fp32",           [MOE_TF32] = "tf32",
-    [MOE_BF16X3] = "bf16x3", [MOE_FP8] = "fp8",   [MOE_FP8_BLOCK] = "fp8-block", [MOE_MXFP8] = "mxfp8",
-    [MOE_NVFP4] = "nvfp4",   NULL,
+    [MOE_BF16] = "bf16",           [MOE_FP16] = "fp16",
+    [MOE_FP32] = "fp32",           [MOE_TF32] = "tf32",
+    [MOE_BF16X3] = "bf16x3",       [MOE_FP8] = "fp8",
+    [MOE_FP8_BLOCK] = "fp8-block", [MOE_MXFP8] = "mxfp8",
+    [MOE_NVFP4] = "nvfp4",         NULL,
 };
 
 const char *const moe_schedule_words[] = {
@@ -23,22 +25,17 @@ const char *const moe_schedule_words[] = {
 };
 
 const char *const moe_scope_words[] = {
-    [MOE_SCOPE_EMBEDDING] = "embedding",
-    [MOE_SCOPE_ATTENTION] = "attention",
-    [MOE_SCOPE_DENSE_FFN] = "dense_ffn",
-    [MOE_SCOPE_ROUTER] = "router",
-    [MOE_SCOPE_EXPERTS] = "experts",
-    [MOE_SCOPE_HEAD] = "head",
-    [MOE_SCOPE_OPTIMIZER] = "optimizer",
-    [MOE_SCOPE_DATA] = "data",
-    NULL,
+    [MOE_SCOPE_EMBEDDING] = "embedding", [MOE_SCOPE_ATTENTION] = "attention", [MOE_SCOPE_DENSE_FFN] = "dense_ffn",
+    [MOE_SCOPE_ROUTER] = "router",       [MOE_SCOPE_EXPERTS] = "experts",     [MOE_SCOPE_HEAD] = "head",
+    [MOE_SCOPE_OPTIMIZER] = "optimizer", [MOE_SCOPE_DATA] = "data",           NULL,
 };
 
 const char *const moe_stream_words[] = {
-    [MOE_STREAM_COMPUTE] = "compute", [MOE_STREAM_EXPERT] = "expert", [MOE_STREAM_REDUCE] = "reduce",
-    [MOE_STREAM_GATHER] = "gather",   [MOE_STREAM_TENSOR] = "tensor", [MOE_STREAM_SEND] = "send",
-    [MOE_STREAM_RECV] = "recv",       [MOE_STREAM_OUT] = "out",       [MOE_STREAM_IN] = "in",
-    NULL,
+    [MOE_STREAM_COMPUTE] = "compute", [MOE_STREAM_EXPERT] = "expert",
+    [MOE_STREAM_REDUCE] = "reduce",   [MOE_STREAM_GATHER] = "gather",
+    [MOE_STREAM_TENSOR] = "tensor",   [MOE_STREAM_SEND] = "send",
+    [MOE_STREAM_RECV] = "recv",       [MOE_STREAM_OUT] = "out",
+    [MOE_STREAM_IN] = "in",           NULL,
 };
 
 const char *const moe_group_words[] = {
@@ -59,9 +56,14 @@ const char *const moe_group_words[] = {
 };
 
 const char *const moe_collective_words[] = {
-    [MOE_ALL_REDUCE] = "all_reduce", [MOE_ALL_GATHER] = "all_gather", [MOE_REDUCE_SCATTER] = "reduce_scatter",
-    [MOE_ALL_TO_ALL] = "all_to_all", [MOE_DISPATCH] = "dispatch",     [MOE_COMBINE] = "combine",
-    [MOE_BROADCAST] = "broadcast",   NULL,
+    [MOE_ALL_REDUCE] = "all_reduce",
+    [MOE_ALL_GATHER] = "all_gather",
+    [MOE_REDUCE_SCATTER] = "reduce_scatter",
+    [MOE_ALL_TO_ALL] = "all_to_all",
+    [MOE_DISPATCH] = "dispatch",
+    [MOE_COMBINE] = "combine",
+    [MOE_BROADCAST] = "broadcast",
+    NULL,
 };
 
 const char *const moe_pass_words[] = {
@@ -99,18 +101,32 @@ const char *const moe_kernel_class_words[] = {
 const char *const moe_optimizer_words[] = {"adamw", "muon", "sgd", NULL};
 
 const char *const moe_module_words[] = {
-    "core_attention", "attention_projections", "norm",           "ffn_activation", "moe_activation",
-    "moe",            "ffn",                   "shared_experts", "expert_ffn",     NULL,
+    "core_attention",
+    "attention_projections",
+    "norm",
+    "ffn_activation",
+    "moe_activation",
+    "moe",
+    "ffn",
+    "shared_experts",
+    "expert_ffn",
+    NULL,
 };
 
 double moe_precision_bytes(MoePrecision precision)
 {
-  /* Scales of the block formats: one FP32 per 128 elements (DeepSeek-V3 report, 3.3.2), one E8M0 byte per 32 (OCP Microscaling
-   * v1.0, 5.1), one E4M3 byte per 16 (NVFP4). FP32-like operands keep their four bytes in memory. */
+  /* Scales of the block formats: one FP32 per 128 elements (DeepSeek-V3 report, 3.3.2), one E8M0 byte per 32 (OCP
+   * Microscaling v1.0, 5.1), one E4M3 byte per 16 (NVFP4). FP32-like operands keep their four bytes in memory. */
   static const double bytes[MOE_N_PRECISIONS] = {
-      [MOE_BF16] = 2,   [MOE_FP16] = 2, [MOE_FP32] = 4,
-      [MOE_TF32] = 4,   [MOE_BF16X3] = 4, [MOE_FP8] = 1,
-      [MOE_FP8_BLOCK] = 1 + 4.0 / 128, [MOE_MXFP8] = 1 + 1.0 / 32, [MOE_NVFP4] = 0.5 + 1.0 / 16,
+      [MOE_BF16] = 2,
+      [MOE_FP16] = 2,
+      [MOE_FP32] = 4,
+      [MOE_TF32] = 4,
+      [MOE_BF16X3] = 4,
+      [MOE_FP8] = 1,
+      [MOE_FP8_BLOCK] = 1 + 4.0 / 128,
+      [MOE_MXFP8] = 1 + 1.0 / 32,
+      [MOE_NVFP4] = 0.5 + 1.0 / 16,
   };
 
   g_assert(precision < MOE_N_PRECISIONS);
