@@ -11,16 +11,12 @@
 /* Keys are looked at a little beyond the level's own tolerance, since a bound may be off by a rounding error. */
 #define BOUND_SLACK (1 + 1e-15)
 
-static inline Level *levels_of(MoeShare *share)
-{
-  return (Level *)(void *)share->levels->data;
-}
-
+/* Loads 2^100 apart could leave no weight for the smallest: it is then stopped where the others are. */
 static double resource_level(const Fill *fill)
 {
   double weight = sum_value(fill->weight);
 
-  return weight > 0 ? sum_value(fill->left) / weight : INFINITY;
+  return weight > 0 ? sum_value(fill->left) / weight : 0;
 }
 
 /* Present level of an entry; INFINITY when nobody waits for it any more. */
@@ -51,31 +47,27 @@ static void sink(Level *levels, guint n, guint i)
 
 static void drop_top(MoeShare *share)
 {
-  Level *levels = levels_of(share);
-  guint n = share->levels->len - 1;
-
-  levels[0] = levels[n];
-  g_array_set_size(share->levels, n);
-  if (n > 0)
-    sink(levels, n, 0);
+  share->levels[0] = share->levels[--share->n_levels];
+  if (share->n_levels > 0)
+    sink(share->levels, share->n_levels, 0);
 }
 
 /* Corrects the top until it is true; its key is then the next level. */
 static double next_level(MoeShare *share)
 {
-  while (share->levels->len > 0) {
-    Level *top = levels_of(share);
+  while (share->n_levels > 0) {
+    Level *top = share->levels;
     double now = present_level(share, top);
     if (now == INFINITY) {
       drop_top(share);
     } else if (now > top->key) {
       top->key = now;
-      sink(top, share->levels->len, 0);
+      sink(top, share->n_levels, 0);
     } else {
       return top->key;
     }
   }
-  g_assert_not_reached(); /* every unsettled activity has its limit in the heap */
+  g_assert_not_reached(); /* whoever is unsettled has a contended resource in the heap */
 }
 
 /* ---- one component ---------------------------------------------------------------------------------------------- */
@@ -83,54 +75,62 @@ static double next_level(MoeShare *share)
 /* Adds the loads of an activity to the weights of its contended resources. */
 static void weigh_in(MoeShare *share, const Activity *activity)
 {
-  uint32_t left = activity->n_contended;
-
-  for (uint32_t p = activity->first; left > 0; p++) {
+  for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++) {
     const Pair *pair = &share->pairs[p];
-    if (!share->resources[pair->resource].contended)
-      continue;
     Fill *fill = &share->fills[pair->resource];
     sum_add(&fill->weight, pair->load);
     fill->unsettled++;
-    left--;
   }
 }
 
 /* Takes a settled activity out of its contended resources. */
 static void weigh_out(MoeShare *share, const Activity *activity, double rate)
 {
-  uint32_t left = activity->n_contended;
-
-  for (uint32_t p = activity->first; left > 0; p++) {
+  for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++) {
     const Pair *pair = &share->pairs[p];
-    if (!share->resources[pair->resource].contended)
-      continue;
     Fill *fill = &share->fills[pair->resource];
     sum_add(&fill->weight, -pair->load);
     sum_add(&fill->left, -(pair->load * rate));
     fill->unsettled--;
-    left--;
   }
+}
+
+/* A contended resource stops its users at capacity / load at the latest, so only other limits need a level of their
+ * own. */
+static gboolean limit_matters(const MoeShare *share, const Activity *activity)
+{
+  return activity->limit_resource == NONE || !share->resources[activity->limit_resource].contended;
+}
+
+static void reserve_levels(MoeShare *share, guint n)
+{
+  share->n_levels = 0;
+  if (n <= share->levels_room)
+    return;
+  share->levels_room = MAX(n, 2 * share->levels_room);
+  share->levels = g_renew(Level, share->levels, share->levels_room);
 }
 
 static void prepare(MoeShare *share)
 {
-  guint n = share->joints->len + share->members->len;
+  const guint n_members = share->members.n;
 
-  for (guint i = 0; i < share->members->len; i++)
-    weigh_in(share, &share->activities[ids_of(share->members)[i]]);
-  g_array_set_size(share->levels, n);
-  Level *level = levels_of(share);
-  for (guint i = 0; i < share->joints->len; i++) {
-    uint32_t resource = ids_of(share->joints)[i];
-    *level++ = (Level){resource_level(&share->fills[resource]), resource, FALSE};
+  reserve_levels(share, n_members + share->joints.n);
+  for (guint i = 0; i < n_members; i++) {
+    uint32_t id = share->members.ids[i];
+    const Activity *activity = &share->activities[id];
+    Level level = {activity->limit, id, TRUE};
+    weigh_in(share, activity);
+    if (limit_matters(share, activity))
+      share->levels[share->n_levels++] = level;
   }
-  for (guint i = 0; i < share->members->len; i++) {
-    uint32_t activity = ids_of(share->members)[i];
-    *level++ = (Level){share->activities[activity].limit, activity, TRUE};
+  for (guint i = 0; i < share->joints.n; i++) {
+    uint32_t resource = share->joints.ids[i];
+    Level level = {resource_level(&share->fills[resource]), resource, FALSE};
+    share->levels[share->n_levels++] = level;
   }
-  for (guint i = n / 2; i-- > 0;)
-    sink(levels_of(share), n, i);
+  for (guint i = share->n_levels / 2; i-- > 0;)
+    sink(share->levels, share->n_levels, i);
 }
 
 /* Holds an activity at the present level because of `resource` (NONE: its cap); the lowest resource counts. */
@@ -141,7 +141,7 @@ static void hold(MoeShare *share, uint32_t id, uint32_t resource, uint32_t round
   if (activity->round == 0) {
     activity->round = round;
     activity->bottleneck = resource;
-    g_array_append_val(share->settled, id);
+    ids_push(&share->settled, id);
   } else if (activity->round == round) {
     activity->bottleneck = MIN(activity->bottleneck, resource);
   }
@@ -156,16 +156,14 @@ static void hold_users(MoeShare *share, uint32_t resource, uint32_t round)
 /* Visits the part of the heap at or below `bound`, root first, without taking it apart. */
 static void hold_level(MoeShare *share, double bound, uint32_t round)
 {
-  const Level *levels = levels_of(share);
-  guint n = share->levels->len;
+  const Level *levels = share->levels;
+  guint n = share->n_levels;
 
-  g_array_set_size(share->settled, 0);
-  g_array_set_size(share->stack, 0);
-  guint32 i = 0;
-  g_array_append_val(share->stack, i);
-  while (share->stack->len > 0) {
-    i = ids_of(share->stack)[share->stack->len - 1];
-    g_array_set_size(share->stack, share->stack->len - 1);
+  share->settled.n = 0;
+  share->stack.n = 0;
+  ids_push(&share->stack, 0);
+  while (share->stack.n > 0) {
+    uint32_t i = share->stack.ids[--share->stack.n];
     if (levels[i].key > bound * BOUND_SLACK)
       continue;
     uint32_t index = levels[i].index;
@@ -173,25 +171,25 @@ static void hold_level(MoeShare *share, double bound, uint32_t round)
       hold(share, index, share->activities[index].limit_resource, round);
     else if (!levels[i].is_activity && present_level(share, &levels[i]) <= bound)
       hold_users(share, index, round);
-    for (guint32 child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
-      g_array_append_val(share->stack, child);
+    for (uint32_t child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
+      ids_push(&share->stack, child);
   }
 }
 
 void share_fill(MoeShare *share)
 {
-  guint unsettled = share->members->len;
+  guint unsettled = share->members.n;
   double level = 0;
 
   prepare(share);
   for (uint32_t round = 1; unsettled > 0; round++) {
     level = MAX(level, next_level(share));
     hold_level(share, level * (1 + SHARE_TOLERANCE), round);
-    unsettled -= share->settled->len;
+    unsettled -= share->settled.n;
     if (unsettled > 0)
-      share_sort_ids(share, share->settled);
-    for (guint i = 0; i < share->settled->len; i++) {
-      uint32_t id = ids_of(share->settled)[i];
+      share_sort_ids(share, &share->settled);
+    for (guint i = 0; i < share->settled.n; i++) {
+      uint32_t id = share->settled.ids[i];
       share_settle(share, id, level, share->activities[id].bottleneck);
       if (unsettled > 0)
         weigh_out(share, &share->activities[id], level);

@@ -19,10 +19,6 @@ MoeShare *moe_share_new(guint n_resources, const double *capacity)
   }
   for (guint k = 0; k < BLOCK_CLASSES; k++)
     share->free_block[k] = NONE;
-  GArray **arrays[] = {&share->dirty, &share->changed, &share->members, &share->joints, &share->stack, &share->settled};
-  for (guint i = 0; i < G_N_ELEMENTS(arrays); i++)
-    *arrays[i] = g_array_new(FALSE, FALSE, sizeof(guint32));
-  share->levels = g_array_new(FALSE, FALSE, sizeof(Level));
   return share;
 }
 
@@ -30,10 +26,10 @@ void moe_share_free(MoeShare *share)
 {
   if (share == NULL)
     return;
-  GArray *arrays[] = {share->dirty,  share->changed, share->members, share->joints,
-                      share->levels, share->stack,   share->settled};
-  for (guint i = 0; i < G_N_ELEMENTS(arrays); i++)
-    g_array_unref(arrays[i]);
+  Ids *lists[] = {&share->dirty, &share->changed, &share->members, &share->joints, &share->stack, &share->settled};
+  for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
+    g_free(lists[i]->ids);
+  g_free(share->levels);
   g_free(share->resources);
   g_free(share->fills);
   g_free(share->activities);
@@ -104,7 +100,7 @@ static void mark_dirty(MoeShare *share, uint32_t id)
   if (share->activities[id].dirty)
     return;
   share->activities[id].dirty = TRUE;
-  g_array_append_val(share->dirty, id);
+  ids_push(&share->dirty, id);
 }
 
 static gboolean overbooked(const Resource *resource)
@@ -112,16 +108,55 @@ static gboolean overbooked(const Resource *resource)
   return sum_value(resource->demand) > resource->capacity * (1 + SHARE_TOLERANCE);
 }
 
+/* Corrects what points to pair p after it came there from elsewhere. */
+static void adopt(MoeShare *share, uint32_t p)
+{
+  const Pair *pair = &share->pairs[p];
+
+  if (pair->previous != NONE)
+    share->pairs[pair->previous].next = p;
+  else
+    share->resources[pair->resource].head = p;
+  if (pair->next != NONE)
+    share->pairs[pair->next].previous = p;
+}
+
+/* Swaps two pairs of one activity, hence of two resources. */
+static void swap_pairs(MoeShare *share, uint32_t p, uint32_t q)
+{
+  if (p == q)
+    return;
+  Pair pair = share->pairs[p];
+  share->pairs[p] = share->pairs[q];
+  share->pairs[q] = pair;
+  adopt(share, p);
+  adopt(share, q);
+}
+
+/* An activity keeps its pairs on contended resources in front. */
+static void to_front(MoeShare *share, Activity *activity, uint32_t p)
+{
+  swap_pairs(share, p, activity->first + activity->n_contended++);
+}
+
+static void to_back(MoeShare *share, Activity *activity, uint32_t p)
+{
+  swap_pairs(share, p, activity->first + --activity->n_contended);
+}
+
 /* Tells every user. Who is released may now stand apart from the others, so each of them is looked at again. */
 static void set_contended(MoeShare *share, Resource *resource, gboolean contended)
 {
+  uint32_t next = NONE;
+
   resource->contended = contended;
-  for (uint32_t p = resource->head; p != NONE; p = share->pairs[p].next) {
+  for (uint32_t p = resource->head; p != NONE; p = next) {
     uint32_t user = share->pairs[p].activity;
+    next = share->pairs[p].next;
     if (contended) {
-      share->activities[user].n_contended++;
+      to_front(share, &share->activities[user], p);
     } else {
-      share->activities[user].n_contended--;
+      to_back(share, &share->activities[user], p);
       mark_dirty(share, user);
     }
   }
@@ -143,7 +178,7 @@ static inline void link_pair(MoeShare *share, Activity *activity, uint32_t p)
   share->pairs[head].previous = p;
   sum_add(&resource->demand, pair->load * activity->limit);
   if (resource->contended)
-    activity->n_contended++;
+    to_front(share, activity, p);
   else if (overbooked(resource))
     set_contended(share, resource, TRUE);
 }
@@ -278,8 +313,8 @@ void moe_share_set_capacity(MoeShare *share, guint resource, double capacity)
 
 const guint *moe_share_changed(const MoeShare *share, guint *n)
 {
-  *n = share->changed->len;
-  return ids_of(share->changed);
+  *n = share->changed.n;
+  return share->changed.ids;
 }
 
 double moe_share_rate(const MoeShare *share, guint activity)

@@ -6,10 +6,10 @@
 /* Up to here insertion sort beats the bitmap. */
 #define FEW_IDS 32
 
-static void sort_few(guint32 *ids, guint n)
+static void sort_few(uint32_t *ids, guint n)
 {
   for (guint i = 1; i < n; i++) {
-    guint32 id = ids[i];
+    uint32_t id = ids[i];
     guint j = i;
     for (; j > 0 && id < ids[j - 1]; j--)
       ids[j] = ids[j - 1];
@@ -18,10 +18,10 @@ static void sort_few(guint32 *ids, guint n)
 }
 
 /* Marks each id in the bitmap and reads the bitmap back: linear in the number of ids and of words they span. */
-static void sort_many(uint64_t *bits, guint32 *ids, guint n)
+static void sort_many(uint64_t *bits, uint32_t *ids, guint n)
 {
-  guint32 low = UINT32_MAX;
-  guint32 high = 0;
+  uint32_t low = UINT32_MAX;
+  uint32_t high = 0;
   guint out = 0;
 
   for (guint i = 0; i < n; i++) {
@@ -29,26 +29,26 @@ static void sort_many(uint64_t *bits, guint32 *ids, guint n)
     low = MIN(low, ids[i]);
     high = MAX(high, ids[i]);
   }
-  for (guint32 word = low / 64; word <= high / 64; word++) {
+  for (uint32_t word = low / 64; word <= high / 64; word++) {
     for (uint64_t rest = bits[word]; rest; rest &= rest - 1)
-      ids[out++] = word * 64 + (guint32)__builtin_ctzll(rest);
+      ids[out++] = word * 64 + (uint32_t)__builtin_ctzll(rest);
     bits[word] = 0;
   }
 }
 
-void share_sort_ids(MoeShare *share, GArray *array)
+void share_sort_ids(MoeShare *share, Ids *list)
 {
-  guint32 *ids = ids_of(array);
+  uint32_t *ids = list->ids;
   gboolean sorted = TRUE;
 
-  for (guint i = 1; sorted && i < array->len; i++)
+  for (guint i = 1; sorted && i < list->n; i++)
     sorted = ids[i - 1] < ids[i];
   if (sorted)
     return;
-  if (array->len <= FEW_IDS)
-    sort_few(ids, array->len);
+  if (list->n <= FEW_IDS)
+    sort_few(ids, list->n);
   else
-    sort_many(share->bits, ids, array->len);
+    sort_many(share->bits, ids, list->n);
 }
 
 void share_settle(MoeShare *share, uint32_t id, double rate, uint32_t bottleneck)
@@ -56,7 +56,7 @@ void share_settle(MoeShare *share, uint32_t id, double rate, uint32_t bottleneck
   Activity *activity = &share->activities[id];
 
   if (activity->fresh || activity->rate != rate)
-    g_array_append_val(share->changed, id);
+    ids_push(&share->changed, id);
   activity->fresh = FALSE;
   activity->dirty = FALSE;
   activity->rate = rate;
@@ -71,7 +71,7 @@ static void join(MoeShare *share, uint32_t id)
     return;
   activity->stamp = share->stamp;
   activity->round = 0;
-  g_array_append_val(share->members, id);
+  ids_push(&share->members, id);
 }
 
 static void join_users(MoeShare *share, uint32_t resource)
@@ -81,7 +81,7 @@ static void join_users(MoeShare *share, uint32_t resource)
   if (fill->stamp == share->stamp)
     return;
   *fill = (Fill){.left = {share->resources[resource].capacity, 0}, .stamp = share->stamp};
-  g_array_append_val(share->joints, resource);
+  ids_push(&share->joints, resource);
   for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next)
     join(share, share->pairs[p].activity);
 }
@@ -90,27 +90,23 @@ static void join_users(MoeShare *share, uint32_t resource)
 static void collect(MoeShare *share, uint32_t start)
 {
   share->stamp++;
-  g_array_set_size(share->members, 0);
-  g_array_set_size(share->joints, 0);
+  share->members.n = 0;
+  share->joints.n = 0;
   join(share, start);
-  for (guint i = 0; i < share->members->len; i++) {
-    const Activity *activity = &share->activities[ids_of(share->members)[i]];
-    uint32_t left = activity->n_contended;
-    for (uint32_t p = activity->first; left > 0; p++)
-      if (share->resources[share->pairs[p].resource].contended) {
-        join_users(share, share->pairs[p].resource);
-        left--;
-      }
+  for (guint i = 0; i < share->members.n; i++) {
+    const Activity *activity = &share->activities[share->members.ids[i]];
+    for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++)
+      join_users(share, share->pairs[p].resource);
   }
-  share_sort_ids(share, share->members);
+  share_sort_ids(share, &share->members);
 }
 
 void moe_share_solve(MoeShare *share)
 {
-  g_array_set_size(share->changed, 0);
-  share_sort_ids(share, share->dirty);
-  for (guint i = 0; i < share->dirty->len; i++) {
-    uint32_t id = ids_of(share->dirty)[i];
+  share->changed.n = 0;
+  share_sort_ids(share, &share->dirty);
+  for (guint i = 0; i < share->dirty.n; i++) {
+    uint32_t id = share->dirty.ids[i];
     Activity *activity = &share->activities[id];
     if (!activity->used || !activity->dirty) {
       activity->dirty = FALSE;
@@ -121,6 +117,6 @@ void moe_share_solve(MoeShare *share)
       share_fill(share);
     }
   }
-  g_array_set_size(share->dirty, 0);
-  share_sort_ids(share, share->changed);
+  share->dirty.n = 0;
+  share_sort_ids(share, &share->changed);
 }

@@ -45,7 +45,7 @@ typedef struct {
   uint32_t bottleneck;
   uint32_t first; /* pairs first ... first + n - 1 */
   uint32_t n;
-  uint32_t n_contended; /* pairs on contended resources */
+  uint32_t n_contended; /* so many of them, the first, are on contended resources */
   uint32_t round;       /* of filling in which the rate was settled; 0: not yet */
   uint64_t stamp;       /* last component it belonged to */
   gboolean used;
@@ -68,6 +68,22 @@ typedef struct {
   gboolean is_activity;
 } Level;
 
+/* Growing list of activities or resources. A call into GLib for each element would double the cost of a solve. */
+typedef struct {
+  uint32_t *ids;
+  guint n;
+  guint room;
+} Ids;
+
+static inline void ids_push(Ids *list, uint32_t id)
+{
+  if (G_UNLIKELY(list->n == list->room)) {
+    list->room = MAX(2 * list->room, 16U);
+    list->ids = g_renew(uint32_t, list->ids, list->room);
+  }
+  list->ids[list->n++] = id;
+}
+
 /* Power-of-two blocks of pairs: block sizes 2^0 ... 2^31. */
 #define BLOCK_CLASSES 32
 
@@ -85,22 +101,19 @@ struct MoeShare {
   uint32_t free_block[BLOCK_CLASSES];
   uint64_t stamp;
   uint64_t *bits; /* one bit per id, all 0 between uses: room to sort ids */
-  GArray *dirty;
-  GArray *changed;
-  GArray *members; /* activities of the component being solved */
-  GArray *joints;  /* its contended resources */
-  GArray *levels;  /* heap of Level */
-  GArray *stack;
-  GArray *settled;
+  Ids dirty;
+  Ids changed;
+  Ids members; /* activities of the component being solved */
+  Ids joints;  /* its contended resources */
+  Ids stack;
+  Ids settled;
+  Level *levels; /* heap */
+  guint n_levels;
+  guint levels_room;
 };
 
-static inline guint32 *ids_of(GArray *array)
-{
-  return (guint32 *)(void *)array->data;
-}
-
 /* Sorts distinct activity ids ascending. */
-void share_sort_ids(MoeShare *share, GArray *ids);
+void share_sort_ids(MoeShare *share, Ids *ids);
 /* Gives an activity its new rate and notes the change. */
 void share_settle(MoeShare *share, uint32_t activity, double rate, uint32_t bottleneck);
 /* Progressive filling of the component in `members` (ascending) and `joints`. */
