@@ -19,7 +19,8 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
   request->domains = request->per_domain = 1;
   for (guint i = 0; i < request->n; i++) {
     if (moe_topo_domain(topo, gpus[i]) == moe_topo_domain(topo, gpus[first])) {
-      request->per_domain = MAX(request->per_domain, ++members);
+      members++; /* not inside MAX(), which would count twice */
+      request->per_domain = MAX(request->per_domain, members);
       continue;
     }
     MoeReach reach = moe_topo_reach(topo, gpus[first], gpus[i]);
