@@ -25,8 +25,8 @@ typedef int64_t MoeTime;
 #define MOE_TIME_MAX INT64_MAX
 #define MOE_PS_PER_S 1e12
 
-/* Seconds to picoseconds, rounded up to a whole picosecond (a value within 4 units in the last place of a whole one counts as
- * that one: 2e-6 s is 2,000,000 ps); negative and NaN give 0, overflow gives MOE_TIME_MAX. */
+/* Seconds to picoseconds, rounded up to a whole picosecond (a value within 4 units in the last place of a whole one
+ * counts as that one: 2e-6 s is 2,000,000 ps); negative and NaN give 0, overflow gives MOE_TIME_MAX. */
 MoeTime moe_time_from_seconds(double seconds);
 /* Picoseconds to seconds. */
 double moe_time_to_seconds(MoeTime time);
@@ -53,44 +53,45 @@ typedef enum {
   MOE_ERROR_INTERNAL, /* our fault: exit status 3 */
 } MoeErrorCode;
 
-/* Sets *error to "file:line:column: message" (parts that are unknown are left out). Always returns FALSE, so that a caller
- * may `return moe_fail(...)`. */
+/* Sets *error to "file:line:column: message" (parts that are unknown are left out). Always returns FALSE, so that a
+ * caller may `return moe_fail(...)`. */
 gboolean moe_fail(GError **error, MoeErrorCode code, MoeMark mark, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* The entry of `known` (NULL-terminated) nearest to `word` by edit distance, or NULL when none is near enough to be meant. */
+/* The entry of `known` (NULL-terminated) nearest to `word` by edit distance, or NULL when none is near enough to be
+ * meant. */
 const char *moe_nearest_word(const char *word, const char *const *known);
 
 /* ---- quantities ------------------------------------------------------------------------------------------------- */
 
 typedef enum {
-  MOE_DIM_NONE,           /* plain number, no unit allowed */
-  MOE_DIM_BYTES,          /* B kB MB GB TB PB, KiB MiB GiB TiB */
-  MOE_DIM_BYTES_PER_S,    /* B/s ... TB/s, KiB/s ... and bit/s ... Tbit/s (divided by 8) */
-  MOE_DIM_FLOP_PER_S,     /* FLOP/s ... EFLOP/s */
-  MOE_DIM_SECONDS,        /* ps ns us ms s min h d */
-  MOE_DIM_HERTZ,          /* Hz kHz MHz GHz */
-  MOE_DIM_WATTS,          /* W kW MW */
-  MOE_DIM_FLOP,           /* FLOP ... YFLOP */
-  MOE_DIM_DOLLARS,        /* plain number of dollars, no unit */
+  MOE_DIM_NONE,        /* plain number, no unit allowed */
+  MOE_DIM_BYTES,       /* B kB MB GB TB PB, KiB MiB GiB TiB */
+  MOE_DIM_BYTES_PER_S, /* B/s ... TB/s, KiB/s ... and bit/s ... Tbit/s (divided by 8) */
+  MOE_DIM_FLOP_PER_S,  /* FLOP/s ... EFLOP/s */
+  MOE_DIM_SECONDS,     /* ps ns us ms s min h d */
+  MOE_DIM_HERTZ,       /* Hz kHz MHz GHz */
+  MOE_DIM_WATTS,       /* W kW MW */
+  MOE_DIM_FLOP,        /* FLOP ... YFLOP */
+  MOE_DIM_DOLLARS,     /* plain number of dollars, no unit */
 } MoeDimension;
 
-/* Parses "400 Gbit/s", "186 GB", "2 us", "1e9 FLOP/s"... into SI base units. A unit is required exactly where the dimension
- * has one. Refuses trailing text, NaN, infinity and negative values (say which). The message names what was expected, and
- * carries no mark: the caller adds it. */
+/* Parses "400 Gbit/s", "186 GB", "2 us", "1e9 FLOP/s"... into SI base units. A unit is required exactly where the
+ * dimension has one. Refuses trailing text, NaN, infinity and negative values (say which). The message names what was
+ * expected, and carries no mark: the caller adds it. */
 gboolean moe_quantity_parse(const char *text, MoeDimension dimension, double *value, GError **error);
-/* Human text with a fitting prefix and at most four significant digits: "186 GB", "7.39 s", "50 GB/s". The decimal point is
- * a point in every locale. Caller frees. */
+/* Human text with a fitting prefix and at most four significant digits: "186 GB", "7.39 s", "50 GB/s". The decimal
+ * point is a point in every locale. Caller frees. */
 char *moe_quantity_format(double value, MoeDimension dimension);
-/* Short list of accepted units for messages, for example "B, kB, MB, ..."; "" for a dimension without
- * unit. Static storage. */
+/* Short list of accepted units for messages, for example "B, kB, MB, ..."; "" for a dimension without unit. Static
+ * storage. */
 const char *moe_dimension_units(MoeDimension dimension);
 
 /* ---- random streams --------------------------------------------------------------------------------------------- */
 
-/* Counter-based random numbers: a hash of (seed, stream, entity, index), hence independent of order, threads and folding.
- * `stream` comes from moe_random_stream("name"). For fixed (seed, stream, entity) the sequence over `index` is that of
- * SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), which passes BigCrush. The hash is inline: inside a loop over `index` the
- * compiler computes the key once and a draw costs about a nanosecond. */
+/* Counter-based random numbers: a hash of (seed, stream, entity, index), hence independent of order, threads and
+ * folding. `stream` comes from moe_random_stream("name"). For fixed (seed, stream, entity) the sequence over `index` is
+ * that of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), which passes BigCrush. The hash is inline: inside a loop over
+ * `index` the compiler computes the key once and a draw costs about a nanosecond. */
 
 /* 2^64 / golden ratio, odd: the step of SplitMix64. */
 #define MOE_RANDOM_STEP UINT64_C(0x9e3779b97f4a7c15)
@@ -118,7 +119,10 @@ static inline uint64_t moe_random_u64(uint64_t seed, uint64_t stream, uint64_t e
 }
 
 /* The top 53 bits of a hash as a double in [0, 1). */
-static inline double moe_random_to_unit(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
+static inline double moe_random_to_unit(uint64_t bits)
+{
+  return (double)(bits >> 11) * 0x1p-53;
+}
 
 /* Uniform in [0, 1). */
 static inline double moe_random_unit(uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index)
@@ -137,7 +141,7 @@ double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t e
 
 #define MOE_CURVE_MAX 32
 
-/* Piecewise-linear curve as a value: x strictly increasing; constant outside [x0, xn-1]; linear in log2(x) when log_x. */
+/* Piecewise-linear curve as a value: x strictly increasing; constant outside [x0, xn-1]; linear in log2(x) if log_x. */
 typedef struct {
   guint n; /* 1..MOE_CURVE_MAX; 0 means "no curve" */
   gboolean log_x;
@@ -152,8 +156,14 @@ const char *moe_curve_check(const MoeCurve *curve);
 
 /* ---- small integer helpers -------------------------------------------------------------------------------------- */
 
-static inline int64_t moe_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static inline int64_t moe_round_up(int64_t a, int64_t multiple) { return moe_ceil_div(a, multiple) * multiple; }
+static inline int64_t moe_ceil_div(int64_t a, int64_t b)
+{
+  return (a + b - 1) / b;
+}
+static inline int64_t moe_round_up(int64_t a, int64_t multiple)
+{
+  return moe_ceil_div(a, multiple) * multiple;
+}
 
 G_END_DECLS
 

@@ -10,8 +10,8 @@
  *   fixed    posted once, never moved (kernel ends): kept in a timing wheel;
  *   movable  completions whose time changes when rates change: kept in an indexed 4-ary heap, moved in place.
  *
- * Life cycle: moe_engine_new -> moe_engine_add_class... -> post/set -> pop until FALSE (or moe_engine_run) -> moe_engine_free.
- * Engines are independent of one another; one engine belongs to one thread at a time.
+ * Life cycle: moe_engine_new -> moe_engine_add_class... -> post/set -> pop until FALSE (or moe_engine_run) ->
+ * moe_engine_free. Engines are independent of one another; one engine belongs to one thread at a time.
  */
 #ifndef MOESIM_ENGINE_H
 #define MOESIM_ENGINE_H
@@ -43,14 +43,14 @@ void moe_engine_grow_class(MoeEngine *engine, uint32_t klass, uint32_t max_ids);
 /* Current time: that of the last event popped; 0 at the start. */
 MoeTime moe_engine_now(const MoeEngine *engine);
 
-/* Posts an event of a fixed class at `time` >= now; the caller sees to it that (class, id) is not pending yet. An event posted
- * at the present instant leaves in its place among those of the instant that have not left yet.
- * MOE_TIME_MAX means never, here and in moe_engine_set: nothing is posted, what was set is cancelled. */
+/* Posts an event of a fixed class at `time` >= now; the caller sees to it that (class, id) is not pending yet. An event
+ * posted at the present instant leaves in its place among those of the instant that have not left yet. MOE_TIME_MAX
+ * means never, here and in moe_engine_set: nothing is posted, what was set is cancelled. */
 void moe_engine_post(MoeEngine *engine, uint32_t klass, uint32_t id, MoeTime time);
 /* Sets or moves the event of a movable class to `time` >= now. */
 void moe_engine_set(MoeEngine *engine, uint32_t klass, uint32_t id, MoeTime time);
-/* Cancels; nothing happens when it is not pending. Works for movable classes in O(log n); for fixed classes it is O(pending)
- * and meant for tests and rare use. Returns whether an event was pending. */
+/* Cancels; nothing happens when it is not pending. Works for movable classes in O(log n); for fixed classes it is
+ * O(pending) and meant for tests and rare use. Returns whether an event was pending. */
 gboolean moe_engine_cancel(MoeEngine *engine, uint32_t klass, uint32_t id);
 
 /* Takes the next event and advances the clock. FALSE when none is pending. */

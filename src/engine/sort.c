@@ -63,10 +63,11 @@ static gboolean is_sorted(const Key *keys, size_t n)
  * merge sort keeps the bound. */
 static void sort_binned(Key *keys, size_t n, Key *scratch, MoeTime start, unsigned width_log2, unsigned bins_log2)
 {
-  uint32_t ends[1 << MAX_BINS_LOG2] = {0};
+  uint32_t ends[1 << MAX_BINS_LOG2];
   unsigned shift = width_log2 - bins_log2;
   size_t bins = (size_t)1 << bins_log2;
 
+  memset(ends, 0, bins * sizeof *ends);
   for (size_t i = 0; i < n; i++)
     ends[(key_time(keys[i]) - start) >> shift]++;
   for (size_t b = 1; b < bins; b++)
