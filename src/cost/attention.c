@@ -17,20 +17,25 @@
 
 static double triangle(double n) { return n > 0 ? n * (n + 1) / 2 : 0; }
 
-/* Unmasked scores of one head: queries are the last len_q of len_kv positions; a window counts the query's own position. */
-static double head_scores(const MoeKernel *kernel)
+/* Scores of one head that a kernel visits: queries are the last len_q of len_kv positions; a window counts the query's own
+ * position, and some kernels mask it without skipping anything. */
+static double visited_scores(const MoeKernel *kernel, gboolean skips_window)
 {
   double q = (double)kernel->len_q, kv = (double)kernel->len_kv;
+  gboolean windowed = kernel->window > 0 && skips_window;
 
   if (!kernel->causal)
-    return kernel->window > 0 ? q * MIN(kv, (double)kernel->window) : q * kv;
+    return windowed ? q * MIN(kv, (double)kernel->window) : q * kv;
   double scores = triangle(kv) - triangle(kv - q);
-  if (kernel->window > 0) {
+  if (windowed) {
     double w = (double)kernel->window;
     scores -= triangle(kv - w) - triangle(MIN(kv - q, kv) - w);
   }
   return MAX(scores, 0);
 }
+
+/* Unmasked scores of one head. */
+static double head_scores(const MoeKernel *kernel) { return visited_scores(kernel, TRUE); }
 
 static gboolean is_backward(const MoeKernel *kernel) { return moe_cost_fit_pass(kernel->pass) != 0; }
 
@@ -73,15 +78,16 @@ static void tile_walk(const MoeMachine *machine, const MoeKernel *kernel, Walk *
   double own = backward ? tile_kv : tile_q, other = backward ? tile_q : tile_kv;
   double own_rows = (double)(backward ? kernel->len_kv : kernel->len_q);
   double other_rows = (double)(backward ? kernel->len_q : kernel->len_kv);
-  double mean = head_scores(kernel) / own_rows;
-  double edges = (kernel->causal ? 1 : 0) + (kernel->window > 0 && kernel->window < kernel->len_kv ? 1 : 0);
+  double mean = visited_scores(kernel, machine->constant[MOE_ATTENTION_SKIPS_WINDOW] > 0) / own_rows;
+  gboolean windowed = kernel->window > 0 && kernel->window < kernel->len_kv;
+  double edges = (kernel->causal ? 1 : 0) + (windowed ? 1 : 0);
   double slant = edges * (MIN(own, own_rows) - 1) / 2 + (edges > 0 ? edges * (other - 1) / 2 : 0);
   double limit = ceil(other_rows / other) * other;
 
   walk->rows = own;
   walk->blocks = heads(kernel) * ceil(own_rows / own);
   walk->length = edges > 0 ? MIN(mean + slant, limit) : limit;
-  if (kernel->window > 0)
+  if (windowed && machine->constant[MOE_ATTENTION_SKIPS_WINDOW] > 0)
     walk->longest = MIN((double)kernel->window + 2 * slant, limit);
   else
     walk->longest = limit;
@@ -126,7 +132,8 @@ void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeC
   double idle = spread(&walk, machine->free_sms, c[MOE_ATTENTION_BALANCE]);
   double tile_s = computed * score_flop(kernel) / peak;
   double rate = peak * c[MOE_ATTENTION_SUSTAINED] / idle;
-  double sustained_s = computed * (score_flop(kernel) + c[MOE_ATTENTION_SCORE_FLOP]) / rate;
+  double sustained_s = moe_droop(computed * (score_flop(kernel) + c[MOE_ATTENTION_SCORE_FLOP]) / rate,
+                                 c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]);
   double ramp_s = sustained_s * (1 + c[MOE_ATTENTION_RAMP_KEYS] / walk.length);
   double memory_s = operand_bytes(kernel) / (machine->hbm_bytes_per_s * c[MOE_ATTENTION_MEMORY_SHARE]);
   double total_s = MAX(ramp_s, memory_s);

@@ -9,6 +9,8 @@
 static const MoeCostConstant gemm_constants[MOE_N_GEMM_CONSTANTS] = {
     [MOE_GEMM_SUSTAINED] = {"sustained", 0.72, 0.2, 1.0, "share of peak",
                             "rate of a full wave of the largest tile: clock under power, issue slots"},
+    [MOE_GEMM_DROOP] = {"droop", 0.02, 0, 0.4, "share", "rate lost by long kernels as power is averaged and the clock falls"},
+    [MOE_GEMM_DROOP_S] = {"droop_s", 1e-3, 1e-5, 2e-2, "s", "kernel time at which half of droop is reached"},
     [MOE_GEMM_BALANCE] = {"balance", 0.5, 0.0, 1.0, "share",
                           "part of the idle last wave that stream-K, split-K or tile choice wins back"},
     [MOE_GEMM_RAMP_K] = {"ramp_k", 160, 0, 1500, "elements of K",
@@ -19,12 +21,14 @@ static const MoeCostConstant gemm_constants[MOE_N_GEMM_CONSTANTS] = {
     [MOE_GEMM_OVERLAP] = {"overlap", 0.8, 0.0, 1.0, "share", "of the shorter of math and memory hidden by the longer"},
     [MOE_GEMM_FLOOR] = {"floor_s", 3e-6, 0, 2e-5, "s", "launch latency and drain of one kernel on the GPU"},
     [MOE_GEMM_SPLIT] = {"split_s", 2e-6, 0, 1e-5, "s", "reduction of the partial sums of a split K loop"},
-    [MOE_GEMM_GROUP] = {"group_s", 0, 0, 2e-5, "s", "per expert group: a kernel of its own, or tensor-map set-up"},
     [MOE_GEMM_TILES] = {"tiles", 90, 90, 90, "generation", "tile set: 80 Ampere, 90 Hopper, 100 Blackwell, 942 CDNA3"},
+    [MOE_GEMM_GROUP] = {"group_s", 0, 0, 2e-5, "s", "per expert group: a kernel of its own, or tensor-map set-up"},
 };
 
 static const MoeCostConstant attention_constants[MOE_N_ATTENTION_CONSTANTS] = {
     [MOE_ATTENTION_SUSTAINED] = {"sustained", 0.75, 0.1, 1.5, "share of peak", "matrix rate of a full wave of long rows"},
+    [MOE_ATTENTION_DROOP] = {"droop", 0.05, 0, 0.4, "share", "rate lost by long kernels as power is averaged and the clock falls"},
+    [MOE_ATTENTION_DROOP_S] = {"droop_s", 1e-2, 1e-5, 2e-2, "s", "kernel time at which half of droop is reached"},
     [MOE_ATTENTION_SCORE_FLOP] = {"score_flop", 100, 0, 800, "FLOP",
                                   "softmax of one score (exponential, scaling), as FLOPs at the sustained rate"},
     [MOE_ATTENTION_BALANCE] = {"balance", 0.5, 0.0, 1.0, "share", "part of the idle last wave that scheduling wins back"},
@@ -32,6 +36,7 @@ static const MoeCostConstant attention_constants[MOE_N_ATTENTION_CONSTANTS] = {
     [MOE_ATTENTION_TILE_Q] = {"tile_q", 128, 128, 128, "rows", "queries of one tile"},
     [MOE_ATTENTION_TILE_KV] = {"tile_kv", 128, 128, 128, "rows", "keys of one tile"},
     [MOE_ATTENTION_DENSITY] = {"density", 1, 1, 1, "share", "scores computed relative to unmasked ones (block-sparse kernels)"},
+    [MOE_ATTENTION_SKIPS_WINDOW] = {"skips_window", 1, 1, 1, "0 or 1", "0: tiles outside the window are computed and masked"},
     [MOE_ATTENTION_MEMORY_SHARE] = {"memory_share", 0.85, 0.85, 0.85, "share of HBM bandwidth", "reached by operand streams"},
     [MOE_ATTENTION_FLOOR] = {"floor_s", 5e-6, 0, 6e-5, "s",
                              "launch latency; for backward also its preparation and conversion kernels"},
@@ -69,6 +74,9 @@ const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n)
   case MOE_KERNEL_BANDWIDTH:
     *n = MOE_N_BANDWIDTH_CONSTANTS;
     return bandwidth_constants;
+  case MOE_KERNEL_GEMM:
+    *n = MOE_GEMM_GROUP;
+    return gemm_constants;
   default:
     *n = MOE_N_GEMM_CONSTANTS;
     return gemm_constants;

@@ -22,12 +22,11 @@ static const Relative gemm_relatives[] = {{"cublaslt", "te"}, {"te", "cublaslt"}
 static const Relative grouped_relatives[] = {{"cutlass", "deepgemm"},     {"deepgemm", "sonicmoe"},   {"te", "cutlass"},
                                              {"sonicmoe", "cutlass"},     {"scattermoe", "megablocks"}, {"megablocks", "te"},
                                              {"momoe", "scattermoe"},     {NULL, NULL}};
-static const Relative attention_relatives[] = {{"fa4-deterministic", "fa4"}, {"fa4", "cudnn"},          {"cudnn", "fa3"},
+static const Relative attention_relatives[] = {{"fa4-deterministic", "cudnn-deterministic"}, {"fa4", "cudnn"},          {"cudnn", "fa3"},
                                                {"cudnn-deterministic", "cudnn"}, {"fa3-deterministic", "fa3"}, {"fa3", "cudnn"},
                                                {"fa2-deterministic", "fa2"}, {"fa2", "fa3"},            {"te", "cudnn"},
                                                {"flashmla", "cudnn"},        {"block-sparse", "fa2"},   {NULL, NULL}};
-static const Relative bandwidth_relatives[] = {{"triton", "te"}, {"te", "triton"}, {"cudnn", "te"}, {"pytorch", "triton"},
-                                               {"compile", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
+static const Relative bandwidth_relatives[] = {{"triton", "te"}, {"te", "triton"}, {"pytorch", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
 
 static const Relative *const relatives[MOE_N_KERNEL_CLASSES] = {
     [MOE_KERNEL_GEMM] = gemm_relatives,
@@ -42,7 +41,7 @@ static const char *const grouped_families[] = {"te",         "deepgemm",   "cutl
 static const char *const attention_families[] = {
     "fa2", "fa2-deterministic", "fa3", "fa3-deterministic", "fa4", "fa4-deterministic", "cudnn", "cudnn-deterministic",
     "te",  "flashmla",          "block-sparse", NULL};
-static const char *const bandwidth_families[] = {"triton", "pytorch", "te", "cudnn", "compile", "deepseek", NULL};
+static const char *const bandwidth_families[] = {"triton", "pytorch", "te", "deepseek", NULL};
 
 static const char *const *const families[MOE_N_KERNEL_CLASSES] = {
     [MOE_KERNEL_GEMM] = gemm_families,
@@ -75,7 +74,16 @@ typedef struct {
   MoeKernelClass klass;
   const char *family; /* NULL = any */
   int precision, pass;
+  const char *constant; /* the entry must have it; NULL = no matter */
 } Wanted;
+
+static gboolean has_constant(const MoeKernelFamily *f, const char *name)
+{
+  for (guint i = 0; i < f->n_constants; i++)
+    if (strcmp(f->constant[i], name) == 0)
+      return TRUE;
+  return FALSE;
+}
 
 /* 0 = no match, else the more the more specific. */
 static int match(const MoeKernelFamily *f, const Wanted *w)
@@ -83,6 +91,8 @@ static int match(const MoeKernelFamily *f, const Wanted *w)
   if (f->klass != w->klass || (w->family && strcmp(f->name, w->family) != 0))
     return 0;
   if ((f->precision >= 0 && f->precision != w->precision) || (f->pass >= 0 && f->pass != w->pass))
+    return 0;
+  if (w->constant && !has_constant(f, w->constant))
     return 0;
   return 1 + 2 * (f->precision >= 0) + (f->pass >= 0);
 }
@@ -149,17 +159,32 @@ static void search(const MoeCostModel *model, const Wanted *wanted, MoeFamilyUse
   use->fit = NULL;
 }
 
+/* Whole entries: constants of one fit belong together; those an entry lacks are generic. */
 static void fill(MoeFit *fit, MoeKernelClass klass, double tiles)
 {
   guint n;
   const MoeCostConstant *constants = moe_cost_constants(klass, &n);
+  const MoeKernelFamily *entry = fit->use.fit;
 
   for (guint i = 0; i < n; i++)
-    fit->value[i] = fit->use.fit ? moe_family_constant(fit->use.fit, constants[i].name, constants[i].generic)
-                                 : constants[i].generic;
-  if (tiles > 0 && klass != MOE_KERNEL_ATTENTION && klass != MOE_KERNEL_BANDWIDTH &&
-      !(fit->use.fit && moe_family_constant(fit->use.fit, "tiles", 0) > 0))
+    fit->value[i] = entry ? moe_family_constant(entry, constants[i].name, constants[i].generic) : constants[i].generic;
+  if (tiles > 0 && klass != MOE_KERNEL_ATTENTION && !(entry && has_constant(entry, "tiles")))
     fit->value[MOE_GEMM_TILES] = tiles;
+}
+
+/* Bandwidth-bound kinds are independent: each share comes from the nearest entry that has it. */
+static void fill_bandwidth(const MoeCostModel *model, MoeFit *fit, Wanted wanted)
+{
+  guint n;
+  const MoeCostConstant *constants = moe_cost_constants(MOE_KERNEL_BANDWIDTH, &n);
+
+  for (guint i = 0; i < n; i++) {
+    MoeFamilyUse use;
+
+    wanted.constant = constants[i].name;
+    search(model, &wanted, &use);
+    fit->value[i] = use.fit ? moe_family_constant(use.fit, constants[i].name, constants[i].generic) : constants[i].generic;
+  }
 }
 
 /* ---- resolving ------------------------------------------------------------------------------------------------------- */
@@ -225,18 +250,47 @@ static double accelerator_tiles(const MoeAccelerator *accelerator)
   return 0;
 }
 
+static void mark_exact(MoeFamilyUse *use, int precision)
+{
+  gboolean any_precision = use->fit && use->fit->precision < 0;
+
+  use->exact = use->origin != MOE_ORIGIN_GENERIC && (any_precision || (int)use->precision == precision) &&
+               strcmp(use->used, use->requested) == 0;
+}
+
+static void resolve_one(MoeCostModel *model, MoeRole role, int precision, int pass, double tiles)
+{
+  MoeFit *fit = &model->fit[role][precision][pass];
+  Wanted wanted = {role_class[role], role_family(model->stack, role), precision, pass, NULL};
+
+  search(model, &wanted, &fit->use);
+  mark_exact(&fit->use, precision);
+  if (role_class[role] == MOE_KERNEL_BANDWIDTH)
+    fill_bandwidth(model, fit, wanted);
+  else
+    fill(fit, role_class[role], tiles);
+}
+
 static void resolve_role(MoeCostModel *model, MoeRole role, double tiles)
 {
   for (int precision = 0; precision < MOE_N_PRECISIONS; precision++)
-    for (int pass = 0; pass < MOE_FIT_PASSES; pass++) {
-      MoeFit *fit = &model->fit[role][precision][pass];
-      Wanted wanted = {role_class[role], role_family(model->stack, role), precision, pass};
+    for (int pass = 0; pass < MOE_FIT_PASSES; pass++)
+      resolve_one(model, role, precision, pass, tiles);
+}
 
-      search(model, &wanted, &fit->use);
-      fit->use.exact = fit->use.origin != MOE_ORIGIN_GENERIC && fit->use.precision == (MoePrecision)precision &&
-                       strcmp(fit->use.used, fit->use.requested) == 0;
-      fill(fit, role_class[role], tiles);
-    }
+/* Of a bandwidth-bound kernel the entry that its kind's share comes from counts. */
+void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use)
+{
+  guint n;
+  MoeRole role = moe_cost_role(kernel);
+  Wanted wanted = {kernel->klass, role_family(model->stack, role), (int)kernel->precision, moe_cost_fit_pass(kernel->pass), NULL};
+
+  if (kernel->klass == MOE_KERNEL_ATTENTION && wanted.pass == 2)
+    wanted.pass = 1;
+  if (kernel->klass == MOE_KERNEL_BANDWIDTH)
+    wanted.constant = moe_cost_constants(MOE_KERNEL_BANDWIDTH, &n)[kernel->bandwidth].name;
+  search(model, &wanted, use);
+  mark_exact(use, wanted.precision);
 }
 
 gboolean moe_cost_resolve(MoeCostModel *model, GError **error)

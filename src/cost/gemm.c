@@ -163,8 +163,8 @@ static void estimate(const MoeMachine *machine, const Problem *p, const MoeTile 
 
   e->tile_s = 2 * tile_area * piece_k * tiles / machine->peak_flop_per_s;
   e->wave_s = 2 * tile_area * piece_k * waves / slot_flop_per_s;
-  e->sustained_s = 2 * tile_area * piece_k * waves / rate;
-  e->ramp_s = 2 * tile_area * (piece_k + c[MOE_GEMM_RAMP_K]) * waves / rate + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
+  e->sustained_s = moe_droop(2 * tile_area * piece_k * waves / rate, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
+  e->ramp_s = e->sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
   e->total_s = e->ramp_s + moe_memory_visible(e->ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
                                               c[MOE_GEMM_OVERLAP]);
 }

@@ -11,6 +11,8 @@
 /* Order of moe_cost_constants(MOE_KERNEL_GEMM) and (MOE_KERNEL_GROUPED_GEMM). */
 typedef enum {
   MOE_GEMM_SUSTAINED,
+  MOE_GEMM_DROOP,
+  MOE_GEMM_DROOP_S,
   MOE_GEMM_BALANCE,
   MOE_GEMM_RAMP_K,
   MOE_GEMM_TILE_LOSS,
@@ -18,19 +20,22 @@ typedef enum {
   MOE_GEMM_OVERLAP,
   MOE_GEMM_FLOOR,
   MOE_GEMM_SPLIT,
-  MOE_GEMM_GROUP,
   MOE_GEMM_TILES,
+  MOE_GEMM_GROUP, /* grouped only, hence last */
   MOE_N_GEMM_CONSTANTS,
 } MoeGemmConstant;
 
 typedef enum {
   MOE_ATTENTION_SUSTAINED,
+  MOE_ATTENTION_DROOP,
+  MOE_ATTENTION_DROOP_S,
   MOE_ATTENTION_SCORE_FLOP,
   MOE_ATTENTION_BALANCE,
   MOE_ATTENTION_RAMP_KEYS,
   MOE_ATTENTION_TILE_Q,
   MOE_ATTENTION_TILE_KV,
   MOE_ATTENTION_DENSITY,
+  MOE_ATTENTION_SKIPS_WINDOW,
   MOE_ATTENTION_MEMORY_SHARE,
   MOE_ATTENTION_FLOOR,
   MOE_N_ATTENTION_CONSTANTS,
@@ -88,6 +93,12 @@ static inline void moe_ladder_step(MoeCost *cost, MoeReason reason, double *reac
 {
   cost->part_s[reason] += seconds - *reached;
   *reached = seconds;
+}
+
+/* Time of a kernel that takes `seconds` at its first clock: the clock falls by up to `droop` as power is averaged over `droop_s`. */
+static inline double moe_droop(double seconds, double droop, double droop_s)
+{
+  return seconds / (1 - droop * seconds / (seconds + droop_s));
 }
 
 /* HBM time left visible beside `math_s` when a share `overlap` (0..1) of the shorter of both is hidden by the longer. */

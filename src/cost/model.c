@@ -81,11 +81,6 @@ static const MoeFit *kernel_fit(const MoeCostModel *model, const MoeKernel *kern
   return &model->fit[moe_cost_role(kernel)][kernel->precision][pass];
 }
 
-void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use)
-{
-  *use = kernel_fit(model, kernel)->use;
-}
-
 double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
 {
   return kernel->model_flop > 0 ? kernel->model_flop : useful_flop;

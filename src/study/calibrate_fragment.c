@@ -1,0 +1,84 @@
+/* Fragments: the `kernels:` section that accelerator and stack files use, as text. */
+#include <moesim/calibrate.h>
+
+#include <string.h>
+
+static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "bandwidth"};
+static const char *const pass_words[] = {"forward", "dgrad", "wgrad"};
+
+static void add_number(GString *out, const char *format, double value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append(out, g_ascii_formatd(text, sizeof text, format, value));
+}
+
+static void add_constants(GString *out, const MoeKernelFamily *family)
+{
+  g_string_append(out, "    constants: {");
+  for (guint i = 0; i < family->n_constants; i++) {
+    g_string_append_printf(out, "%s%s: ", i > 0 ? ", " : "", family->constant[i]);
+    add_number(out, "%.4g", family->value[i]);
+  }
+  g_string_append(out, "}\n");
+}
+
+static void add_residual(GString *out, const MoeKernelFamily *family)
+{
+  g_string_append(out, "    residual: {median: ");
+  add_number(out, "%.4g", family->residual_median);
+  g_string_append(out, ", p90: ");
+  add_number(out, "%.4g", family->residual_p90);
+  g_string_append_printf(out, ", rows: %" G_GINT64_FORMAT "}\n", family->rows);
+}
+
+static void add_sources(GString *out, const MoeCalibration *c, guint fit)
+{
+  g_autoptr(GPtrArray) seen = g_ptr_array_new();
+
+  g_string_append(out, "    source: \"");
+  for (guint i = 0; i < c->n_series; i++) {
+    if (c->series[i].fit != fit || g_ptr_array_find_with_equal_func(seen, c->series[i].source, g_str_equal, NULL))
+      continue;
+    g_string_append_printf(out, "%s%s", seen->len > 0 ? ", " : "", c->series[i].source);
+    g_ptr_array_add(seen, (gpointer)c->series[i].source);
+  }
+  g_string_append(out, "\"\n");
+}
+
+static void add_fit(GString *out, const MoeCalibration *c, guint fit)
+{
+  const MoeKernelFamily *family = &c->fits[fit].family;
+
+  g_string_append_printf(out, "  - family: %s\n    class: %s\n    precision: %s\n    pass: %s\n", family->name,
+                         class_words[family->klass], family->precision < 0 ? "any" : moe_precision_words[family->precision],
+                         family->pass < 0 ? "any" : pass_words[family->pass]);
+  add_constants(out, family);
+  add_residual(out, family);
+  add_sources(out, c, fit);
+}
+
+static gboolean replaced(const MoeCalibration *c, const char *fragment, const MoeKernelFamily *family)
+{
+  for (guint i = 0; i < c->n_fits; i++) {
+    const MoeKernelFamily *own = &c->fits[i].family;
+
+    if (strcmp(c->fits[i].fragment, fragment) == 0 && own->klass == family->klass && own->precision == family->precision &&
+        own->pass == family->pass && strcmp(own->name, family->name) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+char *moe_calibration_fragment(const MoeCalibration *c, const char *fragment, const char *base)
+{
+  GString *out = g_string_new("kernels:\n");
+
+  for (guint i = 0; i < c->n_fits; i++)
+    if (strcmp(c->fits[i].fragment, fragment) == 0)
+      add_fit(out, c, i);
+  for (guint i = 0; base && i < c->n_fits; i++)
+    if (strcmp(c->fits[i].fragment, base) == 0 && !replaced(c, fragment, &c->fits[i].family))
+      add_fit(out, c, i);
+  return g_string_free(out, FALSE);
+}
