@@ -92,6 +92,17 @@ static void fill_speed(const MoeRun *run, const MoeProgram *program, const MoeSi
   result->hfu = sim->hardware_flop / (result->step_time_s * gpus * result->peak_flop_per_s);
 }
 
+/* A published hardware rate (recomputation counted) gives a step time by the FLOPs that the program executes. */
+static void derive_from_hardware_rate(const MoeRun *run, const MoeSimResult *sim, MoeResult *result)
+{
+  double rate = run->published.hardware_flop_per_s_per_gpu;
+
+  if (result->published.step_time_s > 0 || rate <= 0)
+    return;
+  result->published.step_time_s = sim->hardware_flop / ((double)result->gpus * rate);
+  result->published.step_time_derived = TRUE;
+}
+
 /* The role with the largest peak speaks for the run: it is the one that does not fit first. */
 static void fill_memory(const MoeRun *run, const MoeProgram *program, MoeResult *result)
 {
@@ -123,6 +134,7 @@ MoeResult *moe_metrics_result(const MoeRun *run, const MoeProgram *program, cons
   result->fidelity = sim->fidelity;
   result->seed = seed;
   fill_speed(run, program, sim, result);
+  derive_from_hardware_rate(run, sim, result);
   fill_memory(run, program, result);
   memcpy(result->cause_s, sim->cause_s, sizeof result->cause_s);
   memcpy(result->reason_s, sim->reason_s, sizeof result->reason_s);

@@ -1,0 +1,83 @@
+/*
+ * validate: predicted beside published, for every case of a folder. Part of study (floor 8).
+ *
+ * A case file (each .yaml file of the folder) has a list `cases:` of runs with an `id` and a `published` section. The error of a case is
+ * predicted / published step time - 1, whatever metric was published (a throughput or an MFU gives the step time by its own FLOP
+ * convention and peak).
+ */
+#ifndef MOESIM_VALIDATE_H
+#define MOESIM_VALIDATE_H
+
+#include <moesim/study.h>
+
+G_BEGIN_DECLS
+
+typedef enum { MOE_GROUP_BY_FAMILY, MOE_GROUP_BY_GPU, MOE_GROUP_BY_STACK, MOE_GROUP_BY_KIND, MOE_N_GROUP_BY } MoeGroupBy;
+extern const char *const moe_group_by_words[];
+
+/* What two cases of a pair question differ in. */
+typedef enum {
+  MOE_DIFFERS_LAYOUT,
+  MOE_DIFFERS_PRECISION,
+  MOE_DIFFERS_SCALE,
+  MOE_DIFFERS_OVERLAP,
+  MOE_DIFFERS_RECOMPUTE,
+  MOE_DIFFERS_MODEL,
+  MOE_DIFFERS_MACHINE,
+  MOE_DIFFERS_SOFTWARE,
+  MOE_N_DIFFERS,
+} MoeDiffers;
+extern const char *const moe_differs_words[];
+
+typedef struct {
+  char *id;
+  char *group[MOE_N_GROUP_BY]; /* family (file name), accelerator, stack, "moe" or "dense" */
+  char *differs[MOE_N_DIFFERS]; /* printed values of each part, compared between cases */
+  const char *metric;          /* what was published, static: "step_time_s", "mfu", ... */
+  double published;            /* value of that metric */
+  double predicted;            /* the same metric, predicted */
+  double published_step_s, predicted_step_s;
+  double tokens_per_s_per_gpu_published, tokens_per_s_per_gpu_predicted;
+  double error;                /* predicted_step_s / published_step_s - 1 */
+  int64_t gpus;
+  gboolean fits;               /* predicted footprint below the GPU's memory */
+  char *failure;               /* why there is no prediction, NULL when there is one */
+} MoeCase;
+
+typedef struct {
+  char *name;
+  guint n;
+  double median_abs_error, p90_abs_error, bias; /* bias: median of the signed error */
+  double rank_correlation;                      /* Spearman, of published and predicted throughput per GPU; NaN below 3 cases */
+} MoeCaseGroup;
+
+/* Two cases of one family that differ in one thing: was the faster one predicted to be faster? */
+typedef struct {
+  guint a, b; /* into cases; a was measured to be the faster one per GPU */
+  MoeDiffers differs;
+  double published_ratio, predicted_ratio; /* throughput per GPU, a over b */
+  gboolean right;
+} MoeCasePair;
+
+typedef struct {
+  guint n, n_failed;
+  MoeCase *cases;
+  MoeCaseGroup all;
+  guint n_pairs, n_pairs_right;
+  MoeCasePair *pairs;
+} MoeValidation;
+
+/* Predicts every case of every *.yaml file in `dir` (sorted by name), on `jobs` threads. A case that cannot be read or simulated stands
+ * with its `failure`; NULL and *error only when the folder or a file as a whole cannot be read. */
+MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
+                            MoeProgressFunc progress, gpointer progress_data, GError **error);
+void moe_validation_free(MoeValidation *validation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
+
+/* Groups in order of name; *n is their number. Free with moe_case_groups_free. */
+MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);
+void moe_case_groups_free(MoeCaseGroup *groups, guint n);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,15 @@
+/* Inside study: what validate.c, groups.c and pairs.c share. */
+#ifndef MOESIM_STUDY_CASES_H
+#define MOESIM_STUDY_CASES_H
+
+#include <moesim/validate.h>
+#include <string.h>
+
+/* Fills the errors of the cases whose group `by` is `name` (all cases when NULL). */
+void moe_case_group_fill(const MoeValidation *validation, const char *name, MoeGroupBy by, MoeCaseGroup *group);
+/* Prints what a run consists of, part by part, so that cases can be compared. */
+void moe_case_describe(const MoeRun *run, MoeCase *c);
+/* Finds the pair questions. */
+void moe_case_pairs(MoeValidation *validation);
+
+#endif

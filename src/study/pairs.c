@@ -1,0 +1,98 @@
+/* Pair questions: two cases of one family that differ in one thing. Was the winner predicted? */
+#include "cases.h"
+
+#include <math.h>
+
+const char *const moe_differs_words[] = {"layout",    "precision", "scale",   "overlap",
+                                         "recompute", "model",     "machine", "software", NULL};
+
+/* Measured throughputs closer than this are a draw: run-to-run spread of published runs is about one percent. */
+#define DRAW 0.01
+
+static char *print_section(const MoeRun *run, const char *path)
+{
+  const MoeNode *node = moe_node_find(moe_doc_root(run->doc), path);
+
+  return node ? moe_node_print(node, FALSE) : g_strdup("");
+}
+
+static char *print_layout(const MoeRun *run)
+{
+  const MoeParallelism *p = &run->parallelism;
+
+  return g_strdup_printf("tp%" G_GINT64_FORMAT " cp%" G_GINT64_FORMAT " pp%" G_GINT64_FORMAT " vpp%" G_GINT64_FORMAT
+                         " ep%" G_GINT64_FORMAT " etp%" G_GINT64_FORMAT " mbs%" G_GINT64_FORMAT " zero%" G_GINT64_FORMAT
+                         " sp%d %s shard%" G_GINT64_FORMAT,
+                         p->tensor, p->context, p->pipeline, p->virtual_stages, p->expert, p->expert_tensor,
+                         run->training.micro_batch, p->zero, p->sequence_parallel, moe_schedule_words[p->schedule],
+                         p->shard_group);
+}
+
+static char *print_scale(const MoeRun *run)
+{
+  return g_strdup_printf("%" G_GINT64_FORMAT " GPUs, batch %" G_GINT64_FORMAT ", sequence %" G_GINT64_FORMAT,
+                         run->parallelism.gpus, run->training.global_batch, run->training.sequence_length);
+}
+
+void moe_case_describe(const MoeRun *run, MoeCase *c)
+{
+  c->differs[MOE_DIFFERS_LAYOUT] = print_layout(run);
+  c->differs[MOE_DIFFERS_PRECISION] = print_section(run, "training.precision");
+  c->differs[MOE_DIFFERS_SCALE] = print_scale(run);
+  c->differs[MOE_DIFFERS_OVERLAP] = print_section(run, "parallelism.overlap");
+  c->differs[MOE_DIFFERS_RECOMPUTE] = print_section(run, "recompute");
+  c->differs[MOE_DIFFERS_MODEL] = print_section(run, "architecture");
+  c->differs[MOE_DIFFERS_MACHINE] = g_strdup(run->cluster.name);
+  c->differs[MOE_DIFFERS_SOFTWARE] = print_section(run, "stack");
+}
+
+/* The one part in which two cases differ, or MOE_N_DIFFERS. */
+static MoeDiffers single_difference(const MoeCase *a, const MoeCase *b)
+{
+  MoeDiffers found = MOE_N_DIFFERS;
+
+  for (guint d = 0; d < MOE_N_DIFFERS; d++) {
+    if (g_strcmp0(a->differs[d], b->differs[d]) == 0)
+      continue;
+    if (found != MOE_N_DIFFERS)
+      return MOE_N_DIFFERS;
+    found = d;
+  }
+  return found;
+}
+
+static gboolean comparable(const MoeCase *a, const MoeCase *b)
+{
+  return !a->failure && !b->failure && g_strcmp0(a->group[MOE_GROUP_BY_FAMILY], b->group[MOE_GROUP_BY_FAMILY]) == 0;
+}
+
+static void ask(MoeValidation *validation, GArray *pairs, guint i, guint j, MoeDiffers differs)
+{
+  const MoeCase *c = validation->cases;
+  gboolean first = c[i].tokens_per_s_per_gpu_published > c[j].tokens_per_s_per_gpu_published;
+  MoeCasePair pair = {.a = first ? i : j, .b = first ? j : i, .differs = differs};
+
+  pair.published_ratio = c[pair.a].tokens_per_s_per_gpu_published / c[pair.b].tokens_per_s_per_gpu_published;
+  pair.predicted_ratio = c[pair.a].tokens_per_s_per_gpu_predicted / c[pair.b].tokens_per_s_per_gpu_predicted;
+  if (pair.published_ratio < 1 + DRAW)
+    return;
+  pair.right = pair.predicted_ratio > 1;
+  g_array_append_val(pairs, pair);
+  validation->n_pairs_right += pair.right;
+}
+
+void moe_case_pairs(MoeValidation *validation)
+{
+  GArray *pairs = g_array_new(FALSE, FALSE, sizeof(MoeCasePair));
+
+  for (guint i = 0; i < validation->n; i++)
+    for (guint j = i + 1; j < validation->n; j++) {
+      if (!comparable(&validation->cases[i], &validation->cases[j]))
+        continue;
+      MoeDiffers differs = single_difference(&validation->cases[i], &validation->cases[j]);
+      if (differs != MOE_N_DIFFERS)
+        ask(validation, pairs, i, j, differs);
+    }
+  validation->n_pairs = pairs->len;
+  validation->pairs = (MoeCasePair *)g_array_free(pairs, FALSE);
+}
