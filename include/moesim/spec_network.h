@@ -100,6 +100,8 @@ typedef struct {
 
 /* Readers of the sections `domain:`, `host:`, `network:` of a cluster and `collectives:` of a stack. They set defaults for absent
  * optional keys, refuse unknown ones, and leave an error with the mark of the offending value. Text belongs to the document. */
+/* A file of clusters/fabrics/, which `collectives:` of a domain or a network names. */
+gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeCollectiveFit *fit, GError **error);
 gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error);
 gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error);
 gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **error);

@@ -10,6 +10,14 @@ static int compare_gpus(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+static gboolean ascends(const int64_t *gpus, guint n)
+{
+  for (guint i = 1; i < n; i++)
+    if (gpus[i] < gpus[i - 1])
+      return FALSE;
+  return TRUE;
+}
+
 /* Counts domains and the hops of a ring through them; `gpus` ascend. */
 static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
 {
@@ -63,7 +71,8 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
 
   *request = (MoeCollRequest){.topo = topo, .cluster = moe_topo_cluster(topo), .stack = stack, .collective = collective,
     .n = group->n, .reach = MOE_REACH_DOMAIN};
-  qsort(gpus, group->n, sizeof *gpus, compare_gpus);
+  if (!ascends(gpus, group->n))
+    qsort(gpus, group->n, sizeof *gpus, compare_gpus);
   scan_domains(request, gpus);
   scan_pairs(request, gpus);
 }

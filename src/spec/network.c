@@ -56,6 +56,12 @@ static const MoeField fit_fields[] = {
   {NULL},
 };
 
+gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeCollectiveFit *fit, GError **error)
+{
+  *fit = network ? network_fit : domain_fit;
+  return moe_node_read_fields(node, fit_fields, "collectives", fit, error);
+}
+
 /* Reads map[key], when present, by `fields` into `target`. */
 static gboolean read_section(const MoeNode *map, const char *key, const MoeField *fields, const char *what, gpointer target,
                              GError **error)

@@ -153,6 +153,8 @@ gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cl
   g_autoptr(MoeDoc) loaded = load_alone("cluster", "clusters", name, data_dir, error);
 
   if (!loaded || !moe_graft(loaded, "cluster.accelerator", "clusters/accelerators", data_dir, error) ||
+      !moe_graft(loaded, "cluster.domain.collectives", "clusters/fabrics", data_dir, error) ||
+      !moe_graft(loaded, "cluster.network.collectives", "clusters/fabrics", data_dir, error) ||
       !moe_cluster_read(moe_doc_find(loaded, "cluster"), cluster, error))
     return FALSE;
   *doc = g_steal_pointer(&loaded);

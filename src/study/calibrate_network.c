@@ -1,0 +1,260 @@
+/* Fit of collective constants and its residuals. */
+#include <moesim/calibrate_network.h>
+
+#include <math.h>
+#include <nlopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/* ---- prediction -------------------------------------------------------------------------------------------------- */
+
+double moe_network_predict_s(const MoeNetworkCalibration *calibration, const MoeNetworkRow *row)
+{
+  const MoeNetworkSeries *series = &calibration->series[row->series];
+  const MoeCollGroup group = {(guint)series->gpus, series->members};
+  MoeCollective collective = series->collective;
+  MoeCollPlan plan;
+
+  collective.bytes = row->bytes;
+  if (series->part == MOE_NETWORK_SENDS)
+    moe_coll_plan_p2p(series->topo, &series->stack, series->members[0], series->members[1], row->bytes, &plan);
+  else if (!series->algorithm ||
+           !moe_coll_plan_with(series->algorithm, series->topo, &series->stack, &collective, &group, &plan))
+    moe_coll_plan(series->topo, &series->stack, &collective, &group, &plan);
+  return moe_coll_alone_s(series->topo, &plan);
+}
+
+/* ---- what is fitted ---------------------------------------------------------------------------------------------- */
+
+/* A constant that may be fitted, with the range of what is physically possible. */
+typedef struct {
+  const char *key;
+  size_t offset;
+  double low, high;
+  gboolean seconds;
+} Constant;
+
+#define CONSTANT(key, member, low, high, seconds) {key, offsetof(MoeCollectiveFit, member), low, high, seconds}
+
+static const Constant constants[] = {
+  CONSTANT("floor", floor_s, 1e-6, 300e-6, TRUE),
+  CONSTANT("step", step_s, 0.2e-6, 100e-6, TRUE),
+  CONSTANT("chunk", chunk_s, 1e-9, 100e-6, TRUE),
+  CONSTANT("window", window_s, 20e-6, 1, TRUE),
+  CONSTANT("multicast_step", multicast_step_s, 0.2e-6, 100e-6, TRUE),
+  CONSTANT("ring", ring, 0.4, 1.25, FALSE),
+  CONSTANT("tree", tree, 0.4, 1.25, FALSE),
+  CONSTANT("multicast", multicast, 0.3, 1.25, FALSE),
+  CONSTANT("low_latency", low_latency_bytes_per_s, 1e9, 1e12, FALSE),
+  CONSTANT("domain_limit", domain_bytes_per_s, 1e9, 1e14, FALSE),
+  CONSTANT("message", message_s, 1e-8, 1e-4, TRUE),
+  CONSTANT("send", send_s, 1e-6, 300e-6, TRUE),
+  CONSTANT("send_chunk", send_chunk_s, 1e-9, 100e-6, TRUE),
+};
+
+static double *value_of(MoeCollectiveFit *fit, const Constant *constant)
+{
+  return (double *)((char *)fit + constant->offset);
+}
+
+/* ---- objective --------------------------------------------------------------------------------------------------- */
+
+/* Errors below this are as good as none: repeatability of the measurements (two runs of one system differ by about as much). */
+#define TOLERANCE 0.03
+
+typedef struct {
+  MoeNetworkCalibration *calibration;
+  guint fabric;
+  guint n;
+  const Constant *free[G_N_ELEMENTS(constants)];
+} Problem;
+
+/* Hands the fabric's constants to the clusters of all series that use it. */
+static void spread(MoeNetworkCalibration *calibration, guint fabric)
+{
+  const MoeNetworkFabric *from = &g_array_index(calibration->fabrics, MoeNetworkFabric, fabric);
+
+  for (guint i = 0; i < calibration->n_series; i++) {
+    MoeNetworkSeries *series = &calibration->series[i];
+
+    if (series->domain_fabric == fabric)
+      series->cluster.domain.collectives = from->fit;
+    if (series->network_fabric == fabric)
+      series->cluster.network.collectives = from->fit;
+  }
+}
+
+/* Whether a row speaks for a fabric's constants: expert rows stand on their library's. */
+static gboolean counts(const MoeNetworkCalibration *calibration, const MoeNetworkRow *row, guint fabric)
+{
+  const MoeNetworkSeries *series = &calibration->series[row->series];
+
+  return row->fitted && series->fabric == fabric && series->part != MOE_NETWORK_EXPERT;
+}
+
+/* Mean over rows of a smooth absolute log error. */
+static double badness(const MoeNetworkCalibration *calibration, guint fabric)
+{
+  double sum = 0;
+  guint n = 0;
+
+  for (guint i = 0; i < calibration->n_rows; i++) {
+    const MoeNetworkRow *row = &calibration->rows[i];
+
+    if (!counts(calibration, row, fabric))
+      continue;
+    double error = log(moe_network_predict_s(calibration, row) / row->measured_s);
+    sum += sqrt(error * error + TOLERANCE * TOLERANCE);
+    n++;
+  }
+  return n > 0 ? sum / n : 0;
+}
+
+static double objective(unsigned n, const double *x, double *gradient, void *data)
+{
+  Problem *problem = data;
+  MoeNetworkFabric *fabric = &g_array_index(problem->calibration->fabrics, MoeNetworkFabric, problem->fabric);
+
+  g_assert(!gradient);
+  for (unsigned i = 0; i < n; i++)
+    *value_of(&fabric->fit, problem->free[i]) = exp(x[i]);
+  spread(problem->calibration, problem->fabric);
+  return badness(problem->calibration, problem->fabric);
+}
+
+/* ---- fit --------------------------------------------------------------------------------------------------------- */
+
+/* A constant is fitted when a change of this factor shows in the rows. */
+#define PROBE 1.3
+#define LEAST_EFFECT 1e-6
+
+static void find_free(Problem *problem)
+{
+  MoeNetworkFabric *fabric = &g_array_index(problem->calibration->fabrics, MoeNetworkFabric, problem->fabric);
+  double before = badness(problem->calibration, problem->fabric);
+
+  for (guint i = 0; i < G_N_ELEMENTS(constants); i++) {
+    double *value = value_of(&fabric->fit, &constants[i]), kept = *value;
+
+    if (kept <= 0) /* not used by this fabric */
+      continue;
+    *value = kept / PROBE;
+    spread(problem->calibration, problem->fabric);
+    if (fabs(badness(problem->calibration, problem->fabric) - before) > LEAST_EFFECT)
+      problem->free[problem->n++] = &constants[i];
+    *value = kept;
+  }
+  spread(problem->calibration, problem->fabric);
+}
+
+/* Evaluations of one descent, and descents: the simplex is restarted where it stopped. */
+#define MAX_EVALUATIONS 1500
+#define RESTARTS 3
+#define PRECISION 1e-5
+#define FIRST_STEP 0.2
+
+static void descend(Problem *problem, double *x, nlopt_algorithm algorithm)
+{
+  nlopt_opt opt = nlopt_create(algorithm, problem->n);
+  double low[G_N_ELEMENTS(constants)], high[G_N_ELEMENTS(constants)], best = 0;
+
+  for (guint i = 0; i < problem->n; i++) {
+    low[i] = log(problem->free[i]->low);
+    high[i] = log(problem->free[i]->high);
+    x[i] = CLAMP(x[i], low[i], high[i]);
+  }
+  nlopt_set_min_objective(opt, objective, problem);
+  nlopt_set_lower_bounds(opt, low);
+  nlopt_set_upper_bounds(opt, high);
+  nlopt_set_maxeval(opt, MAX_EVALUATIONS);
+  nlopt_set_xtol_rel(opt, PRECISION);
+  nlopt_set_initial_step1(opt, FIRST_STEP);
+  nlopt_optimize(opt, x, &best);
+  nlopt_destroy(opt);
+}
+
+void moe_network_fit(MoeNetworkCalibration *calibration, guint fabric)
+{
+  Problem problem = {.calibration = calibration, .fabric = fabric};
+  MoeNetworkFabric *fitted = &g_array_index(calibration->fabrics, MoeNetworkFabric, fabric);
+  double x[G_N_ELEMENTS(constants)];
+
+  find_free(&problem);
+  if (problem.n == 0)
+    return;
+  for (guint i = 0; i < problem.n; i++)
+    x[i] = log(*value_of(&fitted->fit, problem.free[i]));
+  for (int i = 0; i < RESTARTS; i++)
+    descend(&problem, x, i % 2 ? NLOPT_LN_NELDERMEAD : NLOPT_LN_SBPLX);
+  objective(problem.n, x, NULL, &problem);
+}
+
+void moe_network_fit_all(MoeNetworkCalibration *calibration)
+{
+  for (int network = 0; network <= 1; network++)
+    for (guint i = 0; i < calibration->fabrics->len; i++)
+      if (g_array_index(calibration->fabrics, MoeNetworkFabric, i).network == network)
+        moe_network_fit(calibration, i);
+}
+
+/* ---- residuals --------------------------------------------------------------------------------------------------- */
+
+static int compare_doubles(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* Value below which `share` of n ascending values lie, the nearest rank. */
+static double percentile(const double *ascending, guint n, double share)
+{
+  return ascending[MIN(n - 1, (guint)(share * n))];
+}
+
+MoeNetworkResidual moe_network_residual(const MoeNetworkCalibration *calibration, MoeNetworkPart part, guint fabric,
+                                        gboolean fitted)
+{
+  g_autofree double *errors = g_new(double, calibration->n_rows + 1);
+  MoeNetworkResidual residual = {0};
+
+  for (guint i = 0; i < calibration->n_rows; i++) {
+    const MoeNetworkRow *row = &calibration->rows[i];
+    const MoeNetworkSeries *series = &calibration->series[row->series];
+
+    if (row->fitted != fitted || (part != MOE_N_NETWORK_PARTS && series->part != part) ||
+        (fabric != G_MAXUINT && series->fabric != fabric))
+      continue;
+    errors[residual.rows++] = fabs(moe_network_predict_s(calibration, row) / row->measured_s - 1);
+  }
+  if (residual.rows == 0)
+    return residual;
+  qsort(errors, residual.rows, sizeof *errors, compare_doubles);
+  residual.median = percentile(errors, residual.rows, 0.5);
+  residual.p90 = percentile(errors, residual.rows, 0.9);
+  return residual;
+}
+
+/* ---- output ------------------------------------------------------------------------------------------------------ */
+
+static void print_constant(GString *text, const Constant *constant, double value)
+{
+  if (constant->seconds)
+    g_string_append_printf(text, "%s: %.4g us\n", constant->key, value * 1e6);
+  else if (constant->offset == offsetof(MoeCollectiveFit, low_latency_bytes_per_s) ||
+           constant->offset == offsetof(MoeCollectiveFit, domain_bytes_per_s))
+    g_string_append_printf(text, "%s: %.4g GB/s\n", constant->key, value / 1e9);
+  else
+    g_string_append_printf(text, "%s: %.4g\n", constant->key, value);
+}
+
+char *moe_network_fabric_print(const MoeNetworkFabric *fabric)
+{
+  GString *text = g_string_new(NULL);
+  MoeCollectiveFit fit = fabric->fit;
+
+  for (guint i = 0; i < G_N_ELEMENTS(constants); i++)
+    if (*value_of(&fit, &constants[i]) > 0)
+      print_constant(text, &constants[i], *value_of(&fit, &constants[i]));
+  return g_string_free(text, FALSE);
+}
