@@ -70,15 +70,6 @@ static void drop_replaced(MoeDoc *doc, const MoeNode *overlay, const char *secti
     moe_doc_remove(doc, moe_doc_root(doc), section);
 }
 
-/* {zipf: 1} over {dirichlet: 20} means the Zipf law alone. */
-static void drop_balance(MoeDoc *doc, const MoeNode *overlay)
-{
-  MoeNode *routing = moe_doc_find(doc, "training.routing");
-
-  if (routing && moe_node_find(overlay, "training.routing.balance"))
-    moe_doc_remove(doc, routing, "balance");
-}
-
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 static gboolean is_metric(const char *key)
@@ -122,7 +113,6 @@ static gboolean apply_variant(MoeDoc *doc, const MoeNode *overlay, const char *d
   moe_doc_remove(without, moe_doc_root(without), "published");
   drop_replaced(doc, overlay, "cluster");
   drop_replaced(doc, overlay, "stack");
-  drop_balance(doc, overlay);
   return moe_doc_merge(doc, "", moe_doc_root(without), error) && graft_all(doc, data_dir, error);
 }
 

@@ -66,6 +66,51 @@ static const MoeField balance_fields[] = {
     {NULL},
 };
 
+/* Whether the i-th entry was written with the map itself, or shows through from what the map was merged over. */
+static gboolean is_written_here(const MoeNode *map, guint i)
+{
+  MoeMark own = moe_node_mark(map), entry = moe_node_key_mark(map, i);
+
+  return g_strcmp0(own.file, entry.file) == 0 &&
+         (entry.line > own.line || (entry.line == own.line && entry.column >= own.column));
+}
+
+/* {zipf: 1} merged over {dirichlet: 20} means the Zipf law alone. Index of the one entry that counts, or -1. */
+static int sole_entry(const MoeNode *map)
+{
+  int found = -1;
+
+  for (guint i = 0; i < moe_node_size(map); i++)
+    if (moe_node_size(map) == 1 || is_written_here(map, i)) {
+      if (found >= 0)
+        return -1;
+      found = (int)i;
+    }
+  return found;
+}
+
+static gboolean read_law(const MoeNode *map, MoeRouting *routing, GError **error)
+{
+  MoeRouting unused = {0};
+  int entry = sole_entry(map);
+
+  if (entry < 0)
+    return moe_fail(
+        error, MOE_ERROR_INPUT, moe_node_mark(map),
+        "%u entries in balance, expected even or one of {zipf: EXPONENT}, {dirichlet: CONCENTRATION}, {file: CSV}",
+        moe_node_size(map));
+  if (!moe_node_read_fields(map, balance_fields, "balance", &unused, error))
+    return FALSE;
+  const MoeNode *value = moe_node_at(map, (guint)entry);
+  const char *key = moe_node_key(map, (guint)entry);
+  if (strcmp(key, "file") == 0) {
+    routing->balance = MOE_BALANCE_FILE;
+    return moe_node_read_text(value, &routing->counts_file, error);
+  }
+  routing->balance = strcmp(key, "zipf") == 0 ? MOE_BALANCE_ZIPF : MOE_BALANCE_DIRICHLET;
+  return moe_node_read_quantity(value, MOE_DIM_NONE, &routing->balance_value, error);
+}
+
 static gboolean read_balance(const MoeNode *node, MoeRouting *routing, GError **error)
 {
   static const char *const even[] = {"even", NULL};
@@ -75,18 +120,7 @@ static gboolean read_balance(const MoeNode *node, MoeRouting *routing, GError **
     return TRUE;
   if (moe_node_kind(node) != MOE_NODE_MAP)
     return moe_node_read_word(node, even, &word, error);
-  if (moe_node_size(node) != 1)
-    return moe_fail(
-        error, MOE_ERROR_INPUT, moe_node_mark(node),
-        "%u entries in balance, expected even or one of {zipf: EXPONENT}, {dirichlet: CONCENTRATION}, {file: CSV}",
-        moe_node_size(node));
-  if (!moe_node_read_fields(node, balance_fields, "balance", routing, error))
-    return FALSE;
-  const char *key = moe_node_key(node, 0);
-  routing->balance = strcmp(key, "zipf") == 0        ? MOE_BALANCE_ZIPF
-                     : strcmp(key, "dirichlet") == 0 ? MOE_BALANCE_DIRICHLET
-                                                     : MOE_BALANCE_FILE;
-  return TRUE;
+  return read_law(node, routing, error);
 }
 
 static gboolean read_capacity(const MoeNode *node, MoeRouting *routing, GError **error)

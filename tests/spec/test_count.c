@@ -6,9 +6,11 @@
 
 #define BILLION 1e9
 
-/* ---- the models ---------------------------------------------------------------------------------------------------- */
+/* ---- the models ----------------------------------------------------------------------------------------------------
+ */
 
-/* One row of the MAI scaling ladder (MAI-Thinking-1 report, Table 1). FFN widths as printed: output of the fused first linear. */
+/* One row of the MAI scaling ladder (MAI-Thinking-1 report, Table 1). FFN widths as printed: output of the fused first
+ * linear. */
 typedef struct {
   int64_t layers, hidden, printed_ffn, latent, printed_expert_ffn, heads, experts, top_k;
   double active, total; /* billions, by the closed formula of the report's shape */
@@ -40,10 +42,10 @@ static const Mai mai_v4 = {66, 5632, 11264, 2560, 9216, 80, 512, 8, 23.03, 611.6
 static const Mai mai_v5 = {78, 6656, 13312, 3072, 10240, 80, 512, 8, 34.66, 962.15};
 
 static const Mai ladder[] = {
-    {12, 1024, 2048, 512, 1536, 16, 512, 8, 0.365, 3.93},    {18, 1536, 3072, 768, 2304, 16, 512, 8, 0.760, 12.8},
-    {24, 2048, 4096, 1024, 3072, 24, 512, 8, 1.48, 30.0},    {30, 2560, 5120, 1280, 3840, 32, 512, 8, 2.60, 58.3},
-    {36, 3072, 6144, 1536, 4608, 32, 512, 8, 3.98, 100.3},   {42, 3584, 7168, 1792, 5376, 40, 512, 8, 6.11, 159.1},
-    {66, 5632, 11264, 2816, 8448, 64, 512, 8, 21.68, 615.2}, {78, 6656, 13312, 3328, 9984, 80, 512, 8, 35.62, 1015.3},
+    {12, 1024, 2048, 512, 1536, 16, 512, 8, 0.365, 3.93},      {18, 1536, 3072, 768, 2304, 16, 512, 8, 0.760, 12.8},
+    {24, 2048, 4096, 1024, 3072, 24, 512, 8, 1.48, 30.0},      {30, 2560, 5120, 1280, 3840, 32, 512, 8, 2.60, 58.3},
+    {36, 3072, 6144, 1536, 4608, 32, 512, 8, 3.98, 100.3},     {42, 3584, 7168, 1792, 5376, 40, 512, 8, 6.11, 159.1},
+    {66, 5632, 11264, 2816, 8448, 64, 512, 8, 21.68, 615.2},   {78, 6656, 13312, 3328, 9984, 80, 512, 8, 35.62, 1015.3},
     {78, 6656, 13312, 3072, 10240, 80, 512, 8, 34.66, 962.15},
 };
 
@@ -54,20 +56,39 @@ static MoeArchitecture mla_moe(int64_t hidden, int64_t heads, int64_t experts, i
       .hidden = hidden,
       .vocabulary = vocabulary,
       .norms_per_layer = 2,
-      .attention = {.kind = MOE_ATTENTION_MLA, .query_heads = heads, .kv_heads = heads, .q_rank = 1536, .kv_rank = 512,
-                    .nope_dim = 128, .rope_dim = 64, .value_dim = 128},
+      .attention = {.kind = MOE_ATTENTION_MLA,
+                    .query_heads = heads,
+                    .kv_heads = heads,
+                    .q_rank = 1536,
+                    .kv_rank = 512,
+                    .nope_dim = 128,
+                    .rope_dim = 64,
+                    .value_dim = 128},
       .ffn = {.width = 18432, .gated = TRUE},
-      .moe = {.experts = experts, .first_layer = dense_layers, .every = 1, .top_k = 8, .width = 2048, .gated = TRUE,
-              .shared_experts = 1, .shared_width = 2048},
+      .moe = {.experts = experts,
+              .first_layer = dense_layers,
+              .every = 1,
+              .top_k = 8,
+              .width = 2048,
+              .gated = TRUE,
+              .shared_experts = 1,
+              .shared_width = 2048},
       .mtp_layers = 1,
   };
 }
 
-static MoeArchitecture deepseek_v3(void) { return mla_moe(7168, 128, 256, 3, 129280); }
+static MoeArchitecture deepseek_v3(void)
+{
+  return mla_moe(7168, 128, 256, 3, 129280);
+}
 
-static MoeArchitecture kimi_k2(void) { return mla_moe(7168, 64, 384, 1, 163840); }
+static MoeArchitecture kimi_k2(void)
+{
+  return mla_moe(7168, 64, 384, 1, 163840);
+}
 
-static MoeArchitecture dense(int64_t layers, int64_t hidden, int64_t heads, int64_t kv_heads, int64_t width, int64_t vocabulary)
+static MoeArchitecture dense(int64_t layers, int64_t hidden, int64_t heads, int64_t kv_heads, int64_t width,
+                             int64_t vocabulary)
 {
   return (MoeArchitecture){
       .layers = layers,
@@ -96,7 +117,8 @@ static MoeArchitecture gpt3(void)
   return model;
 }
 
-/* ---- parameters ---------------------------------------------------------------------------------------------------- */
+/* ---- parameters ----------------------------------------------------------------------------------------------------
+ */
 
 static void check_parameters(MoeArchitecture model, double total, double active, double tolerance)
 {
@@ -146,7 +168,8 @@ START_TEST(parts_sum_to_the_total)
   for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
     MoeParameters p;
     moe_count_parameters(&models[i], &p);
-    double sum = p.embedding + p.head + p.attention + p.dense_ffn + p.experts + p.shared_experts + p.router + p.latent + p.norms;
+    double sum =
+        p.embedding + p.head + p.attention + p.dense_ffn + p.experts + p.shared_experts + p.router + p.latent + p.norms;
     ck_assert_double_eq_tol(sum / p.total, 1, 1e-12);
   }
 }
@@ -188,12 +211,14 @@ START_TEST(prediction_module_stays_out_of_the_total)
   moe_count_parameters(&without, &b);
   ck_assert_double_eq(a.total, b.total);
   ck_assert_double_eq(b.mtp, 0);
-  /* because "685B" on Hugging Face is 671B and 14B of the module, 1.85B of which are the shared tables stored once more */
+  /* because "685B" on Hugging Face is 671B and 14B of the module, 1.85B of which are the shared tables stored once more
+   */
   ck_assert_double_eq_tol(a.mtp / BILLION, 11.6, 0.1);
 }
 END_TEST
 
-/* ---- FLOPs --------------------------------------------------------------------------------------------------------- */
+/* ---- FLOPs ---------------------------------------------------------------------------------------------------------
+ */
 
 static MoeModelFlops flops_of(MoeArchitecture model, int64_t sequence_length, int64_t lora_rank)
 {
@@ -263,7 +288,8 @@ START_TEST(contexts)
   ck_assert(moe_layer_is_moe(&model, 77));
   ck_assert_double_eq(moe_layer_mean_context(&model, 5, 16384), 8192);
   /* because the first 512 queries see 256 keys on average and all others 512 */
-  ck_assert_double_eq_tol(moe_layer_mean_context(&model, 0, 16384), (512 * 256.0 + (16384 - 512) * 512.0) / 16384, 1e-9);
+  ck_assert_double_eq_tol(moe_layer_mean_context(&model, 0, 16384), (512 * 256.0 + (16384 - 512) * 512.0) / 16384,
+                          1e-9);
   /* because a window wider than the sequence is no window */
   ck_assert_double_eq(moe_layer_mean_context(&model, 0, 256), 128);
 }
@@ -281,6 +307,6 @@ START_TEST(precisions_have_bytes)
 }
 END_TEST
 
-MOE_TEST_MAIN("spec/count", ladder_closes_on_nine_rows, mai_versions, mai_v5_parts, parts_sum_to_the_total, published_models,
-              gpt3_is_exact, prediction_module_stays_out_of_the_total, mai_flops, deepseek_flops,
+MOE_TEST_MAIN("spec/count", ladder_closes_on_nine_rows, mai_versions, mai_v5_parts, parts_sum_to_the_total,
+              published_models, gpt3_is_exact, prediction_module_stays_out_of_the_total, mai_flops, deepseek_flops,
               prediction_module_counts_when_asked, lora_drops_the_weight_gradient, contexts, precisions_have_bytes)
