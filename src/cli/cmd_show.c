@@ -23,8 +23,11 @@ typedef enum { SHOW_TABLE, SHOW_YAML, SHOW_CSV } ShowFormat;
 typedef struct {
   const MoeRun *run;
   const char *only; /* dotted prefix, NULL = everything */
+  gboolean whole;   /* long values are not shortened */
   MoeTable *table;
 } Listing;
+
+#define VALUE_WIDTH 44 /* characters of a value in the table */
 
 static const MoeAssumption *find_assumption(const MoeRun *run, const char *key)
 {
@@ -89,10 +92,23 @@ static char *leaf_text(const MoeNode *node)
   return g_string_free(text, FALSE);
 }
 
+/* Long texts (sources) would push the origin off the screen; CSV and YAML have them whole. */
+static char *shorten(char *text)
+{
+  if (g_utf8_strlen(text, -1) <= VALUE_WIDTH)
+    return text;
+  g_autofree char *whole = text;
+  g_autofree char *start = g_utf8_substring(text, 0, VALUE_WIDTH - 3);
+
+  return g_strconcat(start, "...", NULL);
+}
+
 static void add_leaf(Listing *listing, const char *key, const MoeNode *node)
 {
+  char *value = leaf_text(node);
+
   moe_table_add(listing->table, key);
-  moe_table_take(listing->table, leaf_text(node));
+  moe_table_take(listing->table, listing->whole ? value : shorten(value));
   moe_table_take(listing->table, describe_mark(moe_node_mark(node)));
   moe_table_take(listing->table, describe_assumption(find_assumption(listing->run, key)));
 }
@@ -134,7 +150,7 @@ static void add_assumed_defaults(Listing *listing)
 static char *list_values(const MoeRun *run, const char *only, ShowFormat format)
 {
   g_autoptr(MoeTable) table = moe_table_new("llll");
-  Listing listing = {.run = run, .only = only, .table = table};
+  Listing listing = {.run = run, .only = only, .whole = format == SHOW_CSV, .table = table};
 
   moe_table_add(table, "key");
   moe_table_add(table, "value");

@@ -37,6 +37,7 @@ static int bad_option(const MoeUsage *usage, const GError *error, const GOptionE
 
   append_names(names, entries);
   append_names(names, shared);
+  g_ptr_array_add(names, (gpointer) "help");
   g_ptr_array_add(names, NULL);
   const char *nearest = NULL;
 

@@ -34,9 +34,10 @@ static void append_variable(GString *script, const char *name, const char *value
       g_string_append_c(script, '\'');
     g_string_append_c(script, g_ascii_iscntrl(*value) ? ' ' : *value);
   }
-  g_string_append(script, "'\n");
+  g_string_append(script, "'; ");
 }
 
+/* Commands for `gnuplot -e`, which wants semicolons instead of line ends. */
 static char *make_script(const MoeFigure *figure, const char *terminal, const char *data_path, const char *picture)
 {
   GString *script = g_string_new(NULL);
@@ -44,14 +45,14 @@ static char *make_script(const MoeFigure *figure, const char *terminal, const ch
   g_autofree char *style = g_build_filename(figure->templates, "style.gp", NULL);
   g_autofree char *template = g_build_filename(figure->templates, file, NULL);
 
-  g_string_append_printf(script, "set terminal %s\n", terminal);
+  g_string_append_printf(script, "set terminal %s; ", terminal);
   append_variable(script, "data", data_path);
   append_variable(script, "title", figure->title);
   append_variable(script, "source", figure->source ? figure->source : "");
   append_variable(script, "picture", picture);
   append_variable(script, "style", style);
   append_variable(script, "template", template);
-  g_string_append(script, "set output picture\nload style\nload template\nunset output\n");
+  g_string_append(script, "set output picture; load style; load template; unset output");
   return g_string_free(script, FALSE);
 }
 

@@ -1,0 +1,54 @@
+#!/bin/sh
+# What every command shares: help, version, wrong words, output that cannot be written.
+. "$(dirname "$0")/lib.sh"
+
+try --version
+expect_status 0
+expect_out "moesim "
+expect_quiet
+
+try --help
+expect_status 0
+expect_out "Commands:"
+expect_out "Examples:"
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$work/out")
+check "commands are not sorted" [ "$(echo "$commands" | sort)" = "$commands" ]
+check "fewer than seven commands" [ "$(echo "$commands" | wc -l)" -ge 7 ]
+
+for command in $commands; do
+  try "$command" --help
+  expect_status 0
+  expect_quiet
+  expect_out "Examples:"
+  expect_out "moesim $command"
+  refused "unknown option '--hepl', did you mean '--help'?" "$command" --hepl
+done
+
+refused "no command given"
+refused "unknown command 'compere', did you mean 'compare'?" compere
+refused "unknown command 'zzzzzz'" zzzzzz
+refused "expected RUN.yaml" run
+refused "too many arguments" memory a.yaml b.yaml
+refused "--format: unknown word 'jsn', did you mean 'json'?" run --format jsn "$data/models/deepseek-v3.yaml"
+refused "--seed: negative" run --seed=-1 "$data/models/deepseek-v3.yaml"
+refused "no-such-file.yaml" run no-such-file.yaml
+refused "nowhere" run "$data/models/deepseek-v3.yaml" --variant nowhere
+
+# A terminal is needed for bold; a file never gets escape sequences.
+try mfu --params 1e9 --tokens-per-step 1e6 --step-time 1 --gpus 8 --peak 1e15
+check "escape sequences in a file" sh -c "! grep -q '$(printf '\033')' '$work/out'"
+
+# A full disk and a closed pipe are said, not swallowed.
+said="moesim --help > /dev/full"
+"$moesim" --help > /dev/full 2> "$work/err"
+status=$?
+expect_status 2
+expect_err "cannot write standard output: No space left on device"
+said="moesim --help into a closed pipe"
+( "$moesim" --help 2> "$work/err"; echo $? > "$work/status" ) | true
+sleep 0.2
+status=$(cat "$work/status")
+# The reader may live long enough to take the text: then all is well.
+check "neither written nor complained" sh -c "[ $status -eq 0 ] || grep -q 'Broken pipe' '$work/err'"
+
+finish

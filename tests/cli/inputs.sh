@@ -1,0 +1,31 @@
+#!/bin/sh
+# moesim check and show over the files that are shipped.
+. "$(dirname "$0")/lib.sh"
+
+for file in "$data"/models/*.yaml "$data"/models/mai-base-1/v*.yaml "$data"/clusters/*.yaml "$data"/clusters/accelerators/*.yaml \
+  "$data"/stacks/*.yaml; do
+  try check "$file"
+  expect_status 0
+  expect_quiet
+done
+# One bad file among good ones: the others are still reported.
+echo 'layers: 3' > "$work/bad.yaml"
+try check "$data/models/deepseek-v3.yaml" "$work/bad.yaml"
+expect_status 2
+expect_out "deepseek-v3.yaml: run"
+expect_err "bad.yaml:1:1"
+
+try show "$data/models/mai-base-1/v5.yaml" --set training.micro_batch=1
+expect_status 0
+check "no origin of layers" grep -qE '^architecture.layers +78 +.*v5.yaml:[0-9]+' "$work/out"
+check "an inherited value names its own file" grep -qE '^architecture.vocabulary +200019 +.*common.yaml:[0-9]+' "$work/out"
+check "an override says so" grep -qE '^training.micro_batch +1 +--set' "$work/out"
+check "no assumed value" grep -q 'assumed ' "$work/out"
+try show "$data/models/mai-base-1/v5.yaml" --only training.precision
+check "keys outside --only" sh -c "! grep -v '^key' '$work/out' | grep -qv '^training.precision'"
+try show "$data/models/deepseek-v3.yaml" --format yaml
+expect_out "# "
+expect_out "layers: 61"
+refused "no key 'architecture.leyers'" show "$data/models/deepseek-v3.yaml" --only architecture.leyers
+
+finish

@@ -1,0 +1,2 @@
+/* A header that leans on what its includer included. */
+GQuark moe_error_quark(void);

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Floors are law: a module includes public headers of lower floors only, siblings do not see each other, private headers stay in their
+# folder, and every public header compiles alone.
+# usage: floors.sh SOURCE_ROOT [CC]
+set -u
+
+root=$(realpath "$1") || exit 1
+cc=${2:-cc}
+failures=0
+
+# Module -> modules whose public headers it may include (docs/architecture.md).
+allowed() {
+  case $1 in
+  base) echo "" ;;
+  engine | doc | share) echo "base" ;;
+  spec) echo "base doc" ;;
+  topo | cost | program) echo "base doc spec" ;;
+  coll) echo "base doc spec topo" ;;
+  fabric) echo "base engine topo share coll" ;;
+  sim) echo "base engine spec topo cost program share coll fabric" ;;
+  metrics) echo "base doc spec topo cost program sim" ;;
+  study) echo "base engine doc spec topo cost program share coll fabric sim metrics" ;;
+  report) echo "base doc spec topo cost program metrics" ;;
+  cli) echo "base engine doc spec topo cost program share coll fabric sim metrics study report" ;;
+  *) return 1 ;;
+  esac
+}
+
+# Header name -> its module: what its comment says ("Part of spec"), else its own name.
+module_of() {
+  part=$(sed -n 's/.*[Pp]art of \([a-z]*\)[ .(].*/\1/p' "$root/include/moesim/$1" 2> /dev/null | head -n 1)
+  echo "${part:-${1%.h}}"
+}
+
+complain() {
+  echo "$1"
+  failures=$((failures + 1))
+}
+
+# check_file MODULE FILE
+check_file() {
+  for included in $(sed -n 's/^ *# *include *<moesim\/\([^>]*\)>.*/\1/p' "$2"); do
+    other=$(module_of "$included")
+    case " $1 $(allowed "$1") " in
+    *" $other "*) ;;
+    *) complain "$2: $1 may not include <moesim/$included>" ;;
+    esac
+  done
+  if grep -nE '^ *# *include *"(\.\.|moesim/|src/)' "$2"; then
+    complain "$2: private headers are included from their own folder only"
+  fi
+}
+
+check_module() {
+  if ! allowed "$1" > /dev/null; then
+    complain "src/$1: no such module in the table of floors"
+    return
+  fi
+  for file in "$root/src/$1"/*.[ch]; do
+    [ -e "$file" ] && check_file "$1" "$file"
+  done
+}
+
+for folder in "$root"/src/*/; do
+  check_module "$(basename "$folder")"
+done
+
+for header in "$root"/include/moesim/*.h; do
+  check_file "$(module_of "$(basename "$header")")" "$header"
+  # shellcheck disable=SC2046 # several flags
+  if ! "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" $(pkg-config --cflags glib-2.0) -x c "$header"; then
+    complain "$header: does not compile alone"
+  fi
+done
+
+# libyaml only in doc; printing and exiting only in cli.
+if grep -lE '^ *# *include *<yaml\.h>' "$root"/src/*/*.[ch] | grep -v '/src/doc/'; then
+  complain "libyaml is used outside doc"
+fi
+if grep -nE '\b(printf|puts|putchar|perror|exit|abort|g_print|g_printerr|g_warning|g_message) *\(' "$root"/src/*/*.c | grep -v '/src/cli/'; then
+  complain "a library prints or exits"
+fi
+
+echo "$failures breaches of the floors"
+[ "$failures" -eq 0 ]

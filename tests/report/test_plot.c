@@ -1,0 +1,102 @@
+#include "moetest.h"
+
+#include <moesim/report_plot.h>
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "sample.h"
+
+static void draw(const char *kind, const char *suffix, const char *data)
+{
+  g_autofree char *folder = g_dir_make_tmp("moesim-XXXXXX", NULL);
+  g_autofree char *templates = moetest_path("plots");
+  g_autofree char *name = g_strconcat("figure", suffix, NULL);
+  g_autofree char *path = g_build_filename(folder, name, NULL);
+  g_autofree char *data_path = g_build_filename(folder, "figure.dat", NULL);
+  g_autofree char *picture = NULL;
+  g_autoptr(GError) error = NULL;
+  gsize size = 0;
+  MoeFigure figure = {.kind = kind, .templates = templates, .path = path, .title = "It's a title", .source = "Table 1"};
+
+  ck_assert_msg(moe_figure_draw(&figure, data, &error), "%s", error ? error->message : "");
+  ck_assert(g_file_get_contents(path, &picture, &size, NULL));
+  ck_assert_uint_gt(size, 2000); /* an empty frame is smaller */
+  if (strcmp(suffix, ".svg") == 0)
+    ck_assert_msg(strstr(picture, "a title") && strstr(picture, "Table 1"), "title or source missing");
+  g_unlink(path);
+  g_unlink(data_path);
+  ck_assert_msg(g_rmdir(folder) == 0, "%s: files left behind", kind);
+}
+
+START_TEST(every_kind_is_drawn_in_every_format)
+{
+  static const char *const suffixes[] = {".png", ".svg", ".pdf"};
+  g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
+  MoeScaleSeries series = {(char *)"small on lab", list};
+  g_autofree char *scale = moe_plot_scale_data(1, &series);
+  g_autofree char *ladder = moe_plot_ladder_data(list);
+  g_autofree char *waterfall = moe_plot_waterfall_data(g_ptr_array_index(list, 0));
+  g_autofree char *memory = moe_plot_memory_data(list);
+  g_autofree char *strategies = moe_plot_strategies_data(list);
+
+  for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+    draw("scale", suffixes[i], scale);
+    draw("ladder", suffixes[i], ladder);
+    draw("waterfall", suffixes[i], waterfall);
+    draw("memory", suffixes[i], memory);
+    draw("strategies", suffixes[i], strategies);
+  }
+}
+END_TEST
+
+START_TEST(scale_separates_series_and_published_points)
+{
+  g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
+  MoeScaleSeries series = {(char *)"small on lab", list};
+  g_autofree char *text = moe_plot_scale_data(1, &series);
+
+  ck_assert_str_eq(text,
+                   "small on lab\tcausal %\tfull %\tfits\n8\t50\t75\t0\n8\t50\t75\t0\n\n\npublished\tMFU %\n8\t40\n");
+}
+END_TEST
+
+START_TEST(ladder_has_nan_where_nothing_is_published)
+{
+  g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
+  g_autofree char *text = moe_plot_ladder_data(list);
+
+  ck_assert_str_eq(text, "run\tpredicted\tpublished\nmodel, \"small\"\t50\tNaN\nmodel, \"small\"\t50\t40\n");
+}
+END_TEST
+
+START_TEST(an_unknown_suffix_is_refused)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFigure figure = {.kind = "ladder", .templates = ".", .path = "x.gif", .title = ""};
+
+  ck_assert(!moe_figure_draw(&figure, "", &error));
+  ck_assert_str_eq(error->message, "x.gif: unknown kind of picture, expected a name that ends in .png, .svg or .pdf");
+}
+END_TEST
+
+START_TEST(a_failing_gnuplot_leaves_no_picture)
+{
+  g_autofree char *folder = g_dir_make_tmp("moesim-XXXXXX", NULL);
+  g_autofree char *templates = moetest_path("plots");
+  g_autofree char *path = g_build_filename(folder, "figure.png", NULL);
+  g_autofree char *data_path = g_build_filename(folder, "figure.dat", NULL);
+  g_autoptr(GError) error = NULL;
+  MoeFigure figure = {.kind = "no-such-kind", .templates = templates, .path = path, .title = ""};
+
+  ck_assert(!moe_figure_draw(&figure, "", &error));
+  ck_assert_msg(strstr(error->message, "gnuplot failed") != NULL, "%s", error->message);
+  ck_assert_msg(strchr(error->message, '\n') == NULL, "more than one line: %s", error->message);
+  g_unlink(data_path);
+  ck_assert_msg(g_rmdir(folder) == 0, "a picture was left behind");
+}
+END_TEST
+
+MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
+              ladder_has_nan_where_nothing_is_published, an_unknown_suffix_is_refused,
+              a_failing_gnuplot_leaves_no_picture)
