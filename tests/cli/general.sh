@@ -21,7 +21,7 @@ for command in $commands; do
   expect_quiet
   expect_out "Examples:"
   expect_out "moesim $command"
-  refused "unknown option '--hepl', did you mean '--help'?" "$command" --hepl
+  refused "unknown option '--halp', did you mean '--help'?" "$command" --halp
 done
 
 refused "no command given"
