@@ -36,6 +36,21 @@ static gboolean read_sections(MoeRun *run, GError **error)
          moe_published_read(moe_node_get(root, "published"), &run->published, error);
 }
 
+/* Only what shapes the prediction can be assumed. */
+static gboolean check_assumption(const MoeAssumption *assumption, GError **error)
+{
+  static const char *const sections[] = {"architecture", "training", "parallelism", "recompute",
+                                         "offload",      "cluster",  "stack",       NULL};
+  g_autofree char *section = g_strndup(assumption->key, strcspn(assumption->key, "."));
+
+  if (g_strv_contains(sections, section))
+    return TRUE;
+  const char *nearest = moe_nearest_word(section, sections);
+  return moe_fail(error, MOE_ERROR_INPUT, assumption->mark, "assumption about \"%s\", expected a key of %s",
+                  assumption->key,
+                  nearest ? nearest : "architecture, training, parallelism, recompute, offload, cluster or stack");
+}
+
 static gboolean read_assumptions(MoeRun *run, GError **error)
 {
   static const struct {
@@ -51,6 +66,8 @@ static gboolean read_assumptions(MoeRun *run, GError **error)
     good = moe_assumptions_read(moe_doc_find(run->doc, places[i].path), places[i].prefix, run->strings, all, error);
   run->n_assumptions = all->len;
   run->assumptions = (MoeAssumption *)(void *)g_array_free(g_steal_pointer(&all), FALSE);
+  for (guint i = 0; i < run->n_assumptions && good; i++)
+    good = check_assumption(&run->assumptions[i], error);
   return good;
 }
 

@@ -1,5 +1,5 @@
 /* Parameters and model FLOPs against what the models' makers print. */
-#include <moesim/spec.h>
+#include <moesim/work.h>
 #include <moetest.h>
 
 #include <math.h>
@@ -301,12 +301,34 @@ START_TEST(precisions_have_bytes)
   ck_assert_double_eq(moe_precision_bytes(MOE_FP8), 1);
   ck_assert_double_eq(moe_precision_bytes(MOE_MXFP8), 33.0 / 32);
   ck_assert_double_eq(moe_precision_bytes(MOE_NVFP4), 9.0 / 16);
-  for (int p = 0; p < MOE_N_PRECISIONS; p++)
-    ck_assert_ptr_nonnull(moe_precision_words[p]);
-  ck_assert_ptr_null(moe_precision_words[MOE_N_PRECISIONS]);
+}
+END_TEST
+
+START_TEST(every_enumeration_has_its_words)
+{
+  const struct {
+    const char *const *words;
+    guint n;
+    const char *last;
+  } tables[] = {
+      {moe_precision_words, MOE_N_PRECISIONS, "nvfp4"},
+      {moe_schedule_words, MOE_N_SCHEDULES, "dualpipe-v"},
+      {moe_scope_words, MOE_N_SCOPES, "data"},
+      {moe_stream_words, MOE_N_STREAMS, "in"},
+      {moe_group_words, MOE_N_GROUPS, "world"},
+      {moe_collective_words, MOE_N_COLLECTIVES, "broadcast"},
+      {moe_bandwidth_words, MOE_N_BANDWIDTH_KINDS, "memcpy"},
+      {moe_pass_words, MOE_N_PASSES, "optimizer"},
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+    ck_assert_uint_eq(g_strv_length((char **)tables[i].words), tables[i].n); /* no hole ends it early */
+    ck_assert_str_eq(tables[i].words[tables[i].n - 1], tables[i].last);
+  }
 }
 END_TEST
 
 MOE_TEST_MAIN("spec/count", ladder_closes_on_nine_rows, mai_versions, mai_v5_parts, parts_sum_to_the_total,
               published_models, gpt3_is_exact, prediction_module_stays_out_of_the_total, mai_flops, deepseek_flops,
-              prediction_module_counts_when_asked, lora_drops_the_weight_gradient, contexts, precisions_have_bytes)
+              prediction_module_counts_when_asked, lora_drops_the_weight_gradient, contexts, precisions_have_bytes,
+              every_enumeration_has_its_words)

@@ -244,6 +244,7 @@ START_TEST(faults_have_names_and_places)
       {"assumptions={a: {range: [1], why: x}}", "expected [low, high]"},
       {"assumptions={a: {why: x}}", "neither range nor values"},
       {"assumptions={a: {range: [1, 2]}}", "no \"why\""},
+      {"assumptions={trainign.x: {range: [1, 2], why: x}}", "expected a key of training"},
       {"recumpute={mode: full}", "did you mean \"recompute\""},
   };
 

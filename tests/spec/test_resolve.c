@@ -377,6 +377,32 @@ START_TEST(a_resolved_document_resolves_to_itself)
 }
 END_TEST
 
+#define N_THREADS 4
+
+static gpointer print_run(gpointer path)
+{
+  g_autoptr(MoeRun) run = moe_run_load(path, NULL, NULL);
+
+  return run ? moe_node_print(moe_doc_root(run->doc), TRUE) : NULL;
+}
+
+START_TEST(threads_do_not_see_each_other)
+{
+  g_auto(Tree) tree = tree_with_machines();
+  tree_write(&tree, "one.yaml", MODEL "cluster: alpha\nstack: plain\n" VARIANTS);
+  g_autofree char *path = tree_path(&tree, "one.yaml");
+  g_autofree char *alone = print_run(path);
+  GThread *threads[N_THREADS];
+
+  for (int i = 0; i < N_THREADS; i++)
+    threads[i] = g_thread_new("load", print_run, path);
+  for (int i = 0; i < N_THREADS; i++) {
+    g_autofree char *beside = g_thread_join(threads[i]);
+    ck_assert_pstr_eq(beside, alone);
+  }
+}
+END_TEST
+
 START_TEST(counts_are_beside_the_file_that_names_them)
 {
   g_auto(Tree) tree = tree_with_machines();
@@ -415,5 +441,5 @@ MOE_TEST_MAIN("spec/resolve", names_are_found_above_the_run, names_are_found_in_
               variants_build_on_each_other, published_belongs_to_a_state,
               what_a_run_extends_lends_no_variants_and_no_results, variant_names, options_replace_cluster_and_stack,
               gpus_scale_weakly, fewer_gpus_keep_one_micro_batch, overrides_come_last, balance_is_one_thing,
-              a_resolved_document_resolves_to_itself, counts_are_beside_the_file_that_names_them,
-              clusters_and_stacks_alone)
+              a_resolved_document_resolves_to_itself, threads_do_not_see_each_other,
+              counts_are_beside_the_file_that_names_them, clusters_and_stacks_alone)
