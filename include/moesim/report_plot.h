@@ -21,8 +21,10 @@ typedef struct {
   const char *source;    /* small print below the figure; NULL for none */
 } MoeFigure;
 
-/* Writes the data file and draws. Both files appear whole or not at all. FALSE and *error when the suffix is unknown, gnuplot is not
- * installed or fails, or a file cannot be written. */
+/* Whether a figure can be drawn at all: the suffix is known, gnuplot and the template are there. Worth asking before hours of work. */
+gboolean moe_figure_check(const MoeFigure *figure, GError **error);
+/* Writes the data file and draws. Both files appear whole or not at all. FALSE and *error when moe_figure_check
+ * fails, gnuplot does, or a file cannot be written. */
 gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **error);
 
 /* Points of one line of a scale figure. */

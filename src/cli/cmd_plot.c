@@ -125,20 +125,21 @@ static char *small_print(GPtrArray *published)
 static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlotOptions *options, GError **error)
 {
   g_autoptr(GPtrArray) published = g_ptr_array_new_with_free_func(g_free);
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
   g_autofree char *title = NULL;
+  MoeFigure figure = {.kind = kind->name, .templates = templates, .path = options->output};
+
+  if (!moe_figure_check(&figure, error))
+    return FALSE;
   g_autofree char *data = kind->data(n, files, options, &title, published, error);
 
   if (!data)
     return FALSE;
-  g_autofree char *data_dir = moe_cli_data_dir();
-  g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
   g_autofree char *source = small_print(published);
-  MoeFigure figure = {.kind = kind->name,
-                      .templates = templates,
-                      .path = options->output,
-                      .title = options->title ? options->title : title,
-                      .source = source};
 
+  figure.title = options->title ? options->title : title;
+  figure.source = source;
   return moe_figure_draw(&figure, data, error);
 }
 

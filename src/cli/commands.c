@@ -9,6 +9,7 @@ static const MoeCommand commands[] = {
     {"plot", "figures: scale, ladder, waterfall, memory, strategies", moe_cmd_plot},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},
     {"show", "the resolved run, each value with its origin", moe_cmd_show},
+    {"validate", "predicted beside published for every case of a folder", moe_cmd_validate},
 };
 
 const MoeCommand *moe_commands(guint *n)

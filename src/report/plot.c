@@ -25,6 +25,28 @@ static const char *terminal_for(const char *path, GError **error)
   return NULL;
 }
 
+static char *template_path(const MoeFigure *figure)
+{
+  g_autofree char *file = g_strconcat(figure->kind, ".gp", NULL);
+
+  return g_build_filename(figure->templates, file, NULL);
+}
+
+gboolean moe_figure_check(const MoeFigure *figure, GError **error)
+{
+  g_autofree char *program = g_find_program_in_path("gnuplot");
+  g_autofree char *template = template_path(figure);
+  MoeMark mark = {.file = figure->path};
+
+  if (!terminal_for(figure->path, error))
+    return FALSE;
+  if (!program)
+    return moe_fail(error, MOE_ERROR_IO, mark, "gnuplot is not installed (Debian: apt-get install gnuplot-nox)");
+  if (!g_file_test(template, G_FILE_TEST_IS_REGULAR))
+    return moe_fail(error, MOE_ERROR_IO, mark, "no template %s; MOESIM_DATA names the folder with plots/", template);
+  return TRUE;
+}
+
 /* 'text' as gnuplot reads it: inside single quotes only the quote itself is doubled. */
 static void append_variable(GString *script, const char *name, const char *value)
 {
@@ -41,9 +63,8 @@ static void append_variable(GString *script, const char *name, const char *value
 static char *make_script(const MoeFigure *figure, const char *terminal, const char *data_path, const char *picture)
 {
   GString *script = g_string_new(NULL);
-  g_autofree char *file = g_strconcat(figure->kind, ".gp", NULL);
   g_autofree char *style = g_build_filename(figure->templates, "style.gp", NULL);
-  g_autofree char *template = g_build_filename(figure->templates, file, NULL);
+  g_autofree char *template = template_path(figure);
 
   g_string_append_printf(script, "set terminal %s; ", terminal);
   append_variable(script, "data", data_path);
@@ -58,17 +79,13 @@ static char *make_script(const MoeFigure *figure, const char *terminal, const ch
 
 static gboolean spawn_gnuplot(const MoeFigure *figure, const char *script, GError **error)
 {
-  g_autofree char *program = g_find_program_in_path("gnuplot");
   g_autofree char *said = NULL;
   g_autoptr(GError) reason = NULL;
+  char *arguments[] = {(char *)"gnuplot", (char *)"-e", (char *)script, NULL};
   int status = 0;
 
-  if (!program)
-    return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path},
-                    "gnuplot is not installed (Debian: apt-get install gnuplot-nox)");
-  char *arguments[] = {program, (char *)"-e", (char *)script, NULL};
-
-  if (!g_spawn_sync(NULL, arguments, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &said, &status, &reason) ||
+  if (!g_spawn_sync(NULL, arguments, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &said,
+                    &status, &reason) ||
       !g_spawn_check_wait_status(status, &reason)) {
     g_strdelimit(said ? said : (said = g_strdup("")), "\n", ' ');
     return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "gnuplot failed: %s: %s", reason->message,
@@ -92,10 +109,9 @@ static gboolean is_whole(const char *picture)
 
 gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **error)
 {
-  const char *terminal = terminal_for(figure->path, error);
-
-  if (!terminal)
+  if (!moe_figure_check(figure, error))
     return FALSE;
+  const char *terminal = terminal_for(figure->path, NULL);
   g_autofree char *data_path = data_path_for(figure->path);
   g_autofree char *picture = g_strdup_printf("%s.%d.part", figure->path, (int)getpid());
   g_autofree char *script = make_script(figure, terminal, data_path, picture);

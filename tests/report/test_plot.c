@@ -87,9 +87,10 @@ START_TEST(a_failing_gnuplot_leaves_no_picture)
   g_autofree char *path = g_build_filename(folder, "figure.png", NULL);
   g_autofree char *data_path = g_build_filename(folder, "figure.dat", NULL);
   g_autoptr(GError) error = NULL;
-  MoeFigure figure = {.kind = "no-such-kind", .templates = templates, .path = path, .title = ""};
+  MoeFigure figure = {.kind = "waterfall", .templates = templates, .path = path, .title = ""};
 
-  ck_assert(!moe_figure_draw(&figure, "", &error));
+  /* Words where the template counts on numbers. */
+  ck_assert(!moe_figure_draw(&figure, "cause\tupper\tlower\na\tb\tc\n", &error));
   ck_assert_msg(strstr(error->message, "gnuplot failed") != NULL, "%s", error->message);
   ck_assert_msg(strchr(error->message, '\n') == NULL, "more than one line: %s", error->message);
   g_unlink(data_path);
@@ -97,6 +98,16 @@ START_TEST(a_failing_gnuplot_leaves_no_picture)
 }
 END_TEST
 
+START_TEST(a_missing_template_is_named)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFigure figure = {.kind = "no-such-kind", .templates = "/nowhere", .path = "x.png", .title = ""};
+
+  ck_assert(!moe_figure_check(&figure, &error));
+  ck_assert_msg(strstr(error->message, "/nowhere/no-such-kind.gp") != NULL, "%s", error->message);
+}
+END_TEST
+
 MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
               ladder_has_nan_where_nothing_is_published, an_unknown_suffix_is_refused,
-              a_failing_gnuplot_leaves_no_picture)
+              a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)

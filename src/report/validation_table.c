@@ -1,0 +1,165 @@
+/* Validations as tables. */
+#include <moesim/report_validation.h>
+
+#include <math.h>
+#include <string.h>
+
+static char *signed_percent(double fraction)
+{
+  return isfinite(fraction) ? g_strdup_printf("%+.1f %%", 100 * fraction) : g_strdup("-");
+}
+
+static void add_header(MoeTable *table, const char *const *titles)
+{
+  for (; *titles; titles++)
+    moe_table_add(table, *titles);
+}
+
+/* ---- summary --------------------------------------------------------------------------------------------------------- */
+
+static void add_group(MoeTable *table, const MoeCaseGroup *group)
+{
+  moe_table_add(table, group->name);
+  moe_table_take(table, g_strdup_printf("%u", group->n));
+  moe_table_take(table, moe_percent_format(group->median_abs_error));
+  moe_table_take(table, moe_percent_format(group->p90_abs_error));
+  moe_table_take(table, signed_percent(group->bias));
+  moe_table_take(table, isfinite(group->rank_correlation) ? g_strdup_printf("%.2f", group->rank_correlation) : g_strdup("-"));
+}
+
+static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
+{
+  const char *header[] = {moe_group_by_words[by], "cases", "median |error|", "P90 |error|", "bias", "rank correlation", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
+  guint n = 0;
+  MoeCaseGroup *groups = moe_validation_group(validation, by, &n);
+
+  add_header(table, header);
+  for (guint g = 0; g < n; g++)
+    if (groups[g].n > 0)
+      add_group(table, &groups[g]);
+  add_group(table, &validation->all);
+  moe_case_groups_free(groups, n);
+  return moe_table_format(table, styled);
+}
+
+static void count_pairs(const MoeValidation *validation, MoeDiffers differs, guint *n, guint *right)
+{
+  *n = *right = 0;
+  for (guint i = 0; i < validation->n_pairs; i++)
+    if (validation->pairs[i].differs == differs) {
+      (*n)++;
+      *right += validation->pairs[i].right;
+    }
+}
+
+static char *pairs_table(const MoeValidation *validation, gboolean styled)
+{
+  static const char *const header[] = {"pairs that differ in", "asked", "right", "share", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrrr");
+
+  add_header(table, header);
+  for (guint d = 0; d <= MOE_N_DIFFERS; d++) {
+    guint n = validation->n_pairs, right = validation->n_pairs_right;
+
+    if (d < MOE_N_DIFFERS)
+      count_pairs(validation, d, &n, &right);
+    if (n == 0)
+      continue;
+    moe_table_add(table, d < MOE_N_DIFFERS ? moe_differs_words[d] : "all");
+    moe_table_take(table, g_strdup_printf("%u", n));
+    moe_table_take(table, g_strdup_printf("%u", right));
+    moe_table_take(table, moe_percent_format((double)right / n));
+  }
+  return moe_table_format(table, styled);
+}
+
+char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
+{
+  g_autofree char *groups = groups_table(validation, by, styled);
+  g_autofree char *pairs = validation->n_pairs > 0 ? pairs_table(validation, styled) : g_strdup("");
+  g_autofree char *failed =
+      validation->n_failed > 0 ? g_strdup_printf("%u cases without a prediction\n\n", validation->n_failed) : g_strdup("");
+
+  return g_strdup_printf("%s\n%s%s", groups, failed, pairs);
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------------ */
+
+static gint worse_first(gconstpointer a, gconstpointer b)
+{
+  const MoeCase *x = *(const MoeCase *const *)a, *y = *(const MoeCase *const *)b;
+  double ex = x->failure ? INFINITY : fabs(x->error), ey = y->failure ? INFINITY : fabs(y->error);
+
+  return ex != ey ? (ex < ey) - (ex > ey) : strcmp(x->id, y->id);
+}
+
+static void add_case(MoeTable *table, const MoeCase *c)
+{
+  moe_table_add(table, c->id);
+  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, c->gpus));
+  if (c->failure) {
+    for (guint i = 0; i < 6; i++)
+      moe_table_add(table, "-");
+    moe_table_add(table, c->failure);
+    return;
+  }
+  moe_table_add(table, c->metric);
+  moe_table_take(table, g_strdup_printf("%.4g", c->published));
+  moe_table_take(table, g_strdup_printf("%.4g", c->predicted));
+  moe_table_take(table, moe_quantity_format(c->published_step_s, MOE_DIM_SECONDS));
+  moe_table_take(table, moe_quantity_format(c->predicted_step_s, MOE_DIM_SECONDS));
+  moe_table_take(table, signed_percent(c->error));
+  moe_table_add(table, c->fits ? "" : "does not fit");
+}
+
+static MoeTable *cases_table(const MoeValidation *validation, gboolean worst_first)
+{
+  static const char *const header[] = {"case", "GPUs", "metric", "published", "predicted", "step published",
+                                       "step predicted", "error", "note", NULL};
+  MoeTable *table = moe_table_new("lrlrrrrrl");
+  g_autoptr(GPtrArray) order = g_ptr_array_new();
+
+  for (guint i = 0; i < validation->n; i++)
+    g_ptr_array_add(order, &validation->cases[i]);
+  if (worst_first)
+    g_ptr_array_sort(order, worse_first);
+  add_header(table, header);
+  for (guint i = 0; i < order->len; i++)
+    add_case(table, order->pdata[i]);
+  return table;
+}
+
+char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, gboolean styled)
+{
+  g_autoptr(MoeTable) table = cases_table(validation, worst_first);
+
+  return moe_table_format(table, styled);
+}
+
+char *moe_report_validation_csv(const MoeValidation *validation)
+{
+  g_autoptr(MoeTable) table = cases_table(validation, FALSE);
+
+  return moe_table_csv(table);
+}
+
+char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolean styled)
+{
+  static const char *const header[] = {"measured faster", "than", "differ in", "measured ratio", "predicted ratio", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lllrr");
+
+  add_header(table, header);
+  for (guint i = 0; i < validation->n_pairs; i++) {
+    const MoeCasePair *pair = &validation->pairs[i];
+
+    if (pair->right)
+      continue;
+    moe_table_add(table, validation->cases[pair->a].id);
+    moe_table_add(table, validation->cases[pair->b].id);
+    moe_table_add(table, moe_differs_words[pair->differs]);
+    moe_table_take(table, g_strdup_printf("%.3f", pair->published_ratio));
+    moe_table_take(table, g_strdup_printf("%.3f", pair->predicted_ratio));
+  }
+  return moe_table_format(table, styled);
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Inputs that are made when the test runs: huge files, unreadable ones, devices.
+. "$(dirname "$0")/lib.sh"
+
+# 100 MB: refused by size, without being read.
+head -c 100000000 /dev/zero > "$work/huge.yaml"
+refused "huge.yaml: " check "$work/huge.yaml"
+check "the message does not speak of the size" grep -qE '100 MB|64 MB|too large|bytes' "$work/err"
+
+# The billion laughs: aliases are refused before they grow.
+{
+  echo 'a: &a [x, x, x, x, x, x, x, x, x, x]'
+  previous=a
+  for name in b c d e f g h i; do
+    echo "$name: &$name [*$previous, *$previous, *$previous, *$previous, *$previous, *$previous, *$previous, *$previous]"
+    previous=$name
+  done
+} > "$work/laughs.yaml"
+refused "laughs.yaml:1:4" check "$work/laughs.yaml"
+
+# A chain that is longer than anyone means.
+for i in $(seq 1 40); do
+  echo "extends: chain$((i + 1)).yaml" > "$work/chain$i.yaml"
+done
+echo "title: end" > "$work/chain41.yaml"
+refused "extends" check "$work/chain1.yaml"
+
+# Two files that extend each other.
+echo "extends: two.yaml" > "$work/one.yaml"
+echo "extends: one.yaml" > "$work/two.yaml"
+refused "extends" check "$work/one.yaml"
+
+# Nothing, random bytes, a folder, a device.
+: > "$work/empty.yaml"
+refused "empty.yaml" check "$work/empty.yaml"
+head -c 4096 /bin/sh > "$work/binary.yaml"
+refused "binary.yaml" check "$work/binary.yaml"
+refused "directory" check "$work"
+refused "/dev/zero" check /dev/zero
+
+finish
