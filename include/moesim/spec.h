@@ -62,13 +62,13 @@ typedef struct {
   gboolean mtp_counted;
 } MoeArchitecture;
 
-/* Precision of each role. */
+/* Precision of each role. Absent keys: bf16; router, gradient_reduce, master and optimizer_moments fp32; wgrad as gemm. */
 typedef struct {
   MoePrecision gemm;    /* forward and data gradient of linear layers */
-  MoePrecision wgrad;   /* weight gradient of linear layers; defaults to gemm */
+  MoePrecision wgrad;   /* weight gradient of linear layers */
   MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
-  MoePrecision dispatch, combine;          /* expert all-to-all payloads; default bf16 */
-  MoePrecision master, optimizer_moments;  /* default fp32 */
+  MoePrecision dispatch, combine;          /* expert all-to-all payloads */
+  MoePrecision master, optimizer_moments;
 } MoePrecisions;
 
 typedef enum { MOE_OPTIMIZER_ADAMW, MOE_OPTIMIZER_MUON, MOE_OPTIMIZER_SGD } MoeOptimizer;
@@ -78,7 +78,7 @@ typedef enum { MOE_BALANCE_EVEN, MOE_BALANCE_ZIPF, MOE_BALANCE_DIRICHLET, MOE_BA
 typedef struct {
   MoeBalanceKind balance;
   double balance_value;     /* Zipf exponent or Dirichlet concentration */
-  const char *counts_file;  /* CSV, one row per layer, one column per expert (relative to the run file, resolved) */
+  const char *counts_file;  /* CSV, one row per layer, one column per expert; resolved against the file that names it */
   double capacity_factor;   /* 0 = dropless */
   gboolean token_rounding;  /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
 } MoeRouting;
@@ -108,7 +108,8 @@ typedef enum {
 
 typedef enum { MOE_CONTEXT_ULYSSES, MOE_CONTEXT_RING } MoeContextKind;
 
-/* How the GPUs are divided. Attention side: gpus = tensor x context x pipeline x data; MoE side: gpus = expert_tensor x expert x
+/* How the GPUs are divided. Degrees default to 1, flags to off, overlaps to off; without a `schedule`, stages run 1f1b, or interleaved
+ * when there are virtual stages. Attention side: gpus = tensor x context x pipeline x data; MoE side: gpus = expert_tensor x expert x
  * pipeline x expert_data (parallel folding: the two sides have their own groups). */
 typedef struct {
   int64_t gpus;
@@ -195,7 +196,8 @@ typedef struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
   } fused; /* an unfused chain costs its extra kernels and its extra trips to memory */
   struct {
-    const char *attention, *gemm, *grouped_gemm, *encode, *elementwise; /* kernel family names, looked up in kernels */
+    /* Kernel family names, looked up in kernels. Absent: fa2, cublaslt, cutlass, triton, triton. */
+    const char *attention, *gemm, *grouped_gemm, *encode, *elementwise;
   } family;
   MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
   struct {
@@ -212,8 +214,8 @@ typedef struct {
   MoeStackCollectives collectives; /* library, algorithm choices, SMs taken, deterministic */
   struct {
     gboolean per_layer;    /* a ZeRO unit is one layer; otherwise buckets */
-    double bucket_bytes;
-    int64_t prefetch;      /* units gathered ahead */
+    double bucket_bytes;   /* default 25 MiB */
+    int64_t prefetch;      /* units gathered ahead, default 1 */
   } data_parallel;
   double hbm_reserved_bytes;      /* context, libraries, communication buffers */
   double fragmentation;           /* share of dynamic memory lost, an explicit assumption */
@@ -225,7 +227,9 @@ typedef struct {
 
 typedef struct {
   const char *name, *title, *source;
-  double peak_flop_per_s[MOE_N_PRECISIONS]; /* dense; 0 = the device has no such path */
+  /* Dense; 0 = the device has no such path. Formats that software builds from others have a rate when absent: fp16 that of bf16,
+   * bf16x3 a third of it, fp8-block that of fp8. */
+  double peak_flop_per_s[MOE_N_PRECISIONS];
   double quoted_peak_flop_per_s;            /* dense BF16 peak that MFU divides by unless the run says otherwise */
   int64_t sms;
   double clock_hz;
@@ -295,9 +299,25 @@ typedef struct {
   const char *data_dir;        /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
 } MoeRunOptions;
 
-/* Loads, resolves extends / variants / cluster / stack / overrides, reads and validates. NULL and *error on failure. */
+/*
+ * Loads, resolves, reads and validates. NULL and *error on failure: MOE_ERROR_INPUT or _IO for what is written wrongly,
+ * MOE_ERROR_LAYOUT for a layout that cannot exist. `options` may be NULL. Thread-safe; about half a millisecond.
+ *
+ * Resolution, in this order:
+ *   1. `extends` of the file. `variants` and `published` do not inherit: they belong to the file that states them.
+ *   2. `cluster`, `cluster.accelerator` and `stack` are replaced by the documents they name, so that every later step can address
+ *      what is in them ("stack.host.sync"). A name is clusters/NAME.yaml, clusters/accelerators/NAME.yaml or stacks/NAME.yaml in
+ *      the directory of the run file, in each directory above it, or in options.data_dir; a path is relative to the file it stands
+ *      in; a map may say `extends: NAME` and what differs.
+ *   3. Variants in order up to options.variant. One that names a cluster or stack replaces it as a whole. A state has the results
+ *      that its own variant publishes, the last state those of the file; convention, peak and source hold for all.
+ *   4. options.cluster, .stack, .gpus. With gpus the global batch scales in proportion, to the nearest multiple of data x
+ *      micro_batch, at least one; a batch given by options.sets stays.
+ *   5. options.sets, in order.
+ */
 MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
-/* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over. */
+/* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure. A resolved
+ * document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the root. */
 MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
@@ -307,9 +327,10 @@ const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_pa
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
 /* Places that are divided over pipeline x virtual stages: the layers, and one more each for embedding_as_layer and head_as_layer. */
 int64_t moe_layer_places(const MoeRun *run);
-/* Names of the variants of a run file, in order, NULL-terminated. Free with g_strfreev. */
+/* Names of the variants of a run file, in order, NULL-terminated; NULL and *error when it cannot be read. Free with g_strfreev. */
 char **moe_run_variants(const char *path, GError **error);
-/* Loads one cluster or stack by name or path, for commands that need no run. Strings live in *doc. */
+/* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, where the section is
+ * called "cluster" or "stack"; the caller frees the document after moe_cluster_clear or moe_stack_clear. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
@@ -319,7 +340,9 @@ void moe_stack_clear(MoeStack *stack);
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  double total, active;              /* embeddings counted once when tied; without MTP */
+  /* Embeddings count once when tied and twice when not, also among the active ones (makers who print 37B for 37.6B leave the look-up
+   * out); prediction modules (mtp) are in neither. The parts below sum to the total. */
+  double total, active;
   double embedding, head, attention, dense_ffn, experts, shared_experts, router, latent, norms, mtp;
 } MoeParameters;
 
@@ -328,7 +351,8 @@ void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *pa
 /* Model FLOPs per token of forward + backward (6 per multiply-accumulate weight; attention 12 x heads x dim x context per
  * layer and token), GEMMs and attention only, without recomputation or padding; embedding look-up counts nothing, LM head counts.
  * `causal` halves global layers and takes a window's mean context; `full` takes the whole square for every global layer and the window
- * for local ones (Megatron). With lora_rank > 0 the weight-gradient third falls away for frozen weights. */
+ * for local ones (Megatron). With lora_rank > 0 the weight-gradient third falls away for frozen weights; the adapters themselves are left
+ * out. Multi-head latent attention counts nope + rope dimensions for scores and value dimensions for values. */
 typedef struct {
   double causal, full;
   double gemm, attention_causal, attention_full;
@@ -338,7 +362,7 @@ void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTrainin
 
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
-/* Mean number of keys a query of this layer attends to (causal). */
+/* Mean number of keys a query of this layer attends to: w - w^2 / 2S with w = S in global layers, the window in local ones. */
 double moe_layer_mean_context(const MoeArchitecture *architecture, int64_t layer, int64_t sequence_length);
 
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
