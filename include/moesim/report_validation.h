@@ -1,0 +1,22 @@
+/* report_validation: validations as tables, JSON and CSV. Part of report (floor 8). Every text is the caller's to free. */
+#ifndef MOESIM_REPORT_VALIDATION_H
+#define MOESIM_REPORT_VALIDATION_H
+
+#include <moesim/report.h>
+#include <moesim/validate.h>
+
+G_BEGIN_DECLS
+
+/* Groups, then the pair questions by what differs. */
+char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, gboolean styled);
+/* One row per case, worst first when `worst_first`, else in file order. */
+char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, gboolean styled);
+/* Pair questions answered wrongly. */
+char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolean styled);
+/* {"cases": [...], "groups": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
+char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by);
+char *moe_report_validation_csv(const MoeValidation *validation);
+
+G_END_DECLS
+
+#endif
