@@ -1,10 +1,11 @@
 /*
- * spec: validated plain structs for the four inputs - model, run, cluster, stack - and the counting of parameters and FLOPs.
+ * spec: validated plain structs for the four inputs - model, run, cluster, stack - and the counting of parameters and
+ * FLOPs.
  *
  * Floor 2. Uses base and doc. Does not simulate.
  *
- * Everything here is data in SI base units (bytes, bytes/s, FLOP/s, seconds). A MoeRun owns all it refers to and is const once
- * loaded. Strings belong to the run's document.
+ * Everything here is data in SI base units (bytes, bytes/s, FLOP/s, seconds). A MoeRun owns all it refers to and is
+ * const once loaded. Strings belong to the run's document.
  */
 #ifndef MOESIM_SPEC_H
 #define MOESIM_SPEC_H
@@ -23,10 +24,10 @@ typedef enum { MOE_ATTENTION_GQA, MOE_ATTENTION_MLA } MoeAttentionKind;
 typedef struct {
   MoeAttentionKind kind; /* GQA covers MHA (kv_heads == query_heads) and MQA */
   int64_t query_heads, kv_heads;
-  int64_t head_dim;                  /* GQA */
-  int64_t window;                    /* tokens a local layer looks back; 0 = no local layers */
-  int64_t global_every;              /* every n-th layer is global (the last of each n); 0 or 1 = all global */
-  int64_t q_rank, kv_rank;           /* MLA compressed widths; q_rank 0 = no query compression */
+  int64_t head_dim;                      /* GQA */
+  int64_t window;                        /* tokens a local layer looks back; 0 = no local layers */
+  int64_t global_every;                  /* every n-th layer is global (the last of each n); 0 or 1 = all global */
+  int64_t q_rank, kv_rank;               /* MLA compressed widths; q_rank 0 = no query compression */
   int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
 } MoeAttention;
 
@@ -40,11 +41,12 @@ typedef struct {
   int64_t first_layer; /* index (from 0) of the first MoE layer */
   int64_t every;       /* every n-th layer from first_layer on is MoE */
   int64_t top_k;
-  int64_t width;  /* input of the expert's second linear */
+  int64_t width; /* input of the expert's second linear */
   gboolean gated;
   int64_t latent; /* width of LatentMoE's shared projections, 0 = experts see the full hidden width */
   int64_t shared_experts, shared_width;
-  int64_t groups, top_groups; /* node-limited routing: experts fall into `groups`, each token uses at most `top_groups` */
+  /* Node-limited routing: experts fall into `groups`, each token uses at most `top_groups` (default: all). */
+  int64_t groups, top_groups;
 } MoeMoe;
 
 typedef struct {
@@ -54,7 +56,7 @@ typedef struct {
   int64_t norms_per_layer;   /* 2 = pre-norm; 4 = norm at input and output of every sub-layer */
   gboolean qk_norm;
   gboolean biases;
-  double dropout;            /* 0..1; a rate above 0 costs a mask kernel per sub-layer */
+  double dropout; /* 0..1; a rate above 0 costs a mask kernel per sub-layer */
   MoeAttention attention;
   MoeFfn ffn;
   MoeMoe moe;
@@ -62,12 +64,12 @@ typedef struct {
   gboolean mtp_counted;
 } MoeArchitecture;
 
-/* Precision of each role. Absent keys: bf16; router, gradient_reduce, master and optimizer_moments fp32; wgrad as gemm. */
+/* Precision of each role. Defaults: bf16; router, gradient_reduce, master, optimizer_moments fp32; wgrad as gemm. */
 typedef struct {
-  MoePrecision gemm;    /* forward and data gradient of linear layers */
-  MoePrecision wgrad;   /* weight gradient of linear layers */
+  MoePrecision gemm;  /* forward and data gradient of linear layers */
+  MoePrecision wgrad; /* weight gradient of linear layers */
   MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
-  MoePrecision dispatch, combine;          /* expert all-to-all payloads */
+  MoePrecision dispatch, combine; /* expert all-to-all payloads */
   MoePrecision master, optimizer_moments;
 } MoePrecisions;
 
@@ -77,10 +79,10 @@ typedef enum { MOE_BALANCE_EVEN, MOE_BALANCE_ZIPF, MOE_BALANCE_DIRICHLET, MOE_BA
 
 typedef struct {
   MoeBalanceKind balance;
-  double balance_value;     /* Zipf exponent or Dirichlet concentration */
-  const char *counts_file;  /* CSV, one row per layer, one column per expert; resolved against the file that names it */
-  double capacity_factor;   /* 0 = dropless */
-  gboolean token_rounding;  /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
+  double balance_value;    /* Zipf exponent or Dirichlet concentration */
+  const char *counts_file; /* CSV, one row per layer, one column per expert; resolved against the file that names it */
+  double capacity_factor;  /* 0 = dropless */
+  gboolean token_rounding; /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
 } MoeRouting;
 
 typedef struct {
@@ -108,9 +110,9 @@ typedef enum {
 
 typedef enum { MOE_CONTEXT_ULYSSES, MOE_CONTEXT_RING } MoeContextKind;
 
-/* How the GPUs are divided. Degrees default to 1, flags to off, overlaps to off; without a `schedule`, stages run 1f1b, or interleaved
- * when there are virtual stages. Attention side: gpus = tensor x context x pipeline x data; MoE side: gpus = expert_tensor x expert x
- * pipeline x expert_data (parallel folding: the two sides have their own groups). */
+/* How the GPUs are divided. Degrees default to 1, flags to off, overlaps to off; without a `schedule`, stages run 1f1b,
+ * or interleaved when there are virtual stages. Attention side: gpus = tensor x context x pipeline x data; MoE side:
+ * gpus = expert_tensor x expert x pipeline x expert_data (parallel folding: the two sides have their own groups). */
 typedef struct {
   int64_t gpus;
   int64_t tensor, context, pipeline, virtual_stages, expert, expert_tensor;
@@ -119,19 +121,20 @@ typedef struct {
   MoeScheduleKind schedule;
   int64_t zero;        /* 0..3 */
   int64_t shard_group; /* 0 = shard over all data-parallel ranks, N = HSDP */
-  /* How ranks are laid out, fastest-varying first: a permutation of "tp-cp-ep-dp-pp" (Megatron: "tp-cp-ep-dp-pp"). ep and dp
-   * share the data-parallel range: ep varies faster. */
+  /* How ranks are laid out, fastest-varying first: a permutation of "tp-cp-ep-dp-pp" (Megatron: "tp-cp-ep-dp-pp"). ep
+   * and dp share the data-parallel range: ep varies faster. */
   const char *order;
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline;
   } overlap;
-  /* Layers of the first and last stage when uneven; -1 = as the others. The rest divides evenly, a remainder to earlier chunks. */
+  /* Layers of the first and last stage when uneven; -1 = as the others. The rest divides evenly, a remainder to earlier
+   * chunks. */
   int64_t first_stage_layers, last_stage_layers;
   /* Embedding and LM head count as a layer when layers are divided over stages. */
   gboolean embedding_as_layer, head_as_layer;
   /* Derived by moe_run_validate: */
-  int64_t data;         /* gpus / (tensor context pipeline) */
-  int64_t expert_data;  /* gpus / (expert_tensor expert pipeline) */
+  int64_t data;          /* gpus / (tensor context pipeline) */
+  int64_t expert_data;   /* gpus / (expert_tensor expert pipeline) */
   int64_t micro_batches; /* per pipeline and step */
 } MoeParallelism;
 
@@ -139,7 +142,7 @@ typedef enum { MOE_RECOMPUTE_NONE, MOE_RECOMPUTE_SELECTIVE, MOE_RECOMPUTE_FULL }
 
 /* Modules whose activations can be recomputed alone. Bits. */
 typedef enum {
-  MOE_MODULE_CORE_ATTENTION = 1 << 0, /* scores and softmax (free with flash kernels) */
+  MOE_MODULE_CORE_ATTENTION = 1 << 0,        /* scores and softmax (free with flash kernels) */
   MOE_MODULE_ATTENTION_PROJECTIONS = 1 << 1, /* q, k, v up-projections (MLA) */
   MOE_MODULE_NORM = 1 << 2,
   MOE_MODULE_FFN_ACTIVATION = 1 << 3, /* SwiGLU of dense FFN */
@@ -147,13 +150,13 @@ typedef enum {
   MOE_MODULE_MOE = 1 << 5,            /* whole MoE sub-layer, with its dispatch and combine */
   MOE_MODULE_FFN = 1 << 6,            /* whole dense FFN */
   MOE_MODULE_SHARED_EXPERTS = 1 << 7,
-  MOE_MODULE_EXPERT_FFN = 1 << 8,     /* expert GEMMs only: dispatched tokens are kept */
+  MOE_MODULE_EXPERT_FFN = 1 << 8, /* expert GEMMs only: dispatched tokens are kept */
 } MoeModule;
 
 typedef struct {
   MoeRecomputeMode mode;
-  int64_t layers;   /* layers per pipeline stage recomputed in mode full; -1 = all */
-  guint modules;    /* bits of MoeModule, mode selective */
+  int64_t layers; /* layers per pipeline stage recomputed in mode full; -1 = all */
+  guint modules;  /* bits of MoeModule, mode selective */
 } MoeRecompute;
 
 typedef struct {
@@ -171,7 +174,7 @@ typedef enum {
   MOE_SCOPE_EXPERTS, /* dispatch, expert FFN, combine */
   MOE_SCOPE_HEAD,    /* LM head and loss */
   MOE_SCOPE_OPTIMIZER,
-  MOE_SCOPE_DATA,    /* data-parallel communication and bucket copies */
+  MOE_SCOPE_DATA, /* data-parallel communication and bucket copies */
   MOE_N_SCOPES,
 } MoeScope;
 
@@ -183,14 +186,14 @@ typedef struct {
   const char *name, *title, *source;
   struct {
     guint n_cpus;
-    const char *cpu[MOE_MAX_CPUS];  /* "x86", "grace" */
-    double launch_s[MOE_MAX_CPUS];  /* host time to issue one operation, eager */
-    double graph_launch_s;          /* to launch one captured graph */
-    double graph_kernel_s;          /* per kernel inside a captured graph, on the GPU front end */
-    guint graph_scopes;             /* 1 << MoeScope of what is captured; 0 = eager */
-    double sync_s;                  /* host-device synchronization: wake-up after the stream drained */
-    double step_s;                  /* host work once per step that nothing hides (data loader hand-over, logging) */
-    double ops_per_kernel;          /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
+    const char *cpu[MOE_MAX_CPUS]; /* "x86", "grace" */
+    double launch_s[MOE_MAX_CPUS]; /* host time to issue one operation, eager */
+    double graph_launch_s;         /* to launch one captured graph */
+    double graph_kernel_s;         /* per kernel inside a captured graph, on the GPU front end */
+    guint graph_scopes;            /* 1 << MoeScope of what is captured; 0 = eager */
+    double sync_s;                 /* host-device synchronization: wake-up after the stream drained */
+    double step_s;                 /* host work once per step that nothing hides (data loader hand-over, logging) */
+    double ops_per_kernel; /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
   } host;
   struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
@@ -201,7 +204,8 @@ typedef struct {
   } family;
   MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
   struct {
-    int64_t expert_groups; /* local experts are processed in this many groups, so that dispatch, compute and combine pipeline */
+    int64_t expert_groups; /* local experts are processed in this many groups, so that dispatch, compute and combine
+                              pipeline */
     MoeCountsKind counts;  /* dropless: how token counts reach the host */
     int64_t tile_rows;     /* expert row counts are padded up to this multiple; 0 = no padding */
     int64_t memory_rounds; /* static-memory dropless: capped rounds per group; 1 = none */
@@ -209,28 +213,29 @@ typedef struct {
   } moe;
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
-    gboolean expert_across_batches; /* forward of one micro-batch beside backward of another (DualPipe, 1F1B with A2A overlap) */
+    gboolean expert_across_batches; /* forward of one micro-batch beside backward of another (DualPipe, 1F1B with A2A
+                                       overlap) */
   } overlap;
   MoeStackCollectives collectives; /* library, algorithm choices, SMs taken, deterministic */
   struct {
-    gboolean per_layer;    /* a ZeRO unit is one layer; otherwise buckets */
-    double bucket_bytes;   /* default 25 MiB */
-    int64_t prefetch;      /* units gathered ahead, default 1 */
+    gboolean per_layer;  /* a ZeRO unit is one layer; otherwise buckets */
+    double bucket_bytes; /* default 25 MiB */
+    int64_t prefetch;    /* units gathered ahead, default 1 */
   } data_parallel;
-  double hbm_reserved_bytes;      /* context, libraries, communication buffers */
-  double fragmentation;           /* share of dynamic memory lost, an explicit assumption */
-  double kernel_jitter;           /* standard deviation of kernel times, relative; 0 = none */
-  double activation_overhead;     /* extra saved bytes relative to the counted ones; 0 = none */
+  double hbm_reserved_bytes;  /* context, libraries, communication buffers */
+  double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
+  double kernel_jitter;       /* standard deviation of kernel times, relative; 0 = none */
+  double activation_overhead; /* extra saved bytes relative to the counted ones; 0 = none */
 } MoeStack;
 
 /* ---- on what machine --------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const char *name, *title, *source;
-  /* Dense; 0 = the device has no such path. Formats that software builds from others have a rate when absent: fp16 that of bf16,
-   * bf16x3 a third of it, fp8-block that of fp8. */
+  /* Dense; 0 = the device has no such path. Formats that software builds from others have a rate when absent: fp16 that
+   * of bf16, bf16x3 a third of it, fp8-block that of fp8. */
   double peak_flop_per_s[MOE_N_PRECISIONS];
-  double quoted_peak_flop_per_s;            /* dense BF16 peak that MFU divides by unless the run says otherwise */
+  double quoted_peak_flop_per_s; /* dense BF16 peak that MFU divides by unless the run says otherwise */
   int64_t sms;
   double clock_hz;
   double memory_bytes, memory_bytes_per_s;
@@ -263,8 +268,8 @@ typedef struct {
 } MoePublished;
 
 typedef struct {
-  const char *key;    /* dotted path in the run */
-  double low, high;   /* range in SI, low < high; both 0 when `values` holds words */
+  const char *key;        /* dotted path in the run */
+  double low, high;       /* range in SI, low < high; both 0 when `values` holds words */
   MoeDimension dimension; /* of the range: what unit a value of it is written with */
   guint n_values;
   const char *const *values;
@@ -276,7 +281,7 @@ typedef struct {
   char *name;    /* "mai-base-1/v4" */
   char *variant; /* NULL or the variant's name */
   const char *title, *source;
-  MoeDoc *doc;   /* the resolved document, with cluster and stack grafted in */
+  MoeDoc *doc; /* the resolved document, with cluster and stack grafted in */
   MoeArchitecture architecture;
   MoeTraining training;
   MoeParallelism parallelism;
@@ -287,16 +292,17 @@ typedef struct {
   MoePublished published;
   gboolean rumour; /* the architecture is a rumour and says so in every output */
   guint n_assumptions;
-  MoeAssumption *assumptions; /* those of run, cluster, accelerator and stack; keys are paths in the run ("stack.host.sync") */
-  GStringChunk *strings;      /* text that is in no document */
+  /* Those of run, cluster, accelerator and stack; keys are paths in the run ("stack.host.sync"). */
+  MoeAssumption *assumptions;
+  GStringChunk *strings; /* text that is in no document */
 } MoeRun;
 
 typedef struct {
-  const char *variant;         /* NULL = all variants of the file applied in order (its last state); "" = none applied */
+  const char *variant; /* NULL = all variants of the file applied in order (its last state); "" = none applied */
   const char *cluster, *stack; /* replace the run's; NULL = keep */
   int64_t gpus;                /* 0 = keep; data parallelism and global batch follow (weak scaling) */
   const char *const *sets;     /* NULL-terminated "key=value" */
-  const char *data_dir;        /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
+  const char *data_dir; /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
 } MoeRunOptions;
 
 /*
@@ -304,33 +310,42 @@ typedef struct {
  * MOE_ERROR_LAYOUT for a layout that cannot exist. `options` may be NULL. Thread-safe; about half a millisecond.
  *
  * Resolution, in this order:
- *   1. `extends` of the file. `variants` and `published` do not inherit: they belong to the file that states them.
- *   2. `cluster`, `cluster.accelerator` and `stack` are replaced by the documents they name, so that every later step can address
- *      what is in them ("stack.host.sync"). A name is clusters/NAME.yaml, clusters/accelerators/NAME.yaml or stacks/NAME.yaml in
- *      the directory of the run file, in each directory above it, or in options.data_dir; a path is relative to the file it stands
- *      in; a map may say `extends: NAME` and what differs.
- *   3. Variants in order up to options.variant. One that names a cluster or stack replaces it as a whole. A state has the results
- *      that its own variant publishes, the last state those of the file; convention, peak and source hold for all.
- *   4. options.cluster, .stack, .gpus. With gpus the global batch scales in proportion, to the nearest multiple of data x
- *      micro_batch, at least one; a batch given by options.sets stays.
- *   5. options.sets, in order.
+ *
+ * 1. `extends` of the file. `variants` and `published` do not inherit: they belong to the file that states them.
+ *
+ * 2. `cluster`, `cluster.accelerator` and `stack` are replaced by the documents they name, so that every later step can
+ * address what is in them ("stack.host.sync"). A name is clusters/NAME.yaml, clusters/accelerators/NAME.yaml or
+ * stacks/NAME.yaml in the directory of the run file, in each directory above it, or in options.data_dir; a path is
+ * relative to the file it stands in; a map may say `extends: NAME` and what differs.
+ *
+ * 3. Variants in order up to options.variant. One that names a cluster or stack replaces it as a whole. A state has the
+ * results that its own variant publishes, the last state those of the file; convention, peak and source hold for all.
+ *
+ * 4. options.cluster, .stack, .gpus. With gpus the global batch scales in proportion, to the nearest multiple of
+ * data x micro_batch, at least one; a batch given by options.sets stays.
+ *
+ * 5. options.sets, in order.
  */
 MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
-/* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure. A resolved
- * document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the root. */
+/* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure.
+ * A resolved document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the
+ * root. */
 MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
-/* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is published. */
+/* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is
+ * published. */
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
-/* Places that are divided over pipeline x virtual stages: the layers, and one more each for embedding_as_layer and head_as_layer. */
+/* Places that are divided over pipeline x virtual stages: the layers, and one more each for embedding_as_layer and
+ * head_as_layer. */
 int64_t moe_layer_places(const MoeRun *run);
-/* Names of the variants of a run file, in order, NULL-terminated; NULL and *error when it cannot be read. Free with g_strfreev. */
+/* Names of the variants of a run file, in order, NULL-terminated; NULL and *error when it cannot be read. Free with
+ * g_strfreev. */
 char **moe_run_variants(const char *path, GError **error);
-/* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, where the section is
- * called "cluster" or "stack"; the caller frees the document after moe_cluster_clear or moe_stack_clear. */
+/* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, whose
+ * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
@@ -340,19 +355,20 @@ void moe_stack_clear(MoeStack *stack);
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  /* Embeddings count once when tied and twice when not, also among the active ones (makers who print 37B for 37.6B leave the look-up
-   * out); prediction modules (mtp) are in neither. The parts below sum to the total. */
+  /* Embeddings count once when tied and twice when not, also among the active ones (makers who print 37B for 37.6B
+   * leave the look-up out); prediction modules (mtp) are in neither. The parts below sum to the total. */
   double total, active;
   double embedding, head, attention, dense_ffn, experts, shared_experts, router, latent, norms, mtp;
 } MoeParameters;
 
 void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *parameters);
 
-/* Model FLOPs per token of forward + backward (6 per multiply-accumulate weight; attention 12 x heads x dim x context per
- * layer and token), GEMMs and attention only, without recomputation or padding; embedding look-up counts nothing, LM head counts.
- * `causal` halves global layers and takes a window's mean context; `full` takes the whole square for every global layer and the window
- * for local ones (Megatron). With lora_rank > 0 the weight-gradient third falls away for frozen weights; the adapters themselves are left
- * out. Multi-head latent attention counts nope + rope dimensions for scores and value dimensions for values. */
+/* Model FLOPs per token of forward + backward (6 per multiply-accumulate weight; attention 12 x heads x dim x context
+ * per layer and token), GEMMs and attention only, without recomputation or padding; embedding look-up counts nothing,
+ * LM head counts. `causal` halves global layers and takes a window's mean context; `full` takes the whole square for
+ * every global layer and the window for local ones (Megatron). With lora_rank > 0 the weight-gradient third falls away
+ * for frozen weights; the adapters themselves are left out. Multi-head latent attention counts nope + rope dimensions
+ * for scores and value dimensions for values. */
 typedef struct {
   double causal, full;
   double gemm, attention_causal, attention_full;
@@ -362,7 +378,8 @@ void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTrainin
 
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
-/* Mean number of keys a query of this layer attends to: w - w^2 / 2S with w = S in global layers, the window in local ones. */
+/* Mean number of keys a query of this layer attends to: w - w^2 / 2S with w = S in global layers, the window in local
+ * ones. */
 double moe_layer_mean_context(const MoeArchitecture *architecture, int64_t layer, int64_t sequence_length);
 
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */

@@ -34,15 +34,16 @@ typedef enum {
 
 #define MOE_FAMILY_CONSTANTS 16
 
-/* One family for one class (and, for GEMM-like and attention classes, one precision and pass): named constants with their residual. */
+/* One family for one class (and, for GEMM-like and attention classes, one precision and pass): named constants with
+ * their residual. */
 typedef struct {
   const char *name; /* "cublaslt", "fa3", "fa2-deterministic", "triton" */
   MoeKernelClass klass;
-  int precision;    /* MoePrecision, or -1 = any */
-  int pass;         /* 0 forward, 1 data gradient / backward, 2 weight gradient, -1 = any */
+  int precision; /* MoePrecision, or -1 = any */
+  int pass;      /* 0 forward, 1 data gradient / backward, 2 weight gradient, -1 = any */
   guint n_constants;
   const char *constant[MOE_FAMILY_CONSTANTS];
-  double value[MOE_FAMILY_CONSTANTS]; /* SI */
+  double value[MOE_FAMILY_CONSTANTS];   /* SI */
   double residual_median, residual_p90; /* relative, on rows not fitted; 0 = not fitted */
   int64_t rows;                         /* rows fitted on */
   const char *source;
