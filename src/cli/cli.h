@@ -143,8 +143,10 @@ char *moe_cli_data_dir(void);
 /* ---- commands -----------------------------------------------------------------------------------------------------
  */
 
+int moe_cmd_calibrate(int argc, char **argv);
 int moe_cmd_check(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
+int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);
 int moe_cmd_plot(int argc, char **argv);

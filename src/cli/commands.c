@@ -2,8 +2,10 @@
 #include "cli.h"
 
 static const MoeCommand commands[] = {
+    {"calibrate", "fit kernel constants to measured times, print residuals, write fragments", moe_cmd_calibrate},
     {"check", "validate run, cluster, stack and case files", moe_cmd_check},
     {"compare", "one row per run: step time, throughput, MFU, predicted beside published", moe_cmd_compare},
+    {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
     {"plot", "figures: scale, ladder, waterfall, memory, strategies", moe_cmd_plot},

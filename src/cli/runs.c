@@ -84,6 +84,16 @@ static gboolean choose_variant(const char *argument, const char *inline_variant,
   return TRUE;
 }
 
+/* On another machine or another number of GPUs the published result is of another run, and another machine has another
+ * peak. */
+static void drop_published(MoeRun *run, const MoeCliRun *options)
+{
+  if (options->cluster || options->gpus > 0)
+    run->published.present = FALSE;
+  if (options->cluster)
+    run->published.peak_flop_per_s = 0;
+}
+
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error)
 {
   g_autofree char *file = NULL;
@@ -104,9 +114,8 @@ MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError 
     return NULL;
   MoeRun *run = moe_run_load(file, &load, error);
 
-  /* On another machine or another number of GPUs the published result is of another run. */
-  if (run && (options->cluster || options->gpus > 0))
-    run->published.present = FALSE;
+  if (run)
+    drop_published(run, options);
   return run;
 }
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error)

@@ -1,0 +1,144 @@
+/* moesim calibrate: fits kernel constants to measured times and prints what is left. */
+#include "cli.h"
+
+#include <moesim/calibrate.h>
+#include <moesim/report.h>
+
+static const MoeUsage usage = {
+    .command = "calibrate",
+    .arguments = "MEASUREMENTS.yaml...",
+    .examples = "  moesim calibrate validation/measured/*.yaml\n"
+                "  moesim calibrate validation/measured/*.yaml --write clusters/accelerators/fragments\n"
+                "  moesim calibrate my-gemm.yaml --shipped\n",
+    .least = 1,
+    .most = -1,
+};
+
+static const char *const class_titles[] = {"GEMM", "grouped GEMM", "attention", "bandwidth-bound"};
+static const char *const pass_titles[] = {"any", "forward", "dgrad", "wgrad"};
+
+static void add_residual(MoeTable *table, const MoeResidual *residual)
+{
+  moe_table_take(table, g_strdup_printf("%u", residual->rows));
+  moe_table_take(table, residual->rows > 0 ? moe_percent_format(residual->median) : NULL);
+  moe_table_take(table, residual->rows > 0 ? moe_percent_format(residual->p90) : NULL);
+}
+
+static void add_header(MoeTable *table)
+{
+  static const char *const titles[] = {"accelerator", "class", "family", "precision", "pass", "fitted rows",
+                                       "median",      "P90",   "kept rows", "median",  "P90"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
+    moe_table_add(table, titles[i]);
+}
+
+static void add_fit(MoeTable *table, const MoeCalibrationFit *fit)
+{
+  moe_table_add(table, fit->fragment);
+  moe_table_add(table, class_titles[fit->family.klass]);
+  moe_table_add(table, fit->family.name);
+  moe_table_add(table, fit->family.precision < 0 ? "any" : moe_precision_words[fit->family.precision]);
+  moe_table_add(table, pass_titles[fit->family.pass + 1]);
+  add_residual(table, &fit->fitted);
+  add_residual(table, &fit->kept);
+}
+
+/* One line of a class: of one fragment, or of all (NULL). Classes without rows are left out. */
+static gboolean add_class(MoeTable *table, const MoeCalibration *c, const char *fragment, MoeKernelClass klass, GError **error)
+{
+  MoeResidual fitted, kept;
+
+  if (!moe_calibration_class(c, fragment, klass, &fitted, &kept, error))
+    return FALSE;
+  if (fitted.rows + kept.rows == 0)
+    return TRUE;
+  moe_table_add(table, fragment ? fragment : "all");
+  moe_table_add(table, class_titles[klass]);
+  for (guint i = 0; i < 3; i++)
+    moe_table_add(table, "all");
+  add_residual(table, &fitted);
+  add_residual(table, &kept);
+  return TRUE;
+}
+
+static gboolean add_classes(MoeTable *table, const MoeCalibration *c, GError **error)
+{
+  g_autofree const char **fragments = moe_calibration_fragments(c);
+
+  for (int klass = 0; klass < MOE_N_KERNEL_CLASSES; klass++) {
+    for (guint i = 0; fragments[i]; i++)
+      if (!add_class(table, c, fragments[i], klass, error))
+        return FALSE;
+    if (!add_class(table, c, NULL, klass, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean print_residuals(const MoeCalibration *c, gboolean csv, GError **error)
+{
+  g_autoptr(MoeTable) table = moe_table_new("lllllrrrrrr");
+
+  add_header(table);
+  for (guint i = 0; i < c->n_fits; i++)
+    add_fit(table, &c->fits[i]);
+  if (!add_classes(table, c, error))
+    return FALSE;
+  g_autofree char *text = csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
+  moe_cli_print(text);
+  return TRUE;
+}
+
+static gboolean write_fragments(const MoeCalibration *c, const char *folder, GError **error)
+{
+  g_autofree const char **fragments = moe_calibration_fragments(c);
+
+  for (guint i = 0; fragments[i]; i++) {
+    g_autofree char *name = g_strconcat(fragments[i], ".yaml", NULL);
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *text = moe_calibration_fragment(c, fragments[i]);
+
+    if (!g_file_set_contents(path, text, -1, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean fit_all(MoeCalibration *c, GError **error)
+{
+  MoeProgress progress;
+
+  moe_cli_progress_init(&progress);
+  for (guint i = 0; i < c->n_fits; i++) {
+    moe_cli_progress(i, c->n_fits, &progress);
+    if (!moe_calibration_fit(c, i, error)) {
+      moe_cli_progress_end(&progress);
+      return FALSE;
+    }
+  }
+  moe_cli_progress_end(&progress);
+  return TRUE;
+}
+
+int moe_cmd_calibrate(int argc, char **argv)
+{
+  g_autofree char *folder = NULL, *data_dir = moe_cli_data_dir();
+  gboolean shipped = FALSE, csv = FALSE;
+  const GOptionEntry entries[] = {
+      {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
+      {"shipped", 0, 0, G_OPTION_ARG_NONE, &shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
+      {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print CSV instead of a table", NULL},
+      {NULL},
+  };
+  int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
+  g_autoptr(GError) error = NULL;
+
+  if (status != MOE_CLI_GO)
+    return status;
+  g_autoptr(MoeCalibration) calibration = moe_calibration_load((const char *const *)&argv[1], data_dir, &error);
+  if (!calibration || !(shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
+      !print_residuals(calibration, csv, &error) || (folder && !write_fragments(calibration, folder, &error)))
+    return moe_cli_fail(error);
+  return MOE_EXIT_DONE;
+}
