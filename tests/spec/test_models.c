@@ -112,6 +112,39 @@ START_TEST(every_stack_loads)
 }
 END_TEST
 
+/* The i-th case of a validation file as a run. */
+static void check_case(MoeDoc *file, MoeNode *entry, const char *data)
+{
+  g_autoptr(GError) error = NULL;
+  MoeDoc *doc = moe_doc_parse("{}", -1, "case", NULL, NULL);
+  MoeRunOptions options = {.data_dir = data};
+
+  ck_assert_msg(moe_doc_resolve_extends(file, entry, &error), "%s", error ? error->message : "");
+  moe_doc_remove(file, entry, "id");
+  ck_assert(moe_doc_replace(doc, "", entry, NULL));
+  g_autoptr(MoeRun) run = moe_run_from_doc(doc, "case", &options, &error);
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  ck_assert_msg(run->published.present, "case in line %d publishes nothing", moe_node_mark(entry).line);
+}
+
+START_TEST(every_case_loads)
+{
+  g_autofree char *data = moetest_path("");
+  g_autoptr(GPtrArray) files = list_files("validation");
+  guint n = 0;
+
+  for (guint i = 0; i < files->len; i++) {
+    g_autoptr(MoeDoc) file = moe_doc_load(files->pdata[i], NULL);
+    MoeNode *cases = file ? moe_doc_find(file, "cases") : NULL;
+    for (guint k = 0; cases && k < moe_node_size(cases); k++, n++) {
+      g_autofree char *path = g_strdup_printf("cases.%u", k);
+      check_case(file, moe_doc_find(file, path), data);
+    }
+  }
+  ck_assert_uint_ge(n, 100);
+}
+END_TEST
+
 START_TEST(files_count_as_their_makers_do)
 {
   const struct {
@@ -164,4 +197,4 @@ START_TEST(loading_takes_less_than_three_milliseconds)
 END_TEST
 
 MOE_TEST_MAIN("spec/models", every_model_loads_in_every_variant, every_cluster_loads, every_stack_loads,
-              files_count_as_their_makers_do, loading_takes_less_than_three_milliseconds)
+              every_case_loads, files_count_as_their_makers_do, loading_takes_less_than_three_milliseconds)
