@@ -1,6 +1,6 @@
 /*
  * report_trace: a timeline as a Chrome / Perfetto trace file (JSON, or JSON in gzip when the name ends in ".gz").
- * Part of report (floor 8).
+ * Part of report (floor 9).
  *
  * Processes are ranks, threads are streams, one more thread per rank holds the reasons why the compute stream idles. Times are
  * microseconds with picosecond digits. Slices carry cause, pass, layer and micro-batch; pipeline messages are flows from the

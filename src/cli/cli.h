@@ -1,7 +1,7 @@
 /*
  * cli: the command line. The only module that prints, reads the environment and decides the exit status.
  *
- * Floor 9. One file per command (cmd_NAME.c), one sorted table (commands.c). A command is a function from its arguments
+ * Floor 10. One file per command (cmd_NAME.c), one sorted table (commands.c). A command is a function from its arguments
  * to an exit status:
  *
  *     int moe_cmd_mfu(int argc, char **argv)
