@@ -338,9 +338,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
-/* Places that are divided over pipeline x virtual stages: the layers, and one more each for embedding_as_layer and
- * head_as_layer. */
-int64_t moe_layer_places(const MoeRun *run);
 /* Names of the variants of a run file, in order, NULL-terminated; NULL and *error when it cannot be read. Free with
  * g_strfreev. */
 char **moe_run_variants(const char *path, GError **error);

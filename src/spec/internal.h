@@ -41,14 +41,10 @@ extern const char *const moe_module_words[]; /* in the order of the bits */
 /* Reads map[key] by the table when it is there. `what` names the section. */
 gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *fields, const char *what,
                           gpointer target, GError **error);
-/* map[key], or NULL with an error that names the section. */
-const MoeNode *moe_section_require(const MoeNode *map, const char *key, const char *what, GError **error);
 /* TRUE when the node is absent, null or the word "none". */
 gboolean moe_node_is_none(const MoeNode *node);
 /* Bits of a list of words. Absent: 0. */
 gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guint *bits, GError **error);
-/* Positive quantity map[key] when it is there; 0 is refused. */
-gboolean moe_positive_read(const MoeNode *map, const char *key, MoeDimension dimension, double *value, GError **error);
 
 /* ---- sections of a run ------------------------------------------------------------------------------------------- */
 

@@ -77,7 +77,8 @@ static gboolean check_batches(const MoeRun *run, const Demand *demand, const cha
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
-int64_t moe_layer_places(const MoeRun *run)
+/* Places that are divided over the chunks: the layers, and the two ends where the run counts them as one. */
+static int64_t count_places(const MoeRun *run)
 {
   const MoeParallelism *p = &run->parallelism;
 
@@ -97,7 +98,7 @@ static gboolean check_layers(const MoeRun *run, const Demand *demand, GError **e
 {
   const MoeParallelism *p = &run->parallelism;
   int64_t chunks = demand->chunks > 0 ? demand->chunks : p->virtual_stages;
-  int64_t stages = p->pipeline, rest = moe_layer_places(run);
+  int64_t stages = p->pipeline, rest = count_places(run);
 
   if (!check_given(run, "first_stage_layers", p->first_stage_layers, chunks, error) ||
       !check_given(run, "last_stage_layers", p->last_stage_layers, chunks, error))

@@ -19,15 +19,6 @@ gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *f
   return !section || moe_node_read_fields(section, fields, what, target, error);
 }
 
-const MoeNode *moe_section_require(const MoeNode *map, const char *key, const char *what, GError **error)
-{
-  const MoeNode *section = moe_node_get(map, key);
-
-  if (!section)
-    moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "%s has no %s, expected one", what, key);
-  return section;
-}
-
 gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guint *bits, GError **error)
 {
   *bits = 0;
@@ -42,15 +33,4 @@ gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guin
     *bits |= 1u << word;
   }
   return TRUE;
-}
-
-gboolean moe_positive_read(const MoeNode *map, const char *key, MoeDimension dimension, double *value, GError **error)
-{
-  const MoeNode *node = moe_node_get(map, key);
-
-  if (!node)
-    return TRUE;
-  if (!moe_node_read_quantity(node, dimension, value, error))
-    return FALSE;
-  return *value > 0 || moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "%s is 0, expected a positive value", key);
 }
