@@ -1,0 +1,41 @@
+#!/bin/sh
+# moesim plot: every kind on real runs, and what happens without gnuplot or without a place to write.
+. "$(dirname "$0")/lib.sh"
+
+run=$data/models/mixtral-8x7b.yaml
+
+draw() { # draw FILE ARGUMENT...
+  file=$1
+  shift
+  try plot "$@" -o "$work/$file"
+  expect_status 0
+  expect_no_out
+  check "no picture $file" [ -s "$work/$file" ]
+  check "no data beside $file" [ -s "$work/${file%.*}.dat" ]
+}
+
+draw waterfall.svg waterfall "$run"
+check "no words in the picture" grep -q 'kernels below peak' "$work/waterfall.svg"
+check "no unit on the axis" grep -q 'share of the step (%)' "$work/waterfall.svg"
+draw memory.svg memory "$run"
+draw ladder.svg ladder "$run" "$data/models/llama3-70b.yaml"
+draw scale.svg scale "$run" --clusters h100-hgx,h800-hgx --gpus 64,128
+check "no legend" grep -q 'h800-hgx' "$work/scale.svg"
+draw strategies.svg strategies "$run" --vary parallelism.zero=1,2,3
+check "three stacks" [ "$(wc -l < "$work/strategies.dat")" -eq 4 ]
+draw waterfall.png waterfall "$run"
+draw waterfall.pdf waterfall "$run"
+
+refused "cannot write" plot waterfall "$run" -o "$work/absent/figure.png"
+check "half a file is left" sh -c "! ls '$work'/*.part 2> /dev/null"
+
+# A machine without gnuplot: said at once, before anything is computed.
+mkdir "$work/empty"
+said="moesim plot without gnuplot"
+PATH=$work/empty "$moesim" plot waterfall "$run" -o "$work/none.png" > "$work/out" 2> "$work/err"
+status=$?
+expect_status 2
+expect_err "gnuplot is not installed"
+check "a picture without gnuplot" [ ! -e "$work/none.png" ]
+
+finish

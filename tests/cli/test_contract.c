@@ -1,0 +1,250 @@
+/* The contract of `run`, `compare` and `--trace` as other programs see it: bytes on stdout, files, exit status. */
+#include "moetest.h"
+
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <math.h>
+#include <string.h>
+
+/* Runs "moesim WORDS..." from the source root; returns stdout. */
+static char *moesim(const char *words, int expected_status)
+{
+  g_autofree char *line = g_strdup_printf("%s %s", g_getenv("MOESIM_PROGRAM"), words);
+  g_auto(GStrv) arguments = NULL;
+  char *out = NULL;
+  g_autofree char *said = NULL;
+  g_autoptr(GError) error = NULL;
+  int status = 0;
+
+  ck_assert(g_shell_parse_argv(line, NULL, &arguments, NULL));
+  ck_assert_msg(
+      g_spawn_sync(g_getenv("MOESIM_DATA"), arguments, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &said, &status, &error),
+      "%s", error ? error->message : "");
+  ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == expected_status, "%s: status %d: %s", words, status, said);
+  return out;
+}
+
+static JsonNode *parse(const char *text)
+{
+  g_autoptr(GError) error = NULL;
+  JsonNode *node = json_from_string(text, &error);
+
+  ck_assert_msg(node != NULL, "%s", error ? error->message : "empty");
+  return node;
+}
+
+static JsonNode *run_json(const char *words)
+{
+  g_autofree char *out = moesim(words, 0);
+
+  return parse(out);
+}
+
+static double number(JsonObject *object, const char *section, const char *key)
+{
+  JsonObject *holder = section ? json_object_get_object_member(object, section) : object;
+
+  ck_assert_msg(holder && json_object_has_member(holder, key), "no %s.%s", section ? section : "", key);
+  return json_object_get_double_member(holder, key);
+}
+
+static double sum_of(JsonObject *object, const char *section)
+{
+  JsonObject *parts = json_object_get_object_member(object, section);
+  g_autoptr(GList) keys = json_object_get_members(parts);
+  double sum = 0;
+
+  for (GList *key = keys; key; key = key->next)
+    sum += json_object_get_double_member(parts, key->data);
+  return sum;
+}
+
+static void check_near(double value, double expected, double tolerance, const char *what)
+{
+  ck_assert_msg(fabs(value - expected) <= tolerance * fabs(expected), "%s is %.17g, expected %.17g", what, value,
+                expected);
+}
+
+START_TEST(times_sum_to_the_step_and_mfu_follows)
+{
+  g_autoptr(JsonNode) root = run_json("run models/mai-base-1/v5.yaml --format json");
+  JsonObject *object = json_node_get_object(root);
+  double step_s = number(object, NULL, "step_time_s");
+  double gpus = number(object, NULL, "gpus"), peak = number(object, NULL, "peak_flops_per_gpu");
+  double tokens = number(object, NULL, "tokens_per_step");
+  double flops = number(object, "model_flops_per_token", "causal");
+
+  ck_assert_str_eq(json_object_get_string_member(object, "run"), "mai-base-1/v5");
+  ck_assert_double_gt(step_s, 0);
+  check_near(sum_of(object, "time_s"), step_s, 1e-9, "sum of time_s");
+  check_near(number(object, "mfu", "causal"), flops * tokens / (step_s * gpus * peak), 1e-12, "MFU");
+  check_near(number(object, NULL, "tokens_per_s_per_gpu"), tokens / step_s / gpus, 1e-12, "tokens/s/GPU");
+  check_near(tokens, 8192.0 * 16384, 0, "tokens per step");
+  /* "math" is model FLOPs at the quoted peak: its share of the step is the MFU. */
+  check_near(number(object, "time_s", "math") / step_s, number(object, "mfu", "causal"), 1e-6, "share of math");
+}
+END_TEST
+
+START_TEST(memory_parts_sum_to_the_peak)
+{
+  g_autoptr(JsonNode) root = run_json("run models/deepseek-v3.yaml --format json");
+  JsonObject *memory = json_object_get_object_member(json_node_get_object(root), "memory");
+
+  check_near(sum_of(memory, "parts"), number(memory, NULL, "peak_bytes"), 1e-9, "sum of memory parts");
+  ck_assert_uint_eq(json_array_get_length(json_object_get_array_member(memory, "stages")), 16);
+  ck_assert_int_eq(json_object_get_boolean_member(memory, "fits"),
+                   number(memory, NULL, "peak_bytes") <= number(memory, NULL, "capacity_bytes"));
+}
+END_TEST
+
+START_TEST(deepseek_v3_counts_250_and_281_gflop)
+{
+  g_autoptr(JsonNode) root = run_json("run models/deepseek-v3.yaml --format json");
+  JsonObject *object = json_node_get_object(root);
+
+  check_near(number(object, "model_flops_per_token", "causal"), 250e9, 0.01, "causal FLOPs per token");
+  check_near(number(object, "model_flops_per_token", "full"), 281e9, 0.01, "full FLOPs per token");
+}
+END_TEST
+
+/* The text without the one value that may differ. */
+static char *without_wall_time(const char *text)
+{
+  g_autoptr(GRegex) regex = g_regex_new("\"wall_time_s\" : [-+.e0-9]+", 0, 0, NULL);
+
+  return g_regex_replace_literal(regex, text, -1, 0, "", 0, NULL);
+}
+
+START_TEST(the_same_call_gives_the_same_bytes)
+{
+  static const char *const calls[] = {
+      "run models/mai-base-1/v5.yaml --format json",
+      "run models/deepseek-v3.yaml --gpus 1024 --seed 7 --set training.routing.balance={zipf:0.3} --format json",
+      "compare models/mai-base-1/v4.yaml models/mixtral-8x7b.yaml --variants --format json"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+    g_autofree char *first = moesim(calls[i], 0);
+    g_autofree char *second = moesim(calls[i], 0);
+    g_autofree char *a = without_wall_time(first);
+    g_autofree char *b = without_wall_time(second);
+
+    ck_assert_msg(strlen(a) < strlen(first), "wall_time_s not found");
+    ck_assert_str_eq(a, b);
+  }
+}
+END_TEST
+
+START_TEST(compare_lists_variants_in_order)
+{
+  g_autoptr(JsonNode) root =
+      run_json("compare models/mai-base-1/v5.yaml --variants models/deepseek-v3.yaml --format json");
+  JsonArray *array = json_node_get_array(root);
+  static const char *const variants[] = {"before", "after"};
+
+  ck_assert_uint_eq(json_array_get_length(array), 3);
+  for (guint i = 0; i < G_N_ELEMENTS(variants); i++)
+    ck_assert_str_eq(json_object_get_string_member(json_array_get_object_element(array, i), "variant"), variants[i]);
+  ck_assert(json_object_get_null_member(json_array_get_object_element(array, 2), "variant"));
+}
+END_TEST
+
+START_TEST(another_machine_has_no_published_result)
+{
+  g_autoptr(JsonNode) own = run_json("run models/deepseek-v3.yaml --format json");
+  g_autoptr(JsonNode) other = run_json("run models/deepseek-v3.yaml --cluster h100-hgx --format json");
+  JsonObject *published = json_object_get_object_member(json_node_get_object(own), "published");
+
+  ck_assert_double_gt(json_object_get_double_member(published, "mfu"), 0.3);
+  published = json_object_get_object_member(json_node_get_object(other), "published");
+  ck_assert(json_object_get_null_member(published, "mfu"));
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_predicted_and_said)
+{
+  const char *arguments = "models/deepseek-v3.yaml --set cluster.accelerator.memory='8 GB' --format json";
+  g_autofree char *run = g_strdup_printf("run %s", arguments);
+  g_autofree char *memory = g_strdup_printf("memory %s", arguments);
+  g_autoptr(JsonNode) root = run_json(run);
+  g_autofree char *no = moesim(memory, 1);
+
+  ck_assert(
+      !json_object_get_boolean_member(json_object_get_object_member(json_node_get_object(root), "memory"), "fits"));
+  ck_assert_msg(strstr(no, "\"fits\" : false") != NULL, "%s", no);
+}
+END_TEST
+
+/* ---- traces
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Latest end so far of each (rank, stream), in microseconds. */
+static void check_slice(JsonObject *slice, GHashTable *ends)
+{
+  static const char *const keys[] = {"ph", "ts", "dur", "pid", "tid", "name", NULL};
+
+  for (const char *const *key = keys; *key; key++)
+    ck_assert_msg(json_object_has_member(slice, *key), "a slice without %s", *key);
+  double start = json_object_get_double_member(slice, "ts");
+  double duration = json_object_get_double_member(slice, "dur");
+  char *place = g_strdup_printf("%g/%g", json_object_get_double_member(slice, "pid"),
+                                json_object_get_double_member(slice, "tid"));
+  double *end = g_hash_table_lookup(ends, place);
+
+  ck_assert_double_ge(start, 0);
+  ck_assert_double_ge(duration, 0);
+  /* 1e-3 us: the format's doubles hold a step of seconds to better than a nanosecond. */
+  ck_assert_msg(!end || start >= *end - 1e-3, "slices of %s overlap at %f us", place, start);
+  double now = start + duration;
+
+  g_hash_table_replace(ends, place, g_memdup2(&now, sizeof now));
+}
+
+static guint check_trace(const char *text)
+{
+  g_autoptr(JsonNode) root = parse(text);
+  JsonArray *events = json_object_get_array_member(json_node_get_object(root), "traceEvents");
+  g_autoptr(GHashTable) ends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  guint slices = 0;
+
+  for (guint i = 0; i < json_array_get_length(events); i++) {
+    JsonObject *event = json_array_get_object_element(events, i);
+
+    if (strcmp(json_object_get_string_member(event, "ph"), "X") != 0)
+      continue;
+    check_slice(event, ends);
+    slices++;
+  }
+  return slices;
+}
+
+START_TEST(a_trace_has_well_formed_slices)
+{
+  g_autofree char *folder = g_dir_make_tmp("moesim-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "trace.json", NULL);
+  g_autofree char *call = g_strdup_printf("run models/deepseek-v3.yaml --trace %s --trace-ranks 0,128", path);
+  g_autofree char *out = moesim(call, 0);
+  g_autofree char *text = NULL;
+
+  ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+  ck_assert_uint_gt(check_trace(text), 1000);
+  /* Two stages of one pipeline: their messages are flows with a start and an end. */
+  ck_assert_msg(strstr(text, "\"ph\":\"s\"") && strstr(text, "\"ph\":\"f\""), "no flows");
+  g_unlink(path);
+  ck_assert_msg(g_rmdir(folder) == 0, "files left behind");
+}
+END_TEST
+
+START_TEST(a_trace_that_cannot_be_written_is_an_error)
+{
+  g_autofree char *full = moesim("run models/mixtral-8x7b.yaml --trace /dev/full", 2);
+  g_autofree char *nowhere = moesim("run models/mixtral-8x7b.yaml --trace /nowhere/trace.json", 2);
+
+  ck_assert_str_eq(full, "");
+  ck_assert_str_eq(nowhere, "");
+}
+END_TEST
+
+MOE_TEST_MAIN("cli/contract", times_sum_to_the_step_and_mfu_follows, memory_parts_sum_to_the_peak,
+              deepseek_v3_counts_250_and_281_gflop, the_same_call_gives_the_same_bytes, compare_lists_variants_in_order,
+              another_machine_has_no_published_result, what_does_not_fit_is_predicted_and_said,
+              a_trace_has_well_formed_slices, a_trace_that_cannot_be_written_is_an_error)
