@@ -10,21 +10,21 @@
 
 G_BEGIN_DECLS
 
-/* How collectives run on one fabric (NVLink domain or network), fitted to measured curves. The time of a pipelined algorithm of
- * depth p and bandwidth time X is floor + p step + X + 2 sqrt(p chunk X / (1 + X / window)) (docs/model-network.md). */
+/* How collectives run on one fabric (NVLink domain or network), fitted to measured curves; equations in docs/model-network.md. */
 typedef struct {
   double floor_s;              /* launch, barrier and exit of one collective; the larger of domain and network counts */
   double step_s;               /* one step of a bulk (Simple protocol) ring or tree */
-  double chunk_s;              /* cost of one more chunk in a pipeline, per step: sets the half-bandwidth size */
-  double window_s;             /* bandwidth time at which chunks stop growing */
+  double chunk_s;              /* pipelines: domain, cost of one more chunk per step; network, largest chunk's time per step */
+  double window_s;             /* bandwidth time at which chunks stop growing (domain) or are half their largest (network) */
+  double hide_s;               /* network: bytes of one ring step that hide half of its latency, as time; 0 = never */
   double multicast_step_s;     /* domain: one step of an NVLink SHARP pass; network: one step of a tree between domains */
-  double ring, tree;           /* share of the bulk bandwidth that rings and trees reach, (0, 1.2] */
+  double ring, tree;           /* share of the bulk bandwidth that rings and trees reach */
   double multicast;            /* domain: share that NVLink SHARP reaches; network: share that in-network reduction reaches */
-  double low_latency_bytes_per_s; /* largest bus bandwidth of the LL protocol */
+  double low_latency_bytes_per_s; /* largest bus bandwidth of the LL protocol; 0 = no low-latency protocols */
   double domain_bytes_per_s;   /* network: channel limit of tree all-reduce, bytes/s per domain; 0 = none */
-  double message_s;            /* port time of one message of an all-to-all or send besides its bytes */
+  double message_s;            /* port time of one message of an all-to-all besides its bytes */
   double send_s;               /* latency of one send / receive */
-  double send_chunk_s;         /* as chunk_s, for one send / receive */
+  double send_chunk_s, send_window_s; /* as chunk_s and window_s, for one send / receive */
 } MoeCollectiveFit;
 
 /* All GPUs one NVSwitch (or xGMI) fabric joins. */

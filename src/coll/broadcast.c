@@ -10,7 +10,7 @@ static gboolean broadcast_work(const MoeCollRequest *request, MoeCollWork *work)
     .network_share = request->cluster->network.collectives.ring, .bus_bytes = bytes, .leaf_share = request->hop_leaf,
     .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, bytes * (1 - leaving), bytes * leaving);
-  moe_coll_add_steps(request, work, FALSE, (int64_t)request->n - request->domains, request->domains - 1);
+  moe_coll_add_steps(request, work, MOE_COLL_RING, (int64_t)request->n - request->domains, request->domains - 1);
   return TRUE;
 }
 

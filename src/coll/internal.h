@@ -31,8 +31,10 @@ typedef struct {
   double ll_steps_s, ll128_steps_s; /* the same with the two low-latency protocols; 0 = the algorithm has none */
   double bus_bytes;          /* bus bandwidth x time: what the LL protocol's limit applies to */
   double ll_bytes_per_s;
-  double chunk_s;            /* depth x cost of one chunk */
-  double window_s;
+  double chunk_s, window_s;  /* domain part of the pipeline: depth x cost of one chunk */
+  double network_chunk_s, network_window_s; /* network part: depth x largest chunk */
+  double hidden_s;           /* part of steps_s that hides behind bytes when a step has enough of them */
+  double hide_s;             /* bandwidth time of the whole collective at which half of hidden_s is gone; 0 = never */
   double limit_s;            /* least bandwidth time, from channel limits */
   double fixed_s;            /* port time of messages besides their bytes, on the limiting port */
   double leaf_share;         /* share of the network bytes that cross leaf uplinks */
@@ -67,8 +69,12 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
 
 /* ---- steps and protocols (timing.c) ---- */
 
-/* Adds `steps` of a ring (tree) inside the domain and between domains to the work's step times and pipeline depth. */
-void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, gboolean tree, int64_t nvlink_steps,
+/* How steps follow one another: a ring keeps every member busy from the first step on, a tree between domains fills level by level,
+ * a logarithmic exchange sends everything it has in each step. */
+typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC } MoeCollPattern;
+
+/* Adds steps inside the domain and between domains to the work's step times and pipeline depth. */
+void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps);
 /* Sets payload of both directions of both fabrics. */
 void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network);

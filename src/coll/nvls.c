@@ -61,7 +61,8 @@ static gboolean nvls_tree_work(const MoeCollRequest *request, MoeCollWork *work)
   *work = (MoeCollWork){.nvlink_share = domain->multicast, .network_share = network->tree,
     .floor_s = MAX(domain->floor_s, network->floor_s),
     .steps_s = ALL_REDUCE_PASSES * domain->multicast_step_s + levels * network->multicast_step_s,
-    .chunk_s = ALL_REDUCE_PASSES * domain->chunk_s + levels * network->chunk_s, .window_s = network->window_s,
+    .chunk_s = ALL_REDUCE_PASSES * domain->chunk_s, .window_s = domain->window_s,
+    .network_chunk_s = levels * network->chunk_s, .network_window_s = network->window_s,
     .leaf_share = request->pair_leaf, .reduces = TRUE, .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, 0, domain_bytes / (double)request->per_domain);
   moe_coll_nvls_bytes(request, bytes, work);

@@ -15,8 +15,8 @@ static void network_leg(const MoeCollRequest *request, MoeCollWork *work, double
   moe_coll_set_bytes(work, 0, bytes);
   work->steps_s = fit->send_s + moe_topo_latency(request->topo, request->reach) -
                   request->cluster->network.leaf_latency_s;
-  work->chunk_s = fit->send_chunk_s;
-  work->window_s = fit->window_s;
+  work->network_chunk_s = fit->send_chunk_s;
+  work->network_window_s = fit->send_window_s;
   work->leaf_share = request->hop_leaf;
 }
 
@@ -27,7 +27,7 @@ static void domain_leg(const MoeCollRequest *request, MoeCollWork *work, double 
   moe_coll_set_bytes(work, bytes, 0);
   work->steps_s = fit->send_s;
   work->chunk_s = fit->send_chunk_s;
-  work->window_s = fit->window_s;
+  work->window_s = fit->send_window_s;
 }
 
 void moe_coll_plan_p2p(const MoeTopo *topo, const MoeStackCollectives *stack, int64_t from, int64_t to, double bytes,

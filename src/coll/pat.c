@@ -18,7 +18,7 @@ static gboolean logarithmic_work(const MoeCollRequest *request, MoeCollWork *wor
     .bus_bytes = bytes, .leaf_share = request->pair_leaf, .reduces = request->collective->kind == MOE_REDUCE_SCATTER,
     .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, 0, bytes);
-  moe_coll_add_steps(request, work, TRUE, 0, moe_coll_log2_ceil(request->n));
+  moe_coll_add_steps(request, work, MOE_COLL_LOGARITHMIC, 0, moe_coll_log2_ceil(request->n));
   return TRUE;
 }
 

@@ -16,7 +16,7 @@ static gboolean ring_work(const MoeCollRequest *request, MoeCollWork *work)
     .network_share = request->cluster->network.collectives.ring, .bus_bytes = edge, .leaf_share = request->hop_leaf,
     .reduces = request->collective->kind != MOE_ALL_GATHER, .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, edge * (1 - leaving), edge * leaving);
-  moe_coll_add_steps(request, work, FALSE, phases * (n - request->domains), phases * (request->domains - 1));
+  moe_coll_add_steps(request, work, MOE_COLL_RING, phases * (n - request->domains), phases * (request->domains - 1));
   return TRUE;
 }
 

@@ -18,7 +18,7 @@ static gboolean sharp_work(const MoeCollRequest *request, MoeCollWork *work)
     return FALSE;
   *work = (MoeCollWork){.nvlink_share = nvls ? domain->multicast : domain->ring, .network_share = network->multicast,
     .leaf_share = request->pair_leaf, .reduces = TRUE, .sms = request->stack->sms_collective};
-  moe_coll_add_steps(request, work, TRUE, nvls ? 0 : 2 * (request->per_domain - 1), PASSES);
+  moe_coll_add_steps(request, work, MOE_COLL_TREE, nvls ? 0 : 2 * (request->per_domain - 1), PASSES);
   if (nvls)
     work->steps_s += PASSES * domain->multicast_step_s;
   work->ll_steps_s = work->ll128_steps_s = 0; /* Simple only */

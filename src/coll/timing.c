@@ -38,9 +38,10 @@ static double extra_network_step_s(const MoeCollRequest *request)
   return path_s + (network->rdma == MOE_RDMA_STAGED ? STAGED_STEP_S : 0);
 }
 
-void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, gboolean tree, int64_t nvlink_steps,
+void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps)
 {
+  gboolean tree = pattern != MOE_COLL_RING;
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
   double nvlink_s = (double)nvlink_steps * domain->step_s, network_s = (double)network_steps * network->step_s;
@@ -51,8 +52,14 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, gboole
                       network_s * (tree ? NETWORK_TREE_LL : NETWORK_RING_LL) + extra_s;
   work->ll128_steps_s += nvlink_s * (tree ? NVLINK_TREE_LL128 : NVLINK_RING_LL128) +
                          network_s * (tree ? NETWORK_TREE_LL128 : NETWORK_RING_LL128) + extra_s;
-  work->chunk_s += (double)nvlink_steps * domain->chunk_s + (double)network_steps * network->chunk_s;
-  work->window_s = network_steps > 0 ? network->window_s : domain->window_s;
+  work->chunk_s += (double)nvlink_steps * domain->chunk_s;
+  work->window_s = domain->window_s;
+  work->network_chunk_s += pattern == MOE_COLL_TREE ? (double)network_steps * network->chunk_s : 0;
+  work->network_window_s = network->window_s;
+  if (pattern == MOE_COLL_RING && network_steps > 0) {
+    work->hidden_s += network_s;
+    work->hide_s = network->hide_s * (double)network_steps;
+  }
   work->ll_bytes_per_s = network_steps > 0 ? network->low_latency_bytes_per_s : domain->low_latency_bytes_per_s;
   work->floor_s = network_steps > 0 ? MAX(network->floor_s, domain->floor_s) : domain->floor_s;
 }
@@ -71,26 +78,37 @@ typedef struct {
   double factor;
 } Offer;
 
-/* Cost of filling a pipeline whose chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk; the best k gives
- * 2 sqrt(depth chunk X). Chunks stop growing at the library's buffer size: `window_s`. */
-static double fill_s(double chunk_s, double window_s, double bandwidth_s)
+/* Cost of filling a pipeline. In a domain chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk, and the best k
+ * gives 2 sqrt(depth chunk X), until chunks reach the library's buffers (window). Between domains the chunk grows with the message
+ * up to a largest one: depth x chunk x X / (X + window). */
+static double fill_s(const MoeCollWork *work, double bandwidth_s)
 {
-  double growing_s = window_s > 0 ? bandwidth_s / (1 + bandwidth_s / window_s) : bandwidth_s;
+  double growing_s = work->window_s > 0 ? bandwidth_s / (1 + bandwidth_s / work->window_s) : bandwidth_s;
+  double fill_s = 2 * sqrt(work->chunk_s * growing_s);
 
-  return 2 * sqrt(chunk_s * growing_s);
+  if (work->network_chunk_s > 0)
+    fill_s += work->network_chunk_s * bandwidth_s / (bandwidth_s + work->network_window_s);
+  return fill_s;
+}
+
+/* Step latency that bytes hide: a library that cuts a ring step's bytes into pieces sends the next while one is acknowledged. */
+static double hidden_s(const MoeCollWork *work, double bandwidth_s)
+{
+  double ratio = work->hide_s > 0 ? bandwidth_s / work->hide_s : 0;
+
+  return work->hidden_s * (1 - 1 / (1 + ratio * ratio));
 }
 
 static Offer offer_simple(const MoeCollWork *work, double bandwidth_s)
 {
-  return (Offer){work->floor_s + work->steps_s + fill_s(work->chunk_s, work->window_s, bandwidth_s), 1};
+  return (Offer){work->floor_s + work->steps_s - hidden_s(work, bandwidth_s) + fill_s(work, bandwidth_s), 1};
 }
 
 static Offer offer_ll128(const MoeCollWork *work, double bandwidth_s)
 {
-  double chunk_s = work->steps_s > 0 ? work->chunk_s * work->ll128_steps_s / work->steps_s : work->chunk_s;
+  double finer = work->steps_s > 0 ? work->ll128_steps_s / work->steps_s : 1;
 
-  return (Offer){work->floor_s + work->ll128_steps_s + fill_s(chunk_s, work->window_s, bandwidth_s / LL128_PAYLOAD),
-                 1 / LL128_PAYLOAD};
+  return (Offer){work->floor_s + work->ll128_steps_s + finer * fill_s(work, bandwidth_s), 1 / LL128_PAYLOAD};
 }
 
 static Offer offer_ll(const MoeCollWork *work, double bandwidth_s)
@@ -104,7 +122,7 @@ static Offer choose_protocol(const MoeCollWork *work, double bandwidth_s)
 {
   Offer best = offer_simple(work, bandwidth_s);
 
-  if (work->ll_steps_s <= 0 || bandwidth_s <= 0)
+  if (work->ll_steps_s <= 0 || work->ll_bytes_per_s <= 0 || bandwidth_s <= 0)
     return best;
   const Offer others[] = {offer_ll128(work, bandwidth_s), offer_ll(work, bandwidth_s)};
   for (guint i = 0; i < G_N_ELEMENTS(others); i++)

@@ -9,11 +9,11 @@
 static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6, .step_s = 3.4e-6, .chunk_s = 1e-6, .window_s = 10e-3,
   .multicast_step_s = 6e-6,
   .ring = 0.97, .tree = 0.85, .multicast = 0.8, .low_latency_bytes_per_s = 141e9, .message_s = 0.1e-6, .send_s = 6.3e-6,
-  .send_chunk_s = 5e-6};
-static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .chunk_s = 4e-6, .window_s = 10e-3,
+  .send_chunk_s = 5e-6, .send_window_s = 10e-3};
+static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .chunk_s = 25e-6, .window_s = 50e-6, .hide_s = 30e-6,
   .multicast_step_s = 20.9e-6,
   .ring = 0.97, .tree = 0.97, .multicast = 0.97, .low_latency_bytes_per_s = 35e9, .message_s = 0.4e-6, .send_s = 20e-6,
-  .send_chunk_s = 1e-6};
+  .send_chunk_s = 180e-6, .send_window_s = 150e-6};
 
 /* Largest share of the bulk rate a fitted algorithm may reach: bulk rates are medians themselves. */
 #define MAX_SHARE 1.5
@@ -39,17 +39,19 @@ static const MoeField fit_fields[] = {
   SECONDS("step", step_s),
   SECONDS("chunk", chunk_s),
   SECONDS("window", window_s),
+  SECONDS("hide", hide_s),
   SECONDS("multicast_step", multicast_step_s),
   SHARE("ring", ring),
   SHARE("tree", tree),
   SHARE("multicast", multicast),
-  {"low_latency", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, low_latency_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1,
+  {"low_latency", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, low_latency_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
     MAX_BYTES_PER_S},
   {"domain_limit", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, domain_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
     MAX_BYTES_PER_S},
   SECONDS("message", message_s),
   SECONDS("send", send_s),
   SECONDS("send_chunk", send_chunk_s),
+  SECONDS("send_window", send_window_s),
   {"name", MOE_FIELD_IGNORE},
   {"title", MOE_FIELD_IGNORE},
   {"source", MOE_FIELD_IGNORE},

@@ -19,7 +19,7 @@ static const char *const library_words[] = {"deepep", "hybridep", "nccl", "nvlin
 
 /* What a series says, before the cluster is applied. */
 typedef struct {
-  const char *id, *system, *source, *status, *cluster, *algorithm, *network;
+  const char *id, *system, *source, *status, *cluster, *algorithm, *domain, *network;
   int op, library;
   int64_t gpus, domain_gpus, host_gpus, top_k, experts, expert_groups, top_groups;
   double nic_bytes_per_s, nics_per_gpu, reading_error;
@@ -36,6 +36,7 @@ static const MoeField header_fields[] = {
   TEXT(status, FALSE),
   TEXT(cluster, TRUE),
   TEXT(algorithm, FALSE),
+  TEXT(domain, FALSE),
   TEXT(network, FALSE),
   {"op", MOE_FIELD_WORD, offsetof(Header, op), TRUE, .words = op_words},
   {"library", MOE_FIELD_WORD, offsetof(Header, library), FALSE, .words = library_words},
@@ -79,15 +80,15 @@ static const char *fabric_name(const MoeDoc *doc, const char *path, const char *
   return node && moe_node_text(node) ? moe_node_text(node) : fallback;
 }
 
-/* Another network fabric than the cluster's: clusters/fabrics/NAME.yaml, read as that cluster's network section would be. */
-static gboolean load_network_fabric(MoeNetworkCalibration *calibration, const char *name, const char *data_dir,
-                                    MoeCollectiveFit *fit, GError **error)
+/* Another fabric than the cluster's: clusters/fabrics/NAME.yaml, read as that cluster's section would be. */
+static gboolean load_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network, const char *data_dir,
+                            MoeCollectiveFit *fit, GError **error)
 {
   g_autofree char *file = g_strconcat(name, ".yaml", NULL);
   g_autofree char *path = g_build_filename(data_dir ? data_dir : ".", "clusters", "fabrics", file, NULL);
   g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
 
-  if (!doc || !moe_collective_fit_read(moe_doc_root(doc), TRUE, fit, error))
+  if (!doc || !moe_collective_fit_read(moe_doc_root(doc), network, fit, error))
     return FALSE;
   g_ptr_array_add(calibration->docs, g_steal_pointer(&doc));
   return TRUE;
@@ -142,20 +143,19 @@ static gboolean place_members(MoeNetworkSeries *series, int op, GError **error)
   return series->topo != NULL;
 }
 
-static gboolean find_fabrics(MoeNetworkCalibration *calibration, MoeNetworkSeries *series, const Header *header,
-                             const MoeDoc *cluster_doc, const char *data_dir, GError **error)
+/* The fabric of one section of the cluster, or the one `named` instead: its index. */
+static gboolean choose_fabric(MoeNetworkCalibration *calibration, const MoeDoc *cluster_doc, gboolean network,
+                              const char *named, const char *data_dir, MoeCollectiveFit *fit, guint *index, GError **error)
 {
-  const char *domain = fabric_name(cluster_doc, "cluster.domain.collectives.name", "domain");
-  const char *network = fabric_name(cluster_doc, "cluster.network.collectives.name", "network");
-  MoeCollectiveFit *fit = &series->cluster.network.collectives;
+  const char *path = network ? "cluster.network.collectives.name" : "cluster.domain.collectives.name";
+  const char *name = fabric_name(cluster_doc, path, network ? "network" : "domain");
 
-  if (header->network && g_strcmp0(header->network, network) != 0) {
-    network = header->network;
-    if (!load_network_fabric(calibration, network, data_dir, fit, error))
+  if (named && strcmp(named, name) != 0) {
+    name = named;
+    if (!load_fabric(calibration, name, network, data_dir, fit, error))
       return FALSE;
   }
-  series->domain_fabric = find_fabric(calibration, domain, FALSE, &series->cluster.domain.collectives);
-  series->network_fabric = find_fabric(calibration, network, TRUE, fit);
+  *index = find_fabric(calibration, name, network, fit);
   return TRUE;
 }
 
@@ -171,7 +171,10 @@ static gboolean read_series(MoeNetworkCalibration *calibration, const MoeNode *n
   g_ptr_array_add(calibration->docs, cluster_doc);
   apply_header(series, &header);
   fill_series(series, &header);
-  if (!find_fabrics(calibration, series, &header, cluster_doc, data_dir, error) ||
+  if (!choose_fabric(calibration, cluster_doc, FALSE, header.domain, data_dir, &series->cluster.domain.collectives,
+                     &series->domain_fabric, error) ||
+      !choose_fabric(calibration, cluster_doc, TRUE, header.network, data_dir, &series->cluster.network.collectives,
+                     &series->network_fabric, error) ||
       !place_members(series, header.op, error))
     return FALSE;
   gboolean inside = moe_topo_domain(series->topo, series->members[series->gpus - 1]) == 0;
