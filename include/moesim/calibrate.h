@@ -14,7 +14,7 @@
 
 G_BEGIN_DECLS
 
-#define MOE_MEASUREMENT_KERNELS 12
+#define MOE_MEASUREMENT_KERNELS 8
 
 /* One measured time and the kernels it covers (several for a whole layer, or forward plus backward). */
 typedef struct {
@@ -35,6 +35,7 @@ typedef struct {
   MoeKernelClass klass;
   int precision;        /* MoePrecision; -1 any (bandwidth) */
   int pass;             /* fit pass: 0, 1, 2 or -1 any */
+  int64_t sms;          /* SMs the kernels had while others ran beside; 0 = all */
   guint fit;            /* index in MoeCalibration.fits */
   guint accelerator;    /* index in MoeCalibration.accelerators */
 } MoeSeries;
@@ -59,6 +60,7 @@ typedef struct {
   MoeCalibrationFit *fits;
   MoeCluster *accelerators; /* clusters the series name, each once */
   GPtrArray *docs;          /* MoeDoc, own all strings */
+  GHashTable *bases;        /* fragment -> fragment it starts from */
 } MoeCalibration;
 
 /* Reads measurements and divides them; fits nothing. `data_dir` is where clusters/ is looked up. NULL and *error on bad input. */
@@ -76,12 +78,15 @@ gboolean moe_calibration_judge(MoeCalibration *calibration, guint fit, GError **
  * one is missing. */
 gboolean moe_calibration_take(MoeCalibration *calibration, GError **error);
 
+/* Names of the fragments, in order of first appearance, NULL-terminated; free the array only. */
+const char **moe_calibration_fragments(const MoeCalibration *calibration);
 /* Residuals of a class over all its entries, each row weighing the same: what the table's last lines say. `fragment` NULL = all. */
 gboolean moe_calibration_class(const MoeCalibration *calibration, const char *fragment, MoeKernelClass klass,
                                MoeResidual *fitted, MoeResidual *kept, GError **error);
 
-/* YAML text of `kernels:` for one fragment: its entries, and those of `base` (NULL = none) that it does not replace. Caller frees. */
-char *moe_calibration_fragment(const MoeCalibration *calibration, const char *fragment, const char *base);
+/* YAML text of `kernels:` for one fragment: its entries, and those of its base (root key `bases: {FRAGMENT: BASE}` of a
+ * measurement file) that it does not replace. Caller frees. */
+char *moe_calibration_fragment(const MoeCalibration *calibration, const char *fragment);
 
 G_END_DECLS
 

@@ -25,8 +25,8 @@ static const Relative grouped_relatives[] = {{"cutlass", "deepgemm"},     {"deep
 static const Relative attention_relatives[] = {{"fa4-deterministic", "cudnn-deterministic"}, {"fa4", "cudnn"},          {"cudnn", "fa3"},
                                                {"cudnn-deterministic", "cudnn"}, {"fa3-deterministic", "fa3"}, {"fa3", "cudnn"},
                                                {"fa2-deterministic", "fa2"}, {"fa2", "fa3"},            {"te", "cudnn"},
-                                               {"flashmla", "cudnn"},        {"block-sparse", "fa2"},   {NULL, NULL}};
-static const Relative bandwidth_relatives[] = {{"triton", "te"}, {"te", "triton"}, {"pytorch", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
+                                               {"flashmla", "cudnn"},        {"block-sparse", "fa2"},   {"unfused", "fa2"}, {NULL, NULL}};
+static const Relative bandwidth_relatives[] = {{"triton", "te"}, {"te", "triton"}, {"pytorch", "triton"}, {"compile", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
 
 static const Relative *const relatives[MOE_N_KERNEL_CLASSES] = {
     [MOE_KERNEL_GEMM] = gemm_relatives,
@@ -40,8 +40,8 @@ static const char *const grouped_families[] = {"te",         "deepgemm",   "cutl
                                                "scattermoe", "megablocks", "momoe",   NULL};
 static const char *const attention_families[] = {
     "fa2", "fa2-deterministic", "fa3", "fa3-deterministic", "fa4", "fa4-deterministic", "cudnn", "cudnn-deterministic",
-    "te",  "flashmla",          "block-sparse", NULL};
-static const char *const bandwidth_families[] = {"triton", "pytorch", "te", "deepseek", NULL};
+    "te",  "flashmla",          "block-sparse", "unfused", NULL};
+static const char *const bandwidth_families[] = {"triton", "compile", "pytorch", "te", "deepseek", NULL};
 
 static const char *const *const families[MOE_N_KERNEL_CLASSES] = {
     [MOE_KERNEL_GEMM] = gemm_families,

@@ -101,12 +101,12 @@ static void describe(const MoeMachine *machine, const MoeKernel *kernel, Problem
 
 /* ---- tiles ----------------------------------------------------------------------------------------------------------- */
 
-/* Largest power of two that divides both, at most `limit`. */
-static int64_t common_grain(int64_t a, int64_t b, int64_t limit)
+/* Largest power of two that divides all three. */
+static int64_t common_grain(int64_t a, int64_t b, int64_t c)
 {
   int64_t grain = 1;
 
-  while (grain < limit && (a | b) % (2 * grain) == 0)
+  while ((a | b | c) % (2 * grain) == 0)
     grain *= 2;
   return grain;
 }

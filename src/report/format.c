@@ -71,6 +71,7 @@ const char *moe_reason_title(guint reason)
       [MOE_REASON_MEMORY] = "memory-bound",
       [MOE_REASON_FLOOR] = "minimum kernel time",
       [MOE_REASON_CONTENTION] = "beside communication kernels",
+      [MOE_REASON_RECOMPUTE] = "scores rebuilt in backward",
   };
 
   g_assert(reason < MOE_N_REASONS);

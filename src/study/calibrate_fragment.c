@@ -70,8 +70,9 @@ static gboolean replaced(const MoeCalibration *c, const char *fragment, const Mo
   return FALSE;
 }
 
-char *moe_calibration_fragment(const MoeCalibration *c, const char *fragment, const char *base)
+char *moe_calibration_fragment(const MoeCalibration *c, const char *fragment)
 {
+  const char *base = g_hash_table_lookup(c->bases, fragment);
   GString *out = g_string_new("kernels:\n");
 
   for (guint i = 0; i < c->n_fits; i++)
@@ -81,4 +82,15 @@ char *moe_calibration_fragment(const MoeCalibration *c, const char *fragment, co
     if (strcmp(c->fits[i].fragment, base) == 0 && !replaced(c, fragment, &c->fits[i].family))
       add_fit(out, c, i);
   return g_string_free(out, FALSE);
+}
+
+const char **moe_calibration_fragments(const MoeCalibration *c)
+{
+  GPtrArray *names = g_ptr_array_new();
+
+  for (guint i = 0; i < c->n_fits; i++)
+    if (!g_ptr_array_find_with_equal_func(names, c->fits[i].fragment, g_str_equal, NULL))
+      g_ptr_array_add(names, (gpointer)c->fits[i].fragment);
+  g_ptr_array_add(names, NULL);
+  return (const char **)g_ptr_array_free(names, FALSE);
 }

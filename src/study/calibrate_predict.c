@@ -84,13 +84,15 @@ MoeKernelFamily *moe_predictor_family(MoePredictor *p)
 
 gboolean moe_predictor_log_error(const MoePredictor *p, const MoeMeasurement *m, double *error_log, GError **error)
 {
-  const MoeCostModel *model = p->model[p->calibration->series[m->series].accelerator];
+  const MoeSeries *series = &p->calibration->series[m->series];
+  const MoeCostModel *model = p->model[series->accelerator];
+  MoeMachineState state = {.sms = series->sms, .memory_share = 1};
   double predicted_s = 0;
 
   for (guint i = 0; i < m->n_kernels; i++) {
     MoeCost cost;
 
-    if (!moe_cost_kernel(model, &m->kernel[i], NULL, &cost, error))
+    if (!moe_cost_kernel(model, &m->kernel[i], series->sms > 0 ? &state : NULL, &cost, error))
       return FALSE;
     predicted_s += cost.seconds;
   }

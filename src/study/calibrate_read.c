@@ -104,6 +104,7 @@ static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "both", "any", NULL};
 
 #define PASS_ANY 4
+#define MAX_SMS 65536 /* catches slipped digits */
 
 static const MoeField series_fields[] = {
     {"cluster", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.cluster), .required = TRUE},
@@ -119,6 +120,7 @@ static const MoeField series_fields[] = {
     {"layer", MOE_FIELD_BOOL, offsetof(MoeSeriesText, layer)},
     {"gather", MOE_FIELD_BOOL, offsetof(MoeSeriesText, gather)},
     {"activation", MOE_FIELD_BOOL, offsetof(MoeSeriesText, activation)},
+    {"sms", MOE_FIELD_INT, offsetof(MoeSeriesText, head.sms), .minimum = 1, .maximum = MAX_SMS},
     {"causal", MOE_FIELD_BOOL, offsetof(MoeSeriesText, causal)},
     {"accumulate", MOE_FIELD_BOOL, offsetof(MoeSeriesText, accumulate)},
     {"constants", MOE_FIELD_IGNORE},
@@ -222,6 +224,18 @@ static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
   return read_rows(reader, node, &text, error);
 }
 
+static gboolean read_bases(Reader *reader, const MoeNode *map, GError **error)
+{
+  for (guint i = 0; map && i < moe_node_size(map); i++) {
+    const char *base;
+
+    if (!moe_node_read_text(moe_node_at(map, i), &base, error))
+      return FALSE;
+    g_hash_table_insert(reader->calibration->bases, (gpointer)moe_node_key(map, i), (gpointer)base);
+  }
+  return TRUE;
+}
+
 static gboolean read_file(Reader *reader, const char *path, GError **error)
 {
   MoeDoc *doc = moe_doc_load(path, error);
@@ -232,7 +246,8 @@ static gboolean read_file(Reader *reader, const char *path, GError **error)
   const MoeNode *series = moe_node_get(moe_doc_root(doc), "series");
   if (!series)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_doc_root(doc)), "no series, expected a list `series:`");
-  if (!moe_node_expect(series, MOE_NODE_LIST, "series", error))
+  if (!moe_node_expect(series, MOE_NODE_LIST, "series", error) ||
+      !read_bases(reader, moe_node_get(moe_doc_root(doc), "bases"), error))
     return FALSE;
   for (guint i = 0; i < moe_node_size(series); i++)
     if (!read_series(reader, moe_node_at(series, i), error))
@@ -252,14 +267,15 @@ static int compare_shapes(gconstpointer a, gconstpointer b)
   return (x->shape > y->shape) - (x->shape < y->shape);
 }
 
-/* Every other shape, in the order of their hashes, is fitted on; equal shapes stay together. */
-static void divide(MoeCalibration *c, guint fit)
+/* Every other shape, in the order of their hashes, is fitted on; equal shapes stay together. Bandwidth-bound kinds, which have
+ * a constant each, are divided one by one. */
+static void divide(MoeCalibration *c, guint fit, MoeBandwidthKind kind)
 {
   g_autoptr(GPtrArray) rows = g_ptr_array_new();
   guint shapes = 0;
 
   for (guint i = 0; i < c->n_measurements; i++)
-    if (c->series[c->measurements[i].series].fit == fit)
+    if (c->series[c->measurements[i].series].fit == fit && c->measurements[i].kernel[0].bandwidth == kind)
       g_ptr_array_add(rows, &c->measurements[i]);
   g_ptr_array_sort(rows, compare_shapes);
   for (guint i = 0; i < rows->len; i++) {
@@ -293,6 +309,7 @@ MoeCalibration *moe_calibration_load(const char *const *paths, const char *data_
   gboolean ok = TRUE;
 
   calibration->docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
+  calibration->bases = g_hash_table_new(g_str_hash, g_str_equal);
   Reader reader = {.calibration = calibration,
                    .data_dir = data_dir,
                    .series = g_array_new(FALSE, TRUE, sizeof(MoeSeries)),
@@ -304,7 +321,8 @@ MoeCalibration *moe_calibration_load(const char *const *paths, const char *data_
     ok = read_file(&reader, paths[i], error);
   reader_finish(&reader);
   for (guint fit = 0; ok && fit < calibration->n_fits; fit++)
-    divide(calibration, fit);
+    for (int kind = 0; kind < MOE_N_BANDWIDTH_KINDS; kind++)
+      divide(calibration, fit, kind);
   return ok ? g_steal_pointer(&calibration) : NULL;
 }
 
@@ -314,6 +332,7 @@ void moe_calibration_free(MoeCalibration *calibration)
     return;
   for (guint i = 0; i < calibration->n_accelerators; i++)
     moe_kernel_fits_clear(&calibration->accelerators[i].accelerator.kernels);
+  g_hash_table_unref(calibration->bases);
   g_ptr_array_free(calibration->docs, TRUE);
   g_free(calibration->series);
   g_free(calibration->measurements);

@@ -1,0 +1,184 @@
+/* Mechanisms: what makes a kernel longer, and by how much. */
+#include <math.h>
+#include <time.h>
+
+#include "machines.h"
+
+/* More rows never cost less; one row past a full wave costs more than a row inside it. */
+START_TEST(test_time_grows_with_rows_in_waves)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  double before = 0;
+
+  for (int64_t m = 128; m <= 16384; m += 128) {
+    MoeKernel kernel = gemm_kernel(m, 6144, 4096);
+    double now = seconds(model, &kernel);
+
+    ck_assert_double_ge(now, before * 0.97); /* a larger output may allow a better tile: never much less */
+    before = now;
+  }
+}
+END_TEST
+
+/* Large squares approach the sustained share; small ones do not fill the machine. */
+START_TEST(test_rate_rises_to_sustained)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  guint n;
+  double sustained = moe_cost_constants(MOE_KERNEL_GEMM, &n)[0].generic, before = 0;
+
+  for (int64_t size = 512; size <= 16384; size *= 2) {
+    MoeKernel kernel = gemm_kernel(size, size, size);
+    double share = moe_cost_flop(&kernel) / seconds(model, &kernel) / 1e15;
+
+    ck_assert_double_gt(share, before);
+    ck_assert_double_lt(share, sustained);
+    before = share;
+  }
+  ck_assert_double_gt(before, 0.85 * sustained);
+}
+END_TEST
+
+/* The same tokens over ever smaller experts: arithmetic intensity falls, so does the rate. */
+START_TEST(test_grouped_rate_falls_with_granularity)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  double before = INFINITY;
+
+  for (int64_t groups = 4; groups <= 512; groups *= 2) {
+    MoeKernel kernel = grouped_kernel(groups, 65536 / groups, 65536, 4096, 7168);
+    double rate = moe_cost_flop(&kernel) / seconds(model, &kernel);
+
+    ck_assert_double_le(rate, before);
+    before = rate;
+  }
+}
+END_TEST
+
+/* Weight gradients of experts write, and read when they accumulate, one FP32 matrix per expert. */
+START_TEST(test_grouped_wgrad_pays_for_its_output)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  MoeKernel kernel = grouped_kernel(256, 128, 256 * 128, 4096, 7168);
+
+  kernel.pass = MOE_PASS_WGRAD;
+  kernel.output = MOE_FP32;
+  double written = seconds(model, &kernel);
+  kernel.accumulate = TRUE;
+  double added = seconds(model, &kernel);
+  /* 30 GB more through at most 4 TB/s */
+  ck_assert_double_gt(added - written, 256.0 * 4096 * 7168 * 4 / 4e12);
+}
+END_TEST
+
+/* Unmasked scores, counted one by one. */
+static int64_t count_scores(int64_t q, int64_t kv, int64_t window)
+{
+  int64_t scores = 0;
+
+  for (int64_t i = 0; i < q; i++)
+    for (int64_t j = 0; j < kv; j++) {
+      int64_t position = kv - q + i;
+      scores += j <= position && (window == 0 || j > position - window);
+    }
+  return scores;
+}
+
+START_TEST(test_attention_counts_unmasked_scores)
+{
+  static const int64_t cases[][3] = {{64, 64, 0}, {64, 64, 16}, {32, 64, 0}, {32, 64, 8}, {64, 64, 200}, {1, 64, 16}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    MoeKernel kernel = attention_kernel(cases[i][0], 3, MOE_PASS_FORWARD);
+
+    kernel.len_kv = cases[i][1];
+    kernel.window = cases[i][2];
+    kernel.dim_qk = 192;
+    double expected = 3.0 * (double)count_scores(cases[i][0], cases[i][1], cases[i][2]) * 2 * (192 + 128);
+    ck_assert_double_eq_tol(moe_cost_flop(&kernel), expected, 0.5);
+    kernel.pass = MOE_PASS_DGRAD;
+    ck_assert_double_eq_tol(moe_cost_flop(&kernel), expected / 320 * (3 * 192 + 2 * 128), 0.5);
+  }
+}
+END_TEST
+
+/* Diagonal tiles cost whole ones: causal is more than half of full, and approaches half; a window makes time linear in length. */
+START_TEST(test_masks_save_time)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  MoeKernel causal = attention_kernel(65536, 16, MOE_PASS_FORWARD), full = causal, windowed = causal, twice;
+
+  full.causal = FALSE;
+  windowed.window = 512;
+  twice = windowed;
+  twice.len_q = twice.len_kv = 2 * 65536;
+  double ratio = seconds(model, &causal) / seconds(model, &full);
+  ck_assert_double_gt(ratio, 0.5);
+  ck_assert_double_lt(ratio, 0.55);
+  ck_assert_double_eq_tol(seconds(model, &twice) / seconds(model, &windowed), 2, 0.1);
+}
+END_TEST
+
+/* Four heads of a short sequence leave SMs idle: more than a quarter of the time of sixteen. */
+START_TEST(test_few_heads_leave_sms_idle)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  MoeKernel few = attention_kernel(2048, 2, MOE_PASS_FORWARD), many = attention_kernel(2048, 64, MOE_PASS_FORWARD);
+  double few_rate = moe_cost_flop(&few) / seconds(model, &few), many_rate = moe_cost_flop(&many) / seconds(model, &many);
+
+  ck_assert_double_lt(few_rate, 0.4 * many_rate);
+}
+END_TEST
+
+/* t = floor + bytes / rate, per kind. */
+START_TEST(test_bandwidth_saturates)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  MoeKernel one = bandwidth_kernel(MOE_BANDWIDTH_MEMCPY, 1e9), two = bandwidth_kernel(MOE_BANDWIDTH_MEMCPY, 2e9);
+  MoeKernel tiny = bandwidth_kernel(MOE_BANDWIDTH_MEMCPY, 1e3);
+  double slope = seconds(model, &two) - seconds(model, &one), floor_s = seconds(model, &tiny);
+
+  ck_assert_double_gt(slope, 1e9 / 4e12);
+  ck_assert_double_lt(slope, 1.5e9 / 4e12);
+  ck_assert_double_gt(floor_s, 1e-6);
+  ck_assert_double_eq_tol(seconds(model, &one), slope + floor_s, 1e-8);
+}
+END_TEST
+
+/* A folded prediction prices about a thousand distinct kernels in a process of some 20 ms. */
+START_TEST(test_pricing_is_fast)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  clock_t start = clock();
+  double sum = 0;
+
+  for (int64_t i = 0; i < 10000; i++) {
+    MoeKernel kernel = gemm_kernel(128 + i, 4096, 4096);
+    sum += seconds(model, &kernel);
+  }
+  double spent_s = (double)(clock() - start) / CLOCKS_PER_SEC;
+  ck_assert_double_gt(sum, 0);
+  ck_assert_double_lt(spent_s, 0.1); /* 10 us each; about 0.5 us are usual */
+}
+END_TEST
+
+MOE_TEST_MAIN("cost/kernels", test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
+              test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
+              test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
+              test_bandwidth_saturates, test_pricing_is_fast)
