@@ -43,6 +43,8 @@ gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *f
                           gpointer target, GError **error);
 /* TRUE when the node is absent, null or the word "none". */
 gboolean moe_node_is_none(const MoeNode *node);
+/* A plain number, or a quantity in whatever unit it has. */
+gboolean moe_any_quantity_read(const MoeNode *node, double *value, MoeDimension *dimension, GError **error);
 /* Bits of a list of words. Absent: 0. */
 gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guint *bits, GError **error);
 

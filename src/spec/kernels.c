@@ -26,17 +26,6 @@ static PrecisionWords precision_words(void)
 }
 
 /* Constants are numbers in SI units, or quantities with a unit such as "3.5 TB/s". */
-static gboolean read_constant(const MoeNode *node, double *value, GError **error)
-{
-  static const MoeDimension units[] = {MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS,
-                                       MOE_DIM_BYTES,       MOE_DIM_FLOP,       MOE_DIM_HERTZ};
-
-  for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
-    if (moe_node_read_quantity(node, units[i], value, NULL))
-      return TRUE;
-  return moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
-}
-
 static gboolean read_constants(const MoeNode *map, MoeKernelFamily *family, GError **error)
 {
   if (!moe_node_expect(map, MOE_NODE_MAP, "constants", error))
@@ -46,8 +35,9 @@ static gboolean read_constants(const MoeNode *map, MoeKernelFamily *family, GErr
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "%u constants in a kernel family, expected at most %d",
                     family->n_constants, MOE_FAMILY_CONSTANTS);
   for (guint i = 0; i < family->n_constants; i++) {
+    MoeDimension any = MOE_DIM_NONE;
     family->constant[i] = moe_node_key(map, i);
-    if (!read_constant(moe_node_at(map, i), &family->value[i], error))
+    if (!moe_any_quantity_read(moe_node_at(map, i), &family->value[i], &any, error))
       return FALSE;
   }
   return TRUE;

@@ -68,23 +68,6 @@ static const MoeField assumption_fields[] = {
     {NULL},
 };
 
-/* A plain number, or a quantity in any unit: the key's reader knows which, this one takes the unit's word. */
-static gboolean read_bound(const MoeNode *node, double *value, MoeDimension *dimension, GError **error)
-{
-  static const MoeDimension dimensions[] = {MOE_DIM_BYTES, MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS,
-                                            MOE_DIM_HERTZ, MOE_DIM_WATTS,       MOE_DIM_FLOP};
-
-  *dimension = MOE_DIM_NONE;
-  if (moe_node_read_quantity(node, MOE_DIM_NONE, value, NULL))
-    return TRUE;
-  for (size_t i = 0; i < G_N_ELEMENTS(dimensions); i++)
-    if (moe_node_read_quantity(node, dimensions[i], value, NULL)) {
-      *dimension = dimensions[i];
-      return TRUE;
-    }
-  return moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
-}
-
 static gboolean read_range(const MoeNode *range, MoeAssumption *assumption, GError **error)
 {
   MoeDimension other = MOE_DIM_NONE;
@@ -94,8 +77,8 @@ static gboolean read_range(const MoeNode *range, MoeAssumption *assumption, GErr
   if (moe_node_size(range) != 2)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range of %u numbers, expected [low, high]",
                     moe_node_size(range));
-  if (!read_bound(moe_node_at(range, 0), &assumption->low, &assumption->dimension, error) ||
-      !read_bound(moe_node_at(range, 1), &assumption->high, &other, error))
+  if (!moe_any_quantity_read(moe_node_at(range, 0), &assumption->low, &assumption->dimension, error) ||
+      !moe_any_quantity_read(moe_node_at(range, 1), &assumption->high, &other, error))
     return FALSE;
   if (other != assumption->dimension)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range of two kinds of quantity, expected one unit");

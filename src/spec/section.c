@@ -34,3 +34,26 @@ gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guin
   }
   return TRUE;
 }
+
+/* Numbers end in a digit (or "1."), quantities in their unit. Asked first because a refused quantity costs its message.
+ */
+static gboolean ends_in_unit(const MoeNode *node)
+{
+  const char *text = moe_node_text(node);
+
+  return text && *text && g_ascii_isalpha(text[strlen(text) - 1]);
+}
+
+gboolean moe_any_quantity_read(const MoeNode *node, double *value, MoeDimension *dimension, GError **error)
+{
+  static const MoeDimension dimensions[] = {MOE_DIM_BYTES_PER_S, MOE_DIM_SECONDS, MOE_DIM_BYTES, MOE_DIM_FLOP_PER_S,
+                                            MOE_DIM_HERTZ,       MOE_DIM_WATTS,   MOE_DIM_FLOP};
+
+  for (size_t i = 0; i < G_N_ELEMENTS(dimensions) && ends_in_unit(node); i++)
+    if (moe_node_read_quantity(node, dimensions[i], value, NULL)) {
+      *dimension = dimensions[i];
+      return TRUE;
+    }
+  *dimension = MOE_DIM_NONE;
+  return moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
+}
