@@ -22,6 +22,7 @@ typedef struct {
   const char *name;
   gboolean network; /* between domains; else inside one */
   MoeCollectiveFit fit;
+  guint seen;       /* bits of the constants that were fitted, in the order of moe_network_fabric_print */
 } MoeNetworkFabric;
 
 /* Rows of one system alike but for the bytes. */

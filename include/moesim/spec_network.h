@@ -20,6 +20,7 @@ typedef struct {
   double multicast_step_s;     /* domain: one step of an NVLink SHARP pass; network: one step of a tree between domains */
   double ring, tree;           /* share of the bulk bandwidth that rings and trees reach */
   double multicast;            /* domain: share that NVLink SHARP reaches; network: share that in-network reduction reaches */
+  double low_latency_step_s;   /* one tree step of the LL protocol */
   double low_latency_bytes_per_s; /* largest bus bandwidth of the LL protocol; 0 = no low-latency protocols */
   double domain_bytes_per_s;   /* network: channel limit of tree all-reduce, bytes/s per domain; 0 = none */
   double message_s;            /* port time of one message of an all-to-all besides its bytes */

@@ -3,16 +3,15 @@
 
 #include <math.h>
 
-/* NCCL's protocols relative to Simple, from its tuning constants (nccl/src/graph/tuning.cc): step latency of LL and LL128 over that of
- * Simple - NVLink ring 0.6 / 1.9 / 3.4 us, tree 0.6 / 1.25 / 4.0; network ring 2.7 / 4.0 / 14, tree 5.0 / 8.5 / 14. */
-#define NVLINK_RING_LL (0.6 / 3.4)
-#define NVLINK_RING_LL128 (1.9 / 3.4)
-#define NVLINK_TREE_LL (0.6 / 4.0)
-#define NVLINK_TREE_LL128 (1.25 / 4.0)
-#define NETWORK_RING_LL (2.7 / 14.0)
-#define NETWORK_RING_LL128 (4.0 / 14.0)
-#define NETWORK_TREE_LL (5.0 / 14.0)
-#define NETWORK_TREE_LL128 (8.5 / 14.0)
+/* Steps of NCCL's low-latency protocols relative to an LL step of a tree, from its tuning constants (nccl/src/graph/tuning.cc, LL /
+ * LL128 in us): NVLink ring 0.6 / 1.9, tree 0.6 / 1.25; network ring 2.7 / 4.0, tree 5.0 / 8.5. */
+typedef struct {
+  double ll, ll128;
+} LowLatency;
+
+static const LowLatency nvlink_ring = {0.6 / 0.6, 1.9 / 0.6}, nvlink_tree = {0.6 / 0.6, 1.25 / 0.6};
+static const LowLatency network_ring = {2.7 / 5.0, 4.0 / 5.0}, network_tree = {5.0 / 5.0, 8.5 / 5.0};
+
 /* LL sends a flag with every 4 bytes, LL128 8 bytes of flags with every 120: share of the wire that is payload. */
 #define LL_PAYLOAD 0.5
 #define LL128_PAYLOAD (120.0 / 128.0)
@@ -42,16 +41,17 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
                         int64_t network_steps)
 {
   gboolean tree = pattern != MOE_COLL_RING;
+  const LowLatency *nvlink = tree ? &nvlink_tree : &nvlink_ring, *between = tree ? &network_tree : &network_ring;
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
   double nvlink_s = (double)nvlink_steps * domain->step_s, network_s = (double)network_steps * network->step_s;
+  double low_nvlink_s = (double)nvlink_steps * domain->low_latency_step_s;
+  double low_network_s = (double)network_steps * network->low_latency_step_s;
   double extra_s = (double)network_steps * extra_network_step_s(request);
 
   work->steps_s += nvlink_s + network_s + extra_s;
-  work->ll_steps_s += nvlink_s * (tree ? NVLINK_TREE_LL : NVLINK_RING_LL) +
-                      network_s * (tree ? NETWORK_TREE_LL : NETWORK_RING_LL) + extra_s;
-  work->ll128_steps_s += nvlink_s * (tree ? NVLINK_TREE_LL128 : NVLINK_RING_LL128) +
-                         network_s * (tree ? NETWORK_TREE_LL128 : NETWORK_RING_LL128) + extra_s;
+  work->ll_steps_s += low_nvlink_s * nvlink->ll + low_network_s * between->ll + extra_s;
+  work->ll128_steps_s += low_nvlink_s * nvlink->ll128 + low_network_s * between->ll128 + extra_s;
   work->chunk_s += (double)nvlink_steps * domain->chunk_s;
   work->window_s = domain->window_s;
   work->network_chunk_s += pattern == MOE_COLL_TREE ? (double)network_steps * network->chunk_s : 0;
@@ -106,7 +106,7 @@ static Offer offer_simple(const MoeCollWork *work, double bandwidth_s)
 
 static Offer offer_ll128(const MoeCollWork *work, double bandwidth_s)
 {
-  double finer = work->steps_s > 0 ? work->ll128_steps_s / work->steps_s : 1;
+  double finer = work->steps_s > 0 ? MIN(1, work->ll128_steps_s / work->steps_s) : 1;
 
   return (Offer){work->floor_s + work->ll128_steps_s + finer * fill_s(work, bandwidth_s), 1 / LL128_PAYLOAD};
 }

@@ -6,11 +6,11 @@
 /* Defaults of MoeCollectiveFit where a cluster gives none. Steps and LL limits are NCCL's tuning constants for Hopper (hw latency of
  * ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x H100 13.7 us less 14 LL
  * steps; two hosts 47.5 us less theirs); shares are the medians of the fits in docs/model-network.md. */
-static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6, .step_s = 3.4e-6, .chunk_s = 1e-6, .window_s = 10e-3,
+static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6, .step_s = 3.4e-6, .low_latency_step_s = 0.6e-6, .chunk_s = 1e-6, .window_s = 10e-3,
   .multicast_step_s = 6e-6,
   .ring = 0.97, .tree = 0.85, .multicast = 0.8, .low_latency_bytes_per_s = 141e9, .message_s = 0.1e-6, .send_s = 6.3e-6,
   .send_chunk_s = 5e-6, .send_window_s = 10e-3};
-static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .chunk_s = 25e-6, .window_s = 50e-6, .hide_s = 30e-6,
+static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .low_latency_step_s = 5e-6, .chunk_s = 25e-6, .window_s = 50e-6, .hide_s = 30e-6,
   .multicast_step_s = 20.9e-6,
   .ring = 0.97, .tree = 0.97, .multicast = 0.97, .low_latency_bytes_per_s = 35e9, .message_s = 0.4e-6, .send_s = 20e-6,
   .send_chunk_s = 180e-6, .send_window_s = 150e-6};
@@ -37,6 +37,7 @@ static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, 
 static const MoeField fit_fields[] = {
   SECONDS("floor", floor_s),
   SECONDS("step", step_s),
+  SECONDS("low_latency_step", low_latency_step_s),
   SECONDS("chunk", chunk_s),
   SECONDS("window", window_s),
   SECONDS("hide", hide_s),

@@ -26,27 +26,31 @@ double moe_network_predict_s(const MoeNetworkCalibration *calibration, const Moe
 
 /* ---- what is fitted ---------------------------------------------------------------------------------------------- */
 
-/* A constant that may be fitted, with the range of what is physically possible. */
+/* A constant that may be fitted, with the range of what is physically possible in a domain and between domains. A step of a bulk
+ * protocol may move by a factor of two from NCCL's own constant (3.4 us over NVLink, 14 us over a network). */
 typedef struct {
   const char *key;
   size_t offset;
-  double low, high;
+  double low, high, network_low, network_high;
   gboolean seconds;
 } Constant;
 
-#define CONSTANT(key, member, low, high, seconds) {key, offsetof(MoeCollectiveFit, member), low, high, seconds}
+#define CONSTANT(key, member, low, high, seconds) {key, offsetof(MoeCollectiveFit, member), low, high, low, high, seconds}
+#define CONSTANT_BY_KIND(key, member, low, high, network_low, network_high)                                            \
+  {key, offsetof(MoeCollectiveFit, member), low, high, network_low, network_high, TRUE}
 
 /* message_s is left alone: its origin is a sweep of raw transfers, and the few all-to-all rows here would only bend it. */
 static const Constant constants[] = {
   CONSTANT("floor", floor_s, 1e-6, 300e-6, TRUE),
-  CONSTANT("step", step_s, 0.2e-6, 40e-6, TRUE),
+  CONSTANT_BY_KIND("step", step_s, 1.7e-6, 6.8e-6, 7e-6, 28e-6),
+  CONSTANT_BY_KIND("low_latency_step", low_latency_step_s, 0.3e-6, 1.2e-6, 2.5e-6, 100e-6),
   CONSTANT("chunk", chunk_s, 1e-9, 2e-3, TRUE),
   CONSTANT("window", window_s, 1e-6, 1, TRUE),
   CONSTANT("hide", hide_s, 1e-6, 1e-2, TRUE),
   CONSTANT("multicast_step", multicast_step_s, 0.2e-6, 1e-3, TRUE),
-  CONSTANT("ring", ring, 0.4, 1.25, FALSE),
-  CONSTANT("tree", tree, 0.4, 1.25, FALSE),
-  CONSTANT("multicast", multicast, 0.3, 1.25, FALSE),
+  CONSTANT("ring", ring, 0.4, 1.03, FALSE),
+  CONSTANT("tree", tree, 0.4, 1.03, FALSE),
+  CONSTANT("multicast", multicast, 0.3, 1.03, FALSE),
   CONSTANT("low_latency", low_latency_bytes_per_s, 1e9, 1e12, FALSE),
   CONSTANT("domain_limit", domain_bytes_per_s, 1e9, 1e14, FALSE),
   CONSTANT("send", send_s, 1e-6, 300e-6, TRUE),
@@ -126,24 +130,55 @@ static double objective(unsigned n, const double *x, double *gradient, void *dat
 
 /* ---- fit --------------------------------------------------------------------------------------------------------- */
 
-/* A constant is fitted when a change of this factor shows in the rows. */
+/* A constant is fitted when a change by this factor shows by more than LEAST_EFFECT in at least LEAST_ROWS rows; the others keep the
+ * value that the fabric's file gives. */
 #define PROBE 1.3
-#define LEAST_EFFECT 1e-6
+#define LEAST_EFFECT 0.02
+#define LEAST_ROWS 3
+
+/* Times of the fabric's rows that count, in order; n of them. */
+static double *predict_rows(const Problem *problem, guint *n)
+{
+  const MoeNetworkCalibration *calibration = problem->calibration;
+  double *times = g_new(double, calibration->n_rows + 1);
+
+  *n = 0;
+  for (guint i = 0; i < calibration->n_rows; i++)
+    if (counts(calibration, &calibration->rows[i], problem->fabric))
+      times[(*n)++] = moe_network_predict_s(calibration, &calibration->rows[i]);
+  return times;
+}
+
+/* Whether enough rows differ between the present constants and `before`. */
+static gboolean is_seen(const Problem *problem, const double *before)
+{
+  guint n = 0, differ = 0;
+  g_autofree double *after = predict_rows(problem, &n);
+
+  for (guint i = 0; i < n; i++)
+    differ += fabs(log(after[i] / before[i])) > LEAST_EFFECT;
+  return differ >= LEAST_ROWS;
+}
 
 static void find_free(Problem *problem)
 {
   MoeNetworkFabric *fabric = &g_array_index(problem->calibration->fabrics, MoeNetworkFabric, problem->fabric);
-  double before = badness(problem->calibration, problem->fabric);
+  guint n = 0;
+  g_autofree double *before = predict_rows(problem, &n);
 
   for (guint i = 0; i < G_N_ELEMENTS(constants); i++) {
     double *value = value_of(&fabric->fit, &constants[i]), kept = *value;
 
     if (kept <= 0) /* not used by this fabric */
       continue;
-    *value = kept / PROBE;
-    spread(problem->calibration, problem->fabric);
-    if (fabs(badness(problem->calibration, problem->fabric) - before) > LEAST_EFFECT)
-      problem->free[problem->n++] = &constants[i];
+    for (int up = 0; up <= 1; up++) {
+      *value = up ? kept * PROBE : kept / PROBE;
+      spread(problem->calibration, problem->fabric);
+      if (is_seen(problem, before)) {
+        problem->free[problem->n++] = &constants[i];
+        break;
+      }
+    }
     *value = kept;
   }
   spread(problem->calibration, problem->fabric);
@@ -158,11 +193,12 @@ static void find_free(Problem *problem)
 static void descend(Problem *problem, double *x, nlopt_algorithm algorithm)
 {
   nlopt_opt opt = nlopt_create(algorithm, problem->n);
+  gboolean network = g_array_index(problem->calibration->fabrics, MoeNetworkFabric, problem->fabric).network;
   double low[G_N_ELEMENTS(constants)], high[G_N_ELEMENTS(constants)], best = 0;
 
   for (guint i = 0; i < problem->n; i++) {
-    low[i] = log(problem->free[i]->low);
-    high[i] = log(problem->free[i]->high);
+    low[i] = log(network ? problem->free[i]->network_low : problem->free[i]->low);
+    high[i] = log(network ? problem->free[i]->network_high : problem->free[i]->high);
     x[i] = CLAMP(x[i], low[i], high[i]);
   }
   nlopt_set_min_objective(opt, objective, problem);
@@ -189,6 +225,8 @@ void moe_network_fit(MoeNetworkCalibration *calibration, guint fabric)
   for (int i = 0; i < RESTARTS; i++)
     descend(&problem, x, i % 2 ? NLOPT_LN_NELDERMEAD : NLOPT_LN_SBPLX);
   objective(problem.n, x, NULL, &problem);
+  for (guint i = 0; i < problem.n; i++)
+    fitted->seen |= 1u << (problem.free[i] - constants);
 }
 
 void moe_network_fit_all(MoeNetworkCalibration *calibration)
@@ -239,15 +277,17 @@ MoeNetworkResidual moe_network_residual(const MoeNetworkCalibration *calibration
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
-static void print_constant(GString *text, const Constant *constant, double value)
+static void print_constant(GString *text, const Constant *constant, double value, gboolean seen)
 {
+  const char *note = seen ? "" : "   # not seen by the rows";
+
   if (constant->seconds)
-    g_string_append_printf(text, "%s: %.4g us\n", constant->key, value * 1e6);
+    g_string_append_printf(text, "%s: %.4g us%s\n", constant->key, value * 1e6, note);
   else if (constant->offset == offsetof(MoeCollectiveFit, low_latency_bytes_per_s) ||
            constant->offset == offsetof(MoeCollectiveFit, domain_bytes_per_s))
-    g_string_append_printf(text, "%s: %.4g GB/s\n", constant->key, value / 1e9);
+    g_string_append_printf(text, "%s: %.4g GB/s%s\n", constant->key, value / 1e9, note);
   else
-    g_string_append_printf(text, "%s: %.4g\n", constant->key, value);
+    g_string_append_printf(text, "%s: %.4g%s\n", constant->key, value, note);
 }
 
 char *moe_network_fabric_print(const MoeNetworkFabric *fabric)
@@ -257,7 +297,7 @@ char *moe_network_fabric_print(const MoeNetworkFabric *fabric)
 
   for (guint i = 0; i < G_N_ELEMENTS(constants); i++)
     if (*value_of(&fit, &constants[i]) > 0)
-      print_constant(text, &constants[i], *value_of(&fit, &constants[i]));
+      print_constant(text, &constants[i], *value_of(&fit, &constants[i]), fabric->seen >> i & 1);
   g_string_append_printf(text, "message: %.4g us\n", fit.message_s * 1e6);
   return g_string_free(text, FALSE);
 }

@@ -63,7 +63,7 @@ static const MoeField header_fields[] = {
 static guint find_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network, const MoeCollectiveFit *fit)
 {
   GArray *fabrics = calibration->fabrics;
-  const MoeNetworkFabric fabric = {name, network, *fit};
+  const MoeNetworkFabric fabric = {name, network, *fit, 0};
 
   for (guint i = 0; i < fabrics->len; i++)
     if (g_strcmp0(g_array_index(fabrics, MoeNetworkFabric, i).name, name) == 0)
