@@ -1,0 +1,222 @@
+/* Blocks: one flow, or a forward and a backward flow side by side, in issue order, with waits on streams. */
+#include "block.h"
+
+/* ---- order of issue --------------------------------------------------------------------------------------------------- */
+
+/* Progress of one flow through the merge. */
+typedef struct {
+  const MoeFlow *flow;
+  uint32_t next;      /* first item not placed */
+  uint32_t awaited;   /* dependencies on expert communication up to this item have been waited for */
+  uint32_t *place;    /* [item] its index in the block */
+} Lane;
+
+typedef struct {
+  GArray *order; /* block index -> lane << 31 | item */
+  Lane lane[2];
+  guint n_lanes;
+} Merge;
+
+#define LANE_SHIFT 31
+#define ITEM_MASK ((1u << LANE_SHIFT) - 1)
+
+static const MoeItem *lane_item(const Lane *lane, uint32_t item) { return &g_array_index(lane->flow->items, MoeItem, item); }
+
+static gboolean lane_done(const Lane *lane) { return lane->next == lane->flow->items->len; }
+
+/* Whether the next item is compute that must wait for expert communication which nothing before it waited for. */
+static gboolean would_wait(const Lane *lane)
+{
+  const MoeItem *item = lane_item(lane, lane->next);
+
+  for (guint i = 0; i < item->n_deps; i++)
+    if (lane_item(lane, item->dep[i])->stream == MOE_STREAM_EXPERT && item->stream == MOE_STREAM_COMPUTE &&
+        item->dep[i] + 1 > lane->awaited)
+      return TRUE;
+  return FALSE;
+}
+
+static void place_next(Merge *merge, guint index)
+{
+  Lane *lane = &merge->lane[index];
+  uint32_t entry = index << LANE_SHIFT | lane->next;
+  const MoeItem *item = lane_item(lane, lane->next);
+
+  for (guint i = 0; i < item->n_deps; i++)
+    if (lane_item(lane, item->dep[i])->stream == MOE_STREAM_EXPERT)
+      lane->awaited = MAX(lane->awaited, item->dep[i] + 1);
+  lane->place[lane->next++] = merge->order->len;
+  g_array_append_val(merge->order, entry);
+}
+
+/* Places items of one lane up to the next one that waits for expert communication. At least one is placed. */
+static void place_run(Merge *merge, guint index)
+{
+  Lane *lane = &merge->lane[index];
+
+  do
+    place_next(merge, index);
+  while (!lane_done(lane) && !would_wait(lane));
+}
+
+/* While one micro-batch's tokens are under way, the other computes: lanes take turns wherever compute would wait for a dispatch or
+ * a combine (DualPipe, DeepSeek-V3 report section 3.2.1; Megatron-core's combined 1F1B does the same). */
+static void merge_lanes(Merge *merge)
+{
+  guint turn = 0;
+
+  while (!lane_done(&merge->lane[0]) || (merge->n_lanes > 1 && !lane_done(&merge->lane[1]))) {
+    if (lane_done(&merge->lane[turn]))
+      turn = 1 - turn;
+    place_run(merge, turn);
+    if (merge->n_lanes > 1)
+      turn = 1 - turn;
+  }
+}
+
+/* ---- waits -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  GArray *waits;                   /* MoeWait */
+  uint32_t *position;              /* [op] its number on its stream, from 1 */
+  uint32_t n_stream[MOE_N_STREAMS];
+  uint32_t known[MOE_N_STREAMS][MOE_N_STREAMS]; /* [stream][other]: operations of `other` that `stream` has waited for */
+  uint16_t known_earlier[MOE_N_STREAMS];
+} Waits;
+
+static gboolean on_stream(const MoeItem *item) { return item->kind != MOE_OP_HOST_SYNC; }
+
+static void add_wait(Waits *waits, const MoeItem *item, uint32_t stream, uint32_t count)
+{
+  MoeWait wait = {stream, count};
+
+  if (on_stream(item)) {
+    if (stream == item->stream || waits->known[item->stream][stream] >= count)
+      return;
+    waits->known[item->stream][stream] = count;
+  }
+  g_array_append_val(waits->waits, wait);
+}
+
+static void add_earlier(Waits *waits, const MoeItem *item)
+{
+  for (uint32_t stream = 0; stream < MOE_N_STREAMS; stream++) {
+    MoeWait wait = {stream, 0};
+
+    if (!(item->earlier & 1u << stream) || (on_stream(item) && stream == item->stream))
+      continue;
+    if (on_stream(item) && (waits->known_earlier[item->stream] & 1u << stream))
+      continue;
+    if (on_stream(item))
+      waits->known_earlier[item->stream] |= (uint16_t)(1u << stream);
+    g_array_append_val(waits->waits, wait);
+  }
+}
+
+static void write_op(Waits *waits, const Lane *lane, const MoeItem *item, MoeOp *op)
+{
+  uint32_t count[MOE_N_STREAMS] = {0};
+
+  *op = (MoeOp){.kind = item->kind, .stream = item->stream, .pass = item->pass, .scope = item->scope, .work = item->work,
+                .first_wait = waits->waits->len, .layer = item->layer};
+  for (guint i = 0; i < item->n_deps; i++) {
+    const MoeItem *dep = lane_item(lane, item->dep[i]);
+
+    g_assert(on_stream(dep));
+    count[dep->stream] = MAX(count[dep->stream], waits->position[lane->place[item->dep[i]]]);
+  }
+  add_earlier(waits, item);
+  for (uint32_t stream = 0; stream < MOE_N_STREAMS; stream++)
+    if (count[stream] > 0)
+      add_wait(waits, item, stream, count[stream]);
+  op->n_waits = (uint16_t)(waits->waits->len - op->first_wait);
+}
+
+static void write_ops(const Merge *merge, Waits *waits, MoeOp *ops)
+{
+  for (uint32_t i = 0; i < merge->order->len; i++) {
+    uint32_t entry = g_array_index(merge->order, uint32_t, i);
+    const Lane *lane = &merge->lane[entry >> LANE_SHIFT];
+    const MoeItem *item = lane_item(lane, entry & ITEM_MASK);
+
+    write_op(waits, lane, item, &ops[i]);
+    if (on_stream(item))
+      waits->position[i] = ++waits->n_stream[item->stream];
+  }
+}
+
+/* ---- memory, streams ------------------------------------------------------------------------------------------------------ */
+
+static gint compare_events(gconstpointer a, gconstpointer b)
+{
+  const MoeMemoryEvent *x = a, *y = b;
+
+  if (x->op != y->op)
+    return x->op < y->op ? -1 : 1;
+  return (int)x->at_end - (int)y->at_end;
+}
+
+static void write_memory(MoeArena *arena, const Merge *merge, MoeBlock *block)
+{
+  g_autoptr(GArray) events = g_array_new(FALSE, FALSE, sizeof(MoeMemoryEvent));
+
+  for (guint l = 0; l < merge->n_lanes; l++) {
+    const Lane *lane = &merge->lane[l];
+
+    for (guint i = 0; i < lane->flow->memory->len; i++) {
+      MoeMemoryEvent event = g_array_index(lane->flow->memory, MoeMemoryEvent, i);
+
+      event.op = lane->place[MIN(event.op, lane->flow->items->len - 1)];
+      g_array_append_val(events, event);
+    }
+  }
+  g_array_sort(events, compare_events);
+  block->n_memory = events->len;
+  block->memory = moe_arena_copy(arena, events->data, events->len * sizeof(MoeMemoryEvent));
+}
+
+static void write_streams(MoeArena *arena, MoeBlock *block, const uint32_t n_stream[MOE_N_STREAMS])
+{
+  uint32_t *lists[MOE_N_STREAMS], at[MOE_N_STREAMS] = {0};
+
+  for (guint s = 0; s < MOE_N_STREAMS; s++) {
+    block->n_stream[s] = n_stream[s];
+    block->stream_ops[s] = lists[s] = moe_arena_alloc(arena, n_stream[s] * sizeof(uint32_t));
+  }
+  for (uint32_t i = 0; i < block->n_ops; i++)
+    if (block->ops[i].kind != MOE_OP_HOST_SYNC)
+      lists[block->ops[i].stream][at[block->ops[i].stream]++] = i;
+}
+
+/* ---- the block ------------------------------------------------------------------------------------------------------------- */
+
+static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
+{
+  g_autofree uint32_t *position = g_new0(uint32_t, MAX(merge->order->len, 1));
+  g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(MoeWait));
+  Waits waits = {.waits = list, .position = position};
+  MoeOp *ops = moe_arena_alloc(arena, merge->order->len * sizeof(MoeOp));
+
+  write_ops(merge, &waits, ops);
+  block->n_ops = merge->order->len;
+  block->ops = ops;
+  block->n_waits = list->len;
+  block->waits = moe_arena_copy(arena, list->data, list->len * sizeof(MoeWait));
+  write_memory(arena, merge, block);
+  write_streams(arena, block, waits.n_stream);
+}
+
+void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const *flows, guint n_flows, MoeBlock *block)
+{
+  g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+  Merge merge = {.order = order, .n_lanes = n_flows};
+
+  g_assert(n_flows >= 1 && n_flows <= G_N_ELEMENTS(merge.lane));
+  for (guint i = 0; i < n_flows; i++)
+    merge.lane[i] = (Lane){.flow = flows[i], .place = g_new0(uint32_t, MAX(flows[i]->items->len, 1))};
+  merge_lanes(&merge);
+  *block = (MoeBlock){.name = name};
+  write_block(arena, &merge, block);
+  for (guint i = 0; i < n_flows; i++)
+    g_free(merge.lane[i].place);
+}

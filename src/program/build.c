@@ -1,0 +1,184 @@
+/* A run to a program: checks, lowering, freezing. */
+#include "internal.h"
+
+/* The program with what only its owner sees. */
+typedef struct {
+  MoeProgram program; /* first: callers hold a pointer to it */
+  MoeArena *arena;
+  MoeLayout *layout;
+  MoeRouter *router;
+} Owned;
+
+/* ---- builder -------------------------------------------------------------------------------------------------------------------- */
+
+static void builder_clear(MoeBuilder *builder)
+{
+  moe_tables_clear(&builder->tables);
+  moe_table_clear(&builder->block_keys);
+  g_clear_pointer(&builder->blocks, g_array_unref);
+  g_clear_pointer(&builder->parts, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeBuilder, builder_clear)
+
+static gboolean check_schedule(const MoeBuilder *builder, GError **error)
+{
+  const MoePlacement *p = &builder->placement;
+  const char *wrong = builder->schedule->check ? builder->schedule->check(p) : NULL;
+
+  if (wrong)
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s", wrong);
+  if (p->chunks > MOE_MAX_CHUNKS)
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                    "%" G_GINT64_FORMAT " virtual stages per pipeline stage, expected at most %d", p->chunks, MOE_MAX_CHUNKS);
+  if (p->batches < 1)
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "no micro-batch per step, expected a global batch of at least "
+                    "micro_batch x data-parallel ranks");
+  if (p->positions > builder->shape.arch->layers)
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                    "%" G_GINT64_FORMAT " layers for %" G_GINT64_FORMAT " pipeline positions, expected at least one each",
+                    builder->shape.arch->layers, p->positions);
+  return TRUE;
+}
+
+static gboolean check_divides(const char *what, int64_t whole, const char *by, int64_t part, GError **error)
+{
+  if (part < 1 || whole % part != 0)
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s %" G_GINT64_FORMAT " not divisible by %s %" G_GINT64_FORMAT, what,
+                    whole, by, part);
+  return TRUE;
+}
+
+static gboolean check_shape(const MoeBuilder *builder, GError **error)
+{
+  const MoeArchitecture *a = builder->shape.arch;
+  const MoeParallelism *p = &builder->shape.run->parallelism;
+
+  return check_divides("architecture.attention.query_heads", a->attention.query_heads, "parallelism.tensor", p->tensor, error) &&
+         (a->moe.experts == 0 ||
+          check_divides("architecture.moe.experts", a->moe.experts, "parallelism.expert", p->expert, error)) &&
+         check_divides("training.sequence_length", builder->shape.run->training.sequence_length, "parallelism.context",
+                       p->context, error);
+}
+
+static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owned, uint64_t seed, GError **error)
+{
+  moe_shape_init(&builder->shape, run);
+  builder->arena = owned->arena;
+  moe_tables_init(&builder->tables);
+  moe_table_init(&builder->block_keys, sizeof(MoeBlockKey));
+  builder->blocks = g_array_new(FALSE, FALSE, sizeof(MoeBlock));
+  builder->schedule = moe_schedule_find(run->parallelism.schedule);
+  moe_placement_init(builder->schedule, &run->parallelism, builder->shape.merge_batches, &builder->placement);
+  if (!check_shape(builder, error) || !check_schedule(builder, error))
+    return FALSE;
+  owned->layout = builder->layout = moe_layout_new(&run->parallelism, error);
+  if (!builder->layout)
+    return FALSE;
+  if (!moe_routing_is_balanced(&builder->shape)) {
+    owned->router = builder->router = moe_router_new(&builder->shape, seed, error);
+    if (!builder->router)
+      return FALSE;
+  }
+  builder->parts = moe_parts_new(run, builder->placement.positions, builder->placement.stages);
+  return TRUE;
+}
+
+/* ---- freezing -------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t scaled(int64_t value, double factor) { return (int64_t)((double)value * factor + 0.5); }
+
+/* A kernel as expert-parallel index `rank` sees it: its rows follow the load; m is the fullest expert's. */
+static void apply_load(const MoeRouter *router, int load, int64_t rank, MoeKernel *kernel)
+{
+  double rows = moe_router_rows(router, load, rank);
+
+  if (kernel->klass == MOE_KERNEL_GROUPED_GEMM) {
+    int64_t mean = moe_ceil_div(kernel->rows, MAX(kernel->groups, 1));
+
+    kernel->rows = scaled(kernel->rows, rows);
+    kernel->m = MAX(scaled(mean, moe_router_fullest(router, load, rank)), moe_ceil_div(kernel->rows, kernel->groups));
+  }
+  kernel->read_bytes *= rows;
+  kernel->write_bytes *= rows;
+  kernel->model_flop *= rows;
+}
+
+static MoeKernel *freeze_kernels(const MoeBuilder *builder, guint n_classes)
+{
+  guint n = builder->tables.kernels.n;
+  MoeKernel *kernels = moe_arena_alloc(builder->arena, (size_t)n * n_classes * sizeof(MoeKernel));
+
+  for (guint c = 0; c < n_classes; c++)
+    for (guint i = 0; i < n; i++) {
+      const MoeLoadedKernel *loaded = moe_table_at(&builder->tables.kernels, i);
+
+      kernels[c * n + i] = loaded->kernel;
+      if (loaded->load != MOE_NO_LOAD)
+        apply_load(builder->router, (int)loaded->load, c, &kernels[c * n + i]);
+    }
+  return kernels;
+}
+
+static gconstpointer freeze_table(const MoeBuilder *builder, const MoeTable *table, guint *n)
+{
+  *n = table->n;
+  return moe_arena_copy(builder->arena, table->records->data, (size_t)table->n * table->size);
+}
+
+static gconstpointer freeze_array(const MoeBuilder *builder, const GArray *array, size_t size, guint *n)
+{
+  *n = array->len;
+  return moe_arena_copy(builder->arena, array->data, array->len * size);
+}
+
+static void freeze(const MoeBuilder *builder, const MoeCalls *calls, MoeProgram *program)
+{
+  const MoeRun *run = builder->shape.run;
+  MoeModelFlops flops;
+
+  moe_count_model_flops(&run->architecture, &run->training, &flops);
+  program->n_load_classes = builder->router ? (guint)builder->shape.ep : 1;
+  program->n_kernels = builder->tables.kernels.n;
+  program->kernels = freeze_kernels(builder, program->n_load_classes);
+  program->collectives = freeze_table(builder, &builder->tables.collectives, &program->n_collectives);
+  program->copies = freeze_table(builder, &builder->tables.copies, &program->n_copies);
+  program->delays_s = freeze_table(builder, &builder->tables.delays, &program->n_delays);
+  program->blocks = freeze_array(builder, builder->blocks, sizeof(MoeBlock), &program->n_blocks);
+  program->roles = freeze_array(builder, calls->roles, sizeof(MoeRole), &program->n_roles);
+  program->messages = freeze_array(builder, calls->messages, sizeof(MoeMessage), &program->n_messages);
+  program->tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length;
+  program->model_flop_per_step = flops.causal * program->tokens_per_step;
+  program->layout = builder->layout;
+}
+
+/* ---- the program ------------------------------------------------------------------------------------------------------------------ */
+
+MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error)
+{
+  Owned *owned = g_new0(Owned, 1);
+  g_autoptr(MoeProgram) program = &owned->program;
+  g_auto(MoeBuilder) builder = {0};
+  MoeCalls calls;
+
+  owned->arena = moe_arena_new();
+  if (!builder_init(&builder, run, owned, seed, error))
+    return NULL;
+  moe_calls_build(&builder, &calls);
+  freeze(&builder, &calls, program);
+  g_array_unref(calls.roles);
+  g_array_unref(calls.messages);
+  return g_steal_pointer(&program);
+}
+
+void moe_program_free(MoeProgram *program)
+{
+  Owned *owned = (Owned *)program;
+
+  if (!program)
+    return;
+  moe_router_free(owned->router);
+  moe_layout_free(owned->layout);
+  moe_arena_free(owned->arena);
+  g_free(owned);
+}

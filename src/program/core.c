@@ -1,0 +1,235 @@
+/* Core attention: fused kernels or scores, softmax and values one by one; context parallelism around it. */
+#include "internal.h"
+
+/* Heads, dimensions and lengths of the core on one rank. */
+typedef struct {
+  int64_t batch, query_heads, kv_heads, len, window, dim_qk, dim_v;
+  int64_t context; /* ranks that share the sequence */
+  double flop;     /* causal model FLOPs of one forward pass */
+} Core;
+
+static Core core_of(const MoeShape *shape, int64_t layer)
+{
+  const MoeAttention *a = &shape->arch->attention;
+  const MoeTraining *t = &shape->run->training;
+  gboolean mla = a->kind == MOE_ATTENTION_MLA;
+  Core core = {.batch = t->micro_batch, .query_heads = a->query_heads / shape->tp, .context = shape->cp,
+               .kv_heads = mla ? a->query_heads / shape->tp : MAX(a->kv_heads / shape->tp, 1), .len = t->sequence_length,
+               .window = moe_layer_is_global(shape->arch, layer) ? 0 : a->window,
+               .dim_qk = mla ? a->nope_dim + a->rope_dim : a->head_dim, .dim_v = mla ? a->value_dim : a->head_dim};
+  double context = moe_layer_mean_context(shape->arch, layer, t->sequence_length);
+
+  core.flop = 2.0 * (double)shape->full_tokens * (double)core.query_heads * (double)(core.dim_qk + core.dim_v) * context;
+  return core;
+}
+
+static double query_bytes(const MoeShape *shape, const Core *core)
+{
+  return (double)shape->full_tokens * (double)(core->query_heads * core->dim_qk) * shape->act_bytes;
+}
+
+static double key_bytes(const MoeShape *shape, const Core *core)
+{
+  return (double)shape->full_tokens * (double)(core->kv_heads * (core->dim_qk + core->dim_v)) * shape->act_bytes;
+}
+
+static double value_bytes(const MoeShape *shape, const Core *core)
+{
+  return (double)shape->full_tokens * (double)(core->query_heads * core->dim_v) * shape->act_bytes;
+}
+
+/* ---- fused kernels -------------------------------------------------------------------------------------------------------------- */
+
+/* The data gradient of a fused kernel recomputes the scores: five products instead of two (Dao 2023); model FLOPs count four. */
+#define BACKWARD_FLOP 2.0
+/* Launches of a fused backward pass: preprocess (row sums), main, postprocess (cast of dQ), as in the FlashAttention library. */
+#define FLASH_BACKWARD_LAUNCHES 3
+
+static MoeKernel flash_kernel(const MoeEmit *emit, const Core *core, MoePass pass)
+{
+  MoeKernel kernel;
+
+  memset(&kernel, 0, sizeof kernel);
+  kernel.klass = MOE_KERNEL_ATTENTION;
+  kernel.pass = pass;
+  kernel.name = "attention";
+  kernel.precision = emit->shape->precision->attention;
+  kernel.output = MOE_BF16;
+  kernel.useful_share = 1;
+  kernel.batch = core->batch;
+  kernel.query_heads = core->query_heads;
+  kernel.kv_heads = core->kv_heads;
+  kernel.len_q = kernel.len_kv = core->len;
+  kernel.window = core->window;
+  kernel.dim_qk = core->dim_qk;
+  kernel.dim_v = core->dim_v;
+  kernel.causal = TRUE;
+  kernel.model_flop = core->flop * (pass == MOE_PASS_DGRAD ? BACKWARD_FLOP : 1);
+  kernel.launches = pass == MOE_PASS_DGRAD ? FLASH_BACKWARD_LAUNCHES : 1;
+  return kernel;
+}
+
+static void emit_flash(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  MoeKernel kernel = flash_kernel(emit, core, pass);
+
+  moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
+}
+
+/* ---- scores, softmax, values one by one ------------------------------------------------------------------------------------------- */
+
+/* Traffic of scale, mask and softmax: fused into one kernel, or five element-wise ones over the whole square (Megatron-LM without
+ * --masked-softmax-fusion). */
+#define SOFTMAX_UNFUSED_LAUNCHES 5
+#define SOFTMAX_UNFUSED_TRAFFIC 4.0
+
+static void emit_softmax(MoeEmit *emit, const Core *core, double backward)
+{
+  gboolean fused = emit->shape->run->stack.fused.activation;
+  double scores = (double)(core->batch * core->query_heads) * (double)core->len * (double)core->len / (double)core->context;
+  double bytes = scores * emit->shape->act_bytes * (fused ? 1 : SOFTMAX_UNFUSED_TRAFFIC);
+
+  moe_emit_bytes(emit, MOE_BANDWIDTH_SOFTMAX, "softmax", bytes * backward, bytes, fused ? 1 : SOFTMAX_UNFUSED_LAUNCHES);
+  if (emit->shape->arch->dropout > 0)
+    moe_emit_bytes(emit, MOE_BANDWIDTH_DROPOUT, "attention_dropout", scores * emit->shape->act_bytes,
+                   scores * (emit->shape->act_bytes + 1), 1);
+}
+
+/* A batched product over all heads; the whole square is computed, model FLOPs count what is causal. */
+static void emit_product(MoeEmit *emit, const Core *core, const char *name, MoePass pass, int64_t m, int64_t k, int64_t n,
+                         int64_t dim)
+{
+  MoeKernel kernel = flash_kernel(emit, core, pass);
+
+  kernel.klass = MOE_KERNEL_GEMM;
+  kernel.name = name;
+  kernel.m = m;
+  kernel.k = k;
+  kernel.n = n;
+  kernel.groups = core->batch * core->query_heads;
+  kernel.model_flop = core->flop * (double)dim / (double)(core->dim_qk + core->dim_v);
+  kernel.launches = 1;
+  kernel.batch = kernel.query_heads = kernel.kv_heads = kernel.len_q = kernel.len_kv = kernel.window = 0;
+  kernel.dim_qk = kernel.dim_v = 0;
+  kernel.causal = FALSE;
+  moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
+}
+
+static void unfused_forward(MoeEmit *emit, const Core *core)
+{
+  int64_t rows = core->len / core->context;
+
+  emit_product(emit, core, "scores", emit->pass, rows, core->dim_qk, core->len, core->dim_qk);
+  emit_softmax(emit, core, 1);
+  emit_product(emit, core, "values", emit->pass, rows, core->len, core->dim_v, core->dim_v);
+}
+
+static void unfused_backward(MoeEmit *emit, const Core *core)
+{
+  int64_t rows = core->len / core->context;
+
+  emit_product(emit, core, "values_grad", MOE_PASS_DGRAD, core->len, rows, core->dim_v, core->dim_v);
+  emit_product(emit, core, "probabilities_grad", MOE_PASS_DGRAD, rows, core->dim_v, core->len, core->dim_v);
+  emit_softmax(emit, core, 2);
+  emit_product(emit, core, "queries_grad", MOE_PASS_DGRAD, rows, core->len, core->dim_qk, core->dim_qk);
+  emit_product(emit, core, "keys_grad", MOE_PASS_DGRAD, core->len, rows, core->dim_qk, core->dim_qk);
+}
+
+/* ---- Ulysses: heads for sequence ---------------------------------------------------------------------------------------------------- */
+
+static void exchange_heads(MoeEmit *emit, const char *name, double bytes)
+{
+  MoeCollective collective = moe_collective(emit, MOE_ALL_TO_ALL, MOE_GROUP_CONTEXT, name, bytes);
+
+  moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
+}
+
+/* Each rank holds the whole sequence for its share of the heads; key heads are replicated when there are too few. */
+static void ulysses(MoeEmit *emit, Core core, MoePass pass)
+{
+  double inputs = query_bytes(emit->shape, &core) + key_bytes(emit->shape, &core), outputs = value_bytes(emit->shape, &core);
+  gboolean backward = pass == MOE_PASS_DGRAD;
+
+  exchange_heads(emit, "ulysses_in", backward ? outputs : inputs);
+  core.query_heads = MAX(core.query_heads / core.context, 1);
+  core.kv_heads = MAX(core.kv_heads / core.context, 1);
+  core.context = 1;
+  emit_flash(emit, &core, pass);
+  exchange_heads(emit, "ulysses_out", backward ? inputs : outputs);
+}
+
+/* ---- ring ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* One step of a ring whose ranks hold two mirrored slices of the sequence each, so that work is even: the own slices are causal, with every
+ * other rank's keys half of the square counts (Liu et al. 2023; zigzag order as in Megatron-core). */
+static void ring_step(MoeEmit *emit, const Core *core, MoePass pass, gboolean own)
+{
+  MoeKernel kernel = flash_kernel(emit, core, pass);
+  int64_t slice = MAX(core->len / core->context, 1);
+
+  kernel.name = "ring_attention";
+  kernel.len_q = slice;
+  kernel.len_kv = own ? slice : MAX(slice / 2, 1);
+  kernel.causal = own;
+  kernel.window = own ? core->window : 0;
+  kernel.model_flop *= (own ? 1.0 : 2.0) / (double)(2 * core->context - 1);
+  moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
+}
+
+/* A window that fits into a slice needs only the neighbour's tail. */
+static gboolean is_local(const Core *core) { return core->window > 0 && core->window <= core->len / core->context; }
+
+static void ring(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  double keys = key_bytes(emit->shape, core) * (pass == MOE_PASS_DGRAD ? 2 : 1);
+  double bytes = keys * (is_local(core) ? 2 : (double)core->context);
+  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_CONTEXT, "ring_keys", bytes);
+  guint32 item = moe_emit_collective(emit, MOE_STREAM_TENSOR, &collective);
+
+  if (!emit->shape->overlap_tensor)
+    moe_flow_join(emit->flow, item);
+  if (is_local(core)) {
+    Core local = *core;
+
+    local.len = core->len / core->context;
+    emit_flash(emit, &local, pass);
+  } else {
+    ring_step(emit, core, pass, TRUE);
+    for (int64_t step = 1; step < core->context; step++)
+      ring_step(emit, core, pass, FALSE);
+  }
+  if (emit->shape->overlap_tensor)
+    moe_flow_join(emit->flow, item);
+}
+
+/* ---- the core ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void emit_core(MoeEmit *emit, int64_t layer, MoePass pass)
+{
+  Core core = core_of(emit->shape, layer);
+
+  if (!emit->shape->flash && pass == MOE_PASS_DGRAD)
+    unfused_backward(emit, &core);
+  else if (!emit->shape->flash)
+    unfused_forward(emit, &core);
+  else if (core.context == 1)
+    emit_flash(emit, &core, pass);
+  else if (emit->shape->run->parallelism.context_kind == MOE_CONTEXT_ULYSSES)
+    ulysses(emit, core, pass);
+  else
+    ring(emit, &core, pass);
+}
+
+/* A fused kernel's backward pass recomputes the scores by itself: selective recompute of the core costs nothing. */
+void moe_core_forward(MoeEmit *emit, int64_t layer)
+{
+  guint module = emit->module;
+
+  if (emit->only != 0 && emit->shape->flash)
+    return;
+  emit->module |= MOE_MODULE_CORE_ATTENTION;
+  emit_core(emit, layer, emit->pass);
+  emit->module = module;
+}
+
+void moe_core_backward(MoeEmit *emit, int64_t layer) { emit_core(emit, layer, MOE_PASS_DGRAD); }

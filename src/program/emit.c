@@ -1,0 +1,129 @@
+/* Emission of kernels and collectives into a flow. */
+#include "internal.h"
+
+static gboolean is_filtered(const MoeEmit *emit) { return emit->only != 0 && !(emit->module & emit->only); }
+
+static MoeItem new_item(const MoeEmit *emit, MoeOpKind kind, MoeStream stream, MoePass pass, guint work)
+{
+  return (MoeItem){.kind = (uint8_t)kind, .stream = (uint8_t)stream, .pass = (uint8_t)pass, .scope = (uint8_t)emit->scope,
+                   .layer = (int16_t)emit->layer, .work = work};
+}
+
+void moe_emit_kernel(MoeEmit *emit, MoeFlow *flow, const MoeKernel *kernel, int load)
+{
+  MoeLoadedKernel loaded = {.load = load};
+
+  if (is_filtered(emit))
+    return;
+  loaded.kernel = *kernel;
+  loaded.kernel.scope = emit->scope;
+  loaded.kernel.launches = MAX(kernel->launches, 1);
+  if (emit->pass == MOE_PASS_RECOMPUTE || emit->no_flop)
+    loaded.kernel.model_flop = 0;
+  guint work = moe_table_intern(&emit->builder->tables.kernels, &loaded);
+  MoeItem item = new_item(emit, MOE_OP_KERNEL, MOE_STREAM_COMPUTE, kernel->pass, work);
+
+  moe_flow_add(flow, &item);
+}
+
+void moe_emit_row_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches,
+                        int load)
+{
+  MoeKernel kernel;
+
+  memset(&kernel, 0, sizeof kernel);
+  kernel.klass = MOE_KERNEL_BANDWIDTH;
+  kernel.pass = emit->pass;
+  kernel.bandwidth = kind;
+  kernel.name = name;
+  kernel.read_bytes = read;
+  kernel.write_bytes = write;
+  kernel.launches = launches;
+  moe_emit_kernel(emit, emit->flow, &kernel, load);
+}
+
+void moe_emit_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches)
+{
+  moe_emit_row_bytes(emit, kind, name, read, write, launches, MOE_NO_LOAD);
+}
+
+MoeCollective moe_collective(const MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, const char *name, double bytes)
+{
+  MoeCollective collective;
+
+  memset(&collective, 0, sizeof collective);
+  collective.kind = kind;
+  collective.group = group;
+  collective.pass = emit->pass;
+  collective.scope = emit->scope;
+  collective.name = name;
+  collective.bytes = bytes;
+  collective.share = 1;
+  collective.padding = 1;
+  return collective;
+}
+
+guint32 moe_emit_collective(MoeEmit *emit, MoeStream stream, const MoeCollective *collective)
+{
+  if (is_filtered(emit) || collective->bytes <= 0 ||
+      moe_layout_group_size(emit->builder->layout, collective->group) <= 1)
+    return MOE_NO_ITEM;
+  guint work = moe_table_intern(&emit->builder->tables.collectives, collective);
+  MoeItem item = new_item(emit, MOE_OP_COLLECTIVE, stream, collective->pass, work);
+
+  return moe_flow_add(emit->flow, &item);
+}
+
+void moe_emit_exposed(MoeEmit *emit, MoeStream stream, const MoeCollective *collective)
+{
+  moe_flow_join(emit->flow, moe_emit_collective(emit, stream, collective));
+}
+
+guint32 moe_emit_copy(MoeEmit *emit, gboolean to_host, const char *name, double bytes)
+{
+  MoeCopy copy;
+
+  memset(&copy, 0, sizeof copy);
+  copy.to_host = to_host;
+  copy.bytes = bytes;
+  copy.pass = emit->pass;
+  copy.scope = emit->scope;
+  copy.name = name;
+  guint work = moe_table_intern(&emit->builder->tables.copies, &copy);
+  MoeItem item = new_item(emit, MOE_OP_COPY, to_host ? MOE_STREAM_OUT : MOE_STREAM_IN, emit->pass, work);
+
+  if (!to_host)
+    item.earlier = 1u << MOE_STREAM_OUT;
+  return moe_flow_add(emit->flow, &item);
+}
+
+guint32 moe_emit_message(MoeEmit *emit, MoeOpKind kind, guint slot)
+{
+  MoeItem item = new_item(emit, kind, kind == MOE_OP_SEND ? MOE_STREAM_SEND : MOE_STREAM_RECV, emit->pass, slot);
+
+  return kind == MOE_OP_SEND ? moe_flow_add(emit->flow, &item) : moe_flow_add_free(emit->flow, &item);
+}
+
+void moe_emit_host_sync(MoeEmit *emit, guint32 dep)
+{
+  MoeItem item = new_item(emit, MOE_OP_HOST_SYNC, MOE_STREAM_COMPUTE, emit->pass, 0);
+
+  if (is_filtered(emit))
+    return;
+  if (dep == MOE_NO_ITEM) {
+    moe_flow_add(emit->flow, &item);
+    return;
+  }
+  moe_item_depend(&item, dep);
+  moe_flow_add_free(emit->flow, &item);
+}
+
+void moe_emit_delay(MoeEmit *emit, double seconds)
+{
+  if (seconds <= 0)
+    return;
+  MoeItem item = new_item(emit, MOE_OP_DELAY, MOE_STREAM_COMPUTE, emit->pass,
+                          moe_table_intern(&emit->builder->tables.delays, &seconds));
+
+  moe_flow_add(emit->flow, &item);
+}

@@ -1,0 +1,103 @@
+/* What a stage holds throughout the step: weights, gradients, optimizer state, buffers. */
+#include "internal.h"
+
+static void add_part(const MoeBuilder *builder, const MoePart *part, MoeHolding *holding, double *root)
+{
+  g_autoptr(GArray) units = moe_units_new(builder, part);
+
+  for (guint i = 0; i < units->len; i++) {
+    const MoeUnit *unit = &g_array_index(units, MoeUnit, i);
+
+    moe_weights_add(&holding->held, &unit->weights);
+    *root += unit->count == 0 ? unit->weights.dense + unit->weights.experts : 0;
+    for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
+      holding->adapters += moe_weights_adapters(&builder->shape, layer);
+  }
+}
+
+/* Both directions of DualPipe hold every weight: its copies share the optimizer's work (DualPipe keeps two copies of parameters). */
+static void set_shards(const MoeBuilder *builder, MoeHolding *holding)
+{
+  const MoeParallelism *p = &builder->shape.run->parallelism;
+  gboolean hybrid = p->shard_group > 0;
+  double copies = (double)builder->schedule->chains;
+
+  holding->dense_shards = holding->expert_shards = 1;
+  if (p->zero == 0)
+    return;
+  holding->dense_shards = copies * (double)moe_layout_group_size(builder->layout, hybrid ? MOE_GROUP_DATA_SHARD : MOE_GROUP_DATA);
+  holding->expert_shards =
+      copies * (double)moe_layout_group_size(builder->layout, hybrid ? MOE_GROUP_EXPERT_SHARD : MOE_GROUP_EXPERT_DATA);
+}
+
+void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *holding)
+{
+  *holding = (MoeHolding){0};
+  for (int64_t chunk = 0; chunk < builder->placement.chunks; chunk++) {
+    int64_t position = moe_placement_position(builder->schedule, &builder->placement, stage, chunk);
+
+    add_part(builder, &builder->parts[position], holding, &holding->root);
+  }
+  holding->trainable_dense = builder->shape.frozen ? holding->adapters : holding->held.dense;
+  holding->trainable_experts = builder->shape.frozen ? 0 : holding->held.experts;
+  set_shards(builder, holding);
+}
+
+/* Sharded elements: dense and expert weights have their own degrees. */
+static double sharded(const MoeHolding *holding, double dense, double experts)
+{
+  return dense / holding->dense_shards + experts / holding->expert_shards;
+}
+
+/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights, and the FP8 copies that are kept through the step. */
+static double weight_bytes(const MoeBuilder *builder, const MoeHolding *holding)
+{
+  const MoeShape *shape = &builder->shape;
+  double all = holding->held.dense + holding->held.experts + (shape->frozen ? holding->adapters : 0);
+  double copies = shape->precision->gemm == MOE_FP8_BLOCK ? 1 : 2;
+  double quantized = shape->cache_fp8 ? copies * moe_precision_bytes(shape->precision->gemm) : 0;
+
+  if (shape->run->parallelism.zero == 3)
+    return (sharded(holding, holding->held.dense, holding->held.experts) + holding->root) * shape->act_bytes;
+  return all * shape->act_bytes + (all - holding->root) * quantized;
+}
+
+static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holding)
+{
+  double element = moe_precision_bytes(builder->shape.precision->gradient_reduce);
+
+  if (builder->shape.run->parallelism.zero >= 2)
+    return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
+  return (holding->trainable_dense + holding->trainable_experts) * element;
+}
+
+static double optimizer_bytes(const MoeBuilder *builder, const MoeHolding *holding)
+{
+  const MoePrecisions *p = builder->shape.precision;
+  int moments = builder->shape.run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1;
+  double element = moe_precision_bytes(p->master) + moments * moe_precision_bytes(p->optimizer_moments);
+
+  return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
+}
+
+/* Send and receive buffers of the expert exchange, both directions, of one layer; with memory rounds only one round's share. */
+static double buffer_bytes(const MoeShape *shape)
+{
+  double rounds = (double)MAX(shape->run->stack.moe.memory_rounds, 1);
+
+  if (shape->arch->moe.experts == 0 || shape->ep == 1)
+    return 0;
+  return 2 * shape->mean_rows * (double)shape->outer * shape->act_bytes / rounds;
+}
+
+void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE_N_MEMORY_PARTS])
+{
+  MoeHolding holding;
+
+  moe_holding_init(builder, stage, &holding);
+  bytes[MOE_MEMORY_WEIGHTS] = weight_bytes(builder, &holding);
+  bytes[MOE_MEMORY_GRADIENTS] = gradient_bytes(builder, &holding);
+  bytes[MOE_MEMORY_OPTIMIZER] = optimizer_bytes(builder, &holding);
+  bytes[MOE_MEMORY_ACTIVATIONS] = 0;
+  bytes[MOE_MEMORY_WORKSPACE] = buffer_bytes(&builder->shape);
+}

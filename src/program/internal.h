@@ -1,0 +1,279 @@
+/*
+ * program, private: the builder that lowers a run, and the pieces that its files share.
+ *
+ * Three levels. Layer lowering (attention.c, ffn.c, moe.c ...) emits *items* into a *flow*: kernels, collectives and copies with
+ * dependencies on earlier items. block.c merges one flow, or a forward and a backward flow, into a *block* and turns
+ * dependencies into waits on streams. A schedule (schedule_*.c) orders *actions*; calls.c makes calls of blocks from them.
+ */
+#ifndef MOESIM_PROGRAM_INTERNAL_H
+#define MOESIM_PROGRAM_INTERNAL_H
+
+#include "flow.h"
+#include "schedule.h"
+#include "tables.h"
+
+#include <moesim/program.h>
+#include <string.h>
+
+/* What one rank handles, derived once from the run. Counts of tokens are per micro-batch. */
+typedef struct {
+  const MoeRun *run;
+  const MoeArchitecture *arch;
+  const MoePrecisions *precision;
+  int64_t tp, cp, etp, ep;
+  int64_t hidden;
+  int64_t tokens;       /* rows of the residual stream on this rank (divided by tensor ranks under sequence parallelism) */
+  int64_t full_tokens;  /* rows inside a tensor-parallel linear */
+  int64_t moe_tokens;   /* rows that a rank routes: each token of the tensor group is routed once */
+  int64_t outer;        /* width the experts see: latent or hidden */
+  int64_t local_experts, groups;
+  double mean_rows;     /* rows that arrive at one rank per MoE layer: capacity and tile padding included */
+  double useful_share;  /* of those rows */
+  double wire_padding;  /* rows on the wire relative to routed tokens */
+  double residual_bytes, act_bytes; /* per element */
+  int64_t micro_batches;
+  gboolean fp8_gemm, fp8_wgrad, cache_fp8; /* cache_fp8: weights are quantized once per step and kept */
+  gboolean overlap_tensor, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline, merge_batches;
+  gboolean flash;       /* fused attention kernel */
+  gboolean frozen;      /* LoRA: base weights do not train */
+  gboolean accumulate;  /* weight gradients are added to a buffer */
+} MoeShape;
+
+void moe_shape_init(MoeShape *shape, const MoeRun *run);
+
+/* Parameters held by one rank (tensor- and expert-parallel shares), elements. */
+typedef struct {
+  double dense;   /* all but routed experts */
+  double experts; /* routed experts */
+  double tensors; /* weight tensors, for launches of multi-tensor kernels */
+} MoeWeights;
+
+void moe_weights_layer(const MoeShape *shape, int64_t layer, MoeWeights *weights);
+void moe_weights_embedding(const MoeShape *shape, MoeWeights *weights);
+void moe_weights_head(const MoeShape *shape, gboolean own_table, MoeWeights *weights);
+void moe_weights_mtp(const MoeShape *shape, MoeWeights *weights);
+void moe_weights_add(MoeWeights *sum, const MoeWeights *more);
+/* Elements of LoRA adapters of one layer on one rank. */
+double moe_weights_adapters(const MoeShape *shape, int64_t layer);
+
+/* Layers and ends of the model held by one chunk (virtual stage). */
+typedef struct {
+  int64_t first, count; /* layers */
+  gboolean embedding, head;
+} MoePart;
+
+/* Parts of the model by position in the pipeline, in order; `n` of them. Free with g_free. */
+MoePart *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages);
+
+typedef struct MoeRouter MoeRouter;
+
+typedef struct {
+  MoeShape shape;
+  MoeTables tables;
+  MoeLayout *layout;
+  MoeRouter *router;     /* expert loads; NULL when balanced */
+  const MoeSchedule *schedule;
+  MoePlacement placement;
+  MoePart *parts;        /* [positions] */
+  GArray *blocks;        /* MoeBlock; their arrays lie in the arena */
+  MoeTable block_keys;   /* MoeBlockKey of each */
+  MoeArena *arena;
+} MoeBuilder;
+
+/* ---- emission ----------------------------------------------------------------------------------------------------- */
+
+/* Where and as what the lowering of a layer emits. */
+typedef struct {
+  MoeBuilder *builder;
+  const MoeShape *shape;
+  MoeFlow *flow;    /* forward and data gradient */
+  MoeFlow *later;   /* weight gradients; equals flow unless the schedule splits the backward pass */
+  MoePass pass;
+  MoeScope scope;
+  guint module;     /* bits of MoeModule that what is emitted now belongs to */
+  guint only;       /* emit only kernels of these modules (selective recompute); 0 = everything */
+  int layer;
+  gboolean first;   /* first micro-batch of the step */
+  gboolean no_flop; /* model FLOPs are not counted (prediction modules of some reports) */
+} MoeEmit;
+
+/* Emits a kernel on the compute stream; pass, scope and launches default from the context when 0. */
+void moe_emit_kernel(MoeEmit *emit, MoeFlow *flow, const MoeKernel *kernel, int load);
+/* Bandwidth-bound kernel: bytes in and out, `launches` kernels. */
+void moe_emit_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches);
+/* Same with bytes that follow the rows of a load (expert imbalance). */
+void moe_emit_row_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches,
+                        int load);
+#define MOE_NO_LOAD (-1)
+/* Emits a collective on `stream` after all compute so far. Returns its item, or MOE_NO_ITEM when it has no partners. */
+guint32 moe_emit_collective(MoeEmit *emit, MoeStream stream, const MoeCollective *collective);
+/* The same, exposed: compute goes on only when it is done. */
+void moe_emit_exposed(MoeEmit *emit, MoeStream stream, const MoeCollective *collective);
+/* A collective of `bytes` over a group. */
+MoeCollective moe_collective(const MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, const char *name, double bytes);
+
+/* Copies to or from host memory; what comes in waits for what went out in earlier calls. */
+guint32 moe_emit_copy(MoeEmit *emit, gboolean to_host, const char *name, double bytes);
+/* SEND after all compute so far, RECV at once; `slot` of the call's messages. */
+guint32 moe_emit_message(MoeEmit *emit, MoeOpKind kind, guint slot);
+/* The host waits for `dep`, or, when it is MOE_NO_ITEM, for all compute so far. */
+void moe_emit_host_sync(MoeEmit *emit, guint32 dep);
+void moe_emit_delay(MoeEmit *emit, double seconds);
+
+/* ---- linear layers -------------------------------------------------------------------------------------------------- */
+
+typedef enum { MOE_SPLIT_NONE, MOE_SPLIT_COLUMN, MOE_SPLIT_ROW } MoeSplit;
+
+/* One linear layer: [rows, k] x [k, n] on this rank. */
+typedef struct {
+  const char *name;
+  int64_t rows, k, n;
+  MoeSplit split;           /* over the tensor group */
+  gboolean shares_input;    /* input was gathered and quantized for the linear before it */
+  gboolean shares_gradient; /* its input gradient joins the next linear's, which communicates for both */
+  MoePrecision precision, wgrad, output;
+  double flop_scale;        /* model FLOPs relative to 2 rows k n */
+  gboolean adapters;        /* LoRA applies */
+} MoeLinear;
+
+MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n);
+void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear);
+void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
+void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load);
+
+/* ---- parts of a layer ------------------------------------------------------------------------------------------------- */
+
+void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes);
+void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double element_bytes);
+/* Norm at the input of a sub-layer, with the residual addition before it where fused. */
+void moe_enter_forward(MoeEmit *emit);
+void moe_enter_backward(MoeEmit *emit);
+/* Output norm, dropout and residual addition at the end of a sub-layer. */
+void moe_leave_forward(MoeEmit *emit);
+void moe_leave_backward(MoeEmit *emit);
+void moe_activation_forward(MoeEmit *emit, gboolean gated, double elements, int load);
+void moe_activation_backward(MoeEmit *emit, gboolean gated, double elements, int load);
+
+void moe_attention_forward(MoeEmit *emit, int64_t layer);
+void moe_attention_backward(MoeEmit *emit, int64_t layer);
+void moe_core_forward(MoeEmit *emit, int64_t layer);
+void moe_core_backward(MoeEmit *emit, int64_t layer);
+void moe_ffn_forward(MoeEmit *emit, int64_t width, gboolean gated);
+void moe_ffn_backward(MoeEmit *emit, int64_t width, gboolean gated);
+void moe_moe_forward(MoeEmit *emit, int64_t layer);
+void moe_moe_backward(MoeEmit *emit, int64_t layer);
+void moe_router_forward(MoeEmit *emit);
+void moe_router_backward(MoeEmit *emit);
+void moe_experts_forward(MoeEmit *emit, int64_t layer, int64_t group);
+void moe_experts_backward(MoeEmit *emit, int64_t layer, int64_t group);
+void moe_embedding_forward(MoeEmit *emit);
+void moe_embedding_backward(MoeEmit *emit);
+void moe_head_forward(MoeEmit *emit);
+void moe_head_backward(MoeEmit *emit);
+void moe_mtp_forward(MoeEmit *emit);
+void moe_mtp_backward(MoeEmit *emit);
+void moe_layer_forward(MoeEmit *emit, int64_t layer);
+void moe_layer_backward(MoeEmit *emit, int64_t layer);
+
+/* ---- load of experts -------------------------------------------------------------------------------------------------- */
+
+/* Whether every expert gets the same rows: then there is no router. */
+gboolean moe_routing_is_balanced(const MoeShape *shape);
+MoeRouter *moe_router_new(const MoeShape *shape, uint64_t seed, GError **error);
+void moe_router_free(MoeRouter *router);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRouter, moe_router_free)
+/* Load number of the experts that `group` of a layer holds, for MoeEmit and MoeTables; MOE_NO_LOAD when balanced. */
+int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group);
+/* Rows of a load on expert-parallel index `rank` relative to the mean, and of its fullest expert relative to the mean
+ * expert. */
+double moe_router_rows(const MoeRouter *router, int load, int64_t rank);
+double moe_router_fullest(const MoeRouter *router, int load, int64_t rank);
+/* [expert-parallel size] rows arriving, relative to the mean; NULL when balanced. */
+const double *moe_router_skew(const MoeRouter *router, int load);
+
+/* ---- recompute, offload, memory of a layer ---------------------------------------------------------------------------- */
+
+gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer);
+gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
+/* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are replayed there. */
+double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed);
+/* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
+guint moe_selected_modules(const MoeShape *shape);
+/* A layer with its memory, recompute and offload. The copy of an offloaded checkpoint is fetched ahead of its use. */
+void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed);
+void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed);
+guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer);
+/* Bytes of a checkpoint: the input of a layer. */
+double moe_checkpoint_bytes(const MoeShape *shape);
+double moe_logits_bytes(const MoeShape *shape);
+double moe_message_bytes(const MoeShape *shape);
+
+/* ---- chunks and blocks -------------------------------------------------------------------------------------------------- */
+
+typedef enum { MOE_VARIANT_FIRST = 1 << 0, MOE_VARIANT_LAST = 1 << 1 } MoeVariant;
+
+/* What a block is made of: one action of a schedule with the variants of its micro-batches. */
+typedef struct {
+  uint8_t kind; /* MoeActionKind */
+  uint8_t variant_f, variant_b; /* bits of MoeVariant */
+  uint8_t start;                /* first call of the role: carries the host's work per step */
+  uint32_t position_f, position_b;
+  uint32_t stage; /* FINISH only */
+} MoeBlockKey;
+
+guint moe_block_get(MoeBuilder *builder, const MoeBlockKey *key);
+/* Whether activations go from one stage to another between two positions; FALSE beyond the ends. */
+gboolean moe_builder_crosses(const MoeBuilder *builder, int64_t from, int64_t to);
+void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, guint variant);
+void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int64_t position, guint variant);
+void moe_finish(MoeBuilder *builder, MoeFlow *flow, int64_t stage);
+
+/* ---- data parallel ------------------------------------------------------------------------------------------------------ */
+
+/* Units of one part: what is gathered or reduced in one go. Unit 0 may be the embedding, the last one the head. */
+typedef struct {
+  int64_t first, count; /* layers, relative to the model; count 0 for embedding and head */
+  MoeWeights weights;
+} MoeUnit;
+
+GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part);
+typedef struct MoeZero MoeZero;
+MoeZero *moe_zero_new(MoeBuilder *builder, const MoePart *part);
+void moe_zero_free(MoeZero *zero);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeZero, moe_zero_free)
+/* Called before / after the compute of unit `index` of the part in the forward or backward flow. */
+void moe_zero_before_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
+void moe_zero_after_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
+void moe_zero_before_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
+void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
+guint moe_zero_units(const MoeZero *zero);
+const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index);
+/* Reductions that nothing overlaps, at the end of the step. */
+void moe_zero_reduce_all(MoeZero *zero, MoeEmit *emit);
+
+/* ---- static memory -------------------------------------------------------------------------------------------------------- */
+
+/* Trainable and other elements of a stage, sharding degrees: what the optimizer steps over and the static footprint holds. */
+typedef struct {
+  MoeWeights held;            /* all weights of the stage */
+  double root;                /* of them, embedding, head and prediction modules */
+  double adapters;            /* LoRA */
+  double trainable_dense, trainable_experts;
+  double dense_shards, expert_shards; /* degree over which the optimizer state is sharded; 1 = not */
+} MoeHolding;
+
+void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *holding);
+void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE_N_MEMORY_PARTS]);
+void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding);
+
+/* ---- calls ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  GArray *roles;    /* MoeRole */
+  GArray *messages; /* MoeMessage */
+} MoeCalls;
+
+/* Builds the roles of all stages from the schedule. */
+void moe_calls_build(MoeBuilder *builder, MoeCalls *calls);
+
+#endif

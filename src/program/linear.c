@@ -1,0 +1,293 @@
+/* Linear layers: GEMMs of forward, data gradient and weight gradient; quantization; tensor-parallel collectives; LoRA. */
+#include "internal.h"
+
+MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
+{
+  /* A linear that is not split over the tensor group runs on all of its ranks alike unless the sequence is split there. */
+  gboolean repeated = !shape->run->parallelism.sequence_parallel && rows == shape->full_tokens;
+
+  return (MoeLinear){.name = name, .rows = rows, .k = k, .n = n, .precision = shape->precision->gemm,
+                     .wgrad = shape->precision->wgrad, .output = MOE_BF16, .adapters = TRUE,
+                     .flop_scale = repeated ? 1.0 / (double)shape->tp : 1};
+}
+
+/* ---- quantization -------------------------------------------------------------------------------------------------------- */
+
+static gboolean is_quantized(MoePrecision precision) { return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16); }
+
+/* Reads BF16 once, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too. */
+void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load)
+{
+  double out = moe_precision_bytes(emit->shape->precision->gemm) * (also_transposed ? 2 : 1);
+
+  if (emit->shape->run->stack.fused.quantize)
+    return;
+  moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, name, elements * emit->shape->act_bytes, elements * out, 1, load);
+}
+
+static double input_rows(const MoeEmit *emit, const MoeLinear *linear)
+{
+  return linear->split == MOE_SPLIT_COLUMN ? (double)emit->shape->tokens : (double)linear->rows;
+}
+
+/* Weights are quantized in the step's first micro-batch and kept, or, with a single micro-batch, wherever they are used. */
+static gboolean quantizes_weights(const MoeEmit *emit)
+{
+  return !emit->shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
+}
+
+static void quantize_weight(MoeEmit *emit, const MoeLinear *linear)
+{
+  double elements = (double)linear->k * (double)linear->n, out = moe_precision_bytes(linear->precision);
+  double copies = emit->shape->cache_fp8 && linear->precision != MOE_FP8_BLOCK ? 2 : 1;
+
+  if (is_quantized(linear->precision) && quantizes_weights(emit))
+    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * emit->shape->act_bytes, elements * copies * out,
+                   1);
+}
+
+static void quantize_input(MoeEmit *emit, const MoeLinear *linear)
+{
+  if (is_quantized(linear->precision) && !linear->shares_input)
+    moe_emit_quantize(emit, "quantize", input_rows(emit, linear) * (double)linear->k,
+                      is_quantized(linear->wgrad) && emit->pass == MOE_PASS_FORWARD, MOE_NO_LOAD);
+}
+
+static void quantize_gradient(MoeEmit *emit, const MoeLinear *linear)
+{
+  if (is_quantized(linear->precision))
+    moe_emit_quantize(emit, "quantize_grad", (double)linear->rows * (double)linear->n, is_quantized(linear->wgrad),
+                      MOE_NO_LOAD);
+}
+
+/* ---- GEMMs ----------------------------------------------------------------------------------------------------------------- */
+
+static MoeKernel gemm(const char *name, MoePass pass, int64_t m, int64_t k, int64_t n, double flop_scale)
+{
+  MoeKernel kernel;
+
+  memset(&kernel, 0, sizeof kernel);
+  kernel.klass = MOE_KERNEL_GEMM;
+  kernel.pass = pass;
+  kernel.name = name;
+  kernel.m = m;
+  kernel.k = k;
+  kernel.n = n;
+  kernel.groups = 1;
+  kernel.useful_share = 1;
+  kernel.model_flop = 2.0 * (double)m * (double)k * (double)n * flop_scale;
+  return kernel;
+}
+
+static void emit_forward(MoeEmit *emit, const MoeLinear *linear)
+{
+  MoeKernel kernel = gemm(linear->name, emit->pass, linear->rows, linear->k, linear->n, linear->flop_scale);
+
+  kernel.precision = linear->precision;
+  kernel.output = linear->output;
+  moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
+}
+
+static void emit_dgrad(MoeEmit *emit, const MoeLinear *linear)
+{
+  MoeKernel kernel = gemm(linear->name, MOE_PASS_DGRAD, linear->rows, linear->n, linear->k, linear->flop_scale);
+
+  kernel.precision = linear->precision;
+  kernel.output = MOE_BF16;
+  moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
+}
+
+static void emit_wgrad(MoeEmit *emit, const MoeLinear *linear)
+{
+  MoeKernel kernel = gemm(linear->name, MOE_PASS_WGRAD, linear->k, linear->rows, linear->n, linear->flop_scale);
+
+  kernel.precision = linear->wgrad;
+  kernel.output = emit->shape->precision->gradient_reduce;
+  kernel.accumulate = emit->shape->accumulate;
+  if (!emit->shape->frozen)
+    moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
+}
+
+/* ---- tensor-parallel collectives --------------------------------------------------------------------------------------------- */
+
+static gboolean has_sequence_parallel(const MoeShape *shape)
+{
+  return shape->tp > 1 && shape->run->parallelism.sequence_parallel;
+}
+
+static double side_bytes(const MoeEmit *emit, const MoeLinear *linear, int64_t width)
+{
+  return (double)linear->rows * (double)width * emit->shape->act_bytes;
+}
+
+/* Gathers the sequence before a GEMM. Overlapped, the GEMM works on its own rows while the others arrive, so only what exceeds the GEMM
+ * shows (Wang et al., ASPLOS 2023; TransformerEngine userbuffers). */
+static guint32 gather_sequence(MoeEmit *emit, const char *name, double bytes)
+{
+  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, name, bytes);
+  guint32 item = moe_emit_collective(emit, MOE_STREAM_TENSOR, &collective);
+
+  if (emit->shape->overlap_tensor)
+    return item;
+  moe_flow_join(emit->flow, item);
+  return MOE_NO_ITEM;
+}
+
+/* Reduction of a row-parallel output, or of a column-parallel linear's data gradient. */
+static guint32 reduce_sequence(MoeEmit *emit, const char *name, double bytes)
+{
+  MoeCollectiveKind kind = has_sequence_parallel(emit->shape) ? MOE_REDUCE_SCATTER : MOE_ALL_REDUCE;
+  MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_TENSOR, name, bytes);
+
+  return moe_emit_collective(emit, MOE_STREAM_TENSOR, &collective);
+}
+
+/* A reduction that overlaps the GEMM that makes its input, in as many pieces as ranks: all but the last piece beside it. */
+static void emit_overlapped_row(MoeEmit *emit, const MoeLinear *linear)
+{
+  double bytes = side_bytes(emit, linear, linear->n), last = bytes / (double)emit->shape->tp;
+  guint32 beside = reduce_sequence(emit, "tensor_reduce", bytes - last);
+
+  emit_forward(emit, linear);
+  moe_flow_join(emit->flow, beside);
+  moe_flow_join(emit->flow, reduce_sequence(emit, "tensor_reduce", last));
+}
+
+static void emit_row(MoeEmit *emit, const MoeLinear *linear)
+{
+  if (emit->shape->overlap_tensor && has_sequence_parallel(emit->shape)) {
+    emit_overlapped_row(emit, linear);
+    return;
+  }
+  emit_forward(emit, linear);
+  moe_flow_join(emit->flow, reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->n)));
+}
+
+/* ---- LoRA ------------------------------------------------------------------------------------------------------------------- */
+
+static MoeLinear adapter(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
+{
+  MoeLinear linear = moe_linear(shape, name, rows, k, n);
+
+  linear.precision = linear.wgrad = MOE_BF16;
+  linear.flop_scale = 0; /* model FLOPs leave adapters out */
+  return linear;
+}
+
+static gboolean has_adapters(const MoeEmit *emit, const MoeLinear *linear) { return emit->shape->frozen && linear->adapters; }
+
+static void adapters_forward(MoeEmit *emit, const MoeLinear *linear)
+{
+  int64_t rank = emit->shape->run->training.lora_rank;
+  MoeLinear a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
+  MoeLinear b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
+  double out = side_bytes(emit, linear, linear->n);
+
+  if (!has_adapters(emit, linear))
+    return;
+  emit_forward(emit, &a);
+  emit_forward(emit, &b);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "lora_add", 2 * out, out, 1);
+}
+
+static void adapter_wgrad(MoeEmit *emit, const MoeLinear *linear)
+{
+  MoeKernel kernel = gemm(linear->name, MOE_PASS_WGRAD, linear->k, linear->rows, linear->n, 0);
+
+  kernel.precision = MOE_BF16;
+  kernel.output = emit->shape->precision->gradient_reduce;
+  kernel.accumulate = emit->shape->accumulate;
+  moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
+}
+
+static void adapters_backward(MoeEmit *emit, const MoeLinear *linear)
+{
+  int64_t rank = emit->shape->run->training.lora_rank;
+  MoeLinear a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
+  MoeLinear b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
+  double in = side_bytes(emit, linear, linear->k);
+
+  if (!has_adapters(emit, linear))
+    return;
+  emit_dgrad(emit, &b);
+  adapter_wgrad(emit, &b);
+  emit_dgrad(emit, &a);
+  adapter_wgrad(emit, &a);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "lora_add", 2 * in, in, 1);
+}
+
+/* ---- forward and backward ------------------------------------------------------------------------------------------------------ */
+
+void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear)
+{
+  guint32 gather = MOE_NO_ITEM;
+
+  quantize_input(emit, linear);
+  quantize_weight(emit, linear);
+  if (linear->split == MOE_SPLIT_COLUMN && has_sequence_parallel(emit->shape) && !linear->shares_input)
+    gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->k));
+  if (linear->split == MOE_SPLIT_ROW && emit->shape->tp > 1)
+    emit_row(emit, linear);
+  else
+    emit_forward(emit, linear);
+  moe_flow_join(emit->flow, gather);
+  adapters_forward(emit, linear);
+}
+
+/* Weight gradient of a column-parallel linear: its input was kept split over the sequence and is gathered once more. */
+static void column_wgrad(MoeEmit *emit, const MoeLinear *linear)
+{
+  MoeEmit other = *emit;
+
+  other.flow = emit->later;
+  if (!emit->shape->frozen && !linear->shares_input && has_sequence_parallel(emit->shape)) {
+    guint32 gather = gather_sequence(&other, "tensor_gather", side_bytes(emit, linear, linear->k));
+
+    if (gather != MOE_NO_ITEM)
+      moe_flow_join(other.flow, gather);
+  }
+  emit_wgrad(emit, linear);
+}
+
+/* The data gradient's reduction runs beside the weight gradient where overlap is allowed (Megatron-core, linear with asynchronous
+ * communication). */
+static void column_backward(MoeEmit *emit, const MoeLinear *linear)
+{
+  guint32 reduce = MOE_NO_ITEM;
+
+  emit_dgrad(emit, linear);
+  if (!linear->shares_gradient && emit->shape->tp > 1)
+    reduce = reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->k));
+  if (!emit->shape->overlap_tensor)
+    moe_flow_join(emit->flow, reduce);
+  column_wgrad(emit, linear);
+  if (emit->shape->overlap_tensor)
+    moe_flow_join(emit->flow, reduce);
+}
+
+static void row_backward(MoeEmit *emit, const MoeLinear *linear)
+{
+  guint32 gather = MOE_NO_ITEM;
+
+  if (has_sequence_parallel(emit->shape))
+    gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->n));
+  emit_dgrad(emit, linear);
+  moe_flow_join(emit->flow, gather);
+  emit_wgrad(emit, linear);
+}
+
+void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear)
+{
+  quantize_gradient(emit, linear);
+  if (!emit->shape->cache_fp8)
+    quantize_weight(emit, linear);
+  if (linear->split == MOE_SPLIT_COLUMN)
+    column_backward(emit, linear);
+  else if (linear->split == MOE_SPLIT_ROW)
+    row_backward(emit, linear);
+  else {
+    emit_dgrad(emit, linear);
+    emit_wgrad(emit, linear);
+  }
+  adapters_backward(emit, linear);
+}

@@ -1,0 +1,328 @@
+/* MoE sub-layer: router, latent projections, encode, dispatch, experts, combine, decode; shared experts beside the transfers. */
+#include "internal.h"
+
+/* Bytes of one expert's token count in the exchange that precedes a dropless dispatch. */
+#define COUNT_BYTES 4.0
+
+/* Launches of a permutation: index computation and gather in one fused kernel each; PyTorch sorts, counts, gathers and casts one by one and
+ * moves the rows twice. */
+#define PERMUTE_FUSED_LAUNCHES 2
+#define PERMUTE_UNFUSED_LAUNCHES 8
+#define PERMUTE_UNFUSED_TRIPS 2.0
+
+/* ---- permutations -------------------------------------------------------------------------------------------------------------- */
+
+/* Which side puts rows in expert order. NCCL's all-to-all needs it on both sides, direct writes into the peer's buffers on the
+ * sender's, DeepEP and HybridEP send each token once per rank and sort where it arrives. */
+typedef struct {
+  gboolean sender, receiver;
+} Permutes;
+
+static Permutes permutes(const MoeShape *shape)
+{
+  const char *library = shape->run->stack.collectives.expert_library;
+
+  if (g_strcmp0(library, "deepep") == 0 || g_strcmp0(library, "hybridep") == 0)
+    return (Permutes){FALSE, TRUE};
+  return (Permutes){TRUE, g_strcmp0(library, "nccl") == 0 && shape->local_experts > 1};
+}
+
+static void emit_permute(MoeEmit *emit, const char *name, double read_rows, double written_rows, int load)
+{
+  gboolean fused = emit->shape->run->stack.fused.permute;
+  double row = (double)emit->shape->outer * emit->shape->act_bytes, trips = fused ? 1 : PERMUTE_UNFUSED_TRIPS;
+
+  moe_emit_row_bytes(emit, MOE_BANDWIDTH_PERMUTE, name, read_rows * row * trips, written_rows * row * trips,
+                     fused ? PERMUTE_FUSED_LAUNCHES : PERMUTE_UNFUSED_LAUNCHES, load);
+}
+
+/* Rows that a rank sends, all groups together: one per token and expert, with the capacity's padding. */
+static double sent_rows(const MoeShape *shape)
+{
+  return (double)shape->moe_tokens * (double)shape->arch->moe.top_k * shape->wire_padding;
+}
+
+static void sender_permute(MoeEmit *emit, const char *name)
+{
+  double rows = sent_rows(emit->shape) / (double)emit->shape->groups;
+
+  if (permutes(emit->shape).sender)
+    emit_permute(emit, name, rows, rows, MOE_NO_LOAD);
+}
+
+static void receiver_permute(MoeEmit *emit, const char *name, int64_t layer, int64_t group)
+{
+  double rows = emit->shape->mean_rows / (double)emit->shape->groups;
+
+  if (permutes(emit->shape).receiver)
+    emit_permute(emit, name, rows, rows, moe_router_load(emit->builder->router, layer, group));
+}
+
+/* Sums each token's rows: weighted by the router forward, plain backward. Libraries that send a token once per rank sum on the way back, after
+ * the receiver's own permutation has summed the rows of a rank. */
+static void emit_sum(MoeEmit *emit, const char *name)
+{
+  if (permutes(emit->shape).sender)
+    emit_permute(emit, name, sent_rows(emit->shape), (double)emit->shape->moe_tokens, MOE_NO_LOAD);
+}
+
+static void emit_expand(MoeEmit *emit, const char *name)
+{
+  double rows = sent_rows(emit->shape);
+
+  if (permutes(emit->shape).sender)
+    emit_permute(emit, name, rows + (double)emit->shape->moe_tokens, rows, MOE_NO_LOAD);
+}
+
+/* ---- transfers ------------------------------------------------------------------------------------------------------------------ */
+
+static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t layer, int64_t group)
+{
+  const MoeShape *shape = emit->shape;
+  const MoeMoe *moe = &shape->arch->moe;
+  MoePrecision precision = kind == MOE_DISPATCH ? shape->precision->dispatch : shape->precision->combine;
+  double bytes = (double)shape->moe_tokens * (double)shape->outer * moe_precision_bytes(precision);
+  MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, bytes);
+  int load = moe_router_load(emit->builder->router, layer, group);
+
+  collective.top_k = moe->top_k;
+  collective.experts = moe->experts;
+  collective.expert_groups = MAX(moe->groups, 1);
+  collective.top_groups = moe->top_groups > 0 ? moe->top_groups : collective.expert_groups;
+  collective.share = 1.0 / (double)shape->groups;
+  collective.padding = shape->wire_padding;
+  collective.receive = moe_router_skew(emit->builder->router, load);
+  collective.n_skew = collective.receive ? (guint)shape->ep : 0;
+  return moe_emit_collective(emit, MOE_STREAM_EXPERT, &collective);
+}
+
+/* FP8 payloads are quantized before they leave. */
+static void quantize_payload(MoeEmit *emit)
+{
+  const MoeShape *shape = emit->shape;
+
+  if (moe_precision_bytes(shape->precision->dispatch) < shape->act_bytes)
+    moe_emit_quantize(emit, "quantize_payload", (double)shape->moe_tokens * (double)shape->outer, FALSE, MOE_NO_LOAD);
+}
+
+/* Token counts per expert travel ahead, so that receivers know their rows. */
+static guint32 exchange_counts(MoeEmit *emit)
+{
+  double bytes = (double)emit->shape->arch->moe.experts * COUNT_BYTES;
+  MoeCollective collective = moe_collective(emit, MOE_ALL_TO_ALL, MOE_GROUP_EXPERT, "token_counts", bytes);
+
+  return moe_emit_collective(emit, MOE_STREAM_EXPERT, &collective);
+}
+
+/* Blocking: the host reads the counts back before it issues anything more. */
+static guint32 begin_counts(MoeEmit *emit)
+{
+  MoeCountsKind kind = emit->shape->run->stack.moe.counts;
+
+  if (kind == MOE_COUNTS_NONE || emit->shape->run->training.routing.capacity_factor > 0)
+    return MOE_NO_ITEM;
+  guint32 counts = exchange_counts(emit);
+
+  if (kind != MOE_COUNTS_BLOCKING)
+    return counts;
+  moe_flow_join(emit->flow, counts);
+  moe_emit_host_sync(emit, counts);
+  return MOE_NO_ITEM;
+}
+
+/* On a stream of their own: the host waits for the counts only, and only where it needs them. On the device: not at all. */
+static void end_counts(MoeEmit *emit, guint32 counts)
+{
+  if (counts != MOE_NO_ITEM && emit->shape->run->stack.moe.counts == MOE_COUNTS_DEDICATED_STREAM)
+    moe_emit_host_sync(emit, counts);
+}
+
+/* ---- pieces ------------------------------------------------------------------------------------------------------------------------ */
+
+static MoeLinear latent_linear(const MoeShape *shape, gboolean down)
+{
+  int64_t latent = shape->arch->moe.latent, hidden = shape->hidden;
+  MoeLinear linear = moe_linear(shape, down ? "latent_down" : "latent_up", shape->moe_tokens, down ? hidden : latent,
+                                down ? latent : hidden);
+
+  linear.flop_scale = 1;
+  linear.adapters = FALSE;
+  return linear;
+}
+
+static void shared_forward(MoeEmit *emit)
+{
+  const MoeMoe *moe = &emit->shape->arch->moe;
+  guint module = emit->module;
+
+  emit->module |= MOE_MODULE_SHARED_EXPERTS;
+  if (moe->shared_experts > 0)
+    moe_ffn_forward(emit, moe->shared_experts * moe->shared_width, moe->gated);
+  emit->module = module;
+}
+
+static void shared_backward(MoeEmit *emit)
+{
+  const MoeMoe *moe = &emit->shape->arch->moe;
+
+  if (moe->shared_experts > 0)
+    moe_ffn_backward(emit, moe->shared_experts * moe->shared_width, moe->gated);
+}
+
+/* Tensor ranks that route a slice each of the same tokens put them together again. */
+static void gather_tokens(MoeEmit *emit)
+{
+  const MoeShape *shape = emit->shape;
+  double bytes = (double)shape->full_tokens * (double)shape->hidden * shape->act_bytes;
+  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, "token_gather", bytes);
+
+  if (!shape->run->parallelism.sequence_parallel)
+    moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------------------------------------- */
+
+static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
+{
+  moe_flow_join(emit->flow, dispatch);
+  receiver_permute(emit, "sort_rows", layer, group);
+  moe_experts_forward(emit, layer, group);
+  receiver_permute(emit, "unsort_rows", layer, group);
+}
+
+/* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave while the next group
+ * computes. */
+static void overlapped_forward(MoeEmit *emit, int64_t layer)
+{
+  int64_t groups = emit->shape->groups;
+  g_autofree guint32 *dispatch = g_new(guint32, groups);
+  guint32 combine = MOE_NO_ITEM;
+
+  for (int64_t g = 0; g < groups; g++) {
+    sender_permute(emit, "encode");
+    dispatch[g] = exchange(emit, MOE_DISPATCH, "dispatch", layer, g);
+  }
+  shared_forward(emit);
+  for (int64_t g = 0; g < groups; g++) {
+    forward_group(emit, layer, g, dispatch[g]);
+    combine = exchange(emit, MOE_COMBINE, "combine", layer, g);
+  }
+  moe_flow_join(emit->flow, combine);
+}
+
+static void exposed_forward(MoeEmit *emit, int64_t layer)
+{
+  for (int64_t g = 0; g < emit->shape->groups; g++) {
+    sender_permute(emit, "encode");
+    forward_group(emit, layer, g, exchange(emit, MOE_DISPATCH, "dispatch", layer, g));
+    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", layer, g));
+  }
+  shared_forward(emit);
+}
+
+static void inner_forward(MoeEmit *emit, int64_t layer)
+{
+  const MoeShape *shape = emit->shape;
+  MoeLinear down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
+
+  moe_router_forward(emit);
+  emit->scope = MOE_SCOPE_EXPERTS;
+  guint32 counts = begin_counts(emit);
+  if (shape->arch->moe.latent > 0)
+    moe_linear_forward(emit, &down);
+  quantize_payload(emit);
+  end_counts(emit, counts);
+  if (shape->overlap_expert)
+    overlapped_forward(emit, layer);
+  else
+    exposed_forward(emit, layer);
+  emit_sum(emit, "decode");
+  if (shape->arch->moe.latent > 0)
+    moe_linear_forward(emit, &up);
+  gather_tokens(emit);
+}
+
+void moe_moe_forward(MoeEmit *emit, int64_t layer)
+{
+  emit->scope = MOE_SCOPE_ROUTER;
+  moe_enter_forward(emit);
+  emit->module = MOE_MODULE_MOE;
+  inner_forward(emit, layer);
+  emit->module = 0;
+  moe_leave_forward(emit);
+}
+
+/* ---- backward -------------------------------------------------------------------------------------------------------------------------- */
+
+/* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer. */
+static guint32 backward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
+{
+  g_autoptr(MoeFlow) held = moe_flow_new();
+  MoeEmit inner = *emit;
+  gboolean hold = emit->later == emit->flow && emit->shape->overlap_expert;
+
+  inner.later = hold ? held : emit->later;
+  moe_flow_join(emit->flow, dispatch);
+  receiver_permute(&inner, "sort_grads", layer, group);
+  moe_experts_backward(&inner, layer, group);
+  receiver_permute(&inner, "unsort_grads", layer, group);
+  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", layer, group);
+
+  moe_flow_splice(emit->flow, held);
+  return combine;
+}
+
+static void overlapped_backward(MoeEmit *emit, int64_t layer)
+{
+  int64_t groups = emit->shape->groups;
+  g_autofree guint32 *dispatch = g_new(guint32, groups);
+  guint32 combine = MOE_NO_ITEM;
+
+  for (int64_t g = 0; g < groups; g++)
+    dispatch[g] = exchange(emit, MOE_DISPATCH, "combine_grad", layer, g);
+  shared_backward(emit);
+  for (int64_t g = 0; g < groups; g++)
+    combine = backward_group(emit, layer, g, dispatch[g]);
+  moe_flow_join(emit->flow, combine);
+}
+
+static void exposed_backward(MoeEmit *emit, int64_t layer)
+{
+  shared_backward(emit);
+  for (int64_t g = 0; g < emit->shape->groups; g++)
+    moe_flow_join(emit->flow, backward_group(emit, layer, g, exchange(emit, MOE_DISPATCH, "combine_grad", layer, g)));
+}
+
+/* Gradients of the branches that read the same input: experts, router, shared experts. */
+static void sum_branches(MoeEmit *emit)
+{
+  const MoeShape *shape = emit->shape;
+  double bytes = (double)shape->moe_tokens * (double)shape->hidden * shape->act_bytes;
+  double branches = shape->arch->moe.shared_experts > 0 ? 3 : 2;
+
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "sum_branches", branches * bytes, bytes, (int64_t)branches - 1);
+}
+
+void moe_moe_backward(MoeEmit *emit, int64_t layer)
+{
+  const MoeShape *shape = emit->shape;
+  MoeLinear down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
+
+  emit->scope = MOE_SCOPE_EXPERTS;
+  moe_leave_backward(emit);
+  gather_tokens(emit);
+  if (shape->arch->moe.latent > 0)
+    moe_linear_backward(emit, &up);
+  quantize_payload(emit);
+  emit_expand(emit, "decode_grad");
+  if (shape->overlap_expert)
+    overlapped_backward(emit, layer);
+  else
+    exposed_backward(emit, layer);
+  emit_sum(emit, "encode_grad");
+  if (shape->arch->moe.latent > 0)
+    moe_linear_backward(emit, &down);
+  moe_router_backward(emit);
+  sum_branches(emit);
+  moe_enter_backward(emit);
+}

@@ -1,0 +1,141 @@
+/* Interned records and the arena. */
+#include "tables.h"
+
+#include <string.h>
+
+/* ---- arena ------------------------------------------------------------------------------------------------------------- */
+
+#define ARENA_BLOCK_BYTES (256 * 1024) /* one malloc per so many bytes */
+#define ARENA_ALIGNMENT 16             /* of any member of a program */
+
+struct MoeArena {
+  GPtrArray *blocks;
+  char *at;
+  size_t left;
+};
+
+MoeArena *moe_arena_new(void)
+{
+  MoeArena *arena = g_new0(MoeArena, 1);
+
+  arena->blocks = g_ptr_array_new_with_free_func(g_free);
+  return arena;
+}
+
+void moe_arena_free(MoeArena *arena)
+{
+  if (!arena)
+    return;
+  g_ptr_array_unref(arena->blocks);
+  g_free(arena);
+}
+
+static char *arena_raw(MoeArena *arena, size_t bytes)
+{
+  bytes = (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+  if (bytes > arena->left) {
+    arena->left = MAX(bytes, (size_t)ARENA_BLOCK_BYTES);
+    arena->at = g_malloc(arena->left);
+    g_ptr_array_add(arena->blocks, arena->at);
+  }
+  char *result = arena->at;
+
+  arena->at += bytes;
+  arena->left -= bytes;
+  return result;
+}
+
+gpointer moe_arena_alloc(MoeArena *arena, size_t bytes) { return memset(arena_raw(arena, bytes), 0, bytes); }
+
+gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes)
+{
+  char *copy = arena_raw(arena, bytes);
+
+  if (bytes > 0)
+    memcpy(copy, source, bytes);
+  return copy;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------------------------- */
+
+#define FIRST_SLOTS 256 /* a typical run has 50 to 200 different kernels */
+
+void moe_table_init(MoeTable *table, size_t size)
+{
+  g_assert(size % sizeof(guint64) == 0);
+  *table = (MoeTable){.size = size, .records = g_byte_array_new(), .n_slots = FIRST_SLOTS};
+  table->slots = g_new0(guint32, table->n_slots);
+}
+
+void moe_table_clear(MoeTable *table)
+{
+  if (table->records)
+    g_byte_array_unref(table->records);
+  g_free(table->slots);
+  *table = (MoeTable){0};
+}
+
+gconstpointer moe_table_at(const MoeTable *table, guint index) { return table->records->data + (size_t)index * table->size; }
+
+/* Word by word: multiply and fold, as in FNV-1a with 64-bit words. */
+static guint64 record_hash(gconstpointer record, size_t size)
+{
+  const guint64 prime = G_GUINT64_CONSTANT(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
+  guint64 hash = size;
+
+  for (size_t i = 0; i < size; i += sizeof(guint64)) {
+    guint64 word;
+
+    memcpy(&word, (const char *)record + i, sizeof word);
+    hash = (hash ^ word) * prime;
+    hash ^= hash >> 29; /* brings the well-mixed high bits down */
+  }
+  return hash;
+}
+
+static guint32 *find_slot(const MoeTable *table, gconstpointer record)
+{
+  guint at = (guint)record_hash(record, table->size) & (table->n_slots - 1);
+
+  while (table->slots[at] != 0 && memcmp(moe_table_at(table, table->slots[at] - 1), record, table->size) != 0)
+    at = (at + 1) & (table->n_slots - 1);
+  return &table->slots[at];
+}
+
+static void grow_slots(MoeTable *table)
+{
+  g_free(table->slots);
+  table->n_slots *= 2;
+  table->slots = g_new0(guint32, table->n_slots);
+  for (guint i = 0; i < table->n; i++)
+    *find_slot(table, moe_table_at(table, i)) = i + 1;
+}
+
+guint moe_table_intern(MoeTable *table, gconstpointer record)
+{
+  guint32 *slot = find_slot(table, record);
+
+  if (*slot != 0)
+    return *slot - 1;
+  g_byte_array_append(table->records, record, (guint)table->size);
+  *slot = ++table->n;
+  if (table->n * 2 > table->n_slots)
+    grow_slots(table);
+  return table->n - 1;
+}
+
+void moe_tables_init(MoeTables *tables)
+{
+  moe_table_init(&tables->kernels, sizeof(MoeLoadedKernel));
+  moe_table_init(&tables->collectives, sizeof(MoeCollective));
+  moe_table_init(&tables->copies, sizeof(MoeCopy));
+  moe_table_init(&tables->delays, sizeof(double));
+}
+
+void moe_tables_clear(MoeTables *tables)
+{
+  moe_table_clear(&tables->kernels);
+  moe_table_clear(&tables->collectives);
+  moe_table_clear(&tables->copies);
+  moe_table_clear(&tables->delays);
+}

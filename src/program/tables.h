@@ -1,0 +1,49 @@
+/*
+ * tables, private: interned kernels, collectives, copies and delays, and the arena that owns what a program points to.
+ */
+#ifndef MOESIM_PROGRAM_TABLES_H
+#define MOESIM_PROGRAM_TABLES_H
+
+#include <moesim/work.h>
+
+/* Memory that lives as long as a program: freed at once. */
+typedef struct MoeArena MoeArena;
+MoeArena *moe_arena_new(void);
+void moe_arena_free(MoeArena *arena);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeArena, moe_arena_free)
+/* Zeroed; never fails. */
+gpointer moe_arena_alloc(MoeArena *arena, size_t bytes);
+gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes);
+
+/* One table of fixed-size records, each kept once. */
+typedef struct {
+  size_t size;
+  GByteArray *records;
+  guint n;
+  guint n_slots; /* a power of two */
+  guint32 *slots; /* record + 1, 0 = free */
+} MoeTable;
+
+void moe_table_init(MoeTable *table, size_t size);
+void moe_table_clear(MoeTable *table);
+/* Index of the record equal to `record` byte by byte (padding zeroed by the caller), added when new. */
+guint moe_table_intern(MoeTable *table, gconstpointer record);
+gconstpointer moe_table_at(const MoeTable *table, guint index);
+
+/* A kernel and the load that its rows follow. */
+typedef struct {
+  MoeKernel kernel;
+  int64_t load; /* MOE_NO_LOAD = the same on all expert-parallel indices */
+} MoeLoadedKernel;
+
+typedef struct {
+  MoeTable kernels;     /* MoeLoadedKernel */
+  MoeTable collectives; /* MoeCollective */
+  MoeTable copies;      /* MoeCopy */
+  MoeTable delays;      /* double, seconds */
+} MoeTables;
+
+void moe_tables_init(MoeTables *tables);
+void moe_tables_clear(MoeTables *tables);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * Data parallelism: units, parameter gathers, gradient reductions.
+ *
+ * ZeRO-0 all-reduces gradients in the step's last micro-batch, ZeRO-1 reduce-scatters them there and gathers parameters in the first
+ * forward pass; ZeRO-2 reduces in every micro-batch; ZeRO-3 gathers in every forward and backward pass as well and frees in
+ * between (Rajbhandari et al. 2020; Zhao et al. 2023 for prefetch).
+ */
+#include "internal.h"
+
+struct MoeZero {
+  MoeBuilder *builder;
+  const MoePart *part;
+  GArray *units;     /* MoeUnit */
+  GArray *gathered;  /* guint32 [unit]: the last gather's item, MOE_NO_ITEM when there is none */
+  GArray *issued;    /* gboolean [unit] */
+};
+
+/* ---- units ------------------------------------------------------------------------------------------------------------------------- */
+
+static void add_unit(GArray *units, int64_t first, int64_t count, const MoeWeights *weights)
+{
+  MoeUnit unit = {first, count, *weights};
+
+  g_array_append_val(units, unit);
+}
+
+static double unit_bytes(const MoeShape *shape, const MoeWeights *weights)
+{
+  return (weights->dense + weights->experts) * moe_precision_bytes(shape->precision->gradient_reduce);
+}
+
+/* Layers of a part, one per unit, or joined until a bucket is full. */
+static void add_layer_units(const MoeShape *shape, const MoePart *part, GArray *units)
+{
+  gboolean per_layer = shape->run->stack.data_parallel.per_layer || shape->run->parallelism.zero >= 3;
+  MoeWeights sum = {0};
+  int64_t first = part->first;
+
+  for (int64_t layer = part->first; layer < part->first + part->count; layer++) {
+    MoeWeights weights;
+
+    moe_weights_layer(shape, layer, &weights);
+    moe_weights_add(&sum, &weights);
+    if (!per_layer && unit_bytes(shape, &sum) < shape->run->stack.data_parallel.bucket_bytes &&
+        layer + 1 < part->first + part->count)
+      continue;
+    add_unit(units, first, layer + 1 - first, &sum);
+    sum = (MoeWeights){0};
+    first = layer + 1;
+  }
+}
+
+/* With tied embeddings the head has a table of its own only on a stage that does not hold the embedding. */
+static gboolean head_owns_table(const MoeBuilder *builder)
+{
+  gboolean together = builder->placement.stages == 1 || builder->schedule->folded || builder->schedule->chains > 1;
+
+  return !builder->shape.arch->tied_embeddings || !together;
+}
+
+GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part)
+{
+  GArray *units = g_array_new(FALSE, FALSE, sizeof(MoeUnit));
+  MoeWeights weights, mtp = {0};
+
+  if (part->embedding) {
+    moe_weights_embedding(&builder->shape, &weights);
+    add_unit(units, part->first, 0, &weights);
+  }
+  add_layer_units(&builder->shape, part, units);
+  if (part->head) {
+    moe_weights_head(&builder->shape, head_owns_table(builder), &weights);
+    if (builder->shape.arch->mtp_layers > 0)
+      moe_weights_mtp(&builder->shape, &mtp);
+    moe_weights_add(&weights, &mtp);
+    add_unit(units, part->first + part->count, 0, &weights);
+  }
+  return units;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------------------------- */
+
+MoeZero *moe_zero_new(MoeBuilder *builder, const MoePart *part)
+{
+  MoeZero *zero = g_new0(MoeZero, 1);
+
+  zero->builder = builder;
+  zero->part = part;
+  zero->units = moe_units_new(builder, part);
+  zero->gathered = g_array_new(FALSE, TRUE, sizeof(guint32));
+  zero->issued = g_array_new(FALSE, TRUE, sizeof(gboolean));
+  g_array_set_size(zero->gathered, zero->units->len);
+  g_array_set_size(zero->issued, zero->units->len);
+  return zero;
+}
+
+void moe_zero_free(MoeZero *zero)
+{
+  if (!zero)
+    return;
+  g_array_unref(zero->units);
+  g_array_unref(zero->gathered);
+  g_array_unref(zero->issued);
+  g_free(zero);
+}
+
+guint moe_zero_units(const MoeZero *zero) { return zero->units->len; }
+
+const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index) { return &g_array_index(zero->units, MoeUnit, index); }
+
+/* ---- groups ------------------------------------------------------------------------------------------------------------------------------ */
+
+static gboolean is_hybrid(const MoeZero *zero) { return zero->builder->shape.run->parallelism.shard_group > 0; }
+
+static MoeGroupKind shard_group(const MoeZero *zero, gboolean experts)
+{
+  if (is_hybrid(zero))
+    return experts ? MOE_GROUP_EXPERT_SHARD : MOE_GROUP_DATA_SHARD;
+  return experts ? MOE_GROUP_EXPERT_DATA : MOE_GROUP_DATA;
+}
+
+static int64_t zero_stage(const MoeZero *zero) { return zero->builder->shape.run->parallelism.zero; }
+
+/* The ends of the model stay gathered through the step (FSDP does not reshard its root). */
+static gboolean is_root(const MoeUnit *unit) { return unit->count == 0; }
+
+/* ---- parameter gathers --------------------------------------------------------------------------------------------------------------------- */
+
+static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean forward, guint variant)
+{
+  /* Frozen weights do not change: only ZeRO-3 has to gather them. */
+  if (zero_stage(zero) == 0 || (zero->builder->shape.frozen && zero_stage(zero) < 3))
+    return FALSE;
+  if (zero_stage(zero) < 3 || is_root(unit))
+    return forward && (variant & MOE_VARIANT_FIRST);
+  return TRUE;
+}
+
+/* A gather that frees memory later waits for the unit before the last to be done, as its buffer comes from there; others start as
+ * early as their stream allows. */
+static guint32 gather(MoeZero *zero, MoeEmit *emit, double elements, gboolean experts)
+{
+  double bytes = elements * moe_precision_bytes(emit->shape->precision->parameter_gather);
+  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, shard_group(zero, experts),
+                                            experts ? "gather_experts" : "gather", bytes);
+  guint32 item = moe_emit_collective(emit, MOE_STREAM_GATHER, &collective);
+
+  if (item != MOE_NO_ITEM && zero_stage(zero) < 3 && emit->shape->overlap_gather) {
+    moe_flow_item(emit->flow, item)->n_deps = 0;
+    moe_flow_item(emit->flow, item)->earlier = 0;
+  }
+  return item;
+}
+
+static double weight_bytes(const MoeShape *shape, const MoeUnit *unit)
+{
+  return (unit->weights.dense + unit->weights.experts) * shape->act_bytes;
+}
+
+static void issue(MoeZero *zero, MoeEmit *emit, guint index, gboolean forward, guint variant)
+{
+  const MoeUnit *unit = moe_zero_unit(zero, index);
+  gboolean *issued = &g_array_index(zero->issued, gboolean, index);
+  guint32 *item = &g_array_index(zero->gathered, guint32, index);
+  MoeEmit other = *emit;
+
+  if (*issued)
+    return;
+  *issued = TRUE;
+  *item = MOE_NO_ITEM;
+  if (!needs_gather(zero, unit, forward, variant))
+    return;
+  other.scope = MOE_SCOPE_DATA;
+  other.pass = forward ? MOE_PASS_FORWARD : MOE_PASS_DGRAD;
+  if (zero_stage(zero) == 3 && !is_root(unit))
+    moe_flow_allocate(emit->flow, MOE_MEMORY_WEIGHTS, weight_bytes(emit->shape, unit));
+  guint32 dense = gather(zero, &other, unit->weights.dense, FALSE);
+  guint32 experts = gather(zero, &other, unit->weights.experts, TRUE);
+
+  *item = experts != MOE_NO_ITEM ? experts : dense;
+}
+
+/* Issues this unit's gather and those up to the prefetch depth ahead, in the order in which the pass comes to them. */
+static void before(MoeZero *zero, MoeEmit *emit, guint index, gboolean forward, guint variant)
+{
+  gint64 ahead = emit->shape->overlap_gather ? MAX(emit->shape->run->stack.data_parallel.prefetch, 0) : 0;
+  gint64 n = zero->units->len;
+
+  for (gint64 i = 0; i <= ahead; i++) {
+    gint64 other = forward ? (gint64)index + i : (gint64)index - i;
+
+    if (other >= 0 && other < n)
+      issue(zero, emit, (guint)other, forward, variant);
+  }
+  moe_flow_join(emit->flow, g_array_index(zero->gathered, guint32, index));
+}
+
+static void free_gathered(MoeZero *zero, MoeEmit *emit, MoeFlow *flow, guint index)
+{
+  const MoeUnit *unit = moe_zero_unit(zero, index);
+
+  if (zero_stage(zero) == 3 && !is_root(unit))
+    moe_flow_release(flow, MOE_MEMORY_WEIGHTS, weight_bytes(emit->shape, unit));
+}
+
+void moe_zero_before_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
+{
+  before(zero, emit, index, TRUE, variant);
+}
+
+void moe_zero_after_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
+{
+  (void)variant;
+  free_gathered(zero, emit, emit->flow, index);
+}
+
+/* ---- gradient reductions -------------------------------------------------------------------------------------------------------------------- */
+
+/* Elements whose gradients a unit has: all weights, or the adapters of its layers. */
+static MoeWeights trainable(const MoeShape *shape, const MoeUnit *unit)
+{
+  MoeWeights weights = unit->weights;
+
+  if (!shape->frozen)
+    return weights;
+  weights.dense = weights.experts = 0;
+  for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
+    weights.dense += moe_weights_adapters(shape, layer);
+  return weights;
+}
+
+static guint32 reduce_over(MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, double bytes)
+{
+  MoeCollective collective = moe_collective(emit, kind, group, kind == MOE_ALL_REDUCE ? "all_reduce" : "reduce_scatter", bytes);
+
+  return moe_emit_collective(emit, MOE_STREAM_REDUCE, &collective);
+}
+
+/* Sharded gradients are scattered over the shard group; replicas of a shard are summed afterwards (HSDP). */
+static guint32 reduce(MoeZero *zero, MoeEmit *emit, double elements, gboolean experts)
+{
+  double bytes = elements * moe_precision_bytes(emit->shape->precision->gradient_reduce);
+  MoeGroupKind group = shard_group(zero, experts), replicas = experts ? MOE_GROUP_EXPERT_REPLICA : MOE_GROUP_DATA_REPLICA;
+
+  if (zero_stage(zero) == 0)
+    return reduce_over(emit, MOE_ALL_REDUCE, experts ? MOE_GROUP_EXPERT_DATA : MOE_GROUP_DATA, bytes);
+  guint32 item = reduce_over(emit, MOE_REDUCE_SCATTER, group, bytes);
+
+  if (!is_hybrid(zero))
+    return item;
+  double shard = bytes / (double)moe_layout_group_size(zero->builder->layout, group);
+  guint32 across = reduce_over(emit, MOE_ALL_REDUCE, replicas, shard);
+
+  return across != MOE_NO_ITEM ? across : item;
+}
+
+static gboolean reduces_in_batch(const MoeZero *zero, guint variant)
+{
+  if (zero_stage(zero) >= 2)
+    return TRUE;
+  return (variant & MOE_VARIANT_LAST) && zero->builder->shape.overlap_reduce;
+}
+
+static guint32 reduce_unit(MoeZero *zero, MoeEmit *emit, guint index)
+{
+  MoeWeights weights = trainable(emit->shape, moe_zero_unit(zero, index));
+  MoeEmit other = *emit;
+
+  other.scope = MOE_SCOPE_DATA;
+  other.pass = MOE_PASS_WGRAD;
+  guint32 dense = reduce(zero, &other, weights.dense, FALSE);
+  guint32 experts = reduce(zero, &other, weights.experts, TRUE);
+
+  return experts != MOE_NO_ITEM ? experts : dense;
+}
+
+static double gradient_bytes(MoeZero *zero, guint index)
+{
+  MoeWeights weights = trainable(&zero->builder->shape, moe_zero_unit(zero, index));
+
+  return zero_stage(zero) >= 2 ? unit_bytes(&zero->builder->shape, &weights) : 0;
+}
+
+void moe_zero_before_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
+{
+  before(zero, emit, index, FALSE, variant);
+  moe_flow_allocate(emit->flow, MOE_MEMORY_GRADIENTS, gradient_bytes(zero, index));
+}
+
+void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
+{
+  MoeEmit other = *emit;
+  guint32 item = MOE_NO_ITEM;
+
+  other.flow = moe_flow_length(emit->later) > 0 ? emit->later : emit->flow;
+  free_gathered(zero, emit, other.flow, index);
+  if (reduces_in_batch(zero, variant))
+    item = reduce_unit(zero, &other, index);
+  if (item != MOE_NO_ITEM)
+    moe_flow_memory(other.flow, item, MOE_MEMORY_GRADIENTS, TRUE, -gradient_bytes(zero, index));
+  else
+    moe_flow_release(other.flow, MOE_MEMORY_GRADIENTS, gradient_bytes(zero, index));
+  if (!emit->shape->overlap_reduce)
+    moe_flow_join(other.flow, item);
+}
+
+void moe_zero_reduce_all(MoeZero *zero, MoeEmit *emit)
+{
+  if (zero_stage(zero) >= 2 || emit->shape->overlap_reduce)
+    return;
+  for (guint i = zero->units->len; i-- > 0;)
+    moe_flow_join(emit->flow, reduce_unit(zero, emit, i));
+}
