@@ -45,6 +45,20 @@ char *moe_plot_memory_data(const GPtrArray *results);
 /* Rows: label, then the percent of the step of each cause; header row of cause titles. */
 char *moe_plot_strategies_data(const GPtrArray *results);
 
+/* ---- timeline ---------------------------------------------------------------------------------------------------------- */
+
+/* Collects slices of the traced ranks for a picture of who does what when. */
+typedef struct MoeTimeline MoeTimeline;
+
+MoeTimeline *moe_timeline_new(void);
+void moe_timeline_free(MoeTimeline *timeline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTimeline, moe_timeline_free)
+/* Adds a slice; a MoeSliceFunc whose user_data is the MoeTimeline. */
+void moe_timeline_slice(const MoeSlice *slice, gpointer timeline);
+/* gnuplot data blocks: one per kind of work (lane, from ms, to ms), then one with the lanes' names. Only what overlaps [from, to]; `to` 0 is
+ * the end of the step. Neighbours of one kind that are closer than a pixel become one box. */
+char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to);
+
 G_END_DECLS
 
 #endif

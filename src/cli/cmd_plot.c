@@ -11,7 +11,8 @@ static const MoeUsage usage = {
         "  moesim plot ladder models/mai-base-1/v4.yaml models/mai-base-1/v5.yaml --variants -o ladder.svg\n"
         "  moesim plot waterfall models/deepseek-v3.yaml -o waterfall.pdf\n"
         "  moesim plot memory models/deepseek-v3.yaml -o memory.png\n"
-        "  moesim plot strategies models/deepseek-v3.yaml --vary parallelism.expert=16,32,64 -o strategies.png\n\n"
+        "  moesim plot strategies models/deepseek-v3.yaml --vary parallelism.expert=16,32,64 -o strategies.png\n"
+        "  moesim plot timeline models/deepseek-v3.yaml --ranks 0,128 --window '1 s:1.5 s' -o timeline.png\n\n"
         "Kinds:\n"
         "  scale       MFU against the number of GPUs, a line per run and cluster\n"
         "  ladder      predicted beside published MFU, a pair of bars per run\n"
@@ -98,6 +99,7 @@ static const MoePlotKind kinds[] = {
     {"memory", "memory per GPU by part", 1, -1, memory},
     {"scale", "MFU against GPUs", 1, -1, moe_plot_scale},
     {"strategies", "where the step goes", 1, -1, moe_plot_strategies},
+    {"timeline", "who does what when", 1, 1, moe_plot_timeline},
     {"waterfall", "from peak to MFU", 1, 1, waterfall},
 };
 
@@ -162,8 +164,8 @@ static int plot(int n, char **words, const MoePlotOptions *options)
 
 static void clear_options(MoePlotOptions *options)
 {
-  char *texts[] = {options->output, options->title,   options->clusters, options->gpus,
-                   options->vary,   options->variant, options->stack};
+  char *texts[] = {options->output, options->title,  options->clusters, options->gpus, options->vary,
+                   options->ranks,  options->window, options->variant,  options->stack};
 
   for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
     g_free(texts[i]);
@@ -182,6 +184,8 @@ int moe_cmd_plot(int argc, char **argv)
       {"gpus", 0, 0, G_OPTION_ARG_STRING, &options.gpus, "scale: numbers of GPUs (default: around the run's)",
        "N,N,..."},
       {"vary", 0, 0, G_OPTION_ARG_STRING, &options.vary, "strategies: a stack per value", "KEY=A,B,..."},
+      {"ranks", 0, 0, G_OPTION_ARG_STRING, &options.ranks, "timeline: ranks (default: 0)", "R,R,..."},
+      {"window", 0, 0, G_OPTION_ARG_STRING, &options.window, "timeline: part of the step (default: all)", "FROM:TO"},
       {"variant", 0, 0, G_OPTION_ARG_STRING, &options.variant, "variant of the run", "NAME"},
       {"variants", 0, 0, G_OPTION_ARG_NONE, &options.variants, "all variants of each file, in order", NULL},
       {"stack", 0, 0, G_OPTION_ARG_FILENAME, &options.stack, "another software stack", "S"},

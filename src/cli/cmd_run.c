@@ -25,29 +25,10 @@ static void clear_trace_options(TraceOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_trace_options)
 
-/* "0,64,128" -> array of int64_t. */
-static GArray *parse_ranks(const char *text, int64_t gpus, GError **error)
-{
-  g_autoptr(GArray) ranks = g_array_new(FALSE, FALSE, sizeof(int64_t));
-  g_auto(GStrv) words = g_strsplit(text ? text : "0", ",", -1);
-
-  for (char **word = words; *word; word++) {
-    gint64 rank = 0;
-
-    if (!g_ascii_string_to_signed(*word, 10, 0, gpus - 1, &rank, NULL)) {
-      moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--trace-ranks: '%s' is no rank, expected 0 to %" G_GINT64_FORMAT,
-               *word, gpus - 1);
-      return NULL;
-    }
-    g_array_append_val(ranks, rank);
-  }
-  return g_steal_pointer(&ranks);
-}
-
 static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int steps, const TraceOptions *options,
                                  GError **error)
 {
-  g_autoptr(GArray) ranks = parse_ranks(options->ranks, run->parallelism.gpus, error);
+  g_autoptr(GArray) ranks = moe_cli_parse_ranks("--trace-ranks", options->ranks, run->parallelism.gpus, error);
   g_autoptr(MoeTrace) trace = ranks ? moe_trace_new(options->trace, run, error) : NULL;
 
   if (!trace)

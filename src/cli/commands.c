@@ -8,7 +8,7 @@ static const MoeCommand commands[] = {
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
-    {"plot", "figures: scale, ladder, waterfall, memory, strategies", moe_cmd_plot},
+    {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline", moe_cmd_plot},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},
     {"show", "the resolved run, each value with its origin", moe_cmd_show},
     {"validate", "predicted beside published for every case of a folder", moe_cmd_validate},

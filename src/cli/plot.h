@@ -7,7 +7,7 @@
 #include <moesim/report_plot.h>
 
 typedef struct {
-  char *output, *title, *clusters, *gpus, *vary, *variant, *stack;
+  char *output, *title, *clusters, *gpus, *vary, *ranks, *window, *variant, *stack;
   char **sets;
   gboolean variants;
   gint64 seed;
@@ -32,5 +32,8 @@ char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, char **
                      GError **error);
 char *moe_plot_strategies(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                           GError **error);
+
+char *moe_plot_timeline(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
+                        GError **error);
 
 #endif

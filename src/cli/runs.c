@@ -125,6 +125,24 @@ MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const
   return run ? moe_cli_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
 }
 
+GArray *moe_cli_parse_ranks(const char *option, const char *text, int64_t gpus, GError **error)
+{
+  g_autoptr(GArray) ranks = g_array_new(FALSE, FALSE, sizeof(int64_t));
+  g_auto(GStrv) words = g_strsplit(text ? text : "0", ",", -1);
+
+  for (char **word = words; *word; word++) {
+    gint64 rank = 0;
+
+    if (!g_ascii_string_to_signed(*word, 10, 0, gpus - 1, &rank, NULL)) {
+      moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%s' is no rank, expected 0 to %" G_GINT64_FORMAT, option,
+               *word, gpus - 1);
+      return NULL;
+    }
+    g_array_append_val(ranks, rank);
+  }
+  return g_steal_pointer(&ranks);
+}
+
 /* ---- many at once --------------------------------------------------------------------------------------------------
  */
 

@@ -23,9 +23,14 @@ draw scale.svg scale "$run" --clusters h100-hgx,h800-hgx --gpus 64,128
 check "no legend" grep -q 'h800-hgx' "$work/scale.svg"
 draw strategies.svg strategies "$run" --vary parallelism.zero=1,2,3
 check "three stacks" [ "$(wc -l < "$work/strategies.dat")" -eq 4 ]
+draw timeline.svg timeline "$run" --ranks 0,1
+check "no lane of rank 1" grep -q 'rank 1 compute' "$work/timeline.svg"
 draw waterfall.png waterfall "$run"
 draw waterfall.pdf waterfall "$run"
 
+refused "--window: '5', expected FROM:TO" plot timeline "$run" --window 5 -o "$work/none.svg"
+refused "ends before it begins" plot timeline "$run" --window '2 s:1 s' -o "$work/none.svg"
+refused "--ranks: '64' is no rank" plot timeline "$run" --ranks 64 -o "$work/none.svg"
 refused "cannot write" plot waterfall "$run" -o "$work/absent/figure.png"
 check "half a file is left" sh -c "! ls '$work'/*.part 2> /dev/null"
 

@@ -70,6 +70,38 @@ START_TEST(ladder_has_nan_where_nothing_is_published)
 }
 END_TEST
 
+static MoeSlice slice(gint64 rank, guint stream, MoeCause cause, MoeTime start_ms, MoeTime end_ms)
+{
+  const MoeTime ps_per_ms = 1000000000;
+
+  return (MoeSlice){.rank = rank,
+                    .stream = (uint8_t)stream,
+                    .cause = (uint8_t)cause,
+                    .start = start_ms * ps_per_ms,
+                    .end = end_ms * ps_per_ms};
+}
+
+START_TEST(timeline_cuts_to_the_window_and_joins_neighbours)
+{
+  g_autoptr(MoeTimeline) timeline = moe_timeline_new();
+  const MoeSlice slices[] = {slice(8, MOE_STREAM_COMPUTE, MOE_CAUSE_MATH, 0, 30),
+                             slice(8, MOE_STREAM_COMPUTE, MOE_CAUSE_MATH, 30, 50), /* joins the one before */
+                             slice(8, MOE_N_STREAMS, MOE_CAUSE_BUBBLE, 50, 90), /* idle time is in the compute lane */
+                             slice(0, MOE_STREAM_EXPERT, MOE_CAUSE_NVLINK_EXPOSED, 20, 40),
+                             slice(0, MOE_STREAM_COMPUTE, MOE_CAUSE_MATH, 0, 10)}; /* before the window */
+
+  for (guint i = 0; i < G_N_ELEMENTS(slices); i++)
+    moe_timeline_slice(&slices[i], timeline);
+  g_autofree char *text = moe_timeline_data(timeline, 10000000000, 60000000000);
+
+  ck_assert_msg(g_str_has_prefix(text, "forward\tfrom ms\tto ms\n1\t10\t50\n\n\n"), "%s", text);
+  ck_assert_msg(strstr(text, "transfer, NVLink\tfrom ms\tto ms\n0\t20\t40\n\n\n") != NULL, "%s", text);
+  ck_assert_msg(strstr(text, "pipeline bubble\tfrom ms\tto ms\n1\t50\t60\n\n\n") != NULL, "%s", text);
+  ck_assert_msg(g_str_has_suffix(text, "lane\tname\n0\trank 0 expert\n1\trank 8 compute\n"), "%s", text);
+  draw("timeline", ".svg", text);
+}
+END_TEST
+
 START_TEST(an_unknown_suffix_is_refused)
 {
   g_autoptr(GError) error = NULL;
@@ -109,5 +141,5 @@ START_TEST(a_missing_template_is_named)
 END_TEST
 
 MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
-              ladder_has_nan_where_nothing_is_published, an_unknown_suffix_is_refused,
-              a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)
+              ladder_has_nan_where_nothing_is_published, timeline_cuts_to_the_window_and_joins_neighbours,
+              an_unknown_suffix_is_refused, a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)

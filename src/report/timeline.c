@@ -1,0 +1,225 @@
+/* Who does what when, as boxes. */
+#include <moesim/report_plot.h>
+
+#define PIXELS    2000 /* boxes of one kind with gaps below a pixel of so wide a picture look like one */
+#define PS_PER_MS 1e9
+
+/* What a box shows. Kernels by pass, transfers, copies, and the compute stream's idle time by what it waits for. */
+typedef enum {
+  KIND_FORWARD,
+  KIND_DGRAD,
+  KIND_WGRAD,
+  KIND_RECOMPUTE,
+  KIND_OPTIMIZER,
+  KIND_NVLINK,
+  KIND_NETWORK,
+  KIND_COPY,
+  KIND_BUBBLE,
+  KIND_IDLE,
+  N_KINDS,
+} Kind;
+
+static const char *const kind_titles[N_KINDS] = {
+    "forward",          "backward, inputs",  "backward, weights", "recomputation",   "optimizer",
+    "transfer, NVLink", "transfer, network", "host copy",         "pipeline bubble", "idle, other cause"};
+
+typedef struct {
+  gint64 lane; /* rank * MOE_N_STREAMS + stream */
+  Kind kind;
+  MoeTime start, end;
+} Box;
+
+struct MoeTimeline {
+  GArray *boxes;
+};
+
+MoeTimeline *moe_timeline_new(void)
+{
+  MoeTimeline *timeline = g_new0(MoeTimeline, 1);
+
+  timeline->boxes = g_array_new(FALSE, FALSE, sizeof(Box));
+  return timeline;
+}
+
+void moe_timeline_free(MoeTimeline *timeline)
+{
+  if (!timeline)
+    return;
+  g_array_unref(timeline->boxes);
+  g_free(timeline);
+}
+
+static Kind kind_of_kernel(guint pass)
+{
+  static const Kind kinds[MOE_N_PASSES] = {[MOE_PASS_FORWARD] = KIND_FORWARD,
+                                           [MOE_PASS_DGRAD] = KIND_DGRAD,
+                                           [MOE_PASS_WGRAD] = KIND_WGRAD,
+                                           [MOE_PASS_RECOMPUTE] = KIND_RECOMPUTE,
+                                           [MOE_PASS_OPTIMIZER] = KIND_OPTIMIZER};
+
+  return pass < MOE_N_PASSES ? kinds[pass] : KIND_IDLE;
+}
+
+static Kind kind_of_slice(const MoeSlice *slice)
+{
+  if (slice->stream == MOE_N_STREAMS)
+    return slice->cause == MOE_CAUSE_BUBBLE ? KIND_BUBBLE : KIND_IDLE;
+  switch (slice->cause) {
+  case MOE_CAUSE_NVLINK_EXPOSED:
+    return KIND_NVLINK;
+  case MOE_CAUSE_NETWORK_EXPOSED:
+    return KIND_NETWORK;
+  case MOE_CAUSE_COPY_EXPOSED:
+    return KIND_COPY;
+  case MOE_CAUSE_PEER_WAIT:
+  case MOE_CAUSE_BUBBLE:
+  case MOE_CAUSE_DATA:
+    return KIND_IDLE;
+  default:
+    return slice->stream == MOE_STREAM_COMPUTE ? kind_of_kernel(slice->pass) : KIND_IDLE;
+  }
+}
+
+void moe_timeline_slice(const MoeSlice *slice, gpointer user_data)
+{
+  MoeTimeline *timeline = user_data;
+  guint stream = slice->stream == MOE_N_STREAMS ? MOE_STREAM_COMPUTE : slice->stream;
+  Box box = {slice->rank * MOE_N_STREAMS + stream, kind_of_slice(slice), slice->start, slice->end};
+
+  if (box.end > box.start)
+    g_array_append_val(timeline->boxes, box);
+}
+
+static int by_place(gconstpointer a, gconstpointer b)
+{
+  const Box *left = a;
+  const Box *right = b;
+
+  if (left->kind != right->kind)
+    return left->kind < right->kind ? -1 : 1;
+  if (left->lane != right->lane)
+    return left->lane < right->lane ? -1 : 1;
+  return (left->start > right->start) - (left->start < right->start);
+}
+
+/* Boxes within the window, cut to it, by kind, lane and time. */
+static GArray *boxes_within(const MoeTimeline *timeline, MoeTime from, MoeTime to)
+{
+  GArray *chosen = g_array_new(FALSE, FALSE, sizeof(Box));
+
+  for (guint i = 0; i < timeline->boxes->len; i++) {
+    Box box = g_array_index(timeline->boxes, Box, i);
+
+    if (box.end <= from || box.start >= to)
+      continue;
+    box.start = MAX(box.start, from);
+    box.end = MIN(box.end, to);
+    g_array_append_val(chosen, box);
+  }
+  g_array_sort(chosen, by_place);
+  return chosen;
+}
+
+static void merge_neighbours(GArray *boxes, MoeTime pixel)
+{
+  guint kept = 0;
+
+  for (guint i = 0; i < boxes->len; i++) {
+    Box *last = kept > 0 ? &g_array_index(boxes, Box, kept - 1) : NULL;
+    const Box *box = &g_array_index(boxes, Box, i);
+
+    if (last && last->lane == box->lane && last->kind == box->kind && box->start - last->end < pixel)
+      last->end = MAX(last->end, box->end);
+    else
+      g_array_index(boxes, Box, kept++) = *box;
+  }
+  g_array_set_size(boxes, kept);
+}
+
+static int by_number(gconstpointer a, gconstpointer b)
+{
+  gint64 left = *(const gint64 *)a;
+  gint64 right = *(const gint64 *)b;
+
+  return (left > right) - (left < right);
+}
+
+/* Distinct lanes in order. */
+static GArray *lanes_of(const GArray *boxes)
+{
+  g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
+  GArray *lanes = g_array_new(FALSE, FALSE, sizeof(gint64));
+
+  for (guint i = 0; i < boxes->len; i++) {
+    Box *box = &g_array_index(boxes, Box, i);
+
+    if (g_hash_table_add(seen, &box->lane))
+      g_array_append_val(lanes, box->lane);
+  }
+  g_array_sort(lanes, by_number);
+  return lanes;
+}
+
+static guint lane_index(const GArray *lanes, gint64 lane)
+{
+  guint index = 0;
+  gboolean found = g_array_binary_search((GArray *)lanes, &lane, by_number, &index);
+
+  g_assert(found);
+  return index;
+}
+
+static void append_ms(GString *text, MoeTime time)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_c(text, '\t');
+  g_string_append(text, g_ascii_formatd(digits, sizeof digits, "%.9g", (double)time / PS_PER_MS));
+}
+
+/* Every kind gets a block, so that colours and legend do not depend on what a run happens to do. */
+static void append_kind(GString *text, const GArray *boxes, const GArray *lanes, Kind kind)
+{
+  g_string_append_printf(text, "%s\tfrom ms\tto ms\n", kind_titles[kind]);
+  for (guint i = 0; i < boxes->len; i++) {
+    const Box *box = &g_array_index(boxes, Box, i);
+
+    if (box->kind != kind)
+      continue;
+    g_string_append_printf(text, "%u", lane_index(lanes, box->lane));
+    append_ms(text, box->start);
+    append_ms(text, box->end);
+    g_string_append_c(text, '\n');
+  }
+  g_string_append(text, "\n\n");
+}
+
+static MoeTime last_end(const MoeTimeline *timeline)
+{
+  MoeTime end = 0;
+
+  for (guint i = 0; i < timeline->boxes->len; i++)
+    end = MAX(end, g_array_index(timeline->boxes, Box, i).end);
+  return end;
+}
+
+char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to)
+{
+  MoeTime until = to > 0 ? to : last_end(timeline);
+  g_autoptr(GArray) boxes = boxes_within(timeline, from, until);
+  GString *text = g_string_new(NULL);
+
+  merge_neighbours(boxes, MAX(until - from, 0) / PIXELS);
+  g_autoptr(GArray) lanes = lanes_of(boxes);
+
+  for (guint kind = 0; kind < N_KINDS; kind++)
+    append_kind(text, boxes, lanes, kind);
+  g_string_append(text, "lane\tname\n");
+  for (guint i = 0; i < lanes->len; i++) {
+    gint64 lane = g_array_index(lanes, gint64, i);
+
+    g_string_append_printf(text, "%u\trank %" G_GINT64_FORMAT " %s\n", i, lane / MOE_N_STREAMS,
+                           moe_stream_words[lane % MOE_N_STREAMS]);
+  }
+  return g_string_free(text, FALSE);
+}
