@@ -6,6 +6,7 @@ set xtics rotate by -30 scale 0
 set bmargin 8
 set key outside right top reverse Left
 set offsets 0, 0, graph 0.05, 0
+set errorbars 0
 stats data using 2 every ::1 nooutput
 set xrange [-0.6:STATS_records - 0.4]
 below(part) = part == 2 ? 0 : (sum [p=2:part-1] column(p))

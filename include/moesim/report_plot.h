@@ -38,7 +38,7 @@ typedef struct {
 char *moe_plot_scale_data(guint n, const MoeScaleSeries *series);
 /* Rows: label, predicted %, published % (NaN when none), in the convention of the publication. */
 char *moe_plot_ladder_data(const GPtrArray *results);
-/* Rows: label, upper %, lower % of the step, from 100 % down to the MFU; largest loss first. */
+/* Rows: label, upper %, lower % of the step, from 100 % down to the MFU; largest loss first, invisibly small ones together. */
 char *moe_plot_waterfall_data(const MoeResult *result);
 /* One result: rows by pipeline stage; several: a row each. Columns: label, GB by part, capacity in GB. */
 char *moe_plot_memory_data(const GPtrArray *results);

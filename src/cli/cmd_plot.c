@@ -114,14 +114,23 @@ static const MoePlotKind *find_kind(const char *word)
   return index >= 0 ? &kinds[index] : NULL;
 }
 
-static char *small_print(GPtrArray *published)
-{
-  if (published->len == 0)
-    return g_strdup("Predicted by moesim " MOESIM_VERSION ".");
-  g_ptr_array_add(published, NULL);
-  g_autofree char *sources = g_strjoinv("; ", (char **)published->pdata);
+#define SMALL_PRINT_WIDTH 110 /* characters of sources that the narrowest format has room for */
 
-  return g_strdup_printf("Predicted by moesim " MOESIM_VERSION ". Published: %s", sources);
+/* "Predicted by moesim 0.1.0. Published: Figure 11; Table 4 and 3 more" */
+static char *small_print(const GPtrArray *published)
+{
+  GString *text = g_string_new("Predicted by moesim " MOESIM_VERSION ".");
+
+  for (guint i = 0; i < published->len; i++) {
+    const char *source = g_ptr_array_index(published, i);
+
+    if (i > 0 && text->len + strlen(source) > SMALL_PRINT_WIDTH) {
+      g_string_append_printf(text, " and %u more", published->len - i);
+      break;
+    }
+    g_string_append_printf(text, "%s%s", i > 0 ? "; " : " Published: ", source);
+  }
+  return g_string_free(text, FALSE);
 }
 
 static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlotOptions *options, GError **error)

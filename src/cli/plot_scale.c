@@ -96,7 +96,8 @@ static MoeOutcome predict_point(guint index, gpointer user_data)
   return outcome;
 }
 
-/* A layout that cannot exist on so few GPUs leaves a gap in the line, any other error ends the command. */
+/* A layout that cannot exist on so few GPUs leaves a gap in the line (and is told to who asked for that number), any
+ * other error ends the command. */
 static gboolean sort_outcomes(const Scale *scale, MoeOutcome *outcomes, MoeScaleSeries *series, GError **error)
 {
   for (guint i = 0; i < scale->points->len; i++) {
@@ -105,7 +106,8 @@ static gboolean sort_outcomes(const Scale *scale, MoeOutcome *outcomes, MoeScale
     if (outcomes[i].result) {
       g_ptr_array_add(series[point->series].results, outcomes[i].result);
     } else if (g_error_matches(outcomes[i].error, MOE_ERROR, MOE_ERROR_LAYOUT)) {
-      moe_cli_warn("left out: %s", outcomes[i].error->message);
+      if (scale->options->gpus)
+        moe_cli_warn("left out: %s", outcomes[i].error->message);
     } else {
       g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
       return FALSE;

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#define GB 1e9
+#define GB           1e9
+#define SMALLEST_BAR 0.001 /* of the step: less cannot be seen, and is drawn together with its like */
 
 /* Tabs and line ends would break the rows. */
 static void append_label(GString *text, const char *label)
@@ -38,9 +39,8 @@ static void append_point(GString *text, const MoeResult *result)
   g_string_append(text, result->memory.fits ? "\t1\n" : "\t0\n");
 }
 
-/* The number of GPUs at which a run was published is the one of its own file: other points of the series are
- * extrapolation and carry no published value. */
-static void append_published(GString *text, const MoeScaleSeries *series)
+/* Published points of one line carry the line's number, which gives them its colour. */
+static void append_published(GString *text, const MoeScaleSeries *series, guint number)
 {
   for (guint i = 0; i < series->results->len; i++) {
     const MoeResult *result = g_ptr_array_index(series->results, i);
@@ -50,7 +50,7 @@ static void append_published(GString *text, const MoeScaleSeries *series)
       continue;
     g_string_append_printf(text, "%" G_GINT64_FORMAT, result->gpus);
     append_number(text, 100 * published);
-    g_string_append_c(text, '\n');
+    g_string_append_printf(text, "\t%u\n", number);
   }
 }
 
@@ -65,9 +65,9 @@ char *moe_plot_scale_data(guint n, const MoeScaleSeries *series)
       append_point(text, g_ptr_array_index(series[i].results, j));
     g_string_append(text, "\n\n");
   }
-  g_string_append(text, "published\tMFU %\n");
+  g_string_append(text, "published\tMFU %\tline\n");
   for (guint i = 0; i < n; i++)
-    append_published(text, &series[i]);
+    append_published(text, &series[i], i + 1);
   return g_string_free(text, FALSE);
 }
 
@@ -101,14 +101,21 @@ char *moe_plot_waterfall_data(const MoeResult *result)
   guint n = moe_losses(result, losses);
   GString *text = g_string_new("cause\tupper\tlower\n");
   double left = 1;
+  double small = 0;
 
   append_fall(text, "peak", 1, 0);
   for (guint i = 0; i < n; i++) {
     double share = losses[i].seconds / result->step_time_s;
 
+    if (share < SMALLEST_BAR) {
+      small += share;
+      continue;
+    }
     append_fall(text, moe_cause_title(losses[i].cause), left, left - share);
     left -= share;
   }
+  if (small > 0)
+    append_fall(text, "smaller ones", left, left - small);
   append_fall(text, "MFU", result->cause_s[MOE_CAUSE_MATH] / result->step_time_s, 0);
   return g_string_free(text, FALSE);
 }

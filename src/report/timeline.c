@@ -86,7 +86,10 @@ void moe_timeline_slice(const MoeSlice *slice, gpointer user_data)
   guint stream = slice->stream == MOE_N_STREAMS ? MOE_STREAM_COMPUTE : slice->stream;
   Box box = {slice->rank * MOE_N_STREAMS + stream, kind_of_slice(slice), slice->start, slice->end};
 
-  if (box.end > box.start)
+  /* A transfer stream that waits is drawn as the gap that it is. */
+  gboolean waits = box.kind == KIND_IDLE || box.kind == KIND_BUBBLE;
+
+  if (box.end > box.start && !(waits && stream != MOE_STREAM_COMPUTE))
     g_array_append_val(timeline->boxes, box);
 }
 

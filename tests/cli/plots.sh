@@ -23,8 +23,8 @@ draw scale.svg scale "$run" --clusters h100-hgx,h800-hgx --gpus 64,128
 check "no legend" grep -q 'h800-hgx' "$work/scale.svg"
 draw strategies.svg strategies "$run" --vary parallelism.zero=1,2,3
 check "three stacks" [ "$(wc -l < "$work/strategies.dat")" -eq 4 ]
-draw timeline.svg timeline "$run" --ranks 0,1
-check "no lane of rank 1" grep -q 'rank 1 compute' "$work/timeline.svg"
+draw timeline.svg timeline "$data/models/deepseek-v3.yaml" --ranks 0,128 --window '1 s:1.1 s'
+check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.svg"
 draw waterfall.png waterfall "$run"
 draw waterfall.pdf waterfall "$run"
 

@@ -119,7 +119,7 @@ START_TEST(the_same_call_gives_the_same_bytes)
 {
   static const char *const calls[] = {
       "run models/mai-base-1/v5.yaml --format json",
-      "run models/deepseek-v3.yaml --gpus 1024 --seed 7 --set training.routing.balance={zipf:0.3} --format json",
+      "run models/deepseek-v3.yaml --gpus 1024 --seed 7 --set 'training.routing.balance={zipf: 0.3}' --format json",
       "compare models/mai-base-1/v4.yaml models/mixtral-8x7b.yaml --variants --format json"};
 
   for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {

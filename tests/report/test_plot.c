@@ -56,8 +56,8 @@ START_TEST(scale_separates_series_and_published_points)
   MoeScaleSeries series = {(char *)"small on lab", list};
   g_autofree char *text = moe_plot_scale_data(1, &series);
 
-  ck_assert_str_eq(text,
-                   "small on lab\tcausal %\tfull %\tfits\n8\t50\t75\t0\n8\t50\t75\t0\n\n\npublished\tMFU %\n8\t40\n");
+  ck_assert_str_eq(
+      text, "small on lab\tcausal %\tfull %\tfits\n8\t50\t75\t0\n8\t50\t75\t0\n\n\npublished\tMFU %\tline\n8\t40\t1\n");
 }
 END_TEST
 
