@@ -1,0 +1,186 @@
+/* Where GPUs hang, what ports carry, how far apart two GPUs are. */
+#include "coll/machine.h"
+
+#include <moetest.h>
+
+START_TEST(test_places_follow_domain_host_and_rail)
+{
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 1024);
+
+  ck_assert_int_eq(moe_topo_domain(topo, 17), 2);
+  ck_assert_int_eq(moe_topo_host(topo, 17), 2);
+  ck_assert_int_eq(moe_topo_rail(topo, 17), 1);
+  /* a 64-port leaf serves 32 hosts on one rail: GPU 1 of hosts 0..31 shares leaf 1, host 32 starts the next eight leaves */
+  ck_assert_int_eq(moe_topo_leaf(topo, 1), 1);
+  ck_assert_int_eq(moe_topo_leaf(topo, 31 * 8 + 1), 1);
+  ck_assert_int_eq(moe_topo_leaf(topo, 32 * 8 + 1), 9);
+  ck_assert_int_eq(moe_topo_n_leaves(topo), 32);
+}
+END_TEST
+
+START_TEST(test_reach_grows_with_distance)
+{
+  MoeCluster cluster = machine_new(8);
+  cluster.network.tiers = 3;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16384);
+
+  ck_assert_int_eq(moe_topo_reach(topo, 3, 3), MOE_REACH_SELF);
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 7), MOE_REACH_DOMAIN);
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 8), MOE_REACH_LEAF);   /* same rail, next host */
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 9), MOE_REACH_SPINE);  /* another rail */
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 32 * 8), MOE_REACH_SPINE);
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 32 * 32 * 8), MOE_REACH_CORE); /* 32 leaves of 32 hosts make a pod */
+}
+END_TEST
+
+START_TEST(test_latency_adds_two_switches_per_tier)
+{
+  MoeCluster cluster = machine_new(8);
+  cluster.domain.latency_s = 1e-6;
+  cluster.network.leaf_latency_s = 2.8e-6;
+  cluster.network.spine_latency_s = 3.7e-6;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 64);
+
+  ck_assert_double_eq(moe_topo_latency(topo, MOE_REACH_DOMAIN), 1e-6);
+  ck_assert_double_eq(moe_topo_latency(topo, MOE_REACH_LEAF), 2.8e-6);
+  ck_assert_double_eq(moe_topo_latency(topo, MOE_REACH_SPINE), 3.7e-6);
+  ck_assert_double_eq_tol(moe_topo_latency(topo, MOE_REACH_CORE), 4.6e-6, 1e-12);
+}
+END_TEST
+
+START_TEST(test_ports_carry_rate_times_efficiency)
+{
+  MoeCluster cluster = machine_new(8);
+  cluster.domain.efficiency = 0.8;
+  cluster.network.nics_per_gpu = 2;
+  cluster.network.efficiency = 0.9;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16);
+  const double *capacity = moe_topo_capacities(topo);
+
+  ck_assert_double_eq_tol(capacity[moe_topo_port(5, MOE_PORT_NVLINK_IN)], 320 * GB, 1);
+  ck_assert_double_eq_tol(capacity[moe_topo_port(5, MOE_PORT_NIC_OUT)], 90 * GB, 1);
+  ck_assert_double_eq_tol(capacity[moe_topo_port(5, MOE_PORT_HOST_IN)], 25 * GB, 1);
+}
+END_TEST
+
+START_TEST(test_host_memory_is_shared_by_its_gpus)
+{
+  MoeCluster cluster = machine_new(8);
+  cluster.host.memory_bytes_per_s = 80 * GB;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 8);
+
+  ck_assert_double_eq_tol(moe_topo_port_bytes_per_s(topo, MOE_PORT_HOST_OUT), 10 * GB, 1);
+}
+END_TEST
+
+START_TEST(test_uplinks_matter_only_when_oversubscribed_or_slow)
+{
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(MoeTopo) fair = machine_topo(&cluster, 512);
+  cluster.network.faults[cluster.network.n_faults++] = (MoeFault){MOE_FAULT_LEAF, 0, 0.5, {0}};
+  g_autoptr(MoeTopo) slow = machine_topo(&cluster, 512);
+  cluster.network.n_faults = 0;
+  cluster.network.oversubscription = 3;
+  g_autoptr(MoeTopo) thin = machine_topo(&cluster, 512);
+
+  ck_assert(!moe_topo_leaves_matter(fair));
+  ck_assert(moe_topo_leaves_matter(slow));
+  ck_assert(moe_topo_leaves_matter(thin));
+  /* 64 ports split 3 : 1 leave 48 down; 48 NICs of 50 GB/s over 3 */
+  ck_assert_double_eq_tol(moe_topo_capacities(thin)[moe_topo_leaf_up(thin, 0)], 48 * 50 * GB / 3, 1);
+}
+END_TEST
+
+START_TEST(test_faults_slow_what_they_name)
+{
+  MoeCluster cluster = machine_new(8);
+  cluster.network.n_faults = 2;
+  cluster.network.faults[0] = (MoeFault){MOE_FAULT_NIC, 3, 0.5, {0}};
+  cluster.network.faults[1] = (MoeFault){MOE_FAULT_RAIL, 6, 0.1, {0}};
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16);
+  const double *capacity = moe_topo_capacities(topo);
+
+  ck_assert_double_eq_tol(capacity[moe_topo_port(3, MOE_PORT_NIC_OUT)], 25 * GB, 1);
+  ck_assert_double_eq_tol(capacity[moe_topo_port(3, MOE_PORT_NIC_IN)], 25 * GB, 1);
+  ck_assert_double_eq_tol(capacity[moe_topo_port(11, MOE_PORT_NIC_OUT)], 50 * GB, 1);
+  ck_assert_double_eq_tol(capacity[moe_topo_port(14, MOE_PORT_NIC_IN)], 5 * GB, 1);
+}
+END_TEST
+
+START_TEST(test_failed_rail_is_carried_by_the_others)
+{
+  MoeCluster cluster = machine_new(8);
+  cluster.network.n_faults = 1;
+  cluster.network.faults[0] = (MoeFault){MOE_FAULT_RAIL, 2, 0, {0}};
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16);
+
+  for (int64_t gpu = 0; gpu < 16; gpu++)
+    ck_assert_double_eq_tol(moe_topo_capacities(topo)[moe_topo_port(gpu, MOE_PORT_NIC_OUT)], 50 * GB * 7 / 8, 1);
+}
+END_TEST
+
+START_TEST(test_faults_outside_the_machine_are_refused)
+{
+  const MoeFault faults[] = {{MOE_FAULT_NIC, 16, 0.5, {"c.yaml", 4, 7}},
+                             {MOE_FAULT_LEAF, 99, 0.5, {"c.yaml", 4, 7}},
+                             {MOE_FAULT_RAIL, 8, 0.5, {"c.yaml", 4, 7}}};
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(GError) error = NULL;
+
+  cluster.network.n_faults = 1;
+  cluster.network.faults[0] = faults[_i];
+  ck_assert_ptr_null(moe_topo_new(&cluster, 16, 0, NULL, &error));
+  ck_assert(g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT));
+  ck_assert(g_str_has_prefix(error->message, "c.yaml:4:7: fault at "));
+}
+END_TEST
+
+START_TEST(test_degradations_are_checked)
+{
+  MoeCluster cluster = machine_new(8);
+  const MoeDegradation beyond = {100000, 0.5}, growing = {0, 1.5};
+  g_autoptr(GError) first = NULL, second = NULL;
+
+  ck_assert_ptr_null(moe_topo_new(&cluster, 8, 1, &beyond, &first));
+  ck_assert_ptr_nonnull(first);
+  ck_assert_ptr_null(moe_topo_new(&cluster, 8, 1, &growing, &second));
+  ck_assert_ptr_nonnull(second);
+}
+END_TEST
+
+START_TEST(test_names_say_what_a_resource_is)
+{
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 64);
+  g_autofree char *port = moe_topo_resource_name(topo, moe_topo_port(12, MOE_PORT_NIC_OUT));
+  g_autofree char *leaf = moe_topo_resource_name(topo, moe_topo_leaf_down(topo, 5));
+
+  ck_assert_str_eq(port, "GPU 12 NIC out");
+  ck_assert_str_eq(leaf, "leaf 5 down");
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("topo/topo");
+  TCase *tcase = tcase_create("all");
+
+  tcase_add_test(tcase, test_places_follow_domain_host_and_rail);
+  tcase_add_test(tcase, test_reach_grows_with_distance);
+  tcase_add_test(tcase, test_latency_adds_two_switches_per_tier);
+  tcase_add_test(tcase, test_ports_carry_rate_times_efficiency);
+  tcase_add_test(tcase, test_host_memory_is_shared_by_its_gpus);
+  tcase_add_test(tcase, test_uplinks_matter_only_when_oversubscribed_or_slow);
+  tcase_add_test(tcase, test_faults_slow_what_they_name);
+  tcase_add_test(tcase, test_failed_rail_is_carried_by_the_others);
+  tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 3);
+  tcase_add_test(tcase, test_degradations_are_checked);
+  tcase_add_test(tcase, test_names_say_what_a_resource_is);
+  suite_add_tcase(suite, tcase);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
