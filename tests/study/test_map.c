@@ -5,11 +5,11 @@
 
 static MoeOutcome number(guint index, gpointer user_data)
 {
-  MoeResult *result = g_new0(MoeResult, 1);
-
   (void)user_data;
   if (index % 7 == 3)
     return (MoeOutcome){NULL, g_error_new(MOE_ERROR, MOE_ERROR_INPUT, "point %u", index)};
+  MoeResult *result = g_new0(MoeResult, 1);
+
   result->step_time_s = index * 0.5;
   return (MoeOutcome){result, NULL};
 }
