@@ -2,8 +2,8 @@
  * Fused attention, forward and backward.
  *
  * One thread block works on a tile of `tile_q` query rows (forward) or `tile_kv` key rows (backward) of one head and walks
- * over the other side, whole tiles at a time: a diagonal tile costs a full one. Time of a score = its matrix FLOPs plus
- * `score_flop` for the softmax, at the SM's sustained rate; each block pays `ramp_keys` more. Blocks fill SMs in waves; the idle
+ * over the other side, whole tiles at a time: a diagonal tile costs a full one. Time of a score = its matrix FLOPs and
+ * `score_flop` for the softmax, in part hidden, at the SM's sustained rate; each block pays `ramp_keys` more. Blocks fill SMs in waves; the idle
  * part of the last wave is partly won back (`balance`). Backward has five products against forward's two: the fifth rebuilds the
  * scores and is reported as MOE_REASON_RECOMPUTE. Equations and sources: docs/model-kernels.md.
  */
@@ -106,6 +106,15 @@ static double spread(const Walk *walk, double sms, double balance)
   return MAX(packed, walk->longest / walk->length) / waves;
 }
 
+/* FLOPs that take as long as one score: products and softmax run on different units and hide one another in part, hence the
+ * Euclidean sum; head dimensions beyond 128 leave registers for smaller tiles only. */
+static double score_work(const double *c, const MoeKernel *kernel)
+{
+  double wide = (double)MAX(kernel->dim_qk, kernel->dim_v) / 128 - 1;
+
+  return hypot(score_flop(kernel) * (1 + (c[MOE_ATTENTION_WIDE_WORK] - 1) * MAX(wide, 0)), c[MOE_ATTENTION_SCORE_FLOP]);
+}
+
 /* ---- reasons --------------------------------------------------------------------------------------------------------- */
 
 static double operand_bytes(const MoeKernel *kernel)
@@ -132,8 +141,7 @@ void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeC
   double idle = spread(&walk, machine->free_sms, c[MOE_ATTENTION_BALANCE]);
   double tile_s = computed * score_flop(kernel) / peak;
   double rate = peak * c[MOE_ATTENTION_SUSTAINED] / idle;
-  double sustained_s = moe_droop(computed * (score_flop(kernel) + c[MOE_ATTENTION_SCORE_FLOP]) / rate,
-                                 c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]);
+  double sustained_s = moe_droop(computed * score_work(c, kernel) / rate, c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]);
   double ramp_s = sustained_s * (1 + c[MOE_ATTENTION_RAMP_KEYS] / walk.length);
   double memory_s = operand_bytes(kernel) / (machine->hbm_bytes_per_s * c[MOE_ATTENTION_MEMORY_SHARE]);
   double total_s = MAX(ramp_s, memory_s);

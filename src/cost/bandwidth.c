@@ -1,7 +1,8 @@
 /*
  * Bandwidth-bound kernels: t = floor + bytes / (share x HBM bandwidth).
  *
- * This is the saturation law BW = BWmax S / (S + S0) with S0 = floor x BWmax. Backward kernels have their own shares (an entry
+ * This is the saturation law BW = BWmax S / (S + S0) with S0 = floor x BWmax. A kernel that reduces rows and says how many (`m`)
+ * pays row_s for each: rows of 128 elements (norms of single heads) run well below the rate of wide ones. Backward kernels have their own shares (an entry
  * with `pass: dgrad`).
  */
 #include "internal.h"
@@ -16,5 +17,6 @@ void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeC
   double rate = machine->hbm_bytes_per_s * machine->constant[kernel->bandwidth] * MIN(sm_share, 1);
 
   cost->part_s[MOE_REASON_MEMORY] = (kernel->read_bytes + kernel->write_bytes) / rate;
-  cost->part_s[MOE_REASON_FLOOR] = machine->constant[MOE_BANDWIDTH_FLOOR] * (double)MAX(kernel->launches, 1);
+  cost->part_s[MOE_REASON_FLOOR] = machine->constant[MOE_BANDWIDTH_FLOOR] * (double)MAX(kernel->launches, 1) +
+                                   machine->constant[MOE_BANDWIDTH_ROW] * (double)kernel->m;
 }

@@ -13,24 +13,25 @@ static const MoeCostConstant gemm_constants[MOE_N_GEMM_CONSTANTS] = {
     [MOE_GEMM_DROOP_S] = {"droop_s", 1e-3, 1e-5, 2e-2, "s", "kernel time at which half of droop is reached"},
     [MOE_GEMM_BALANCE] = {"balance", 0.5, 0.0, 1.0, "share",
                           "part of the idle last wave that stream-K, split-K or tile choice wins back"},
-    [MOE_GEMM_RAMP_K] = {"ramp_k", 160, 0, 1500, "elements of K",
+    [MOE_GEMM_RAMP_K] = {"ramp_k", 250, 0, 1500, "elements of K",
                          "prologue and epilogue of a tile, as a longer reduction"},
-    [MOE_GEMM_TILE_LOSS] = {"tile_loss", 10, 0, 120, "elements",
+    [MOE_GEMM_TILE_LOSS] = {"tile_loss", 20, 0, 120, "elements",
                             "loss of small tiles: operand traffic per output grows with 1/m + 1/n"},
     [MOE_GEMM_MEMORY_SHARE] = {"memory_share", 0.85, 0.3, 1.0, "share of HBM bandwidth", "reached by operand streams"},
     [MOE_GEMM_OVERLAP] = {"overlap", 0.8, 0.0, 1.0, "share", "of the shorter of math and memory hidden by the longer"},
     [MOE_GEMM_FLOOR] = {"floor_s", 3e-6, 0, 2e-5, "s", "launch latency and drain of one kernel on the GPU"},
     [MOE_GEMM_SPLIT] = {"split_s", 2e-6, 0, 1e-5, "s", "reduction of the partial sums of a split K loop"},
     [MOE_GEMM_TILES] = {"tiles", 90, 90, 90, "generation", "tile set: 80 Ampere, 90 Hopper, 100 Blackwell, 942 CDNA3"},
-    [MOE_GEMM_GROUP] = {"group_s", 0, 0, 2e-5, "s", "per expert group: a kernel of its own, or tensor-map set-up"},
+    [MOE_GEMM_GROUP] = {"group_s", 0, 0, 2e-5, "s", "least time per expert group where each is a kernel that somebody issues"},
 };
 
 static const MoeCostConstant attention_constants[MOE_N_ATTENTION_CONSTANTS] = {
-    [MOE_ATTENTION_SUSTAINED] = {"sustained", 0.75, 0.1, 1.5, "share of peak", "matrix rate of a full wave of long rows"},
+    [MOE_ATTENTION_SUSTAINED] = {"sustained", 0.75, 0.1, 2.0, "share of peak", "matrix rate of a full wave of long rows"},
     [MOE_ATTENTION_DROOP] = {"droop", 0.05, 0, 0.4, "share", "rate lost by long kernels as power is averaged and the clock falls"},
     [MOE_ATTENTION_DROOP_S] = {"droop_s", 1e-2, 1e-5, 2e-2, "s", "kernel time at which half of droop is reached"},
-    [MOE_ATTENTION_SCORE_FLOP] = {"score_flop", 100, 0, 800, "FLOP",
-                                  "softmax of one score (exponential, scaling), as FLOPs at the sustained rate"},
+    [MOE_ATTENTION_SCORE_FLOP] = {"score_flop", 250, 0, 3000, "FLOP",
+                                  "softmax of one score as FLOPs at the sustained rate, beside the products (Euclidean sum)"},
+    [MOE_ATTENTION_WIDE_WORK] = {"wide_work", 1, 0.4, 3, "ratio", "work per FLOP of head dimension beyond 128, relative to that up to 128"},
     [MOE_ATTENTION_BALANCE] = {"balance", 0.5, 0.0, 1.0, "share", "part of the idle last wave that scheduling wins back"},
     [MOE_ATTENTION_RAMP_KEYS] = {"ramp_keys", 150, 0, 3000, "keys", "prologue and epilogue of a tile, as a longer row"},
     [MOE_ATTENTION_TILE_Q] = {"tile_q", 128, 128, 128, "rows", "queries of one tile"},
@@ -61,9 +62,11 @@ static const MoeCostConstant bandwidth_constants[MOE_N_BANDWIDTH_CONSTANTS] = {
     [MOE_BANDWIDTH_SOFTMAX] = SHARE("softmax", 0.8),
     [MOE_BANDWIDTH_MEMCPY] = SHARE("memcpy", 0.82),
     [MOE_BANDWIDTH_FLOOR] = {"floor_s", 3e-6, 0, 2e-5, "s", "launch latency, first bytes and drain of one kernel"},
+    [MOE_BANDWIDTH_ROW] = {"row_s", 2e-11, 0, 5e-9, "s", "per row of a kernel that reduces rows (`m` given): narrow rows keep SMs busy"},
 };
 
-G_STATIC_ASSERT(MOE_N_BANDWIDTH_CONSTANTS <= MOE_FAMILY_CONSTANTS);
+G_STATIC_ASSERT(MOE_N_BANDWIDTH_CONSTANTS <= MOE_CONSTANTS_MAX && MOE_N_GEMM_CONSTANTS <= MOE_CONSTANTS_MAX &&
+                MOE_N_ATTENTION_CONSTANTS <= MOE_CONSTANTS_MAX);
 
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n)
 {

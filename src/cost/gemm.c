@@ -5,7 +5,7 @@
  * wave partly won back (`balance`), time of one tile = 2 m n (K + ramp_k) at the SM's sustained rate, lowered for small tiles
  * (`tile_loss`). When fewer tiles than SMs exist, the K loop may be split (`split_s` for the reduction). The fastest choice
  * counts, as the libraries' heuristics and auto-tuners choose. HBM traffic is hidden by math up to `overlap`; a fixed `floor_s`
- * per launch and `group_s` per expert group come on top. Equations, sources and limits: docs/model-kernels.md.
+ * comes on top, and groups that are kernels of their own cannot take less than `group_s` each. Equations, sources and limits: docs/model-kernels.md.
  */
 #include <moesim/spec.h>
 
@@ -17,7 +17,7 @@
 typedef struct {
   double copies, m, n, k;
   int64_t rows, fullest; /* GROUPED forward / dgrad: rows over all groups and of the fullest one; 0 otherwise */
-  double flop, useful_flop, bytes, floor_s;
+  double flop, useful_flop, bytes, floor_s, least_s;
 } Problem;
 
 /* Cumulative estimates of one tile choice, each with one mechanism more. */
@@ -96,7 +96,7 @@ static void describe(const MoeMachine *machine, const MoeKernel *kernel, Problem
   p->useful_flop = moe_cost_math_flop(kernel, p->flop * useful_share);
   p->floor_s = machine->constant[MOE_GEMM_FLOOR];
   if (kernel->klass == MOE_KERNEL_GROUPED_GEMM)
-    p->floor_s += p->copies * machine->constant[MOE_GEMM_GROUP];
+    p->least_s = p->copies * machine->constant[MOE_GEMM_GROUP];
 }
 
 /* ---- tiles ----------------------------------------------------------------------------------------------------------- */
@@ -214,5 +214,5 @@ void moe_cost_gemm(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *
   moe_ladder_step(cost, MOE_REASON_SUSTAINED, &reached, e.sustained_s);
   moe_ladder_step(cost, MOE_REASON_RAMP, &reached, e.ramp_s);
   moe_ladder_step(cost, MOE_REASON_MEMORY, &reached, e.total_s);
-  moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, e.total_s + p.floor_s);
+  moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, MAX(e.total_s, p.least_s) + p.floor_s);
 }

@@ -30,6 +30,7 @@ typedef enum {
   MOE_ATTENTION_DROOP,
   MOE_ATTENTION_DROOP_S,
   MOE_ATTENTION_SCORE_FLOP,
+  MOE_ATTENTION_WIDE_WORK,
   MOE_ATTENTION_BALANCE,
   MOE_ATTENTION_RAMP_KEYS,
   MOE_ATTENTION_TILE_Q,
@@ -42,11 +43,12 @@ typedef enum {
 } MoeAttentionConstant;
 
 /* The first MOE_N_BANDWIDTH_KINDS constants of MOE_KERNEL_BANDWIDTH are the shares of HBM bandwidth by kind. */
-#define MOE_BANDWIDTH_FLOOR MOE_N_BANDWIDTH_KINDS
-#define MOE_N_BANDWIDTH_CONSTANTS (MOE_N_BANDWIDTH_KINDS + 1)
+enum { MOE_BANDWIDTH_FLOOR = MOE_N_BANDWIDTH_KINDS, MOE_BANDWIDTH_ROW, MOE_N_BANDWIDTH_CONSTANTS };
+
+#define MOE_CONSTANTS_MAX 20 /* of any class */
 
 typedef struct {
-  double value[MOE_FAMILY_CONSTANTS];
+  double value[MOE_CONSTANTS_MAX];
   MoeFamilyUse use;
 } MoeFit;
 

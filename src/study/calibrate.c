@@ -2,7 +2,7 @@
  * Fitting: constants that make the sum of robust log errors of the fitted half smallest.
  *
  * The optimiser is Subplex (Rowan 1990) as NLopt implements it: derivative-free, bounded, deterministic. Tile choice and waves
- * make the objective piecewise smooth, which rules out gradients. A weak pull towards each constant's generic value decides
+ * make the objective piecewise smooth, which rules out gradients. A weak pull towards the value that would hold without the fit decides
  * those that the rows say nothing about.
  */
 #include <moesim/calibrate.h>
@@ -15,8 +15,8 @@
 
 /* Log errors beyond this grow linearly in the objective, not squared: a few odd rows do not bend the fit. */
 #define ROBUST_SCALE 0.05
-/* Pull towards generic values: a constant a whole range off costs as much as one row with a 6 % error. */
-#define PRIOR_WEIGHT 0.5
+/* Pull towards prior values: a constant half its range off costs as much as one row with a 6 % error. */
+#define PRIOR_WEIGHT 2.0
 #define EVALUATIONS_PER_CONSTANT 250
 #define TOLERANCE 1e-4
 /* Constants are kept with this many digits, so that a written fragment is exactly what was judged. */
@@ -26,6 +26,7 @@
 typedef struct {
   guint slot; /* in the family's constants */
   const MoeCostConstant *constant;
+  double prior; /* what would hold without the fit: the nearest relative's value, else the generic one */
 } Free;
 
 typedef struct {
@@ -56,8 +57,35 @@ static gboolean spoken_of(const MoeCalibration *c, guint fit, guint constant)
   return FALSE;
 }
 
+/* First row of a fit; every fit has one. */
+static const MoeMeasurement *first_row(const MoeCalibration *c, guint index)
+{
+  for (guint i = 0; i < c->n_measurements; i++)
+    if (c->series[c->measurements[i].series].fit == index)
+      return &c->measurements[i];
+  return NULL;
+}
+
+/* The relative that would stand in for the family were it not fitted; NULL when none is. */
+static const MoeKernelFamily *stand_in(const Fit *fit, const MoeCalibration *c, guint index)
+{
+  const MoeMeasurement *row = first_row(c, index);
+  const MoePredictor *p = &fit->predictor;
+  MoeAccelerator accelerator = p->accelerator[c->series[row->series].accelerator];
+  MoeFamilyUse use;
+
+  accelerator.kernels.n--; /* the fit itself stands first */
+  accelerator.kernels.family++;
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &p->stack, NULL);
+  if (!model)
+    return NULL;
+  moe_cost_family(model, &row->kernel[row->n_kernels - 1], &use);
+  return use.fit;
+}
+
 static void choose_free(Fit *fit, const MoeCalibration *c, guint index)
 {
+  const MoeKernelFamily *relative = stand_in(fit, c, index);
   MoeKernelFamily *family = moe_predictor_family(&fit->predictor);
   guint n;
   const MoeCostConstant *constants = moe_cost_constants(family->klass, &n);
@@ -65,9 +93,10 @@ static void choose_free(Fit *fit, const MoeCalibration *c, guint index)
   for (guint i = 0; i < n && family->n_constants < MOE_FAMILY_CONSTANTS; i++) {
     if (constants[i].low >= constants[i].high || held(family, constants[i].name) || !spoken_of(c, index, i))
       continue;
-    fit->free[fit->n_free++] = (Free){family->n_constants, &constants[i]};
+    double prior = relative ? moe_family_constant(relative, constants[i].name, constants[i].generic) : constants[i].generic;
+    fit->free[fit->n_free++] = (Free){family->n_constants, &constants[i], prior};
     family->constant[family->n_constants] = constants[i].name;
-    family->value[family->n_constants++] = constants[i].generic;
+    family->value[family->n_constants++] = prior;
   }
 }
 
@@ -111,9 +140,11 @@ static void set_constants(Fit *fit, const double *x)
   }
 }
 
-static double generic_position(const MoeCostConstant *constant)
+static double prior_position(const Free *free)
 {
-  return (constant->generic - constant->low) / (constant->high - constant->low);
+  double position = (free->prior - free->constant->low) / (free->constant->high - free->constant->low);
+
+  return CLAMP(position, 0, 1);
 }
 
 static double objective(unsigned n, const double *x, double *gradient, void *data)
@@ -128,31 +159,52 @@ static double objective(unsigned n, const double *x, double *gradient, void *dat
   if (!moe_predictor_renew(&fit->predictor, &fit->error))
     return HUGE_VAL;
   for (unsigned i = 0; i < n; i++) {
-    double off = x[i] - generic_position(fit->free[i].constant);
+    double off = x[i] - prior_position(&fit->free[i]);
     pull += PRIOR_WEIGHT * off * off;
   }
   return mean_misfit(fit, pull);
 }
 
-static void minimise(Fit *fit)
+/* Share of the way from the prior to the middle of the range at which each start begins: some constants (the least time per
+ * group) only show once they bind. */
+static const double starts[] = {0, 1};
+
+/* Best found from one start; the objective's value. */
+static double minimise_from(Fit *fit, nlopt_opt optimiser, double start, double *x)
 {
-  g_autofree double *x = g_new(double, fit->n_free), *low = g_new0(double, fit->n_free), *high = g_new(double, fit->n_free);
-  nlopt_opt optimiser = nlopt_create(NLOPT_LN_SBPLX, fit->n_free);
-  double best;
+  double value = HUGE_VAL;
 
   for (guint i = 0; i < fit->n_free; i++) {
-    x[i] = generic_position(fit->free[i].constant);
-    high[i] = 1;
+    double prior = prior_position(&fit->free[i]);
+    x[i] = prior + start * (0.5 - prior);
   }
-  nlopt_set_lower_bounds(optimiser, low);
-  nlopt_set_upper_bounds(optimiser, high);
+  nlopt_optimize(optimiser, x, &value);
+  return value;
+}
+
+static void minimise(Fit *fit)
+{
+  gsize size = fit->n_free * sizeof(double);
+  g_autofree double *x = g_malloc0(size), *best = g_malloc0(size);
+  nlopt_opt optimiser = nlopt_create(NLOPT_LN_SBPLX, fit->n_free);
+  double least = HUGE_VAL;
+
+  nlopt_set_lower_bounds1(optimiser, 0);
+  nlopt_set_upper_bounds1(optimiser, 1);
   nlopt_set_min_objective(optimiser, objective, fit);
   nlopt_set_initial_step1(optimiser, 0.1);
   nlopt_set_ftol_abs(optimiser, TOLERANCE);
   nlopt_set_maxeval(optimiser, (int)(EVALUATIONS_PER_CONSTANT * fit->n_free));
-  nlopt_optimize(optimiser, x, &best);
+  for (guint i = 0; i < G_N_ELEMENTS(starts); i++) {
+    double value = minimise_from(fit, optimiser, starts[i], x);
+
+    if (value < least) {
+      least = value;
+      memcpy(best, x, size);
+    }
+  }
   nlopt_destroy(optimiser);
-  set_constants(fit, x);
+  set_constants(fit, best);
 }
 
 /* Rounds to what a fragment prints. */

@@ -43,7 +43,7 @@ guint64 moe_row_shape(const MoeRow *row);
 typedef struct {
   const MoeCalibration *calibration;
   guint fit;
-  GArray *families;            /* MoeKernelFamily: known fits of the fragment, the fit itself last */
+  GArray *families;            /* MoeKernelFamily: the fit itself first, then known fits of the fragment */
   MoeStack stack;
   MoeAccelerator *accelerator; /* [n_accelerators] copies that carry `families` */
   MoeCostModel **model;        /* [n_accelerators]; NULL where the fit has no rows */

@@ -4,14 +4,25 @@
 
 #include "calibrate_internal.h"
 
-static void collect_families(MoePredictor *p)
+static void collect_fragment(MoePredictor *p, const char *fragment)
 {
   const MoeCalibration *c = p->calibration;
 
   for (guint i = 0; i < c->n_fits; i++)
-    if (i != p->fit && c->fits[i].family.rows > 0 && strcmp(c->fits[i].fragment, c->fits[p->fit].fragment) == 0)
+    if (i != p->fit && c->fits[i].family.rows > 0 && strcmp(c->fits[i].fragment, fragment) == 0)
       g_array_append_val(p->families, c->fits[i].family);
+}
+
+/* The fit itself, then the fragment's others, then those of its base: of equals the first counts. */
+static void collect_families(MoePredictor *p)
+{
+  const MoeCalibration *c = p->calibration;
+  const char *fragment = c->fits[p->fit].fragment, *base = g_hash_table_lookup(c->bases, fragment);
+
   g_array_append_val(p->families, c->fits[p->fit].family);
+  collect_fragment(p, fragment);
+  if (base)
+    collect_fragment(p, base);
 }
 
 static void name_family(MoeStack *stack, MoeKernelClass klass, const char *family)
@@ -79,7 +90,7 @@ void moe_predictor_clear(MoePredictor *p)
 
 MoeKernelFamily *moe_predictor_family(MoePredictor *p)
 {
-  return &g_array_index(p->families, MoeKernelFamily, p->families->len - 1);
+  return &g_array_index(p->families, MoeKernelFamily, 0);
 }
 
 gboolean moe_predictor_log_error(const MoePredictor *p, const MoeMeasurement *m, double *error_log, GError **error)

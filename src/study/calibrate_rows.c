@@ -155,6 +155,13 @@ static double attention(const MoeSeriesText *s, const MoeRow *row, MoeMeasuremen
   return flop;
 }
 
+static void bandwidth(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
+{
+  add_bandwidth(m, pass_of(s->pass), s->kind, row->read, row->write);
+  m->kernel[0].m = (int64_t)row->m;
+  m->kernel[0].n = (int64_t)row->n;
+}
+
 static double products(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
   switch (s->head.klass) {
@@ -175,7 +182,7 @@ gboolean moe_row_measure(const MoeSeriesText *s, const MoeRow *row, MoeMeasureme
 
   m->n_kernels = 0;
   if (s->head.klass == MOE_KERNEL_BANDWIDTH)
-    add_bandwidth(m, pass_of(s->pass), s->kind, row->read, row->write);
+    bandwidth(s, row, m);
   else
     flop = products(s, row, m);
   m->measured_s = row->us > 0       ? row->us * MICRO
