@@ -1,0 +1,30 @@
+#!/bin/sh
+# What is installed works where it lies: the program finds its data beside it, and the completion finds the commands.
+. "$(dirname "$0")/lib.sh"
+
+said="meson install"
+DESTDIR=$work/root meson install -C "${MOESIM_BUILD:?}" --no-rebuild > "$work/out" 2> "$work/err"
+status=$?
+expect_status 0
+bin=$(dirname "$(find "$work/root" -type f -name moesim -path '*/bin/*')")
+check "no program" [ -x "$bin/moesim" ]
+
+unset MOESIM_DATA
+cd "$work" || exit 1
+said="installed moesim run"
+"$bin/moesim" run "$bin/../share/moesim/models/mixtral-8x7b.yaml" --cluster h800-hgx > out 2> err
+status=$?
+expect_status 0
+expect_out "mixtral-8x7b on h800-hgx"
+
+said="completion"
+: > "$work/err"
+PATH=$bin:$PATH bash -c ". '$(find "$work/root" -path '*bash-completion*' -name moesim)'
+  COMP_WORDS=(moesim comp) COMP_CWORD=1; _moesim; echo \"\${COMPREPLY[*]}\"
+  COMP_WORDS=(moesim run --vari) COMP_CWORD=2; _moesim; echo \"\${COMPREPLY[*]}\"" > "$work/out" 2> "$work/err"
+status=$?
+expect_status 0
+check "commands and options are not completed" [ "$(cat "$work/out")" = "compare
+--variant" ]
+
+finish
