@@ -147,7 +147,9 @@ char *moe_cli_data_dir(void);
  */
 
 int moe_cmd_calibrate(int argc, char **argv);
+int moe_cmd_calibrate_network(int argc, char **argv);
 int moe_cmd_check(int argc, char **argv);
+int moe_cmd_collective(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);

@@ -3,7 +3,10 @@
 
 static const MoeCommand commands[] = {
     {"calibrate", "fit kernel constants to measured times, print residuals, write fragments", moe_cmd_calibrate},
+    {"calibrate-network", "fit collective constants to published curves, print residuals, write fabrics",
+     moe_cmd_calibrate_network},
     {"check", "validate run, cluster, stack and case files", moe_cmd_check},
+    {"collective", "an nccl-tests-like table: time and bus bandwidth of a collective by size", moe_cmd_collective},
     {"compare", "one row per run: step time, throughput, MFU, predicted beside published", moe_cmd_compare},
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},

@@ -1,0 +1,283 @@
+/* moesim collective: an nccl-tests-like table of one collective on a cluster. */
+#include "cli.h"
+
+#include <moesim/coll.h>
+#include <moesim/report.h>
+#include <moesim/report_plot.h>
+
+#include <string.h>
+
+static const MoeUsage usage = {
+    .command = "collective",
+    .arguments = "all_reduce|all_gather|reduce_scatter|all_to_all|broadcast|sendrecv",
+    .examples = "  moesim collective all_reduce --cluster h100-hgx --gpus 1024 --sizes 8:16G\n"
+                "  moesim collective all_gather --cluster gb200-nvl72 --gpus 8192 --stack yolo-v5\n"
+                "  moesim collective all_reduce --cluster gb200-nvl72 --gpus 64 --algorithm ring --plot ring.png\n",
+    .least = 1,
+    .most = 1,
+};
+
+/* As nccl-tests: -b 8 -e 16G -f 2. */
+#define DEFAULT_SIZES "8:16G"
+#define SIZE_FACTOR 2
+#define MAX_SIZE 1e15
+#define MAX_GPUS 1000000
+
+typedef struct {
+  char *cluster, *stack, *sizes, *algorithm, *plot, *format;
+  gint64 gpus, stride;
+} Options;
+
+static void clear_options(Options *options)
+{
+  char **texts[] = {&options->cluster,   &options->stack, &options->sizes,
+                    &options->algorithm, &options->plot,  &options->format};
+
+  for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+    g_clear_pointer(texts[i], g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
+
+/* What is asked: the operation, on which members of which machine, for which sizes. */
+typedef struct {
+  gboolean send;
+  MoeCollectiveKind kind;
+  const char *word, *algorithm;
+  MoeCluster cluster;
+  MoeStackCollectives stack;
+  MoeDoc *cluster_doc, *stack_doc;
+  MoeTopo *topo;
+  MoeCollGroup group;
+  int64_t *members;
+  double first, last; /* bytes */
+} Question;
+
+static void clear_question(Question *question)
+{
+  moe_topo_free(question->topo);
+  moe_doc_free(question->cluster_doc);
+  moe_doc_free(question->stack_doc);
+  g_free(question->members);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, clear_question)
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static gboolean read_operation(const char *word, Question *question)
+{
+  static const char *const words[] = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
+                                      "broadcast",  "sendrecv",   NULL};
+  static const MoeCollectiveKind kinds[] = {MOE_ALL_REDUCE, MOE_ALL_GATHER, MOE_REDUCE_SCATTER,
+                                            MOE_ALL_TO_ALL, MOE_BROADCAST,  MOE_BROADCAST};
+  g_autofree char *plain = g_strdelimit(g_strdup(word), "-", '_');
+  int index = moe_cli_word("operation", plain, words);
+
+  if (index < 0)
+    return FALSE;
+  question->word = words[index];
+  question->kind = kinds[index];
+  question->send = strcmp(words[index], "sendrecv") == 0;
+  return TRUE;
+}
+
+/* "8", "4K", "16G": binary prefixes, as nccl-tests reads them. FALSE when it is none. */
+static gboolean read_size(const char *text, double *bytes)
+{
+  static const char prefixes[] = "KMGT";
+  char *end = NULL;
+  double value = g_ascii_strtod(text, &end);
+  const char *prefix = *end ? strchr(prefixes, g_ascii_toupper(*end)) : NULL;
+
+  if (end == text)
+    return FALSE;
+  for (const char *p = prefixes; prefix && p <= prefix; p++)
+    value *= 1024;
+  end += prefix != NULL;
+  *bytes = value;
+  return *end == '\0' && value >= 1 && value <= MAX_SIZE;
+}
+
+static gboolean read_sizes(const char *text, Question *question)
+{
+  g_auto(GStrv) ends = g_strsplit(text ? text : DEFAULT_SIZES, ":", 2);
+
+  if (g_strv_length(ends) == 2 && read_size(ends[0], &question->first) && read_size(ends[1], &question->last) &&
+      question->first <= question->last)
+    return TRUE;
+  moe_cli_complain("--sizes \"%s\" is no range, expected FIRST:LAST in bytes with K, M, G or T, such as 8:16G", text);
+  return FALSE;
+}
+
+static gboolean read_machine(const Options *options, Question *question, GError **error)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+
+  if (!moe_cluster_load(options->cluster, data_dir, &question->cluster, &question->cluster_doc, error))
+    return FALSE;
+  question->stack = (MoeStackCollectives){.nvls = TRUE, .expert_library = "nccl"};
+  if (!options->stack)
+    return TRUE;
+  MoeStack stack;
+  if (!moe_stack_load(options->stack, data_dir, &stack, &question->stack_doc, error))
+    return FALSE;
+  question->stack = stack.collectives;
+  return TRUE;
+}
+
+/* Members 0, stride, 2 stride ... */
+static gboolean place_members(const Options *options, Question *question, GError **error)
+{
+  int64_t n = options->gpus;
+
+  question->members = g_new(int64_t, n);
+  for (int64_t i = 0; i < n; i++)
+    question->members[i] = i * options->stride;
+  question->group = (MoeCollGroup){(guint)n, question->members};
+  question->topo = moe_topo_new(&question->cluster, (n - 1) * options->stride + 1, 0, NULL, error);
+  return question->topo != NULL;
+}
+
+/* ---- answering --------------------------------------------------------------------------------------------------- */
+
+static gboolean plan(const Question *question, double bytes, MoeCollPlan *result)
+{
+  const MoeCollective collective = {.kind = question->kind, .bytes = bytes};
+
+  if (question->send)
+    moe_coll_plan_p2p(question->topo, &question->stack, question->members[0], question->members[1], bytes, result);
+  else if (question->algorithm)
+    return moe_coll_plan_with(question->algorithm, question->topo, &question->stack, &collective, &question->group, result);
+  else
+    moe_coll_plan(question->topo, &question->stack, &collective, &question->group, result);
+  return TRUE;
+}
+
+static void add_number(MoeTable *table, const char *format, double value)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  moe_table_add(table, g_ascii_formatd(digits, sizeof digits, format, value));
+}
+
+/* One line of the table and one of the figure: bytes, microseconds, algorithm and bus bandwidth in GB/s. */
+static void add_row(const Question *question, double bytes, const MoeCollPlan *plan, MoeTable *table, GString *data)
+{
+  double time_s = moe_coll_alone_s(question->topo, plan);
+  double algorithm_gb = bytes / time_s / 1e9;
+  double bus_gb = question->send ? algorithm_gb : algorithm_gb * moe_coll_bus_factor(question->kind, question->group.n);
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  add_number(table, "%.0f", bytes);
+  add_number(table, "%.2f", time_s * 1e6);
+  add_number(table, "%.2f", algorithm_gb);
+  add_number(table, "%.2f", bus_gb);
+  moe_table_add(table, plan->algorithm);
+  moe_table_add(table, plan->network ? "network" : "NVLink");
+  g_string_append_printf(data, "%.0f\t", bytes);
+  g_string_append_printf(data, "%s\n", g_ascii_formatd(digits, sizeof digits, "%.6g", bus_gb));
+}
+
+static MoeTable *new_table(void)
+{
+  static const char *const titles[] = {"size (B)", "time (us)", "algbw (GB/s)", "busbw (GB/s)", "algorithm", "limit"};
+  MoeTable *table = moe_table_new("rrrrll");
+
+  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
+    moe_table_add(table, titles[i]);
+  return table;
+}
+
+/* NULL, after a message, when the named algorithm cannot serve the group. */
+static MoeTable *answer(const Question *question, GString *data)
+{
+  g_autoptr(MoeTable) table = new_table();
+
+  for (double bytes = question->first; bytes <= question->last; bytes *= SIZE_FACTOR) {
+    MoeCollPlan result;
+
+    if (!plan(question, bytes, &result)) {
+      g_autofree char *known = g_strjoinv(", ", (char **)moe_coll_algorithms(question->kind));
+      moe_cli_complain("algorithm \"%s\" cannot serve %s on this group, expected one of %s that can",
+                       question->algorithm, question->word, known);
+      return NULL;
+    }
+    add_row(question, bytes, &result, table, data);
+  }
+  return g_steal_pointer(&table);
+}
+
+/* ---- figure ------------------------------------------------------------------------------------------------------ */
+
+static gboolean draw(const Question *question, const Options *options, const char *data, GError **error)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
+  g_autofree char *title =
+      g_strdup_printf("%s, %" G_GINT64_FORMAT " GPUs of %s", question->word, options->gpus, options->cluster);
+  const MoeFigure figure = {.kind = "collective", .templates = templates, .path = options->plot, .title = title,
+                            .source = "moesim: predicted bus bandwidth as nccl-tests defines it"};
+
+  return moe_figure_check(&figure, error) && moe_figure_draw(&figure, data, error);
+}
+
+/* ---- command ----------------------------------------------------------------------------------------------------- */
+
+static gboolean check_options(const Options *options, gboolean send)
+{
+  if (!options->cluster) {
+    moe_cli_complain("no cluster, expected --cluster NAME");
+    return FALSE;
+  }
+  if (options->gpus < 2 || options->gpus > MAX_GPUS || (send && options->gpus != 2)) {
+    moe_cli_complain("--gpus %" G_GINT64_FORMAT ", expected %s", options->gpus,
+                     send ? "2 for sendrecv" : "at least 2 and at most a million");
+    return FALSE;
+  }
+  if (options->stride < 1 || options->stride * options->gpus > MAX_GPUS) {
+    moe_cli_complain("--stride %" G_GINT64_FORMAT ", expected at least 1 and a last GPU below a million", options->stride);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static int collective(const char *word, const Options *options)
+{
+  static const char *const formats[] = {"table", "csv", NULL};
+  g_auto(Question) question = {.algorithm = options->algorithm};
+  g_autoptr(GString) data = g_string_new(NULL);
+  g_autoptr(GError) error = NULL;
+  int format = options->format ? moe_cli_word("--format", options->format, formats) : 0;
+
+  if (format < 0 || !read_operation(word, &question) || !check_options(options, question.send) ||
+      !read_sizes(options->sizes, &question))
+    return MOE_EXIT_BAD_INPUT;
+  if (!read_machine(options, &question, &error) || !place_members(options, &question, &error))
+    return moe_cli_fail(error);
+  g_autoptr(MoeTable) table = answer(&question, data);
+  if (!table)
+    return MOE_EXIT_BAD_INPUT;
+  g_autofree char *text = format == 1 ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
+  moe_cli_print(text);
+  return options->plot && !draw(&question, options, data->str, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
+}
+
+int moe_cmd_collective(int argc, char **argv)
+{
+  g_auto(Options) options = {.gpus = 8, .stride = 1};
+  const GOptionEntry entries[] = {
+      {"cluster", 0, 0, G_OPTION_ARG_STRING, &options.cluster, "machine, a file of clusters/", "NAME"},
+      {"gpus", 0, 0, G_OPTION_ARG_INT64, &options.gpus, "members of the group (8)", "N"},
+      {"stride", 0, 0, G_OPTION_ARG_INT64, &options.stride, "distance of neighbouring members: 8 = one per host of 8 (1)",
+       "N"},
+      {"sizes", 0, 0, G_OPTION_ARG_STRING, &options.sizes, "first and last size in bytes, doubling (" DEFAULT_SIZES ")",
+       "A:B"},
+      {"stack", 0, 0, G_OPTION_ARG_STRING, &options.stack, "software whose collectives section applies", "NAME"},
+      {"algorithm", 0, 0, G_OPTION_ARG_STRING, &options.algorithm, "instead of the library's choice", "NAME"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &options.format, "table or csv", "F"},
+      {"plot", 0, 0, G_OPTION_ARG_FILENAME, &options.plot, "draw bus bandwidth against size", "FILE.{png,svg,pdf}"},
+      {NULL},
+  };
+  int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
+
+  return status != MOE_CLI_GO ? status : collective(argv[1], &options);
+}
