@@ -8,12 +8,13 @@ static int64_t query_width(const MoeShape *shape)
   return a->query_heads * (a->kind == MOE_ATTENTION_MLA ? a->nope_dim + a->rope_dim : a->head_dim) / shape->tp;
 }
 
-/* ---- rotary embedding ------------------------------------------------------------------------------------------------------- */
+/* ---- rotary embedding
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* Fused, queries and keys take one kernel each way: in and out. Unfused: halves swapped, two products, a sum - five kernels each for
- * queries and keys, three times the traffic. */
+/* Fused, queries and keys take one kernel each way: in and out. Unfused: halves swapped, two products, a sum - five
+ * kernels each for queries and keys, three times the traffic. */
 #define ROTARY_UNFUSED_LAUNCHES 10
-#define ROTARY_UNFUSED_TRAFFIC 3.0
+#define ROTARY_UNFUSED_TRAFFIC  3.0
 
 static void emit_rotary(MoeEmit *emit, double elements)
 {
@@ -25,10 +26,14 @@ static void emit_rotary(MoeEmit *emit, double elements)
   moe_emit_bytes(emit, MOE_BANDWIDTH_ROTARY, "rotary", bytes, bytes, stack->fused.rotary ? 1 : ROTARY_UNFUSED_LAUNCHES);
 }
 
-/* ---- grouped-query attention ---------------------------------------------------------------------------------------------------- */
+/* ---- grouped-query attention
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* Key heads held by a rank: replicated when there are fewer than tensor ranks. */
-static int64_t key_heads(const MoeShape *shape) { return MAX(shape->arch->attention.kv_heads / shape->tp, 1); }
+static int64_t key_heads(const MoeShape *shape)
+{
+  return MAX(shape->arch->attention.kv_heads / shape->tp, 1);
+}
 
 static MoeLinear qkv_linear(const MoeShape *shape)
 {
@@ -41,7 +46,10 @@ static MoeLinear qkv_linear(const MoeShape *shape)
   return linear;
 }
 
-static double query_elements(const MoeShape *shape) { return (double)shape->full_tokens * (double)query_width(shape); }
+static double query_elements(const MoeShape *shape)
+{
+  return (double)shape->full_tokens * (double)query_width(shape);
+}
 
 static double key_elements(const MoeShape *shape)
 {
@@ -74,7 +82,8 @@ static void gqa_backward(MoeEmit *emit)
   moe_linear_backward(emit, &qkv);
 }
 
-/* ---- multi-head latent attention (DeepSeek-V2 report, 2.1) ------------------------------------------------------------------------- */
+/* ---- multi-head latent attention (DeepSeek-V2 report, 2.1)
+ * ------------------------------------------------------------------------- */
 
 typedef struct {
   MoeLinear q_down, q_up, kv_down, kv_up; /* q_down.n is 0 without query compression */
@@ -160,13 +169,16 @@ static void mla_backward(MoeEmit *emit)
   }
 }
 
-/* ---- the sub-layer -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the sub-layer
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static MoeLinear output_linear(const MoeShape *shape)
 {
   const MoeAttention *a = &shape->arch->attention;
   int64_t dim = a->kind == MOE_ATTENTION_MLA ? a->value_dim : a->head_dim;
-  MoeLinear linear = moe_linear(shape, "attention_out", shape->full_tokens, a->query_heads * dim / shape->tp, shape->hidden);
+  MoeLinear linear =
+      moe_linear(shape, "attention_out", shape->full_tokens, a->query_heads * dim / shape->tp, shape->hidden);
 
   linear.split = MOE_SPLIT_ROW;
   linear.flop_scale = 1;

@@ -6,12 +6,13 @@
 struct MoeRouter {
   int64_t ep, groups, group_experts, experts;
   const MoeArchitecture *arch;
-  GArray *layer_index;  /* [layer] index among the MoE layers */
-  double *rows;         /* [load * ep + rank] relative to the mean */
-  double *fullest;      /* [load * ep + rank] fullest expert relative to the mean expert */
+  GArray *layer_index; /* [layer] index among the MoE layers */
+  double *rows;        /* [load * ep + rank] relative to the mean */
+  double *fullest;     /* [load * ep + rank] fullest expert relative to the mean expert */
 };
 
-/* ---- probabilities ------------------------------------------------------------------------------------------------------------- */
+/* ---- probabilities
+ * ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const MoeRouting *routing;
@@ -23,8 +24,8 @@ static double raw_weight(const Draw *draw, int64_t expert)
 {
   if (draw->routing->balance == MOE_BALANCE_ZIPF)
     return pow((double)(expert + 1), -draw->routing->balance_value);
-  return moe_random_gamma(draw->routing->balance_value, draw->seed, moe_random_stream("expert-load"), (uint64_t)draw->layer,
-                          (uint64_t)expert);
+  return moe_random_gamma(draw->routing->balance_value, draw->seed, moe_random_stream("expert-load"),
+                          (uint64_t)draw->layer, (uint64_t)expert);
 }
 
 /* Fisher-Yates: which expert is popular differs from layer to layer. */
@@ -51,8 +52,8 @@ static double sum_of(const double *values, int64_t n)
   return sum;
 }
 
-/* A token picks an expert at most once, so no expert gets more than 1 / top_k of the rows: the excess goes to the others in
- * proportion. */
+/* A token picks an expert at most once, so no expert gets more than 1 / top_k of the rows: the excess goes to the
+ * others in proportion. */
 static void limit_and_normalize(double *p, int64_t n, double limit)
 {
   double sum = sum_of(p, n);
@@ -81,9 +82,11 @@ static void draw_weights(const Draw *draw, double *weights)
     shuffle(draw, weights);
 }
 
-/* ---- counts from a file ----------------------------------------------------------------------------------------------------------- */
+/* ---- counts from a file
+ * ----------------------------------------------------------------------------------------------------------- */
 
-static gboolean parse_row(const char *path, int line, const char *text, int64_t experts, double *weights, GError **error)
+static gboolean parse_row(const char *path, int line, const char *text, int64_t experts, double *weights,
+                          GError **error)
 {
   g_auto(GStrv) cells = g_strsplit(text, ",", -1);
   MoeMark mark = {path, line, 1};
@@ -122,14 +125,17 @@ static gboolean read_counts(const char *path, int64_t layers, int64_t experts, d
   for (int64_t layer = 0; layer < layers; layer++, at++) {
     if (!next_line(lines, &at))
       return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){path, 0, 0},
-                      "%" G_GINT64_FORMAT " rows of counts, expected one for each of %" G_GINT64_FORMAT " MoE layers", layer, layers);
+                      "%" G_GINT64_FORMAT " rows of counts, expected one for each of %" G_GINT64_FORMAT " MoE layers",
+                      layer, layers);
     if (!parse_row(path, (int)at + 1, lines[at], experts, weights + layer * experts, error))
       return FALSE;
   }
   return TRUE;
 }
 
-/* ---- loads --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- loads
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void set_load(MoeRouter *router, int64_t layer, const double *p, int64_t group, int64_t rank)
 {
@@ -164,9 +170,10 @@ static int64_t index_layers(MoeRouter *router)
 static gboolean fill(MoeRouter *router, const MoeShape *shape, int64_t layers, uint64_t seed, GError **error)
 {
   const MoeRouting *routing = &shape->run->training.routing;
-  g_autofree double *weights = g_new0(double, layers *router->experts);
+  g_autofree double *weights = g_new0(double, layers * router->experts);
 
-  if (routing->balance == MOE_BALANCE_FILE && !read_counts(routing->counts_file, layers, router->experts, weights, error))
+  if (routing->balance == MOE_BALANCE_FILE &&
+      !read_counts(routing->counts_file, layers, router->experts, weights, error))
     return FALSE;
   for (int64_t layer = 0; layer < layers; layer++) {
     double *p = weights + layer * router->experts;
@@ -192,8 +199,8 @@ MoeRouter *moe_router_new(const MoeShape *shape, uint64_t seed, GError **error)
   router->layer_index = g_array_new(FALSE, FALSE, sizeof(int64_t));
   int64_t layers = index_layers(router);
 
-  router->rows = g_new0(double, layers *router->groups *router->ep);
-  router->fullest = g_new0(double, layers *router->groups *router->ep);
+  router->rows = g_new0(double, layers * router->groups * router->ep);
+  router->fullest = g_new0(double, layers * router->groups * router->ep);
   return fill(router, shape, layers, seed, error) ? g_steal_pointer(&router) : NULL;
 }
 
@@ -223,7 +230,10 @@ int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group)
   return (int)(index * router->groups + group);
 }
 
-double moe_router_rows(const MoeRouter *router, int load, int64_t rank) { return router->rows[load * router->ep + rank]; }
+double moe_router_rows(const MoeRouter *router, int load, int64_t rank)
+{
+  return router->rows[load * router->ep + rank];
+}
 
 double moe_router_fullest(const MoeRouter *router, int load, int64_t rank)
 {

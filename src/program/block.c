@@ -1,14 +1,15 @@
 /* Blocks: one flow, or a forward and a backward flow side by side, in issue order, with waits on streams. */
 #include "block.h"
 
-/* ---- order of issue --------------------------------------------------------------------------------------------------- */
+/* ---- order of issue
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Progress of one flow through the merge. */
 typedef struct {
   const MoeFlow *flow;
-  uint32_t next;      /* first item not placed */
-  uint32_t awaited;   /* dependencies on expert communication up to this item have been waited for */
-  uint32_t *place;    /* [item] its index in the block */
+  uint32_t next;    /* first item not placed */
+  uint32_t awaited; /* dependencies on expert communication up to this item have been waited for */
+  uint32_t *place;  /* [item] its index in the block */
 } Lane;
 
 typedef struct {
@@ -18,11 +19,17 @@ typedef struct {
 } Merge;
 
 #define LANE_SHIFT 31
-#define ITEM_MASK ((1u << LANE_SHIFT) - 1)
+#define ITEM_MASK  ((1u << LANE_SHIFT) - 1)
 
-static const MoeItem *lane_item(const Lane *lane, uint32_t item) { return &g_array_index(lane->flow->items, MoeItem, item); }
+static const MoeItem *lane_item(const Lane *lane, uint32_t item)
+{
+  return &g_array_index(lane->flow->items, MoeItem, item);
+}
 
-static gboolean lane_done(const Lane *lane) { return lane->next == lane->flow->items->len; }
+static gboolean lane_done(const Lane *lane)
+{
+  return lane->next == lane->flow->items->len;
+}
 
 /* Whether the next item is compute that must wait for expert communication which nothing before it waited for. */
 static gboolean would_wait(const Lane *lane)
@@ -59,8 +66,8 @@ static void place_run(Merge *merge, guint index)
   while (!lane_done(lane) && !would_wait(lane));
 }
 
-/* While one micro-batch's tokens are under way, the other computes: lanes take turns wherever compute would wait for a dispatch or
- * a combine (DualPipe, DeepSeek-V3 report section 3.2.1; Megatron-core's combined 1F1B does the same). */
+/* While one micro-batch's tokens are under way, the other computes: lanes take turns wherever compute would wait for a
+ * dispatch or a combine (DualPipe, DeepSeek-V3 report section 3.2.1; Megatron-core's combined 1F1B does the same). */
 static void merge_lanes(Merge *merge)
 {
   guint turn = 0;
@@ -74,17 +81,22 @@ static void merge_lanes(Merge *merge)
   }
 }
 
-/* ---- waits -------------------------------------------------------------------------------------------------------------- */
+/* ---- waits
+ * -------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  GArray *waits;                   /* MoeWait */
-  uint32_t *position;              /* [op] its number on its stream, from 1 */
+  GArray *waits;      /* MoeWait */
+  uint32_t *position; /* [op] its number on its stream, from 1 */
   uint32_t n_stream[MOE_N_STREAMS];
-  uint32_t known[MOE_N_STREAMS][MOE_N_STREAMS]; /* [stream][other]: operations of `other` that `stream` has waited for */
+  uint32_t known[MOE_N_STREAMS]
+                [MOE_N_STREAMS]; /* [stream][other]: operations of `other` that `stream` has waited for */
   uint16_t known_earlier[MOE_N_STREAMS];
 } Waits;
 
-static gboolean on_stream(const MoeItem *item) { return item->kind != MOE_OP_HOST_SYNC; }
+static gboolean on_stream(const MoeItem *item)
+{
+  return item->kind != MOE_OP_HOST_SYNC;
+}
 
 static void add_wait(Waits *waits, const MoeItem *item, uint32_t stream, uint32_t count)
 {
@@ -117,8 +129,13 @@ static void write_op(Waits *waits, const Lane *lane, const MoeItem *item, MoeOp 
 {
   uint32_t count[MOE_N_STREAMS] = {0};
 
-  *op = (MoeOp){.kind = item->kind, .stream = item->stream, .pass = item->pass, .scope = item->scope, .work = item->work,
-                .first_wait = waits->waits->len, .layer = item->layer};
+  *op = (MoeOp){.kind = item->kind,
+                .stream = item->stream,
+                .pass = item->pass,
+                .scope = item->scope,
+                .work = item->work,
+                .first_wait = waits->waits->len,
+                .layer = item->layer};
   for (guint i = 0; i < item->n_deps; i++) {
     const MoeItem *dep = lane_item(lane, item->dep[i]);
 
@@ -145,7 +162,8 @@ static void write_ops(const Merge *merge, Waits *waits, MoeOp *ops)
   }
 }
 
-/* ---- memory, streams ------------------------------------------------------------------------------------------------------ */
+/* ---- memory, streams
+ * ------------------------------------------------------------------------------------------------------ */
 
 static gint compare_events(gconstpointer a, gconstpointer b)
 {
@@ -188,7 +206,8 @@ static void write_streams(MoeArena *arena, MoeBlock *block, const uint32_t n_str
       lists[block->ops[i].stream][at[block->ops[i].stream]++] = i;
 }
 
-/* ---- the block ------------------------------------------------------------------------------------------------------------- */
+/* ---- the block
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
 {

@@ -9,7 +9,9 @@ typedef struct {
   MoeRouter *router;
 } Owned;
 
-/* ---- builder -------------------------------------------------------------------------------------------------------------------- */
+/* ---- builder
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void builder_clear(MoeBuilder *builder)
 {
@@ -30,22 +32,20 @@ static gboolean check_schedule(const MoeBuilder *builder, GError **error)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s", wrong);
   if (p->chunks > MOE_MAX_CHUNKS)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "%" G_GINT64_FORMAT " virtual stages per pipeline stage, expected at most %d", p->chunks, MOE_MAX_CHUNKS);
+                    "%" G_GINT64_FORMAT " virtual stages per pipeline stage, expected at most %d", p->chunks,
+                    MOE_MAX_CHUNKS);
   if (p->batches < 1)
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "no micro-batch per step, expected a global batch of at least "
-                    "micro_batch x data-parallel ranks");
-  if (p->positions > builder->shape.arch->layers)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "%" G_GINT64_FORMAT " layers for %" G_GINT64_FORMAT " pipeline positions, expected at least one each",
-                    builder->shape.arch->layers, p->positions);
+                    "no micro-batch per step, expected a global batch of at least "
+                    "micro_batch x data-parallel ranks");
   return TRUE;
 }
 
 static gboolean check_divides(const char *what, int64_t whole, const char *by, int64_t part, GError **error)
 {
   if (part < 1 || whole % part != 0)
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s %" G_GINT64_FORMAT " not divisible by %s %" G_GINT64_FORMAT, what,
-                    whole, by, part);
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                    "%s %" G_GINT64_FORMAT " not divisible by %s %" G_GINT64_FORMAT, what, whole, by, part);
   return TRUE;
 }
 
@@ -54,11 +54,27 @@ static gboolean check_shape(const MoeBuilder *builder, GError **error)
   const MoeArchitecture *a = builder->shape.arch;
   const MoeParallelism *p = &builder->shape.run->parallelism;
 
-  return check_divides("architecture.attention.query_heads", a->attention.query_heads, "parallelism.tensor", p->tensor, error) &&
+  return check_divides("architecture.attention.query_heads", a->attention.query_heads, "parallelism.tensor", p->tensor,
+                       error) &&
          (a->moe.experts == 0 ||
           check_divides("architecture.moe.experts", a->moe.experts, "parallelism.expert", p->expert, error)) &&
          check_divides("training.sequence_length", builder->shape.run->training.sequence_length, "parallelism.context",
                        p->context, error);
+}
+
+/* Only the ends may be without layers: they hold embedding and head. */
+static gboolean check_parts(const MoeBuilder *builder, GError **error)
+{
+  for (int64_t i = 0; i < builder->placement.positions; i++) {
+    const MoePart *part = &builder->parts[i];
+
+    if (part->count < 1 && !part->embedding && !part->head)
+      return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                      "%" G_GINT64_FORMAT " layers leave pipeline position %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+                      " empty, expected at least one layer each",
+                      builder->shape.arch->layers, i, builder->placement.positions);
+  }
+  return TRUE;
 }
 
 static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owned, uint64_t seed, GError **error)
@@ -81,12 +97,17 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
       return FALSE;
   }
   builder->parts = moe_parts_new(run, builder->placement.positions, builder->placement.stages);
-  return TRUE;
+  return check_parts(builder, error);
 }
 
-/* ---- freezing -------------------------------------------------------------------------------------------------------------------- */
+/* ---- freezing
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
-static int64_t scaled(int64_t value, double factor) { return (int64_t)((double)value * factor + 0.5); }
+static int64_t scaled(int64_t value, double factor)
+{
+  return (int64_t)((double)value * factor + 0.5);
+}
 
 /* A kernel as expert-parallel index `rank` sees it: its rows follow the load; m is the fullest expert's. */
 static void apply_load(const MoeRouter *router, int load, int64_t rank, MoeKernel *kernel)
@@ -152,7 +173,8 @@ static void freeze(const MoeBuilder *builder, const MoeCalls *calls, MoeProgram 
   program->layout = builder->layout;
 }
 
-/* ---- the program ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the program
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error)
 {

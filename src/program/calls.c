@@ -3,12 +3,13 @@
 
 typedef struct {
   MoeBuilder *builder;
-  GArray *messages;    /* MoeMessage */
-  uint32_t *forward;   /* [batch * positions + q] message from q to q + 1, or MOE_NO_MESSAGE */
-  uint32_t *backward;  /* [batch * positions + q] message from q + 1 to q */
+  GArray *messages;   /* MoeMessage */
+  uint32_t *forward;  /* [batch * positions + q] message from q to q + 1, or MOE_NO_MESSAGE */
+  uint32_t *backward; /* [batch * positions + q] message from q + 1 to q */
 } Wiring;
 
-/* ---- messages ----------------------------------------------------------------------------------------------------------------- */
+/* ---- messages
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t add_message(Wiring *wiring, int64_t batch, int64_t from, int64_t to)
 {
@@ -28,8 +29,10 @@ static void wiring_init(Wiring *wiring, MoeBuilder *builder, GArray *messages)
 {
   int64_t positions = builder->placement.positions, batches = builder->placement.batches;
 
-  *wiring = (Wiring){.builder = builder, .messages = messages, .forward = g_new(uint32_t, positions *batches),
-                     .backward = g_new(uint32_t, positions *batches)};
+  *wiring = (Wiring){.builder = builder,
+                     .messages = messages,
+                     .forward = g_new(uint32_t, positions * batches),
+                     .backward = g_new(uint32_t, positions * batches)};
   for (int64_t batch = 0; batch < batches; batch++)
     for (int64_t q = 0; q < positions; q++) {
       wiring->forward[batch * positions + q] = add_message(wiring, batch, q, q + 1);
@@ -43,14 +46,19 @@ static void wiring_clear(Wiring *wiring)
   g_free(wiring->backward);
 }
 
-/* ---- variants ------------------------------------------------------------------------------------------------------------------- */
+/* ---- variants
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Index in the stage's actions of each chunk's first forward, last backward and last weight gradient. */
 typedef struct {
   guint first_forward[MOE_MAX_CHUNKS], last_backward[MOE_MAX_CHUNKS], last_weight[MOE_MAX_CHUNKS];
 } Ends;
 
-static gboolean does_forward(const MoeAction *a) { return a->kind == MOE_ACTION_FORWARD || a->kind == MOE_ACTION_BOTH; }
+static gboolean does_forward(const MoeAction *a)
+{
+  return a->kind == MOE_ACTION_FORWARD || a->kind == MOE_ACTION_BOTH;
+}
 
 static gboolean does_backward(const MoeAction *a)
 {
@@ -97,7 +105,9 @@ static MoeBlockKey key_of(const MoeBuilder *builder, int64_t stage, const MoeAct
   return key;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- calls
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Slots as in chunk.c: forward in, forward out, backward in, backward out. */
 static void set_messages(const Wiring *wiring, const MoeAction *a, const MoeBlockKey *key, MoeCall *call)

@@ -7,11 +7,19 @@ enum { SLOT_FORWARD_IN, SLOT_FORWARD_OUT, SLOT_BACKWARD_IN, SLOT_BACKWARD_OUT };
 
 static MoeEmit new_emit(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, MoePass pass, guint variant)
 {
-  return (MoeEmit){.builder = builder, .shape = &builder->shape, .flow = flow, .later = later, .pass = pass, .layer = -1,
-                   .scope = MOE_SCOPE_EMBEDDING, .first = (variant & MOE_VARIANT_FIRST) != 0};
+  return (MoeEmit){.builder = builder,
+                   .shape = &builder->shape,
+                   .flow = flow,
+                   .later = later,
+                   .pass = pass,
+                   .layer = -1,
+                   .scope = MOE_SCOPE_EMBEDDING,
+                   .first = (variant & MOE_VARIANT_FIRST) != 0};
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------------- */
+/* ---- messages
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 gboolean moe_builder_crosses(const MoeBuilder *builder, int64_t from, int64_t to)
 {
@@ -37,7 +45,9 @@ static void send(MoeEmit *emit, gboolean crosses, guint slot)
     moe_emit_message(emit, MOE_OP_SEND, slot);
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- forward
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void forward_end(MoeEmit *emit, const MoePart *part, guint index, guint n)
 {
@@ -75,13 +85,15 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
   send(&emit, moe_builder_crosses(builder, position, position + 1), SLOT_FORWARD_OUT);
 }
 
-/* ---- backward ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- backward
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Checkpoints that were copied out come back one layer ahead. */
 typedef struct {
   const MoePart *part;
-  int64_t next;   /* layer to fetch next, counting down */
-  guint32 item;   /* copy of the layer that comes next */
+  int64_t next; /* layer to fetch next, counting down */
+  guint32 item; /* copy of the layer that comes next */
 } Fetch;
 
 static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
@@ -134,7 +146,9 @@ void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int6
   send(&emit, moe_builder_crosses(builder, position - 1, position), SLOT_BACKWARD_OUT);
 }
 
-/* ---- end of the step ------------------------------------------------------------------------------------------------------------------- */
+/* ---- end of the step
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 /* First and last stage add their gradients of the tied table. */
 static void reduce_tied(MoeEmit *emit, int64_t stage)
@@ -171,10 +185,13 @@ void moe_finish(MoeBuilder *builder, MoeFlow *flow, int64_t stage)
   moe_optimizer_emit(&emit, &holding);
 }
 
-/* ---- blocks --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 
-static const char *const block_words[] = {[MOE_ACTION_FORWARD] = "F", [MOE_ACTION_BACKWARD] = "B", [MOE_ACTION_DGRAD] = "Bd",
-                                          [MOE_ACTION_WGRAD] = "W",   [MOE_ACTION_BOTH] = "F+B",   [MOE_ACTION_FINISH] = "step"};
+static const char *const block_words[] = {
+    [MOE_ACTION_FORWARD] = "F", [MOE_ACTION_BACKWARD] = "B", [MOE_ACTION_DGRAD] = "Bd",
+    [MOE_ACTION_WGRAD] = "W",   [MOE_ACTION_BOTH] = "F+B",   [MOE_ACTION_FINISH] = "step"};
 
 /* The host's work per step comes before the first call of each role: all stages pay it at the same time. */
 static void add_start(MoeBuilder *builder, MoeFlow *flow, const MoeBlockKey *key)

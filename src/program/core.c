@@ -13,13 +13,18 @@ static Core core_of(const MoeShape *shape, int64_t layer)
   const MoeAttention *a = &shape->arch->attention;
   const MoeTraining *t = &shape->run->training;
   gboolean mla = a->kind == MOE_ATTENTION_MLA;
-  Core core = {.batch = t->micro_batch, .query_heads = a->query_heads / shape->tp, .context = shape->cp,
-               .kv_heads = mla ? a->query_heads / shape->tp : MAX(a->kv_heads / shape->tp, 1), .len = t->sequence_length,
+  Core core = {.batch = t->micro_batch,
+               .query_heads = a->query_heads / shape->tp,
+               .context = shape->cp,
+               .kv_heads = mla ? a->query_heads / shape->tp : MAX(a->kv_heads / shape->tp, 1),
+               .len = t->sequence_length,
                .window = moe_layer_is_global(shape->arch, layer) ? 0 : a->window,
-               .dim_qk = mla ? a->nope_dim + a->rope_dim : a->head_dim, .dim_v = mla ? a->value_dim : a->head_dim};
+               .dim_qk = mla ? a->nope_dim + a->rope_dim : a->head_dim,
+               .dim_v = mla ? a->value_dim : a->head_dim};
   double context = moe_layer_mean_context(shape->arch, layer, t->sequence_length);
 
-  core.flop = 2.0 * (double)shape->full_tokens * (double)core.query_heads * (double)(core.dim_qk + core.dim_v) * context;
+  core.flop =
+      2.0 * (double)shape->full_tokens * (double)core.query_heads * (double)(core.dim_qk + core.dim_v) * context;
   return core;
 }
 
@@ -38,27 +43,27 @@ static double value_bytes(const MoeShape *shape, const Core *core)
   return (double)shape->full_tokens * (double)(core->query_heads * core->dim_v) * shape->act_bytes;
 }
 
-/* ---- fused kernels -------------------------------------------------------------------------------------------------------------- */
+/* ---- fused kernels
+ * -------------------------------------------------------------------------------------------------------------- */
 
-/* The data gradient of a fused kernel recomputes the scores: five products instead of two (Dao 2023); model FLOPs count four. */
+/* The data gradient of a fused kernel recomputes the scores: five products instead of two (Dao 2023); model FLOPs count
+ * four. */
 #define BACKWARD_FLOP 2.0
-/* Launches of a fused backward pass: preprocess (row sums), main, postprocess (cast of dQ), as in the FlashAttention library. */
+/* Launches of a fused backward pass: preprocess (row sums), main, postprocess (cast of dQ), as in the FlashAttention
+ * library. */
 #define FLASH_BACKWARD_LAUNCHES 3
 
 static MoeKernel flash_kernel(const MoeEmit *emit, const Core *core, MoePass pass)
 {
-  MoeKernel kernel;
-
-  memset(&kernel, 0, sizeof kernel);
-  kernel.klass = MOE_KERNEL_ATTENTION;
-  kernel.pass = pass;
-  kernel.name = "attention";
-  kernel.precision = emit->shape->precision->attention;
-  kernel.output = MOE_BF16;
-  kernel.useful_share = 1;
-  kernel.batch = core->batch;
-  kernel.query_heads = core->query_heads;
-  kernel.kv_heads = core->kv_heads;
+  MoeKernel kernel = {.klass = MOE_KERNEL_ATTENTION,
+                      .pass = pass,
+                      .name = "attention",
+                      .precision = emit->shape->precision->attention,
+                      .output = MOE_BF16,
+                      .useful_share = 1,
+                      .batch = core->batch,
+                      .query_heads = core->query_heads,
+                      .kv_heads = core->kv_heads};
   kernel.len_q = kernel.len_kv = core->len;
   kernel.window = core->window;
   kernel.dim_qk = core->dim_qk;
@@ -76,17 +81,20 @@ static void emit_flash(MoeEmit *emit, const Core *core, MoePass pass)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
-/* ---- scores, softmax, values one by one ------------------------------------------------------------------------------------------- */
+/* ---- scores, softmax, values one by one
+ * ------------------------------------------------------------------------------------------- */
 
-/* Traffic of scale, mask and softmax: fused into one kernel, or five element-wise ones over the whole square (Megatron-LM without
+/* Traffic of scale, mask and softmax: fused into one kernel, or five element-wise ones over the whole square
+ * (Megatron-LM without
  * --masked-softmax-fusion). */
 #define SOFTMAX_UNFUSED_LAUNCHES 5
-#define SOFTMAX_UNFUSED_TRAFFIC 4.0
+#define SOFTMAX_UNFUSED_TRAFFIC  4.0
 
 static void emit_softmax(MoeEmit *emit, const Core *core, double backward)
 {
   gboolean fused = emit->shape->run->stack.fused.activation;
-  double scores = (double)(core->batch * core->query_heads) * (double)core->len * (double)core->len / (double)core->context;
+  double scores =
+      (double)(core->batch * core->query_heads) * (double)core->len * (double)core->len / (double)core->context;
   double bytes = scores * emit->shape->act_bytes * (fused ? 1 : SOFTMAX_UNFUSED_TRAFFIC);
 
   moe_emit_bytes(emit, MOE_BANDWIDTH_SOFTMAX, "softmax", bytes * backward, bytes, fused ? 1 : SOFTMAX_UNFUSED_LAUNCHES);
@@ -96,8 +104,8 @@ static void emit_softmax(MoeEmit *emit, const Core *core, double backward)
 }
 
 /* A batched product over all heads; the whole square is computed, model FLOPs count what is causal. */
-static void emit_product(MoeEmit *emit, const Core *core, const char *name, MoePass pass, int64_t m, int64_t k, int64_t n,
-                         int64_t dim)
+static void emit_product(MoeEmit *emit, const Core *core, const char *name, MoePass pass, int64_t m, int64_t k,
+                         int64_t n, int64_t dim)
 {
   MoeKernel kernel = flash_kernel(emit, core, pass);
 
@@ -135,7 +143,8 @@ static void unfused_backward(MoeEmit *emit, const Core *core)
   emit_product(emit, core, "keys_grad", MOE_PASS_DGRAD, core->len, rows, core->dim_qk, core->dim_qk);
 }
 
-/* ---- Ulysses: heads for sequence ---------------------------------------------------------------------------------------------------- */
+/* ---- Ulysses: heads for sequence
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void exchange_heads(MoeEmit *emit, const char *name, double bytes)
 {
@@ -147,7 +156,8 @@ static void exchange_heads(MoeEmit *emit, const char *name, double bytes)
 /* Each rank holds the whole sequence for its share of the heads; key heads are replicated when there are too few. */
 static void ulysses(MoeEmit *emit, Core core, MoePass pass)
 {
-  double inputs = query_bytes(emit->shape, &core) + key_bytes(emit->shape, &core), outputs = value_bytes(emit->shape, &core);
+  double inputs = query_bytes(emit->shape, &core) + key_bytes(emit->shape, &core),
+         outputs = value_bytes(emit->shape, &core);
   gboolean backward = pass == MOE_PASS_DGRAD;
 
   exchange_heads(emit, "ulysses_in", backward ? outputs : inputs);
@@ -158,10 +168,13 @@ static void ulysses(MoeEmit *emit, Core core, MoePass pass)
   exchange_heads(emit, "ulysses_out", backward ? inputs : outputs);
 }
 
-/* ---- ring ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- ring
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
-/* One step of a ring whose ranks hold two mirrored slices of the sequence each, so that work is even: the own slices are causal, with every
- * other rank's keys half of the square counts (Liu et al. 2023; zigzag order as in Megatron-core). */
+/* One step of a ring whose ranks hold two mirrored slices of the sequence each, so that work is even: the own slices
+ * are causal, with every other rank's keys half of the square counts (Liu et al. 2023; zigzag order as in
+ * Megatron-core). */
 static void ring_step(MoeEmit *emit, const Core *core, MoePass pass, gboolean own)
 {
   MoeKernel kernel = flash_kernel(emit, core, pass);
@@ -177,7 +190,10 @@ static void ring_step(MoeEmit *emit, const Core *core, MoePass pass, gboolean ow
 }
 
 /* A window that fits into a slice needs only the neighbour's tail. */
-static gboolean is_local(const Core *core) { return core->window > 0 && core->window <= core->len / core->context; }
+static gboolean is_local(const Core *core)
+{
+  return core->window > 0 && core->window <= core->len / core->context;
+}
 
 static void ring(MoeEmit *emit, const Core *core, MoePass pass)
 {
@@ -202,7 +218,9 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
     moe_flow_join(emit->flow, item);
 }
 
-/* ---- the core ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the core
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void emit_core(MoeEmit *emit, int64_t layer, MoePass pass)
 {
@@ -232,4 +250,7 @@ void moe_core_forward(MoeEmit *emit, int64_t layer)
   emit->module = module;
 }
 
-void moe_core_backward(MoeEmit *emit, int64_t layer) { emit_core(emit, layer, MOE_PASS_DGRAD); }
+void moe_core_backward(MoeEmit *emit, int64_t layer)
+{
+  emit_core(emit, layer, MOE_PASS_DGRAD);
+}

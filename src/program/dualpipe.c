@@ -1,5 +1,5 @@
-/* The eight steps of DualPipe. Names in comments are those of DeepSeek's implementation: nF0 = forward passes of lane 0, B backward, W weight
- * gradients left over from a split backward pass. */
+/* The eight steps of DualPipe. Names in comments are those of DeepSeek's implementation: nF0 = forward passes of lane
+ * 0, B backward, W weight gradients left over from a split backward pass. */
 #include "dualpipe.h"
 
 typedef struct {
@@ -12,7 +12,8 @@ typedef struct {
 
 static void forward(Walk *walk, int lane)
 {
-  moe_action_add(walk->out, MOE_ACTION_FORWARD, walk->order->chunk[lane], walk->order->first[lane] + walk->forward[lane]++);
+  moe_action_add(walk->out, MOE_ACTION_FORWARD, walk->order->chunk[lane],
+                 walk->order->first[lane] + walk->forward[lane]++);
 }
 
 static void backward(Walk *walk, int lane, gboolean split)

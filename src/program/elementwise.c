@@ -1,8 +1,9 @@
 /*
- * Norms, residual additions, dropout, activations: bandwidth-bound chains, fused or as a framework issues them one by one.
+ * Norms, residual additions, dropout, activations: bandwidth-bound chains, fused or as a framework issues them one by
+ * one.
  *
- * Traffic is given in bytes per element and counts each tensor that a kernel reads or writes once. The unfused chains are those of
- * PyTorch eager; docs/model-program.md lists them.
+ * Traffic is given in bytes per element and counts each tensor that a kernel reads or writes once. The unfused chains
+ * are those of PyTorch eager; docs/model-program.md lists them.
  */
 #include "internal.h"
 
@@ -17,7 +18,8 @@ typedef struct {
   Chain fused, unfused;
 } Chains;
 
-/* RMSNorm: fused reads the stream and writes BF16. Unfused: to FP32, square, mean, reciprocal root, scale, cast, gain: 7 kernels. */
+/* RMSNorm: fused reads the stream and writes BF16. Unfused: to FP32, square, mean, reciprocal root, scale, cast, gain:
+ * 7 kernels. */
 static const Chains norm_forward = {{0, 2, 1, 0, 1}, {20, 16, 1, 0, 7}};
 /* Backward: dx and the reduction of the gain's gradient. */
 static const Chains norm_backward = {{2, 0, 1, 1, 2}, {42, 28, 1, 1, 14}};
@@ -35,19 +37,29 @@ static const Chains gated_backward = {{6, 4, 0, 0, 1}, {16, 10, 0, 0, 5}};
 static const Chains plain_forward = {{2, 2, 0, 0, 1}, {4, 4, 0, 0, 2}};
 static const Chains plain_backward = {{4, 2, 0, 0, 1}, {6, 4, 0, 0, 2}};
 
-static const Chain *choose(const Chains *chains, gboolean fused) { return fused ? &chains->fused : &chains->unfused; }
+static const Chain *choose(const Chains *chains, gboolean fused)
+{
+  return fused ? &chains->fused : &chains->unfused;
+}
 
-static double chain_read(const Chain *chain, double stream) { return chain->read + chain->read_stream * stream; }
-static double chain_write(const Chain *chain, double stream) { return chain->write + chain->write_stream * stream; }
+static double chain_read(const Chain *chain, double stream)
+{
+  return chain->read + chain->read_stream * stream;
+}
+static double chain_write(const Chain *chain, double stream)
+{
+  return chain->write + chain->write_stream * stream;
+}
 
-static void emit_chain(MoeEmit *emit, MoeBandwidthKind kind, const char *name, const Chain *chain, double elements, double stream,
-                       int load)
+static void emit_chain(MoeEmit *emit, MoeBandwidthKind kind, const char *name, const Chain *chain, double elements,
+                       double stream, int load)
 {
   moe_emit_row_bytes(emit, kind, name, elements * chain_read(chain, stream), elements * chain_write(chain, stream),
                      MAX(chain->launches, 1), load);
 }
 
-/* ---- norms ---------------------------------------------------------------------------------------------------------------- */
+/* ---- norms
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes)
 {
@@ -65,11 +77,16 @@ void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double 
              element_bytes, MOE_NO_LOAD);
 }
 
-/* ---- residual stream --------------------------------------------------------------------------------------------------------- */
+/* ---- residual stream
+ * --------------------------------------------------------------------------------------------------------- */
 
-static double stream_elements(const MoeShape *shape) { return (double)shape->tokens * (double)shape->hidden; }
+static double stream_elements(const MoeShape *shape)
+{
+  return (double)shape->tokens * (double)shape->hidden;
+}
 
-/* Fused, the addition that closed the sub-layer before happens inside this norm's kernel and costs that kernel's extra bytes. */
+/* Fused, the addition that closed the sub-layer before happens inside this norm's kernel and costs that kernel's extra
+ * bytes. */
 static void enter(MoeEmit *emit, const Chains *norm, const Chains *residual)
 {
   const MoeStack *stack = &emit->shape->run->stack;
@@ -82,11 +99,15 @@ static void enter(MoeEmit *emit, const Chains *norm, const Chains *residual)
     chain.write_stream += residual->fused.write_stream;
   }
   emit->module |= MOE_MODULE_NORM;
-  emit_chain(emit, MOE_BANDWIDTH_NORM, "norm", &chain, stream_elements(emit->shape), emit->shape->residual_bytes, MOE_NO_LOAD);
+  emit_chain(emit, MOE_BANDWIDTH_NORM, "norm", &chain, stream_elements(emit->shape), emit->shape->residual_bytes,
+             MOE_NO_LOAD);
   emit->module = module;
 }
 
-void moe_enter_forward(MoeEmit *emit) { enter(emit, &norm_forward, &residual_forward); }
+void moe_enter_forward(MoeEmit *emit)
+{
+  enter(emit, &norm_forward, &residual_forward);
+}
 
 void moe_enter_backward(MoeEmit *emit)
 {
@@ -98,7 +119,10 @@ void moe_enter_backward(MoeEmit *emit)
                shape->residual_bytes, MOE_NO_LOAD);
 }
 
-static gboolean has_output_norm(const MoeShape *shape) { return shape->arch->norms_per_layer >= 4; }
+static gboolean has_output_norm(const MoeShape *shape)
+{
+  return shape->arch->norms_per_layer >= 4;
+}
 
 /* Dropout as a kernel of its own, or inside the residual addition. */
 static void emit_dropout(MoeEmit *emit, const Chains *chains)
@@ -117,8 +141,8 @@ static void emit_residual(MoeEmit *emit)
     return;
   if (emit->shape->arch->dropout > 0 && stack->fused.dropout)
     chain.write += dropout_forward.fused.write;
-  emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, "residual", &chain, stream_elements(emit->shape), emit->shape->residual_bytes,
-             MOE_NO_LOAD);
+  emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, "residual", &chain, stream_elements(emit->shape),
+             emit->shape->residual_bytes, MOE_NO_LOAD);
 }
 
 void moe_leave_forward(MoeEmit *emit)
@@ -129,7 +153,8 @@ void moe_leave_forward(MoeEmit *emit)
   emit_residual(emit);
 }
 
-/* The stream's gradient, cast to BF16 for the sub-layer, and scaled by the dropout mask in the same kernel where that is fused. */
+/* The stream's gradient, cast to BF16 for the sub-layer, and scaled by the dropout mask in the same kernel where that
+ * is fused. */
 static void emit_branch(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
@@ -151,20 +176,21 @@ void moe_leave_backward(MoeEmit *emit)
     moe_norm_backward(emit, "output_norm", stream_elements(emit->shape), emit->shape->act_bytes);
 }
 
-/* ---- activations ------------------------------------------------------------------------------------------------------------------ */
+/* ---- activations
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 void moe_activation_forward(MoeEmit *emit, gboolean gated, double elements, int load)
 {
   const Chains *chains = gated ? &gated_forward : &plain_forward;
 
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, gated ? "swiglu" : "gelu", choose(chains, emit->shape->run->stack.fused.activation),
-             elements, 0, load);
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, gated ? "swiglu" : "gelu",
+             choose(chains, emit->shape->run->stack.fused.activation), elements, 0, load);
 }
 
 void moe_activation_backward(MoeEmit *emit, gboolean gated, double elements, int load)
 {
   const Chains *chains = gated ? &gated_backward : &plain_backward;
 
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, gated ? "swiglu" : "gelu", choose(chains, emit->shape->run->stack.fused.activation),
-             elements, 0, load);
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, gated ? "swiglu" : "gelu",
+             choose(chains, emit->shape->run->stack.fused.activation), elements, 0, load);
 }

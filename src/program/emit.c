@@ -1,44 +1,48 @@
 /* Emission of kernels and collectives into a flow. */
 #include "internal.h"
 
-static gboolean is_filtered(const MoeEmit *emit) { return emit->only != 0 && !(emit->module & emit->only); }
+static gboolean is_filtered(const MoeEmit *emit)
+{
+  return emit->only != 0 && !(emit->module & emit->only);
+}
 
 static MoeItem new_item(const MoeEmit *emit, MoeOpKind kind, MoeStream stream, MoePass pass, guint work)
 {
-  return (MoeItem){.kind = (uint8_t)kind, .stream = (uint8_t)stream, .pass = (uint8_t)pass, .scope = (uint8_t)emit->scope,
-                   .layer = (int16_t)emit->layer, .work = work};
+  return (MoeItem){.kind = (uint8_t)kind,
+                   .stream = (uint8_t)stream,
+                   .pass = (uint8_t)pass,
+                   .scope = (uint8_t)emit->scope,
+                   .layer = (int16_t)emit->layer,
+                   .work = work};
 }
 
 void moe_emit_kernel(MoeEmit *emit, MoeFlow *flow, const MoeKernel *kernel, int load)
 {
-  MoeLoadedKernel loaded = {.load = load};
+  MoeKernel complete = *kernel;
 
   if (is_filtered(emit))
     return;
-  loaded.kernel = *kernel;
-  loaded.kernel.scope = emit->scope;
-  loaded.kernel.launches = MAX(kernel->launches, 1);
+  complete.scope = emit->scope;
+  complete.launches = MAX(kernel->launches, 1);
   if (emit->pass == MOE_PASS_RECOMPUTE || emit->no_flop)
-    loaded.kernel.model_flop = 0;
-  guint work = moe_table_intern(&emit->builder->tables.kernels, &loaded);
+    complete.model_flop = 0;
+  guint work = moe_tables_kernel(&emit->builder->tables, &complete, load);
   MoeItem item = new_item(emit, MOE_OP_KERNEL, MOE_STREAM_COMPUTE, kernel->pass, work);
 
   moe_flow_add(flow, &item);
 }
 
-void moe_emit_row_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches,
-                        int load)
+void moe_emit_row_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write,
+                        int64_t launches, int load)
 {
-  MoeKernel kernel;
+  MoeKernel kernel = {.klass = MOE_KERNEL_BANDWIDTH,
+                      .pass = emit->pass,
+                      .bandwidth = kind,
+                      .name = name,
+                      .read_bytes = read,
+                      .write_bytes = write,
+                      .launches = launches};
 
-  memset(&kernel, 0, sizeof kernel);
-  kernel.klass = MOE_KERNEL_BANDWIDTH;
-  kernel.pass = emit->pass;
-  kernel.bandwidth = kind;
-  kernel.name = name;
-  kernel.read_bytes = read;
-  kernel.write_bytes = write;
-  kernel.launches = launches;
   moe_emit_kernel(emit, emit->flow, &kernel, load);
 }
 
@@ -47,20 +51,17 @@ void moe_emit_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, doub
   moe_emit_row_bytes(emit, kind, name, read, write, launches, MOE_NO_LOAD);
 }
 
-MoeCollective moe_collective(const MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, const char *name, double bytes)
+MoeCollective moe_collective(const MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, const char *name,
+                             double bytes)
 {
-  MoeCollective collective;
-
-  memset(&collective, 0, sizeof collective);
-  collective.kind = kind;
-  collective.group = group;
-  collective.pass = emit->pass;
-  collective.scope = emit->scope;
-  collective.name = name;
-  collective.bytes = bytes;
-  collective.share = 1;
-  collective.padding = 1;
-  return collective;
+  return (MoeCollective){.kind = kind,
+                         .group = group,
+                         .pass = emit->pass,
+                         .scope = emit->scope,
+                         .name = name,
+                         .bytes = bytes,
+                         .share = 1,
+                         .padding = 1};
 }
 
 guint32 moe_emit_collective(MoeEmit *emit, MoeStream stream, const MoeCollective *collective)
@@ -68,7 +69,7 @@ guint32 moe_emit_collective(MoeEmit *emit, MoeStream stream, const MoeCollective
   if (is_filtered(emit) || collective->bytes <= 0 ||
       moe_layout_group_size(emit->builder->layout, collective->group) <= 1)
     return MOE_NO_ITEM;
-  guint work = moe_table_intern(&emit->builder->tables.collectives, collective);
+  guint work = moe_tables_collective(&emit->builder->tables, collective);
   MoeItem item = new_item(emit, MOE_OP_COLLECTIVE, stream, collective->pass, work);
 
   return moe_flow_add(emit->flow, &item);
@@ -81,15 +82,8 @@ void moe_emit_exposed(MoeEmit *emit, MoeStream stream, const MoeCollective *coll
 
 guint32 moe_emit_copy(MoeEmit *emit, gboolean to_host, const char *name, double bytes)
 {
-  MoeCopy copy;
-
-  memset(&copy, 0, sizeof copy);
-  copy.to_host = to_host;
-  copy.bytes = bytes;
-  copy.pass = emit->pass;
-  copy.scope = emit->scope;
-  copy.name = name;
-  guint work = moe_table_intern(&emit->builder->tables.copies, &copy);
+  MoeCopy copy = {.to_host = to_host, .bytes = bytes, .pass = emit->pass, .scope = emit->scope, .name = name};
+  guint work = moe_tables_copy(&emit->builder->tables, &copy);
   MoeItem item = new_item(emit, MOE_OP_COPY, to_host ? MOE_STREAM_OUT : MOE_STREAM_IN, emit->pass, work);
 
   if (!to_host)
@@ -122,8 +116,8 @@ void moe_emit_delay(MoeEmit *emit, double seconds)
 {
   if (seconds <= 0)
     return;
-  MoeItem item = new_item(emit, MOE_OP_DELAY, MOE_STREAM_COMPUTE, emit->pass,
-                          moe_table_intern(&emit->builder->tables.delays, &seconds));
+  MoeItem item =
+      new_item(emit, MOE_OP_DELAY, MOE_STREAM_COMPUTE, emit->pass, moe_tables_delay(&emit->builder->tables, seconds));
 
   moe_flow_add(emit->flow, &item);
 }

@@ -20,7 +20,10 @@ static Matrix down_matrix(const MoeShape *shape)
   return (Matrix){"expert_down", shape->arch->moe.width / shape->etp, shape->outer};
 }
 
-static int64_t group_experts(const MoeShape *shape) { return shape->local_experts / shape->groups; }
+static int64_t group_experts(const MoeShape *shape)
+{
+  return shape->local_experts / shape->groups;
+}
 
 /* Rows of a group, whole tiles where the stack pads to tiles. */
 static int64_t group_rows(const MoeShape *shape)
@@ -34,12 +37,7 @@ static MoeKernel grouped(const MoeEmit *emit, const Matrix *matrix, MoePass pass
 {
   const MoeShape *shape = emit->shape;
   int64_t tile = MAX(shape->run->stack.moe.tile_rows, 1);
-  MoeKernel kernel;
-
-  memset(&kernel, 0, sizeof kernel);
-  kernel.klass = MOE_KERNEL_GROUPED_GEMM;
-  kernel.pass = pass;
-  kernel.name = matrix->name;
+  MoeKernel kernel = {.klass = MOE_KERNEL_GROUPED_GEMM, .pass = pass, .name = matrix->name};
   kernel.precision = pass == MOE_PASS_WGRAD ? shape->precision->wgrad : shape->precision->gemm;
   kernel.output = pass == MOE_PASS_WGRAD ? shape->precision->gradient_reduce : MOE_BF16;
   kernel.groups = group_experts(shape);
@@ -68,18 +66,24 @@ static void emit_grouped(MoeEmit *emit, MoeFlow *flow, const Matrix *matrix, Moe
     moe_emit_kernel(emit, flow, &kernel, load);
 }
 
-/* ---- quantization ------------------------------------------------------------------------------------------------------------ */
+/* ---- quantization
+ * ------------------------------------------------------------------------------------------------------------ */
 
-static gboolean is_8bit(MoePrecision precision) { return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16); }
+static gboolean is_8bit(MoePrecision precision)
+{
+  return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16);
+}
 
 static void quantize_weights(MoeEmit *emit, const Matrix *matrix)
 {
   const MoeShape *shape = emit->shape;
-  double elements = (double)(group_experts(shape) * matrix->k * matrix->n), out = moe_precision_bytes(shape->precision->gemm);
+  double elements = (double)(group_experts(shape) * matrix->k * matrix->n),
+         out = moe_precision_bytes(shape->precision->gemm);
   double copies = shape->cache_fp8 && shape->precision->gemm != MOE_FP8_BLOCK ? 2 : 1;
 
   if (shape->fp8_gemm && (!shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD)))
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes, elements * copies * out, 1);
+    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes,
+                   elements * copies * out, 1);
 }
 
 static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, int load)
@@ -90,12 +94,14 @@ static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, int lo
     moe_emit_quantize(emit, name, elements, emit->shape->fp8_wgrad, load);
 }
 
-/* ---- forward and backward ------------------------------------------------------------------------------------------------------ */
+/* ---- forward and backward
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void gather_tensor(MoeEmit *emit)
 {
   double bytes = (double)group_rows(emit->shape) * (double)emit->shape->outer * emit->shape->act_bytes;
-  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_EXPERT_TENSOR, "expert_tensor_gather", bytes);
+  MoeCollective collective =
+      moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_EXPERT_TENSOR, "expert_tensor_gather", bytes);
 
   moe_emit_exposed(emit, MOE_STREAM_EXPERT, &collective);
 }
@@ -103,7 +109,8 @@ static void gather_tensor(MoeEmit *emit)
 static void reduce_tensor(MoeEmit *emit)
 {
   double bytes = (double)group_rows(emit->shape) * (double)emit->shape->outer * emit->shape->act_bytes;
-  MoeCollective collective = moe_collective(emit, MOE_REDUCE_SCATTER, MOE_GROUP_EXPERT_TENSOR, "expert_tensor_reduce", bytes);
+  MoeCollective collective =
+      moe_collective(emit, MOE_REDUCE_SCATTER, MOE_GROUP_EXPERT_TENSOR, "expert_tensor_reduce", bytes);
 
   moe_emit_exposed(emit, MOE_STREAM_EXPERT, &collective);
 }

@@ -3,7 +3,8 @@
 
 static MoeLinear up_linear(const MoeShape *shape, int64_t width, gboolean gated)
 {
-  MoeLinear linear = moe_linear(shape, "ffn_up", shape->full_tokens, shape->hidden, (gated ? 2 : 1) * width / shape->tp);
+  MoeLinear linear =
+      moe_linear(shape, "ffn_up", shape->full_tokens, shape->hidden, (gated ? 2 : 1) * width / shape->tp);
 
   linear.split = MOE_SPLIT_COLUMN;
   linear.flop_scale = 1;

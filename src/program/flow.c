@@ -20,9 +20,15 @@ void moe_flow_free(MoeFlow *flow)
   g_free(flow);
 }
 
-uint32_t moe_flow_length(const MoeFlow *flow) { return flow->items->len; }
+uint32_t moe_flow_length(const MoeFlow *flow)
+{
+  return flow->items->len;
+}
 
-MoeItem *moe_flow_item(MoeFlow *flow, uint32_t item) { return &g_array_index(flow->items, MoeItem, item); }
+MoeItem *moe_flow_item(MoeFlow *flow, uint32_t item)
+{
+  return &g_array_index(flow->items, MoeItem, item);
+}
 
 void moe_item_depend(MoeItem *item, uint32_t dep)
 {
@@ -39,6 +45,12 @@ void moe_flow_join(MoeFlow *flow, uint32_t item)
 {
   if (item == MOE_NO_ITEM)
     return;
+  /* Streams run in order: waiting for the later of two items is waiting for both. */
+  for (guint i = 0; i < flow->n_pending; i++)
+    if (moe_flow_item(flow, flow->pending[i])->stream == moe_flow_item(flow, item)->stream) {
+      flow->pending[i] = MAX(flow->pending[i], item);
+      return;
+    }
   g_assert(flow->n_pending < MOE_ITEM_DEPS);
   flow->pending[flow->n_pending++] = item;
 }

@@ -6,10 +6,11 @@
 
 #include <moesim/program.h>
 
-#define MOE_ITEM_DEPS 8
-#define MOE_NO_ITEM G_MAXUINT32
+#define MOE_ITEM_DEPS 10 /* one per other stream, and room for what an item states itself */
+#define MOE_NO_ITEM   G_MAXUINT32
 
-/* One operation with the items (indices in its flow) that must be done before it, and streams whose earlier calls must be. */
+/* One operation with the items (indices in its flow) that must be done before it, and streams whose earlier calls must
+ * be. */
 typedef struct {
   uint8_t kind, stream, pass, scope;
   int16_t layer;
@@ -20,8 +21,8 @@ typedef struct {
 } MoeItem;
 
 typedef struct {
-  GArray *items;  /* MoeItem */
-  GArray *memory; /* MoeMemoryEvent, op = item; MOE_NO_ITEM = next item (resolved when it comes) */
+  GArray *items;         /* MoeItem */
+  GArray *memory;        /* MoeMemoryEvent, op = item; MOE_NO_ITEM = next item (resolved when it comes) */
   uint32_t last_compute; /* MOE_NO_ITEM before the first */
   guint n_pending;
   uint32_t pending[MOE_ITEM_DEPS]; /* what the next compute item waits for besides */
@@ -32,8 +33,8 @@ MoeFlow *moe_flow_new(void);
 void moe_flow_free(MoeFlow *flow);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeFlow, moe_flow_free)
 
-/* Appends an item. On the compute stream it takes over what is pending; elsewhere it waits for the last compute item (or, before
- * the first, for the compute of earlier calls). Returns its index. */
+/* Appends an item. On the compute stream it takes over what is pending; elsewhere it waits for the last compute item
+ * (or, before the first, for the compute of earlier calls). Returns its index. */
 uint32_t moe_flow_add(MoeFlow *flow, const MoeItem *item);
 /* Appends an item that waits for nothing but its own stream and what it states. */
 uint32_t moe_flow_add_free(MoeFlow *flow, const MoeItem *item);

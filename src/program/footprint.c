@@ -2,9 +2,9 @@
 #include <moesim/program.h>
 
 const char *const moe_memory_words[] = {
-    [MOE_MEMORY_WEIGHTS] = "weights",         [MOE_MEMORY_GRADIENTS] = "gradients",
-    [MOE_MEMORY_OPTIMIZER] = "optimizer",     [MOE_MEMORY_ACTIVATIONS] = "activations",
-    [MOE_MEMORY_WORKSPACE] = "workspace",     NULL,
+    [MOE_MEMORY_WEIGHTS] = "weights",     [MOE_MEMORY_GRADIENTS] = "gradients",
+    [MOE_MEMORY_OPTIMIZER] = "optimizer", [MOE_MEMORY_ACTIVATIONS] = "activations",
+    [MOE_MEMORY_WORKSPACE] = "workspace", NULL,
 };
 
 typedef struct {

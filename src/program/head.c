@@ -1,7 +1,8 @@
 /* The ends of the model: embedding, LM head with loss, multi-token prediction. */
 #include "internal.h"
 
-/* ---- embedding ----------------------------------------------------------------------------------------------------------------- */
+/* ---- embedding
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 void moe_embedding_forward(MoeEmit *emit)
 {
@@ -9,11 +10,13 @@ void moe_embedding_forward(MoeEmit *emit)
   double elements = (double)shape->tokens * (double)shape->hidden;
 
   emit->scope = MOE_SCOPE_EMBEDDING;
-  moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, "embedding", elements * shape->act_bytes, elements * shape->residual_bytes, 1);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, "embedding", elements * shape->act_bytes,
+                 elements * shape->residual_bytes, 1);
   if (shape->tp > 1) {
     gboolean sp = shape->run->parallelism.sequence_parallel;
     double bytes = (double)shape->full_tokens * (double)shape->hidden * shape->act_bytes;
-    MoeCollective collective = moe_collective(emit, sp ? MOE_REDUCE_SCATTER : MOE_ALL_REDUCE, MOE_GROUP_TENSOR, "embedding", bytes);
+    MoeCollective collective =
+        moe_collective(emit, sp ? MOE_REDUCE_SCATTER : MOE_ALL_REDUCE, MOE_GROUP_TENSOR, "embedding", bytes);
 
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
   }
@@ -25,26 +28,28 @@ void moe_embedding_forward(MoeEmit *emit)
 void moe_embedding_backward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  double elements = (double)shape->tokens * (double)shape->hidden, grad = moe_precision_bytes(shape->precision->gradient_reduce);
+  double elements = (double)shape->tokens * (double)shape->hidden,
+         grad = moe_precision_bytes(shape->precision->gradient_reduce);
 
   emit->scope = MOE_SCOPE_EMBEDDING;
   if (!shape->frozen)
-    moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, "embedding", elements * (shape->residual_bytes + grad), elements * grad,
-                   EMBEDDING_BACKWARD_LAUNCHES);
+    moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, "embedding", elements * (shape->residual_bytes + grad),
+                   elements * grad, EMBEDDING_BACKWARD_LAUNCHES);
 }
 
-/* ---- LM head and loss -------------------------------------------------------------------------------------------------------------- */
+/* ---- LM head and loss
+ * -------------------------------------------------------------------------------------------------------------- */
 
-/* Passes over the FP32 logits. Fused (one kernel forms loss and gradient in place, as in Liger): read, read and write. Unfused: cast, max,
- * subtract, exp, sum, log, gather and scale, with the gradient's kernels besides. */
-#define LOSS_FUSED_READS 2.0
-#define LOSS_FUSED_WRITES 1.0
-#define LOSS_FUSED_LAUNCHES 2
-#define LOSS_UNFUSED_READS 4.0
-#define LOSS_UNFUSED_WRITES 2.0
-#define LOSS_UNFUSED_LAUNCHES 7
-#define LOSS_BACKWARD_READS 2.0
-#define LOSS_BACKWARD_WRITES 2.0
+/* Passes over the FP32 logits. Fused (one kernel forms loss and gradient in place, as in Liger): read, read and write.
+ * Unfused: cast, max, subtract, exp, sum, log, gather and scale, with the gradient's kernels besides. */
+#define LOSS_FUSED_READS       2.0
+#define LOSS_FUSED_WRITES      1.0
+#define LOSS_FUSED_LAUNCHES    2
+#define LOSS_UNFUSED_READS     4.0
+#define LOSS_UNFUSED_WRITES    2.0
+#define LOSS_UNFUSED_LAUNCHES  7
+#define LOSS_BACKWARD_READS    2.0
+#define LOSS_BACKWARD_WRITES   2.0
 #define LOSS_BACKWARD_LAUNCHES 4
 
 static MoeLinear head_linear(const MoeShape *shape)
@@ -56,7 +61,8 @@ static MoeLinear head_linear(const MoeShape *shape)
   linear.precision = linear.wgrad = shape->precision->lm_head;
   linear.output = MOE_FP32;
   linear.adapters = FALSE;
-  linear.flop_scale = (double)shape->arch->vocabulary / ((double)(shape->arch->vocabulary / shape->tp) * (double)shape->tp);
+  linear.flop_scale =
+      (double)shape->arch->vocabulary / ((double)(shape->arch->vocabulary / shape->tp) * (double)shape->tp);
   return linear;
 }
 
@@ -67,7 +73,8 @@ static void emit_loss(MoeEmit *emit, double reads, double writes, int64_t launch
   moe_emit_bytes(emit, MOE_BANDWIDTH_CROSS_ENTROPY, "loss", reads * bytes, writes * bytes, launches);
 }
 
-/* Maximum, sum of exponentials and the target's logit are reduced over the vocabulary's ranks (Megatron-LM, vocabulary-parallel loss). */
+/* Maximum, sum of exponentials and the target's logit are reduced over the vocabulary's ranks (Megatron-LM,
+ * vocabulary-parallel loss). */
 static void reduce_loss(MoeEmit *emit)
 {
   double bytes = (double)emit->shape->full_tokens * moe_precision_bytes(MOE_FP32);
@@ -110,7 +117,8 @@ void moe_head_backward(MoeEmit *emit)
   moe_norm_backward(emit, "final_norm", (double)shape->tokens * (double)shape->hidden, shape->residual_bytes);
 }
 
-/* ---- multi-token prediction (DeepSeek-V3 report, 2.2) -------------------------------------------------------------------------------- */
+/* ---- multi-token prediction (DeepSeek-V3 report, 2.2)
+ * -------------------------------------------------------------------------------- */
 
 static MoeLinear joint_linear(const MoeShape *shape)
 {
@@ -120,7 +128,10 @@ static MoeLinear joint_linear(const MoeShape *shape)
   return linear;
 }
 
-static double stream_elements(const MoeShape *shape) { return (double)shape->tokens * (double)shape->hidden; }
+static double stream_elements(const MoeShape *shape)
+{
+  return (double)shape->tokens * (double)shape->hidden;
+}
 
 /* A module's layer follows the others when all of them are recomputed. */
 static gboolean is_recomputed(const MoeShape *shape)

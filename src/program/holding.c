@@ -15,7 +15,8 @@ static void add_part(const MoeBuilder *builder, const MoePart *part, MoeHolding 
   }
 }
 
-/* Both directions of DualPipe hold every weight: its copies share the optimizer's work (DualPipe keeps two copies of parameters). */
+/* Both directions of DualPipe hold every weight: its copies share the optimizer's work (DualPipe keeps two copies of
+ * parameters). */
 static void set_shards(const MoeBuilder *builder, MoeHolding *holding)
 {
   const MoeParallelism *p = &builder->shape.run->parallelism;
@@ -25,7 +26,8 @@ static void set_shards(const MoeBuilder *builder, MoeHolding *holding)
   holding->dense_shards = holding->expert_shards = 1;
   if (p->zero == 0)
     return;
-  holding->dense_shards = copies * (double)moe_layout_group_size(builder->layout, hybrid ? MOE_GROUP_DATA_SHARD : MOE_GROUP_DATA);
+  holding->dense_shards =
+      copies * (double)moe_layout_group_size(builder->layout, hybrid ? MOE_GROUP_DATA_SHARD : MOE_GROUP_DATA);
   holding->expert_shards =
       copies * (double)moe_layout_group_size(builder->layout, hybrid ? MOE_GROUP_EXPERT_SHARD : MOE_GROUP_EXPERT_DATA);
 }
@@ -49,7 +51,8 @@ static double sharded(const MoeHolding *holding, double dense, double experts)
   return dense / holding->dense_shards + experts / holding->expert_shards;
 }
 
-/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights, and the FP8 copies that are kept through the step. */
+/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights, and the FP8 copies that are kept through
+ * the step. */
 static double weight_bytes(const MoeBuilder *builder, const MoeHolding *holding)
 {
   const MoeShape *shape = &builder->shape;
@@ -80,7 +83,8 @@ static double optimizer_bytes(const MoeBuilder *builder, const MoeHolding *holdi
   return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
 }
 
-/* Send and receive buffers of the expert exchange, both directions, of one layer; with memory rounds only one round's share. */
+/* Send and receive buffers of the expert exchange, both directions, of one layer; with memory rounds only one round's
+ * share. */
 static double buffer_bytes(const MoeShape *shape)
 {
   double rounds = (double)MAX(shape->run->stack.moe.memory_rounds, 1);

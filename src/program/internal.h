@@ -1,9 +1,10 @@
 /*
  * program, private: the builder that lowers a run, and the pieces that its files share.
  *
- * Three levels. Layer lowering (attention.c, ffn.c, moe.c ...) emits *items* into a *flow*: kernels, collectives and copies with
- * dependencies on earlier items. block.c merges one flow, or a forward and a backward flow, into a *block* and turns
- * dependencies into waits on streams. A schedule (schedule_*.c) orders *actions*; calls.c makes calls of blocks from them.
+ * Three levels. Layer lowering (attention.c, ffn.c, moe.c ...) emits *items* into a *flow*: kernels, collectives and
+ * copies with dependencies on earlier items. block.c merges one flow, or a forward and a backward flow, into a *block*
+ * and turns dependencies into waits on streams. A schedule (schedule_*.c) orders *actions*; calls.c makes calls of
+ * blocks from them.
  */
 #ifndef MOESIM_PROGRAM_INTERNAL_H
 #define MOESIM_PROGRAM_INTERNAL_H
@@ -22,21 +23,21 @@ typedef struct {
   const MoePrecisions *precision;
   int64_t tp, cp, etp, ep;
   int64_t hidden;
-  int64_t tokens;       /* rows of the residual stream on this rank (divided by tensor ranks under sequence parallelism) */
-  int64_t full_tokens;  /* rows inside a tensor-parallel linear */
-  int64_t moe_tokens;   /* rows that a rank routes: each token of the tensor group is routed once */
-  int64_t outer;        /* width the experts see: latent or hidden */
+  int64_t tokens; /* rows of the residual stream on this rank (divided by tensor ranks under sequence parallelism) */
+  int64_t full_tokens; /* rows inside a tensor-parallel linear */
+  int64_t moe_tokens;  /* rows that a rank routes: each token of the tensor group is routed once */
+  int64_t outer;       /* width the experts see: latent or hidden */
   int64_t local_experts, groups;
-  double mean_rows;     /* rows that arrive at one rank per MoE layer: capacity and tile padding included */
-  double useful_share;  /* of those rows */
-  double wire_padding;  /* rows on the wire relative to routed tokens */
+  double mean_rows;                 /* rows that arrive at one rank per MoE layer: capacity and tile padding included */
+  double useful_share;              /* of those rows */
+  double wire_padding;              /* rows on the wire relative to routed tokens */
   double residual_bytes, act_bytes; /* per element */
   int64_t micro_batches;
   gboolean fp8_gemm, fp8_wgrad, cache_fp8; /* cache_fp8: weights are quantized once per step and kept */
   gboolean overlap_tensor, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline, merge_batches;
-  gboolean flash;       /* fused attention kernel */
-  gboolean frozen;      /* LoRA: base weights do not train */
-  gboolean accumulate;  /* weight gradients are added to a buffer */
+  gboolean flash;      /* fused attention kernel */
+  gboolean frozen;     /* LoRA: base weights do not train */
+  gboolean accumulate; /* weight gradients are added to a buffer */
 } MoeShape;
 
 void moe_shape_init(MoeShape *shape, const MoeRun *run);
@@ -71,27 +72,28 @@ typedef struct {
   MoeShape shape;
   MoeTables tables;
   MoeLayout *layout;
-  MoeRouter *router;     /* expert loads; NULL when balanced */
+  MoeRouter *router; /* expert loads; NULL when balanced */
   const MoeSchedule *schedule;
   MoePlacement placement;
-  MoePart *parts;        /* [positions] */
-  GArray *blocks;        /* MoeBlock; their arrays lie in the arena */
-  MoeTable block_keys;   /* MoeBlockKey of each */
+  MoePart *parts;      /* [positions] */
+  GArray *blocks;      /* MoeBlock; their arrays lie in the arena */
+  MoeTable block_keys; /* MoeBlockKey of each */
   MoeArena *arena;
 } MoeBuilder;
 
-/* ---- emission ----------------------------------------------------------------------------------------------------- */
+/* ---- emission -----------------------------------------------------------------------------------------------------
+ */
 
 /* Where and as what the lowering of a layer emits. */
 typedef struct {
   MoeBuilder *builder;
   const MoeShape *shape;
-  MoeFlow *flow;    /* forward and data gradient */
-  MoeFlow *later;   /* weight gradients; equals flow unless the schedule splits the backward pass */
+  MoeFlow *flow;  /* forward and data gradient */
+  MoeFlow *later; /* weight gradients; equals flow unless the schedule splits the backward pass */
   MoePass pass;
   MoeScope scope;
-  guint module;     /* bits of MoeModule that what is emitted now belongs to */
-  guint only;       /* emit only kernels of these modules (selective recompute); 0 = everything */
+  guint module; /* bits of MoeModule that what is emitted now belongs to */
+  guint only;   /* emit only kernels of these modules (selective recompute); 0 = everything */
   int layer;
   gboolean first;   /* first micro-batch of the step */
   gboolean no_flop; /* model FLOPs are not counted (prediction modules of some reports) */
@@ -100,17 +102,19 @@ typedef struct {
 /* Emits a kernel on the compute stream; pass, scope and launches default from the context when 0. */
 void moe_emit_kernel(MoeEmit *emit, MoeFlow *flow, const MoeKernel *kernel, int load);
 /* Bandwidth-bound kernel: bytes in and out, `launches` kernels. */
-void moe_emit_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches);
+void moe_emit_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write,
+                    int64_t launches);
 /* Same with bytes that follow the rows of a load (expert imbalance). */
-void moe_emit_row_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write, int64_t launches,
-                        int load);
+void moe_emit_row_bytes(MoeEmit *emit, MoeBandwidthKind kind, const char *name, double read, double write,
+                        int64_t launches, int load);
 #define MOE_NO_LOAD (-1)
 /* Emits a collective on `stream` after all compute so far. Returns its item, or MOE_NO_ITEM when it has no partners. */
 guint32 moe_emit_collective(MoeEmit *emit, MoeStream stream, const MoeCollective *collective);
 /* The same, exposed: compute goes on only when it is done. */
 void moe_emit_exposed(MoeEmit *emit, MoeStream stream, const MoeCollective *collective);
 /* A collective of `bytes` over a group. */
-MoeCollective moe_collective(const MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, const char *name, double bytes);
+MoeCollective moe_collective(const MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, const char *name,
+                             double bytes);
 
 /* Copies to or from host memory; what comes in waits for what went out in earlier calls. */
 guint32 moe_emit_copy(MoeEmit *emit, gboolean to_host, const char *name, double bytes);
@@ -120,7 +124,8 @@ guint32 moe_emit_message(MoeEmit *emit, MoeOpKind kind, guint slot);
 void moe_emit_host_sync(MoeEmit *emit, guint32 dep);
 void moe_emit_delay(MoeEmit *emit, double seconds);
 
-/* ---- linear layers -------------------------------------------------------------------------------------------------- */
+/* ---- linear layers --------------------------------------------------------------------------------------------------
+ */
 
 typedef enum { MOE_SPLIT_NONE, MOE_SPLIT_COLUMN, MOE_SPLIT_ROW } MoeSplit;
 
@@ -132,8 +137,8 @@ typedef struct {
   gboolean shares_input;    /* input was gathered and quantized for the linear before it */
   gboolean shares_gradient; /* its input gradient joins the next linear's, which communicates for both */
   MoePrecision precision, wgrad, output;
-  double flop_scale;        /* model FLOPs relative to 2 rows k n */
-  gboolean adapters;        /* LoRA applies */
+  double flop_scale; /* model FLOPs relative to 2 rows k n */
+  gboolean adapters; /* LoRA applies */
 } MoeLinear;
 
 MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n);
@@ -141,7 +146,8 @@ void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear);
 void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
 void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load);
 
-/* ---- parts of a layer ------------------------------------------------------------------------------------------------- */
+/* ---- parts of a layer
+ * ------------------------------------------------------------------------------------------------- */
 
 void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes);
 void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double element_bytes);
@@ -175,7 +181,8 @@ void moe_mtp_backward(MoeEmit *emit);
 void moe_layer_forward(MoeEmit *emit, int64_t layer);
 void moe_layer_backward(MoeEmit *emit, int64_t layer);
 
-/* ---- load of experts -------------------------------------------------------------------------------------------------- */
+/* ---- load of experts
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Whether every expert gets the same rows: then there is no router. */
 gboolean moe_routing_is_balanced(const MoeShape *shape);
@@ -191,11 +198,13 @@ double moe_router_fullest(const MoeRouter *router, int load, int64_t rank);
 /* [expert-parallel size] rows arriving, relative to the mean; NULL when balanced. */
 const double *moe_router_skew(const MoeRouter *router, int load);
 
-/* ---- recompute, offload, memory of a layer ---------------------------------------------------------------------------- */
+/* ---- recompute, offload, memory of a layer
+ * ---------------------------------------------------------------------------- */
 
 gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer);
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
-/* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are replayed there. */
+/* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are
+ * replayed there. */
 double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
@@ -208,13 +217,14 @@ double moe_checkpoint_bytes(const MoeShape *shape);
 double moe_logits_bytes(const MoeShape *shape);
 double moe_message_bytes(const MoeShape *shape);
 
-/* ---- chunks and blocks -------------------------------------------------------------------------------------------------- */
+/* ---- chunks and blocks
+ * -------------------------------------------------------------------------------------------------- */
 
 typedef enum { MOE_VARIANT_FIRST = 1 << 0, MOE_VARIANT_LAST = 1 << 1 } MoeVariant;
 
 /* What a block is made of: one action of a schedule with the variants of its micro-batches. */
 typedef struct {
-  uint8_t kind; /* MoeActionKind */
+  uint8_t kind;                 /* MoeActionKind */
   uint8_t variant_f, variant_b; /* bits of MoeVariant */
   uint8_t start;                /* first call of the role: carries the host's work per step */
   uint32_t position_f, position_b;
@@ -228,7 +238,8 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
 void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int64_t position, guint variant);
 void moe_finish(MoeBuilder *builder, MoeFlow *flow, int64_t stage);
 
-/* ---- data parallel ------------------------------------------------------------------------------------------------------ */
+/* ---- data parallel
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Units of one part: what is gathered or reduced in one go. Unit 0 may be the embedding, the last one the head. */
 typedef struct {
@@ -251,13 +262,15 @@ const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index);
 /* Reductions that nothing overlaps, at the end of the step. */
 void moe_zero_reduce_all(MoeZero *zero, MoeEmit *emit);
 
-/* ---- static memory -------------------------------------------------------------------------------------------------------- */
+/* ---- static memory
+ * -------------------------------------------------------------------------------------------------------- */
 
-/* Trainable and other elements of a stage, sharding degrees: what the optimizer steps over and the static footprint holds. */
+/* Trainable and other elements of a stage, sharding degrees: what the optimizer steps over and the static footprint
+ * holds. */
 typedef struct {
-  MoeWeights held;            /* all weights of the stage */
-  double root;                /* of them, embedding, head and prediction modules */
-  double adapters;            /* LoRA */
+  MoeWeights held; /* all weights of the stage */
+  double root;     /* of them, embedding, head and prediction modules */
+  double adapters; /* LoRA */
   double trainable_dense, trainable_experts;
   double dense_shards, expert_shards; /* degree over which the optimizer state is sharded; 1 = not */
 } MoeHolding;
@@ -266,7 +279,8 @@ void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *hold
 void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE_N_MEMORY_PARTS]);
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding);
 
-/* ---- calls ---------------------------------------------------------------------------------------------------------------- */
+/* ---- calls
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   GArray *roles;    /* MoeRole */

@@ -3,11 +3,12 @@
 
 /* Modules of each sub-layer that selective recompute can replay. */
 #define ATTENTION_MODULES (MOE_MODULE_CORE_ATTENTION | MOE_MODULE_ATTENTION_PROJECTIONS | MOE_MODULE_NORM)
-#define DENSE_MODULES (MOE_MODULE_FFN | MOE_MODULE_FFN_ACTIVATION | MOE_MODULE_NORM)
-#define MOE_MODULES                                                                                                            \
+#define DENSE_MODULES     (MOE_MODULE_FFN | MOE_MODULE_FFN_ACTIVATION | MOE_MODULE_NORM)
+#define MOE_MODULES                                                                                                    \
   (MOE_MODULE_MOE | MOE_MODULE_MOE_ACTIVATION | MOE_MODULE_EXPERT_FFN | MOE_MODULE_SHARED_EXPERTS | MOE_MODULE_NORM)
 
-/* ---- forward ------------------------------------------------------------------------------------------------------------------ */
+/* ---- forward
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void dense_forward(MoeEmit *emit)
 {
@@ -37,7 +38,9 @@ void moe_layer_forward(MoeEmit *emit, int64_t layer)
   second_forward(emit, layer);
 }
 
-/* ---- backward --------------------------------------------------------------------------------------------------------------------- */
+/* ---- backward
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void dense_backward(MoeEmit *emit)
 {
@@ -105,7 +108,8 @@ void moe_layer_backward(MoeEmit *emit, int64_t layer)
   moe_attention_backward(emit, layer);
 }
 
-/* ---- with recompute, memory and offload ----------------------------------------------------------------------------------------------- */
+/* ---- with recompute, memory and offload
+ * ----------------------------------------------------------------------------------------------- */
 
 gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer)
 {

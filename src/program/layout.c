@@ -1,4 +1,5 @@
-/* Rank layout: two mixed-radix views of the same ranks, one for attention, one for experts, that agree on the pipeline stage. */
+/* Rank layout: two mixed-radix views of the same ranks, one for attention, one for experts, that agree on the pipeline
+ * stage. */
 #include <moesim/program.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 typedef enum { DIM_TENSOR, DIM_CONTEXT, DIM_EXPERT, DIM_DATA, DIM_PIPELINE, N_DIMS } Dimension;
 
 #define DIM_BIT(dimension) (1u << (dimension))
-#define ALL_DIMS (DIM_BIT(N_DIMS) - 1)
+#define ALL_DIMS           (DIM_BIT(N_DIMS) - 1)
 
 typedef struct {
   Dimension dimension;
@@ -46,9 +47,13 @@ static const GroupShape group_shapes[MOE_N_GROUPS] = {
     [MOE_GROUP_WORLD] = {FALSE, ALL_DIMS},
 };
 
-/* ---- mixed radix ----------------------------------------------------------------------------------------------------- */
+/* ---- mixed radix
+ * ----------------------------------------------------------------------------------------------------- */
 
-static int64_t digit_value(const Digit *digit, int64_t rank) { return rank / digit->stride % digit->size; }
+static int64_t digit_value(const Digit *digit, int64_t rank)
+{
+  return rank / digit->stride % digit->size;
+}
 
 static int64_t radix_value(const Radix *radix, Dimension dimension, int64_t rank)
 {
@@ -100,7 +105,8 @@ static int64_t radix_size(const Radix *radix, guint dims)
   return size;
 }
 
-/* ---- making a layout ---------------------------------------------------------------------------------------------------- */
+/* ---- making a layout
+ * ---------------------------------------------------------------------------------------------------- */
 
 static const char *const dimension_words[N_DIMS] = {"tp", "cp", "ep", "dp", "pp"};
 
@@ -124,14 +130,14 @@ static gboolean parse_order(const char *order, Dimension dimensions[N_DIMS], GEr
     int dimension = find_dimension(words[i]);
 
     if (dimension < 0)
-      return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "parallelism.order has '%s', expected tp, cp, ep, dp or pp",
-                      words[i]);
+      return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                      "parallelism.order has '%s', expected tp, cp, ep, dp or pp", words[i]);
     seen |= DIM_BIT(dimension);
     dimensions[i] = (Dimension)dimension;
   }
   if (g_strv_length(words) != N_DIMS || seen != ALL_DIMS)
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "parallelism.order is '%s', expected each of tp, cp, ep, dp, pp once",
-                    order);
+    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                    "parallelism.order is '%s', expected each of tp, cp, ep, dp, pp once", order);
   return TRUE;
 }
 
@@ -151,14 +157,15 @@ static gboolean check_product(const char *side, const int64_t sizes[N_DIMS], int
 
   for (guint i = 0; i < N_DIMS; i++) {
     if (sizes[i] < 1)
-      return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s side: degree of %s is %" G_GINT64_FORMAT ", expected at least 1",
-                      side, dimension_words[i], sizes[i]);
+      return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+                      "%s side: degree of %s is %" G_GINT64_FORMAT ", expected at least 1", side, dimension_words[i],
+                      sizes[i]);
     product *= sizes[i];
   }
   if (product != gpus)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "%s side: degrees multiply to %" G_GINT64_FORMAT ", expected parallelism.gpus = %" G_GINT64_FORMAT, side,
-                    product, gpus);
+                    "%s side: degrees multiply to %" G_GINT64_FORMAT ", expected parallelism.gpus = %" G_GINT64_FORMAT,
+                    side, product, gpus);
   return TRUE;
 }
 
@@ -170,7 +177,8 @@ static int64_t stage_stride(const Radix *radix)
   return 0;
 }
 
-/* Ranks over which HSDP shards: the run's shard_group for dense weights, the same number of replicas for expert weights. */
+/* Ranks over which HSDP shards: the run's shard_group for dense weights, the same number of replicas for expert
+ * weights. */
 static gboolean init_shards(MoeLayout *layout, int64_t shard_group, GError **error)
 {
   int64_t data = moe_layout_group_size(layout, MOE_GROUP_DATA);
@@ -179,7 +187,8 @@ static gboolean init_shards(MoeLayout *layout, int64_t shard_group, GError **err
   layout->shard = shard_group > 0 ? MIN(shard_group, data) : data;
   if (data % layout->shard != 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "parallelism.shard_group %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " data-parallel ranks",
+                    "parallelism.shard_group %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT
+                    " data-parallel ranks",
                     shard_group, data);
   layout->expert_shard = MAX(expert_data / (data / layout->shard), 1);
   while (expert_data % layout->expert_shard != 0)
@@ -194,14 +203,15 @@ static gboolean layout_init(MoeLayout *layout, const MoeParallelism *p, GError *
   int64_t moe[N_DIMS] = {p->expert_tensor, 1, p->expert, p->expert_data, p->pipeline};
 
   *layout = (MoeLayout){.ranks = p->gpus, .stages = p->pipeline};
-  if (!parse_order(p->order ? p->order : DEFAULT_ORDER, order, error) || !check_product("attention", attention, p->gpus, error) ||
-      !check_product("MoE", moe, p->gpus, error))
+  if (!parse_order(p->order ? p->order : DEFAULT_ORDER, order, error) ||
+      !check_product("attention", attention, p->gpus, error) || !check_product("MoE", moe, p->gpus, error))
     return FALSE;
   radix_init(&layout->attention, order, attention);
   radix_init(&layout->moe, order, moe);
   if (stage_stride(&layout->attention) != stage_stride(&layout->moe))
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "parallelism.order puts pp where the attention and MoE sides disagree on a rank's stage, expected pp last");
+    return moe_fail(
+        error, MOE_ERROR_LAYOUT, (MoeMark){0},
+        "parallelism.order puts pp where the attention and MoE sides disagree on a rank's stage, expected pp last");
   return init_shards(layout, p->shard_group, error);
 }
 
@@ -212,9 +222,15 @@ MoeLayout *moe_layout_new(const MoeParallelism *parallelism, GError **error)
   return layout_init(layout, parallelism, error) ? g_steal_pointer(&layout) : NULL;
 }
 
-void moe_layout_free(MoeLayout *layout) { g_free(layout); }
+void moe_layout_free(MoeLayout *layout)
+{
+  g_free(layout);
+}
 
-int64_t moe_layout_ranks(const MoeLayout *layout) { return layout->ranks; }
+int64_t moe_layout_ranks(const MoeLayout *layout)
+{
+  return layout->ranks;
+}
 
 void moe_layout_coordinates(const MoeLayout *layout, int64_t rank, MoeCoordinates *coordinates)
 {
@@ -236,15 +252,16 @@ int64_t moe_layout_on_stage(const MoeLayout *layout, int64_t rank, int64_t stage
   return rank + (stage - radix_value(&layout->attention, DIM_PIPELINE, rank)) * stage_stride(&layout->attention);
 }
 
-/* ---- groups ---------------------------------------------------------------------------------------------------------------- */
+/* ---- groups
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static const Radix *group_radix(const MoeLayout *layout, MoeGroupKind kind)
 {
   return group_shapes[kind].moe ? &layout->moe : &layout->attention;
 }
 
-/* A group of SHARD or REPLICA kind is a slice of its parent: `parts` groups per parent. Members of a shard group are neighbours in
- * the parent, members of a replica group lie a shard apart. */
+/* A group of SHARD or REPLICA kind is a slice of its parent: `parts` groups per parent. Members of a shard group are
+ * neighbours in the parent, members of a replica group lie a shard apart. */
 static int64_t shard_size(const MoeLayout *layout, MoeGroupKind kind)
 {
   switch (kind) {
@@ -259,7 +276,10 @@ static int64_t shard_size(const MoeLayout *layout, MoeGroupKind kind)
   }
 }
 
-static gboolean is_replica(MoeGroupKind kind) { return kind == MOE_GROUP_DATA_REPLICA || kind == MOE_GROUP_EXPERT_REPLICA; }
+static gboolean is_replica(MoeGroupKind kind)
+{
+  return kind == MOE_GROUP_DATA_REPLICA || kind == MOE_GROUP_EXPERT_REPLICA;
+}
 
 static int64_t parent_size(const MoeLayout *layout, MoeGroupKind kind)
 {
@@ -284,7 +304,10 @@ int64_t moe_layout_n_groups(const MoeLayout *layout, MoeGroupKind kind)
   return layout->ranks / moe_layout_group_size(layout, kind);
 }
 
-static int64_t stage_of(const MoeLayout *layout, int64_t rank) { return radix_value(&layout->attention, DIM_PIPELINE, rank); }
+static int64_t stage_of(const MoeLayout *layout, int64_t rank)
+{
+  return radix_value(&layout->attention, DIM_PIPELINE, rank);
+}
 
 static gboolean is_left_out(const MoeLayout *layout, MoeGroupKind kind, int64_t rank)
 {
@@ -310,7 +333,8 @@ int64_t moe_layout_group_of(const MoeLayout *layout, MoeGroupKind kind, int64_t 
 
 int64_t moe_layout_index_in_group(const MoeLayout *layout, MoeGroupKind kind, int64_t rank)
 {
-  int64_t index = radix_pack(group_radix(layout, kind), group_shapes[kind].varies, rank), shard = shard_size(layout, kind);
+  int64_t index = radix_pack(group_radix(layout, kind), group_shapes[kind].varies, rank),
+          shard = shard_size(layout, kind);
 
   if (kind == MOE_GROUP_EMBEDDING)
     return is_left_out(layout, kind, rank) ? -1 : index > 0;

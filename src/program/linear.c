@@ -1,19 +1,31 @@
-/* Linear layers: GEMMs of forward, data gradient and weight gradient; quantization; tensor-parallel collectives; LoRA. */
+/* Linear layers: GEMMs of forward, data gradient and weight gradient; quantization; tensor-parallel collectives; LoRA.
+ */
 #include "internal.h"
 
 MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
 {
-  /* A linear that is not split over the tensor group runs on all of its ranks alike unless the sequence is split there. */
+  /* A linear that is not split over the tensor group runs on all of its ranks alike unless the sequence is split there.
+   */
   gboolean repeated = !shape->run->parallelism.sequence_parallel && rows == shape->full_tokens;
 
-  return (MoeLinear){.name = name, .rows = rows, .k = k, .n = n, .precision = shape->precision->gemm,
-                     .wgrad = shape->precision->wgrad, .output = MOE_BF16, .adapters = TRUE,
+  return (MoeLinear){.name = name,
+                     .rows = rows,
+                     .k = k,
+                     .n = n,
+                     .precision = shape->precision->gemm,
+                     .wgrad = shape->precision->wgrad,
+                     .output = MOE_BF16,
+                     .adapters = TRUE,
                      .flop_scale = repeated ? 1.0 / (double)shape->tp : 1};
 }
 
-/* ---- quantization -------------------------------------------------------------------------------------------------------- */
+/* ---- quantization
+ * -------------------------------------------------------------------------------------------------------- */
 
-static gboolean is_quantized(MoePrecision precision) { return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16); }
+static gboolean is_quantized(MoePrecision precision)
+{
+  return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16);
+}
 
 /* Reads BF16 once, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too. */
 void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load)
@@ -30,7 +42,8 @@ static double input_rows(const MoeEmit *emit, const MoeLinear *linear)
   return linear->split == MOE_SPLIT_COLUMN ? (double)emit->shape->tokens : (double)linear->rows;
 }
 
-/* Weights are quantized in the step's first micro-batch and kept, or, with a single micro-batch, wherever they are used. */
+/* Weights are quantized in the step's first micro-batch and kept, or, with a single micro-batch, wherever they are
+ * used. */
 static gboolean quantizes_weights(const MoeEmit *emit)
 {
   return !emit->shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
@@ -42,8 +55,8 @@ static void quantize_weight(MoeEmit *emit, const MoeLinear *linear)
   double copies = emit->shape->cache_fp8 && linear->precision != MOE_FP8_BLOCK ? 2 : 1;
 
   if (is_quantized(linear->precision) && quantizes_weights(emit))
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * emit->shape->act_bytes, elements * copies * out,
-                   1);
+    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * emit->shape->act_bytes,
+                   elements * copies * out, 1);
 }
 
 static void quantize_input(MoeEmit *emit, const MoeLinear *linear)
@@ -60,22 +73,20 @@ static void quantize_gradient(MoeEmit *emit, const MoeLinear *linear)
                       MOE_NO_LOAD);
 }
 
-/* ---- GEMMs ----------------------------------------------------------------------------------------------------------------- */
+/* ---- GEMMs
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static MoeKernel gemm(const char *name, MoePass pass, int64_t m, int64_t k, int64_t n, double flop_scale)
 {
-  MoeKernel kernel;
-
-  memset(&kernel, 0, sizeof kernel);
-  kernel.klass = MOE_KERNEL_GEMM;
-  kernel.pass = pass;
-  kernel.name = name;
-  kernel.m = m;
-  kernel.k = k;
-  kernel.n = n;
-  kernel.groups = 1;
-  kernel.useful_share = 1;
-  kernel.model_flop = 2.0 * (double)m * (double)k * (double)n * flop_scale;
+  MoeKernel kernel = {.klass = MOE_KERNEL_GEMM,
+                      .pass = pass,
+                      .name = name,
+                      .m = m,
+                      .k = k,
+                      .n = n,
+                      .groups = 1,
+                      .useful_share = 1,
+                      .model_flop = 2.0 * (double)m * (double)k * (double)n * flop_scale};
   return kernel;
 }
 
@@ -108,7 +119,8 @@ static void emit_wgrad(MoeEmit *emit, const MoeLinear *linear)
     moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
 }
 
-/* ---- tensor-parallel collectives --------------------------------------------------------------------------------------------- */
+/* ---- tensor-parallel collectives
+ * --------------------------------------------------------------------------------------------- */
 
 static gboolean has_sequence_parallel(const MoeShape *shape)
 {
@@ -120,8 +132,8 @@ static double side_bytes(const MoeEmit *emit, const MoeLinear *linear, int64_t w
   return (double)linear->rows * (double)width * emit->shape->act_bytes;
 }
 
-/* Gathers the sequence before a GEMM. Overlapped, the GEMM works on its own rows while the others arrive, so only what exceeds the GEMM
- * shows (Wang et al., ASPLOS 2023; TransformerEngine userbuffers). */
+/* Gathers the sequence before a GEMM. Overlapped, the GEMM works on its own rows while the others arrive, so only what
+ * exceeds the GEMM shows (Wang et al., ASPLOS 2023; TransformerEngine userbuffers). */
 static guint32 gather_sequence(MoeEmit *emit, const char *name, double bytes)
 {
   MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, name, bytes);
@@ -142,7 +154,8 @@ static guint32 reduce_sequence(MoeEmit *emit, const char *name, double bytes)
   return moe_emit_collective(emit, MOE_STREAM_TENSOR, &collective);
 }
 
-/* A reduction that overlaps the GEMM that makes its input, in as many pieces as ranks: all but the last piece beside it. */
+/* A reduction that overlaps the GEMM that makes its input, in as many pieces as ranks: all but the last piece beside
+ * it. */
 static void emit_overlapped_row(MoeEmit *emit, const MoeLinear *linear)
 {
   double bytes = side_bytes(emit, linear, linear->n), last = bytes / (double)emit->shape->tp;
@@ -163,7 +176,9 @@ static void emit_row(MoeEmit *emit, const MoeLinear *linear)
   moe_flow_join(emit->flow, reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->n)));
 }
 
-/* ---- LoRA ------------------------------------------------------------------------------------------------------------------- */
+/* ---- LoRA
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static MoeLinear adapter(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
 {
@@ -174,7 +189,10 @@ static MoeLinear adapter(const MoeShape *shape, const char *name, int64_t rows, 
   return linear;
 }
 
-static gboolean has_adapters(const MoeEmit *emit, const MoeLinear *linear) { return emit->shape->frozen && linear->adapters; }
+static gboolean has_adapters(const MoeEmit *emit, const MoeLinear *linear)
+{
+  return emit->shape->frozen && linear->adapters;
+}
 
 static void adapters_forward(MoeEmit *emit, const MoeLinear *linear)
 {
@@ -216,7 +234,8 @@ static void adapters_backward(MoeEmit *emit, const MoeLinear *linear)
   moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "lora_add", 2 * in, in, 1);
 }
 
-/* ---- forward and backward ------------------------------------------------------------------------------------------------------ */
+/* ---- forward and backward
+ * ------------------------------------------------------------------------------------------------------ */
 
 void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear)
 {
@@ -249,8 +268,8 @@ static void column_wgrad(MoeEmit *emit, const MoeLinear *linear)
   emit_wgrad(emit, linear);
 }
 
-/* The data gradient's reduction runs beside the weight gradient where overlap is allowed (Megatron-core, linear with asynchronous
- * communication). */
+/* The data gradient's reduction runs beside the weight gradient where overlap is allowed (Megatron-core, linear with
+ * asynchronous communication). */
 static void column_backward(MoeEmit *emit, const MoeLinear *linear)
 {
   guint32 reduce = MOE_NO_ITEM;

@@ -1,19 +1,21 @@
-/* MoE sub-layer: router, latent projections, encode, dispatch, experts, combine, decode; shared experts beside the transfers. */
+/* MoE sub-layer: router, latent projections, encode, dispatch, experts, combine, decode; shared experts beside the
+ * transfers. */
 #include "internal.h"
 
 /* Bytes of one expert's token count in the exchange that precedes a dropless dispatch. */
 #define COUNT_BYTES 4.0
 
-/* Launches of a permutation: index computation and gather in one fused kernel each; PyTorch sorts, counts, gathers and casts one by one and
- * moves the rows twice. */
-#define PERMUTE_FUSED_LAUNCHES 2
+/* Launches of a permutation: index computation and gather in one fused kernel each; PyTorch sorts, counts, gathers and
+ * casts one by one and moves the rows twice. */
+#define PERMUTE_FUSED_LAUNCHES   2
 #define PERMUTE_UNFUSED_LAUNCHES 8
-#define PERMUTE_UNFUSED_TRIPS 2.0
+#define PERMUTE_UNFUSED_TRIPS    2.0
 
-/* ---- permutations -------------------------------------------------------------------------------------------------------------- */
+/* ---- permutations
+ * -------------------------------------------------------------------------------------------------------------- */
 
-/* Which side puts rows in expert order. NCCL's all-to-all needs it on both sides, direct writes into the peer's buffers on the
- * sender's, DeepEP and HybridEP send each token once per rank and sort where it arrives. */
+/* Which side puts rows in expert order. NCCL's all-to-all needs it on both sides, direct writes into the peer's buffers
+ * on the sender's, DeepEP and HybridEP send each token once per rank and sort where it arrives. */
 typedef struct {
   gboolean sender, receiver;
 } Permutes;
@@ -58,8 +60,8 @@ static void receiver_permute(MoeEmit *emit, const char *name, int64_t layer, int
     emit_permute(emit, name, rows, rows, moe_router_load(emit->builder->router, layer, group));
 }
 
-/* Sums each token's rows: weighted by the router forward, plain backward. Libraries that send a token once per rank sum on the way back, after
- * the receiver's own permutation has summed the rows of a rank. */
+/* Sums each token's rows: weighted by the router forward, plain backward. Libraries that send a token once per rank sum
+ * on the way back, after the receiver's own permutation has summed the rows of a rank. */
 static void emit_sum(MoeEmit *emit, const char *name)
 {
   if (permutes(emit->shape).sender)
@@ -74,7 +76,8 @@ static void emit_expand(MoeEmit *emit, const char *name)
     emit_permute(emit, name, rows + (double)emit->shape->moe_tokens, rows, MOE_NO_LOAD);
 }
 
-/* ---- transfers ------------------------------------------------------------------------------------------------------------------ */
+/* ---- transfers
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t layer, int64_t group)
 {
@@ -130,14 +133,17 @@ static guint32 begin_counts(MoeEmit *emit)
   return MOE_NO_ITEM;
 }
 
-/* On a stream of their own: the host waits for the counts only, and only where it needs them. On the device: not at all. */
+/* On a stream of their own: the host waits for the counts only, and only where it needs them. On the device: not at
+ * all. */
 static void end_counts(MoeEmit *emit, guint32 counts)
 {
   if (counts != MOE_NO_ITEM && emit->shape->run->stack.moe.counts == MOE_COUNTS_DEDICATED_STREAM)
     moe_emit_host_sync(emit, counts);
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- pieces
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 static MoeLinear latent_linear(const MoeShape *shape, gboolean down)
 {
@@ -180,7 +186,9 @@ static void gather_tokens(MoeEmit *emit)
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- forward
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
 {
@@ -190,8 +198,8 @@ static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 d
   receiver_permute(emit, "unsort_rows", layer, group);
 }
 
-/* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave while the next group
- * computes. */
+/* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave
+ * while the next group computes. */
 static void overlapped_forward(MoeEmit *emit, int64_t layer)
 {
   int64_t groups = emit->shape->groups;
@@ -252,9 +260,12 @@ void moe_moe_forward(MoeEmit *emit, int64_t layer)
   moe_leave_forward(emit);
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- backward
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
-/* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer. */
+/* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer.
+ */
 static guint32 backward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
 {
   g_autoptr(MoeFlow) held = moe_flow_new();

@@ -3,12 +3,14 @@
 
 #include <math.h>
 
-/* Kernels of a multi-tensor pass handle this many tensors each (PyTorch's multi_tensor_apply: 110 for depth 1, 30 for depth 4 to 5). */
+/* Kernels of a multi-tensor pass handle this many tensors each (PyTorch's multi_tensor_apply: 110 for depth 1, 30 for
+ * depth 4 to 5). */
 #define TENSORS_PER_LAUNCH 30.0
-/* AdamW as a sequence of foreach operations: decay, two moments (three operations), bias correction, root, division, epsilon, update, cast. */
+/* AdamW as a sequence of foreach operations: decay, two moments (three operations), bias correction, root, division,
+ * epsilon, update, cast. */
 #define FOREACH_OPERATIONS 12.0
 /* Of the FP32 words such a sequence moves per parameter, beyond those the fused kernel moves. */
-#define FOREACH_EXTRA_READS 8.0
+#define FOREACH_EXTRA_READS  8.0
 #define FOREACH_EXTRA_WRITES 5.0
 
 static double launches_of(double tensors, double operations)
@@ -16,13 +18,17 @@ static double launches_of(double tensors, double operations)
   return MAX(ceil(tensors / TENSORS_PER_LAUNCH), 1) * operations;
 }
 
-static double gradient_size(const MoeEmit *emit) { return moe_precision_bytes(emit->shape->precision->gradient_reduce); }
+static double gradient_size(const MoeEmit *emit)
+{
+  return moe_precision_bytes(emit->shape->precision->gradient_reduce);
+}
 
 /* Norm of the owned gradients, its sum over all ranks, and the scaling pass. */
 static void clip(MoeEmit *emit, double elements, double tensors)
 {
   double bytes = elements * gradient_size(emit);
-  MoeCollective norm = moe_collective(emit, MOE_ALL_REDUCE, MOE_GROUP_WORLD, "gradient_norm", moe_precision_bytes(MOE_FP32));
+  MoeCollective norm =
+      moe_collective(emit, MOE_ALL_REDUCE, MOE_GROUP_WORLD, "gradient_norm", moe_precision_bytes(MOE_FP32));
 
   moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_norm", bytes, 0, (int64_t)launches_of(tensors, 1) + 1);
   moe_emit_exposed(emit, MOE_STREAM_REDUCE, &norm);
@@ -45,19 +51,16 @@ static void element_update(MoeEmit *emit, double elements, double tensors, int m
                  (int64_t)launches_of(tensors, fused ? 1 : FOREACH_OPERATIONS));
 }
 
-/* ---- Muon ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Muon
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Newton-Schulz iterations that orthogonalize the momentum of a matrix (Jordan et al. 2024). */
 #define NEWTON_SCHULZ_STEPS 5
 
 static void newton_schulz_gemm(MoeEmit *emit, int64_t m, int64_t k, int64_t n, int64_t copies)
 {
-  MoeKernel kernel;
-
-  memset(&kernel, 0, sizeof kernel);
-  kernel.klass = MOE_KERNEL_GEMM;
-  kernel.pass = MOE_PASS_OPTIMIZER;
-  kernel.name = "newton_schulz";
+  MoeKernel kernel = {.klass = MOE_KERNEL_GEMM, .pass = MOE_PASS_OPTIMIZER, .name = "newton_schulz"};
   kernel.precision = kernel.output = MOE_BF16;
   kernel.m = m;
   kernel.k = k;
@@ -92,7 +95,9 @@ static void muon(MoeEmit *emit, double dense, double experts, double tensors)
   element_update(emit, dense + experts, tensors, 1);
 }
 
-/* ---- the step ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the step
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding)
 {

@@ -1,14 +1,14 @@
 /*
  * Activations that the forward pass of a layer leaves for its backward pass.
  *
- * Korthikanti et al. 2022 (arXiv:2205.05198), section 4, tensor by tensor, extended to gated FFNs, MLA, experts and FP8; the sum for a GPT
- * layer is their sbh (34 + 5 a s / h), a test holds that.
+ * Korthikanti et al. 2022 (arXiv:2205.05198), section 4, tensor by tensor, extended to gated FFNs, MLA, experts and
+ * FP8; the sum for a GPT layer is their sbh (34 + 5 a s / h), a test holds that.
  */
 #include "internal.h"
 
-#define MASK_BYTES 1.0    /* dropout mask, per element */
-#define STATS_BYTES 4.0   /* log-sum-exp of a fused attention row, FP32 */
-#define SCORES_BYTES 2.0  /* softmax output, BF16 */
+#define MASK_BYTES   1.0 /* dropout mask, per element */
+#define STATS_BYTES  4.0 /* log-sum-exp of a fused attention row, FP32 */
+#define SCORES_BYTES 2.0 /* softmax output, BF16 */
 
 /* Sums, in bytes. `input` is the size of an element kept as a linear's input. */
 typedef struct {
@@ -21,11 +21,18 @@ static Saved saved_of(const MoeShape *shape, guint recomputed)
 {
   gboolean fp8 = shape->fp8_gemm && shape->fp8_wgrad;
 
-  return (Saved){.shape = shape, .recomputed = recomputed, .stream = (double)shape->tokens, .full = (double)shape->full_tokens,
-                 .input = fp8 ? moe_precision_bytes(shape->precision->gemm) : shape->act_bytes, .act = shape->act_bytes};
+  return (Saved){.shape = shape,
+                 .recomputed = recomputed,
+                 .stream = (double)shape->tokens,
+                 .full = (double)shape->full_tokens,
+                 .input = fp8 ? moe_precision_bytes(shape->precision->gemm) : shape->act_bytes,
+                 .act = shape->act_bytes};
 }
 
-static gboolean drops(const Saved *s, guint module) { return (s->recomputed & module) != 0; }
+static gboolean drops(const Saved *s, guint module)
+{
+  return (s->recomputed & module) != 0;
+}
 
 /* Norm input, norm output where it feeds the first linear, dropout mask, input of the output norm. */
 static double frame_bytes(const Saved *s)
@@ -41,13 +48,16 @@ static double frame_bytes(const Saved *s)
   return bytes;
 }
 
-/* ---- attention ------------------------------------------------------------------------------------------------------------------- */
+/* ---- attention
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static double scores_bytes(const Saved *s)
 {
   const MoeTraining *t = &s->shape->run->training;
   double heads = (double)(s->shape->arch->attention.query_heads / s->shape->tp);
-  double scores = (double)t->micro_batch * heads * (double)t->sequence_length * (double)t->sequence_length / (double)s->shape->cp;
+  double scores =
+      (double)t->micro_batch * heads * (double)t->sequence_length * (double)t->sequence_length / (double)s->shape->cp;
 
   if (s->shape->flash)
     return s->full * heads * STATS_BYTES;
@@ -86,7 +96,9 @@ static double attention_bytes(const Saved *s)
   return frame_bytes(s) + core + scores_bytes(s);
 }
 
-/* ---- feed-forward ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- feed-forward
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Output of the first linear and input of the second, per row. */
 static double inner_bytes(const Saved *s, double width, gboolean gated, gboolean drop_activation)

@@ -25,8 +25,12 @@ void moe_placement_init(const MoeSchedule *schedule, const MoeParallelism *paral
   int64_t stages = MAX(parallelism->pipeline, 1), virtual_stages = MAX(parallelism->virtual_stages, 1);
   int64_t chunks = schedule->chunks_per_stage > 0 ? schedule->chunks_per_stage : virtual_stages;
 
-  *placement = (MoePlacement){.stages = stages, .chunks = chunks, .positions = stages * chunks / schedule->chains,
-                              .batches = parallelism->micro_batches, .chains = schedule->chains, .merge = merge};
+  *placement = (MoePlacement){.stages = stages,
+                              .chunks = chunks,
+                              .positions = stages * chunks / schedule->chains,
+                              .batches = parallelism->micro_batches,
+                              .chains = schedule->chains,
+                              .merge = merge};
 }
 
 int64_t moe_placement_position(const MoeSchedule *schedule, const MoePlacement *placement, int64_t stage, int64_t chunk)
@@ -55,7 +59,10 @@ int64_t moe_placement_chain(const MoeSchedule *schedule, const MoePlacement *pla
 
 void moe_action_add(GArray *actions, MoeActionKind kind, int64_t chunk, int64_t batch)
 {
-  MoeAction action = {.kind = (uint8_t)kind, .chunk = (uint8_t)chunk, .chunk_b = (uint8_t)chunk, .batch = (uint32_t)batch,
+  MoeAction action = {.kind = (uint8_t)kind,
+                      .chunk = (uint8_t)chunk,
+                      .chunk_b = (uint8_t)chunk,
+                      .batch = (uint32_t)batch,
                       .batch_b = (uint32_t)batch};
 
   g_array_append_val(actions, action);
@@ -63,7 +70,10 @@ void moe_action_add(GArray *actions, MoeActionKind kind, int64_t chunk, int64_t 
 
 void moe_action_add_both(GArray *actions, int64_t chunk, int64_t batch, int64_t chunk_b, int64_t batch_b)
 {
-  MoeAction action = {.kind = MOE_ACTION_BOTH, .chunk = (uint8_t)chunk, .chunk_b = (uint8_t)chunk_b, .batch = (uint32_t)batch,
+  MoeAction action = {.kind = MOE_ACTION_BOTH,
+                      .chunk = (uint8_t)chunk,
+                      .chunk_b = (uint8_t)chunk_b,
+                      .batch = (uint32_t)batch,
                       .batch_b = (uint32_t)batch_b};
 
   g_array_append_val(actions, action);

@@ -1,4 +1,5 @@
-/* 1F1B: as many forward passes ahead as stages follow, then one forward, one backward (Narayanan et al. 2019, PipeDream-flush). */
+/* 1F1B: as many forward passes ahead as stages follow, then one forward, one backward (Narayanan et al. 2019,
+ * PipeDream-flush). */
 #include "schedule.h"
 
 static const char *check(const MoePlacement *placement)
@@ -6,8 +7,9 @@ static const char *check(const MoePlacement *placement)
   return placement->chunks > 1 ? "schedule 1f1b has one chunk per stage, expected parallelism.virtual_stages 1" : NULL;
 }
 
-/* Forward and backward of different micro-batches in one block: a stage then hands both on at the end of a block, so that a gradient needs two
- * blocks per stage on its way there and back, and the warm-up is twice as long (as in interleaved 1F1B). */
+/* Forward and backward of different micro-batches in one block: a stage then hands both on at the end of a block, so
+ * that a gradient needs two blocks per stage on its way there and back, and the warm-up is twice as long (as in
+ * interleaved 1F1B). */
 static int64_t warm_up(const MoePlacement *placement, int64_t stage)
 {
   int64_t behind = placement->stages - 1 - stage;

@@ -1,5 +1,5 @@
-/* GPipe: all forward passes, then all backward passes (Huang et al. 2019). With virtual stages: breadth-first over them, each chunk's
- * micro-batches in a row (Lamy-Poirier 2023). */
+/* GPipe: all forward passes, then all backward passes (Huang et al. 2019). With virtual stages: breadth-first over
+ * them, each chunk's micro-batches in a row (Lamy-Poirier 2023). */
 #include "schedule.h"
 
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)

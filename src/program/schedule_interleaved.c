@@ -1,5 +1,5 @@
-/* Interleaved 1F1B, depth first: each stage holds several chunks and works on groups of as many micro-batches as there are stages (Narayanan
- * et al. 2021; Megatron-core, forward_backward_pipelining_with_interleaving). */
+/* Interleaved 1F1B, depth first: each stage holds several chunks and works on groups of as many micro-batches as there
+ * are stages (Narayanan et al. 2021; Megatron-core, forward_backward_pipelining_with_interleaving). */
 #include "schedule.h"
 
 static const char *check(const MoePlacement *placement)
@@ -40,7 +40,8 @@ static void add_both(const MoePlacement *placement, GArray *out, int64_t f, int6
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
 {
   int64_t total = placement->batches * placement->chunks;
-  int64_t warm = 2 * (placement->stages - stage - 1) + (placement->chunks - 1) * placement->stages + (placement->merge ? 1 : 0);
+  int64_t warm =
+      2 * (placement->stages - stage - 1) + (placement->chunks - 1) * placement->stages + (placement->merge ? 1 : 0);
 
   warm = MIN(warm, total);
   for (int64_t i = 0; i < warm; i++)
@@ -57,4 +58,5 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
     add(placement, out, MOE_ACTION_BACKWARD, i);
 }
 
-const MoeSchedule moe_schedule_interleaved = {.kind = MOE_SCHEDULE_INTERLEAVED, .chains = 1, .check = check, .actions = actions};
+const MoeSchedule moe_schedule_interleaved = {
+    .kind = MOE_SCHEDULE_INTERLEAVED, .chains = 1, .check = check, .actions = actions};

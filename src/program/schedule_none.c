@@ -6,8 +6,8 @@ static const char *check(const MoePlacement *placement)
   return placement->stages > 1 ? "schedule none has one stage, expected parallelism.pipeline 1" : NULL;
 }
 
-/* F0 B0 F1 B1 ... Where a micro-batch's forward may run beside another's backward: F0 (F1 B0) (F2 B1) ... (Megatron-core, combined 1F1B
- * without pipeline). */
+/* F0 B0 F1 B1 ... Where a micro-batch's forward may run beside another's backward: F0 (F1 B0) (F2 B1) ...
+ * (Megatron-core, combined 1F1B without pipeline). */
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
 {
   int64_t m = placement->batches;

@@ -1,5 +1,5 @@
-/* Zero bubble H2: twice the warm-up of H1, so that the wait before the first backward pass fills with forward passes (Qi et al. 2024,
- * section 2.2). */
+/* Zero bubble H2: twice the warm-up of H1, so that the wait before the first backward pass fills with forward passes
+ * (Qi et al. 2024, section 2.2). */
 #include "zero_bubble.h"
 
 static const char *check(const MoePlacement *placement)

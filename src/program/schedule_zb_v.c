@@ -1,6 +1,7 @@
-/* ZB-V: two chunks per stage in a V, backward split, memory of 1F1B (Qi et al. 2024, arXiv:2401.10241, section 6). The order is found by playing
- * the pipeline with equal times for forward, data gradient and weight gradient: whoever is free takes, of what is ready, a data
- * gradient before a forward pass, the later chunk before the earlier one, and a weight gradient when nothing else fits. */
+/* ZB-V: two chunks per stage in a V, backward split, memory of 1F1B (Qi et al. 2024, arXiv:2401.10241, section 6). The
+ * order is found by playing the pipeline with equal times for forward, data gradient and weight gradient: whoever is
+ * free takes, of what is ready, a data gradient before a forward pass, the later chunk before the earlier one, and a
+ * weight gradient when nothing else fits. */
 #include "schedule.h"
 
 #define N_CHUNKS 2
@@ -22,15 +23,14 @@ typedef struct {
   GArray *out;
 } Play;
 
-/* Chunk activations a stage may hold: two per stage, as 1F1B's first stage holds one whole micro-batch per stage. */
+/* Chunk activations a stage may hold: two per stage, as 1F1B's first stage holds one whole micro-batch per stage. The
+ * first chunk leaves room for one of the second, without which nothing would ever be freed. */
 static gboolean has_room(const Play *play, int64_t stage, int64_t chunk)
 {
   const Progress *s = &play->now[stage];
-  int64_t held = s->forward[0] + s->forward[1] - s->weight[0] - s->weight[1], limit = N_CHUNKS * play->placement->stages;
-  /* The first chunk leaves room for the second, without which nothing is ever freed. */
-  int64_t kept = chunk == 0 ? stage + 1 : 0;
+  int64_t held = s->forward[0] + s->forward[1] - s->weight[0] - s->weight[1];
 
-  return s->forward[0] < play->placement->stages - stage || held + kept < limit + (chunk == 1);
+  return held < N_CHUNKS * play->placement->stages - (chunk == 0);
 }
 
 static gboolean can_forward(const Play *play, int64_t stage, int64_t chunk)
@@ -120,5 +120,9 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   g_assert(out->len == (guint)(placement->batches * N_CHUNKS * 3));
 }
 
-const MoeSchedule moe_schedule_zb_v = {
-    .kind = MOE_SCHEDULE_ZB_V, .chunks_per_stage = N_CHUNKS, .chains = 1, .folded = TRUE, .check = check, .actions = actions};
+const MoeSchedule moe_schedule_zb_v = {.kind = MOE_SCHEDULE_ZB_V,
+                                       .chunks_per_stage = N_CHUNKS,
+                                       .chains = 1,
+                                       .folded = TRUE,
+                                       .check = check,
+                                       .actions = actions};

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Stored activations outside the residual stream are BF16 in every stack considered (FP8 copies are counted where linears keep them). */
+/* Stored activations outside the residual stream are BF16 in every stack considered (FP8 copies are counted where
+ * linears keep them). */
 #define ACTIVATION_BYTES 2.0
 
 static void init_tokens(MoeShape *shape)
@@ -17,8 +18,8 @@ static void init_tokens(MoeShape *shape)
   shape->moe_tokens = MAX(shape->full_tokens / p->tensor, 1);
 }
 
-/* Expected rows after padding every expert's count to a whole tile: half a tile each, as counts end anywhere within a tile. A batch of
- * rounded tokens needs none (SonicMoE, token rounding). */
+/* Expected rows after padding every expert's count to a whole tile: half a tile each, as counts end anywhere within a
+ * tile. A batch of rounded tokens needs none (SonicMoE, token rounding). */
 static double tile_padding(const MoeShape *shape)
 {
   const MoeRouting *routing = &shape->run->training.routing;
@@ -28,7 +29,10 @@ static double tile_padding(const MoeShape *shape)
   return (double)shape->local_experts * (double)shape->run->stack.moe.tile_rows / 2;
 }
 
-static double round_to(double value, double multiple) { return multiple > 1 ? MAX(round(value / multiple), 1) * multiple : value; }
+static double round_to(double value, double multiple)
+{
+  return multiple > 1 ? MAX(round(value / multiple), 1) * multiple : value;
+}
 
 static void init_experts(MoeShape *shape)
 {
@@ -80,8 +84,14 @@ void moe_shape_init(MoeShape *shape, const MoeRun *run)
 {
   const MoeParallelism *p = &run->parallelism;
 
-  *shape = (MoeShape){.run = run, .arch = &run->architecture, .tp = p->tensor, .cp = p->context, .etp = p->expert_tensor,
-                      .ep = p->expert, .hidden = run->architecture.hidden, .micro_batches = p->micro_batches};
+  *shape = (MoeShape){.run = run,
+                      .arch = &run->architecture,
+                      .tp = p->tensor,
+                      .cp = p->context,
+                      .etp = p->expert_tensor,
+                      .ep = p->expert,
+                      .hidden = run->architecture.hidden,
+                      .micro_batches = p->micro_batches};
   init_tokens(shape);
   init_experts(shape);
   init_precision(shape);
@@ -96,11 +106,15 @@ double moe_checkpoint_bytes(const MoeShape *shape)
   return (double)shape->tokens * (double)shape->hidden * shape->residual_bytes;
 }
 
-/* What one stage sends to the next: the residual stream in its own precision (Megatron-LM: FP32 with --fp32-residual-connection, the
- * parameters' type otherwise). */
-double moe_message_bytes(const MoeShape *shape) { return moe_checkpoint_bytes(shape); }
+/* What one stage sends to the next: the residual stream in its own precision (Megatron-LM: FP32 with
+ * --fp32-residual-connection, the parameters' type otherwise). */
+double moe_message_bytes(const MoeShape *shape)
+{
+  return moe_checkpoint_bytes(shape);
+}
 
 double moe_logits_bytes(const MoeShape *shape)
 {
-  return (double)shape->full_tokens * (double)shape->arch->vocabulary / (double)shape->tp * moe_precision_bytes(MOE_FP32);
+  return (double)shape->full_tokens * (double)shape->arch->vocabulary / (double)shape->tp *
+         moe_precision_bytes(MOE_FP32);
 }

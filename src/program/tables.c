@@ -1,12 +1,14 @@
 /* Interned records and the arena. */
 #include "tables.h"
 
+#include <stddef.h>
 #include <string.h>
 
-/* ---- arena ------------------------------------------------------------------------------------------------------------- */
+/* ---- arena
+ * ------------------------------------------------------------------------------------------------------------- */
 
 #define ARENA_BLOCK_BYTES (256 * 1024) /* one malloc per so many bytes */
-#define ARENA_ALIGNMENT 16             /* of any member of a program */
+#define ARENA_ALIGNMENT   16           /* of any member of a program */
 
 struct MoeArena {
   GPtrArray *blocks;
@@ -45,7 +47,10 @@ static char *arena_raw(MoeArena *arena, size_t bytes)
   return result;
 }
 
-gpointer moe_arena_alloc(MoeArena *arena, size_t bytes) { return memset(arena_raw(arena, bytes), 0, bytes); }
+gpointer moe_arena_alloc(MoeArena *arena, size_t bytes)
+{
+  return memset(arena_raw(arena, bytes), 0, bytes);
+}
 
 gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes)
 {
@@ -56,7 +61,8 @@ gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes)
   return copy;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------------- */
+/* ---- tables
+ * ------------------------------------------------------------------------------------------------------------- */
 
 #define FIRST_SLOTS 256 /* a typical run has 50 to 200 different kernels */
 
@@ -75,7 +81,10 @@ void moe_table_clear(MoeTable *table)
   *table = (MoeTable){0};
 }
 
-gconstpointer moe_table_at(const MoeTable *table, guint index) { return table->records->data + (size_t)index * table->size; }
+gconstpointer moe_table_at(const MoeTable *table, guint index)
+{
+  return table->records->data + (size_t)index * table->size;
+}
 
 /* Word by word: multiply and fold, as in FNV-1a with 64-bit words. */
 static guint64 record_hash(gconstpointer record, size_t size)
@@ -122,6 +131,44 @@ guint moe_table_intern(MoeTable *table, gconstpointer record)
   if (table->n * 2 > table->n_slots)
     grow_slots(table);
   return table->n - 1;
+}
+
+/* Zeroes the padding between two members, so that equal records are equal byte by byte. */
+static void clear_gap(gpointer record, size_t end, size_t next)
+{
+  memset((char *)record + end, 0, next - end);
+}
+
+#define END_OF(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+
+guint moe_tables_kernel(MoeTables *tables, const MoeKernel *kernel, int64_t load)
+{
+  MoeLoadedKernel record = {.kernel = *kernel, .load = load};
+
+  clear_gap(&record.kernel, END_OF(MoeKernel, accumulate), offsetof(MoeKernel, batch));
+  clear_gap(&record.kernel, END_OF(MoeKernel, causal), offsetof(MoeKernel, read_bytes));
+  return moe_table_intern(&tables->kernels, &record);
+}
+
+guint moe_tables_collective(MoeTables *tables, const MoeCollective *collective)
+{
+  MoeCollective record = *collective;
+
+  clear_gap(&record, END_OF(MoeCollective, n_skew), offsetof(MoeCollective, receive));
+  return moe_table_intern(&tables->collectives, &record);
+}
+
+guint moe_tables_copy(MoeTables *tables, const MoeCopy *copy)
+{
+  MoeCopy record = *copy;
+
+  clear_gap(&record, END_OF(MoeCopy, to_host), offsetof(MoeCopy, bytes));
+  return moe_table_intern(&tables->copies, &record);
+}
+
+guint moe_tables_delay(MoeTables *tables, double seconds)
+{
+  return moe_table_intern(&tables->delays, &seconds);
 }
 
 void moe_tables_init(MoeTables *tables)

@@ -20,7 +20,7 @@ typedef struct {
   size_t size;
   GByteArray *records;
   guint n;
-  guint n_slots; /* a power of two */
+  guint n_slots;  /* a power of two */
   guint32 *slots; /* record + 1, 0 = free */
 } MoeTable;
 
@@ -45,5 +45,10 @@ typedef struct {
 
 void moe_tables_init(MoeTables *tables);
 void moe_tables_clear(MoeTables *tables);
+/* Index of an equal record, added when new. */
+guint moe_tables_kernel(MoeTables *tables, const MoeKernel *kernel, int64_t load);
+guint moe_tables_collective(MoeTables *tables, const MoeCollective *collective);
+guint moe_tables_copy(MoeTables *tables, const MoeCopy *copy);
+guint moe_tables_delay(MoeTables *tables, double seconds);
 
 #endif

@@ -4,8 +4,8 @@
 #include <math.h>
 
 #define ATTENTION_TENSORS 6.0 /* q, k, v, o and two norms */
-#define FFN_TENSORS 4.0       /* gate, up, down and a norm */
-#define MOE_TENSORS 4.0       /* router, norm, latent down and up; experts are kept as one tensor per matrix */
+#define FFN_TENSORS       4.0 /* gate, up, down and a norm */
+#define MOE_TENSORS       4.0 /* router, norm, latent down and up; experts are kept as one tensor per matrix */
 
 void moe_weights_add(MoeWeights *sum, const MoeWeights *more)
 {
@@ -65,7 +65,8 @@ static void add_moe(const MoeShape *shape, MoeWeights *weights)
 {
   const MoeMoe *moe = &shape->arch->moe;
   double hidden = (double)shape->hidden, latent = 2 * hidden * (double)moe->latent;
-  double shared = (double)moe->shared_experts * (moe->gated ? 3 : 2) * hidden * (double)moe->shared_width / (double)shape->tp;
+  double shared =
+      (double)moe->shared_experts * (moe->gated ? 3 : 2) * hidden * (double)moe->shared_width / (double)shape->tp;
   double expert = ffn_weights(shape, (double)shape->outer, (double)moe->width, moe->gated, (double)shape->etp);
 
   weights->dense += hidden * (double)moe->experts + latent + shared;
@@ -105,7 +106,8 @@ void moe_weights_head(const MoeShape *shape, gboolean own_table, MoeWeights *wei
   *weights = (MoeWeights){.dense = norm + (own_table ? table_weights(shape) : 0), .tensors = own_table ? 2 : 1};
 }
 
-/* A prediction module: a layer like the last one, a projection of two hidden states to one, three norms (DeepSeek-V3, 2.2). */
+/* A prediction module: a layer like the last one, a projection of two hidden states to one, three norms
+ * (DeepSeek-V3, 2.2). */
 void moe_weights_mtp(const MoeShape *shape, MoeWeights *weights)
 {
   double modules = (double)shape->arch->mtp_layers, hidden = (double)shape->hidden;
@@ -116,13 +118,14 @@ void moe_weights_mtp(const MoeShape *shape, MoeWeights *weights)
   weights->tensors *= modules;
 }
 
-/* Adapters of rank r on a [k, n] linear: r (k + n) (Hu et al. 2021). Attention and dense linears have them, experts and router do
- * not. */
+/* Adapters of rank r on a [k, n] linear: r (k + n) (Hu et al. 2021). Attention and dense linears have them, experts and
+ * router do not. */
 double moe_weights_adapters(const MoeShape *shape, int64_t layer)
 {
   const MoeAttention *a = &shape->arch->attention;
   double rank = (double)shape->run->training.lora_rank, hidden = (double)shape->hidden, tp = (double)shape->tp;
-  double queries = (double)(a->kind == MOE_ATTENTION_MLA ? a->query_heads * a->value_dim : a->query_heads * a->head_dim) / tp;
+  double queries =
+      (double)(a->kind == MOE_ATTENTION_MLA ? a->query_heads * a->value_dim : a->query_heads * a->head_dim) / tp;
   double inputs = a->kind == MOE_ATTENTION_MLA ? queries : queries + 2 * (double)(a->kv_heads * a->head_dim) / tp;
   double attention = 2 * hidden + inputs + queries;
   double inner = (double)shape->arch->ffn.width / tp;
@@ -132,7 +135,8 @@ double moe_weights_adapters(const MoeShape *shape, int64_t layer)
   return rank * (attention + 2 * hidden + (shape->arch->ffn.gated ? 3 : 2) * inner);
 }
 
-/* ---- division of layers over positions -------------------------------------------------------------------------------- */
+/* ---- division of layers over positions
+ * -------------------------------------------------------------------------------- */
 
 /* Slots of the model: layers, and the two ends where the run counts them as one. */
 static int64_t count_slots(const MoeRun *run)
@@ -142,8 +146,8 @@ static int64_t count_slots(const MoeRun *run)
   return run->architecture.layers + (p->embedding_as_layer != 0) + (p->head_as_layer != 0);
 }
 
-/* Layers of each stage's share: `chunks` positions each. Uneven first and last stages take theirs, the rest is divided evenly, earlier
- * positions getting the remainder. */
+/* Layers of each stage's share: `chunks` positions each. Uneven first and last stages take theirs, the rest is divided
+ * evenly, earlier positions getting the remainder. */
 static void divide(const MoeRun *run, int64_t n, int64_t stages, int64_t *counts)
 {
   const MoeParallelism *p = &run->parallelism;

@@ -1,21 +1,23 @@
 /*
  * Data parallelism: units, parameter gathers, gradient reductions.
  *
- * ZeRO-0 all-reduces gradients in the step's last micro-batch, ZeRO-1 reduce-scatters them there and gathers parameters in the first
- * forward pass; ZeRO-2 reduces in every micro-batch; ZeRO-3 gathers in every forward and backward pass as well and frees in
- * between (Rajbhandari et al. 2020; Zhao et al. 2023 for prefetch).
+ * ZeRO-0 all-reduces gradients in the step's last micro-batch, ZeRO-1 reduce-scatters them there and gathers parameters
+ * in the first forward pass; ZeRO-2 reduces in every micro-batch; ZeRO-3 gathers in every forward and backward pass as
+ * well and frees in between (Rajbhandari et al. 2020; Zhao et al. 2023 for prefetch).
  */
 #include "internal.h"
 
 struct MoeZero {
   MoeBuilder *builder;
   const MoePart *part;
-  GArray *units;     /* MoeUnit */
-  GArray *gathered;  /* guint32 [unit]: the last gather's item, MOE_NO_ITEM when there is none */
-  GArray *issued;    /* gboolean [unit] */
+  GArray *units;    /* MoeUnit */
+  GArray *gathered; /* guint32 [unit]: the last gather's item, MOE_NO_ITEM when there is none */
+  GArray *issued;   /* gboolean [unit] */
 };
 
-/* ---- units ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- units
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void add_unit(GArray *units, int64_t first, int64_t count, const MoeWeights *weights)
 {
@@ -78,7 +80,9 @@ GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part)
   return units;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 MoeZero *moe_zero_new(MoeBuilder *builder, const MoePart *part)
 {
@@ -104,13 +108,24 @@ void moe_zero_free(MoeZero *zero)
   g_free(zero);
 }
 
-guint moe_zero_units(const MoeZero *zero) { return zero->units->len; }
+guint moe_zero_units(const MoeZero *zero)
+{
+  return zero->units->len;
+}
 
-const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index) { return &g_array_index(zero->units, MoeUnit, index); }
+const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index)
+{
+  return &g_array_index(zero->units, MoeUnit, index);
+}
 
-/* ---- groups ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- groups
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
-static gboolean is_hybrid(const MoeZero *zero) { return zero->builder->shape.run->parallelism.shard_group > 0; }
+static gboolean is_hybrid(const MoeZero *zero)
+{
+  return zero->builder->shape.run->parallelism.shard_group > 0;
+}
 
 static MoeGroupKind shard_group(const MoeZero *zero, gboolean experts)
 {
@@ -119,12 +134,20 @@ static MoeGroupKind shard_group(const MoeZero *zero, gboolean experts)
   return experts ? MOE_GROUP_EXPERT_DATA : MOE_GROUP_DATA;
 }
 
-static int64_t zero_stage(const MoeZero *zero) { return zero->builder->shape.run->parallelism.zero; }
+static int64_t zero_stage(const MoeZero *zero)
+{
+  return zero->builder->shape.run->parallelism.zero;
+}
 
 /* The ends of the model stay gathered through the step (FSDP does not reshard its root). */
-static gboolean is_root(const MoeUnit *unit) { return unit->count == 0; }
+static gboolean is_root(const MoeUnit *unit)
+{
+  return unit->count == 0;
+}
 
-/* ---- parameter gathers --------------------------------------------------------------------------------------------------------------------- */
+/* ---- parameter gathers
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean forward, guint variant)
 {
@@ -136,13 +159,13 @@ static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean 
   return TRUE;
 }
 
-/* A gather that frees memory later waits for the unit before the last to be done, as its buffer comes from there; others start as
- * early as their stream allows. */
+/* A gather that frees memory later waits for the unit before the last to be done, as its buffer comes from there;
+ * others start as early as their stream allows. */
 static guint32 gather(MoeZero *zero, MoeEmit *emit, double elements, gboolean experts)
 {
   double bytes = elements * moe_precision_bytes(emit->shape->precision->parameter_gather);
-  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, shard_group(zero, experts),
-                                            experts ? "gather_experts" : "gather", bytes);
+  MoeCollective collective =
+      moe_collective(emit, MOE_ALL_GATHER, shard_group(zero, experts), experts ? "gather_experts" : "gather", bytes);
   guint32 item = moe_emit_collective(emit, MOE_STREAM_GATHER, &collective);
 
   if (item != MOE_NO_ITEM && zero_stage(zero) < 3 && emit->shape->overlap_gather) {
@@ -214,7 +237,9 @@ void moe_zero_after_forward(MoeZero *zero, MoeEmit *emit, guint index, guint var
   free_gathered(zero, emit, emit->flow, index);
 }
 
-/* ---- gradient reductions -------------------------------------------------------------------------------------------------------------------- */
+/* ---- gradient reductions
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Elements whose gradients a unit has: all weights, or the adapters of its layers. */
 static MoeWeights trainable(const MoeShape *shape, const MoeUnit *unit)
@@ -231,7 +256,8 @@ static MoeWeights trainable(const MoeShape *shape, const MoeUnit *unit)
 
 static guint32 reduce_over(MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind group, double bytes)
 {
-  MoeCollective collective = moe_collective(emit, kind, group, kind == MOE_ALL_REDUCE ? "all_reduce" : "reduce_scatter", bytes);
+  MoeCollective collective =
+      moe_collective(emit, kind, group, kind == MOE_ALL_REDUCE ? "all_reduce" : "reduce_scatter", bytes);
 
   return moe_emit_collective(emit, MOE_STREAM_REDUCE, &collective);
 }
@@ -240,7 +266,8 @@ static guint32 reduce_over(MoeEmit *emit, MoeCollectiveKind kind, MoeGroupKind g
 static guint32 reduce(MoeZero *zero, MoeEmit *emit, double elements, gboolean experts)
 {
   double bytes = elements * moe_precision_bytes(emit->shape->precision->gradient_reduce);
-  MoeGroupKind group = shard_group(zero, experts), replicas = experts ? MOE_GROUP_EXPERT_REPLICA : MOE_GROUP_DATA_REPLICA;
+  MoeGroupKind group = shard_group(zero, experts),
+               replicas = experts ? MOE_GROUP_EXPERT_REPLICA : MOE_GROUP_DATA_REPLICA;
 
   if (zero_stage(zero) == 0)
     return reduce_over(emit, MOE_ALL_REDUCE, experts ? MOE_GROUP_EXPERT_DATA : MOE_GROUP_DATA, bytes);

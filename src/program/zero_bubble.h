@@ -4,7 +4,8 @@
 
 #include "schedule.h"
 
-/* `warm` forward passes, then forward, data gradient, weight gradient in turn, weight gradients lagging `lag` behind. */
+/* `warm` forward passes, then forward, data gradient, weight gradient in turn, weight gradients lagging `lag` behind.
+ */
 void moe_zero_bubble_actions(const MoePlacement *placement, int64_t warm, int64_t lag, GArray *actions);
 
 #endif

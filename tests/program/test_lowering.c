@@ -1,0 +1,311 @@
+/* What layers lower to: volumes of published runs, precisions, overlap, groups of experts. */
+#include "runs.h"
+
+#include <math.h>
+
+/* Sum over a role's step of some property of its operations. */
+typedef double (*Property)(const MoeProgram *program, const MoeOp *op, gconstpointer data);
+
+static double sum_of(const MoeProgram *p, guint role, Property property, gconstpointer data)
+{
+  double sum = 0;
+
+  for (guint c = 0; c < p->roles[role].n_calls; c++) {
+    const MoeBlock *block = &p->blocks[p->roles[role].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++)
+      sum += property(p, &block->ops[i], data);
+  }
+  return sum;
+}
+
+typedef struct {
+  MoeCollectiveKind kind;
+  MoeGroupKind group;
+} Which;
+
+static double collective_bytes(const MoeProgram *p, const MoeOp *op, gconstpointer data)
+{
+  const Which *which = data;
+  const MoeCollective *c = &p->collectives[op->work];
+
+  if (op->kind != MOE_OP_COLLECTIVE || c->kind != which->kind || c->group != which->group)
+    return 0;
+  return c->bytes * (c->kind == MOE_DISPATCH || c->kind == MOE_COMBINE ? c->share * (double)c->top_k * c->padding : 1);
+}
+
+static double bytes_of(const MoeProgram *p, MoeCollectiveKind kind, MoeGroupKind group)
+{
+  Which which = {kind, group};
+
+  return sum_of(p, 0, collective_bytes, &which);
+}
+
+static double expert_bytes(const MoeProgram *p)
+{
+  return bytes_of(p, MOE_DISPATCH, MOE_GROUP_EXPERT) + bytes_of(p, MOE_COMBINE, MOE_GROUP_EXPERT);
+}
+
+/* Per GPU and step, from the shapes alone: 94,22e10 expert parameters over 64 ranks, gathered in BF16 and reduced in
+ * FP32; tokens x latent x top-8 in BF16, four times per MoE layer, six with recompute. The descriptors carry whole
+ * buffers: (n - 1) / n of them crosses the wire. */
+START_TEST(test_mai_v5_volumes)
+{
+  g_autoptr(MoeRun) zero2 = load_run("models/mai-base-1/v5.yaml", "after");
+  g_autoptr(MoeRun) zero3 = load_run("models/mai-base-1/v5.yaml", "before");
+  g_autoptr(MoeProgram) p2 = build_checked(zero2);
+  g_autoptr(MoeProgram) p3 = build_checked(zero3);
+  double experts = 512.0 * 39 * 3 * 5120 * 3072 / 64;
+
+  ck_assert_double_eq_tol(bytes_of(p2, MOE_ALL_GATHER, MOE_GROUP_EXPERT_DATA), 2 * experts, 1);
+  ck_assert_double_eq_tol(bytes_of(p2, MOE_REDUCE_SCATTER, MOE_GROUP_EXPERT_DATA), 4 * experts, 1);
+  ck_assert_double_eq_tol(bytes_of(p2, MOE_ALL_GATHER, MOE_GROUP_DATA) / 1e9, 39.9, 0.1);
+  ck_assert_double_eq_tol(bytes_of(p2, MOE_REDUCE_SCATTER, MOE_GROUP_DATA) / 1e9, 79.8, 0.2);
+  ck_assert_double_eq_tol(expert_bytes(p2), 6.0 * 39 * 16384 * 3072 * 8 * 2, 1);
+  /* ZeRO-3 gathers the experts once more, in the backward pass. */
+  ck_assert_double_eq_tol(bytes_of(p3, MOE_ALL_GATHER, MOE_GROUP_EXPERT_DATA), 2 * 2 * experts, 1);
+  ck_assert_double_eq_tol(bytes_of(p3, MOE_REDUCE_SCATTER, MOE_GROUP_EXPERT_DATA), 4 * experts, 1);
+}
+END_TEST
+
+/* v2's capacity factor of 2 doubles what is on the wire and what experts compute; half of the rows are tokens. */
+START_TEST(test_capacity)
+{
+  g_autoptr(MoeRun) run = run_with(SPARSE, "training.routing.capacity_factor=2");
+  g_autoptr(MoeRun) plain = run_with(SPARSE, "training.routing.capacity_factor=none;stack.moe.tile_rows=0");
+  g_autoptr(MoeProgram) padded = build_checked(run);
+  g_autoptr(MoeProgram) dropless = build_checked(plain);
+
+  ck_assert_double_eq_tol(expert_bytes(padded) / expert_bytes(dropless), 2, 1e-9);
+  for (guint i = 0; i < padded->n_kernels; i++)
+    if (padded->kernels[i].klass == MOE_KERNEL_GROUPED_GEMM)
+      ck_assert_double_eq_tol(padded->kernels[i].useful_share, 0.5, 1e-9);
+}
+END_TEST
+
+static double has_name(const MoeProgram *p, const MoeOp *op, gconstpointer data)
+{
+  return op->kind == MOE_OP_KERNEL && g_strcmp0(p->kernels[op->work].name, data) == 0;
+}
+
+static double is_sync(const MoeProgram *p, const MoeOp *op, gconstpointer data)
+{
+  (void)p;
+  (void)data;
+  return op->kind == MOE_OP_HOST_SYNC;
+}
+
+static double is_recompute(const MoeProgram *p, const MoeOp *op, gconstpointer data)
+{
+  (void)p;
+  (void)data;
+  return op->pass == MOE_PASS_RECOMPUTE;
+}
+
+/* Four MoE layers, two micro-batches: counts come to the host in each forward pass and again when it is replayed. */
+START_TEST(test_token_counts)
+{
+  const struct {
+    const char *sets;
+    double syncs;
+  } cases[] = {
+      {"stack.moe.counts=blocking", 4 * 2},
+      {"stack.moe.counts=blocking;recompute={mode: full}", 4 * 2 * 2},
+      {"stack.moe.counts=dedicated-stream", 4 * 2},
+      {"stack.moe.counts=device", 0},
+      {"stack.moe.counts=blocking;training.routing.capacity_factor=1", 0},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(MoeRun) run = run_with(SPARSE, cases[i].sets);
+    g_autoptr(MoeProgram) program = build_checked(run);
+
+    ck_assert_double_eq(sum_of(program, 0, is_sync, NULL), cases[i].syncs);
+  }
+}
+END_TEST
+
+/* Full recompute replays every layer once per micro-batch; a module list replays what it names. */
+START_TEST(test_recompute)
+{
+  g_autoptr(MoeRun) none = run_with(SPARSE, "recompute={mode: none}");
+  g_autoptr(MoeRun) full = run_with(SPARSE, "recompute={mode: full}");
+  g_autoptr(MoeRun) norms = run_with(SPARSE, "recompute={mode: selective, modules: [norm]};stack.fused=[norm]");
+  g_autoptr(MoeRun) experts = run_with(SPARSE, "recompute={mode: selective, modules: [expert_ffn]}");
+  g_autoptr(MoeProgram) p_none = build_checked(none);
+  g_autoptr(MoeProgram) p_full = build_checked(full);
+  g_autoptr(MoeProgram) p_norms = build_checked(norms);
+  g_autoptr(MoeProgram) p_experts = build_checked(experts);
+
+  ck_assert_double_eq(sum_of(p_none, 0, is_recompute, NULL), 0);
+  ck_assert_double_eq(sum_of(p_full, 0, has_name, "qkv"), 8 * 2 + sum_of(p_none, 0, has_name, "qkv"));
+  ck_assert_double_eq(sum_of(p_norms, 0, is_recompute, NULL), 2 * 8 * 2);
+  ck_assert_double_eq(sum_of(p_experts, 0, has_name, "expert_up"), 4 * 2 + sum_of(p_none, 0, has_name, "expert_up"));
+  ck_assert_double_eq(expert_bytes(p_full) / expert_bytes(p_none), 1.5);
+  ck_assert_double_eq(expert_bytes(p_experts), expert_bytes(p_none));
+}
+END_TEST
+
+/* Whether some compute operation of the forward block waits for the dispatch of group `group` and no earlier one does.
+ */
+static guint first_waiting(const MoeBlock *block, uint32_t count)
+{
+  for (guint i = 0; i < block->n_ops; i++)
+    for (guint w = 0; w < block->ops[i].n_waits; w++) {
+      const MoeWait *wait = &block->waits[block->ops[i].first_wait + w];
+
+      if (block->ops[i].stream == MOE_STREAM_COMPUTE && wait->stream == MOE_STREAM_EXPERT && wait->count >= count)
+        return i;
+    }
+  return G_MAXUINT;
+}
+
+/* Overlapped: all dispatches are issued, then the experts of the first group wait for the first dispatch only. Exposed:
+ * the second dispatch is not issued before the first group's experts. */
+START_TEST(test_expert_groups)
+{
+  const char *sets =
+      "stack.moe.expert_groups=4;stack.moe.counts=none;stack.overlap=[expert];parallelism.overlap={expert: %s}";
+  g_autofree char *yes = g_strdup_printf(sets, "true"), *no = g_strdup_printf(sets, "false");
+  g_autoptr(MoeRun) overlapped = run_with(SPARSE, yes);
+  g_autoptr(MoeRun) exposed = run_with(SPARSE, no);
+  g_autoptr(MoeProgram) p_overlapped = build_checked(overlapped);
+  g_autoptr(MoeProgram) p_exposed = build_checked(exposed);
+  const MoeBlock *a = &p_overlapped->blocks[0], *b = &p_exposed->blocks[0];
+
+  ck_assert_uint_eq(a->n_stream[MOE_STREAM_EXPERT], 4 * 8); /* 4 MoE layers, 4 groups, there and back */
+  ck_assert_uint_lt(a->stream_ops[MOE_STREAM_EXPERT][3], first_waiting(a, 1));
+  ck_assert_uint_lt(first_waiting(b, 1), b->stream_ops[MOE_STREAM_EXPERT][1]);
+  ck_assert_double_eq_tol(expert_bytes(p_overlapped), expert_bytes(p_exposed), 1);
+}
+END_TEST
+
+/* A stack that cannot overlap makes the run's wish void, and the other way round. */
+START_TEST(test_overlap_needs_both)
+{
+  const char *const sets[] = {
+      "stack.overlap=[expert];parallelism.overlap={expert: false};stack.moe.expert_groups=4",
+      "stack.overlap=[];parallelism.overlap={expert: true};stack.moe.expert_groups=4",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
+    g_autoptr(MoeRun) run = run_with(SPARSE, sets[i]);
+    g_autoptr(MoeProgram) program = build_checked(run);
+    const MoeBlock *block = &program->blocks[0];
+
+    ck_assert_uint_lt(first_waiting(block, 1),
+                      block->stream_ops[MOE_STREAM_EXPERT][1 + (run->stack.moe.counts != MOE_COUNTS_NONE)]);
+  }
+}
+END_TEST
+
+/* Gradients of 8 layers in 2 micro-batches: once per step for ZeRO-1, in both micro-batches for ZeRO-2; nothing for one
+ * rank. */
+START_TEST(test_reduction_per_stage)
+{
+  g_autoptr(MoeRun) zero1 = run_with(SPARSE, "parallelism.zero=1;training.precision.gradient_reduce=bf16");
+  g_autoptr(MoeRun) zero2 = run_with(SPARSE, "parallelism.zero=2;training.precision.gradient_reduce=bf16");
+  g_autoptr(MoeRun) zero0 = run_with(SPARSE, "parallelism.zero=0;training.precision.gradient_reduce=bf16");
+  g_autoptr(MoeProgram) p1 = build_checked(zero1);
+  g_autoptr(MoeProgram) p2 = build_checked(zero2);
+  g_autoptr(MoeProgram) p0 = build_checked(zero0);
+  double once = 2 * 4.0 * 32 * 3 * 512 * 1024 / 8;
+
+  ck_assert_double_eq_tol(bytes_of(p1, MOE_REDUCE_SCATTER, MOE_GROUP_EXPERT_DATA), once, 1);
+  ck_assert_double_eq_tol(bytes_of(p2, MOE_REDUCE_SCATTER, MOE_GROUP_EXPERT_DATA), 2 * once, 1);
+  ck_assert_double_eq_tol(bytes_of(p0, MOE_ALL_REDUCE, MOE_GROUP_EXPERT_DATA), once, 1);
+  ck_assert_double_eq(bytes_of(p0, MOE_ALL_GATHER, MOE_GROUP_EXPERT_DATA), 0);
+}
+END_TEST
+
+/* Hidden bytes per layer of Megatron's tensor parallelism: two reductions forward, two backward; with sequence
+ * parallelism gathers and scatters of the same buffers, and the inputs' gathers once more for the weight gradients
+ * (Korthikanti et al. 2022, 4.2.2). */
+START_TEST(test_tensor_volumes)
+{
+  g_autoptr(MoeRun) plain = run_with(DENSE, "parallelism.tensor=4;training.global_batch=2");
+  g_autoptr(MoeRun) sequence =
+      run_with(DENSE, "parallelism.tensor=4;training.global_batch=2;parallelism.sequence_parallel=true");
+  g_autoptr(MoeProgram) p = build_checked(plain);
+  g_autoptr(MoeProgram) sp = build_checked(sequence);
+  double buffer = 2048.0 * 1024 * 2;
+
+  /* 16 layers x 4, the embedding's output and the head's data gradient; the loss adds three rows of FP32. */
+  ck_assert_double_eq_tol(bytes_of(p, MOE_ALL_REDUCE, MOE_GROUP_TENSOR), (16 * 4 + 2) * buffer + 3 * 2048 * 4, 1);
+  ck_assert_double_eq_tol(bytes_of(sp, MOE_REDUCE_SCATTER, MOE_GROUP_TENSOR), (16 * 4 + 2) * buffer, 1);
+  ck_assert_double_eq_tol(bytes_of(sp, MOE_ALL_GATHER, MOE_GROUP_TENSOR), (16 * 6 + 2) * buffer, 1);
+}
+END_TEST
+
+/* FP8 GEMMs with BF16 weight gradients, FP32 head as TF32: each matrix in the precision of its role. */
+START_TEST(test_precision_roles)
+{
+  g_autoptr(MoeRun) run = run_with(SPARSE, "training.precision={gemm: fp8, wgrad: bf16, lm_head: tf32, router: fp32}");
+  g_autoptr(MoeProgram) program = build_checked(run);
+
+  for (guint i = 0; i < program->n_kernels; i++) {
+    const MoeKernel *k = &program->kernels[i];
+
+    if (k->klass != MOE_KERNEL_GEMM && k->klass != MOE_KERNEL_GROUPED_GEMM)
+      continue;
+    if (g_str_equal(k->name, "lm_head"))
+      ck_assert_int_eq(k->precision, MOE_TF32);
+    else if (g_str_equal(k->name, "router"))
+      ck_assert_int_eq(k->precision, MOE_FP32);
+    else
+      ck_assert_int_eq(k->precision, k->pass == MOE_PASS_WGRAD ? MOE_BF16 : MOE_FP8);
+  }
+}
+END_TEST
+
+/* Bytes of a message: the residual stream of a micro-batch, split over the tensor ranks under sequence parallelism. */
+START_TEST(test_messages)
+{
+  g_autoptr(MoeRun) run = run_with(DENSE, "parallelism.pipeline=2;parallelism.schedule=1f1b;parallelism.tensor=2");
+  g_autoptr(MoeRun) split = run_with(DENSE, "parallelism.pipeline=2;parallelism.schedule=1f1b;parallelism.tensor=2;"
+                                            "parallelism.sequence_parallel=true");
+  g_autoptr(MoeProgram) whole = build_checked(run);
+  g_autoptr(MoeProgram) half = build_checked(split);
+
+  ck_assert_double_eq(whole->messages[0].bytes, 2048.0 * 1024 * 2);
+  ck_assert_double_eq(half->messages[0].bytes, 2048.0 * 1024 * 2 / 2);
+}
+END_TEST
+
+/* Loads of all expert-parallel ranks average to the balanced one; the skew of a dispatch says the same as the kernels'
+ * rows. */
+START_TEST(test_imbalance)
+{
+  g_autoptr(MoeRun) run = run_with(SPARSE, "training.routing.balance={zipf: 0.6};stack.moe.tile_rows=0");
+  g_autoptr(MoeProgram) p = build_checked(run);
+  double worst = 0;
+
+  ck_assert_uint_eq(p->n_load_classes, 8);
+  for (guint i = 0; i < p->n_kernels; i++) {
+    double rows = 0;
+
+    if (p->kernels[i].klass != MOE_KERNEL_GROUPED_GEMM)
+      continue;
+    for (guint c = 0; c < 8; c++)
+      rows += (double)p->kernels[c * p->n_kernels + i].rows / 8;
+    ck_assert_double_eq_tol(rows, 2048.0 * 4, 2);
+  }
+  for (guint i = 0; i < p->n_collectives; i++) {
+    double mean = 0;
+
+    if (p->collectives[i].kind != MOE_DISPATCH)
+      continue;
+    ck_assert_uint_eq(p->collectives[i].n_skew, 8);
+    for (guint m = 0; m < 8; m++) {
+      mean += p->collectives[i].receive[m] / 8;
+      worst = MAX(worst, p->collectives[i].receive[m]);
+    }
+    ck_assert_double_eq_tol(mean, 1, 1e-9);
+  }
+  ck_assert_double_gt(worst, 1.1);
+}
+END_TEST
+
+MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
+              test_expert_groups, test_overlap_needs_both, test_reduction_per_stage, test_tensor_volumes,
+              test_precision_roles, test_messages, test_imbalance)
