@@ -76,6 +76,8 @@ typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC } MoeCollPatte
 /* Adds steps inside the domain and between domains to the work's step times and pipeline depth. */
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps);
+/* Limits the rate at which `domain_bytes` leave a domain of several members to what one communicator's channels carry. */
+void moe_coll_limit_channels(const MoeCollRequest *request, MoeCollWork *work, double domain_bytes);
 /* Sets payload of both directions of both fabrics. */
 void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network);
 /* Work -> plan with the fastest protocol. */

@@ -66,8 +66,7 @@ static gboolean nvls_tree_work(const MoeCollRequest *request, MoeCollWork *work)
     .leaf_share = request->pair_leaf, .reduces = TRUE, .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, 0, domain_bytes / (double)request->per_domain);
   moe_coll_nvls_bytes(request, bytes, work);
-  if (network->domain_bytes_per_s > 0)
-    work->limit_s = domain_bytes / network->domain_bytes_per_s;
+  moe_coll_limit_channels(request, work, domain_bytes);
   return TRUE;
 }
 

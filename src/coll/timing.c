@@ -64,6 +64,14 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
   work->floor_s = network_steps > 0 ? MAX(network->floor_s, domain->floor_s) : domain->floor_s;
 }
 
+void moe_coll_limit_channels(const MoeCollRequest *request, MoeCollWork *work, double domain_bytes)
+{
+  double limit = request->cluster->network.collectives.domain_bytes_per_s;
+
+  if (limit > 0 && request->domains > 1 && request->per_domain > 1)
+    work->limit_s = domain_bytes / limit;
+}
+
 void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network)
 {
   work->bytes[MOE_PORT_NVLINK_OUT] = work->bytes[MOE_PORT_NVLINK_IN] = nvlink;

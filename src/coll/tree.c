@@ -17,8 +17,7 @@ static gboolean tree_work(const MoeCollRequest *request, MoeCollWork *work)
     .bus_bytes = 2 * bytes, .leaf_share = request->pair_leaf, .reduces = TRUE, .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, 2 * bytes * (d - 1) / d, domain_bytes / d);
   moe_coll_add_steps(request, work, MOE_COLL_TREE, 2 * (request->per_domain - 1), 2 * moe_coll_log2_ceil(request->domains));
-  if (network->domain_bytes_per_s > 0)
-    work->limit_s = domain_bytes / network->domain_bytes_per_s;
+  moe_coll_limit_channels(request, work, domain_bytes);
   return TRUE;
 }
 
