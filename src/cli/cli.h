@@ -151,12 +151,15 @@ int moe_cmd_calibrate_network(int argc, char **argv);
 int moe_cmd_check(int argc, char **argv);
 int moe_cmd_collective(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
+int moe_cmd_explain(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);
 int moe_cmd_plot(int argc, char **argv);
 int moe_cmd_run(int argc, char **argv);
+int moe_cmd_sensitivity(int argc, char **argv);
 int moe_cmd_show(int argc, char **argv);
+int moe_cmd_sweep(int argc, char **argv);
 int moe_cmd_validate(int argc, char **argv);
 
 G_END_DECLS

@@ -8,12 +8,15 @@ static const MoeCommand commands[] = {
     {"check", "validate run, cluster, stack and case files", moe_cmd_check},
     {"collective", "an nccl-tests-like table: time and bus bandwidth of a collective by size", moe_cmd_collective},
     {"compare", "one row per run: step time, throughput, MFU, predicted beside published", moe_cmd_compare},
+    {"explain", "where the MFU goes, by counterfactual runs; what each change between two runs is worth", moe_cmd_explain},
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
-    {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline", moe_cmd_plot},
+    {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline, sensitivity", moe_cmd_plot},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},
+    {"sensitivity", "P10, P50, P90 across the assumptions, and which of them moves the answer most", moe_cmd_sensitivity},
     {"show", "the resolved run, each value with its origin", moe_cmd_show},
+    {"sweep", "one run at many points, in parallel; kept as they finish, resumed after a kill", moe_cmd_sweep},
     {"validate", "predicted beside published for every case of a folder", moe_cmd_validate},
 };
 

@@ -15,8 +15,8 @@ without_wall_time() { sed 's/"wall_time_s" *: *[^,}]*//'; }
 set -- sweep "$run" --set training.global_batch=8192 --vary "cluster.network.nic=101:$((100 + last)):1 Gbit/s" \
   --vary training.micro_batch=1,2,4,7
 
-# A moment between 0 and the time of an undisturbed sweep, milliseconds.
-random_ms() { awk -v seed="$1" -v span="$span_ms" 'BEGIN {srand(seed); printf "%.3f", rand() * span / 1000}'; }
+# A moment between 0 and the time of an undisturbed sweep, in seconds.
+random_s() { od -An -N2 -tu2 /dev/urandom | awk -v span="$span_ms" '{printf "%.3f", $1 / 65536 * span / 1000}'; }
 
 said="moesim sweep (undisturbed)"
 start=$(date +%s%N)
@@ -29,10 +29,10 @@ check "fewer points than asked for" [ "$(grep -c '"set"' "$work/undisturbed")" -
 check "no illegal point" grep -q '"error"' "$work/undisturbed"
 
 interrupted=0
-for kill in $(seq "$kills"); do
+for _ in $(seq "$kills"); do
   "$moesim" "$@" --format json --store "$work/a.sqlite" --resume > "$work/out" 2> "$work/err" &
   child=$!
-  sleep "$(random_ms "$kill")"
+  sleep "$(random_s)"
   # Killed, or finished just before.
   kill -9 "$child" 2> "$work/killed" && interrupted=$((interrupted + 1))
   wait "$child" 2> "$work/killed"
@@ -58,4 +58,5 @@ refused "--resume without --store" sweep "$run" --vary training.micro_batch=1,2 
 refused "nothing varies" sweep "$run"
 refused "a range that goes nowhere" sweep "$run" --vary parallelism.expert=8:2
 
+echo "$interrupted of $kills killed"
 finish

@@ -1,0 +1,209 @@
+/* moesim sweep: one run at many points, kept as they finish. */
+#include "cli.h"
+
+#include <moesim/report_sweep.h>
+#include <moesim/sweep.h>
+
+static const MoeUsage usage = {
+    .command = "sweep",
+    .arguments = "RUN.yaml[:VARIANT]",
+    .examples =
+        "  moesim sweep models/mai-base-1/v5.yaml --vary parallelism.expert=8,16,32,64\n"
+        "  moesim sweep models/deepseek-v3.yaml --vary gpus=1024:8192:*2 --vary training.micro_batch=1,2 --format csv\n"
+        "  moesim sweep models/deepseek-v3.yaml --vary 'cluster.network.nic=100:800:*2 Gbit/s' \\\n"
+        "    --store nic.sqlite --resume\n"
+        "  mpirun -n 16 moesim sweep models/deepseek-v3.yaml --vary parallelism.zero=1,2,3 --store zero.sqlite\n",
+    .least = 1,
+    .most = 1,
+};
+
+typedef struct {
+  char **vary, *store;
+  gboolean zip, resume;
+  gint jobs;
+} SweepOptions;
+
+/* What the threads share. */
+typedef struct {
+  MoeSimOptions sim;
+  int steps;
+} Predicting;
+
+/* ---- records --------------------------------------------------------------------------------------------------------
+ */
+
+static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
+{
+  for (guint a = 0; a < sweep->n_axes; a++) {
+    keys[a] = sweep->axes[a].key;
+    values[a] = moe_sweep_value(sweep, point, a);
+  }
+  return (MoeSettings){sweep->n_axes, keys, values};
+}
+
+static char *predict(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
+{
+  const Predicting *predicting = user_data;
+  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, &predicting->sim, predicting->steps, error);
+  g_autofree const char **keys = g_new(const char *, sweep->n_axes);
+  g_autofree const char **values = g_new(const char *, sweep->n_axes);
+  MoeSettings settings = settings_of(sweep, point, keys, values);
+
+  return result ? moe_report_record(result, &settings) : NULL;
+}
+
+static char *refuse(const MoeSweep *sweep, guint point, const char *reason, gpointer user_data)
+{
+  g_autofree const char **keys = g_new(const char *, sweep->n_axes);
+  g_autofree const char **values = g_new(const char *, sweep->n_axes);
+  MoeSettings settings = settings_of(sweep, point, keys, values);
+
+  (void)user_data;
+  return moe_report_refusal(reason, &settings);
+}
+
+/* ---- output ---------------------------------------------------------------------------------------------------------
+ */
+
+static char *format_records(const MoeSweepPoint *points, guint n, MoeFormat format)
+{
+  g_autofree const char **records = g_new(const char *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    records[i] = points[i].record;
+  switch (format) {
+  case MOE_FORMAT_JSON:
+    return moe_report_records_json(n, records);
+  case MOE_FORMAT_CSV:
+    return moe_report_records_csv(n, records);
+  default:
+    return moe_report_records_table(n, records, moe_cli_styled());
+  }
+}
+
+/* A sweep without a single answer is a wrong sweep: the first reason tells. */
+static gboolean all_failed(const MoeSweepPoint *points, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    if (!points[i].failed)
+      return FALSE;
+  return TRUE;
+}
+
+static int fail_like(const MoeSweep *sweep)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = moe_sweep_load(sweep, 0, &error);
+
+  return error ? moe_cli_fail(error) : moe_cli_complain("no point of the sweep can be simulated; moesim run tells why");
+}
+
+static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeFormat format)
+{
+  if (all_failed(points, sweep->n_points))
+    return fail_like(sweep);
+  g_autofree char *text = format_records(points, sweep->n_points, format);
+
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------
+ */
+
+static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options, MoeFormat format)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeStore) store = options->store ? moe_store_open(options->store, sweep, options->resume, &error) : NULL;
+  MoeProgress progress;
+
+  if (error)
+    return moe_cli_fail(error);
+  moe_cli_progress_init(&progress);
+  MoeSweepPoint *points = moe_sweep_run(sweep, work, store, (guint)options->jobs, moe_cli_progress, &progress, &error);
+  moe_cli_progress_end(&progress);
+  if (!points)
+    return moe_cli_fail(error);
+  int status = print_points(sweep, points, format);
+
+  moe_sweep_points_free(points, sweep->n_points);
+  return status;
+}
+
+static gboolean check_options(const SweepOptions *options)
+{
+  if (options->resume && !options->store)
+    moe_cli_complain("--resume without --store, expected the file to resume from");
+  else if (options->jobs < 0)
+    moe_cli_complain("--jobs: negative");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const MoeCliRun *run_options,
+                      MoeFormat format)
+{
+  Predicting predicting = {.steps = MAX(run_options->steps, 1)};
+
+  if (!moe_cli_sim_options(run_options, &predicting.sim))
+    return MOE_EXIT_BAD_INPUT;
+  g_autofree char *salt = g_strdup_printf("moesim " MOESIM_VERSION " fidelity %d seed %" G_GUINT64_FORMAT " steps %d",
+                                          predicting.sim.fidelity, predicting.sim.seed, predicting.steps);
+  MoeSweepWork work = {predict, refuse, &predicting, salt};
+
+  return sweep_here(sweep, &work, options, format);
+}
+
+static int run_sweep(const char *argument, const SweepOptions *options, const MoeCliRun *run_options)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *variant = NULL;
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+
+  if (!moe_cli_format(run_options, &format) || !check_options(options))
+    return MOE_EXIT_BAD_INPUT;
+  moe_cli_split_variant(argument, &file, &variant);
+  MoeRunOptions load = {.variant = variant ? variant : run_options->variant,
+                        .cluster = run_options->cluster,
+                        .stack = run_options->stack,
+                        .gpus = run_options->gpus,
+                        .sets = (const char *const *)run_options->sets,
+                        .data_dir = data_dir};
+  g_autoptr(MoeSweep) sweep = moe_sweep_new(file, &load, (const char *const *)options->vary, options->zip, &error);
+
+  return sweep ? sweep_with(sweep, options, run_options, format) : moe_cli_fail(error);
+}
+
+static void clear_options(SweepOptions *options)
+{
+  g_strfreev(options->vary);
+  g_free(options->store);
+}
+
+int moe_cmd_sweep(int argc, char **argv)
+{
+  g_auto(MoeCliRun) run_options = {0};
+  SweepOptions options = {0};
+  GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
+  const GOptionEntry entries[] = {
+      {"vary", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.vary, "values of one key; several: their cross product",
+       "KEY=A,B|LO:HI:STEP|LO:HI:*F"},
+      {"zip", 0, 0, G_OPTION_ARG_NONE, &options.zip, "lists side by side instead of their cross product", NULL},
+      {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
+      {"store", 0, 0, G_OPTION_ARG_FILENAME, &options.store, "keep each point in this SQLite file as it finishes",
+       "FILE.sqlite"},
+      {"resume", 0, 0, G_OPTION_ARG_NONE, &options.resume, "take from the store what is done", NULL},
+      {NULL},
+  };
+
+  moe_cli_run_entries(&run_options, shared);
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
+
+  if (status == MOE_CLI_GO)
+    status = run_sweep(argv[1], &options, &run_options);
+  clear_options(&options);
+  return status;
+}

@@ -1,0 +1,100 @@
+/* Records: one JSON object each, kept as text. */
+#include "sweep_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- making
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* A number where the text is one, so that readers need not guess. */
+static JsonNode *value_node(const char *text)
+{
+  char *end;
+  double number = g_ascii_strtod(text, &end);
+  gint64 whole;
+
+  if (g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &whole, NULL))
+    return json_node_init_int(json_node_alloc(), whole);
+  if (*text && *end == '\0' && isfinite(number))
+    return json_node_init_double(json_node_alloc(), number);
+  if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+    return json_node_init_boolean(json_node_alloc(), strcmp(text, "true") == 0);
+  return json_node_init_string(json_node_alloc(), text);
+}
+
+static void set_settings(JsonObject *object, const MoeSettings *settings)
+{
+  JsonObject *set = json_object_new();
+
+  for (guint i = 0; i < settings->n; i++)
+    json_object_set_member(set, settings->key[i], value_node(settings->value[i]));
+  json_object_set_object_member(object, "set", set);
+}
+
+static char *print(JsonObject *object)
+{
+  g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
+
+  return json_to_string(node, FALSE);
+}
+
+char *moe_report_record(const MoeResult *result, const MoeSettings *settings)
+{
+  g_autoptr(GPtrArray) one = g_ptr_array_new();
+
+  g_ptr_array_add(one, (gpointer)result);
+  g_autofree char *text = moe_report_json(one, FALSE);
+  g_autoptr(JsonNode) node = json_from_string(text, NULL);
+  set_settings(json_node_get_object(node), settings);
+  return print(json_node_get_object(node));
+}
+
+char *moe_report_refusal(const char *reason, const MoeSettings *settings)
+{
+  g_autoptr(JsonObject) object = json_object_new();
+
+  set_settings(object, settings);
+  json_object_set_string_member(object, "error", reason);
+  return print(object);
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------------------------------------------ */
+
+JsonObject *moe_record_parse(const char *record, JsonNode **node)
+{
+  *node = json_from_string(record, NULL);
+  g_assert(*node && JSON_NODE_HOLDS_OBJECT(*node)); /* we wrote it */
+  return json_node_get_object(*node);
+}
+
+char *moe_record_cell(JsonNode *value)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (!value || JSON_NODE_HOLDS_NULL(value))
+    return g_strdup("");
+  switch (json_node_get_value_type(value)) {
+  case G_TYPE_STRING:
+    return g_strdup(json_node_get_string(value));
+  case G_TYPE_BOOLEAN:
+    return g_strdup(json_node_get_boolean(value) ? "true" : "false");
+  case G_TYPE_INT64:
+    return g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(value));
+  default:
+    return g_strdup(g_ascii_dtostr(digits, sizeof digits, json_node_get_double(value)));
+  }
+}
+
+char *moe_report_records_json(guint n, const char *const *records)
+{
+  g_autoptr(JsonNode) root = json_node_init_array(json_node_alloc(), NULL);
+  JsonArray *array = json_array_new();
+
+  for (guint i = 0; i < n; i++)
+    json_array_add_element(array, json_from_string(records[i], NULL));
+  json_node_take_array(root, array);
+  g_autofree char *text = json_to_string(root, TRUE);
+  return g_strconcat(text, "\n", NULL);
+}

@@ -1,0 +1,147 @@
+/* Axes: "key=a,b,c" and "key=LOW:HIGH:STEP" as values. */
+#include "sweep_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A range that ends within this share of a step of its last value includes it: 0.1 added ten times is not 1. */
+#define END_TOLERANCE 1e-9
+
+static const MoeMark command_line = {.file = NULL};
+
+static gboolean bad(GError **error, const char *text, const char *what)
+{
+  return moe_fail(error, MOE_ERROR_INPUT, command_line, "--vary '%s': %s", text, what);
+}
+
+/* ---- lists ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Where the value that begins at `text` ends: at a comma outside brackets and quotes, or at the end of the text. */
+static const char *end_of_value(const char *text)
+{
+  int depth = 0;
+  char quote = '\0';
+
+  for (; *text; text++) {
+    if (quote)
+      quote = *text == quote ? '\0' : quote;
+    else if (*text == '"' || *text == '\'')
+      quote = *text;
+    else if (*text == '{' || *text == '[')
+      depth++;
+    else if (*text == '}' || *text == ']')
+      depth--;
+    else if (*text == ',' && depth <= 0)
+      break;
+  }
+  return text;
+}
+
+static gboolean read_list(const char *text, const char *values, GPtrArray *list, GError **error)
+{
+  for (;;) {
+    const char *end = end_of_value(values);
+    char *value = g_strstrip(g_strndup(values, (gsize)(end - values)));
+
+    g_ptr_array_add(list, value);
+    if (*value == '\0')
+      return bad(error, text, "an empty value, expected values between commas");
+    if (*end == '\0')
+      return TRUE;
+    values = end + 1;
+  }
+}
+
+/* ---- ranges ---------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+  double low, high, step;
+  gboolean geometric;
+  const char *unit; /* with the space before it, or "" */
+} Range;
+
+/* "12" or "12 Gbit/s": the number, and what follows it; FALSE when there is no number. */
+static gboolean read_number(const char *text, double *value, const char **rest)
+{
+  char *end;
+
+  *value = g_ascii_strtod(text, &end);
+  *rest = end;
+  return end != text && isfinite(*value);
+}
+
+static gboolean read_parts(char **part, Range *range)
+{
+  const char *rest;
+
+  *range = (Range){.step = 1};
+  if (!read_number(part[0], &range->low, &rest) || *rest || !read_number(part[1], &range->high, &rest))
+    return FALSE;
+  range->unit = rest;
+  if (!part[2])
+    return TRUE;
+  range->geometric = *part[2] == '*';
+  return *rest == '\0' && read_number(part[2] + (range->geometric ? 1 : 0), &range->step, &range->unit);
+}
+
+/* Two or three numbers between colons, nothing else. */
+static gboolean is_range(const char *values, char ***parts, Range *range)
+{
+  *parts = g_strsplit(values, ":", 4);
+  guint n = g_strv_length(*parts);
+
+  return (n == 2 || n == 3) && read_parts(*parts, range);
+}
+
+static gboolean add_range(const char *text, const Range *range, GPtrArray *list, GError **error)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  double growth = range->geometric ? range->step - 1 : range->step;
+
+  if (range->high < range->low || growth <= 0 || (range->geometric && range->low <= 0))
+    return bad(error, text, "a range that goes nowhere, expected LOW:HIGH:STEP or LOW:HIGH:*FACTOR that rises");
+  for (guint i = 0; i <= MOE_SWEEP_MAX_POINTS; i++) {
+    double value = range->geometric ? range->low * pow(range->step, i) : range->low + range->step * i;
+
+    if (value > range->high + END_TOLERANCE * (range->geometric ? range->high : range->step))
+      return TRUE;
+    g_ascii_formatd(number, sizeof number, "%.12g", value);
+    g_ptr_array_add(list, g_strconcat(number, range->unit, NULL));
+  }
+  return bad(error, text, "too many values");
+}
+
+/* ---- axes -----------------------------------------------------------------------------------------------------------
+ */
+
+static gboolean read_values(const char *text, const char *values, GPtrArray *list, GError **error)
+{
+  g_auto(GStrv) parts = NULL;
+  Range range;
+
+  return is_range(values, &parts, &range) ? add_range(text, &range, list, error) : read_list(text, values, list, error);
+}
+
+gboolean moe_sweep_axis_read(const char *text, MoeSweepAxis *axis, GError **error)
+{
+  const char *equals = strchr(text, '=');
+  g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+  if (!equals || equals == text)
+    return bad(error, text, "no key, expected KEY=VALUE,VALUE or KEY=LOW:HIGH:STEP");
+  if (!read_values(text, equals + 1, list, error))
+    return FALSE;
+  axis->key = g_strstrip(g_strndup(text, (gsize)(equals - text)));
+  axis->n = list->len;
+  g_ptr_array_add(list, NULL);
+  axis->value = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+  return TRUE;
+}
+
+void moe_sweep_axis_clear(MoeSweepAxis *axis)
+{
+  g_free(axis->key);
+  g_strfreev(axis->value);
+}

@@ -1,0 +1,11 @@
+/* Private to sweep. */
+#ifndef MOESIM_STUDY_SWEEP_INTERNAL_H
+#define MOESIM_STUDY_SWEEP_INTERNAL_H
+
+#include <moesim/sweep.h>
+
+/* Reads one "key=values"; on failure the axis is left empty. */
+gboolean moe_sweep_axis_read(const char *text, MoeSweepAxis *axis, GError **error);
+void moe_sweep_axis_clear(MoeSweepAxis *axis);
+
+#endif
