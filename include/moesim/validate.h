@@ -78,6 +78,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
 MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);
 void moe_case_groups_free(MoeCaseGroup *groups, guint n);
 
+/* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also when NULL is
+ * returned). NULL and *error when it is no map, has no id or nothing published. The file must outlive the document. */
+MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
+
 G_END_DECLS
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <moesim/report.h>
+#include <moesim/validate.h>
 
 static const MoeUsage usage = {
     .command = "check",
@@ -81,27 +82,16 @@ static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString
 }
 
 /* A case is a run with an id and a result. */
-static gboolean check_case(MoeDoc *file, MoeNode *entry, guint index, GError **error)
+static gboolean check_case(MoeDoc *file, MoeNode *entry, GError **error)
 {
   g_autofree char *data_dir = moe_cli_data_dir();
-  g_autofree char *name = g_strdup_printf("cases[%u]", index);
+  g_autofree char *id = NULL;
   MoeRunOptions options = {.data_dir = data_dir};
-  MoeMark mark = moe_node_mark(entry);
+  g_autoptr(MoeDoc) doc = moe_case_document(file, entry, &id, error);
 
-  if (!moe_node_expect(entry, MOE_NODE_MAP, "a case", error))
+  if (!doc)
     return FALSE;
-  if (!moe_node_get(entry, "id"))
-    return moe_fail(error, MOE_ERROR_INPUT, mark, "a case without 'id'");
-  if (!moe_node_get(entry, "published"))
-    return moe_fail(error, MOE_ERROR_INPUT, mark, "a case without 'published'");
-  moe_doc_remove(file, entry, "id");
-  if (!moe_doc_resolve_extends(file, entry, error))
-    return FALSE;
-  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, mark.file, NULL, error);
-
-  if (!doc || !moe_doc_merge(doc, "", entry, error))
-    return FALSE;
-  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&doc), name, &options, error);
+  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&doc), id, &options, error);
 
   return run != NULL;
 }
@@ -113,7 +103,7 @@ static gboolean check_cases(G_GNUC_UNUSED const char *file, MoeDoc *doc, GString
   if (!moe_node_expect(cases, MOE_NODE_LIST, "cases", error))
     return FALSE;
   for (guint i = 0; i < moe_node_size(cases); i++)
-    if (!check_case(doc, (MoeNode *)moe_node_at(cases, i), i, error))
+    if (!check_case(doc, (MoeNode *)moe_node_at(cases, i), error))
       return FALSE;
   g_string_append_printf(says, "%u cases", moe_node_size(cases));
   return TRUE;

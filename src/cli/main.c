@@ -14,7 +14,7 @@ static void print_overview(void)
                                          "Commands:\n");
 
   for (guint i = 0; i < n; i++)
-    g_string_append_printf(text, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    g_string_append_printf(text, "  %-17s %s\n", commands[i].name, commands[i].summary);
   g_string_append(text, "\nmoesim COMMAND --help tells more of one command; moesim --version prints the version.\n\n"
                         "Examples:\n"
                         "  moesim run models/mai-base-1/v5.yaml\n"

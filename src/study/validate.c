@@ -21,21 +21,28 @@ typedef struct {
   MoeCase *cases;
 } Work;
 
-static gboolean own_document(MoeDoc *file, MoeNode *entry, Pending *pending)
+MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error)
 {
-  const MoeNode *id = moe_node_get(entry, "id");
+  const MoeNode *name = moe_node_get(entry, "id");
+  MoeMark mark = moe_node_mark(entry);
 
-  if (!id || !moe_node_text(id))
-    return moe_fail(&pending->error, MOE_ERROR_INPUT, moe_node_mark(entry), "case without id, expected id: NAME");
-  pending->id = g_strdup(moe_node_text(id));
-  if (!moe_node_get(entry, "published"))
-    return moe_fail(&pending->error, MOE_ERROR_INPUT, moe_node_mark(entry),
-                    "case without published section, expected published: {METRIC: VALUE}");
+  if (!moe_node_expect(entry, MOE_NODE_MAP, "a case", error))
+    return NULL;
+  if (!name || !moe_node_text(name)) {
+    moe_fail(error, MOE_ERROR_INPUT, mark, "case without id, expected id: NAME");
+    return NULL;
+  }
+  *id = g_strdup(moe_node_text(name));
+  if (!moe_node_get(entry, "published")) {
+    moe_fail(error, MOE_ERROR_INPUT, mark, "case without published section, expected published: {METRIC: VALUE}");
+    return NULL;
+  }
   moe_doc_remove(file, entry, "id");
-  if (!moe_doc_resolve_extends(file, entry, &pending->error))
-    return FALSE;
-  pending->doc = moe_doc_parse("{}", -1, moe_node_mark(entry).file, NULL, &pending->error);
-  return pending->doc && moe_doc_merge(pending->doc, "", entry, &pending->error);
+  if (!moe_doc_resolve_extends(file, entry, error))
+    return NULL;
+  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, mark.file, NULL, error);
+
+  return doc && moe_doc_merge(doc, "", entry, error) ? g_steal_pointer(&doc) : NULL;
 }
 
 static gboolean read_file(const char *path, GArray *pending, GPtrArray *docs, GError **error)
@@ -54,10 +61,7 @@ static gboolean read_file(const char *path, GArray *pending, GPtrArray *docs, GE
     Pending one = {.family = g_path_get_basename(path)};
 
     *strrchr(one.family, '.') = '\0';
-    if (moe_node_kind(moe_node_at(cases, i)) == MOE_NODE_MAP)
-      own_document(doc, (MoeNode *)moe_node_at(cases, i), &one);
-    else
-      moe_node_expect(moe_node_at(cases, i), MOE_NODE_MAP, "a case", &one.error);
+    one.doc = moe_case_document(doc, (MoeNode *)moe_node_at(cases, i), &one.id, &one.error);
     g_array_append_val(pending, one);
   }
   return TRUE;

@@ -4,11 +4,11 @@ _moesim()
   local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
 
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim --help 2> /dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p') --help --version" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim --help 2> /dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') --help --version" -- "$current")
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim "$command" --help 2> /dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current")
   elif [ "$command" = plot ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z]*\) .*/\1/p')" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
