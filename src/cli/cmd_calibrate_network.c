@@ -20,7 +20,8 @@ static void add_residual(MoeTable *table, MoeNetworkResidual residual)
   moe_table_take(table, moe_percent_format(residual.p90));
 }
 
-static void add_row(MoeTable *table, const MoeNetworkCalibration *c, const char *name, MoeNetworkPart part, guint fabric)
+static void add_row(MoeTable *table, const MoeNetworkCalibration *c, const char *name, MoeNetworkPart part,
+                    guint fabric)
 {
   moe_table_add(table, name);
   add_residual(table, moe_network_residual(c, part, fabric, TRUE));

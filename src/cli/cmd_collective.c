@@ -19,9 +19,9 @@ static const MoeUsage usage = {
 
 /* As nccl-tests: -b 8 -e 16G -f 2. */
 #define DEFAULT_SIZES "8:16G"
-#define SIZE_FACTOR 2
-#define MAX_SIZE 1e15
-#define MAX_GPUS 1000000
+#define SIZE_FACTOR   2
+#define MAX_SIZE      1e15
+#define MAX_GPUS      1000000
 
 typedef struct {
   char *cluster, *stack, *sizes, *algorithm, *plot, *format;
@@ -65,8 +65,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, clear_question)
 
 static gboolean read_operation(const char *word, Question *question)
 {
-  static const char *const words[] = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
-                                      "broadcast",  "sendrecv",   NULL};
+  static const char *const words[] = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast",
+                                      "sendrecv",   NULL};
   static const MoeCollectiveKind kinds[] = {MOE_ALL_REDUCE, MOE_ALL_GATHER, MOE_REDUCE_SCATTER,
                                             MOE_ALL_TO_ALL, MOE_BROADCAST,  MOE_BROADCAST};
   g_autofree char *plain = g_strdelimit(g_strdup(word), "-", '_');
@@ -146,7 +146,8 @@ static gboolean plan(const Question *question, double bytes, MoeCollPlan *result
   if (question->send)
     moe_coll_plan_p2p(question->topo, &question->stack, question->members[0], question->members[1], bytes, result);
   else if (question->algorithm)
-    return moe_coll_plan_with(question->algorithm, question->topo, &question->stack, &collective, &question->group, result);
+    return moe_coll_plan_with(question->algorithm, question->topo, &question->stack, &collective, &question->group,
+                              result);
   else
     moe_coll_plan(question->topo, &question->stack, &collective, &question->group, result);
   return TRUE;
@@ -214,7 +215,10 @@ static gboolean draw(const Question *question, const Options *options, const cha
   g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
   g_autofree char *title =
       g_strdup_printf("%s, %" G_GINT64_FORMAT " GPUs of %s", question->word, options->gpus, options->cluster);
-  const MoeFigure figure = {.kind = "collective", .templates = templates, .path = options->plot, .title = title,
+  const MoeFigure figure = {.kind = "collective",
+                            .templates = templates,
+                            .path = options->plot,
+                            .title = title,
                             .source = "moesim: predicted bus bandwidth as nccl-tests defines it"};
 
   return moe_figure_check(&figure, error) && moe_figure_draw(&figure, data, error);
@@ -234,7 +238,8 @@ static gboolean check_options(const Options *options, gboolean send)
     return FALSE;
   }
   if (options->stride < 1 || options->stride * options->gpus > MAX_GPUS) {
-    moe_cli_complain("--stride %" G_GINT64_FORMAT ", expected at least 1 and a last GPU below a million", options->stride);
+    moe_cli_complain("--stride %" G_GINT64_FORMAT ", expected at least 1 and a last GPU below a million",
+                     options->stride);
     return FALSE;
   }
   return TRUE;
@@ -267,8 +272,8 @@ int moe_cmd_collective(int argc, char **argv)
   const GOptionEntry entries[] = {
       {"cluster", 0, 0, G_OPTION_ARG_STRING, &options.cluster, "machine, a file of clusters/", "NAME"},
       {"gpus", 0, 0, G_OPTION_ARG_INT64, &options.gpus, "members of the group (8)", "N"},
-      {"stride", 0, 0, G_OPTION_ARG_INT64, &options.stride, "distance of neighbouring members: 8 = one per host of 8 (1)",
-       "N"},
+      {"stride", 0, 0, G_OPTION_ARG_INT64, &options.stride,
+       "distance of neighbouring members: 8 = one per host of 8 (1)", "N"},
       {"sizes", 0, 0, G_OPTION_ARG_STRING, &options.sizes, "first and last size in bytes, doubling (" DEFAULT_SIZES ")",
        "A:B"},
       {"stack", 0, 0, G_OPTION_ARG_STRING, &options.stack, "software whose collectives section applies", "NAME"},

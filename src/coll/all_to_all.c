@@ -1,7 +1,8 @@
 /*
- * Equal all-to-all. Inside one domain every pair talks over the switch ("direct"). Across domains either every GPU's NIC talks to
- * every remote GPU ("naive": most flows change rails and climb to the spine), or bytes first move over NVLink to the GPU on the
- * destination's rail and leave there ("rail-aligned", NCCL's PXN): fewer, larger messages that stay on a leaf where they can.
+ * Equal all-to-all. Inside one domain every pair talks over the switch ("direct"). Across domains either every GPU's
+ * NIC talks to every remote GPU ("naive": most flows change rails and climb to the spine), or bytes first move over
+ * NVLink to the GPU on the destination's rail and leave there ("rail-aligned", NCCL's PXN): fewer, larger messages that
+ * stay on a leaf where they can.
  */
 #include "internal.h"
 
@@ -27,7 +28,8 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
   work->network_share = network->tree;
   work->floor_s = crosses ? MAX(domain->floor_s, network->floor_s) : domain->floor_s;
   work->steps_s = crosses ? network->step_s + moe_topo_latency(request->topo, request->reach) : domain->step_s;
-  work->fixed_s = (d - 1) * domain->message_s + (aligned ? (double)(request->domains - 1) : remote) * network->message_s;
+  work->fixed_s =
+      (d - 1) * domain->message_s + (aligned ? (double)(request->domains - 1) : remote) * network->message_s;
   work->leaf_share = aligned || request->cluster->network.rails == 0 ? request->pair_leaf : 1;
   work->sms = request->stack->sms_collective;
 }

@@ -5,23 +5,23 @@
 #include <string.h>
 
 static const MoeCollAlgorithm *const algorithms[] = {
-  &moe_coll_ring,
-  &moe_coll_tree,
-  &moe_coll_nvls,
-  &moe_coll_nvls_registered,
-  &moe_coll_nvls_tree,
-  &moe_coll_sharp,
-  &moe_coll_hierarchical,
-  &moe_coll_pat,
-  &moe_coll_recursive_doubling,
-  &moe_coll_direct,
-  &moe_coll_naive,
-  &moe_coll_rail_aligned,
-  &moe_coll_deepep,
-  &moe_coll_hybridep,
-  &moe_coll_nvlink_direct,
-  &moe_coll_expert_nccl,
-  &moe_coll_broadcast,
+    &moe_coll_ring,
+    &moe_coll_tree,
+    &moe_coll_nvls,
+    &moe_coll_nvls_registered,
+    &moe_coll_nvls_tree,
+    &moe_coll_sharp,
+    &moe_coll_hierarchical,
+    &moe_coll_pat,
+    &moe_coll_recursive_doubling,
+    &moe_coll_direct,
+    &moe_coll_naive,
+    &moe_coll_rail_aligned,
+    &moe_coll_deepep,
+    &moe_coll_hybridep,
+    &moe_coll_nvlink_direct,
+    &moe_coll_expert_nccl,
+    &moe_coll_broadcast,
 };
 
 static gboolean serves(const MoeCollAlgorithm *algorithm, MoeCollectiveKind kind)
@@ -29,23 +29,23 @@ static gboolean serves(const MoeCollAlgorithm *algorithm, MoeCollectiveKind kind
   return (algorithm->kinds & MOE_COLL_BIT(kind)) != 0;
 }
 
-/* Whether library or framework may take an algorithm unasked. Reductions in switches do not add in a fixed order: never in
- * deterministic runs. Expert libraries that cannot serve a group leave it to NCCL. */
+/* Whether library or framework may take an algorithm unasked. Reductions in switches do not add in a fixed order: never
+ * in deterministic runs. Expert libraries that cannot serve a group leave it to NCCL. */
 static gboolean is_candidate(const MoeCollAlgorithm *algorithm, const MoeStackCollectives *stack)
 {
   switch (algorithm->choice) {
-    case MOE_COLL_AUTOMATIC:
-      return TRUE;
-    case MOE_COLL_MULTICAST:
-      return stack->nvls && !stack->deterministic;
-    case MOE_COLL_SWITCHES:
-      return stack->sharp && !stack->deterministic;
-    case MOE_COLL_HIERARCHICAL:
-      return stack->hierarchical;
-    case MOE_COLL_LIBRARY:
-      return g_strcmp0(algorithm->name, stack->expert_library) == 0;
-    default:
-      return FALSE;
+  case MOE_COLL_AUTOMATIC:
+    return TRUE;
+  case MOE_COLL_MULTICAST:
+    return stack->nvls && !stack->deterministic;
+  case MOE_COLL_SWITCHES:
+    return stack->sharp && !stack->deterministic;
+  case MOE_COLL_HIERARCHICAL:
+    return stack->hierarchical;
+  case MOE_COLL_LIBRARY:
+    return g_strcmp0(algorithm->name, stack->expert_library) == 0;
+  default:
+    return FALSE;
   }
 }
 
@@ -147,12 +147,12 @@ double moe_coll_bus_factor(MoeCollectiveKind kind, guint n)
   double others = n > 0 ? ((double)n - 1) / (double)n : 0;
 
   switch (kind) {
-    case MOE_ALL_REDUCE:
-      return 2 * others;
-    case MOE_BROADCAST:
-      return 1;
-    default:
-      return others;
+  case MOE_ALL_REDUCE:
+    return 2 * others;
+  case MOE_BROADCAST:
+    return 1;
+  default:
+    return others;
   }
 }
 
@@ -165,7 +165,8 @@ const char *const *moe_coll_algorithms(MoeCollectiveKind kind)
   static const char *const all_to_all[] = {"direct", "naive", "rail-aligned", NULL};
   static const char *const expert[] = {"deepep", "hybridep", "nvlink-direct", "nccl", NULL};
   static const char *const broadcast[] = {"ring", NULL};
-  static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, gather, all_to_all, expert, expert, broadcast};
+  static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, gather,   all_to_all,
+                                                              expert,     expert, broadcast};
 
   g_assert(kind < MOE_N_COLLECTIVES);
   return names[kind];

@@ -19,14 +19,15 @@ static double log_choose(double n, double k)
   return log_gamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1);
 }
 
-/* Probability that k distinct experts out of `experts` miss all `part` of them: C(experts - part, k) / C(experts, k). */
+/* Probability that k distinct experts out of `experts` miss all `part` of them: C(experts - part, k) / C(experts, k).
+ */
 static double miss(double experts, double part, double k)
 {
   return exp(log_choose(experts - part, k) - log_choose(experts, k));
 }
 
-/* A part that lies inside one group of `group` experts: the group is chosen with probability top_groups / groups, and then k of the
- * chosen groups' experts are. */
+/* A part that lies inside one group of `group` experts: the group is chosen with probability top_groups / groups, and
+ * then k of the chosen groups' experts are. */
 static double hit_inside_group(const MoeCollective *c, double group, double part)
 {
   double chosen = (double)c->top_groups;
@@ -34,7 +35,8 @@ static double hit_inside_group(const MoeCollective *c, double group, double part
   return chosen / (double)c->expert_groups * (1 - miss(chosen * group, part, (double)c->top_k));
 }
 
-/* A part that holds `whole` groups, with `share` of the experts of each: sum over how many of them are chosen (hypergeometric). */
+/* A part that holds `whole` groups, with `share` of the experts of each: sum over how many of them are chosen
+ * (hypergeometric). */
 static double hit_groups(const MoeCollective *c, double group, double whole, double share)
 {
   double groups = (double)c->expert_groups, chosen = (double)c->top_groups, hit = 0;

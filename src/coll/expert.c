@@ -1,10 +1,11 @@
 /*
  * Dispatch and combine: tokens to the ranks of their experts and back.
  *
- * Copies per token are expectations under balanced random routing (copies.c). Node-limited libraries (DeepEP, HybridEP) send one copy
- * per destination domain over the sender's own rail, then forward one copy per destination rank over NVLink: both legs are charged.
- * Pairwise libraries (NCCL all-to-all, device-initiated stores in one domain) send one copy per chosen expert.
- * A combine moves the same bytes the other way, reduced inside the domain first where dispatch forwarded.
+ * Copies per token are expectations under balanced random routing (copies.c). Node-limited libraries (DeepEP, HybridEP)
+ * send one copy per destination domain over the sender's own rail, then forward one copy per destination rank over
+ * NVLink: both legs are charged. Pairwise libraries (NCCL all-to-all, device-initiated stores in one domain) send one
+ * copy per chosen expert. A combine moves the same bytes the other way, reduced inside the domain first where dispatch
+ * forwarded.
  */
 #include "internal.h"
 
@@ -14,14 +15,20 @@ typedef struct {
   double floor_s; /* notify, barriers, launch */
 } Library;
 
-/* Fitted on validation/measured/expert.yaml, one half of the rows (docs/model-network.md): DeepEP normal kernels on H800 and
- * HybridEP's kernel times on H100 and GB200. */
+/* Fitted on validation/measured/expert.yaml, one half of the rows (docs/model-network.md): DeepEP normal kernels on
+ * H800 and HybridEP's kernel times on H100 and GB200. */
 static const Library deepep = {0.82, 0.93, 60e-6};
 static const Library hybridep = {0.88, 1.0, 40e-6};
 
 /* Sets .share and .padding to 1 where the program left them out. */
-static double scaled_bytes(const MoeCollective *c) { return c->bytes * (c->padding > 0 ? c->padding : 1); }
-static double expert_share(const MoeCollective *c) { return c->share > 0 ? c->share : 1; }
+static double scaled_bytes(const MoeCollective *c)
+{
+  return c->bytes * (c->padding > 0 ? c->padding : 1);
+}
+static double expert_share(const MoeCollective *c)
+{
+  return c->share > 0 ? c->share : 1;
+}
 
 static void start_work(const MoeCollRequest *request, MoeCollWork *work)
 {
@@ -70,7 +77,8 @@ static double copies_each(const MoeCollRequest *request)
   return (double)c->top_k * expert_share(c) / (double)request->n;
 }
 
-/* Device-initiated stores over NVLink reach the all-to-all rate without a library's floor; across domains they do not work. */
+/* Device-initiated stores over NVLink reach the all-to-all rate without a library's floor; across domains they do not
+ * work. */
 static gboolean nvlink_direct_work(const MoeCollRequest *request, MoeCollWork *work)
 {
   start_work(request, work);

@@ -1,7 +1,8 @@
 /*
  * coll, private: what an algorithm sees (MoeCollRequest), what it says (MoeCollWork), and the table of algorithms.
  *
- * An algorithm says bytes per port, steps and shares of bandwidth; timing.c turns that into a plan with the protocol that is fastest.
+ * An algorithm says bytes per port, steps and shares of bandwidth; timing.c turns that into a plan with the protocol
+ * that is fastest.
  */
 #ifndef MOESIM_COLL_INTERNAL_H
 #define MOESIM_COLL_INTERNAL_H
@@ -24,21 +25,21 @@ typedef struct {
 
 /* What one algorithm does. */
 typedef struct {
-  double bytes[4];           /* payload per member by MoePort NVLINK_OUT .. NIC_IN */
+  double bytes[4];                    /* payload per member by MoePort NVLINK_OUT .. NIC_IN */
   double nvlink_share, network_share; /* of the ports' bulk rate that the algorithm reaches */
   double floor_s;
-  double steps_s;            /* all steps, Simple protocol */
+  double steps_s;                   /* all steps, Simple protocol */
   double ll_steps_s, ll128_steps_s; /* the same with the two low-latency protocols; 0 = the algorithm has none */
-  double bus_bytes;          /* bus bandwidth x time: what the LL protocol's limit applies to */
+  double bus_bytes;                 /* bus bandwidth x time: what the LL protocol's limit applies to */
   double ll_bytes_per_s;
-  double chunk_s, window_s;  /* domain part of the pipeline: depth x cost of one chunk */
+  double chunk_s, window_s;                 /* domain part of the pipeline: depth x cost of one chunk */
   double network_chunk_s, network_window_s; /* network part: depth x largest chunk */
-  double hidden_s;           /* part of steps_s that hides behind bytes when a step has enough of them */
-  double hide_s;             /* bandwidth time of the whole collective at which half of hidden_s is gone; 0 = never */
-  double limit_s;            /* least bandwidth time, from channel limits */
-  double fixed_s;            /* port time of messages besides their bytes, on the limiting port */
-  double leaf_share;         /* share of the network bytes that cross leaf uplinks */
-  gboolean reduces;          /* received bytes are read with the local ones */
+  double hidden_s;                          /* part of steps_s that hides behind bytes when a step has enough of them */
+  double hide_s;     /* bandwidth time of the whole collective at which half of hidden_s is gone; 0 = never */
+  double limit_s;    /* least bandwidth time, from channel limits */
+  double fixed_s;    /* port time of messages besides their bytes, on the limiting port */
+  double leaf_share; /* share of the network bytes that cross leaf uplinks */
+  gboolean reduces;  /* received bytes are read with the local ones */
   int64_t sms;
 } MoeCollWork;
 
@@ -69,14 +70,15 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
 
 /* ---- steps and protocols (timing.c) ---- */
 
-/* How steps follow one another: a ring keeps every member busy from the first step on, a tree between domains fills level by level,
- * a logarithmic exchange sends everything it has in each step. */
+/* How steps follow one another: a ring keeps every member busy from the first step on, a tree between domains fills
+ * level by level, a logarithmic exchange sends everything it has in each step. */
 typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC } MoeCollPattern;
 
 /* Adds steps inside the domain and between domains to the work's step times and pipeline depth. */
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps);
-/* Limits the rate at which `domain_bytes` leave a domain of several members to what one communicator's channels carry. */
+/* Limits the rate at which `domain_bytes` leave a domain of several members to what one communicator's channels carry.
+ */
 void moe_coll_limit_channels(const MoeCollRequest *request, MoeCollWork *work, double domain_bytes);
 /* Sets payload of both directions of both fabrics. */
 void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network);
@@ -87,21 +89,22 @@ int64_t moe_coll_log2_ceil(int64_t n);
 
 /* ---- how routing spreads copies (copies.c) ---- */
 
-/* Expected number of the `parts` equal parts of the experts that one token reaches, each part counted with `share` of its experts,
- * under balanced random routing with the collective's top_k, experts and group limit. */
+/* Expected number of the `parts` equal parts of the experts that one token reaches, each part counted with `share` of
+ * its experts, under balanced random routing with the collective's top_k, experts and group limit. */
 double moe_coll_expected_parts(const MoeCollective *collective, int64_t parts, double share);
 
 /* ---- algorithms, one file each ---- */
 
 /* Bytes of NVLink SHARP per member of a domain (nvls.c). */
 void moe_coll_nvls_bytes(const MoeCollRequest *request, double bytes, MoeCollWork *work);
-/* Share of the domain's bulk rate that an all-to-all reaches; direct exchange of `each` bytes with every other member, over the
- * destination's rail when `aligned` (all_to_all.c). */
+/* Share of the domain's bulk rate that an all-to-all reaches; direct exchange of `each` bytes with every other member,
+ * over the destination's rail when `aligned` (all_to_all.c). */
 double moe_coll_all_to_all_share(const MoeCluster *cluster);
 void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double each, gboolean aligned);
 
-extern const MoeCollAlgorithm moe_coll_ring, moe_coll_tree, moe_coll_nvls, moe_coll_nvls_registered, moe_coll_nvls_tree, moe_coll_hierarchical,
-  moe_coll_sharp, moe_coll_pat, moe_coll_recursive_doubling, moe_coll_direct, moe_coll_naive, moe_coll_rail_aligned,
-  moe_coll_deepep, moe_coll_hybridep, moe_coll_nvlink_direct, moe_coll_expert_nccl, moe_coll_broadcast;
+extern const MoeCollAlgorithm moe_coll_ring, moe_coll_tree, moe_coll_nvls, moe_coll_nvls_registered, moe_coll_nvls_tree,
+    moe_coll_hierarchical, moe_coll_sharp, moe_coll_pat, moe_coll_recursive_doubling, moe_coll_direct, moe_coll_naive,
+    moe_coll_rail_aligned, moe_coll_deepep, moe_coll_hybridep, moe_coll_nvlink_direct, moe_coll_expert_nccl,
+    moe_coll_broadcast;
 
 #endif

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Set-up of one asynchronous copy on a copy engine: cudaMemcpyAsync of a few bytes takes about 10 us end to end of which launch is
- * the host's; the engine's part is a few microseconds (torchcomms GPE results, 8 B to 4 KiB). */
+/* Set-up of one asynchronous copy on a copy engine: cudaMemcpyAsync of a few bytes takes about 10 us end to end of
+ * which launch is the host's; the engine's part is a few microseconds (torchcomms GPE results, 8 B to 4 KiB). */
 #define COPY_LATENCY_S 3e-6
 
 static void network_leg(const MoeCollRequest *request, MoeCollWork *work, double bytes)
@@ -13,8 +13,8 @@ static void network_leg(const MoeCollRequest *request, MoeCollWork *work, double
   const MoeCollectiveFit *fit = &request->cluster->network.collectives;
 
   moe_coll_set_bytes(work, 0, bytes);
-  work->steps_s = fit->send_s + moe_topo_latency(request->topo, request->reach) -
-                  request->cluster->network.leaf_latency_s;
+  work->steps_s =
+      fit->send_s + moe_topo_latency(request->topo, request->reach) - request->cluster->network.leaf_latency_s;
   work->network_chunk_s = fit->send_chunk_s;
   work->network_window_s = fit->send_window_s;
   work->leaf_share = request->hop_leaf;
@@ -51,8 +51,10 @@ void moe_coll_plan_p2p(const MoeTopo *topo, const MoeStackCollectives *stack, in
 
 void moe_coll_plan_copy(const MoeTopo *topo, const MoeCopy *copy, MoeCollPlan *plan)
 {
-  *plan = (MoeCollPlan){.algorithm = "copy", .cap_bytes_per_s = INFINITY, .latency = moe_time_from_seconds(COPY_LATENCY_S),
-    .memory_bytes = copy->bytes};
+  *plan = (MoeCollPlan){.algorithm = "copy",
+                        .cap_bytes_per_s = INFINITY,
+                        .latency = moe_time_from_seconds(COPY_LATENCY_S),
+                        .memory_bytes = copy->bytes};
   plan->port_bytes[copy->to_host ? MOE_PORT_HOST_OUT : MOE_PORT_HOST_IN] = copy->bytes;
   g_assert(moe_topo_port_bytes_per_s(topo, MOE_PORT_HOST_OUT) > 0);
 }

@@ -44,7 +44,8 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
   request->hop_leaf = (double)crossing / (double)request->domains;
 }
 
-/* Share of ordered pairs of domain leaders on different leaves: leaders of equal leaf are neighbours in ascending order. */
+/* Share of ordered pairs of domain leaders on different leaves: leaders of equal leaf are neighbours in ascending
+ * order. */
 static void scan_pairs(MoeCollRequest *request, const int64_t *gpus)
 {
   int64_t leaf = -1, domain = -1, run = 0, leaders = 0;
@@ -69,8 +70,12 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
 {
   g_autofree int64_t *gpus = g_memdup2(group->gpus, group->n * sizeof *gpus);
 
-  *request = (MoeCollRequest){.topo = topo, .cluster = moe_topo_cluster(topo), .stack = stack, .collective = collective,
-    .n = group->n, .reach = MOE_REACH_DOMAIN};
+  *request = (MoeCollRequest){.topo = topo,
+                              .cluster = moe_topo_cluster(topo),
+                              .stack = stack,
+                              .collective = collective,
+                              .n = group->n,
+                              .reach = MOE_REACH_DOMAIN};
   if (!ascends(gpus, group->n))
     qsort(gpus, group->n, sizeof *gpus, compare_gpus);
   scan_domains(request, gpus);

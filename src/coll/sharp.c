@@ -1,6 +1,6 @@
 /*
- * In-network reduction: the switches add (InfiniBand SHARP; Graham et al., COMHPC 2016). Inside the domain the NVLink switch does, or
- * a ring where it cannot; every member's NIC sends its 1/d once up and receives it once.
+ * In-network reduction: the switches add (InfiniBand SHARP; Graham et al., COMHPC 2016). Inside the domain the NVLink
+ * switch does, or a ring where it cannot; every member's NIC sends its 1/d once up and receives it once.
  */
 #include "internal.h"
 
@@ -16,8 +16,11 @@ static gboolean sharp_work(const MoeCollRequest *request, MoeCollWork *work)
 
   if (request->domains < 2 || !request->cluster->network.sharp)
     return FALSE;
-  *work = (MoeCollWork){.nvlink_share = nvls ? domain->multicast : domain->ring, .network_share = network->multicast,
-    .leaf_share = request->pair_leaf, .reduces = TRUE, .sms = request->stack->sms_collective};
+  *work = (MoeCollWork){.nvlink_share = nvls ? domain->multicast : domain->ring,
+                        .network_share = network->multicast,
+                        .leaf_share = request->pair_leaf,
+                        .reduces = TRUE,
+                        .sms = request->stack->sms_collective};
   moe_coll_add_steps(request, work, MOE_COLL_TREE, nvls ? 0 : 2 * (request->per_domain - 1), PASSES);
   if (nvls)
     work->steps_s += PASSES * domain->multicast_step_s;

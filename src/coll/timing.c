@@ -3,8 +3,9 @@
 
 #include <math.h>
 
-/* Steps of NCCL's low-latency protocols relative to an LL step of a tree, from its tuning constants (nccl/src/graph/tuning.cc, LL /
- * LL128 in us): NVLink ring 0.6 / 1.9, tree 0.6 / 1.25; network ring 2.7 / 4.0, tree 5.0 / 8.5. */
+/* Steps of NCCL's low-latency protocols relative to an LL step of a tree, from its tuning constants
+ * (nccl/src/graph/tuning.cc, LL / LL128 in us): NVLink ring 0.6 / 1.9, tree 0.6 / 1.25; network ring 2.7 / 4.0,
+ * tree 5.0 / 8.5. */
 typedef struct {
   double ll, ll128;
 } LowLatency;
@@ -13,7 +14,7 @@ static const LowLatency nvlink_ring = {0.6 / 0.6, 1.9 / 0.6}, nvlink_tree = {0.6
 static const LowLatency network_ring = {2.7 / 5.0, 4.0 / 5.0}, network_tree = {5.0 / 5.0, 8.5 / 5.0};
 
 /* LL sends a flag with every 4 bytes, LL128 8 bytes of flags with every 120: share of the wire that is payload. */
-#define LL_PAYLOAD 0.5
+#define LL_PAYLOAD    0.5
 #define LL128_PAYLOAD (120.0 / 128.0)
 /* One network step without GPUDirect: CPU-proxy put against GPU-posted put at 8 B, GB200 (38.64 less 16.89 us,
  * torchcomms IbrcBenchmarkResults). */
@@ -86,9 +87,9 @@ typedef struct {
   double factor;
 } Offer;
 
-/* Cost of filling a pipeline. In a domain chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk, and the best k
- * gives 2 sqrt(depth chunk X), until chunks reach the library's buffers (window). Between domains the chunk grows with the message
- * up to a largest one: depth x chunk x X / (X + window). */
+/* Cost of filling a pipeline. In a domain chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk,
+ * and the best k gives 2 sqrt(depth chunk X), until chunks reach the library's buffers (window). Between domains the
+ * chunk grows with the message up to a largest one: depth x chunk x X / (X + window). */
 static double fill_s(const MoeCollWork *work, double bandwidth_s)
 {
   double growing_s = work->window_s > 0 ? bandwidth_s / (1 + bandwidth_s / work->window_s) : bandwidth_s;
@@ -99,7 +100,8 @@ static double fill_s(const MoeCollWork *work, double bandwidth_s)
   return fill_s;
 }
 
-/* Step latency that bytes hide: a library that cuts a ring step's bytes into pieces sends the next while one is acknowledged. */
+/* Step latency that bytes hide: a library that cuts a ring step's bytes into pieces sends the next while one is
+ * acknowledged. */
 static double hidden_s(const MoeCollWork *work, double bandwidth_s)
 {
   double ratio = work->hide_s > 0 ? bandwidth_s / work->hide_s : 0;
@@ -180,7 +182,8 @@ static void account(const MoeCollWork *work, MoeCollPlan *plan)
 
   plan->wire_nvlink_bytes = work->bytes[MOE_PORT_NVLINK_OUT];
   plan->wire_network_bytes = work->bytes[MOE_PORT_NIC_OUT];
-  plan->memory_bytes = out + in * (work->reduces ? 2 : 1); /* read what is sent, write what arrives, read the local addend */
+  plan->memory_bytes =
+      out + in * (work->reduces ? 2 : 1); /* read what is sent, write what arrives, read the local addend */
   plan->sms = work->sms;
 }
 

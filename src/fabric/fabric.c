@@ -28,8 +28,8 @@ struct MoeFabric {
   uint32_t done_class, delivery_class, solve_class;
   gboolean solve_pending;
   guint active;
-  GArray *activities; /* Activity by share id */
-  GArray *deliveries; /* tag by delivery id */
+  GArray *activities;      /* Activity by share id */
+  GArray *deliveries;      /* tag by delivery id */
   GArray *free_deliveries; /* ids to use again, last freed first */
   Load load;
   double *leaf_load; /* [2 x leaves] of the activity being started: up, down */
@@ -221,8 +221,8 @@ static Ports used_ports(const MoeCollPlan *plan, gboolean skewed)
   return ports;
 }
 
-static void load_members(MoeFabric *fabric, const MoeCollPlan *plan, guint n, const uint32_t *gpus, const uint32_t *index,
-                         double scale)
+static void load_members(MoeFabric *fabric, const MoeCollPlan *plan, guint n, const uint32_t *gpus,
+                         const uint32_t *index, double scale)
 {
   Ports ports = used_ports(plan, index && plan->n_skew > 0);
   gboolean leaves = plan->leaf_up_bytes > 0 || plan->leaf_down_bytes > 0;
@@ -245,14 +245,15 @@ static void load_members(MoeFabric *fabric, const MoeCollPlan *plan, guint n, co
 /* Enters the load just built as an activity of `bytes`. */
 static void start_activity(MoeFabric *fabric, const MoeCollPlan *plan, double bytes, uint32_t tag)
 {
-  guint id = moe_share_add(fabric->share, fabric->load.n, fabric->load.resource, fabric->load.load, plan->cap_bytes_per_s);
+  guint id =
+      moe_share_add(fabric->share, fabric->load.n, fabric->load.resource, fabric->load.load, plan->cap_bytes_per_s);
 
   if (id >= fabric->activities->len) {
     g_array_set_size(fabric->activities, 2 * id);
     moe_engine_grow_class(fabric->engine, fabric->done_class, 2 * id);
   }
-  g_array_index(fabric->activities, Activity, id) = (Activity){
-    .remaining = bytes, .since = moe_engine_now(fabric->engine), .latency = plan->latency, .tag = tag};
+  g_array_index(fabric->activities, Activity, id) =
+      (Activity){.remaining = bytes, .since = moe_engine_now(fabric->engine), .latency = plan->latency, .tag = tag};
   fabric->active++;
   request_solve(fabric);
 }
@@ -327,7 +328,10 @@ gboolean moe_fabric_handle(MoeFabric *fabric, const MoeEvent *event, uint32_t *t
 
 /* ---- state ------------------------------------------------------------------------------------------------------- */
 
-guint moe_fabric_active(const MoeFabric *fabric) { return fabric->active; }
+guint moe_fabric_active(const MoeFabric *fabric)
+{
+  return fabric->active;
+}
 
 void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per_s)
 {
@@ -336,4 +340,7 @@ void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per
   request_solve(fabric);
 }
 
-double moe_fabric_carried(const MoeFabric *fabric, guint resource) { return (double)fabric->carried[resource]; }
+double moe_fabric_carried(const MoeFabric *fabric, guint resource)
+{
+  return (double)fabric->carried[resource];
+}

@@ -3,60 +3,86 @@
 
 #include <stddef.h>
 
-/* Defaults of MoeCollectiveFit where a cluster gives none. Steps and LL limits are NCCL's tuning constants for Hopper (hw latency of
- * ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x H100 13.7 us less 14 LL
- * steps; two hosts 47.5 us less theirs); shares are the medians of the fits in docs/model-network.md. */
-static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6, .step_s = 3.4e-6, .low_latency_step_s = 0.6e-6, .chunk_s = 1e-6, .window_s = 10e-3,
-  .multicast_step_s = 6e-6,
-  .ring = 0.97, .tree = 0.85, .multicast = 0.8, .low_latency_bytes_per_s = 141e9, .message_s = 0.1e-6, .send_s = 6.3e-6,
-  .send_chunk_s = 5e-6, .send_window_s = 10e-3};
-static const MoeCollectiveFit network_fit = {.floor_s = 20e-6, .step_s = 14e-6, .low_latency_step_s = 5e-6, .chunk_s = 25e-6, .window_s = 50e-6, .hide_s = 30e-6,
-  .multicast_step_s = 20.9e-6,
-  .ring = 0.97, .tree = 0.97, .multicast = 0.97, .low_latency_bytes_per_s = 35e9, .message_s = 0.4e-6, .send_s = 20e-6,
-  .send_chunk_s = 180e-6, .send_window_s = 150e-6};
+/* Defaults of MoeCollectiveFit where a cluster gives none. Steps and LL limits are NCCL's tuning constants for Hopper
+ * (hw latency of ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x
+ * H100 13.7 us less 14 LL steps; two hosts 47.5 us less theirs); shares are the medians of the fits in
+ * docs/model-network.md. */
+static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6,
+                                            .step_s = 3.4e-6,
+                                            .low_latency_step_s = 0.6e-6,
+                                            .chunk_s = 1e-6,
+                                            .window_s = 10e-3,
+                                            .multicast_step_s = 6e-6,
+                                            .ring = 0.97,
+                                            .tree = 0.85,
+                                            .multicast = 0.8,
+                                            .low_latency_bytes_per_s = 141e9,
+                                            .message_s = 0.1e-6,
+                                            .send_s = 6.3e-6,
+                                            .send_chunk_s = 5e-6,
+                                            .send_window_s = 10e-3};
+static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
+                                             .step_s = 14e-6,
+                                             .low_latency_step_s = 5e-6,
+                                             .chunk_s = 25e-6,
+                                             .window_s = 50e-6,
+                                             .hide_s = 30e-6,
+                                             .multicast_step_s = 20.9e-6,
+                                             .ring = 0.97,
+                                             .tree = 0.97,
+                                             .multicast = 0.97,
+                                             .low_latency_bytes_per_s = 35e9,
+                                             .message_s = 0.4e-6,
+                                             .send_s = 20e-6,
+                                             .send_chunk_s = 180e-6,
+                                             .send_window_s = 150e-6};
 
 /* Largest share of the bulk rate a fitted algorithm may reach: bulk rates are medians themselves. */
 #define MAX_SHARE 1.5
 /* Ceilings that no machine of today comes near; they catch slipped digits. */
-#define MAX_DOMAIN_GPUS 65536
-#define MAX_HOST_GPUS 1024
-#define MAX_RAILS 1024
-#define MAX_NICS_PER_GPU 64
+#define MAX_DOMAIN_GPUS      65536
+#define MAX_HOST_GPUS        1024
+#define MAX_RAILS            1024
+#define MAX_NICS_PER_GPU     64
 #define MAX_OVERSUBSCRIPTION 64
-#define MAX_LEAF_GPUS 65536
-#define MAX_INDEX 1e9
-#define MAX_SMS 1024
-#define MAX_SECONDS 1.0
-#define MAX_BYTES_PER_S 1e18
+#define MAX_LEAF_GPUS        65536
+#define MAX_INDEX            1e9
+#define MAX_SMS              1024
+#define MAX_SECONDS          1.0
+#define MAX_BYTES_PER_S      1e18
 
-#define SECONDS(key, member) \
-  {key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS}
-#define SHARE(key, member) \
-  {key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_NONE, 0.001, MAX_SHARE}
+#define SECONDS(key, member)                                                                                           \
+  {                                                                                                                    \
+    key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS                \
+  }
+#define SHARE(key, member)                                                                                             \
+  {                                                                                                                    \
+    key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_NONE, 0.001, MAX_SHARE                 \
+  }
 
 static const MoeField fit_fields[] = {
-  SECONDS("floor", floor_s),
-  SECONDS("step", step_s),
-  SECONDS("low_latency_step", low_latency_step_s),
-  SECONDS("chunk", chunk_s),
-  SECONDS("window", window_s),
-  SECONDS("hide", hide_s),
-  SECONDS("multicast_step", multicast_step_s),
-  SHARE("ring", ring),
-  SHARE("tree", tree),
-  SHARE("multicast", multicast),
-  {"low_latency", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, low_latency_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
-    MAX_BYTES_PER_S},
-  {"domain_limit", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, domain_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
-    MAX_BYTES_PER_S},
-  SECONDS("message", message_s),
-  SECONDS("send", send_s),
-  SECONDS("send_chunk", send_chunk_s),
-  SECONDS("send_window", send_window_s),
-  {"name", MOE_FIELD_IGNORE},
-  {"title", MOE_FIELD_IGNORE},
-  {"source", MOE_FIELD_IGNORE},
-  {NULL},
+    SECONDS("floor", floor_s),
+    SECONDS("step", step_s),
+    SECONDS("low_latency_step", low_latency_step_s),
+    SECONDS("chunk", chunk_s),
+    SECONDS("window", window_s),
+    SECONDS("hide", hide_s),
+    SECONDS("multicast_step", multicast_step_s),
+    SHARE("ring", ring),
+    SHARE("tree", tree),
+    SHARE("multicast", multicast),
+    {"low_latency", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, low_latency_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S,
+     0, MAX_BYTES_PER_S},
+    {"domain_limit", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, domain_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
+     MAX_BYTES_PER_S},
+    SECONDS("message", message_s),
+    SECONDS("send", send_s),
+    SECONDS("send_chunk", send_chunk_s),
+    SECONDS("send_window", send_window_s),
+    {"name", MOE_FIELD_IGNORE},
+    {"title", MOE_FIELD_IGNORE},
+    {"source", MOE_FIELD_IGNORE},
+    {NULL},
 };
 
 gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeCollectiveFit *fit, GError **error)
@@ -66,8 +92,8 @@ gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeColle
 }
 
 /* Reads map[key], when present, by `fields` into `target`. */
-static gboolean read_section(const MoeNode *map, const char *key, const MoeField *fields, const char *what, gpointer target,
-                             GError **error)
+static gboolean read_section(const MoeNode *map, const char *key, const MoeField *fields, const char *what,
+                             gpointer target, GError **error)
 {
   const MoeNode *node = moe_node_get(map, key);
 
@@ -75,22 +101,23 @@ static gboolean read_section(const MoeNode *map, const char *key, const MoeField
 }
 
 static const MoeField domain_fields[] = {
-  {"gpus", MOE_FIELD_INT, offsetof(MoeDomain, gpus), TRUE, MOE_DIM_NONE, 1, MAX_DOMAIN_GPUS},
-  {"of", MOE_FIELD_INT, offsetof(MoeDomain, of), FALSE, MOE_DIM_NONE, 1, MAX_DOMAIN_GPUS},
-  {"bandwidth", MOE_FIELD_QUANTITY, offsetof(MoeDomain, bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
-  {"latency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-  {"efficiency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, efficiency), FALSE, MOE_DIM_NONE, 0.001, 1},
-  {"all_to_all_efficiency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, all_to_all_efficiency), FALSE, MOE_DIM_NONE, 0, 1},
-  {"multicast", MOE_FIELD_BOOL, offsetof(MoeDomain, multicast)},
-  {"collectives", MOE_FIELD_IGNORE},
-  {"source", MOE_FIELD_IGNORE},
-  {NULL},
+    {"gpus", MOE_FIELD_INT, offsetof(MoeDomain, gpus), TRUE, MOE_DIM_NONE, 1, MAX_DOMAIN_GPUS},
+    {"of", MOE_FIELD_INT, offsetof(MoeDomain, of), FALSE, MOE_DIM_NONE, 1, MAX_DOMAIN_GPUS},
+    {"bandwidth", MOE_FIELD_QUANTITY, offsetof(MoeDomain, bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
+    {"latency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
+    {"efficiency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, efficiency), FALSE, MOE_DIM_NONE, 0.001, 1},
+    {"all_to_all_efficiency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, all_to_all_efficiency), FALSE, MOE_DIM_NONE, 0,
+     1},
+    {"multicast", MOE_FIELD_BOOL, offsetof(MoeDomain, multicast)},
+    {"collectives", MOE_FIELD_IGNORE},
+    {"source", MOE_FIELD_IGNORE},
+    {NULL},
 };
 
 gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error)
 {
-  /* Latency: NVLink 64 B on H800 (DeepSeek, ISCA 2025) is 3.33 us end to end with its kernel; one hop is about 1 us. Efficiency:
-   * p2p 376 of 450 GB/s on H100 and 747 to 780 of 900 on GB200. */
+  /* Latency: NVLink 64 B on H800 (DeepSeek, ISCA 2025) is 3.33 us end to end with its kernel; one hop is about 1 us.
+   * Efficiency: p2p 376 of 450 GB/s on H100 and 747 to 780 of 900 on GB200. */
   *domain = (MoeDomain){.latency_s = 1e-6, .efficiency = 0.835, .collectives = domain_fit};
   if (!moe_node_read_fields(node, domain_fields, "domain", domain, error) ||
       !read_section(node, "collectives", fit_fields, "domain.collectives", &domain->collectives, error))
@@ -99,18 +126,20 @@ gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error)
     domain->of = domain->gpus;
   if (domain->of < domain->gpus)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "of")),
-                    "domain.of is %" G_GINT64_FORMAT ", expected at least domain.gpus (%" G_GINT64_FORMAT ")", domain->of,
-                    domain->gpus);
+                    "domain.of is %" G_GINT64_FORMAT ", expected at least domain.gpus (%" G_GINT64_FORMAT ")",
+                    domain->of, domain->gpus);
   return TRUE;
 }
 
 static const MoeField host_fields[] = {
-  {"gpus", MOE_FIELD_INT, offsetof(MoeHost, gpus), TRUE, MOE_DIM_NONE, 1, MAX_HOST_GPUS},
-  {"memory_link", MOE_FIELD_QUANTITY, offsetof(MoeHost, memory_link_bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
-  {"cpu", MOE_FIELD_TEXT, offsetof(MoeHost, cpu)},
-  {"memory_bandwidth", MOE_FIELD_QUANTITY, offsetof(MoeHost, memory_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES_PER_S},
-  {"source", MOE_FIELD_IGNORE},
-  {NULL},
+    {"gpus", MOE_FIELD_INT, offsetof(MoeHost, gpus), TRUE, MOE_DIM_NONE, 1, MAX_HOST_GPUS},
+    {"memory_link", MOE_FIELD_QUANTITY, offsetof(MoeHost, memory_link_bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1,
+     MAX_BYTES_PER_S},
+    {"cpu", MOE_FIELD_TEXT, offsetof(MoeHost, cpu)},
+    {"memory_bandwidth", MOE_FIELD_QUANTITY, offsetof(MoeHost, memory_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
+     MAX_BYTES_PER_S},
+    {"source", MOE_FIELD_IGNORE},
+    {NULL},
 };
 
 gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error)
@@ -119,7 +148,8 @@ gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error)
   return moe_node_read_fields(node, host_fields, "host", host, error);
 }
 
-/* ---- network ------------------------------------------------------------------------------------------------------ */
+/* ---- network ------------------------------------------------------------------------------------------------------
+ */
 
 static const char *const network_kinds[] = {"infiniband", "roce", NULL};
 static const char *const rdma_kinds[] = {"gpudirect", "staged", NULL};
@@ -127,19 +157,21 @@ static const char *const topology_kinds[] = {"fat-tree", NULL};
 static const char *const fault_kinds[] = {"nvlink", "nic", "host", "leaf", "rail", NULL};
 
 static const MoeField network_fields[] = {
-  {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01, MAX_NICS_PER_GPU},
-  {"nic", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nic_bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
-  {"kind", MOE_FIELD_WORD, offsetof(MoeNetwork, kind), FALSE, .words = network_kinds},
-  {"topology", MOE_FIELD_IGNORE},
-  {"latency", MOE_FIELD_IGNORE},
-  {"efficiency", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, efficiency), FALSE, MOE_DIM_NONE, 0.001, 1},
-  {"rdma", MOE_FIELD_WORD, offsetof(MoeNetwork, rdma), FALSE, .words = rdma_kinds},
-  {"staged", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, staged_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
-  {"sharp", MOE_FIELD_BOOL, offsetof(MoeNetwork, sharp)},
-  {"collectives", MOE_FIELD_IGNORE},
-  {"faults", MOE_FIELD_IGNORE},
-  {"source", MOE_FIELD_IGNORE},
-  {NULL},
+    {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01,
+     MAX_NICS_PER_GPU},
+    {"nic", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nic_bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
+    {"kind", MOE_FIELD_WORD, offsetof(MoeNetwork, kind), FALSE, .words = network_kinds},
+    {"topology", MOE_FIELD_IGNORE},
+    {"latency", MOE_FIELD_IGNORE},
+    {"efficiency", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, efficiency), FALSE, MOE_DIM_NONE, 0.001, 1},
+    {"rdma", MOE_FIELD_WORD, offsetof(MoeNetwork, rdma), FALSE, .words = rdma_kinds},
+    {"staged", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, staged_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1,
+     MAX_BYTES_PER_S},
+    {"sharp", MOE_FIELD_BOOL, offsetof(MoeNetwork, sharp)},
+    {"collectives", MOE_FIELD_IGNORE},
+    {"faults", MOE_FIELD_IGNORE},
+    {"source", MOE_FIELD_IGNORE},
+    {NULL},
 };
 
 typedef struct {
@@ -148,19 +180,19 @@ typedef struct {
 } Topology;
 
 static const MoeField topology_fields[] = {
-  {"kind", MOE_FIELD_WORD, offsetof(Topology, kind), FALSE, .words = topology_kinds},
-  {"tiers", MOE_FIELD_INT, offsetof(Topology, network.tiers), FALSE, MOE_DIM_NONE, 1, 3},
-  {"rails", MOE_FIELD_INT, offsetof(Topology, network.rails), FALSE, MOE_DIM_NONE, 0, MAX_RAILS},
-  {"oversubscription", MOE_FIELD_QUANTITY, offsetof(Topology, network.oversubscription), FALSE, MOE_DIM_NONE, 1,
-    MAX_OVERSUBSCRIPTION},
-  {"leaf_gpus", MOE_FIELD_INT, offsetof(Topology, network.leaf_gpus), FALSE, MOE_DIM_NONE, 0, MAX_LEAF_GPUS},
-  {NULL},
+    {"kind", MOE_FIELD_WORD, offsetof(Topology, kind), FALSE, .words = topology_kinds},
+    {"tiers", MOE_FIELD_INT, offsetof(Topology, network.tiers), FALSE, MOE_DIM_NONE, 1, 3},
+    {"rails", MOE_FIELD_INT, offsetof(Topology, network.rails), FALSE, MOE_DIM_NONE, 0, MAX_RAILS},
+    {"oversubscription", MOE_FIELD_QUANTITY, offsetof(Topology, network.oversubscription), FALSE, MOE_DIM_NONE, 1,
+     MAX_OVERSUBSCRIPTION},
+    {"leaf_gpus", MOE_FIELD_INT, offsetof(Topology, network.leaf_gpus), FALSE, MOE_DIM_NONE, 0, MAX_LEAF_GPUS},
+    {NULL},
 };
 
 static const MoeField latency_fields[] = {
-  {"leaf", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, leaf_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-  {"spine", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, spine_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-  {NULL},
+    {"leaf", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, leaf_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
+    {"spine", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, spine_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
+    {NULL},
 };
 
 /* Word -> C enum, which the table reader fills as int. */
@@ -168,10 +200,10 @@ G_STATIC_ASSERT(sizeof(MoeNetworkKind) == sizeof(int) && sizeof(MoeRdmaKind) == 
 G_STATIC_ASSERT(sizeof(MoeFaultKind) == sizeof(int));
 
 static const MoeField fault_fields[] = {
-  {"what", MOE_FIELD_WORD, offsetof(MoeFault, kind), TRUE, .words = fault_kinds},
-  {"index", MOE_FIELD_INT, offsetof(MoeFault, index), TRUE, MOE_DIM_NONE, 0, MAX_INDEX},
-  {"factor", MOE_FIELD_QUANTITY, offsetof(MoeFault, factor), TRUE, MOE_DIM_NONE, 0, 1},
-  {NULL},
+    {"what", MOE_FIELD_WORD, offsetof(MoeFault, kind), TRUE, .words = fault_kinds},
+    {"index", MOE_FIELD_INT, offsetof(MoeFault, index), TRUE, MOE_DIM_NONE, 0, MAX_INDEX},
+    {"factor", MOE_FIELD_QUANTITY, offsetof(MoeFault, factor), TRUE, MOE_DIM_NONE, 0, 1},
+    {NULL},
 };
 
 static gboolean read_fault(const MoeNode *node, MoeFault *fault, GError **error)
@@ -203,10 +235,16 @@ static gboolean read_faults(const MoeNode *list, MoeNetwork *network, GError **e
 
 gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **error)
 {
-  /* Latencies: CPU to CPU, 64 B, InfiniBand NDR (DeepSeek, ISCA 2025). Efficiency: 48 to 49 of 50 GB/s on ConnectX-7 (nccl-tests
-   * issue 267). Staged: about half of a NIC through host memory (docs/model-network.md). */
-  Topology top = {.network = {.nics_per_gpu = 1, .tiers = 2, .oversubscription = 1, .leaf_latency_s = 2.8e-6,
-                    .spine_latency_s = 3.7e-6, .efficiency = 0.97, .staged_bytes_per_s = 25e9, .collectives = network_fit}};
+  /* Latencies: CPU to CPU, 64 B, InfiniBand NDR (DeepSeek, ISCA 2025). Efficiency: 48 to 49 of 50 GB/s on ConnectX-7
+   * (nccl-tests issue 267). Staged: about half of a NIC through host memory (docs/model-network.md). */
+  Topology top = {.network = {.nics_per_gpu = 1,
+                              .tiers = 2,
+                              .oversubscription = 1,
+                              .leaf_latency_s = 2.8e-6,
+                              .spine_latency_s = 3.7e-6,
+                              .efficiency = 0.97,
+                              .staged_bytes_per_s = 25e9,
+                              .collectives = network_fit}};
 
   if (!moe_node_read_fields(node, network_fields, "network", &top.network, error) ||
       !read_section(node, "topology", topology_fields, "network.topology", &top, error) ||
@@ -218,27 +256,28 @@ gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **err
   return TRUE;
 }
 
-/* ---- stack -------------------------------------------------------------------------------------------------------- */
+/* ---- stack --------------------------------------------------------------------------------------------------------
+ */
 
 static const char *const expert_libraries[] = {"deepep", "hybridep", "nccl", "nvlink-direct", NULL};
 
 static const MoeField stack_fields[] = {
-  {"nvls", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, nvls)},
-  {"sharp", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, sharp)},
-  {"deterministic", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deterministic)},
-  {"hierarchical", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, hierarchical)},
-  {"deduplicate", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deduplicate)},
-  {"expert_library", MOE_FIELD_IGNORE},
-  {"sms", MOE_FIELD_IGNORE},
-  {"source", MOE_FIELD_IGNORE},
-  {NULL},
+    {"nvls", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, nvls)},
+    {"sharp", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, sharp)},
+    {"deterministic", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deterministic)},
+    {"hierarchical", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, hierarchical)},
+    {"deduplicate", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deduplicate)},
+    {"expert_library", MOE_FIELD_IGNORE},
+    {"sms", MOE_FIELD_IGNORE},
+    {"source", MOE_FIELD_IGNORE},
+    {NULL},
 };
 
 static const MoeField sms_fields[] = {
-  {"collective", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_collective), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
-  {"expert", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_expert), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
-  {"p2p", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_p2p), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
-  {NULL},
+    {"collective", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_collective), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
+    {"expert", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_expert), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
+    {"p2p", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_p2p), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
+    {NULL},
 };
 
 static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
@@ -255,8 +294,8 @@ static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *col
 
 gboolean moe_stack_collectives_read(const MoeNode *node, MoeStackCollectives *collectives, GError **error)
 {
-  /* SMs: NCCL takes 16 channels of one SM each for rings on Hopper and Blackwell, DeepSeek-V3 took 20 for expert traffic (ISCA
-   * 2025), NCCL sends take 2 to 4. */
+  /* SMs: NCCL takes 16 channels of one SM each for rings on Hopper and Blackwell, DeepSeek-V3 took 20 for expert
+   * traffic (ISCA 2025), NCCL sends take 2 to 4. */
   *collectives = (MoeStackCollectives){.nvls = TRUE, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
   return moe_node_expect(node, MOE_NODE_MAP, "collectives", error) && read_expert_library(node, collectives, error) &&
          moe_node_read_fields(node, stack_fields, "collectives", collectives, error) &&

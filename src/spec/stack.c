@@ -219,8 +219,10 @@ static gboolean read_all(const MoeNode *node, MoeStack *stack, GError **error)
 gboolean moe_stack_read(const MoeNode *node, MoeStack *stack, GError **error)
 {
   *stack = defaults;
-  if (read_all(node, stack, error))
+  if (read_all(node, stack, error)) {
+    stack->collectives.deduplicate |= stack->moe.deduplicate;
     return TRUE;
+  }
   moe_stack_clear(stack);
   return FALSE;
 }

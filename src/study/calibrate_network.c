@@ -26,8 +26,9 @@ double moe_network_predict_s(const MoeNetworkCalibration *calibration, const Moe
 
 /* ---- what is fitted ---------------------------------------------------------------------------------------------- */
 
-/* A constant that may be fitted, with the range of what is physically possible in a domain and between domains. A step of a bulk
- * protocol may move by a factor of two from NCCL's own constant (3.4 us over NVLink, 14 us over a network). */
+/* A constant that may be fitted, with the range of what is physically possible in a domain and between domains. A step
+ * of a bulk protocol may move by a factor of two from NCCL's own constant (3.4 us over NVLink, 14 us over a network).
+ */
 typedef struct {
   const char *key;
   size_t offset;
@@ -35,27 +36,33 @@ typedef struct {
   gboolean seconds;
 } Constant;
 
-#define CONSTANT(key, member, low, high, seconds) {key, offsetof(MoeCollectiveFit, member), low, high, low, high, seconds}
+#define CONSTANT(key, member, low, high, seconds)                                                                      \
+  {                                                                                                                    \
+    key, offsetof(MoeCollectiveFit, member), low, high, low, high, seconds                                             \
+  }
 #define CONSTANT_BY_KIND(key, member, low, high, network_low, network_high)                                            \
-  {key, offsetof(MoeCollectiveFit, member), low, high, network_low, network_high, TRUE}
+  {                                                                                                                    \
+    key, offsetof(MoeCollectiveFit, member), low, high, network_low, network_high, TRUE                                \
+  }
 
-/* message_s is left alone: its origin is a sweep of raw transfers, and the few all-to-all rows here would only bend it. */
+/* message_s is left alone: its origin is a sweep of raw transfers, and the few all-to-all rows here would only bend it.
+ */
 static const Constant constants[] = {
-  CONSTANT("floor", floor_s, 1e-6, 300e-6, TRUE),
-  CONSTANT_BY_KIND("step", step_s, 1.7e-6, 6.8e-6, 7e-6, 28e-6),
-  CONSTANT_BY_KIND("low_latency_step", low_latency_step_s, 0.3e-6, 1.2e-6, 2.5e-6, 100e-6),
-  CONSTANT("chunk", chunk_s, 1e-9, 2e-3, TRUE),
-  CONSTANT("window", window_s, 1e-6, 1, TRUE),
-  CONSTANT("hide", hide_s, 1e-6, 1e-2, TRUE),
-  CONSTANT("multicast_step", multicast_step_s, 0.2e-6, 1e-3, TRUE),
-  CONSTANT("ring", ring, 0.4, 1.03, FALSE),
-  CONSTANT("tree", tree, 0.4, 1.03, FALSE),
-  CONSTANT("multicast", multicast, 0.3, 1.03, FALSE),
-  CONSTANT("low_latency", low_latency_bytes_per_s, 1e9, 1e12, FALSE),
-  CONSTANT("domain_limit", domain_bytes_per_s, 1e9, 1e14, FALSE),
-  CONSTANT("send", send_s, 1e-6, 300e-6, TRUE),
-  CONSTANT("send_chunk", send_chunk_s, 1e-9, 2e-3, TRUE),
-  CONSTANT("send_window", send_window_s, 1e-6, 1, TRUE),
+    CONSTANT("floor", floor_s, 1e-6, 300e-6, TRUE),
+    CONSTANT_BY_KIND("step", step_s, 1.7e-6, 6.8e-6, 7e-6, 28e-6),
+    CONSTANT_BY_KIND("low_latency_step", low_latency_step_s, 0.3e-6, 1.2e-6, 2.5e-6, 100e-6),
+    CONSTANT("chunk", chunk_s, 1e-9, 2e-3, TRUE),
+    CONSTANT("window", window_s, 1e-6, 1, TRUE),
+    CONSTANT("hide", hide_s, 1e-6, 1e-2, TRUE),
+    CONSTANT("multicast_step", multicast_step_s, 0.2e-6, 1e-3, TRUE),
+    CONSTANT("ring", ring, 0.4, 1.03, FALSE),
+    CONSTANT("tree", tree, 0.4, 1.03, FALSE),
+    CONSTANT("multicast", multicast, 0.3, 1.03, FALSE),
+    CONSTANT("low_latency", low_latency_bytes_per_s, 1e9, 1e12, FALSE),
+    CONSTANT("domain_limit", domain_bytes_per_s, 1e9, 1e14, FALSE),
+    CONSTANT("send", send_s, 1e-6, 300e-6, TRUE),
+    CONSTANT("send_chunk", send_chunk_s, 1e-9, 2e-3, TRUE),
+    CONSTANT("send_window", send_window_s, 1e-6, 1, TRUE),
 };
 
 static double *value_of(MoeCollectiveFit *fit, const Constant *constant)
@@ -65,7 +72,8 @@ static double *value_of(MoeCollectiveFit *fit, const Constant *constant)
 
 /* ---- objective --------------------------------------------------------------------------------------------------- */
 
-/* Errors below this are as good as none: repeatability of the measurements (two runs of one system differ by about as much). */
+/* Errors below this are as good as none: repeatability of the measurements (two runs of one system differ by about as
+ * much). */
 #define TOLERANCE 0.03
 
 typedef struct {
@@ -130,11 +138,11 @@ static double objective(unsigned n, const double *x, double *gradient, void *dat
 
 /* ---- fit --------------------------------------------------------------------------------------------------------- */
 
-/* A constant is fitted when a change by this factor shows by more than LEAST_EFFECT in at least LEAST_ROWS rows; the others keep the
- * value that the fabric's file gives. */
-#define PROBE 1.3
+/* A constant is fitted when a change by this factor shows by more than LEAST_EFFECT in at least LEAST_ROWS rows; the
+ * others keep the value that the fabric's file gives. */
+#define PROBE        1.3
 #define LEAST_EFFECT 0.02
-#define LEAST_ROWS 3
+#define LEAST_ROWS   3
 
 /* Times of the fabric's rows that count, in order; n of them. */
 static double *predict_rows(const Problem *problem, guint *n)
@@ -186,9 +194,9 @@ static void find_free(Problem *problem)
 
 /* Evaluations of one descent, and descents: the simplex is restarted where it stopped. */
 #define MAX_EVALUATIONS 1500
-#define RESTARTS 3
-#define PRECISION 1e-5
-#define FIRST_STEP 0.2
+#define RESTARTS        3
+#define PRECISION       1e-5
+#define FIRST_STEP      0.2
 
 static void descend(Problem *problem, double *x, nlopt_algorithm algorithm)
 {

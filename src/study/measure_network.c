@@ -6,12 +6,12 @@
 #include <string.h>
 
 /* Largest group and message that a row may have: generous, they catch slipped digits. */
-#define MAX_GPUS 1000000
-#define MAX_BYTES 1e15
+#define MAX_GPUS         1000000
+#define MAX_BYTES        1e15
 #define MAX_MICROSECONDS 1e12
-#define US 1e-6
+#define US               1e-6
 
-static const char *const op_words[] = {"all-reduce", "all-gather", "reduce-scatter", "all-to-all", "dispatch",
+static const char *const op_words[] = {"all-reduce", "all-gather", "reduce-scatter", "all-to-all",   "dispatch",
                                        "combine",    "broadcast",  "send-domain",    "send-network", NULL};
 enum { OP_SEND_DOMAIN = MOE_N_COLLECTIVES, OP_SEND_NETWORK };
 
@@ -26,41 +26,48 @@ typedef struct {
   gboolean nvls, sharp, size_stated;
 } Header;
 
-#define TEXT(key, required) {#key, MOE_FIELD_TEXT, offsetof(Header, key), required}
-#define COUNT(key) {#key, MOE_FIELD_INT, offsetof(Header, key), FALSE, MOE_DIM_NONE, 1, MAX_GPUS}
+#define TEXT(key, required)                                                                                            \
+  {                                                                                                                    \
+#key, MOE_FIELD_TEXT, offsetof(Header, key), required                                                              \
+  }
+#define COUNT(key)                                                                                                     \
+  {                                                                                                                    \
+#key, MOE_FIELD_INT, offsetof(Header, key), FALSE, MOE_DIM_NONE, 1, MAX_GPUS                                       \
+  }
 
 static const MoeField header_fields[] = {
-  TEXT(id, TRUE),
-  TEXT(system, TRUE),
-  TEXT(source, TRUE),
-  TEXT(status, FALSE),
-  TEXT(cluster, TRUE),
-  TEXT(algorithm, FALSE),
-  TEXT(domain, FALSE),
-  TEXT(network, FALSE),
-  {"op", MOE_FIELD_WORD, offsetof(Header, op), TRUE, .words = op_words},
-  {"library", MOE_FIELD_WORD, offsetof(Header, library), FALSE, .words = library_words},
-  {"gpus", MOE_FIELD_INT, offsetof(Header, gpus), TRUE, MOE_DIM_NONE, 2, MAX_GPUS},
-  COUNT(domain_gpus),
-  COUNT(host_gpus),
-  COUNT(top_k),
-  COUNT(experts),
-  COUNT(expert_groups),
-  COUNT(top_groups),
-  {"nic", MOE_FIELD_QUANTITY, offsetof(Header, nic_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES},
-  {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(Header, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01, 64},
-  {"reading_error", MOE_FIELD_QUANTITY, offsetof(Header, reading_error), FALSE, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES},
-  {"nvls", MOE_FIELD_BOOL, offsetof(Header, nvls)},
-  {"sharp", MOE_FIELD_BOOL, offsetof(Header, sharp)},
-  {"size_stated", MOE_FIELD_BOOL, offsetof(Header, size_stated)},
-  {"rows", MOE_FIELD_IGNORE, .required = TRUE},
-  {NULL},
+    TEXT(id, TRUE),
+    TEXT(system, TRUE),
+    TEXT(source, TRUE),
+    TEXT(status, FALSE),
+    TEXT(cluster, TRUE),
+    TEXT(algorithm, FALSE),
+    TEXT(domain, FALSE),
+    TEXT(network, FALSE),
+    {"op", MOE_FIELD_WORD, offsetof(Header, op), TRUE, .words = op_words},
+    {"library", MOE_FIELD_WORD, offsetof(Header, library), FALSE, .words = library_words},
+    {"gpus", MOE_FIELD_INT, offsetof(Header, gpus), TRUE, MOE_DIM_NONE, 2, MAX_GPUS},
+    COUNT(domain_gpus),
+    COUNT(host_gpus),
+    COUNT(top_k),
+    COUNT(experts),
+    COUNT(expert_groups),
+    COUNT(top_groups),
+    {"nic", MOE_FIELD_QUANTITY, offsetof(Header, nic_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES},
+    {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(Header, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01, 64},
+    {"reading_error", MOE_FIELD_QUANTITY, offsetof(Header, reading_error), FALSE, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES},
+    {"nvls", MOE_FIELD_BOOL, offsetof(Header, nvls)},
+    {"sharp", MOE_FIELD_BOOL, offsetof(Header, sharp)},
+    {"size_stated", MOE_FIELD_BOOL, offsetof(Header, size_stated)},
+    {"rows", MOE_FIELD_IGNORE, .required = TRUE},
+    {NULL},
 };
 
 /* ---- fabrics ----------------------------------------------------------------------------------------------------- */
 
 /* Index of the fabric called `name`, made with `fit` when new. */
-static guint find_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network, const MoeCollectiveFit *fit)
+static guint find_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network,
+                         const MoeCollectiveFit *fit)
 {
   GArray *fabrics = calibration->fabrics;
   const MoeNetworkFabric fabric = {name, network, *fit, 0};
@@ -81,8 +88,8 @@ static const char *fabric_name(const MoeDoc *doc, const char *path, const char *
 }
 
 /* Another fabric than the cluster's: clusters/fabrics/NAME.yaml, read as that cluster's section would be. */
-static gboolean load_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network, const char *data_dir,
-                            MoeCollectiveFit *fit, GError **error)
+static gboolean load_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network,
+                            const char *data_dir, MoeCollectiveFit *fit, GError **error)
 {
   g_autofree char *file = g_strconcat(name, ".yaml", NULL);
   g_autofree char *path = g_build_filename(data_dir ? data_dir : ".", "clusters", "fabrics", file, NULL);
@@ -123,12 +130,21 @@ static void fill_series(MoeNetworkSeries *series, const Header *header)
   series->algorithm = header->algorithm;
   series->size_stated = header->size_stated;
   series->gpus = header->gpus;
-  series->part = header->op >= OP_SEND_DOMAIN ? MOE_NETWORK_SENDS : expert ? MOE_NETWORK_EXPERT : MOE_NETWORK_COLLECTIVES;
-  series->stack = (MoeStackCollectives){.nvls = header->nvls, .sharp = header->sharp,
-    .expert_library = library_words[header->library], .deduplicate = header->library < 2};
-  series->collective = (MoeCollective){.kind = header->op < MOE_N_COLLECTIVES ? (MoeCollectiveKind)header->op : MOE_BROADCAST,
-    .top_k = header->top_k, .experts = header->experts, .expert_groups = header->expert_groups,
-    .top_groups = header->top_groups, .share = 1, .padding = 1};
+  series->part = header->op >= OP_SEND_DOMAIN ? MOE_NETWORK_SENDS
+                 : expert                     ? MOE_NETWORK_EXPERT
+                                              : MOE_NETWORK_COLLECTIVES;
+  series->stack = (MoeStackCollectives){.nvls = header->nvls,
+                                        .sharp = header->sharp,
+                                        .expert_library = library_words[header->library],
+                                        .deduplicate = header->library < 2};
+  series->collective =
+      (MoeCollective){.kind = header->op < MOE_N_COLLECTIVES ? (MoeCollectiveKind)header->op : MOE_BROADCAST,
+                      .top_k = header->top_k,
+                      .experts = header->experts,
+                      .expert_groups = header->expert_groups,
+                      .top_groups = header->top_groups,
+                      .share = 1,
+                      .padding = 1};
 }
 
 /* Members: the first `gpus` of the machine; for a send over the network the first of two domains. */
@@ -145,7 +161,8 @@ static gboolean place_members(MoeNetworkSeries *series, int op, GError **error)
 
 /* The fabric of one section of the cluster, or the one `named` instead: its index. */
 static gboolean choose_fabric(MoeNetworkCalibration *calibration, const MoeDoc *cluster_doc, gboolean network,
-                              const char *named, const char *data_dir, MoeCollectiveFit *fit, guint *index, GError **error)
+                              const char *named, const char *data_dir, MoeCollectiveFit *fit, guint *index,
+                              GError **error)
 {
   const char *path = network ? "cluster.network.collectives.name" : "cluster.domain.collectives.name";
   const char *name = fabric_name(cluster_doc, path, network ? "network" : "domain");
@@ -203,7 +220,8 @@ static gboolean read_row(const MoeNode *node, const MoeNetworkSeries *series, Mo
       !moe_node_read_quantity(moe_node_at(node, 1), MOE_DIM_NONE, &microseconds, error))
     return FALSE;
   if (!(row->bytes >= 1 && row->bytes <= MAX_BYTES && microseconds > 0 && microseconds <= MAX_MICROSECONDS))
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "row out of range, expected bytes >= 1 and a time above 0");
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                    "row out of range, expected bytes >= 1 and a time above 0");
   row->measured_s = microseconds * US;
   row->fitted = is_fitted(series, row->bytes);
   row->mark = moe_node_mark(node);

@@ -4,7 +4,8 @@
 static gboolean refuse(const MoeFault *fault, GError **error, const char *what, int64_t limit)
 {
   return moe_fail(error, MOE_ERROR_INPUT, fault->mark,
-                  "fault at %s %" G_GINT64_FORMAT ", expected an index below %" G_GINT64_FORMAT, what, fault->index, limit);
+                  "fault at %s %" G_GINT64_FORMAT ", expected an index below %" G_GINT64_FORMAT, what, fault->index,
+                  limit);
 }
 
 static void scale(MoeTopo *topo, int64_t gpu, MoePort out, double factor)
@@ -30,14 +31,15 @@ static gboolean apply_to_leaf(MoeTopo *topo, const MoeFault *fault, GError **err
   return TRUE;
 }
 
-/* A slow rail slows its own NICs. A failed one leaves each host's traffic to the other rails: every NIC keeps (rails - 1) / rails of
- * its capacity for what its own GPU sends. */
+/* A slow rail slows its own NICs. A failed one leaves each host's traffic to the other rails: every NIC keeps (rails -
+ * 1) / rails of its capacity for what its own GPU sends. */
 static gboolean apply_to_rail(MoeTopo *topo, const MoeFault *fault, GError **error)
 {
   if (fault->index >= topo->rails)
     return refuse(fault, error, "rail", topo->rails);
   if (fault->factor == 0 && topo->rails == 1)
-    return moe_fail(error, MOE_ERROR_INPUT, fault->mark, "the only rail has failed, expected another that carries its traffic");
+    return moe_fail(error, MOE_ERROR_INPUT, fault->mark,
+                    "the only rail has failed, expected another that carries its traffic");
   for (int64_t gpu = 0; gpu < topo->gpus; gpu++) {
     if (fault->factor == 0)
       scale(topo, gpu, MOE_PORT_NIC_OUT, (double)(topo->rails - 1) / (double)topo->rails);
@@ -50,16 +52,16 @@ static gboolean apply_to_rail(MoeTopo *topo, const MoeFault *fault, GError **err
 static gboolean apply(MoeTopo *topo, const MoeFault *fault, GError **error)
 {
   switch (fault->kind) {
-    case MOE_FAULT_NVLINK:
-      return apply_to_gpu(topo, fault, MOE_PORT_NVLINK_OUT, error);
-    case MOE_FAULT_NIC:
-      return apply_to_gpu(topo, fault, MOE_PORT_NIC_OUT, error);
-    case MOE_FAULT_HOST:
-      return apply_to_gpu(topo, fault, MOE_PORT_HOST_OUT, error);
-    case MOE_FAULT_LEAF:
-      return apply_to_leaf(topo, fault, error);
-    default:
-      return apply_to_rail(topo, fault, error);
+  case MOE_FAULT_NVLINK:
+    return apply_to_gpu(topo, fault, MOE_PORT_NVLINK_OUT, error);
+  case MOE_FAULT_NIC:
+    return apply_to_gpu(topo, fault, MOE_PORT_NIC_OUT, error);
+  case MOE_FAULT_HOST:
+    return apply_to_gpu(topo, fault, MOE_PORT_HOST_OUT, error);
+  case MOE_FAULT_LEAF:
+    return apply_to_leaf(topo, fault, error);
+  default:
+    return apply_to_rail(topo, fault, error);
   }
 }
 

@@ -44,14 +44,14 @@ double moe_topo_port_bytes_per_s(const MoeTopo *topo, MoePort port)
   const MoeCluster *cluster = topo->cluster;
 
   switch (port) {
-    case MOE_PORT_NVLINK_OUT:
-    case MOE_PORT_NVLINK_IN:
-      return cluster->domain.bytes_per_s * cluster->domain.efficiency;
-    case MOE_PORT_NIC_OUT:
-    case MOE_PORT_NIC_IN:
-      return cluster->network.nic_bytes_per_s * cluster->network.nics_per_gpu * cluster->network.efficiency;
-    default:
-      return host_bytes_per_s(&cluster->host);
+  case MOE_PORT_NVLINK_OUT:
+  case MOE_PORT_NVLINK_IN:
+    return cluster->domain.bytes_per_s * cluster->domain.efficiency;
+  case MOE_PORT_NIC_OUT:
+  case MOE_PORT_NIC_IN:
+    return cluster->network.nic_bytes_per_s * cluster->network.nics_per_gpu * cluster->network.efficiency;
+  default:
+    return host_bytes_per_s(&cluster->host);
   }
 }
 
@@ -129,12 +129,27 @@ void moe_topo_free(MoeTopo *topo)
 
 /* ---- where a GPU hangs ------------------------------------------------------------------------------------------- */
 
-const MoeCluster *moe_topo_cluster(const MoeTopo *topo) { return topo->cluster; }
-int64_t moe_topo_gpus(const MoeTopo *topo) { return topo->gpus; }
-int64_t moe_topo_domain(const MoeTopo *topo, int64_t gpu) { return gpu / topo->cluster->domain.gpus; }
-int64_t moe_topo_host(const MoeTopo *topo, int64_t gpu) { return gpu / topo->cluster->host.gpus; }
+const MoeCluster *moe_topo_cluster(const MoeTopo *topo)
+{
+  return topo->cluster;
+}
+int64_t moe_topo_gpus(const MoeTopo *topo)
+{
+  return topo->gpus;
+}
+int64_t moe_topo_domain(const MoeTopo *topo, int64_t gpu)
+{
+  return gpu / topo->cluster->domain.gpus;
+}
+int64_t moe_topo_host(const MoeTopo *topo, int64_t gpu)
+{
+  return gpu / topo->cluster->host.gpus;
+}
 
-int64_t moe_topo_rail(const MoeTopo *topo, int64_t gpu) { return gpu % topo->cluster->host.gpus % topo->rails; }
+int64_t moe_topo_rail(const MoeTopo *topo, int64_t gpu)
+{
+  return gpu % topo->cluster->host.gpus % topo->rails;
+}
 
 int64_t moe_topo_leaf(const MoeTopo *topo, int64_t gpu)
 {
@@ -163,28 +178,46 @@ double moe_topo_latency(const MoeTopo *topo, MoeReach reach)
   const MoeNetwork *network = &topo->cluster->network;
 
   switch (reach) {
-    case MOE_REACH_SELF:
-      return 0;
-    case MOE_REACH_DOMAIN:
-      return topo->cluster->domain.latency_s;
-    case MOE_REACH_LEAF:
-      return network->leaf_latency_s;
-    case MOE_REACH_SPINE:
-      return network->spine_latency_s;
-    default: /* two more switches than over the spine, as the spine has two more than the leaf */
-      return 2 * network->spine_latency_s - network->leaf_latency_s;
+  case MOE_REACH_SELF:
+    return 0;
+  case MOE_REACH_DOMAIN:
+    return topo->cluster->domain.latency_s;
+  case MOE_REACH_LEAF:
+    return network->leaf_latency_s;
+  case MOE_REACH_SPINE:
+    return network->spine_latency_s;
+  default: /* two more switches than over the spine, as the spine has two more than the leaf */
+    return 2 * network->spine_latency_s - network->leaf_latency_s;
   }
 }
 
 /* ---- resources --------------------------------------------------------------------------------------------------- */
 
-guint moe_topo_n_resources(const MoeTopo *topo) { return topo->n_resources; }
-const double *moe_topo_capacities(const MoeTopo *topo) { return topo->capacity; }
-int64_t moe_topo_n_leaves(const MoeTopo *topo) { return topo->leaves; }
-gboolean moe_topo_leaves_matter(const MoeTopo *topo) { return topo->leaves_matter; }
+guint moe_topo_n_resources(const MoeTopo *topo)
+{
+  return topo->n_resources;
+}
+const double *moe_topo_capacities(const MoeTopo *topo)
+{
+  return topo->capacity;
+}
+int64_t moe_topo_n_leaves(const MoeTopo *topo)
+{
+  return topo->leaves;
+}
+gboolean moe_topo_leaves_matter(const MoeTopo *topo)
+{
+  return topo->leaves_matter;
+}
 
-guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf) { return (guint)(topo->gpus * MOE_N_PORTS + 2 * leaf); }
-guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf) { return moe_topo_leaf_up(topo, leaf) + 1; }
+guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf)
+{
+  return (guint)(topo->gpus * MOE_N_PORTS + 2 * leaf);
+}
+guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf)
+{
+  return moe_topo_leaf_up(topo, leaf) + 1;
+}
 
 char *moe_topo_resource_name(const MoeTopo *topo, guint resource)
 {

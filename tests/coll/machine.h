@@ -1,4 +1,5 @@
-/* A machine of round numbers for tests: what collectives cost is bytes over rates, without latencies unless a test sets them. */
+/* A machine of round numbers for tests: what collectives cost is bytes over rates, without latencies unless a test sets
+ * them. */
 #ifndef TESTS_COLL_MACHINE_H
 #define TESTS_COLL_MACHINE_H
 
@@ -6,20 +7,31 @@
 
 #include <math.h>
 
-#define GB 1e9
+#define GB    1e9
 #define US_PS 1000000 /* picoseconds in a microsecond */
 
-/* Hosts of 8 = domains of `domain` GPUs; NVLink 400 GB/s, NIC 50 GB/s, host link 25 GB/s; no fixed times, full shares. */
+/* Hosts of 8 = domains of `domain` GPUs; NVLink 400 GB/s, NIC 50 GB/s, host link 25 GB/s; no fixed times, full shares.
+ */
 static inline MoeCluster machine_new(int64_t domain)
 {
   const MoeCollectiveFit ideal = {.ring = 1, .tree = 1, .multicast = 1};
 
   return (MoeCluster){
-      .domain = {.gpus = domain, .of = domain, .bytes_per_s = 400 * GB, .efficiency = 1, .multicast = TRUE,
+      .domain = {.gpus = domain,
+                 .of = domain,
+                 .bytes_per_s = 400 * GB,
+                 .efficiency = 1,
+                 .multicast = TRUE,
                  .collectives = ideal},
       .host = {.gpus = MIN(domain, 8), .memory_link_bytes_per_s = 25 * GB, .cpu = "x86"},
-      .network = {.nics_per_gpu = 1, .nic_bytes_per_s = 50 * GB, .tiers = 2, .rails = MIN(domain, 8),
-                  .oversubscription = 1, .efficiency = 1, .staged_bytes_per_s = 20 * GB, .collectives = ideal},
+      .network = {.nics_per_gpu = 1,
+                  .nic_bytes_per_s = 50 * GB,
+                  .tiers = 2,
+                  .rails = MIN(domain, 8),
+                  .oversubscription = 1,
+                  .efficiency = 1,
+                  .staged_bytes_per_s = 20 * GB,
+                  .collectives = ideal},
   };
 }
 
@@ -44,7 +56,8 @@ static inline MoeCollGroup machine_group(guint n, int64_t stride)
 
 static inline MoeStackCollectives machine_stack(const char *library)
 {
-  return (MoeStackCollectives){.nvls = FALSE, .expert_library = library, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
+  return (MoeStackCollectives){
+      .nvls = FALSE, .expert_library = library, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
 }
 
 /* Plan of `algorithm` (NULL = automatic) for the first n GPUs, `stride` apart. */

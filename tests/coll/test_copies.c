@@ -64,19 +64,23 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    {16, 1, 1, 1, 4, 4},  {16, 2, 1, 1, 4, 4},  {16, 4, 1, 1, 16, 1}, {16, 4, 1, 1, 2, 8},  {16, 4, 1, 1, 8, 1},
-    {16, 4, 4, 2, 4, 4},  {16, 4, 4, 2, 16, 1}, {16, 4, 4, 2, 8, 2},  {16, 3, 4, 2, 2, 8},  {16, 3, 8, 4, 4, 4},
-    {16, 3, 8, 4, 2, 8},  {16, 2, 4, 1, 8, 1},  {12, 3, 6, 3, 3, 4},  {16, 4, 4, 4, 8, 2},
+    {16, 1, 1, 1, 4, 4}, {16, 2, 1, 1, 4, 4},  {16, 4, 1, 1, 16, 1}, {16, 4, 1, 1, 2, 8}, {16, 4, 1, 1, 8, 1},
+    {16, 4, 4, 2, 4, 4}, {16, 4, 4, 2, 16, 1}, {16, 4, 4, 2, 8, 2},  {16, 3, 4, 2, 2, 8}, {16, 3, 8, 4, 4, 4},
+    {16, 3, 8, 4, 2, 8}, {16, 2, 4, 1, 8, 1},  {12, 3, 6, 3, 3, 4},  {16, 4, 4, 4, 8, 2},
 };
 
 START_TEST(test_expectation_equals_the_count)
 {
   const Row *row = &rows[_i];
-  const MoeCollective c = {.kind = MOE_DISPATCH, .experts = row->experts, .top_k = row->top_k,
-                           .expert_groups = row->groups, .top_groups = row->top_groups};
+  const MoeCollective c = {.kind = MOE_DISPATCH,
+                           .experts = row->experts,
+                           .top_k = row->top_k,
+                           .expert_groups = row->groups,
+                           .top_groups = row->top_groups};
   double share = (double)row->counted * row->parts / (double)row->experts;
 
-  ck_assert_double_eq_tol(moe_coll_expected_parts(&c, row->parts, share), count_all(&c, row->parts, row->counted), 1e-9);
+  ck_assert_double_eq_tol(moe_coll_expected_parts(&c, row->parts, share), count_all(&c, row->parts, row->counted),
+                          1e-9);
 }
 END_TEST
 

@@ -9,7 +9,7 @@
 
 /* Targets on the kept half: median and 90th percentile of the error of time. */
 #define TARGET_MEDIAN 0.10
-#define TARGET_P90 0.25
+#define TARGET_P90    0.25
 
 static MoeNetworkCalibration *load(void)
 {
@@ -31,8 +31,8 @@ START_TEST(test_kept_rows_meet_the_target)
   MoeNetworkResidual kept = moe_network_residual(calibration, (MoeNetworkPart)_i, G_MAXUINT, FALSE);
 
   ck_assert_uint_gt(kept.rows, 10);
-  ck_assert_msg(kept.median <= TARGET_MEDIAN && kept.p90 <= TARGET_P90, "part %d: median %.3f, P90 %.3f over %u rows", _i,
-                kept.median, kept.p90, kept.rows);
+  ck_assert_msg(kept.median <= TARGET_MEDIAN && kept.p90 <= TARGET_P90, "part %d: median %.3f, P90 %.3f over %u rows",
+                _i, kept.median, kept.p90, kept.rows);
 }
 END_TEST
 
@@ -109,9 +109,10 @@ END_TEST
 
 START_TEST(test_wrong_files_are_refused)
 {
-  static const char *const texts[] = {"title: x\n", "series: {a: 1}\n",
-                                      "series: [{id: a, system: s, source: x, cluster: h100-hgx, op: all-reduce, gpus: 8, rows: [[1]]}]\n",
-                                      "series: [{id: a, system: s, source: x, cluster: h100-hgx, op: sum, gpus: 8, rows: []}]\n"};
+  static const char *const texts[] = {
+      "title: x\n", "series: {a: 1}\n",
+      "series: [{id: a, system: s, source: x, cluster: h100-hgx, op: all-reduce, gpus: 8, rows: [[1]]}]\n",
+      "series: [{id: a, system: s, source: x, cluster: h100-hgx, op: sum, gpus: 8, rows: []}]\n"};
   g_autofree char *path = NULL, *root = moetest_path(".");
   g_autoptr(GError) error = NULL;
   int fd = g_file_open_tmp("moesim-XXXXXX.yaml", &path, NULL);

@@ -22,7 +22,8 @@ static const Row rows[] = {
     {"ring", MOE_ALL_GATHER, 8, 1, 8, 80 * MB, 70 * MB, 0, "(n - 1) / n"},
     {"ring", MOE_REDUCE_SCATTER, 16, 8, 8, 80 * MB, 0, 75 * MB, "one GPU per domain: all over the NIC"},
     {"ring", MOE_ALL_GATHER, 16, 1, 8, 80 * MB, 65.625 * MB, 9.375 * MB, "one channel of eight leaves at each GPU"},
-    {"tree", MOE_ALL_REDUCE, 32, 1, 8, 80 * MB, 140 * MB, 20 * MB, "the busiest host sends the buffer twice over 8 NICs"},
+    {"tree", MOE_ALL_REDUCE, 32, 1, 8, 80 * MB, 140 * MB, 20 * MB,
+     "the busiest host sends the buffer twice over 8 NICs"},
     {"tree", MOE_ALL_REDUCE, 16, 1, 8, 80 * MB, 140 * MB, 10 * MB, "two hosts: once"},
     {"nvls", MOE_ALL_REDUCE, 8, 1, 8, 80 * MB, 90 * MB, 0, "read once, an eighth written"},
     {"nvls-tree", MOE_ALL_REDUCE, 32, 1, 8, 80 * MB, 90 * MB, 20 * MB, "switch inside, tree outside"},
@@ -32,7 +33,8 @@ static const Row rows[] = {
     {"recursive-doubling", MOE_REDUCE_SCATTER, 16, 8, 8, 80 * MB, 0, 75 * MB, "15/16"},
     {"direct", MOE_ALL_TO_ALL, 8, 1, 8, 80 * MB, 70 * MB, 0, "all but the own share"},
     {"naive", MOE_ALL_TO_ALL, 32, 1, 8, 320 * MB, 70 * MB, 240 * MB, "24 of 32 shares leave the host"},
-    {"rail-aligned", MOE_ALL_TO_ALL, 32, 1, 8, 320 * MB, 280 * MB, 240 * MB, "and 7/8 of those move to their rail first"},
+    {"rail-aligned", MOE_ALL_TO_ALL, 32, 1, 8, 320 * MB, 280 * MB, 240 * MB,
+     "and 7/8 of those move to their rail first"},
     {"ring", MOE_BROADCAST, 8, 1, 8, 80 * MB, 80 * MB, 0, "the buffer once over every edge"},
     {"nvlink-direct", MOE_DISPATCH, 8, 1, 8, 80 * MB, 140 * MB, 0, "two copies, 7/8 of them to others"},
     {"nccl", MOE_COMBINE, 32, 1, 8, 80 * MB, 140 * MB, 120 * MB, "two copies: 7 + 24 x 7/8 and 24 of 32 ranks"},
@@ -44,8 +46,14 @@ START_TEST(test_bytes_on_ports)
   MoeCluster cluster = machine_new(row->domain);
   g_autoptr(MoeTopo) topo = machine_topo(&cluster, (int64_t)row->n * row->stride);
   const MoeStackCollectives stack = machine_stack("nccl");
-  const MoeCollective collective = {.kind = row->kind, .bytes = row->bytes, .top_k = 2, .experts = 32, .expert_groups = 1,
-                                    .top_groups = 1, .share = 1, .padding = 1};
+  const MoeCollective collective = {.kind = row->kind,
+                                    .bytes = row->bytes,
+                                    .top_k = 2,
+                                    .experts = 32,
+                                    .expert_groups = 1,
+                                    .top_groups = 1,
+                                    .share = 1,
+                                    .padding = 1};
   MoeCollPlan plan = machine_plan(topo, &stack, row->algorithm, &collective, row->n, row->stride);
 
   ck_assert_str_eq(plan.algorithm, row->algorithm);
@@ -77,12 +85,14 @@ START_TEST(test_switch_reduction_needs_leave_and_hardware)
   MoeStackCollectives stack = machine_stack("nccl");
   const MoeCollective all_reduce = {.kind = MOE_ALL_REDUCE, .bytes = 80 * MB};
 
-  ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 8, 1).algorithm, "ring"); /* not allowed by the stack */
+  ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 8, 1).algorithm,
+                   "ring"); /* not allowed by the stack */
   stack.nvls = TRUE;
   ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 8, 1).algorithm, "nvls");
   ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 4, 1).algorithm, "nvls"); /* 1.25 against 1.5 */
   stack.deterministic = TRUE;
-  ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 8, 1).algorithm, "ring"); /* order of addition not fixed */
+  ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 8, 1).algorithm,
+                   "ring"); /* order of addition not fixed */
   stack.deterministic = FALSE;
   cluster.domain.multicast = FALSE;
   ck_assert_str_eq(machine_plan(topo, &stack, NULL, &all_reduce, 8, 1).algorithm, "ring");
@@ -136,8 +146,8 @@ START_TEST(test_protocols_follow_the_size)
   MoeCollPlan small = machine_plan(topo, &stack, "ring", &all_reduce, 8, 1);
   all_reduce.bytes = 8e9;
   MoeCollPlan large = machine_plan(topo, &stack, "ring", &all_reduce, 8, 1);
-  ck_assert_int_eq(small.latency, (MoeTime)(14 * 0.6 * US_PS));  /* LL */
-  ck_assert_int_eq(large.latency, (MoeTime)(14 * 3.4 * US_PS));  /* Simple */
+  ck_assert_int_eq(small.latency, (MoeTime)(14 * 0.6 * US_PS)); /* LL */
+  ck_assert_int_eq(large.latency, (MoeTime)(14 * 3.4 * US_PS)); /* Simple */
   ck_assert_double_eq_tol(large.port_bytes[MOE_PORT_NVLINK_OUT], 14e9, 1);
   ck_assert(small.port_bytes[MOE_PORT_NVLINK_OUT] >= 2 * 14); /* a flag with every word */
 }
@@ -200,8 +210,16 @@ START_TEST(test_skew_rides_on_receivers_of_a_dispatch_and_senders_of_a_combine)
   g_autoptr(MoeTopo) topo = machine_topo(&cluster, 8);
   const MoeStackCollectives stack = machine_stack("nvlink-direct");
   const double rows_at[8] = {2, 1, 1, 1, 1, 1, 0.5, 0.5};
-  MoeCollective c = {.kind = MOE_DISPATCH, .bytes = MB, .top_k = 2, .experts = 8, .expert_groups = 1, .top_groups = 1,
-                     .share = 1, .padding = 1, .n_skew = 8, .receive = rows_at};
+  MoeCollective c = {.kind = MOE_DISPATCH,
+                     .bytes = MB,
+                     .top_k = 2,
+                     .experts = 8,
+                     .expert_groups = 1,
+                     .top_groups = 1,
+                     .share = 1,
+                     .padding = 1,
+                     .n_skew = 8,
+                     .receive = rows_at};
   MoeCollPlan dispatch = machine_plan(topo, &stack, NULL, &c, 8, 1);
 
   c.kind = MOE_COMBINE;
@@ -235,14 +253,21 @@ START_TEST(test_mai_base_1_expert_bytes)
   MoeCluster cluster = machine_new(64);
   g_autoptr(MoeTopo) topo = machine_topo(&cluster, 64);
   const MoeStackCollectives stack = machine_stack("nvlink-direct");
-  MoeCollective c = {.kind = MOE_DISPATCH, .bytes = 16384.0 * 3072 * 2, .top_k = 8, .experts = 512, .expert_groups = 1,
-                     .top_groups = 1, .share = 1, .padding = 1};
+  MoeCollective c = {.kind = MOE_DISPATCH,
+                     .bytes = 16384.0 * 3072 * 2,
+                     .top_k = 8,
+                     .experts = 512,
+                     .expert_groups = 1,
+                     .top_groups = 1,
+                     .share = 1,
+                     .padding = 1};
   MoeCollPlan whole = machine_plan(topo, &stack, NULL, &c, 64, 1);
 
   ck_assert_double_eq_tol(whole.wire_nvlink_bytes, 16384.0 * 3072 * 2 * 8 * 63 / 64, 1);
   ck_assert_double_eq_tol(4 * 39 * whole.wire_nvlink_bytes, 124e9, 1e9);
   c.share = 0.25; /* a quarter of the local experts in flight */
-  ck_assert_double_eq_tol(machine_plan(topo, &stack, NULL, &c, 64, 1).wire_nvlink_bytes, whole.wire_nvlink_bytes / 4, 1);
+  ck_assert_double_eq_tol(machine_plan(topo, &stack, NULL, &c, 64, 1).wire_nvlink_bytes, whole.wire_nvlink_bytes / 4,
+                          1);
 }
 END_TEST
 

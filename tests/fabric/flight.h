@@ -58,7 +58,8 @@ static inline void flight_start(Flight *flight, uint32_t tag)
   if (flight->starts[tag].n == 0)
     moe_fabric_start_p2p(flight->fabric, &flight->starts[tag].plan, gpus[0], gpus[1], tag);
   else
-    moe_fabric_start(flight->fabric, &flight->starts[tag].plan, flight->starts[tag].n, gpus, flight->starts[tag].index, tag);
+    moe_fabric_start(flight->fabric, &flight->starts[tag].plan, flight->starts[tag].n, gpus, flight->starts[tag].index,
+                     tag);
 }
 
 /* Until nothing is pending. */

@@ -6,7 +6,10 @@
 static const uint32_t pairs[][2] = {{0, 8}, {1, 9}, {0, 16}, {8, 0}, {16, 8}, {24, 8}, {0, 1}};
 
 /* Times in microseconds: whole numbers on a machine of 50 GB/s NICs when bytes are multiples of 50,000. */
-static MoeTime us(double microseconds) { return (MoeTime)(microseconds * US_PS); }
+static MoeTime us(double microseconds)
+{
+  return (MoeTime)(microseconds * US_PS);
+}
 
 START_TEST(test_one_transfer)
 {
@@ -129,7 +132,8 @@ START_TEST(test_opposite_directions_do_not_meet)
 END_TEST
 
 /* Starts a planned collective over GPUs 0, stride, ... alone and returns when it is delivered. */
-static MoeTime run_alone(MoeCluster cluster, const char *algorithm, const MoeCollective *collective, guint n, int64_t stride)
+static MoeTime run_alone(MoeCluster cluster, const char *algorithm, const MoeCollective *collective, guint n,
+                         int64_t stride)
 {
   Flight flight;
   g_autofree uint32_t *gpus = g_new(uint32_t, n);
@@ -234,7 +238,8 @@ START_TEST(test_link_that_slows_in_flight)
 }
 END_TEST
 
-MOE_TEST_MAIN("fabric/closed", test_one_transfer, test_odd_bytes_round_up_once, test_n_transfers_on_one_link, test_incast,
-              test_sharing_for_half_a_life, test_spine_link_shared_for_half_a_life, test_opposite_directions_do_not_meet,
-              test_ring_all_reduce, test_hierarchical_over_8_by_64, test_all_to_all_on_one_switch,
-              test_plan_without_bytes_takes_its_latency, test_cap_limits_the_busiest_port, test_link_that_slows_in_flight)
+MOE_TEST_MAIN("fabric/closed", test_one_transfer, test_odd_bytes_round_up_once, test_n_transfers_on_one_link,
+              test_incast, test_sharing_for_half_a_life, test_spine_link_shared_for_half_a_life,
+              test_opposite_directions_do_not_meet, test_ring_all_reduce, test_hierarchical_over_8_by_64,
+              test_all_to_all_on_one_switch, test_plan_without_bytes_takes_its_latency,
+              test_cap_limits_the_busiest_port, test_link_that_slows_in_flight)

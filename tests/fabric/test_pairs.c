@@ -1,9 +1,10 @@
-/* A collective as one activity against the transfers it stands for, pair by pair, on small groups; and the order of starts. */
+/* A collective as one activity against the transfers it stands for, pair by pair, on small groups; and the order of
+ * starts. */
 #include "flight.h"
 
 #include <moetest.h>
 
-#define N 8
+#define N    8
 #define EACH 1e6 /* bytes from every member to every other */
 
 static uint32_t members[N] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -112,9 +113,13 @@ END_TEST
 #define STARTS 60
 
 /* Bytes of transfer i and its ends: many share ports, several end together. */
-static double random_bytes(guint i) { return 1e5 * (double)(1 + moe_random_u64(1, moe_random_stream("bytes"), i, 0) % 5); }
+static double random_bytes(guint i)
+{
+  return 1e5 * (double)(1 + moe_random_u64(1, moe_random_stream("bytes"), i, 0) % 5);
+}
 
-/* Starts transfers 0..STARTS-1 at once in the order of `order`; deliveries by transfer go to `ends`, carried bytes to `carried`. */
+/* Starts transfers 0..STARTS-1 at once in the order of `order`; deliveries by transfer go to `ends`, carried bytes to
+ * `carried`. */
 static void run_order(const guint *order, MoeTime *ends, double *carried)
 {
   static uint32_t gpus[STARTS][2];
@@ -175,6 +180,7 @@ START_TEST(test_expert_traffic_and_gradients_slow_each_other_on_nvlink)
 }
 END_TEST
 
-MOE_TEST_MAIN("fabric/pairs", test_balanced_all_to_all_equals_its_pairs, test_skewed_all_to_all_ends_with_its_busiest_port,
-              test_combine_is_held_back_by_its_busiest_sender, test_fewer_members_of_a_symmetric_group_end_alike,
-              test_order_of_simultaneous_starts_does_not_show, test_expert_traffic_and_gradients_slow_each_other_on_nvlink)
+MOE_TEST_MAIN("fabric/pairs", test_balanced_all_to_all_equals_its_pairs,
+              test_skewed_all_to_all_ends_with_its_busiest_port, test_combine_is_held_back_by_its_busiest_sender,
+              test_fewer_members_of_a_symmetric_group_end_alike, test_order_of_simultaneous_starts_does_not_show,
+              test_expert_traffic_and_gradients_slow_each_other_on_nvlink)

@@ -11,7 +11,8 @@ START_TEST(test_places_follow_domain_host_and_rail)
   ck_assert_int_eq(moe_topo_domain(topo, 17), 2);
   ck_assert_int_eq(moe_topo_host(topo, 17), 2);
   ck_assert_int_eq(moe_topo_rail(topo, 17), 1);
-  /* a 64-port leaf serves 32 hosts on one rail: GPU 1 of hosts 0..31 shares leaf 1, host 32 starts the next eight leaves */
+  /* a 64-port leaf serves 32 hosts on one rail: GPU 1 of hosts 0..31 shares leaf 1, host 32 starts the next eight
+   * leaves */
   ck_assert_int_eq(moe_topo_leaf(topo, 1), 1);
   ck_assert_int_eq(moe_topo_leaf(topo, 31 * 8 + 1), 1);
   ck_assert_int_eq(moe_topo_leaf(topo, 32 * 8 + 1), 9);
@@ -27,8 +28,8 @@ START_TEST(test_reach_grows_with_distance)
 
   ck_assert_int_eq(moe_topo_reach(topo, 3, 3), MOE_REACH_SELF);
   ck_assert_int_eq(moe_topo_reach(topo, 0, 7), MOE_REACH_DOMAIN);
-  ck_assert_int_eq(moe_topo_reach(topo, 0, 8), MOE_REACH_LEAF);   /* same rail, next host */
-  ck_assert_int_eq(moe_topo_reach(topo, 0, 9), MOE_REACH_SPINE);  /* another rail */
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 8), MOE_REACH_LEAF);  /* same rail, next host */
+  ck_assert_int_eq(moe_topo_reach(topo, 0, 9), MOE_REACH_SPINE); /* another rail */
   ck_assert_int_eq(moe_topo_reach(topo, 0, 32 * 8), MOE_REACH_SPINE);
   ck_assert_int_eq(moe_topo_reach(topo, 0, 32 * 32 * 8), MOE_REACH_CORE); /* 32 leaves of 32 hosts make a pod */
 }
