@@ -1,10 +1,10 @@
 /*
- * calibrate: fits the constants of kernel families (cost) to measured kernel times, and says how well they hold on rows that
- * were not fitted. Part of study (floor 8); uses doc, spec and cost.
+ * calibrate: fits the constants of kernel families (cost) to measured kernel times, and says how well they hold on rows
+ * that were not fitted. Part of study (floor 8); uses doc, spec and cost.
  *
- * Measurements are files like those of validation/measured/: series of rows, one series per (machine, kernel family, precision,
- * pass, source). Rows are divided in two: shapes ordered by a hash, every other one fitted on, a shape measured twice on one side;
- * residuals are reported on both halves. Nothing is random: same files, same constants.
+ * Measurements are files like those of validation/measured/: series of rows, one series per (machine, kernel family,
+ * precision, pass, source). Rows are divided in two: shapes ordered by a hash, every other one fitted on, a shape
+ * measured twice on one side; residuals are reported on both halves. Nothing is random: same files, same constants.
  */
 #ifndef MOESIM_CALIBRATE_H
 #define MOESIM_CALIBRATE_H
@@ -33,11 +33,11 @@ typedef struct {
   const char *fragment; /* accelerator file that carries the constants */
   const char *family, *source, *note;
   MoeKernelClass klass;
-  int precision;        /* MoePrecision; -1 any (bandwidth) */
-  int pass;             /* fit pass: 0, 1, 2 or -1 any */
-  int64_t sms;          /* SMs the kernels had while others ran beside; 0 = all */
-  guint fit;            /* index in MoeCalibration.fits */
-  guint accelerator;    /* index in MoeCalibration.accelerators */
+  int precision;     /* MoePrecision; -1 any (bandwidth) */
+  int pass;          /* fit pass: 0, 1, 2 or -1 any */
+  int64_t sms;       /* SMs the kernels had while others ran beside; 0 = all */
+  guint fit;         /* index in MoeCalibration.fits */
+  guint accelerator; /* index in MoeCalibration.accelerators */
 } MoeSeries;
 
 /* Median and 90th percentile of |predicted / measured - 1| over rows; 0 of no rows. */
@@ -63,24 +63,27 @@ typedef struct {
   GHashTable *bases;        /* fragment -> fragment it starts from */
 } MoeCalibration;
 
-/* Reads measurements and divides them; fits nothing. `data_dir` is where clusters/ is looked up. NULL and *error on bad input. */
+/* Reads measurements and divides them; fits nothing. `data_dir` is where clusters/ is looked up. NULL and *error on bad
+ * input. */
 MoeCalibration *moe_calibration_load(const char *const *paths, const char *data_dir, GError **error);
 void moe_calibration_free(MoeCalibration *calibration);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCalibration, moe_calibration_free)
 
-/* Fits entry `fit` to its rows (entries before it are taken as fitted). FALSE and *error when a kernel cannot be priced. */
+/* Fits entry `fit` to its rows (entries before it are taken as fitted). FALSE and *error when a kernel cannot be
+ * priced. */
 gboolean moe_calibration_fit(MoeCalibration *calibration, guint fit, GError **error);
 /* Fits all entries in order. */
 gboolean moe_calibrate(MoeCalibration *calibration, GError **error);
 /* Residuals of entry `fit` with its present constants; those set by moe_calibration_take count. */
 gboolean moe_calibration_judge(MoeCalibration *calibration, guint fit, GError **error);
-/* Takes constants from fragments already written instead of fitting: every entry found in its accelerator's `kernels:`. FALSE when
- * one is missing. */
+/* Takes constants from fragments already written instead of fitting: every entry found in its accelerator's `kernels:`.
+ * FALSE when one is missing. */
 gboolean moe_calibration_take(MoeCalibration *calibration, GError **error);
 
 /* Names of the fragments, in order of first appearance, NULL-terminated; free the array only. */
 const char **moe_calibration_fragments(const MoeCalibration *calibration);
-/* Residuals of a class over all its entries, each row weighing the same: what the table's last lines say. `fragment` NULL = all. */
+/* Residuals of a class over all its entries, each row weighing the same: what the table's last lines say. `fragment`
+ * NULL = all. */
 gboolean moe_calibration_class(const MoeCalibration *calibration, const char *fragment, MoeKernelClass klass,
                                MoeResidual *fitted, MoeResidual *kept, GError **error);
 

@@ -3,8 +3,9 @@
  *
  * Floor 3. Uses base, spec. Knows no engine, no topology, no program.
  *
- * Every estimate is a sum of named parts, so that a reader can ask "why": what the model FLOPs need at the quoted peak, and each
- * reason for needing longer. docs/model.md holds the equations and their sources; calibration of the constants is in study.
+ * Every estimate is a sum of named parts, so that a reader can ask "why": what the model FLOPs need at the quoted peak,
+ * and each reason for needing longer. docs/model.md holds the equations and their sources; calibration of the constants
+ * is in study.
  */
 #ifndef MOESIM_COST_H
 #define MOESIM_COST_H
@@ -38,23 +39,24 @@ typedef struct {
 
 /* What is left of the GPU while communication kernels run beside. */
 typedef struct {
-  int64_t sms;               /* SMs available, 1..accelerator.sms */
-  double memory_share;       /* share of HBM bandwidth available, (0, 1] */
+  int64_t sms;         /* SMs available, 1..accelerator.sms */
+  double memory_share; /* share of HBM bandwidth available, (0, 1] */
 } MoeMachineState;
 
 typedef struct MoeCostModel MoeCostModel;
 
-/* Resolves the families the stack names. Both arguments must outlive the model. NULL and *error when a family is unknown (the
- * message lists the known ones). */
+/* Resolves the families the stack names. Both arguments must outlive the model. NULL and *error when a family is
+ * unknown (the message lists the known ones). */
 MoeCostModel *moe_cost_model_new(const MoeAccelerator *accelerator, const MoeStack *stack, GError **error);
 void moe_cost_model_free(MoeCostModel *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCostModel, moe_cost_model_free)
 
 /* Prices one kernel. FALSE and *error when the accelerator has no path for its precision. Thread-safe (const). */
-gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state, MoeCost *cost,
-                         GError **error);
+gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
+                         MoeCost *cost, GError **error);
 
-/* ---- which constants priced it ------------------------------------------------------------------------------------- */
+/* ---- which constants priced it -------------------------------------------------------------------------------------
+ */
 
 typedef enum {
   MOE_ORIGIN_STACK,       /* fitted constants that the stack file brings */
@@ -64,28 +66,30 @@ typedef enum {
 
 extern const char *const moe_origin_words[];
 
-/* What was asked for and what was taken. A fallback is never silent: `exact` is FALSE when family or precision differ. */
+/* What was asked for and what was taken. A fallback is never silent: `exact` is FALSE when family or precision differ.
+ */
 typedef struct {
-  const char *requested;      /* family that the stack names */
-  const char *used;           /* family whose constants price the kernel; "generic" with MOE_ORIGIN_GENERIC */
-  MoePrecision precision;     /* precision whose constants are used; those of `requested` when exact */
+  const char *requested;  /* family that the stack names */
+  const char *used;       /* family whose constants price the kernel; "generic" with MOE_ORIGIN_GENERIC */
+  MoePrecision precision; /* precision whose constants are used; those of `requested` when exact */
   MoeOrigin origin;
   gboolean exact;
-  const MoeKernelFamily *fit; /* residual, rows and source; NULL with MOE_ORIGIN_GENERIC; owned by stack or accelerator */
+  const MoeKernelFamily
+      *fit; /* residual, rows and source; NULL with MOE_ORIGIN_GENERIC; owned by stack or accelerator */
 } MoeFamilyUse;
 
 /* Which constants price `kernel` (klass, precision, pass and, for BANDWIDTH, bandwidth are read). */
 void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use);
 
-/* Tensor peak that `kernel` is priced against, FLOP/s: that of its precision, of the precision it stands for (fp16 as bf16, block FP8 as
- * fp8) or a third of BF16's for BF16X3; 0 when the accelerator has no path. */
+/* Tensor peak that `kernel` is priced against, FLOP/s: that of its precision, of the precision it stands for (fp16 as
+ * bf16, block FP8 as fp8) or a third of BF16's for BF16X3; 0 when the accelerator has no path. */
 double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision);
 
 /* One constant of a class's model. docs/model-kernels.md says where it stands in the equations. */
 typedef struct {
-  const char *name;   /* as in `kernels:` of accelerator and stack files */
-  double generic;     /* typical value, used when no fit has it */
-  double low, high;   /* sensible range, the bounds of a fit; equal when the constant is not fitted */
+  const char *name; /* as in `kernels:` of accelerator and stack files */
+  double generic;   /* typical value, used when no fit has it */
+  double low, high; /* sensible range, the bounds of a fit; equal when the constant is not fitted */
   const char *unit;
   const char *meaning;
 } MoeCostConstant;
@@ -93,11 +97,12 @@ typedef struct {
 /* The constants of a class, *n of them, in fixed order. Static storage. */
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n);
 
-/* Family names that a stack may use for a class, NULL-terminated, static storage. A stack or accelerator file may bring more. */
+/* Family names that a stack may use for a class, NULL-terminated, static storage. A stack or accelerator file may bring
+ * more. */
 const char *const *moe_cost_families(MoeKernelClass klass);
 
-/* FLOPs the kernel executes for its shape without rounding: multiply-adds of real rows and unmasked scores, both of backward's
- * recomputations included; 0 for BANDWIDTH. */
+/* FLOPs the kernel executes for its shape without rounding: multiply-adds of real rows and unmasked scores, both of
+ * backward's recomputations included; 0 for BANDWIDTH. */
 double moe_cost_flop(const MoeKernel *kernel);
 
 G_END_DECLS

@@ -1,11 +1,12 @@
 /*
  * Fused attention, forward and backward.
  *
- * One thread block works on a tile of `tile_q` query rows (forward) or `tile_kv` key rows (backward) of one head and walks
- * over the other side, whole tiles at a time: a diagonal tile costs a full one. Time of a score = its matrix FLOPs and
- * `score_flop` for the softmax, in part hidden, at the SM's sustained rate; each block pays `ramp_keys` more. Blocks fill SMs in waves; the idle
- * part of the last wave is partly won back (`balance`). Backward has five products against forward's two: the fifth rebuilds the
- * scores and is reported as MOE_REASON_RECOMPUTE. Equations and sources: docs/model-kernels.md.
+ * One thread block works on a tile of `tile_q` query rows (forward) or `tile_kv` key rows (backward) of one head and
+ * walks over the other side, whole tiles at a time: a diagonal tile costs a full one. Time of a score = its matrix
+ * FLOPs and `score_flop` for the softmax, in part hidden, at the SM's sustained rate; each block pays `ramp_keys` more.
+ * Blocks fill SMs in waves; the idle part of the last wave is partly won back (`balance`). Backward has five products
+ * against forward's two: the fifth rebuilds the scores and is reported as MOE_REASON_RECOMPUTE. Equations and sources:
+ * docs/model-kernels.md.
  */
 #include <moesim/spec.h>
 
@@ -13,12 +14,16 @@
 
 #include "internal.h"
 
-/* ---- counting scores ------------------------------------------------------------------------------------------------- */
+/* ---- counting scores
+ * ------------------------------------------------------------------------------------------------- */
 
-static double triangle(double n) { return n > 0 ? n * (n + 1) / 2 : 0; }
+static double triangle(double n)
+{
+  return n > 0 ? n * (n + 1) / 2 : 0;
+}
 
-/* Scores of one head that a kernel visits: queries are the last len_q of len_kv positions; a window counts the query's own
- * position, and some kernels mask it without skipping anything. */
+/* Scores of one head that a kernel visits: queries are the last len_q of len_kv positions; a window counts the query's
+ * own position, and some kernels mask it without skipping anything. */
 static double visited_scores(const MoeKernel *kernel, gboolean skips_window)
 {
   double q = (double)kernel->len_q, kv = (double)kernel->len_kv;
@@ -35,11 +40,18 @@ static double visited_scores(const MoeKernel *kernel, gboolean skips_window)
 }
 
 /* Unmasked scores of one head. */
-static double head_scores(const MoeKernel *kernel) { return visited_scores(kernel, TRUE); }
+static double head_scores(const MoeKernel *kernel)
+{
+  return visited_scores(kernel, TRUE);
+}
 
-static gboolean is_backward(const MoeKernel *kernel) { return moe_cost_fit_pass(kernel->pass) != 0; }
+static gboolean is_backward(const MoeKernel *kernel)
+{
+  return moe_cost_fit_pass(kernel->pass) != 0;
+}
 
-/* FLOPs of one score: Q K^T and P V forward; backward K^T and Q gradients of the scores, P and V gradients (model FLOPs). */
+/* FLOPs of one score: Q K^T and P V forward; backward K^T and Q gradients of the scores, P and V gradients (model
+ * FLOPs). */
 static double score_model_flop(const MoeKernel *kernel)
 {
   double pair = 2.0 * (double)(kernel->dim_qk + kernel->dim_v);
@@ -53,24 +65,29 @@ static double score_flop(const MoeKernel *kernel)
   return score_model_flop(kernel) + (is_backward(kernel) ? 2.0 * (double)kernel->dim_qk : 0);
 }
 
-static double heads(const MoeKernel *kernel) { return (double)kernel->batch * (double)kernel->query_heads; }
+static double heads(const MoeKernel *kernel)
+{
+  return (double)kernel->batch * (double)kernel->query_heads;
+}
 
 double moe_cost_attention_flop(const MoeKernel *kernel)
 {
   return heads(kernel) * head_scores(kernel) * score_flop(kernel);
 }
 
-/* ---- tiles ----------------------------------------------------------------------------------------------------------- */
+/* ---- tiles
+ * ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  double blocks;    /* thread blocks over all heads */
-  double length;    /* mean walk of a block over the other side, in rows, whole tiles */
-  double longest;   /* the longest walk */
-  double rows;      /* rows of a block's own tile */
+  double blocks;  /* thread blocks over all heads */
+  double length;  /* mean walk of a block over the other side, in rows, whole tiles */
+  double longest; /* the longest walk */
+  double rows;    /* rows of a block's own tile */
 } Walk;
 
-/* Rows of the other side that a tile of `rows` must visit. A causal or windowed band of height h covers, averaged over the
- * position inside the band, its mean width plus one tile of the own side (the slanted edge) rounded to other tiles. */
+/* Rows of the other side that a tile of `rows` must visit. A causal or windowed band of height h covers, averaged over
+ * the position inside the band, its mean width plus one tile of the own side (the slanted edge) rounded to other tiles.
+ */
 static void tile_walk(const MoeMachine *machine, const MoeKernel *kernel, Walk *walk)
 {
   gboolean backward = is_backward(kernel);
@@ -93,8 +110,8 @@ static void tile_walk(const MoeMachine *machine, const MoeKernel *kernel, Walk *
     walk->longest = limit;
 }
 
-/* Time of all blocks relative to a perfect spread: whole waves when the walks are alike; with unequal walks (causal) the
- * scheduler starts long ones first, and the longest one bounds the time. */
+/* Time of all blocks relative to a perfect spread: whole waves when the walks are alike; with unequal walks (causal)
+ * the scheduler starts long ones first, and the longest one bounds the time. */
 static double spread(const Walk *walk, double sms, double balance)
 {
   double waves = walk->blocks / sms;
@@ -106,8 +123,8 @@ static double spread(const Walk *walk, double sms, double balance)
   return MAX(packed, walk->longest / walk->length) / waves;
 }
 
-/* FLOPs that take as long as one score: products and softmax run on different units and hide one another in part, hence the
- * Euclidean sum; head dimensions beyond 128 leave registers for smaller tiles only. */
+/* FLOPs that take as long as one score: products and softmax run on different units and hide one another in part, hence
+ * the Euclidean sum; head dimensions beyond 128 leave registers for smaller tiles only. */
 static double score_work(const double *c, const MoeKernel *kernel)
 {
   double wide = (double)MAX(kernel->dim_qk, kernel->dim_v) / 128 - 1;
@@ -115,7 +132,8 @@ static double score_work(const double *c, const MoeKernel *kernel)
   return hypot(score_flop(kernel) * (1 + (c[MOE_ATTENTION_WIDE_WORK] - 1) * MAX(wide, 0)), c[MOE_ATTENTION_SCORE_FLOP]);
 }
 
-/* ---- reasons --------------------------------------------------------------------------------------------------------- */
+/* ---- reasons
+ * --------------------------------------------------------------------------------------------------------- */
 
 static double operand_bytes(const MoeKernel *kernel)
 {
@@ -141,7 +159,8 @@ void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeC
   double idle = spread(&walk, machine->free_sms, c[MOE_ATTENTION_BALANCE]);
   double tile_s = computed * score_flop(kernel) / peak;
   double rate = peak * c[MOE_ATTENTION_SUSTAINED] / idle;
-  double sustained_s = moe_droop(computed * score_work(c, kernel) / rate, c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]);
+  double sustained_s =
+      moe_droop(computed * score_work(c, kernel) / rate, c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]);
   double ramp_s = sustained_s * (1 + c[MOE_ATTENTION_RAMP_KEYS] / walk.length);
   double memory_s = operand_bytes(kernel) / (machine->hbm_bytes_per_s * c[MOE_ATTENTION_MEMORY_SHARE]);
   double total_s = MAX(ramp_s, memory_s);

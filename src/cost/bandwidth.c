@@ -1,14 +1,14 @@
 /*
  * Bandwidth-bound kernels: t = floor + bytes / (share x HBM bandwidth).
  *
- * This is the saturation law BW = BWmax S / (S + S0) with S0 = floor x BWmax. A kernel that reduces rows and says how many (`m`)
- * pays row_s for each: rows of 128 elements (norms of single heads) run well below the rate of wide ones. Backward kernels have their own shares (an entry
- * with `pass: dgrad`).
+ * This is the saturation law BW = BWmax S / (S + S0) with S0 = floor x BWmax. A kernel that reduces rows and says how
+ * many (`m`) pays row_s for each: rows of 128 elements (norms of single heads) run well below the rate of wide ones.
+ * Backward kernels have their own shares (an entry with `pass: dgrad`).
  */
 #include "internal.h"
 
-/* Share of a GPU's SMs whose outstanding loads saturate HBM. Assumed: STREAM kernels with two blocks per SM lose 10 to 25 %
- * against eight (te42kyfo/gpu-benches, gpu-stream), so about half the SMs at full occupancy are needed. */
+/* Share of a GPU's SMs whose outstanding loads saturate HBM. Assumed: STREAM kernels with two blocks per SM lose 10 to
+ * 25 % against eight (te42kyfo/gpu-benches, gpu-stream), so about half the SMs at full occupancy are needed. */
 #define SATURATING_SM_SHARE 0.5
 
 void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)

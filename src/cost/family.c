@@ -1,11 +1,12 @@
 /*
- * Which constants price a kernel: the stack's, else the accelerator's, else those of the nearest relative, else generic ones.
+ * Which constants price a kernel: the stack's, else the accelerator's, else those of the nearest relative, else generic
+ * ones.
  *
  * Search order for (class, family, precision, pass), documented in docs/model-kernels.md:
- *   1. the family itself in this precision; 2. the family itself in the precision's stand-ins (mxfp8 -> fp8 -> bf16: constants
- *   are shares of each precision's own peak, so they carry over); 3. the same for the family's stand-ins (fa4 -> cudnn ->
- *   fa3 -> fa2); 4. any family of the class; 5. the generic constants. Within a step the stack goes before the accelerator, and
- *   an entry that names precision and pass before one that says "any".
+ *   1. the family itself in this precision; 2. the family itself in the precision's stand-ins (mxfp8 -> fp8 -> bf16:
+ * constants are shares of each precision's own peak, so they carry over); 3. the same for the family's stand-ins (fa4
+ * -> cudnn -> fa3 -> fa2); 4. any family of the class; 5. the generic constants. Within a step the stack goes before
+ * the accelerator, and an entry that names precision and pass before one that says "any".
  */
 #include <moesim/spec.h>
 
@@ -17,16 +18,28 @@ typedef struct {
   const char *family, *fallback;
 } Relative;
 
-static const Relative gemm_relatives[] = {{"cublaslt", "te"}, {"te", "cublaslt"}, {"deepgemm", "cublaslt"},
-                                          {"cublaslt-search", "cublaslt"}, {"hipblaslt", "cublaslt"}, {NULL, NULL}};
-static const Relative grouped_relatives[] = {{"cutlass", "deepgemm"},     {"deepgemm", "sonicmoe"},   {"te", "cutlass"},
-                                             {"sonicmoe", "cutlass"},     {"scattermoe", "megablocks"}, {"megablocks", "te"},
-                                             {"momoe", "scattermoe"},     {NULL, NULL}};
-static const Relative attention_relatives[] = {{"fa4-deterministic", "cudnn-deterministic"}, {"fa4", "cudnn"},          {"cudnn", "fa3"},
-                                               {"cudnn-deterministic", "cudnn"}, {"fa3-deterministic", "fa3"}, {"fa3", "cudnn"},
-                                               {"fa2-deterministic", "fa2"}, {"fa2", "fa3"},            {"te", "cudnn"},
-                                               {"flashmla", "cudnn"},        {"block-sparse", "fa2"},   {"unfused", "fa2"}, {NULL, NULL}};
-static const Relative bandwidth_relatives[] = {{"triton", "te"}, {"te", "triton"}, {"pytorch", "triton"}, {"compile", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
+static const Relative gemm_relatives[] = {{"cublaslt", "te"},        {"te", "cublaslt"},
+                                          {"deepgemm", "cublaslt"},  {"cublaslt-search", "cublaslt"},
+                                          {"hipblaslt", "cublaslt"}, {NULL, NULL}};
+static const Relative grouped_relatives[] = {
+    {"cutlass", "deepgemm"},      {"deepgemm", "sonicmoe"}, {"te", "cutlass"},       {"sonicmoe", "cutlass"},
+    {"scattermoe", "megablocks"}, {"megablocks", "te"},     {"momoe", "scattermoe"}, {NULL, NULL}};
+static const Relative attention_relatives[] = {{"fa4-deterministic", "cudnn-deterministic"},
+                                               {"fa4", "cudnn"},
+                                               {"cudnn", "fa3"},
+                                               {"cudnn-deterministic", "cudnn"},
+                                               {"fa3-deterministic", "fa3"},
+                                               {"fa3", "cudnn"},
+                                               {"fa2-deterministic", "fa2"},
+                                               {"fa2", "fa3"},
+                                               {"te", "cudnn"},
+                                               {"fa4-in-step", "fa4"},
+                                               {"flashmla", "cudnn"},
+                                               {"block-sparse", "fa2"},
+                                               {"unfused", "fa2"},
+                                               {NULL, NULL}};
+static const Relative bandwidth_relatives[] = {{"triton", "te"},      {"te", "triton"},       {"pytorch", "triton"},
+                                               {"compile", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
 
 static const Relative *const relatives[MOE_N_KERNEL_CLASSES] = {
     [MOE_KERNEL_GEMM] = gemm_relatives,
@@ -39,8 +52,8 @@ static const char *const gemm_families[] = {"cublaslt", "te", "deepgemm", "cubla
 static const char *const grouped_families[] = {"te",         "deepgemm",   "cutlass", "sonicmoe",
                                                "scattermoe", "megablocks", "momoe",   NULL};
 static const char *const attention_families[] = {
-    "fa2", "fa2-deterministic", "fa3", "fa3-deterministic", "fa4", "fa4-deterministic", "cudnn", "cudnn-deterministic",
-    "te",  "flashmla",          "block-sparse", "unfused", NULL};
+    "fa2",   "fa2-deterministic",   "fa3", "fa3-deterministic", "fa4",          "fa4-deterministic", "fa4-in-step",
+    "cudnn", "cudnn-deterministic", "te",  "flashmla",          "block-sparse", "unfused",           NULL};
 static const char *const bandwidth_families[] = {"triton", "compile", "pytorch", "te", "deepseek", NULL};
 
 static const char *const *const families[MOE_N_KERNEL_CLASSES] = {
@@ -52,13 +65,20 @@ static const char *const *const families[MOE_N_KERNEL_CLASSES] = {
 
 /* Constants are shares of a precision's own peak; these pairs run on the same pipes with the same tiles. */
 static const int precision_relatives[MOE_N_PRECISIONS] = {
-    [MOE_BF16] = -1,       [MOE_FP16] = MOE_BF16,     [MOE_FP32] = MOE_TF32,  [MOE_TF32] = MOE_BF16,  [MOE_BF16X3] = MOE_BF16,
-    [MOE_FP8] = MOE_BF16,  [MOE_FP8_BLOCK] = MOE_FP8, [MOE_MXFP8] = MOE_FP8,  [MOE_NVFP4] = MOE_MXFP8,
+    [MOE_BF16] = -1,           [MOE_FP16] = MOE_BF16,   [MOE_FP32] = MOE_TF32,
+    [MOE_TF32] = MOE_BF16,     [MOE_BF16X3] = MOE_BF16, [MOE_FP8] = MOE_BF16,
+    [MOE_FP8_BLOCK] = MOE_FP8, [MOE_MXFP8] = MOE_FP8,   [MOE_NVFP4] = MOE_MXFP8,
 };
 
-const char *const *moe_cost_families(MoeKernelClass klass) { return families[klass]; }
+const char *const *moe_cost_families(MoeKernelClass klass)
+{
+  return families[klass];
+}
 
-int moe_cost_precision_fallback(int precision) { return precision_relatives[precision]; }
+int moe_cost_precision_fallback(int precision)
+{
+  return precision_relatives[precision];
+}
 
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
 {
@@ -68,7 +88,8 @@ const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
   return NULL;
 }
 
-/* ---- searching ------------------------------------------------------------------------------------------------------- */
+/* ---- searching
+ * ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   MoeKernelClass klass;
@@ -183,11 +204,13 @@ static void fill_bandwidth(const MoeCostModel *model, MoeFit *fit, Wanted wanted
 
     wanted.constant = constants[i].name;
     search(model, &wanted, &use);
-    fit->value[i] = use.fit ? moe_family_constant(use.fit, constants[i].name, constants[i].generic) : constants[i].generic;
+    fit->value[i] =
+        use.fit ? moe_family_constant(use.fit, constants[i].name, constants[i].generic) : constants[i].generic;
   }
 }
 
-/* ---- resolving ------------------------------------------------------------------------------------------------------- */
+/* ---- resolving
+ * ------------------------------------------------------------------------------------------------------- */
 
 static const MoeKernelClass role_class[MOE_N_ROLES] = {
     [MOE_ROLE_GEMM] = MOE_KERNEL_GEMM,           [MOE_ROLE_GROUPED_GEMM] = MOE_KERNEL_GROUPED_GEMM,
@@ -196,17 +219,16 @@ static const MoeKernelClass role_class[MOE_N_ROLES] = {
 };
 
 static const char *const role_key[MOE_N_ROLES] = {
-    [MOE_ROLE_GEMM] = "gemm",           [MOE_ROLE_GROUPED_GEMM] = "grouped_gemm", [MOE_ROLE_ATTENTION] = "attention",
-    [MOE_ROLE_ELEMENTWISE] = "elementwise", [MOE_ROLE_ENCODE] = "encode",
+    [MOE_ROLE_GEMM] = "gemm",           [MOE_ROLE_GROUPED_GEMM] = "grouped_gemm",
+    [MOE_ROLE_ATTENTION] = "attention", [MOE_ROLE_ELEMENTWISE] = "elementwise",
+    [MOE_ROLE_ENCODE] = "encode",
 };
 
 static const char *role_family(const MoeStack *stack, MoeRole role)
 {
   const char *named[MOE_N_ROLES] = {
-      [MOE_ROLE_GEMM] = stack->family.gemm,
-      [MOE_ROLE_GROUPED_GEMM] = stack->family.grouped_gemm,
-      [MOE_ROLE_ATTENTION] = stack->family.attention,
-      [MOE_ROLE_ELEMENTWISE] = stack->family.elementwise,
+      [MOE_ROLE_GEMM] = stack->family.gemm,           [MOE_ROLE_GROUPED_GEMM] = stack->family.grouped_gemm,
+      [MOE_ROLE_ATTENTION] = stack->family.attention, [MOE_ROLE_ELEMENTWISE] = stack->family.elementwise,
       [MOE_ROLE_ENCODE] = stack->family.encode,
   };
 
@@ -233,9 +255,10 @@ static gboolean check_family(const MoeCostModel *model, MoeRole role, GError **e
   g_autofree char *known = g_strjoinv(", ", (char **)families[klass]);
   const char *near = moe_nearest_word(family, families[klass]);
   MoeMark nowhere = {0};
-  return moe_fail(error, MOE_ERROR_INPUT, nowhere, "stack %s: unknown kernel family \"%s\" for %s%s%s%s, expected one of %s",
-                  model->stack->name ? model->stack->name : "(inline)", family, role_key[role], near ? " (did you mean \"" : "",
-                  near ? near : "", near ? "\"?)" : "", known);
+  return moe_fail(error, MOE_ERROR_INPUT, nowhere,
+                  "stack %s: unknown kernel family \"%s\" for %s%s%s%s, expected one of %s",
+                  model->stack->name ? model->stack->name : "(inline)", family, role_key[role],
+                  near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "", known);
 }
 
 /* The tile set belongs to the silicon: any GEMM entry of the accelerator knows it. 0 = none does. */
@@ -283,7 +306,8 @@ void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFami
 {
   guint n;
   MoeRole role = moe_cost_role(kernel);
-  Wanted wanted = {kernel->klass, role_family(model->stack, role), (int)kernel->precision, moe_cost_fit_pass(kernel->pass), NULL};
+  Wanted wanted = {kernel->klass, role_family(model->stack, role), (int)kernel->precision,
+                   moe_cost_fit_pass(kernel->pass), NULL};
 
   if (kernel->klass == MOE_KERNEL_ATTENTION && wanted.pass == 2)
     wanted.pass = 1;

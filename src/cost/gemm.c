@@ -1,11 +1,13 @@
 /*
  * GEMM and grouped GEMM.
  *
- * For every tile of the generation's set: tiles = output rounded up to tiles, waves = tiles / SMs with the idle part of the last
- * wave partly won back (`balance`), time of one tile = 2 m n (K + ramp_k) at the SM's sustained rate, lowered for small tiles
- * (`tile_loss`). When fewer tiles than SMs exist, the K loop may be split (`split_s` for the reduction). The fastest choice
- * counts, as the libraries' heuristics and auto-tuners choose. HBM traffic is hidden by math up to `overlap`; a fixed `floor_s`
- * comes on top, and groups that are kernels of their own cannot take less than `group_s` each. Equations, sources and limits: docs/model-kernels.md.
+ * For every tile of the generation's set: tiles = output rounded up to tiles, waves = tiles / SMs with the idle part of
+ * the last wave partly won back (`balance`), time of one tile = 2 m n (K + ramp_k) at the SM's sustained rate, lowered
+ * for small tiles
+ * (`tile_loss`). When fewer tiles than SMs exist, the K loop may be split (`split_s` for the reduction). The fastest
+ * choice counts, as the libraries' heuristics and auto-tuners choose. HBM traffic is hidden by math up to `overlap`; a
+ * fixed `floor_s` comes on top, and groups that are kernels of their own cannot take less than `group_s` each.
+ * Equations, sources and limits: docs/model-kernels.md.
  */
 #include <moesim/spec.h>
 
@@ -25,7 +27,8 @@ typedef struct {
   double tile_s, wave_s, sustained_s, ramp_s, total_s;
 } Estimate;
 
-/* ---- the problem ----------------------------------------------------------------------------------------------------- */
+/* ---- the problem
+ * ----------------------------------------------------------------------------------------------------- */
 
 static double output_bytes(const MoeKernel *kernel, double elements)
 {
@@ -99,7 +102,8 @@ static void describe(const MoeMachine *machine, const MoeKernel *kernel, Problem
     p->least_s = p->copies * machine->constant[MOE_GEMM_GROUP];
 }
 
-/* ---- tiles ----------------------------------------------------------------------------------------------------------- */
+/* ---- tiles
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Largest power of two that divides all three. */
 static int64_t common_grain(int64_t a, int64_t b, int64_t c)
@@ -111,8 +115,9 @@ static int64_t common_grain(int64_t a, int64_t b, int64_t c)
   return grain;
 }
 
-/* Row tiles over all outputs. Of unequal groups only the sum and the maximum are known: a group ends anywhere within its last
- * tile, so it wastes half a tile on average, less the grain that all counts share (rounded counts waste nothing). */
+/* Row tiles over all outputs. Of unequal groups only the sum and the maximum are known: a group ends anywhere within
+ * its last tile, so it wastes half a tile on average, less the grain that all counts share (rounded counts waste
+ * nothing). */
 static double row_tiles(const Problem *p, int64_t tile)
 {
   if (p->rows == 0)
@@ -141,7 +146,7 @@ static double tile_rate(const MoeTile *tile, double loss)
 
 /* K loops shorter than this are not split: the libraries' split-K heuristics keep at least a few main-loop stages. */
 #define SPLIT_MIN_K 512
-#define SPLIT_MAX 8
+#define SPLIT_MAX   8
 
 /* Pieces the K loop is cut into when tiles leave SMs idle. */
 static double split_pieces(const Problem *p, double waves)
@@ -165,8 +170,9 @@ static void estimate(const MoeMachine *machine, const Problem *p, const MoeTile 
   e->wave_s = 2 * tile_area * piece_k * waves / slot_flop_per_s;
   e->sustained_s = moe_droop(2 * tile_area * piece_k * waves / rate, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
   e->ramp_s = e->sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
-  e->total_s = e->ramp_s + moe_memory_visible(e->ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
-                                              c[MOE_GEMM_OVERLAP]);
+  e->total_s =
+      e->ramp_s + moe_memory_visible(e->ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
+                                     c[MOE_GEMM_OVERLAP]);
 }
 
 static void keep_faster(Estimate *best, const Estimate *other)
@@ -195,7 +201,8 @@ static void choose(const MoeMachine *machine, const Problem *p, Estimate *best)
   }
 }
 
-/* ---- reasons --------------------------------------------------------------------------------------------------------- */
+/* ---- reasons
+ * --------------------------------------------------------------------------------------------------------- */
 
 void moe_cost_gemm(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
 {

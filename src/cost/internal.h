@@ -6,7 +6,8 @@
 
 #include <moesim/cost.h>
 
-/* ---- constants ------------------------------------------------------------------------------------------------------- */
+/* ---- constants
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Order of moe_cost_constants(MOE_KERNEL_GEMM) and (MOE_KERNEL_GROUPED_GEMM). */
 typedef enum {
@@ -80,14 +81,15 @@ int moe_cost_precision_fallback(int precision);
 /* Family whose constants stand in for those of `family`; NULL at the end of the chain. */
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
 
-/* ---- one kernel on one machine --------------------------------------------------------------------------------------- */
+/* ---- one kernel on one machine
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct {
-  const double *constant;       /* of the kernel's fit */
-  double peak_flop_per_s;       /* all SMs, the kernel's precision */
-  double quoted_flop_per_s;     /* all SMs, what MFU divides by */
-  double sms, free_sms;         /* of the device; available to the kernel */
-  double hbm_bytes_per_s;       /* available */
+  const double *constant;   /* of the kernel's fit */
+  double peak_flop_per_s;   /* all SMs, the kernel's precision */
+  double quoted_flop_per_s; /* all SMs, what MFU divides by */
+  double sms, free_sms;     /* of the device; available to the kernel */
+  double hbm_bytes_per_s;   /* available */
 } MoeMachine;
 
 /* Adds `seconds` - *reached to `reason`: the estimate after one more mechanism is taken into account. */
@@ -97,13 +99,15 @@ static inline void moe_ladder_step(MoeCost *cost, MoeReason reason, double *reac
   *reached = seconds;
 }
 
-/* Time of a kernel that takes `seconds` at its first clock: the clock falls by up to `droop` as power is averaged over `droop_s`. */
+/* Time of a kernel that takes `seconds` at its first clock: the clock falls by up to `droop` as power is averaged over
+ * `droop_s`. */
 static inline double moe_droop(double seconds, double droop, double droop_s)
 {
   return seconds / (1 - droop * seconds / (seconds + droop_s));
 }
 
-/* HBM time left visible beside `math_s` when a share `overlap` (0..1) of the shorter of both is hidden by the longer. */
+/* HBM time left visible beside `math_s` when a share `overlap` (0..1) of the shorter of both is hidden by the longer.
+ */
 static inline double moe_memory_visible(double math_s, double memory_s, double overlap)
 {
   return MAX(math_s, memory_s) + (1 - overlap) * MIN(math_s, memory_s) - math_s;

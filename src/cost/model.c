@@ -44,7 +44,10 @@ MoeCostModel *moe_cost_model_new(const MoeAccelerator *accelerator, const MoeSta
   return g_steal_pointer(&model);
 }
 
-void moe_cost_model_free(MoeCostModel *model) { g_free(model); }
+void moe_cost_model_free(MoeCostModel *model)
+{
+  g_free(model);
+}
 
 MoeRole moe_cost_role(const MoeKernel *kernel)
 {
@@ -86,7 +89,8 @@ double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
   return kernel->model_flop > 0 ? kernel->model_flop : useful_flop;
 }
 
-/* ---- pricing --------------------------------------------------------------------------------------------------------- */
+/* ---- pricing
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
 {
@@ -123,13 +127,14 @@ static gboolean no_path(const MoeCostModel *model, const MoeKernel *kernel, GErr
 {
   MoeMark nowhere = {0};
 
-  return moe_fail(error, MOE_ERROR_INPUT, nowhere, "kernel %s: accelerator %s has no %s path, expected a precision with a peak",
+  return moe_fail(error, MOE_ERROR_INPUT, nowhere,
+                  "kernel %s: accelerator %s has no %s path, expected a precision with a peak",
                   kernel->name ? kernel->name : "", model->accelerator->name ? model->accelerator->name : "(inline)",
                   moe_precision_words[kernel->precision]);
 }
 
-gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state, MoeCost *cost,
-                         GError **error)
+gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
+                         MoeCost *cost, GError **error)
 {
   const MoeAccelerator *accelerator = model->accelerator;
   MoeMachine machine = {

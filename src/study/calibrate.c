@@ -1,9 +1,9 @@
 /*
  * Fitting: constants that make the sum of robust log errors of the fitted half smallest.
  *
- * The optimiser is Subplex (Rowan 1990) as NLopt implements it: derivative-free, bounded, deterministic. Tile choice and waves
- * make the objective piecewise smooth, which rules out gradients. A weak pull towards the value that would hold without the fit decides
- * those that the rows say nothing about.
+ * The optimiser is Subplex (Rowan 1990) as NLopt implements it: derivative-free, bounded, deterministic. Tile choice
+ * and waves make the objective piecewise smooth, which rules out gradients. A weak pull towards the value that would
+ * hold without the fit decides those that the rows say nothing about.
  */
 #include <moesim/calibrate.h>
 
@@ -16,9 +16,9 @@
 /* Log errors beyond this grow linearly in the objective, not squared: a few odd rows do not bend the fit. */
 #define ROBUST_SCALE 0.05
 /* Pull towards prior values: a constant half its range off costs as much as one row with a 6 % error. */
-#define PRIOR_WEIGHT 2.0
+#define PRIOR_WEIGHT             2.0
 #define EVALUATIONS_PER_CONSTANT 250
-#define TOLERANCE 1e-4
+#define TOLERANCE                1e-4
 /* Constants are kept with this many digits, so that a written fragment is exactly what was judged. */
 #define DIGITS "%.4g"
 
@@ -36,7 +36,8 @@ typedef struct {
   GError *error;
 } Fit;
 
-/* ---- which constants ------------------------------------------------------------------------------------------------- */
+/* ---- which constants
+ * ------------------------------------------------------------------------------------------------- */
 
 static gboolean held(const MoeKernelFamily *family, const char *name)
 {
@@ -93,14 +94,16 @@ static void choose_free(Fit *fit, const MoeCalibration *c, guint index)
   for (guint i = 0; i < n && family->n_constants < MOE_FAMILY_CONSTANTS; i++) {
     if (constants[i].low >= constants[i].high || held(family, constants[i].name) || !spoken_of(c, index, i))
       continue;
-    double prior = relative ? moe_family_constant(relative, constants[i].name, constants[i].generic) : constants[i].generic;
+    double prior =
+        relative ? moe_family_constant(relative, constants[i].name, constants[i].generic) : constants[i].generic;
     fit->free[fit->n_free++] = (Free){family->n_constants, &constants[i], prior};
     family->constant[family->n_constants] = constants[i].name;
     family->value[family->n_constants++] = prior;
   }
 }
 
-/* ---- objective ------------------------------------------------------------------------------------------------------- */
+/* ---- objective
+ * ------------------------------------------------------------------------------------------------------- */
 
 static double robust(double error_log)
 {
@@ -165,8 +168,8 @@ static double objective(unsigned n, const double *x, double *gradient, void *dat
   return mean_misfit(fit, pull);
 }
 
-/* Share of the way from the prior to the middle of the range at which each start begins: some constants (the least time per
- * group) only show once they bind. */
+/* Share of the way from the prior to the middle of the range at which each start begins: some constants (the least time
+ * per group) only show once they bind. */
 static const double starts[] = {0, 1};
 
 /* Best found from one start; the objective's value. */
@@ -215,7 +218,8 @@ static double rounded(double value)
   return g_ascii_strtod(g_ascii_formatd(text, sizeof text, DIGITS, value), NULL);
 }
 
-/* ---- fitting and judging --------------------------------------------------------------------------------------------- */
+/* ---- fitting and judging
+ * --------------------------------------------------------------------------------------------- */
 
 gboolean moe_calibration_fit(MoeCalibration *c, guint index, GError **error)
 {
@@ -270,7 +274,8 @@ static gboolean fit_errors(const MoeCalibration *c, guint index, gboolean fitted
   return ok;
 }
 
-static gboolean half_residual(const MoeCalibration *c, guint index, gboolean fitted, MoeResidual *residual, GError **error)
+static gboolean half_residual(const MoeCalibration *c, guint index, gboolean fitted, MoeResidual *residual,
+                              GError **error)
 {
   g_autoptr(GArray) errors = g_array_new(FALSE, FALSE, sizeof(double));
 
@@ -325,8 +330,9 @@ gboolean moe_calibration_take(MoeCalibration *c, GError **error)
     const MoeKernelFamily *family = shipped(c, i);
 
     if (!family)
-      return moe_fail(error, MOE_ERROR_INPUT, c->fits[i].family.mark, "%s: no entry for family %s, expected a fragment with it",
-                      c->fits[i].fragment, c->fits[i].family.name);
+      return moe_fail(error, MOE_ERROR_INPUT, c->fits[i].family.mark,
+                      "%s: no entry for family %s, expected a fragment with it", c->fits[i].fragment,
+                      c->fits[i].family.name);
     c->fits[i].family = *family;
   }
   for (guint i = 0; i < c->n_fits; i++)

@@ -51,7 +51,8 @@ static void add_fit(GString *out, const MoeCalibration *c, guint fit)
   const MoeKernelFamily *family = &c->fits[fit].family;
 
   g_string_append_printf(out, "  - family: %s\n    class: %s\n    precision: %s\n    pass: %s\n", family->name,
-                         class_words[family->klass], family->precision < 0 ? "any" : moe_precision_words[family->precision],
+                         class_words[family->klass],
+                         family->precision < 0 ? "any" : moe_precision_words[family->precision],
                          family->pass < 0 ? "any" : pass_words[family->pass]);
   add_constants(out, family);
   add_residual(out, family);
@@ -63,8 +64,8 @@ static gboolean replaced(const MoeCalibration *c, const char *fragment, const Mo
   for (guint i = 0; i < c->n_fits; i++) {
     const MoeKernelFamily *own = &c->fits[i].family;
 
-    if (strcmp(c->fits[i].fragment, fragment) == 0 && own->klass == family->klass && own->precision == family->precision &&
-        own->pass == family->pass && strcmp(own->name, family->name) == 0)
+    if (strcmp(c->fits[i].fragment, fragment) == 0 && own->klass == family->klass &&
+        own->precision == family->precision && own->pass == family->pass && strcmp(own->name, family->name) == 0)
       return TRUE;
   }
   return FALSE;

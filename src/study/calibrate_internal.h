@@ -4,7 +4,8 @@
 
 #include <moesim/calibrate.h>
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* Pass of a series whose times cover attention forward plus backward. */
 #define MOE_SERIES_BOTH 3
@@ -37,13 +38,14 @@ gboolean moe_row_measure(const MoeSeriesText *series, const MoeRow *row, MoeMeas
 /* Hash of what was run, without the time. */
 guint64 moe_row_shape(const MoeRow *row);
 
-/* ---- predictions ----------------------------------------------------------------------------------------------------- */
+/* ---- predictions
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* Prices the rows of one fit with given constants: one cost model per machine its series were measured on. */
 typedef struct {
   const MoeCalibration *calibration;
   guint fit;
-  GArray *families;            /* MoeKernelFamily: the fit itself first, then known fits of the fragment */
+  GArray *families; /* MoeKernelFamily: the fit itself first, then known fits of the fragment */
   MoeStack stack;
   MoeAccelerator *accelerator; /* [n_accelerators] copies that carry `families` */
   MoeCostModel **model;        /* [n_accelerators]; NULL where the fit has no rows */

@@ -15,18 +15,22 @@ typedef struct {
   size_t offset;
 } Column;
 
-#define COLUMN(name) {#name, offsetof(MoeRow, name)}
+#define COLUMN(name)                                                                                                   \
+  {                                                                                                                    \
+#name, offsetof(MoeRow, name)                                                                                      \
+  }
 
 static const Column columns[] = {
-    COLUMN(m),     COLUMN(n),           COLUMN(k),        COLUMN(groups), COLUMN(rows_per_group), COLUMN(tokens), COLUMN(hidden),
-    COLUMN(width), COLUMN(experts),     COLUMN(top_k),    COLUMN(batch),  COLUMN(len),            COLUMN(query_heads),
-    COLUMN(kv_heads), COLUMN(dim_qk),   COLUMN(dim_v),    COLUMN(window), COLUMN(read),           COLUMN(write),
-    COLUMN(tflops), COLUMN(us),         COLUMN(gbps),
+    COLUMN(m),           COLUMN(n),        COLUMN(k),       COLUMN(groups), COLUMN(rows_per_group), COLUMN(tokens),
+    COLUMN(hidden),      COLUMN(width),    COLUMN(experts), COLUMN(top_k),  COLUMN(batch),          COLUMN(len),
+    COLUMN(query_heads), COLUMN(kv_heads), COLUMN(dim_qk),  COLUMN(dim_v),  COLUMN(window),         COLUMN(read),
+    COLUMN(write),       COLUMN(tflops),   COLUMN(us),      COLUMN(gbps),
 };
 
 #define MAX_COLUMNS 16
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static gboolean find_column(const MoeNode *node, const Column **column, GError **error)
 {
@@ -39,7 +43,8 @@ static gboolean find_column(const MoeNode *node, const Column **column, GError *
       *column = &columns[i];
       return TRUE;
     }
-  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "unknown column \"%s\", expected one like m, len or tflops", name);
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                  "unknown column \"%s\", expected one like m, len or tflops", name);
 }
 
 static gboolean read_columns(const MoeNode *list, const Column **layout, GError **error)
@@ -68,12 +73,14 @@ static gboolean read_row(const MoeNode *list, const Column *const *layout, guint
   return TRUE;
 }
 
-static gboolean add_row(Reader *reader, const MoeSeriesText *series, const MoeNode *node, const MoeRow *row, GError **error)
+static gboolean add_row(Reader *reader, const MoeSeriesText *series, const MoeNode *node, const MoeRow *row,
+                        GError **error)
 {
   MoeMeasurement measurement = {.series = reader->series->len - 1, .mark = moe_node_mark(node)};
 
   if (!moe_row_measure(series, row, &measurement))
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "row without a time, expected tflops, us or gbps above 0");
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                    "row without a time, expected tflops, us or gbps above 0");
   measurement.shape = moe_row_shape(row);
   g_array_append_val(reader->measurements, measurement);
   return TRUE;
@@ -85,7 +92,8 @@ static gboolean read_rows(Reader *reader, const MoeNode *node, const MoeSeriesTe
   const Column *layout[MAX_COLUMNS];
 
   if (!names || !rows)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "series without columns and rows, expected both lists");
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                    "series without columns and rows, expected both lists");
   if (!read_columns(names, layout, error) || !moe_node_expect(rows, MOE_NODE_LIST, "rows", error))
     return FALSE;
   for (guint i = 0; i < moe_node_size(rows); i++) {
@@ -98,13 +106,14 @@ static gboolean read_rows(Reader *reader, const MoeNode *node, const MoeSeriesTe
   return TRUE;
 }
 
-/* ---- series ---------------------------------------------------------------------------------------------------------- */
+/* ---- series
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "bandwidth", NULL};
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "both", "any", NULL};
 
 #define PASS_ANY 4
-#define MAX_SMS 65536 /* catches slipped digits */
+#define MAX_SMS  65536 /* catches slipped digits */
 
 static const MoeField series_fields[] = {
     {"cluster", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.cluster), .required = TRUE},
@@ -166,7 +175,8 @@ static MoeCalibrationFit *find_fit(const Reader *reader, const MoeSeries *s, gui
   return NULL;
 }
 
-/* Forward plus backward in one time: the backward constants are fitted when forward's are known, else both are the same. */
+/* Forward plus backward in one time: the backward constants are fitted when forward's are known, else both are the
+ * same. */
 static int combined_pass(const Reader *reader, const MoeSeries *s)
 {
   MoeSeries forward = *s;
@@ -184,7 +194,8 @@ static gboolean hold_constants(const MoeNode *map, MoeKernelFamily *family, GErr
     if (!moe_node_read_quantity(moe_node_at(map, i), MOE_DIM_NONE, &value, error))
       return FALSE;
     if (family->n_constants == MOE_FAMILY_CONSTANTS)
-      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "more than %d constants, expected fewer", MOE_FAMILY_CONSTANTS);
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "more than %d constants, expected fewer",
+                      MOE_FAMILY_CONSTANTS);
     family->constant[family->n_constants] = moe_node_key(map, i);
     family->value[family->n_constants++] = value;
   }
@@ -200,8 +211,12 @@ static gboolean join_fit(Reader *reader, MoeSeriesText *text, GError **error)
     return TRUE;
 
   MoeCalibrationFit fit = {.fragment = s->fragment,
-                           .family = {.name = s->family, .klass = s->klass, .precision = s->precision, .pass = s->pass,
-                                      .source = s->source, .mark = text->mark}};
+                           .family = {.name = s->family,
+                                      .klass = s->klass,
+                                      .precision = s->precision,
+                                      .pass = s->pass,
+                                      .source = s->source,
+                                      .mark = text->mark}};
   if (!hold_constants(text->constants, &fit.family, error))
     return FALSE;
   g_array_append_val(reader->fits, fit);
@@ -255,7 +270,8 @@ static gboolean read_file(Reader *reader, const char *path, GError **error)
   return TRUE;
 }
 
-/* ---- the calibration ------------------------------------------------------------------------------------------------- */
+/* ---- the calibration
+ * ------------------------------------------------------------------------------------------------- */
 
 /* A fit with few rows needs them all; nothing is then kept for judging. */
 #define MIN_SHAPES 5
@@ -267,8 +283,8 @@ static int compare_shapes(gconstpointer a, gconstpointer b)
   return (x->shape > y->shape) - (x->shape < y->shape);
 }
 
-/* Every other shape, in the order of their hashes, is fitted on; equal shapes stay together. Bandwidth-bound kinds, which have
- * a constant each, are divided one by one. */
+/* Every other shape, in the order of their hashes, is fitted on; equal shapes stay together. Bandwidth-bound kinds,
+ * which have a constant each, are divided one by one. */
 static void divide(MoeCalibration *c, guint fit, MoeBandwidthKind kind)
 {
   g_autoptr(GPtrArray) rows = g_ptr_array_new();

@@ -4,15 +4,16 @@
 #include "calibrate_internal.h"
 
 #define BYTES_BF16 2
-#define TERA 1e12
-#define GIGA 1e9
-#define MICRO 1e-6
+#define TERA       1e12
+#define GIGA       1e9
+#define MICRO      1e-6
 
 guint64 moe_row_shape(const MoeRow *row)
 {
-  const double shape[] = {row->m,     row->n,     row->k,           row->groups,   row->rows_per_group, row->tokens, row->hidden,
-                          row->width, row->experts, row->top_k,     row->batch,    row->len,            row->query_heads,
-                          row->kv_heads, row->dim_qk, row->dim_v,   row->window,   row->read,           row->write};
+  const double shape[] = {row->m,      row->n,      row->k,           row->groups,   row->rows_per_group,
+                          row->tokens, row->hidden, row->width,       row->experts,  row->top_k,
+                          row->batch,  row->len,    row->query_heads, row->kv_heads, row->dim_qk,
+                          row->dim_v,  row->window, row->read,        row->write};
   guint64 hash = moe_random_stream("calibrate");
 
   for (guint i = 0; i < G_N_ELEMENTS(shape); i++)
@@ -24,7 +25,8 @@ static MoeKernel *add_kernel(MoeMeasurement *m, MoeKernelClass klass, MoePass pa
 {
   MoeKernel *kernel = &m->kernel[m->n_kernels++];
 
-  *kernel = (MoeKernel){.klass = klass, .pass = pass, .precision = precision, .output = MOE_BF16, .useful_share = 1, .launches = 1};
+  *kernel = (MoeKernel){
+      .klass = klass, .pass = pass, .precision = precision, .output = MOE_BF16, .useful_share = 1, .launches = 1};
   return kernel;
 }
 
@@ -42,7 +44,8 @@ static MoePass pass_of(int pass)
   return pass == 1 ? MOE_PASS_DGRAD : pass == 2 ? MOE_PASS_WGRAD : MOE_PASS_FORWARD;
 }
 
-/* ---- products -------------------------------------------------------------------------------------------------------- */
+/* ---- products
+ * -------------------------------------------------------------------------------------------------------- */
 
 static double gemm(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
@@ -57,7 +60,8 @@ static double gemm(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
   return moe_cost_flop(kernel);
 }
 
-static MoeKernel *add_grouped(MoeMeasurement *m, MoePass pass, MoePrecision precision, int64_t groups, int64_t per_group)
+static MoeKernel *add_grouped(MoeMeasurement *m, MoePass pass, MoePrecision precision, int64_t groups,
+                              int64_t per_group)
 {
   MoeKernel *kernel = add_kernel(m, MOE_KERNEL_GROUPED_GEMM, pass, precision);
 
@@ -79,7 +83,8 @@ static double grouped(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement 
   return moe_cost_flop(kernel);
 }
 
-/* ---- a MoE layer on one GPU ------------------------------------------------------------------------------------------ */
+/* ---- a MoE layer on one GPU
+ * ------------------------------------------------------------------------------------------ */
 
 /* Both linears of the experts in one direction: up has a gate, hence 2 x width outputs. */
 static void layer_products(const MoeRow *row, MoePass pass, MoeMeasurement *m)
@@ -96,7 +101,10 @@ static void layer_products(const MoeRow *row, MoePass pass, MoeMeasurement *m)
 }
 
 /* Bytes of the token rows an expert layer handles: top_k copies of each token. */
-static double expert_rows_bytes(const MoeRow *row) { return row->tokens * row->top_k * BYTES_BF16; }
+static double expert_rows_bytes(const MoeRow *row)
+{
+  return row->tokens * row->top_k * BYTES_BF16;
+}
 
 static double layer_forward(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
@@ -127,7 +135,8 @@ static double layer_backward(const MoeSeriesText *s, const MoeRow *row, MoeMeasu
   return 12 * row->tokens * row->top_k * row->width * row->hidden;
 }
 
-/* ---- attention and bandwidth ----------------------------------------------------------------------------------------- */
+/* ---- attention and bandwidth
+ * ----------------------------------------------------------------------------------------- */
 
 static double add_attention(const MoeSeriesText *s, const MoeRow *row, MoePass pass, MoeMeasurement *m)
 {

@@ -24,19 +24,37 @@ static inline MoeKernel gemm_kernel(int64_t m, int64_t n, int64_t k)
 
 static inline MoeKernel grouped_kernel(int64_t groups, int64_t fullest, int64_t rows, int64_t n, int64_t k)
 {
-  return (MoeKernel){.klass = MOE_KERNEL_GROUPED_GEMM, .groups = groups, .m = fullest, .rows = rows, .n = n, .k = k,
-                     .useful_share = 1, .launches = 1};
+  return (MoeKernel){.klass = MOE_KERNEL_GROUPED_GEMM,
+                     .groups = groups,
+                     .m = fullest,
+                     .rows = rows,
+                     .n = n,
+                     .k = k,
+                     .useful_share = 1,
+                     .launches = 1};
 }
 
 static inline MoeKernel attention_kernel(int64_t length, int64_t heads, MoePass pass)
 {
-  return (MoeKernel){.klass = MOE_KERNEL_ATTENTION, .pass = pass, .batch = 1, .query_heads = heads, .kv_heads = heads,
-                     .len_q = length, .len_kv = length, .dim_qk = 128, .dim_v = 128, .causal = TRUE, .launches = 1};
+  return (MoeKernel){.klass = MOE_KERNEL_ATTENTION,
+                     .pass = pass,
+                     .batch = 1,
+                     .query_heads = heads,
+                     .kv_heads = heads,
+                     .len_q = length,
+                     .len_kv = length,
+                     .dim_qk = 128,
+                     .dim_v = 128,
+                     .causal = TRUE,
+                     .launches = 1};
 }
 
 static inline MoeKernel bandwidth_kernel(MoeBandwidthKind kind, double bytes)
 {
-  return (MoeKernel){.klass = MOE_KERNEL_BANDWIDTH, .bandwidth = kind, .read_bytes = bytes / 2, .write_bytes = bytes / 2,
+  return (MoeKernel){.klass = MOE_KERNEL_BANDWIDTH,
+                     .bandwidth = kind,
+                     .read_bytes = bytes / 2,
+                     .write_bytes = bytes / 2,
                      .launches = 1};
 }
 

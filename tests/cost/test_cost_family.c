@@ -5,8 +5,13 @@
 
 static MoeKernelFamily entry(const char *name, MoeKernelClass klass, int precision, int pass, double sustained)
 {
-  return (MoeKernelFamily){.name = name, .klass = klass, .precision = precision, .pass = pass, .n_constants = 1,
-                           .constant = {"sustained"}, .value = {sustained}};
+  return (MoeKernelFamily){.name = name,
+                           .klass = klass,
+                           .precision = precision,
+                           .pass = pass,
+                           .n_constants = 1,
+                           .constant = {"sustained"},
+                           .value = {sustained}};
 }
 
 static MoeFamilyUse use_of(const MoeAccelerator *accelerator, const MoeStack *stack, const MoeKernel *kernel)
@@ -94,10 +99,20 @@ END_TEST
 START_TEST(test_bandwidth_shares_are_looked_up_one_by_one)
 {
   MoeAccelerator accelerator = round_accelerator();
-  MoeKernelFamily norm = {.name = "te", .klass = MOE_KERNEL_BANDWIDTH, .precision = -1, .pass = -1, .n_constants = 1,
-                          .constant = {"norm"}, .value = {0.5}};
-  MoeKernelFamily permute = {.name = "triton", .klass = MOE_KERNEL_BANDWIDTH, .precision = -1, .pass = -1, .n_constants = 1,
-                             .constant = {"permute"}, .value = {0.25}};
+  MoeKernelFamily norm = {.name = "te",
+                          .klass = MOE_KERNEL_BANDWIDTH,
+                          .precision = -1,
+                          .pass = -1,
+                          .n_constants = 1,
+                          .constant = {"norm"},
+                          .value = {0.5}};
+  MoeKernelFamily permute = {.name = "triton",
+                             .klass = MOE_KERNEL_BANDWIDTH,
+                             .precision = -1,
+                             .pass = -1,
+                             .n_constants = 1,
+                             .constant = {"permute"},
+                             .value = {0.25}};
   MoeKernelFamily fits[] = {norm, permute};
   MoeStack stack = {.family = {.elementwise = "te", .encode = "triton"}};
   MoeKernel a = bandwidth_kernel(MOE_BANDWIDTH_NORM, 4e9), b = bandwidth_kernel(MOE_BANDWIDTH_PERMUTE, 4e9);
@@ -136,7 +151,7 @@ START_TEST(test_peaks_of_formats_built_from_others)
 }
 END_TEST
 
-MOE_TEST_MAIN("cost/family", test_unknown_family_is_refused_with_the_known_ones, test_a_family_the_stack_brings_is_known,
-              test_stack_goes_before_accelerator_and_specific_before_any, test_fallbacks_are_told,
-              test_bandwidth_shares_are_looked_up_one_by_one, test_a_precision_without_a_path_is_an_error,
-              test_peaks_of_formats_built_from_others)
+MOE_TEST_MAIN("cost/family", test_unknown_family_is_refused_with_the_known_ones,
+              test_a_family_the_stack_brings_is_known, test_stack_goes_before_accelerator_and_specific_before_any,
+              test_fallbacks_are_told, test_bandwidth_shares_are_looked_up_one_by_one,
+              test_a_precision_without_a_path_is_an_error, test_peaks_of_formats_built_from_others)

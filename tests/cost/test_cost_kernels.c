@@ -110,7 +110,8 @@ START_TEST(test_attention_counts_unmasked_scores)
 }
 END_TEST
 
-/* Diagonal tiles cost whole ones: causal is more than half of full, and approaches half; a window makes time linear in length. */
+/* Diagonal tiles cost whole ones: causal is more than half of full, and approaches half; a window makes time linear in
+ * length. */
 START_TEST(test_masks_save_time)
 {
   MoeAccelerator accelerator = round_accelerator();
@@ -136,7 +137,8 @@ START_TEST(test_few_heads_leave_sms_idle)
   MoeStack stack = {0};
   g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
   MoeKernel few = attention_kernel(2048, 2, MOE_PASS_FORWARD), many = attention_kernel(2048, 64, MOE_PASS_FORWARD);
-  double few_rate = moe_cost_flop(&few) / seconds(model, &few), many_rate = moe_cost_flop(&many) / seconds(model, &many);
+  double few_rate = moe_cost_flop(&few) / seconds(model, &few),
+         many_rate = moe_cost_flop(&many) / seconds(model, &many);
 
   ck_assert_double_lt(few_rate, 0.4 * many_rate);
 }

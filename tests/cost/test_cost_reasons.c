@@ -53,8 +53,8 @@ START_TEST(test_math_is_model_flops_at_quoted_peak)
 }
 END_TEST
 
-/* Rounding expert counts to the tile removes exactly the padding that was charged: with useful rows unchanged, the padded kernel's
- * PADDING is the FLOPs of the empty rows, and the rounded kernel has none. */
+/* Rounding expert counts to the tile removes exactly the padding that was charged: with useful rows unchanged, the
+ * padded kernel's PADDING is the FLOPs of the empty rows, and the rounded kernel has none. */
 START_TEST(test_padding_is_the_empty_rows)
 {
   MoeAccelerator accelerator = round_accelerator();
@@ -77,7 +77,8 @@ START_TEST(test_unrounded_counts_waste_half_tiles)
   MoeAccelerator accelerator = round_accelerator();
   MoeStack stack = {0};
   g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
-  MoeKernel even = grouped_kernel(64, 1024, 64 * 512, 4096, 7168), odd = grouped_kernel(64, 1023, 64 * 512 - 1, 4096, 7168);
+  MoeKernel even = grouped_kernel(64, 1024, 64 * 512, 4096, 7168),
+            odd = grouped_kernel(64, 1023, 64 * 512 - 1, 4096, 7168);
   double even_waste = price(model, &even, NULL).part_s[MOE_REASON_TILE];
   double odd_waste = price(model, &odd, NULL).part_s[MOE_REASON_TILE];
 
@@ -119,5 +120,6 @@ START_TEST(test_backward_rebuilds_scores)
 }
 END_TEST
 
-MOE_TEST_MAIN("cost/reasons", test_parts_sum_exactly, test_math_is_model_flops_at_quoted_peak, test_padding_is_the_empty_rows,
-              test_unrounded_counts_waste_half_tiles, test_contention_is_the_difference, test_backward_rebuilds_scores)
+MOE_TEST_MAIN("cost/reasons", test_parts_sum_exactly, test_math_is_model_flops_at_quoted_peak,
+              test_padding_is_the_empty_rows, test_unrounded_counts_waste_half_tiles, test_contention_is_the_difference,
+              test_backward_rebuilds_scores)

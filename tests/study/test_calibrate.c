@@ -27,8 +27,8 @@ static const char *const all_files[] = {"bandwidth.yaml", "gemm.yaml", "attentio
 static guint find_fit(const MoeCalibration *c, const char *fragment, MoeKernelClass klass, const char *family, int pass)
 {
   for (guint i = 0; i < c->n_fits; i++)
-    if (c->fits[i].family.klass == klass && c->fits[i].family.pass == pass && strcmp(c->fits[i].fragment, fragment) == 0 &&
-        strcmp(c->fits[i].family.name, family) == 0)
+    if (c->fits[i].family.klass == klass && c->fits[i].family.pass == pass &&
+        strcmp(c->fits[i].fragment, fragment) == 0 && strcmp(c->fits[i].family.name, family) == 0)
       return i;
   ck_abort_msg("no fit of %s on %s", family, fragment);
 }
@@ -166,7 +166,8 @@ static char *complaint(const char *text)
   return g_strdup(error->message);
 }
 
-#define HEAD "series:\n  - {source: a, cluster: h100-hgx, fragment: h100, class: gemm, family: te, precision: bf16,\n     "
+#define HEAD                                                                                                           \
+  "series:\n  - {source: a, cluster: h100-hgx, fragment: h100, class: gemm, family: te, precision: bf16,\n     "
 
 /* Wrong measurement files are refused at the place. */
 START_TEST(test_bad_files_are_refused)
