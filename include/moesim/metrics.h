@@ -46,6 +46,7 @@ typedef struct {
   double scope_s[MOE_N_SCOPES];
   double pass_s[MOE_N_PASSES];
   double traffic_nvlink_bytes, traffic_network_bytes, traffic_host_bytes; /* per GPU */
+  double price_gpu_hour, gpu_power_w, power_overhead; /* of the cluster: dollars, watts, factor; 0 = unknown */
   uint64_t events, operations;
   double wall_time_s; /* of the prediction on this machine: the one field that is not reproducible */
 } MoeResult;

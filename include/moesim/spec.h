@@ -12,6 +12,7 @@
 
 #include <moesim/base.h>
 #include <moesim/doc.h>
+#include <moesim/spec_goodput.h>
 #include <moesim/spec_kernels.h>
 #include <moesim/spec_network.h>
 
@@ -244,13 +245,15 @@ typedef struct {
   MoeKernelFits kernels; /* fitted families with residuals */
 } MoeAccelerator;
 
-typedef struct {
+typedef struct MoeCluster {
   const char *name, *title, *source;
   MoeAccelerator accelerator;
   MoeDomain domain;
   MoeHost host;
   MoeNetwork network;
-  double gpu_mtbf_s;     /* 0 = unknown */
+  double gpu_mtbf_s, host_mtbf_s, link_mtbf_s; /* mean time between failures of one; 0 = unknown */
+  double weibull_shape;       /* of times between failures; 0 = unknown */
+  double storage_bytes_per_s; /* checkpoint storage, all hosts together; 0 = unknown */
   double price_gpu_hour; /* dollars; 0 = unknown */
   double gpu_power_w, power_overhead;
 } MoeCluster;
@@ -267,7 +270,7 @@ typedef struct {
   const char *source;
 } MoePublished;
 
-typedef struct {
+typedef struct MoeAssumption {
   const char *key;        /* dotted path in the run */
   double low, high;       /* range in SI, low < high; both 0 when `values` holds words */
   MoeDimension dimension; /* of the range: what unit a value of it is written with */
@@ -290,6 +293,7 @@ typedef struct {
   MoeCluster cluster;
   MoeStack stack;
   MoePublished published;
+  MoeGoodputPlan goodput;
   gboolean rumour; /* the architecture is a rumour and says so in every output */
   guint n_assumptions;
   /* Those of run, cluster, accelerator and stack; keys are paths in the run ("stack.host.sync"). */

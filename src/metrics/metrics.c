@@ -143,6 +143,9 @@ MoeResult *moe_metrics_result(const MoeRun *run, const MoeProgram *program, cons
   result->traffic_nvlink_bytes = sim->nvlink_bytes;
   result->traffic_network_bytes = sim->network_bytes;
   result->traffic_host_bytes = sim->host_bytes;
+  result->price_gpu_hour = run->cluster.price_gpu_hour;
+  result->gpu_power_w = run->cluster.gpu_power_w;
+  result->power_overhead = run->cluster.power_overhead;
   result->events = sim->events;
   result->operations = sim->operations;
   return result;

@@ -89,6 +89,7 @@ static const MoeField cluster_fields[] = {
     {"host", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"network", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"reliability", MOE_FIELD_ELSEWHERE},
+    {"storage", MOE_FIELD_ELSEWHERE},
     {"price", MOE_FIELD_ELSEWHERE},
     {"power", MOE_FIELD_ELSEWHERE},
     {"assumptions", MOE_FIELD_ELSEWHERE},
@@ -97,6 +98,15 @@ static const MoeField cluster_fields[] = {
 
 static const MoeField reliability_fields[] = {
     {"gpu_mtbf", MOE_FIELD_AMOUNT(MoeCluster, gpu_mtbf_s, MOE_DIM_SECONDS)},
+    {"host_mtbf", MOE_FIELD_AMOUNT(MoeCluster, host_mtbf_s, MOE_DIM_SECONDS)},
+    {"link_mtbf", MOE_FIELD_AMOUNT(MoeCluster, link_mtbf_s, MOE_DIM_SECONDS)},
+    {"weibull_shape", AMOUNT_UP_TO(MoeCluster, weibull_shape, MOE_DIM_NONE, MOE_MAX_WEIBULL_SHAPE)},
+    {"source", MOE_FIELD_ELSEWHERE},
+    {NULL},
+};
+
+static const MoeField storage_fields[] = {
+    {"bandwidth", POSITIVE(MoeCluster, storage_bytes_per_s, MOE_DIM_BYTES_PER_S, MAX_BYTES_PER_S)},
     {"source", MOE_FIELD_ELSEWHERE},
     {NULL},
 };
@@ -121,6 +131,7 @@ static gboolean read_parts(const MoeNode *node, MoeCluster *cluster, GError **er
          moe_host_read(moe_node_get(node, "host"), &cluster->host, error) &&
          moe_network_read(moe_node_get(node, "network"), &cluster->network, error) &&
          moe_section_read(node, "reliability", reliability_fields, "reliability", cluster, error) &&
+         moe_section_read(node, "storage", storage_fields, "storage", cluster, error) &&
          moe_section_read(node, "price", price_fields, "price", cluster, error) &&
          moe_section_read(node, "power", power_fields, "power", cluster, error);
 }

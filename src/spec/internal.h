@@ -20,6 +20,7 @@
 #define MOE_MAX_BATCH       (1 << 28) /* sequences of one step */
 #define MOE_MAX_STEP_TOKENS (INT64_C(1) << 40)
 #define MOE_MAX_MTP_LAYERS  64
+#define MOE_MAX_WEIBULL_SHAPE 100
 
 extern const char *const moe_kernel_class_words[];
 extern const char *const moe_optimizer_words[];

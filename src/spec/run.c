@@ -15,6 +15,7 @@ static const MoeField root_fields[] = {
     {"cluster", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"stack", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"published", MOE_FIELD_ELSEWHERE},
+    {"goodput", MOE_FIELD_ELSEWHERE},
     {"assumptions", MOE_FIELD_ELSEWHERE},
     {NULL},
 };
@@ -33,7 +34,8 @@ static gboolean read_sections(MoeRun *run, GError **error)
          moe_offload_read(moe_node_get(root, "offload"), &run->offload, error) &&
          moe_cluster_read(moe_node_get(root, "cluster"), &run->cluster, error) &&
          moe_stack_read(moe_node_get(root, "stack"), &run->stack, error) &&
-         moe_published_read(moe_node_get(root, "published"), &run->published, error);
+         moe_published_read(moe_node_get(root, "published"), &run->published, error) &&
+         moe_goodput_plan_read(moe_node_get(root, "goodput"), &run->cluster, &run->goodput, error);
 }
 
 /* Only what shapes the prediction can be assumed. */
@@ -49,6 +51,18 @@ static gboolean check_assumption(const MoeAssumption *assumption, GError **error
   return moe_fail(error, MOE_ERROR_INPUT, assumption->mark, "assumption about \"%s\", expected a key of %s",
                   assumption->key,
                   nearest ? nearest : "architecture, training, parallelism, recompute, offload, cluster or stack");
+}
+
+/* Assumptions about the training as a whole stand apart: they shape no step. */
+static gboolean read_goodput_assumptions(MoeRun *run, GError **error)
+{
+  g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(MoeAssumption));
+  gboolean good =
+      moe_assumptions_read(moe_doc_find(run->doc, "goodput.assumptions"), "goodput.", run->strings, all, error);
+
+  run->goodput.n_assumptions = all->len;
+  run->goodput.assumptions = (MoeAssumption *)(void *)g_array_free(g_steal_pointer(&all), FALSE);
+  return good;
 }
 
 static gboolean read_assumptions(MoeRun *run, GError **error)
@@ -68,7 +82,7 @@ static gboolean read_assumptions(MoeRun *run, GError **error)
   run->assumptions = (MoeAssumption *)(void *)g_array_free(g_steal_pointer(&all), FALSE);
   for (guint i = 0; i < run->n_assumptions && good; i++)
     good = check_assumption(&run->assumptions[i], error);
-  return good;
+  return good && read_goodput_assumptions(run, error);
 }
 
 /* The path of expert counts is relative to the file that states it. */
@@ -106,13 +120,19 @@ MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *opt
   return read_run(run, options ? options : &no_options, error) ? g_steal_pointer(&run) : NULL;
 }
 
+static void free_assumptions(MoeAssumption *assumptions, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_free((gpointer)assumptions[i].values);
+  g_free(assumptions);
+}
+
 void moe_run_free(MoeRun *run)
 {
   if (!run)
     return;
-  for (guint i = 0; i < run->n_assumptions; i++)
-    g_free((gpointer)run->assumptions[i].values);
-  g_free(run->assumptions);
+  free_assumptions(run->assumptions, run->n_assumptions);
+  free_assumptions(run->goodput.assumptions, run->goodput.n_assumptions);
   moe_cluster_clear(&run->cluster);
   moe_stack_clear(&run->stack);
   moe_doc_free(run->doc);

@@ -1,0 +1,130 @@
+/*
+ * goodput: a training of weeks - steps, failures, detection, restarts, checkpoints, slow periods - event by event.
+ * Part of study (floor 8). Equations, assumptions and sources: docs/model-goodput.md.
+ *
+ * Time. This study has a clock of its own: MoeTick, whole microseconds since the training began (range 292,000 years).
+ * It runs on the same calendar as a step (engine.h); a tick is never a MoeTime, and nothing here holds picoseconds.
+ *
+ * Account. Every instant of the training belongs to one kind, so that
+ *
+ *     wall-clock = ideal + recomputation + slower steps + checkpoints + not stepping
+ *
+ * with ideal = steps x healthy step time, and goodput = ideal / wall-clock.
+ *
+ * Failures. Each GPU, host and link is a renewal process: times between failures are Weibull with the given mean and
+ * shape (1 = exponential), in equilibrium at the start, drawn from (seed, kind, part, count). They do not depend on
+ * what the job does, so that two policies meet the same failures under the same seed.
+ */
+#ifndef MOESIM_GOODPUT_H
+#define MOESIM_GOODPUT_H
+
+#include <moesim/economy.h>
+#include <moesim/findings.h>
+#include <moesim/study.h>
+
+G_BEGIN_DECLS
+
+/* Whole microseconds since the training began. Not a MoeTime. */
+typedef int64_t MoeTick;
+
+#define MOE_TICKS_PER_S 1e6
+#define MOE_TICK_NEVER  INT64_MAX
+
+/* What the wall-clock beyond the ideal goes to. */
+typedef enum {
+  MOE_OVERHEAD_RECOMPUTATION, /* steps done again: those since the last complete checkpoint before a failure */
+  MOE_OVERHEAD_SLOW,          /* MFU drop: what degraded periods and stragglers add to steps */
+  MOE_OVERHEAD_CHECKPOINT,    /* the job stands still for a checkpoint */
+  MOE_OVERHEAD_DETECTION,     /* failed, not yet noticed */
+  MOE_OVERHEAD_WAITING,       /* no healthy host to restart on */
+  MOE_OVERHEAD_RESTART,       /* starting, loading the checkpoint */
+  MOE_N_OVERHEADS,
+} MoeOverhead;
+
+extern const char *const moe_overhead_words[];
+
+typedef enum { MOE_PART_GPU, MOE_PART_HOST, MOE_PART_LINK, MOE_N_PARTS } MoePart;
+extern const char *const moe_part_words[];
+
+/* What one simulated training consists of, everything resolved. */
+typedef struct {
+  MoeGoodputPlan plan;
+  int64_t steps;
+  double step_time_s;         /* healthy */
+  int64_t parts[MOE_N_PARTS]; /* how many there are of each */
+  double mtbf_s[MOE_N_PARTS]; /* of one; 0 = never fails */
+  double checkpoint_bytes;
+  double copy_s;  /* device to host memory: blocks in either mode */
+  double write_s; /* to storage: blocks in mode sync */
+  double load_s;  /* from storage, part of a restart */
+} MoeGoodputModel;
+
+/* One simulated training. */
+typedef struct {
+  double wall_s, ideal_s;
+  double overhead_s[MOE_N_OVERHEADS];
+  double stepping_s; /* at any speed, recomputed steps included */
+  guint64 failures[MOE_N_PARTS];
+  guint64 interruptions; /* of a job that ran: by failures */
+  guint64 planned;       /* restarts without a straggler */
+  guint64 checkpoints;   /* complete */
+  guint64 events;
+} MoeGoodputSample;
+
+/* Many of them. */
+typedef struct {
+  MoeGoodputModel model; /* plan.interval_s is the interval used */
+  guint n_samples;
+  MoeGoodputSample *samples;         /* by seed */
+  MoeGoodputSample mean;             /* counts rounded */
+  double interruptions, checkpoints; /* means */
+  MoeQuantiles wall_s, goodput, overhead_s[MOE_N_OVERHEADS];
+  double ideal_s, mean_goodput; /* ideal / mean wall-clock */
+  double job_mtbf_s;            /* of any part; INFINITY when nothing fails */
+  double blocking_s;            /* what one checkpoint stops the job for: C */
+  double young_s, daly_s;       /* optimum intervals of theory; INFINITY without failures */
+  double optimum_s;             /* of the simulation; 0 = not searched */
+  double optimum_wall_s;        /* mean wall-clock at optimum_s, over the seeds of the search */
+  MoeEconomy economy;           /* at the mean wall-clock */
+} MoeGoodput;
+
+typedef struct {
+  guint seeds;              /* trainings; at least 1 */
+  uint64_t seed;            /* of the first */
+  guint jobs;               /* threads, 0 = as many as the machine has */
+  gboolean no_search;       /* with a given interval: do not look for the optimum beside it */
+  double price_gpu_hour;    /* dollars; 0 = the cluster's */
+  MoeProgressFunc progress; /* may be NULL */
+  gpointer progress_data;
+} MoeGoodputOptions;
+
+/* Bytes of a checkpoint of `run`: parameters (prediction modules too) x (master + moments + weights). With LoRA: one
+ * copy of the weights. */
+double moe_goodput_checkpoint_bytes(const MoeRun *run);
+/* Resolves what `run`, its plan and its predicted step say. FALSE and *error when the number of tokens is not said. */
+gboolean moe_goodput_model(const MoeRun *run, const MoeGoodputPlan *plan, const MoeResult *result,
+                           MoeGoodputModel *model, GError **error);
+/* One training; model->plan.interval_s must be > 0. FALSE: it makes no progress, its wall-clock went beyond
+ * MOE_GOODPUT_GIVE_UP times the ideal. */
+#define MOE_GOODPUT_GIVE_UP 50
+gboolean moe_goodput_simulate(const MoeGoodputModel *model, uint64_t seed, MoeGoodputSample *sample);
+/* All seeds; the same numbers with any number of threads. NULL and *error when a training makes no progress. */
+MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, const MoeGoodputOptions *options,
+                        GError **error);
+void moe_goodput_free(MoeGoodput *goodput);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeGoodput, moe_goodput_free)
+
+/* ---- theory, for comparison
+ * ------------------------------------------------------------------------------------------ */
+
+/* Mean time between failures of the whole job, seconds; INFINITY when nothing fails. */
+double moe_goodput_job_mtbf(const MoeGoodputModel *model);
+/* Optimum stepping time between checkpoints that each stop the job for `blocking_s`: sqrt(2 C M) (Young 1974, CACM 17).
+ */
+double moe_young_interval(double blocking_s, double mtbf_s);
+/* The same to higher order (Daly 2006, FGCS 22, equation 37). */
+double moe_daly_interval(double blocking_s, double mtbf_s);
+
+G_END_DECLS
+
+#endif
