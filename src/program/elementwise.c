@@ -85,6 +85,12 @@ static double stream_elements(const MoeShape *shape)
   return (double)shape->tokens * (double)shape->hidden;
 }
 
+/* A mask byte per element, where dropout is part of the addition's kernel. */
+static double mask_bytes(const MoeShape *shape)
+{
+  return shape->arch->dropout > 0 && shape->run->stack.fused.dropout ? dropout_forward.fused.write : 0;
+}
+
 /* Fused, the addition that closed the sub-layer before happens inside this norm's kernel and costs that kernel's extra
  * bytes. */
 static void enter(MoeEmit *emit, const Chains *norm, const Chains *residual)
@@ -97,6 +103,7 @@ static void enter(MoeEmit *emit, const Chains *norm, const Chains *residual)
     chain.read += residual->fused.read;
     chain.read_stream += residual->fused.read_stream;
     chain.write_stream += residual->fused.write_stream;
+    chain.write += residual == &residual_forward ? mask_bytes(emit->shape) : 0;
   }
   emit->module |= MOE_MODULE_NORM;
   emit_chain(emit, MOE_BANDWIDTH_NORM, "norm", &chain, stream_elements(emit->shape), emit->shape->residual_bytes,
@@ -139,8 +146,7 @@ static void emit_residual(MoeEmit *emit)
 
   if (stack->fused.residual_norm)
     return;
-  if (emit->shape->arch->dropout > 0 && stack->fused.dropout)
-    chain.write += dropout_forward.fused.write;
+  chain.write += mask_bytes(emit->shape);
   emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, "residual", &chain, stream_elements(emit->shape),
              emit->shape->residual_bytes, MOE_NO_LOAD);
 }
@@ -158,10 +164,8 @@ void moe_leave_forward(MoeEmit *emit)
 static void emit_branch(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  double elements = stream_elements(shape), mask = 0;
+  double elements = stream_elements(shape), mask = mask_bytes(shape);
 
-  if (shape->arch->dropout > 0 && shape->run->stack.fused.dropout)
-    mask = dropout_backward.fused.read;
   if (mask == 0 && shape->residual_bytes <= shape->act_bytes)
     return;
   moe_emit_bytes(emit, MOE_BANDWIDTH_RESIDUAL, "branch_grad", elements * (shape->residual_bytes + mask),

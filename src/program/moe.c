@@ -117,7 +117,8 @@ static guint32 exchange_counts(MoeEmit *emit)
   return moe_emit_collective(emit, MOE_STREAM_EXPERT, &collective);
 }
 
-/* Blocking: the host reads the counts back before it issues anything more. */
+/* Blocking: the host reads the counts back before it issues anything more. Otherwise the exchange runs beside what
+ * needs no counts. */
 static guint32 begin_counts(MoeEmit *emit)
 {
   MoeCountsKind kind = emit->shape->run->stack.moe.counts;
@@ -133,11 +134,22 @@ static guint32 begin_counts(MoeEmit *emit)
   return MOE_NO_ITEM;
 }
 
-/* On a stream of their own: the host waits for the counts only, and only where it needs them. On the device: not at
- * all. */
-static void end_counts(MoeEmit *emit, guint32 counts)
+/* Whether the host needs the counts to issue the dispatch: NCCL's splits come from the host, DeepEP's dispatch makes
+ * the host wait for what will arrive. Transfers that the device starts take them from its own memory. */
+static gboolean dispatch_needs_host(const MoeShape *shape)
 {
-  if (counts != MOE_NO_ITEM && emit->shape->run->stack.moe.counts == MOE_COUNTS_DEDICATED_STREAM)
+  const char *library = shape->run->stack.collectives.expert_library;
+
+  return g_strcmp0(library, "nvlink-direct") != 0 && g_strcmp0(library, "hybridep") != 0;
+}
+
+/* On a stream of their own: the host waits for the counts only, and only where it needs them - before the dispatch, or
+ * before the experts, whose shapes they are. On the device: not at all. */
+static void end_counts(MoeEmit *emit, guint32 counts, gboolean before_dispatch)
+{
+  if (counts == MOE_NO_ITEM || emit->shape->run->stack.moe.counts != MOE_COUNTS_DEDICATED_STREAM)
+    return;
+  if (before_dispatch == dispatch_needs_host(emit->shape))
     moe_emit_host_sync(emit, counts);
 }
 
@@ -200,7 +212,7 @@ static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 d
 
 /* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave
  * while the next group computes. */
-static void overlapped_forward(MoeEmit *emit, int64_t layer)
+static void overlapped_forward(MoeEmit *emit, int64_t layer, guint32 counts)
 {
   int64_t groups = emit->shape->groups;
   g_autofree guint32 *dispatch = g_new(guint32, groups);
@@ -208,9 +220,12 @@ static void overlapped_forward(MoeEmit *emit, int64_t layer)
 
   for (int64_t g = 0; g < groups; g++) {
     sender_permute(emit, "encode");
+    if (g == 0)
+      end_counts(emit, counts, TRUE);
     dispatch[g] = exchange(emit, MOE_DISPATCH, "dispatch", layer, g);
   }
   shared_forward(emit);
+  end_counts(emit, counts, FALSE);
   for (int64_t g = 0; g < groups; g++) {
     forward_group(emit, layer, g, dispatch[g]);
     combine = exchange(emit, MOE_COMBINE, "combine", layer, g);
@@ -218,10 +233,14 @@ static void overlapped_forward(MoeEmit *emit, int64_t layer)
   moe_flow_join(emit->flow, combine);
 }
 
-static void exposed_forward(MoeEmit *emit, int64_t layer)
+static void exposed_forward(MoeEmit *emit, int64_t layer, guint32 counts)
 {
   for (int64_t g = 0; g < emit->shape->groups; g++) {
     sender_permute(emit, "encode");
+    if (g == 0) {
+      end_counts(emit, counts, TRUE);
+      end_counts(emit, counts, FALSE);
+    }
     forward_group(emit, layer, g, exchange(emit, MOE_DISPATCH, "dispatch", layer, g));
     moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", layer, g));
   }
@@ -239,11 +258,10 @@ static void inner_forward(MoeEmit *emit, int64_t layer)
   if (shape->arch->moe.latent > 0)
     moe_linear_forward(emit, &down);
   quantize_payload(emit);
-  end_counts(emit, counts);
   if (shape->overlap_expert)
-    overlapped_forward(emit, layer);
+    overlapped_forward(emit, layer, counts);
   else
-    exposed_forward(emit, layer);
+    exposed_forward(emit, layer, counts);
   emit_sum(emit, "decode");
   if (shape->arch->moe.latent > 0)
     moe_linear_forward(emit, &up);

@@ -100,10 +100,14 @@ static double attention_bytes(const Saved *s)
  * ----------------------------------------------------------------------------------------------------------------------
  */
 
-/* Output of the first linear and input of the second, per row. */
+/* Output of the first linear and input of the second, per row. A replayed activation's input is kept in FP8 where
+ * linears run in FP8 blocks (DeepSeek-V3 report, 3.3.3). */
 static double inner_bytes(const Saved *s, double width, gboolean gated, gboolean drop_activation)
 {
-  return width * ((gated ? 2 : 1) * s->act + (drop_activation ? 0 : s->input));
+  gboolean blocks = s->shape->precision->gemm == MOE_FP8_BLOCK;
+  double outer = drop_activation && blocks ? s->input : s->act;
+
+  return width * ((gated ? 2 : 1) * outer + (drop_activation ? 0 : s->input));
 }
 
 static double dense_bytes(const Saved *s)
