@@ -8,8 +8,7 @@ static int64_t query_width(const MoeShape *shape)
   return a->query_heads * (a->kind == MOE_ATTENTION_MLA ? a->nope_dim + a->rope_dim : a->head_dim) / shape->tp;
 }
 
-/* ---- rotary embedding
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- rotary embedding --------------------------------------------------------------------------- */
 
 /* Fused, queries and keys take one kernel each way: in and out. Unfused: halves swapped, two products, a sum - five
  * kernels each for queries and keys, three times the traffic. */
@@ -26,8 +25,7 @@ static void emit_rotary(MoeEmit *emit, double elements)
   moe_emit_bytes(emit, MOE_BANDWIDTH_ROTARY, "rotary", bytes, bytes, stack->fused.rotary ? 1 : ROTARY_UNFUSED_LAUNCHES);
 }
 
-/* ---- grouped-query attention
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- grouped-query attention -------------------------------------------------------------------- */
 
 /* Key heads held by a rank: replicated when there are fewer than tensor ranks. */
 static int64_t key_heads(const MoeShape *shape)
@@ -82,8 +80,7 @@ static void gqa_backward(MoeEmit *emit)
   moe_linear_backward(emit, &qkv);
 }
 
-/* ---- multi-head latent attention (DeepSeek-V2 report, 2.1)
- * ------------------------------------------------------------------------- */
+/* ---- multi-head latent attention (DeepSeek-V2 report, 2.1) -------------------------------------- */
 
 typedef struct {
   MoeLinear q_down, q_up, kv_down, kv_up; /* q_down.n is 0 without query compression */
@@ -169,9 +166,7 @@ static void mla_backward(MoeEmit *emit)
   }
 }
 
-/* ---- the sub-layer
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the sub-layer ------------------------------------------------------------------------------ */
 
 static MoeLinear output_linear(const MoeShape *shape)
 {

@@ -11,8 +11,7 @@ struct MoeRouter {
   double *fullest;     /* [load * ep + rank] fullest expert relative to the mean expert */
 };
 
-/* ---- probabilities
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- probabilities ------------------------------------------------------------------------------ */
 
 typedef struct {
   const MoeRouting *routing;
@@ -82,8 +81,7 @@ static void draw_weights(const Draw *draw, double *weights)
     shuffle(draw, weights);
 }
 
-/* ---- counts from a file
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- counts from a file ------------------------------------------------------------------------- */
 
 static gboolean parse_row(const char *path, int line, const char *text, int64_t experts, double *weights,
                           GError **error)
@@ -133,9 +131,7 @@ static gboolean read_counts(const char *path, int64_t layers, int64_t experts, d
   return TRUE;
 }
 
-/* ---- loads
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- loads -------------------------------------------------------------------------------------- */
 
 static void set_load(MoeRouter *router, int64_t layer, const double *p, int64_t group, int64_t rank)
 {

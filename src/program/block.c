@@ -1,8 +1,7 @@
 /* Blocks: one flow, or a forward and a backward flow side by side, in issue order, with waits on streams. */
 #include "block.h"
 
-/* ---- order of issue
- * --------------------------------------------------------------------------------------------------- */
+/* ---- order of issue ----------------------------------------------------------------------------- */
 
 /* Progress of one flow through the merge. */
 typedef struct {
@@ -81,8 +80,7 @@ static void merge_lanes(Merge *merge)
   }
 }
 
-/* ---- waits
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- waits -------------------------------------------------------------------------------------- */
 
 typedef struct {
   GArray *waits;      /* MoeWait */
@@ -162,8 +160,7 @@ static void write_ops(const Merge *merge, Waits *waits, MoeOp *ops)
   }
 }
 
-/* ---- memory, streams
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- memory, streams ---------------------------------------------------------------------------- */
 
 static gint compare_events(gconstpointer a, gconstpointer b)
 {
@@ -206,8 +203,7 @@ static void write_streams(MoeArena *arena, MoeBlock *block, const uint32_t n_str
       lists[block->ops[i].stream][at[block->ops[i].stream]++] = i;
 }
 
-/* ---- the block
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the block ---------------------------------------------------------------------------------- */
 
 static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
 {

@@ -9,9 +9,7 @@ typedef struct {
   MoeRouter *router;
 } Owned;
 
-/* ---- builder
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- builder ------------------------------------------------------------------------------------ */
 
 static void builder_clear(MoeBuilder *builder)
 {
@@ -100,9 +98,7 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
   return check_parts(builder, error);
 }
 
-/* ---- freezing
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- freezing ----------------------------------------------------------------------------------- */
 
 static int64_t scaled(int64_t value, double factor)
 {
@@ -173,8 +169,7 @@ static void freeze(const MoeBuilder *builder, const MoeCalls *calls, MoeProgram 
   program->layout = builder->layout;
 }
 
-/* ---- the program
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the program -------------------------------------------------------------------------------- */
 
 MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error)
 {

@@ -8,8 +8,7 @@ typedef struct {
   uint32_t *backward; /* [batch * positions + q] message from q + 1 to q */
 } Wiring;
 
-/* ---- messages
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------------------------------- */
 
 static uint32_t add_message(Wiring *wiring, int64_t batch, int64_t from, int64_t to)
 {
@@ -46,9 +45,7 @@ static void wiring_clear(Wiring *wiring)
   g_free(wiring->backward);
 }
 
-/* ---- variants
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- variants ----------------------------------------------------------------------------------- */
 
 /* Index in the stage's actions of each chunk's first forward, last backward and last weight gradient. */
 typedef struct {
@@ -105,9 +102,7 @@ static MoeBlockKey key_of(const MoeBuilder *builder, int64_t stage, const MoeAct
   return key;
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- calls -------------------------------------------------------------------------------------- */
 
 /* Slots as in chunk.c: forward in, forward out, backward in, backward out. */
 static void set_messages(const Wiring *wiring, const MoeAction *a, const MoeBlockKey *key, MoeCall *call)

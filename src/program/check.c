@@ -6,8 +6,7 @@
 /* Memory that comes and goes in a step cancels to this share of what came (sums of doubles). */
 #define MEMORY_TOLERANCE 1e-9
 
-/* ---- operations and waits
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- operations and waits ----------------------------------------------------------------------- */
 
 static guint work_limit(const MoeProgram *p, const MoeOp *op)
 {
@@ -78,9 +77,7 @@ static char *check_block(const MoeProgram *p, const MoeBlock *block)
   return NULL;
 }
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- messages ----------------------------------------------------------------------------------- */
 
 /* Notes one send or receive of a message by a stage; each happens once, on the stage that the message names. */
 static char *note_message(const MoeProgram *p, const MoeOp *op, const MoeCall *call, int64_t stage, uint8_t *done)
@@ -131,9 +128,7 @@ static char *check_messages(const MoeProgram *p)
   return NULL;
 }
 
-/* ---- roles
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- roles -------------------------------------------------------------------------------------- */
 
 static char *check_bases(const MoeProgram *p, const MoeRole *role)
 {
@@ -171,8 +166,7 @@ static char *check_memory(const MoeProgram *p, const MoeRole *role)
   return NULL;
 }
 
-/* ---- collectives across stages
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- collectives across stages ------------------------------------------------------------------ */
 
 static gboolean spans_stages(MoeGroupKind kind)
 {
@@ -217,9 +211,7 @@ static char *check_group(const MoeProgram *p, MoeGroupKind kind)
   return NULL;
 }
 
-/* ---- all
- * ---------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- all ---------------------------------------------------------------------------------------- */
 
 static char *check_blocks(const MoeProgram *p)
 {

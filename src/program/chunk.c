@@ -17,9 +17,7 @@ static MoeEmit new_emit(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, MoeP
                    .first = (variant & MOE_VARIANT_FIRST) != 0};
 }
 
-/* ---- messages
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- messages ----------------------------------------------------------------------------------- */
 
 gboolean moe_builder_crosses(const MoeBuilder *builder, int64_t from, int64_t to)
 {
@@ -45,9 +43,7 @@ static void send(MoeEmit *emit, gboolean crosses, guint slot)
     moe_emit_message(emit, MOE_OP_SEND, slot);
 }
 
-/* ---- forward
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- forward ------------------------------------------------------------------------------------ */
 
 static void forward_end(MoeEmit *emit, const MoePart *part, guint index, guint n)
 {
@@ -85,9 +81,7 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
   send(&emit, moe_builder_crosses(builder, position, position + 1), SLOT_FORWARD_OUT);
 }
 
-/* ---- backward
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- backward ----------------------------------------------------------------------------------- */
 
 /* Checkpoints that were copied out come back one layer ahead. */
 typedef struct {
@@ -146,9 +140,7 @@ void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int6
   send(&emit, moe_builder_crosses(builder, position - 1, position), SLOT_BACKWARD_OUT);
 }
 
-/* ---- end of the step
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- end of the step ---------------------------------------------------------------------------- */
 
 /* First and last stage add their gradients of the tied table. */
 static void reduce_tied(MoeEmit *emit, int64_t stage)
@@ -185,9 +177,7 @@ void moe_finish(MoeBuilder *builder, MoeFlow *flow, int64_t stage)
   moe_optimizer_emit(&emit, &holding);
 }
 
-/* ---- blocks
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- blocks ------------------------------------------------------------------------------------- */
 
 static const char *const block_words[] = {
     [MOE_ACTION_FORWARD] = "F", [MOE_ACTION_BACKWARD] = "B", [MOE_ACTION_DGRAD] = "Bd",

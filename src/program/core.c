@@ -43,8 +43,7 @@ static double value_bytes(const MoeShape *shape, const Core *core)
   return (double)shape->full_tokens * (double)(core->query_heads * core->dim_v) * shape->act_bytes;
 }
 
-/* ---- fused kernels
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- fused kernels ------------------------------------------------------------------------------ */
 
 /* The data gradient of a fused kernel recomputes the scores: five products instead of two (Dao 2023); model FLOPs count
  * four. */
@@ -81,8 +80,7 @@ static void emit_flash(MoeEmit *emit, const Core *core, MoePass pass)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
-/* ---- scores, softmax, values one by one
- * ------------------------------------------------------------------------------------------- */
+/* ---- scores, softmax, values one by one --------------------------------------------------------- */
 
 /* Traffic of scale, mask and softmax: fused into one kernel, or five element-wise ones over the whole square
  * (Megatron-LM without
@@ -143,8 +141,7 @@ static void unfused_backward(MoeEmit *emit, const Core *core)
   emit_product(emit, core, "keys_grad", MOE_PASS_DGRAD, core->len, rows, core->dim_qk, core->dim_qk);
 }
 
-/* ---- Ulysses: heads for sequence
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Ulysses: heads for sequence ---------------------------------------------------------------- */
 
 static void exchange_heads(MoeEmit *emit, const char *name, double bytes)
 {
@@ -168,9 +165,7 @@ static void ulysses(MoeEmit *emit, Core core, MoePass pass)
   exchange_heads(emit, "ulysses_out", backward ? inputs : outputs);
 }
 
-/* ---- ring
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- ring --------------------------------------------------------------------------------------- */
 
 /* One step of a ring whose ranks hold two mirrored slices of the sequence each, so that work is even: the own slices
  * are causal, with every other rank's keys half of the square counts (Liu et al. 2023; zigzag order as in
@@ -218,9 +213,7 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
     moe_flow_join(emit->flow, item);
 }
 
-/* ---- the core
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the core ----------------------------------------------------------------------------------- */
 
 static void emit_core(MoeEmit *emit, int64_t layer, MoePass pass)
 {

@@ -58,8 +58,7 @@ static void emit_chain(MoeEmit *emit, MoeBandwidthKind kind, const char *name, c
                      MAX(chain->launches, 1), load);
 }
 
-/* ---- norms
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- norms -------------------------------------------------------------------------------------- */
 
 void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes)
 {
@@ -77,8 +76,7 @@ void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double 
              element_bytes, MOE_NO_LOAD);
 }
 
-/* ---- residual stream
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- residual stream ---------------------------------------------------------------------------- */
 
 static double stream_elements(const MoeShape *shape)
 {
@@ -180,8 +178,7 @@ void moe_leave_backward(MoeEmit *emit)
     moe_norm_backward(emit, "output_norm", stream_elements(emit->shape), emit->shape->act_bytes);
 }
 
-/* ---- activations
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- activations -------------------------------------------------------------------------------- */
 
 void moe_activation_forward(MoeEmit *emit, gboolean gated, double elements, int load)
 {

@@ -66,8 +66,7 @@ static void emit_grouped(MoeEmit *emit, MoeFlow *flow, const Matrix *matrix, Moe
     moe_emit_kernel(emit, flow, &kernel, load);
 }
 
-/* ---- quantization
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- quantization ------------------------------------------------------------------------------- */
 
 static gboolean is_8bit(MoePrecision precision)
 {
@@ -94,8 +93,7 @@ static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, int lo
     moe_emit_quantize(emit, name, elements, emit->shape->fp8_wgrad, load);
 }
 
-/* ---- forward and backward
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- forward and backward ----------------------------------------------------------------------- */
 
 static void gather_tensor(MoeEmit *emit)
 {

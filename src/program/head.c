@@ -1,8 +1,7 @@
 /* The ends of the model: embedding, LM head with loss, multi-token prediction. */
 #include "internal.h"
 
-/* ---- embedding
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- embedding ---------------------------------------------------------------------------------- */
 
 void moe_embedding_forward(MoeEmit *emit)
 {
@@ -37,8 +36,7 @@ void moe_embedding_backward(MoeEmit *emit)
                    elements * grad, EMBEDDING_BACKWARD_LAUNCHES);
 }
 
-/* ---- LM head and loss
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- LM head and loss --------------------------------------------------------------------------- */
 
 /* Passes over the FP32 logits. Fused (one kernel forms loss and gradient in place, as in Liger): read, read and write.
  * Unfused: cast, max, subtract, exp, sum, log, gather and scale, with the gradient's kernels besides. */
@@ -117,8 +115,7 @@ void moe_head_backward(MoeEmit *emit)
   moe_norm_backward(emit, "final_norm", (double)shape->tokens * (double)shape->hidden, shape->residual_bytes);
 }
 
-/* ---- multi-token prediction (DeepSeek-V3 report, 2.2)
- * -------------------------------------------------------------------------------- */
+/* ---- multi-token prediction (DeepSeek-V3 report, 2.2) ------------------------------------------- */
 
 static MoeLinear joint_linear(const MoeShape *shape)
 {

@@ -81,8 +81,7 @@ typedef struct {
   MoeArena *arena;
 } MoeBuilder;
 
-/* ---- emission -----------------------------------------------------------------------------------------------------
- */
+/* ---- emission ----------------------------------------------------------------------------------- */
 
 /* Where and as what the lowering of a layer emits. */
 typedef struct {
@@ -124,8 +123,7 @@ guint32 moe_emit_message(MoeEmit *emit, MoeOpKind kind, guint slot);
 void moe_emit_host_sync(MoeEmit *emit, guint32 dep);
 void moe_emit_delay(MoeEmit *emit, double seconds);
 
-/* ---- linear layers --------------------------------------------------------------------------------------------------
- */
+/* ---- linear layers ------------------------------------------------------------------------------ */
 
 typedef enum { MOE_SPLIT_NONE, MOE_SPLIT_COLUMN, MOE_SPLIT_ROW } MoeSplit;
 
@@ -146,8 +144,7 @@ void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear);
 void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
 void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load);
 
-/* ---- parts of a layer
- * ------------------------------------------------------------------------------------------------- */
+/* ---- parts of a layer --------------------------------------------------------------------------- */
 
 void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes);
 void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double element_bytes);
@@ -181,8 +178,7 @@ void moe_mtp_backward(MoeEmit *emit);
 void moe_layer_forward(MoeEmit *emit, int64_t layer);
 void moe_layer_backward(MoeEmit *emit, int64_t layer);
 
-/* ---- load of experts
- * -------------------------------------------------------------------------------------------------- */
+/* ---- load of experts ---------------------------------------------------------------------------- */
 
 /* Whether every expert gets the same rows: then there is no router. */
 gboolean moe_routing_is_balanced(const MoeShape *shape);
@@ -198,8 +194,7 @@ double moe_router_fullest(const MoeRouter *router, int load, int64_t rank);
 /* [expert-parallel size] rows arriving, relative to the mean; NULL when balanced. */
 const double *moe_router_skew(const MoeRouter *router, int load);
 
-/* ---- recompute, offload, memory of a layer
- * ---------------------------------------------------------------------------- */
+/* ---- recompute, offload, memory of a layer ------------------------------------------------------ */
 
 gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer);
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
@@ -217,8 +212,7 @@ double moe_checkpoint_bytes(const MoeShape *shape);
 double moe_logits_bytes(const MoeShape *shape);
 double moe_message_bytes(const MoeShape *shape);
 
-/* ---- chunks and blocks
- * -------------------------------------------------------------------------------------------------- */
+/* ---- chunks and blocks -------------------------------------------------------------------------- */
 
 typedef enum { MOE_VARIANT_FIRST = 1 << 0, MOE_VARIANT_LAST = 1 << 1 } MoeVariant;
 
@@ -238,8 +232,7 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
 void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int64_t position, guint variant);
 void moe_finish(MoeBuilder *builder, MoeFlow *flow, int64_t stage);
 
-/* ---- data parallel
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- data parallel ------------------------------------------------------------------------------ */
 
 /* Units of one part: what is gathered or reduced in one go. Unit 0 may be the embedding, the last one the head. */
 typedef struct {
@@ -262,8 +255,7 @@ const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index);
 /* Reductions that nothing overlaps, at the end of the step. */
 void moe_zero_reduce_all(MoeZero *zero, MoeEmit *emit);
 
-/* ---- static memory
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- static memory ------------------------------------------------------------------------------ */
 
 /* Trainable and other elements of a stage, sharding degrees: what the optimizer steps over and the static footprint
  * holds. */
@@ -279,8 +271,7 @@ void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *hold
 void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE_N_MEMORY_PARTS]);
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding);
 
-/* ---- calls
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------------------------------- */
 
 typedef struct {
   GArray *roles;    /* MoeRole */

@@ -7,8 +7,7 @@
 #define MOE_MODULES                                                                                                    \
   (MOE_MODULE_MOE | MOE_MODULE_MOE_ACTIVATION | MOE_MODULE_EXPERT_FFN | MOE_MODULE_SHARED_EXPERTS | MOE_MODULE_NORM)
 
-/* ---- forward
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- forward ------------------------------------------------------------------------------------ */
 
 static void dense_forward(MoeEmit *emit)
 {
@@ -38,9 +37,7 @@ void moe_layer_forward(MoeEmit *emit, int64_t layer)
   second_forward(emit, layer);
 }
 
-/* ---- backward
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- backward ----------------------------------------------------------------------------------- */
 
 static void dense_backward(MoeEmit *emit)
 {
@@ -108,8 +105,7 @@ void moe_layer_backward(MoeEmit *emit, int64_t layer)
   moe_attention_backward(emit, layer);
 }
 
-/* ---- with recompute, memory and offload
- * ----------------------------------------------------------------------------------------------- */
+/* ---- with recompute, memory and offload --------------------------------------------------------- */
 
 gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer)
 {

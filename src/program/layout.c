@@ -47,8 +47,7 @@ static const GroupShape group_shapes[MOE_N_GROUPS] = {
     [MOE_GROUP_WORLD] = {FALSE, ALL_DIMS},
 };
 
-/* ---- mixed radix
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- mixed radix -------------------------------------------------------------------------------- */
 
 static int64_t digit_value(const Digit *digit, int64_t rank)
 {
@@ -105,8 +104,7 @@ static int64_t radix_size(const Radix *radix, guint dims)
   return size;
 }
 
-/* ---- making a layout
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- making a layout ---------------------------------------------------------------------------- */
 
 static const char *const dimension_words[N_DIMS] = {"tp", "cp", "ep", "dp", "pp"};
 
@@ -252,8 +250,7 @@ int64_t moe_layout_on_stage(const MoeLayout *layout, int64_t rank, int64_t stage
   return rank + (stage - radix_value(&layout->attention, DIM_PIPELINE, rank)) * stage_stride(&layout->attention);
 }
 
-/* ---- groups
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------------- */
 
 static const Radix *group_radix(const MoeLayout *layout, MoeGroupKind kind)
 {

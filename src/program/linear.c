@@ -19,8 +19,7 @@ MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int6
                      .flop_scale = repeated ? 1.0 / (double)shape->tp : 1};
 }
 
-/* ---- quantization
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- quantization ------------------------------------------------------------------------------- */
 
 static gboolean is_quantized(MoePrecision precision)
 {
@@ -73,8 +72,7 @@ static void quantize_gradient(MoeEmit *emit, const MoeLinear *linear)
                       MOE_NO_LOAD);
 }
 
-/* ---- GEMMs
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- GEMMs -------------------------------------------------------------------------------------- */
 
 static MoeKernel gemm(const char *name, MoePass pass, int64_t m, int64_t k, int64_t n, double flop_scale)
 {
@@ -119,8 +117,7 @@ static void emit_wgrad(MoeEmit *emit, const MoeLinear *linear)
     moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
 }
 
-/* ---- tensor-parallel collectives
- * --------------------------------------------------------------------------------------------- */
+/* ---- tensor-parallel collectives ---------------------------------------------------------------- */
 
 static gboolean has_sequence_parallel(const MoeShape *shape)
 {
@@ -176,9 +173,7 @@ static void emit_row(MoeEmit *emit, const MoeLinear *linear)
   moe_flow_join(emit->flow, reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->n)));
 }
 
-/* ---- LoRA
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- LoRA --------------------------------------------------------------------------------------- */
 
 static MoeLinear adapter(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
 {
@@ -234,8 +229,7 @@ static void adapters_backward(MoeEmit *emit, const MoeLinear *linear)
   moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "lora_add", 2 * in, in, 1);
 }
 
-/* ---- forward and backward
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- forward and backward ----------------------------------------------------------------------- */
 
 void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear)
 {

@@ -11,8 +11,7 @@
 #define PERMUTE_UNFUSED_LAUNCHES 8
 #define PERMUTE_UNFUSED_TRIPS    2.0
 
-/* ---- permutations
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- permutations ------------------------------------------------------------------------------- */
 
 /* Which side puts rows in expert order. NCCL's all-to-all needs it on both sides, direct writes into the peer's buffers
  * on the sender's, DeepEP and HybridEP send each token once per rank and sort where it arrives. */
@@ -76,8 +75,7 @@ static void emit_expand(MoeEmit *emit, const char *name)
     emit_permute(emit, name, rows + (double)emit->shape->moe_tokens, rows, MOE_NO_LOAD);
 }
 
-/* ---- transfers
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- transfers ---------------------------------------------------------------------------------- */
 
 static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t layer, int64_t group)
 {
@@ -153,9 +151,7 @@ static void end_counts(MoeEmit *emit, guint32 counts, gboolean before_dispatch)
     moe_emit_host_sync(emit, counts);
 }
 
-/* ---- pieces
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- pieces ------------------------------------------------------------------------------------- */
 
 static MoeLinear latent_linear(const MoeShape *shape, gboolean down)
 {
@@ -198,9 +194,7 @@ static void gather_tokens(MoeEmit *emit)
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
 }
 
-/* ---- forward
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- forward ------------------------------------------------------------------------------------ */
 
 static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
 {
@@ -278,9 +272,7 @@ void moe_moe_forward(MoeEmit *emit, int64_t layer)
   moe_leave_forward(emit);
 }
 
-/* ---- backward
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- backward ----------------------------------------------------------------------------------- */
 
 /* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer.
  */

@@ -51,9 +51,7 @@ static void element_update(MoeEmit *emit, double elements, double tensors, int m
                  (int64_t)launches_of(tensors, fused ? 1 : FOREACH_OPERATIONS));
 }
 
-/* ---- Muon
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Muon --------------------------------------------------------------------------------------- */
 
 /* Newton-Schulz iterations that orthogonalize the momentum of a matrix (Jordan et al. 2024). */
 #define NEWTON_SCHULZ_STEPS 5
@@ -95,9 +93,7 @@ static void muon(MoeEmit *emit, double dense, double experts, double tensors)
   element_update(emit, dense + experts, tensors, 1);
 }
 
-/* ---- the step
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the step ----------------------------------------------------------------------------------- */
 
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding)
 {

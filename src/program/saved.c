@@ -48,9 +48,7 @@ static double frame_bytes(const Saved *s)
   return bytes;
 }
 
-/* ---- attention
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- attention ---------------------------------------------------------------------------------- */
 
 static double scores_bytes(const Saved *s)
 {
@@ -96,9 +94,7 @@ static double attention_bytes(const Saved *s)
   return frame_bytes(s) + core + scores_bytes(s);
 }
 
-/* ---- feed-forward
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- feed-forward ------------------------------------------------------------------------------- */
 
 /* Output of the first linear and input of the second, per row. A replayed activation's input is kept in FP8 where
  * linears run in FP8 blocks (DeepSeek-V3 report, 3.3.3). */

@@ -4,8 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* ---- arena
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- arena -------------------------------------------------------------------------------------- */
 
 #define ARENA_BLOCK_BYTES (256 * 1024) /* one malloc per so many bytes */
 #define ARENA_ALIGNMENT   16           /* of any member of a program */
@@ -61,8 +60,7 @@ gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes)
   return copy;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------- */
 
 #define FIRST_SLOTS 256 /* a typical run has 50 to 200 different kernels */
 

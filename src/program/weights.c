@@ -135,8 +135,7 @@ double moe_weights_adapters(const MoeShape *shape, int64_t layer)
   return rank * (attention + 2 * hidden + (shape->arch->ffn.gated ? 3 : 2) * inner);
 }
 
-/* ---- division of layers over positions
- * -------------------------------------------------------------------------------- */
+/* ---- division of layers over positions ---------------------------------------------------------- */
 
 /* Slots of the model: layers, and the two ends where the run counts them as one. */
 static int64_t count_slots(const MoeRun *run)

@@ -15,9 +15,7 @@ struct MoeZero {
   GArray *issued;   /* gboolean [unit] */
 };
 
-/* ---- units
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- units -------------------------------------------------------------------------------------- */
 
 static void add_unit(GArray *units, int64_t first, int64_t count, const MoeWeights *weights)
 {
@@ -80,9 +78,7 @@ GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part)
   return units;
 }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------------------------------- */
 
 MoeZero *moe_zero_new(MoeBuilder *builder, const MoePart *part)
 {
@@ -118,9 +114,7 @@ const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index)
   return &g_array_index(zero->units, MoeUnit, index);
 }
 
-/* ---- groups
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- groups ------------------------------------------------------------------------------------- */
 
 static gboolean is_hybrid(const MoeZero *zero)
 {
@@ -145,9 +139,7 @@ static gboolean is_root(const MoeUnit *unit)
   return unit->count == 0;
 }
 
-/* ---- parameter gathers
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- parameter gathers -------------------------------------------------------------------------- */
 
 static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean forward, guint variant)
 {
@@ -237,9 +229,7 @@ void moe_zero_after_forward(MoeZero *zero, MoeEmit *emit, guint index, guint var
   free_gathered(zero, emit, emit->flow, index);
 }
 
-/* ---- gradient reductions
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- gradient reductions ------------------------------------------------------------------------ */
 
 /* Elements whose gradients a unit has: all weights, or the adapters of its layers. */
 static MoeWeights trainable(const MoeShape *shape, const MoeUnit *unit)
