@@ -152,6 +152,7 @@ int moe_cmd_check(int argc, char **argv);
 int moe_cmd_collective(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
 int moe_cmd_explain(int argc, char **argv);
+int moe_cmd_goodput(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);

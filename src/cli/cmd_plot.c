@@ -17,6 +17,7 @@ static const MoeUsage usage = {
         "  scale       MFU against the number of GPUs, a line per run and cluster\n"
         "  ladder      predicted beside published MFU, a pair of bars per run\n"
         "  waterfall   from 100 % of peak down to the MFU of one run\n"
+        "  sensitivity what each assumption does to the MFU, and P10 to P90 of all together\n"
         "  memory      memory per GPU by part, per pipeline stage or per run\n"
         "  strategies  where the step goes, a stack per run or per value of --vary\n",
     .least = 1,
@@ -63,24 +64,6 @@ static char *ladder(int n, char **files, const MoePlotOptions *options, char **t
   return results ? moe_plot_ladder_data(results) : NULL;
 }
 
-static char *waterfall(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                       GError **error)
-{
-  g_autoptr(GPtrArray) results = predict(n, files, options, published, error);
-
-  if (!results)
-    return NULL;
-  if (results->len != 1) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "plot waterfall: one run at a time, got %u variants", results->len);
-    return NULL;
-  }
-  const MoeResult *result = g_ptr_array_index(results, 0);
-
-  *title = g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: from peak to MFU", result->run, result->cluster,
-                           result->gpus);
-  return moe_plot_waterfall_data(result);
-}
-
 static char *memory(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                     GError **error)
 {
@@ -98,9 +81,10 @@ static const MoePlotKind kinds[] = {
     {"ladder", "predicted beside published", 1, -1, ladder},
     {"memory", "memory per GPU by part", 1, -1, memory},
     {"scale", "MFU against GPUs", 1, -1, moe_plot_scale},
+    {"sensitivity", "what the assumptions do", 1, 1, moe_plot_sensitivity},
     {"strategies", "where the step goes", 1, -1, moe_plot_strategies},
     {"timeline", "who does what when", 1, 1, moe_plot_timeline},
-    {"waterfall", "from peak to MFU", 1, 1, waterfall},
+    {"waterfall", "from peak to MFU", 1, 1, moe_plot_waterfall},
 };
 
 static const MoePlotKind *find_kind(const char *word)

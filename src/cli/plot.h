@@ -30,10 +30,14 @@ void moe_plot_note_sources(GPtrArray *published, const GPtrArray *results);
 
 char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                      GError **error);
+char *moe_plot_sensitivity(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
+                           GError **error);
 char *moe_plot_strategies(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                           GError **error);
 
 char *moe_plot_timeline(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                         GError **error);
+char *moe_plot_waterfall(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
+                         GError **error);
 
 #endif

@@ -1,0 +1,101 @@
+/* moesim explain: where the MFU of a run goes; what makes two runs differ. */
+#include "cli.h"
+
+#include <moesim/explain.h>
+#include <moesim/report_findings.h>
+
+static const MoeUsage usage = {
+    .command = "explain",
+    .arguments = "RUN.yaml[:VARIANT] [OTHER.yaml[:VARIANT]]",
+    .examples = "  moesim explain models/mai-base-1/v5.yaml\n"
+                "  moesim explain models/deepseek-v3.yaml --orders 64\n"
+                "  moesim explain models/mai-base-1/v2.yaml:initial models/mai-base-1/v2.yaml\n"
+                "  moesim explain models/deepseek-v3.yaml models/mai-base-1/v5.yaml --format json\n",
+    .least = 1,
+    .most = 2,
+};
+
+typedef struct {
+  gint orders, jobs;
+  gboolean keys;
+} Chosen;
+
+static int explain_one(const MoeRun *run, const MoeExplainOptions *options, MoeFormat format)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeExplanation) explanation = moe_explain_run(run, options, &error);
+  g_autofree char *text = NULL;
+
+  moe_cli_progress_end(options->progress_data);
+  if (!explanation)
+    return moe_cli_fail(error);
+  if (format == MOE_FORMAT_JSON)
+    text = moe_report_explanation_json(explanation);
+  else if (format == MOE_FORMAT_CSV)
+    text = moe_report_explanation_csv(explanation);
+  else
+    text = moe_report_explanation_table(explanation, moe_cli_styled());
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+static int explain_two(const MoeRun *before, const MoeRun *after, const MoeExplainOptions *options, MoeFormat format)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeDifference) difference = moe_explain_difference(before, after, options, &error);
+  g_autofree char *text = NULL;
+
+  moe_cli_progress_end(options->progress_data);
+  if (!difference)
+    return moe_cli_fail(error);
+  if (format == MOE_FORMAT_JSON)
+    text = moe_report_difference_json(difference);
+  else if (format == MOE_FORMAT_CSV)
+    text = moe_report_difference_csv(difference);
+  else
+    text = moe_report_difference_table(difference, moe_cli_styled());
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+static int explain(int n, char **arguments, const Chosen *chosen, const MoeCliRun *run_options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeProgress progress;
+  MoeExplainOptions options = {.by_key = chosen->keys,
+                               .orders = (guint)MAX(chosen->orders, 0),
+                               .jobs = (guint)MAX(chosen->jobs, 0),
+                               .progress = moe_cli_progress,
+                               .progress_data = &progress};
+  MoeFormat format;
+
+  if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &options.sim))
+    return MOE_EXIT_BAD_INPUT;
+  if (chosen->orders < 0 || chosen->jobs < 0)
+    return moe_cli_complain("%s: negative", chosen->orders < 0 ? "--orders" : "--jobs");
+  g_autoptr(MoeRun) first = moe_cli_load_run(arguments[0], run_options, &error);
+  g_autoptr(MoeRun) second = first && n > 1 ? moe_cli_load_run(arguments[1], run_options, &error) : NULL;
+
+  if (!first || (n > 1 && !second))
+    return moe_cli_fail(error);
+  moe_cli_progress_init(&progress);
+  return second ? explain_two(first, second, &options, format) : explain_one(first, &options, format);
+}
+
+int moe_cmd_explain(int argc, char **argv)
+{
+  g_auto(MoeCliRun) options = {0};
+  Chosen chosen = {0};
+  GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
+  const GOptionEntry entries[] = {
+      {"orders", 0, 0, G_OPTION_ARG_INT, &chosen.orders, "one run: sample so many orders of removal (default: all orders)", "N"},
+      {"keys", 0, 0, G_OPTION_ARG_NONE, &chosen.keys, "two runs: a row per key, not per mechanism", NULL},
+      {"jobs", 0, 0, G_OPTION_ARG_INT, &chosen.jobs, "threads (default: as many as the machine has)", "N"},
+      {NULL},
+  };
+
+  moe_cli_run_entries(&options, shared);
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
+
+  return status != MOE_CLI_GO ? status : explain(argc - 1, argv + 1, &chosen, &options);
+}

@@ -1,0 +1,199 @@
+/* How sure an answer is: the interval and the tornado. */
+#include <moesim/report_findings.h>
+
+#include "json_add.h"
+#include "losses.h"
+
+#include <math.h>
+
+static char *percent_or_dash(double fraction)
+{
+  return isfinite(fraction) ? moe_percent_format(fraction) : g_strdup("-");
+}
+
+static char *seconds_or_dash(double seconds)
+{
+  return isfinite(seconds) ? moe_quantity_format(seconds, MOE_DIM_SECONDS) : g_strdup("-");
+}
+
+/* ---- table ---------------------------------------------------------------------------------------------------------------- */
+
+static void add_quantiles(MoeTable *table, const char *name, double now, const MoeQuantiles *q, char *(*format)(double))
+{
+  moe_table_add(table, name);
+  moe_table_take(table, format(now));
+  moe_table_take(table, format(q->p10));
+  moe_table_take(table, format(q->p50));
+  moe_table_take(table, format(q->p90));
+}
+
+static char *interval_rows(const MoeSensitivity *s, gboolean styled)
+{
+  static const char *const titles[] = {"", "as stated", "P10", "P50", "P90"};
+  g_autoptr(MoeTable) table = moe_table_new("lrrrr");
+
+  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
+    moe_table_add(table, titles[i]);
+  add_quantiles(table, "MFU causal", s->result->mfu_causal, &s->mfu_causal, percent_or_dash);
+  add_quantiles(table, "MFU full", s->result->mfu_full, &s->mfu_full, percent_or_dash);
+  add_quantiles(table, "step time", s->result->step_time_s, &s->step_time_s, seconds_or_dash);
+  return moe_table_format(table, styled);
+}
+
+static void add_swing(MoeTable *table, const MoeSwing *swing)
+{
+  moe_table_add(table, swing->key);
+  moe_table_add(table, swing->low ? swing->low : "-");
+  moe_table_take(table, percent_or_dash(swing->mfu_low));
+  moe_table_add(table, swing->high ? swing->high : "-");
+  moe_table_take(table, percent_or_dash(swing->mfu_high));
+  moe_table_take(table, swing->low ? g_strdup_printf("%.2f", 100 * (swing->mfu_high - swing->mfu_low)) : g_strdup("-"));
+  moe_table_take(table, swing->n_failed > 0 ? g_strdup_printf("%u of its values give no run", swing->n_failed) : NULL);
+}
+
+static char *swing_rows(const MoeSensitivity *s, gboolean styled)
+{
+  static const char *const titles[] = {"assumption", "least at", "MFU", "most at", "MFU", "swing, pt", ""};
+  g_autoptr(MoeTable) table = moe_table_new("llrlrrl");
+
+  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
+    moe_table_add(table, titles[i]);
+  for (guint i = 0; i < s->n_swings; i++)
+    add_swing(table, &s->swings[i]);
+  return moe_table_format(table, styled);
+}
+
+static char *sample_line(const MoeSensitivity *s)
+{
+  if (s->n_failed == 0)
+    return g_strdup_printf("%u combinations (Latin hypercube), %u simulations.", s->n_samples, s->n_simulations);
+  return g_strdup_printf("%u combinations (Latin hypercube), %u simulations; %u combinations cannot exist, the first: %s",
+                         s->n_samples, s->n_simulations, s->n_failed, s->failure);
+}
+
+char *moe_report_sensitivity_table(const MoeSensitivity *s, gboolean styled)
+{
+  g_autofree char *label = moe_result_label(s->result);
+  g_autofree char *interval = interval_rows(s, styled);
+  g_autofree char *line = sample_line(s);
+  g_autofree char *swings = s->n_swings > 0 ? swing_rows(s, styled) : g_strdup("The run states no assumptions.\n");
+
+  return g_strdup_printf("%s on %s with %s, %" G_GINT64_FORMAT " GPUs\n\n%s%s\n\n%s", label, s->result->cluster,
+                         s->result->stack, s->result->gpus, interval, line, swings);
+}
+
+/* ---- CSV ------------------------------------------------------------------------------------------------------------------ */
+
+char *moe_report_sensitivity_csv(const MoeSensitivity *s)
+{
+  static const char *const titles[] = {"assumption", "low",  "mfu_causal_low", "step_time_s_low", "high", "mfu_causal_high",
+                                       "step_time_s_high"};
+  g_autoptr(MoeTable) table = moe_table_new("lllllll");
+
+  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
+    moe_table_add(table, titles[i]);
+  for (guint i = 0; i < s->n_swings; i++) {
+    const MoeSwing *swing = &s->swings[i];
+
+    moe_table_add(table, swing->key);
+    moe_table_add(table, swing->low);
+    moe_table_take(table, swing->low ? g_strdup_printf("%.17g", swing->mfu_low) : NULL);
+    moe_table_take(table, swing->low ? g_strdup_printf("%.17g", swing->step_low_s) : NULL);
+    moe_table_add(table, swing->high);
+    moe_table_take(table, swing->high ? g_strdup_printf("%.17g", swing->mfu_high) : NULL);
+    moe_table_take(table, swing->high ? g_strdup_printf("%.17g", swing->step_high_s) : NULL);
+  }
+  return moe_table_csv(table);
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------------------------------- */
+
+static void add_interval(JsonBuilder *builder, const char *key, double now, const MoeQuantiles *q)
+{
+  moe_json_open_object(builder, key);
+  moe_json_number(builder, "stated", now);
+  moe_json_number(builder, "p10", q->p10);
+  moe_json_number(builder, "p50", q->p50);
+  moe_json_number(builder, "p90", q->p90);
+  json_builder_end_object(builder);
+}
+
+static void add_end(JsonBuilder *builder, const char *key, const char *value, double mfu, double step_s)
+{
+  moe_json_open_object(builder, key);
+  moe_json_text(builder, "value", value);
+  moe_json_number(builder, "mfu_causal", value ? mfu : NAN);
+  moe_json_number(builder, "step_time_s", value ? step_s : NAN);
+  json_builder_end_object(builder);
+}
+
+char *moe_report_sensitivity_json(const MoeSensitivity *s)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  const MoeResult *r = s->result;
+
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "run", r->run);
+  moe_json_text(builder, "variant", r->variant);
+  moe_json_text(builder, "cluster", r->cluster);
+  moe_json_text(builder, "stack", r->stack);
+  moe_json_integer(builder, "gpus", r->gpus);
+  moe_json_integer(builder, "seed", (gint64)r->seed);
+  moe_json_integer(builder, "samples", s->n_samples);
+  moe_json_integer(builder, "samples_failed", s->n_failed);
+  moe_json_text(builder, "first_failure", s->failure);
+  add_interval(builder, "mfu_causal", r->mfu_causal, &s->mfu_causal);
+  add_interval(builder, "mfu_full", r->mfu_full, &s->mfu_full);
+  add_interval(builder, "step_time_s", r->step_time_s, &s->step_time_s);
+  add_interval(builder, "tokens_per_s_per_gpu", r->tokens_per_s_per_gpu, &s->tokens_per_s_per_gpu);
+  moe_json_open_array(builder, "assumptions");
+  for (guint i = 0; i < s->n_swings; i++) {
+    const MoeSwing *swing = &s->swings[i];
+
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "key", swing->key);
+    moe_json_text(builder, "why", swing->why);
+    add_end(builder, "low", swing->low, swing->mfu_low, swing->step_low_s);
+    add_end(builder, "high", swing->high, swing->mfu_high, swing->step_high_s);
+    moe_json_number(builder, "mfu_swing", swing->low ? swing->mfu_high - swing->mfu_low : NAN);
+    moe_json_integer(builder, "values_failed", swing->n_failed);
+    moe_json_text(builder, "first_failure", swing->failure);
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
+  moe_json_integer(builder, "simulations", s->n_simulations);
+  json_builder_end_object(builder);
+  return moe_json_finish(builder);
+}
+
+/* ---- figure --------------------------------------------------------------------------------------------------------------- */
+
+static void append_number(GString *text, double value)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_printf(text, "\t%s", isfinite(value) ? g_ascii_formatd(digits, sizeof digits, "%.6g", value) : "NaN");
+}
+
+char *moe_plot_sensitivity_data(const MoeSensitivity *s)
+{
+  GString *text = g_string_new("assumption\tlow %\thigh %\tstated %\tleast at\tmost at\n");
+
+  for (guint i = 0; i < s->n_swings; i++) {
+    const MoeSwing *swing = &s->swings[i];
+
+    if (!swing->low)
+      continue;
+    g_string_append(text, swing->key);
+    append_number(text, 100 * swing->mfu_low);
+    append_number(text, 100 * swing->mfu_high);
+    append_number(text, 100 * s->result->mfu_causal);
+    g_string_append_printf(text, "\t%s\t%s\n", swing->low, swing->high);
+  }
+  g_string_append(text, "\n\ninterval\tP10\tP50\tP90\ncombinations");
+  append_number(text, 100 * s->mfu_causal.p10);
+  append_number(text, 100 * s->mfu_causal.p50);
+  append_number(text, 100 * s->mfu_causal.p90);
+  g_string_append_c(text, '\n');
+  return g_string_free(text, FALSE);
+}
