@@ -114,8 +114,7 @@ MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, c
 void moe_goodput_free(MoeGoodput *goodput);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeGoodput, moe_goodput_free)
 
-/* ---- theory, for comparison
- * ------------------------------------------------------------------------------------------ */
+/* ---- theory, for comparison -------------------------------------------------------------------------------------- */
 
 /* Mean time between failures of the whole job, seconds; INFINITY when nothing fails. */
 double moe_goodput_job_mtbf(const MoeGoodputModel *model);

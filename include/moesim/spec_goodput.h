@@ -27,6 +27,16 @@ typedef struct {
   double slowdown; /* step time during one over the healthy step time, >= 1 */
 } MoeSlowPeriods;
 
+/* What a maker reports of its training. 0 = not given. */
+typedef struct {
+  double wall_s, goodput; /* goodput as a fraction */
+  double recomputation_s; /* steps done again */
+  double slow_s;          /* MFU drop, checkpoints included */
+  double stopped_s;       /* not stepping: detection, waiting, restart */
+  double overhead_s;      /* all, with what is not itemised */
+  const char *source;
+} MoePublishedGoodput;
+
 typedef struct {
   double tokens;                               /* to train on; 0 = not said */
   double step_time_s;                          /* measured; 0 = predicted */
@@ -43,6 +53,7 @@ typedef struct {
   double storage_bytes_per_s; /* all hosts together, writing and reading */
   MoeSlowPeriods degraded;    /* end by themselves: network, thermal */
   MoeSlowPeriods stragglers;  /* slow hosts: end when noticed, by a checkpoint and a restart without the host */
+  MoePublishedGoodput published;
   const char *source;
   guint n_assumptions;
   struct MoeAssumption *assumptions; /* keys are paths in the run ("goodput.restart") */

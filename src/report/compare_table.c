@@ -1,6 +1,8 @@
 /* Several predictions side by side; memory by stage. */
 #include "losses.h"
 
+#include <moesim/report_goodput.h>
+
 #define SHOWN_LOSSES 3 /* as many as a row has room for */
 
 /* "kernels below peak 31.0 %, exposed network 12.1 %" */
@@ -36,7 +38,27 @@ static void add_published(MoeTable *table, const MoeResult *result)
     moe_table_add(table, "-");
 }
 
-static void add_row(MoeTable *table, const MoeResult *result)
+/* What a trillion tokens cost, without interruption. */
+static void add_economy(MoeTable *table, const MoeResult *result)
+{
+  MoeEconomy economy = moe_economy_ideal(result);
+
+  moe_table_take(table, moe_dollars_format(economy.dollars_per_trillion));
+  moe_table_take(table, moe_energy_format(economy.mwh_per_trillion));
+}
+
+static gboolean any_economy(const GPtrArray *results)
+{
+  for (guint i = 0; i < results->len; i++) {
+    const MoeResult *result = g_ptr_array_index(results, i);
+
+    if (result->price_gpu_hour > 0 || result->gpu_power_w > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void add_row(MoeTable *table, const MoeResult *result, gboolean economy)
 {
   moe_table_take(table, moe_result_label(result));
   moe_table_add(table, result->cluster);
@@ -48,20 +70,28 @@ static void add_row(MoeTable *table, const MoeResult *result)
   moe_table_take(table, moe_percent_format(result->mfu_full));
   add_published(table, result);
   moe_table_add(table, result->memory.fits ? "" : "no");
+  if (economy)
+    add_economy(table, result);
   moe_table_take(table, largest_losses(result));
 }
 
 char *moe_report_compare_table(const GPtrArray *results, gboolean styled)
 {
-  static const char *const header[] = {"run",         "cluster",    "GPUs",          "step",          "tokens/s/GPU",
-                                       "TFLOP/s/GPU", "MFU causal", "MFU full",      "published MFU", "error, pt",
-                                       "step error",  "fits",       "largest losses"};
-  g_autoptr(MoeTable) table = moe_table_new("llrrrrrrrrrll");
+  static const char *const header[] = {"run",           "cluster",     "GPUs",       "step",
+                                       "tokens/s/GPU",  "TFLOP/s/GPU", "MFU causal", "MFU full",
+                                       "published MFU", "error, pt",   "step error", "fits"};
+  gboolean economy = any_economy(results);
+  g_autoptr(MoeTable) table = moe_table_new(economy ? "llrrrrrrrrrlrrl" : "llrrrrrrrrrll");
 
   for (guint i = 0; i < G_N_ELEMENTS(header); i++)
     moe_table_add(table, header[i]);
+  if (economy) {
+    moe_table_add(table, "cost/T tokens");
+    moe_table_add(table, "energy/T tokens");
+  }
+  moe_table_add(table, "largest losses");
   for (guint i = 0; i < results->len; i++)
-    add_row(table, g_ptr_array_index(results, i));
+    add_row(table, g_ptr_array_index(results, i), economy);
   return moe_table_format(table, styled);
 }
 

@@ -1,4 +1,5 @@
 /* Predictions as JSON and CSV. */
+#include <moesim/economy.h>
 #include <moesim/report.h>
 
 #include <json-glib/json-glib.h>
@@ -135,6 +136,19 @@ static void add_memory(JsonBuilder *builder, const MoeResult *result)
   json_builder_end_object(builder);
 }
 
+/* A trillion tokens at this step time, without interruption; null where price or power is unknown. */
+static void add_economy(JsonBuilder *builder, const MoeResult *result)
+{
+  MoeEconomy economy = moe_economy_ideal(result);
+
+  open_member(builder, "economy");
+  add_given(builder, "price_gpu_hour_dollars", economy.price_gpu_hour);
+  add_given(builder, "dollars_per_trillion_tokens", economy.dollars_per_trillion);
+  add_given(builder, "stepping_power_w", economy.stepping_power_w);
+  add_given(builder, "mwh_per_trillion_tokens", economy.mwh_per_trillion);
+  json_builder_end_object(builder);
+}
+
 static void add_result(JsonBuilder *builder, const MoeResult *result)
 {
   json_builder_begin_object(builder);
@@ -142,6 +156,7 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   add_speed(builder, result);
   add_published(builder, result);
   add_memory(builder, result);
+  add_economy(builder, result);
   add_words(builder, "time_s", moe_cause_words, result->cause_s, MOE_N_CAUSES);
   add_words(builder, "kernel_time_s", moe_reason_words, result->reason_s, MOE_N_REASONS);
   add_words(builder, "scope_time_s", moe_scope_words, result->scope_s, MOE_N_SCOPES);

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- defaults, where neither run nor cluster says
- * -------------------------------------------------------------------- */
+/* ---- defaults, where neither run nor cluster says ---------------------------------------------------------------- */
 
 /* Assumed: between a crash, seen at once, and a hang, which the collective library's watchdog ends (PyTorch: 10 min).
  */
@@ -24,8 +23,7 @@
 
 const char *const moe_checkpoint_words[] = {"async", "sync", NULL};
 
-/* ---- tables
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 #define MAX_TOKENS      1e18
 #define MAX_SPARES      MOE_MAX_GPUS
@@ -52,6 +50,7 @@ static const MoeField plan_fields[] = {
      .maximum = MAX_STORAGE},
     {"degraded", MOE_FIELD_ELSEWHERE},
     {"stragglers", MOE_FIELD_ELSEWHERE},
+    {"published", MOE_FIELD_ELSEWHERE},
     {"source", MOE_FIELD_STRING(MoeGoodputPlan, source)},
     {"assumptions", MOE_FIELD_ELSEWHERE},
     {NULL},
@@ -72,8 +71,18 @@ static const MoeField slow_fields[] = {
     {NULL},
 };
 
-/* ---- reading
- * --------------------------------------------------------------------------------------------------------- */
+static const MoeField published_fields[] = {
+    {"wall_clock", MOE_FIELD_AMOUNT(MoePublishedGoodput, wall_s, MOE_DIM_SECONDS)},
+    {"goodput", MOE_FIELD_SHARE(MoePublishedGoodput, goodput)},
+    {"recomputation", MOE_FIELD_AMOUNT(MoePublishedGoodput, recomputation_s, MOE_DIM_SECONDS)},
+    {"slow_steps", MOE_FIELD_AMOUNT(MoePublishedGoodput, slow_s, MOE_DIM_SECONDS)},
+    {"stopped", MOE_FIELD_AMOUNT(MoePublishedGoodput, stopped_s, MOE_DIM_SECONDS)},
+    {"overhead", MOE_FIELD_AMOUNT(MoePublishedGoodput, overhead_s, MOE_DIM_SECONDS)},
+    {"source", MOE_FIELD_STRING(MoePublishedGoodput, source)},
+    {NULL},
+};
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* A duration, or the word "optimum". */
 static gboolean read_interval(const MoeNode *checkpoint, double *interval_s, GError **error)
@@ -124,5 +133,6 @@ gboolean moe_goodput_plan_read(const MoeNode *node, const MoeCluster *cluster, M
          moe_section_read(node, "checkpoint", checkpoint_fields, "checkpoint", plan, error) &&
          read_interval(moe_node_get(node, "checkpoint"), &plan->interval_s, error) &&
          moe_section_read(node, "degraded", slow_fields, "degraded", &plan->degraded, error) &&
-         moe_section_read(node, "stragglers", slow_fields, "stragglers", &plan->stragglers, error);
+         moe_section_read(node, "stragglers", slow_fields, "stragglers", &plan->stragglers, error) &&
+         moe_section_read(node, "published", published_fields, "published", &plan->published, error);
 }

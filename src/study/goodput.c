@@ -4,8 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- all seeds
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- all seeds --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const MoeGoodputModel *model;
@@ -44,8 +43,7 @@ static gboolean simulate_all(Batch *batch, guint n, const MoeGoodputOptions *opt
   return good;
 }
 
-/* ---- the optimum interval
- * -------------------------------------------------------------------------------------------- */
+/* ---- the optimum interval ---------------------------------------------------------------------------------------- */
 
 #define SEARCH_SEEDS  64   /* trainings per interval tried */
 #define SEARCH_SPAN   16.0 /* factor below and above Daly's interval that the search covers */
@@ -118,8 +116,7 @@ static void choose_interval(MoeGoodput *goodput, const MoeGoodputOptions *option
     model->plan.interval_s = goodput->optimum_s > 0 ? goodput->optimum_s : model->step_time_s * (double)model->steps;
 }
 
-/* ---- summary
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- summary ----------------------------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *a, const void *b)
 {

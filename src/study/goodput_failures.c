@@ -17,8 +17,7 @@ MoeTick training_after(const Training *training, MoeTick duration)
   return duration < MOE_TICK_NEVER - now ? now + duration : MOE_TICK_NEVER;
 }
 
-/* ---- failures
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------------------------- */
 
 /* Scale of a Weibull distribution of given mean. */
 static double weibull_scale(const Population *population)
@@ -77,8 +76,7 @@ static void init_population(Training *training, MoePart part)
     training_post_failure(training, part, id);
 }
 
-/* ---- slow periods
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- slow periods ------------------------------------------------------------------------------------------------ */
 
 static double exponential(const Training *training, const SlowProcess *slow, guint entity, double mean_s)
 {
@@ -122,8 +120,7 @@ double training_speed(const Training *training)
   return 1 / slowdown;
 }
 
-/* ---- all
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 void training_init_processes(Training *training)
 {

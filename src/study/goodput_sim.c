@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- account
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- account ----------------------------------------------------------------------------------------------------- */
 
 /* Books the time since the last call; `done` is the work in it. */
 static void book(Training *training, MoeTick now, double done)
@@ -27,8 +26,7 @@ void training_advance(Training *training)
   book(training, now, (double)(now - training->now) * training_speed(training));
 }
 
-/* ---- phases
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- phases ------------------------------------------------------------------------------------------------------ */
 
 static double next_target(const Training *training)
 {
@@ -144,8 +142,7 @@ static void on_phase_end(Training *training)
   }
 }
 
-/* ---- slow periods
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- slow periods ------------------------------------------------------------------------------------------------ */
 
 static void change_speed(Training *training, SlowKind kind, int change)
 {
@@ -172,8 +169,7 @@ static void on_slow_end(Training *training, SlowKind kind)
     training_replace_straggler(training);
 }
 
-/* ---- run
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- run --------------------------------------------------------------------------------------------------------- */
 
 static gboolean dispatch(MoeEngine *engine, const MoeEvent *event, gpointer user_data)
 {

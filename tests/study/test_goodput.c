@@ -66,8 +66,7 @@ static double expected_wall(const MoeGoodputModel *model)
          expected_segment(tau, mtbf, detect, restart);
 }
 
-/* ---- tests
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_without_failures_it_is_ideal)
 {
