@@ -25,8 +25,6 @@ echo "== Figures"
 "$moesim" plot scale models/mai-base-1/v5.yaml models/deepseek-v3.yaml --clusters gb200-nvl72,h800-hgx -o "$out/scale.png"
 "$moesim" plot ladder models/mai-base-1/v2.yaml models/mai-base-1/v3.yaml models/mai-base-1/v4.yaml models/mai-base-1/v5.yaml \
   --variants models/deepseek-v3.yaml -o "$out/ladder.png"
-"$moesim" plot waterfall models/mai-base-1/v5.yaml -o "$out/waterfall-mai-base-1-v5.png"
-"$moesim" plot waterfall models/deepseek-v3.yaml -o "$out/waterfall-deepseek-v3.png"
 "$moesim" plot memory models/deepseek-v3.yaml -o "$out/memory-deepseek-v3.png"
 "$moesim" plot strategies models/mai-base-1/v2.yaml models/mai-base-1/v4.yaml models/mai-base-1/v5.yaml --variants \
   models/deepseek-v3.yaml -o "$out/strategies.png"
