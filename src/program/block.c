@@ -67,17 +67,23 @@ static void place_run(Merge *merge, guint index)
 
 /* While one micro-batch's tokens are under way, the other computes: lanes take turns wherever compute would wait for a
  * dispatch or a combine (DualPipe, DeepSeek-V3 report section 3.2.1; Megatron-core's combined 1F1B does the same). */
-static void merge_lanes(Merge *merge)
+static void take_turns(Merge *merge)
 {
   guint turn = 0;
 
-  while (!lane_done(&merge->lane[0]) || (merge->n_lanes > 1 && !lane_done(&merge->lane[1]))) {
+  while (!lane_done(&merge->lane[0]) || !lane_done(&merge->lane[1])) {
     if (lane_done(&merge->lane[turn]))
       turn = 1 - turn;
     place_run(merge, turn);
-    if (merge->n_lanes > 1)
-      turn = 1 - turn;
+    turn = 1 - turn;
   }
+}
+
+static void one_after_another(Merge *merge)
+{
+  for (guint i = 0; i < merge->n_lanes; i++)
+    while (!lane_done(&merge->lane[i]))
+      place_next(merge, i);
 }
 
 /* ---- waits -------------------------------------------------------------------------------------- */
@@ -221,7 +227,8 @@ static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
   write_streams(arena, block, waits.n_stream);
 }
 
-void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const *flows, guint n_flows, MoeBlock *block)
+void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const *flows, guint n_flows, gboolean turns,
+                        MoeBlock *block)
 {
   g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(uint32_t));
   Merge merge = {.order = order, .n_lanes = n_flows};
@@ -229,7 +236,10 @@ void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const 
   g_assert(n_flows >= 1 && n_flows <= G_N_ELEMENTS(merge.lane));
   for (guint i = 0; i < n_flows; i++)
     merge.lane[i] = (Lane){.flow = flows[i], .place = g_new0(uint32_t, MAX(flows[i]->items->len, 1))};
-  merge_lanes(&merge);
+  if (turns && n_flows > 1)
+    take_turns(&merge);
+  else
+    one_after_another(&merge);
   *block = (MoeBlock){.name = name};
   write_block(arena, &merge, block);
   for (guint i = 0; i < n_flows; i++)

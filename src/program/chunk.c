@@ -228,7 +228,7 @@ static void assemble(MoeBuilder *builder, const MoeBlockKey *key, MoeBlock *bloc
     first = 1;
   else if (moe_flow_length(backward) > 0)
     n = 2;
-  moe_block_assemble(builder->arena, block_words[key->kind], flows + first, n, block);
+  moe_block_assemble(builder->arena, block_words[key->kind], flows + first, n, builder->shape.merge_batches, block);
 }
 
 guint moe_block_get(MoeBuilder *builder, const MoeBlockKey *key)

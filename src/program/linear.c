@@ -247,33 +247,39 @@ void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear)
   adapters_forward(emit, linear);
 }
 
-/* Weight gradient of a column-parallel linear: its input was kept split over the sequence and is gathered once more. */
-static void column_wgrad(MoeEmit *emit, const MoeLinear *linear)
+static gboolean gathers_input(const MoeEmit *emit, const MoeLinear *linear)
+{
+  return !emit->shape->frozen && !linear->shares_input && has_sequence_parallel(emit->shape);
+}
+
+/* The input of a column-parallel linear was kept split over the sequence: its weight gradient needs it gathered once
+ * more. Here for a weight gradient of its own block. */
+static void gather_later(MoeEmit *emit, const MoeLinear *linear)
 {
   MoeEmit other = *emit;
 
   other.flow = emit->later;
-  if (!emit->shape->frozen && !linear->shares_input && has_sequence_parallel(emit->shape)) {
-    guint32 gather = gather_sequence(&other, "tensor_gather", side_bytes(emit, linear, linear->k));
-
-    if (gather != MOE_NO_ITEM)
-      moe_flow_join(other.flow, gather);
-  }
-  emit_wgrad(emit, linear);
+  moe_flow_join(other.flow, gather_sequence(&other, "tensor_gather", side_bytes(emit, linear, linear->k)));
 }
 
-/* The data gradient's reduction runs beside the weight gradient where overlap is allowed (Megatron-core, linear with
- * asynchronous communication). */
+/* Where overlap is allowed, the input's gather runs beside the data gradient and that one's reduction beside the weight
+ * gradient (Megatron-core, linear with asynchronous communication). */
 static void column_backward(MoeEmit *emit, const MoeLinear *linear)
 {
-  guint32 reduce = MOE_NO_ITEM;
+  gboolean split = emit->later != emit->flow;
+  guint32 reduce = MOE_NO_ITEM, gather = MOE_NO_ITEM;
 
+  if (gathers_input(emit, linear) && !split)
+    gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->k));
   emit_dgrad(emit, linear);
   if (!linear->shares_gradient && emit->shape->tp > 1)
     reduce = reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->k));
+  moe_flow_join(emit->flow, gather);
   if (!emit->shape->overlap_tensor)
     moe_flow_join(emit->flow, reduce);
-  column_wgrad(emit, linear);
+  if (gathers_input(emit, linear) && split)
+    gather_later(emit, linear);
+  emit_wgrad(emit, linear);
   if (emit->shape->overlap_tensor)
     moe_flow_join(emit->flow, reduce);
 }

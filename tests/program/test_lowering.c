@@ -306,6 +306,70 @@ START_TEST(test_imbalance)
 }
 END_TEST
 
+static const MoeBlock *find_block(const MoeProgram *p, const char *name)
+{
+  for (guint i = 0; i < p->n_blocks; i++)
+    if (g_str_equal(p->blocks[i].name, name))
+      return &p->blocks[i];
+  ck_abort_msg("no block %s", name);
+  return NULL;
+}
+
+/* How often compute turns from a forward to a backward operation or back in a block. */
+static guint count_turns(const MoeBlock *block)
+{
+  guint turns = 0, last = G_MAXUINT;
+
+  for (guint i = 0; i < block->n_stream[MOE_STREAM_COMPUTE]; i++) {
+    guint pass = block->ops[block->stream_ops[MOE_STREAM_COMPUTE][i]].pass == MOE_PASS_FORWARD;
+
+    turns += last != G_MAXUINT && pass != last;
+    last = pass;
+  }
+  return turns;
+}
+
+#define DUALPIPE                                                                                                       \
+  "parallelism.pipeline=4;parallelism.schedule=dualpipe;parallelism.overlap={expert: true};training.global_batch=128;" \
+  "stack.moe.counts=none;stack.overlap="
+
+/* A pair of a forward and a backward pass turns to the other one at each dispatch and combine: at least four times per
+ * MoE layer. A stack that cannot do that runs one after the other. */
+START_TEST(test_pairs_take_turns)
+{
+  g_autoptr(MoeRun) merged = run_with(SPARSE, DUALPIPE "[expert, expert_across_batches]");
+  g_autoptr(MoeRun) plain = run_with(SPARSE, DUALPIPE "[expert]");
+  g_autoptr(MoeProgram) p_merged = build_checked(merged);
+  g_autoptr(MoeProgram) p_plain = build_checked(plain);
+
+  ck_assert_uint_ge(count_turns(find_block(p_merged, "F+B")), 4);
+  ck_assert_uint_eq(count_turns(find_block(p_plain, "F+B")), 1);
+}
+END_TEST
+
+/* Prefetch: the first block issues gathers ahead of the unit that is computed, and ZeRO-3 frees what it gathered. */
+START_TEST(test_prefetch)
+{
+  g_autoptr(MoeRun) run =
+      run_with(SPARSE, "parallelism.zero=3;stack.data_parallel={unit: layer, prefetch: 2};"
+                       "stack.overlap=[parameter_gather];parallelism.overlap={parameter_gather: true}");
+  g_autoptr(MoeRun) bare = run_with(SPARSE, "parallelism.zero=3;stack.data_parallel={unit: layer, prefetch: 2};"
+                                            "stack.overlap=[];parallelism.overlap={parameter_gather: true}");
+  g_autoptr(MoeProgram) p = build_checked(run);
+  g_autoptr(MoeProgram) exposed = build_checked(bare);
+  const MoeBlock *a = &p->blocks[0], *b = &exposed->blocks[0];
+  /* Embedding and layers 0 and 1 (dense, then dense and experts) are issued before the first kernel; exposed, the
+   * embedding alone. */
+  guint first = a->stream_ops[MOE_STREAM_COMPUTE][a->ops[0].kind == MOE_OP_DELAY];
+
+  ck_assert_uint_eq(a->n_stream[MOE_STREAM_GATHER], b->n_stream[MOE_STREAM_GATHER]);
+  ck_assert_uint_eq(a->n_stream[MOE_STREAM_GATHER], 2 + 8 + 4);
+  ck_assert_uint_lt(a->stream_ops[MOE_STREAM_GATHER][3], first);
+  ck_assert_uint_gt(b->stream_ops[MOE_STREAM_GATHER][1],
+                    b->stream_ops[MOE_STREAM_COMPUTE][b->ops[0].kind == MOE_OP_DELAY]);
+}
+END_TEST
+
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
               test_expert_groups, test_overlap_needs_both, test_reduction_per_stage, test_tensor_volumes,
-              test_precision_roles, test_messages, test_imbalance)
+              test_precision_roles, test_messages, test_pairs_take_turns, test_prefetch, test_imbalance)
