@@ -63,6 +63,8 @@ guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf);
 guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf);
 /* Whether leaf uplinks can ever be the limit (oversubscription > 1 or a degraded one): otherwise routes leave them out. */
 gboolean moe_topo_leaves_matter(const MoeTopo *topo);
+/* Whether every GPU has the same ports: FALSE when a fault or degradation made some slower than others. */
+gboolean moe_topo_uniform(const MoeTopo *topo);
 /* "GPU 12 NIC out", for messages and traces. Caller frees. */
 char *moe_topo_resource_name(const MoeTopo *topo, guint resource);
 /* Achievable bytes/s of a port class with every efficiency applied (what capacities hold for an undegraded one). */

@@ -2,7 +2,6 @@
 #include <moesim/fabric.h>
 
 #include <math.h>
-#include <string.h>
 
 /* An activity that moves bytes. Its number is the share's id. `remaining` holds at time `since` and falls at `rate`. */
 typedef struct {

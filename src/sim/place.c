@@ -285,6 +285,8 @@ static const char *not_foldable(const Sim *sim)
 {
   if (sim->jitter > 0)
     return "kernel jitter makes every rank different";
+  if (!moe_topo_uniform(sim->topo))
+    return "faults of the network make some GPUs slower than others";
   if (moe_topo_leaves_matter(sim->topo))
     return "oversubscribed leaf switches are shared by ranks of different groups";
   return NULL;

@@ -2,7 +2,6 @@
 #include "internal.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Ports of one switch: Quantum-2 and Spectrum-4 at 400 Gbit/s have 64 (NVIDIA data sheets). */
 #define SWITCH_PORTS 64
@@ -208,6 +207,15 @@ int64_t moe_topo_n_leaves(const MoeTopo *topo)
 gboolean moe_topo_leaves_matter(const MoeTopo *topo)
 {
   return topo->leaves_matter;
+}
+
+gboolean moe_topo_uniform(const MoeTopo *topo)
+{
+  for (int64_t gpu = 1; gpu < topo->gpus; gpu++)
+    for (int port = 0; port < MOE_N_PORTS; port++)
+      if (topo->capacity[moe_topo_port(gpu, (MoePort)port)] != topo->capacity[port])
+        return FALSE;
+  return TRUE;
 }
 
 guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf)

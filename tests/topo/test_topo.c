@@ -109,6 +109,23 @@ START_TEST(test_faults_slow_what_they_name)
 }
 END_TEST
 
+START_TEST(test_uniform_until_one_gpu_differs)
+{
+  const MoeFault alike = {MOE_FAULT_RAIL, 2, 0, {0}}, one = {MOE_FAULT_NIC, 9, 0.5, {0}};
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(MoeTopo) whole = machine_topo(&cluster, 16);
+  cluster.network.n_faults = 1;
+  cluster.network.faults[0] = alike;
+  g_autoptr(MoeTopo) failed_rail = machine_topo(&cluster, 16);
+  cluster.network.faults[0] = one;
+  g_autoptr(MoeTopo) slow_nic = machine_topo(&cluster, 16);
+
+  ck_assert(moe_topo_uniform(whole));
+  ck_assert(moe_topo_uniform(failed_rail));
+  ck_assert(!moe_topo_uniform(slow_nic));
+}
+END_TEST
+
 START_TEST(test_failed_rail_is_carried_by_the_others)
 {
   MoeCluster cluster = machine_new(8);
@@ -174,6 +191,7 @@ int main(void)
   tcase_add_test(tcase, test_host_memory_is_shared_by_its_gpus);
   tcase_add_test(tcase, test_uplinks_matter_only_when_oversubscribed_or_slow);
   tcase_add_test(tcase, test_faults_slow_what_they_name);
+  tcase_add_test(tcase, test_uniform_until_one_gpu_differs);
   tcase_add_test(tcase, test_failed_rail_is_carried_by_the_others);
   tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 3);
   tcase_add_test(tcase, test_degradations_are_checked);
