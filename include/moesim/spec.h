@@ -349,6 +349,8 @@ char **moe_run_variants(const char *path, GError **error);
  * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
+/* Reads the map of one accelerator file. Strings live in its document; the caller clears `kernels`. */
+gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);

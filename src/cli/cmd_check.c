@@ -105,16 +105,23 @@ static gboolean check_cases(G_GNUC_UNUSED const char *file, MoeDoc *doc, GString
   for (guint i = 0; i < moe_node_size(cases); i++)
     if (!check_case(doc, (MoeNode *)moe_node_at(cases, i), error))
       return FALSE;
-  g_string_append_printf(says, "%u cases", moe_node_size(cases));
+  g_string_append_printf(says, "%u of them", moe_node_size(cases));
   return TRUE;
 }
 
-/* An accelerator is read as part of a cluster; any cluster serves as the rest of it. */
-static gboolean check_accelerator(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+static gboolean check_accelerator(G_GNUC_UNUSED const char *file, MoeDoc *doc, GString *says, GError **error)
 {
-  g_string_append(says, moe_node_text(moe_node_get(moe_doc_root(doc), "title")));
-  return moe_node_get(moe_doc_root(doc), "sms") != NULL ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file}, "an accelerator without 'sms'");
+  MoeAccelerator accelerator = {0};
+  gboolean sound = moe_accelerator_read(moe_doc_root(doc), &accelerator, error);
+
+  if (sound) {
+    g_autofree char *peak = moe_quantity_format(accelerator.quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S);
+    g_autofree char *memory = moe_quantity_format(accelerator.memory_bytes, MOE_DIM_BYTES);
+
+    g_string_append_printf(says, "%s, %s, %u kernel families", peak, memory, accelerator.kernels.n);
+  }
+  moe_kernel_fits_clear(&accelerator.kernels);
+  return sound;
 }
 
 static const FileKind kinds[] = {

@@ -66,7 +66,6 @@ gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringCh
 /* ---- sections of clusters and stacks ----------------------------------------------------------------------------- */
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error);
-gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
 gboolean moe_stack_read(const MoeNode *node, MoeStack *stack, GError **error);
 
 /* ---- resolution -------------------------------------------------------------------------------------------------- */
