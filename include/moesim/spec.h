@@ -242,6 +242,7 @@ typedef struct {
   double memory_bytes, memory_bytes_per_s;
   double l2_bytes;
   double power_w;
+  double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
   MoeKernelFits kernels; /* fitted families with residuals */
 } MoeAccelerator;
 
@@ -335,6 +336,9 @@ MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **er
  * A resolved document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the
  * root. */
 MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
+/* Checks the layout of heads, experts, sequences, batches and stages, and derives data, expert_data and micro_batches. Part of
+ * loading; again after plain fields of a copy were changed (a search tries layouts on copies that share all that the run owns). */
+gboolean moe_run_validate(MoeRun *run, GError **error);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 /* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is

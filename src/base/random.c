@@ -60,3 +60,24 @@ double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t e
   double u = 1 - moe_random_unit(seed, stream, entity, base + GAMMA_INDICES - 1);
   return gamma_from_one(shape + 1, seed, stream, entity, base) * pow(u, 1 / shape);
 }
+
+/* Quantile by bisection of the complementary error function: exact to the last bits and called once per prediction. */
+static double normal_quantile(double p)
+{
+  double low = -10, high = 10;
+
+  for (int i = 0; i < 64; i++) {
+    double middle = (low + high) / 2;
+
+    if (0.5 * erfc(-middle / G_SQRT2) < p)
+      low = middle;
+    else
+      high = middle;
+  }
+  return (low + high) / 2;
+}
+
+double moe_normal_expected_maximum(double n)
+{
+  return n <= 1 ? 0 : normal_quantile((n - 0.375) / (n + 0.25));
+}

@@ -175,6 +175,7 @@ typedef struct {
   guint n_loads, n_works;    /* works: kernels, then delays */
   MoeTime *duration;         /* [(load * N_MODES + mode) * n_works + work] */
   MoeTime sync;              /* host-device synchronization */
+  double pace;               /* factor on math kernels: the slowest GPU's over the mean one's */
   gboolean modes_matter;
   BlockPlan *block;
   RolePlan *role;

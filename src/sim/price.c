@@ -67,8 +67,20 @@ static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCos
 
 typedef struct {
   double kept_s;
+  double pace; /* factor on the duration, see lock_step_pace */
   MoeCost cost;
 } Price;
+
+/* In a synchronous step all GPUs end up going at the pace of the slowest: the expected one of n whose math rates spread. What the mean
+ * GPU loses that way is waiting for peers. Kernels that memory bandwidth limits do not spread. */
+static double lock_step_pace(const Sim *sim)
+{
+  double n = (double)moe_layout_ranks(sim->program->layout);
+
+  if (sim->without & MOE_WITHOUT_PEER_WAIT)
+    return 1;
+  return 1 + sim->run->cluster.accelerator.speed_spread * moe_normal_expected_maximum(n);
+}
 
 static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachineState *state, Price *prices,
                             GError **error)
@@ -83,9 +95,10 @@ static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachin
     if (!moe_cost_kernel(sim->cost, kernel, state, &cost, error))
       return FALSE;
     double kept = kept_seconds(sim, kernel, &cost);
-    duration[k] = moe_time_from_seconds(kept);
+    double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
+    duration[k] = moe_time_from_seconds(kept * pace);
     if (mode == 0)
-      prices[k] = (Price){.kept_s = kept, .cost = cost};
+      prices[k] = (Price){.kept_s = kept, .pace = pace, .cost = cost};
   }
   for (guint d = 0; d < program->n_delays; d++) {
     gboolean gone = (sim->without & MOE_WITHOUT_DATA) != 0;
@@ -134,6 +147,8 @@ static void count_kernel(RolePlan *plan, guint load, const MoeKernel *kernel, co
 {
   double *cause = &plan->cause_s[load * MOE_N_CAUSES];
   double kept = price->kept_s * times;
+
+  cause[MOE_CAUSE_PEER_WAIT] += kept * (price->pace - 1);
   double math = MIN(price->cost.part_s[MOE_REASON_MATH] * times, kept);
 
   plan->pass_s[load * MOE_N_PASSES + kernel->pass] += kept;
@@ -363,6 +378,7 @@ gboolean sim_price(Sim *sim, GError **error)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "stack %s has no launch cost for the CPU \"%s\" of cluster %s, expected host.launch.%s in the stack",
                     run->stack.name, run->cluster.host.cpu, run->cluster.name, run->cluster.host.cpu);
+  sim->pace = lock_step_pace(sim);
   sim->sync = (sim->without & MOE_WITHOUT_HOST) ? 0 : moe_time_from_seconds(run->stack.host.sync_s);
   if (!price_kernels(sim, error))
     return FALSE;

@@ -25,6 +25,7 @@ static const MoeField accelerator_fields[] = {
     {"title", MOE_FIELD_STRING(MoeAccelerator, title)},
     {"source", MOE_FIELD_STRING(MoeAccelerator, source)},
     {"peak", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"speed_spread", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, speed_spread), .maximum = 1},
     {"quoted_peak", POSITIVE(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, MAX_FLOP_PER_S)},
     {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE},
     {"clock", POSITIVE(MoeAccelerator, clock_hz, MOE_DIM_HERTZ, MAX_HERTZ), .required = TRUE},

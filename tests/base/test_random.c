@@ -118,7 +118,7 @@ START_TEST(gamma_moments)
 }
 END_TEST
 
-START_TEST(successive_gammas_share_no_number)
+START_TEST(successive_gammas_share_no_number, expected_maximum_of_normals)
 {
   /* because a draw owns 64 indices, two draws are uncorrelated: correlation within 5 / sqrt(n) */
   double sum = 0;
@@ -133,5 +133,16 @@ START_TEST(successive_gammas_share_no_number)
 }
 END_TEST
 
+START_TEST(expected_maximum_of_normals)
+{
+  /* exact values: Harter 1961, Biometrika 48, table 1 (n = 2, 8, 100); a single draw has mean 0 */
+  ck_assert_double_eq(moe_normal_expected_maximum(1), 0);
+  ck_assert_double_eq_tol(moe_normal_expected_maximum(2), 0.5642, 0.03);
+  ck_assert_double_eq_tol(moe_normal_expected_maximum(8), 1.4236, 0.01);
+  ck_assert_double_eq_tol(moe_normal_expected_maximum(100), 2.5076, 0.01);
+  ck_assert_double_gt(moe_normal_expected_maximum(8192), moe_normal_expected_maximum(4096));
+}
+END_TEST
+
 MOE_TEST_MAIN("base/random", splitmix_known_answers, every_argument_counts, neighbouring_entities_are_unrelated,
-              uniform_fills_the_unit_interval, normal_moments, gamma_moments, successive_gammas_share_no_number)
+              uniform_fills_the_unit_interval, normal_moments, gamma_moments, successive_gammas_share_no_number, expected_maximum_of_normals)

@@ -220,5 +220,37 @@ START_TEST(host_synchronization)
 }
 END_TEST
 
+/* System: 8 GPUs whose math rates spread by 2 %, one GEMM. Expectation: the GEMM's own time times 1 + 0.02 x 1.42, because everybody waits for
+ * the slowest of eight; the difference is waiting for peers, and goes with the counterfactual without it. A bandwidth-bound kernel
+ * keeps its time. */
+START_TEST(slowest_of_eight)
+{
+  Handmade *hm = hm_new(8, 1, 1, 8);
+  MoeKernel gemm = {.klass = MOE_KERNEL_GEMM, .precision = MOE_BF16, .output = MOE_BF16, .m = 4096, .n = 4096, .k = 4096,
+                    .groups = 1, .useful_share = 1, .launches = 1, .model_flop = 2.0 * 4096 * 4096 * 4096, .name = "gemm"};
+  MoeMachineState alone = {.sms = 100, .memory_share = 1};
+  MoeCost cost;
+
+  hm->cost = moe_cost_model_new(&hm->run.cluster.accelerator, &hm->run.stack, NULL);
+  ck_assert_ptr_nonnull(hm->cost);
+  ck_assert(moe_cost_kernel(hm->cost, &gemm, &alone, &cost, NULL));
+  hm->kernels[0] = gemm;
+  hm->program.n_kernels = 1;
+  hm_op(hm, 0, MOE_OP_KERNEL, MOE_STREAM_COMPUTE, 0);
+  hm_call(hm, 0, 0);
+  hm->run.cluster.accelerator.speed_spread = 0.02;
+  double pace = 1 + 0.02 * moe_normal_expected_maximum(8);
+  g_autoptr(MoeSimResult) spread = hm_run(hm, plain);
+  g_autoptr(MoeSimResult) alike = hm_run(hm, (MoeSimOptions){.kernel_jitter = 0, .without = MOE_WITHOUT_PEER_WAIT});
+
+  ck_assert_int_eq(alike->step, moe_time_from_seconds(cost.seconds));
+  ck_assert_int_eq(spread->step, moe_time_from_seconds(cost.seconds * pace));
+  ck_assert_double_eq_tol(spread->cause_s[MOE_CAUSE_PEER_WAIT], cost.seconds * (pace - 1), 1e-12);
+  ck_assert_double_eq_tol(spread->cause_s[MOE_CAUSE_MATH], gemm.model_flop / 1e15, 1e-15);
+  hm_free(hm);
+}
+END_TEST
+
 MOE_TEST_MAIN("sim/closed forms", kernels_in_a_row, host_issue, one_message, pipeline_1f1b, all_to_all_on_a_switch,
-              slow_gpu_makes_peers_wait, host_synchronization)
+              slow_gpu_makes_peers_wait, host_synchronization,
+              slowest_of_eight)
