@@ -11,6 +11,7 @@
 typedef struct {
   double f, d, w; /* of one chunk: forward, data gradient, weight gradient */
   double both;    /* forward beside backward; 0 = their sum */
+  double message; /* a stage is held up by each message it sends */
 } ReplayTimes;
 
 typedef struct {
@@ -49,6 +50,11 @@ static inline gboolean replay_ready(const MoeCall *call, const double *sent, dou
   return TRUE;
 }
 
+static inline int replay_sends(const MoeCall *call)
+{
+  return (call->message[1] != MOE_NO_MESSAGE) + (call->message[3] != MOE_NO_MESSAGE);
+}
+
 /* Runs stages round robin until all are done. Returns FALSE on deadlock. */
 static inline gboolean replay(const MoeProgram *p, const ReplayTimes *times, Replay *result)
 {
@@ -76,7 +82,7 @@ static inline gboolean replay(const MoeProgram *p, const ReplayTimes *times, Rep
         if (!replay_ready(call, sent, &start))
           break;
         begin[r] = begin[r] < 0 ? start : begin[r];
-        clock[r] = start + length;
+        clock[r] = start + length + times->message * replay_sends(call);
         busy[r] += length;
         for (guint slot = 1; slot < 4; slot += 2)
           if (call->message[slot] != MOE_NO_MESSAGE)

@@ -24,7 +24,7 @@ static double program_flop(const MoeProgram *p, double gpus)
 
 static void check_run(const MoeRun *run, const char *what)
 {
-  const ReplayTimes times = {1, 1, 1, 0};
+  const ReplayTimes times = {.f = 1, .d = 1, .w = 1};
   g_autoptr(MoeProgram) program = build_checked(run);
   Replay result;
   double flop = program_flop(program, (double)run->parallelism.gpus);

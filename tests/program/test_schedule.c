@@ -2,6 +2,8 @@
 #include "replay.h"
 #include "runs.h"
 
+#include <math.h>
+
 static MoeProgram *pipeline(const char *schedule, int stages, int virtual_stages, int batches)
 {
   g_autofree char *sets = g_strdup_printf("parallelism.schedule=%s;parallelism.gpus=%d;parallelism.pipeline=%d;"
@@ -119,6 +121,97 @@ START_TEST(test_dualpipe_v)
 }
 END_TEST
 
+/* Qi et al. 2024, arXiv:2401.10241: table 9 (profiled milliseconds per micro-batch and stage) replayed through the
+ * schedules of table 4 (samples per second, here seconds per step). zb-1p and zb-2p are solver-made orders with the
+ * memory of H1 and H2. */
+static const struct Published {
+  const char *model;
+  int stages, batches, chunks;
+  const char *schedule;
+  double f, d, w, message, step_s;
+} published[] = {
+    {"1.5b", 8, 24, 1, "zb-h2", 18.522, 18.086, 9.337, 0.601, 1.24138},
+    {"1.5b", 8, 32, 1, "zb-h2", 18.513, 18.086, 9.331, 0.626, 1.62162},
+    {"1.5b", 8, 64, 1, "zb-h2", 18.546, 18.097, 9.321, 0.762, 3.22148},
+    {"1.5b", 8, 24, 1, "zb-h1", 18.522, 18.086, 9.337, 0.601, 1.39535},
+    {"1.5b", 8, 32, 1, "zb-h1", 18.513, 18.086, 9.331, 0.626, 1.79104},
+    {"1.5b", 8, 24, 1, "1f1b", 18.522, 18.086, 9.337, 0.601, 1.52542},
+    {"1.5b", 8, 64, 1, "1f1b", 18.546, 18.097, 9.321, 0.762, 3.52941},
+    {"1.5b", 8, 24, 3, "interleaved", 18.522, 18.086, 9.337, 0.601, 1.37405},
+    {"1.5b", 8, 32, 3, "interleaved", 18.513, 18.086, 9.331, 0.626, 1.79104},
+    {"1.5b", 8, 64, 3, "interleaved", 18.546, 18.097, 9.321, 0.762, 3.45324},
+    {"6.2b", 8, 32, 1, "zb-h2", 29.802, 29.428, 19.53, 0.577, 2.75862},
+    {"6.2b", 8, 32, 1, "zb-h1", 29.802, 29.428, 19.53, 0.577, 3},
+    {"6.2b", 8, 24, 1, "1f1b", 29.718, 29.444, 19.927, 0.527, 2.57143},
+    {"6.2b", 8, 32, 1, "1f1b", 29.802, 29.428, 19.53, 0.577, 3.24324},
+    {"6.2b", 8, 64, 1, "1f1b", 29.935, 29.621, 19.388, 0.535, 5.95533},
+    {"6.2b", 8, 24, 4, "interleaved", 29.718, 29.444, 19.927, 0.527, 2.24439},
+    {"6.2b", 8, 32, 4, "interleaved", 29.802, 29.428, 19.53, 0.577, 2.94118},
+    {"6.2b", 8, 64, 4, "interleaved", 29.935, 29.621, 19.388, 0.535, 5.72792},
+    {"14.6b", 16, 48, 1, "zb-h2", 11.347, 11.248, 8.132, 0.377, 1.65746},
+    {"14.6b", 16, 64, 1, "zb-h2", 11.307, 11.254, 8.101, 0.379, 2.18579},
+    {"14.6b", 16, 128, 1, "zb-h2", 11.325, 11.308, 8.109, 0.378, 4.32432},
+    {"14.6b", 16, 48, 1, "zb-h1", 11.347, 11.248, 8.132, 0.377, 1.86335},
+    {"14.6b", 16, 64, 1, "zb-h1", 11.307, 11.254, 8.101, 0.379, 2.39521},
+    {"14.6b", 16, 128, 1, "zb-h1", 11.325, 11.308, 8.109, 0.378, 4.54545},
+    {"14.6b", 16, 64, 1, "1f1b", 11.307, 11.254, 8.101, 0.379, 2.68456},
+    {"14.6b", 16, 48, 3, "interleaved", 11.347, 11.248, 8.132, 0.377, 1.94805},
+    {"14.6b", 16, 64, 3, "interleaved", 11.307, 11.254, 8.101, 0.379, 2.51572},
+    {"14.6b", 16, 128, 3, "interleaved", 11.325, 11.308, 8.109, 0.378, 4.81928},
+    {"28.3b", 32, 96, 1, "zb-h2", 10.419, 10.207, 7.715, 0.408, 3.0303},
+    {"28.3b", 32, 128, 1, "zb-h2", 10.408, 10.204, 7.703, 0.408, 4},
+    {"28.3b", 32, 256, 1, "zb-h2", 10.402, 10.248, 7.698, 0.46, 8},
+    {"28.3b", 32, 128, 1, "zb-h1", 10.408, 10.204, 7.703, 0.408, 4.44444},
+    {"28.3b", 32, 96, 1, "1f1b", 10.419, 10.207, 7.715, 0.408, 3.94737},
+    {"28.3b", 32, 128, 1, "1f1b", 10.408, 10.204, 7.703, 0.408, 5},
+    {"28.3b", 32, 256, 1, "1f1b", 10.402, 10.248, 7.698, 0.46, 9.09091},
+    {"28.3b", 32, 96, 2, "interleaved", 10.419, 10.207, 7.715, 0.408, 3.65854},
+    {"28.3b", 32, 128, 2, "interleaved", 10.408, 10.204, 7.703, 0.408, 4.70588},
+    {"28.3b", 32, 256, 2, "interleaved", 10.402, 10.248, 7.698, 0.46, 8.88889},
+};
+
+static double replayed_s(const struct Published *row)
+{
+  const ReplayTimes times = {
+      .f = row->f / row->chunks, .d = row->d / row->chunks, .w = row->w / row->chunks, .message = row->message};
+  g_autofree char *sets = g_strdup_printf("architecture.layers=%d", row->stages * row->chunks);
+  g_autofree char *more = g_strdup_printf("%s;parallelism.schedule=%s;parallelism.gpus=%d;parallelism.pipeline=%d;"
+                                          "parallelism.virtual_stages=%d;training.global_batch=%d",
+                                          sets, row->schedule, row->stages, row->stages, row->chunks, row->batches);
+  g_autoptr(MoeRun) run = run_with(DENSE, more);
+  g_autoptr(MoeProgram) program = build_checked(run);
+  Replay result;
+
+  ck_assert(replay(program, &times, &result));
+  return result.makespan * 1e-3;
+}
+
+/* Optimizer, loss and whatever the profile left out are not replayed: predictions lie below by up to a ninth, and H2 -
+ * whose optimizer does not make stages meet - above by at most a twentieth. */
+START_TEST(test_published_zero_bubble)
+{
+  double predicted[G_N_ELEMENTS(published)];
+
+  for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
+    predicted[i] = replayed_s(&published[i]);
+    double error = predicted[i] / published[i].step_s - 1;
+
+    ck_assert_msg(error > -0.11 && error < 0.05, "%s %s m %d: %.3f", published[i].model, published[i].schedule,
+                  published[i].batches, error);
+  }
+  /* The same order as measured wherever two schedules of one model and batch differ by more than a percent. */
+  for (guint i = 0; i < G_N_ELEMENTS(published); i++)
+    for (guint j = 0; j < i; j++) {
+      if (strcmp(published[i].model, published[j].model) != 0 || published[i].batches != published[j].batches)
+        continue;
+      if (fabs(published[i].step_s / published[j].step_s - 1) > 0.01)
+        ck_assert_msg((published[i].step_s < published[j].step_s) == (predicted[i] < predicted[j]),
+                      "%s m %d: %s and %s", published[i].model, published[i].batches, published[i].schedule,
+                      published[j].schedule);
+    }
+}
+END_TEST
+
 /* Each micro-batch passes each chunk of each stage once, forward and backward. */
 START_TEST(test_every_batch_once)
 {
@@ -151,4 +244,4 @@ START_TEST(test_every_batch_once)
 END_TEST
 
 MOE_TEST_MAIN("program/schedule", test_gpipe_and_1f1b, test_interleaved, test_zb_h1, test_zb_h2, test_zb_v,
-              test_dualpipe, test_dualpipe_v, test_every_batch_once)
+              test_dualpipe, test_dualpipe_v, test_published_zero_bubble, test_every_batch_once)
