@@ -3,8 +3,9 @@
  *
  * One run. Each cause of loss is removed in a counterfactual simulation (MoeSimOptions.without). What a cause costs depends on what else is
  * there: a slow network hides behind slow kernels. The share of a cause is therefore its gain averaged over all orders in which the
- * causes can be removed, its Shapley value (Shapley 1953, "A value for n-person games"): with n causes present, 2^n simulations give it
- * exactly, and shares sum to the whole gain. Where 2^n simulations are too many, orders are sampled: pairs of a random order and its
+ * causes can be removed, its Shapley value (Shapley 1953, "A value for n-person games"): with n causes, 2^n simulations give it exactly, and
+ * shares sum to the whole gain. Two savings, both stated in the answer: causes that are worth next to nothing both first and last
+ * are removed together as one; and where 2^n simulations are still too many, orders are sampled, in pairs of a random order and its
  * reverse (antithetic; Mitchell et al. 2022, "Sampling permutations for Shapley value estimation", JMLR 23), seeded.
  *
  * Two runs. Their resolved documents are compared key by key. Keys that mean something only together form one mechanism. Each mechanism is
@@ -21,7 +22,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   MoeSimOptions sim; /* of every simulation; `without` and slices are ours */
-  guint orders;      /* sampled orders, rounded up to pairs; 0 = all orders, or 64 where that would be more than 2e9 events */
+  guint orders;      /* sampled orders, rounded up to pairs; 0 = all orders, or 32 where that would take minutes */
   gboolean by_key;   /* two runs: each key is its own mechanism */
   guint jobs;        /* threads, 0 = as many as the machine has */
   MoeProgressFunc progress; /* may be NULL */

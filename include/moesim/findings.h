@@ -19,8 +19,11 @@ typedef struct {
   gboolean present;   /* FALSE: nothing of the kind is in this run, all values are 0 */
   double accounted_s; /* by the account of the run as it is: time during which it was this cause that kept the GPU from math */
   double alone_s;     /* what the step gains when this cause alone is removed */
+  double last_s;      /* what it gains when everything else has been removed before */
   double share_s;     /* Shapley value: the gain of removing it, averaged over all orders in which the causes can be removed */
-  double error_s;     /* standard error of share_s when orders were sampled, 0 when all were taken */
+  gboolean joint;     /* too small to be ordered by itself: removed together with the other small ones */
+  double error_s;     /* of share_s: standard error when orders were sampled, 0 when all were taken; of a joint cause half the difference of
+                         first and last besides */
 } MoeLossShare;
 
 /* The step time in parts: step = left_s summed + share_s summed. */

@@ -33,6 +33,8 @@ static void add_cause(JsonBuilder *builder, const MoeExplanation *x, const MoeLo
   moe_json_bool(builder, "present", loss->present);
   moe_json_number(builder, "accounted_s", loss->accounted_s);
   moe_json_number(builder, "alone_s", loss->alone_s);
+  moe_json_number(builder, "last_s", loss->last_s);
+  moe_json_bool(builder, "joint", loss->joint);
   moe_json_number(builder, "mfu_causal_without", x->result->mfu_causal * step / (step - loss->alone_s));
   moe_json_number(builder, "share_s", loss->share_s);
   moe_json_number(builder, "share_of_step", loss->share_s / step);

@@ -47,11 +47,11 @@ static void add_loss(MoeTable *table, const MoeExplanation *x, const MoeLossShar
   double step = x->result->step_time_s;
 
   *level -= loss->share_s / step;
-  moe_table_add(table, moe_cause_title(loss->cause));
+  moe_table_take(table, g_strdup_printf("%s%s", moe_cause_title(loss->cause), loss->joint ? " *" : ""));
   moe_table_take(table, moe_quantity_format(loss->accounted_s, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_quantity_format(MAX(loss->alone_s, 0), MOE_DIM_SECONDS));
+  moe_table_take(table, moe_quantity_format(loss->alone_s, MOE_DIM_SECONDS));
   moe_table_take(table, moe_percent_format(x->result->mfu_causal * step / (step - loss->alone_s)));
-  moe_table_take(table, moe_quantity_format(MAX(loss->share_s, 0), MOE_DIM_SECONDS));
+  moe_table_take(table, moe_quantity_format(loss->share_s, MOE_DIM_SECONDS));
   moe_table_take(table, points(-loss->share_s / step));
   moe_table_take(table, moe_percent_format(*level));
 }
@@ -73,17 +73,27 @@ static void add_left(MoeTable *table, const MoeExplanation *x, MoeCause cause, d
   moe_table_take(table, moe_percent_format(*level));
 }
 
+static void add_last(MoeTable *table, const char *title, double accounted_s, double share_s, double step_s, const char *end)
+{
+  moe_table_add(table, title);
+  moe_table_take(table, moe_quantity_format(accounted_s, MOE_DIM_SECONDS));
+  moe_table_add(table, NULL);
+  moe_table_add(table, NULL);
+  moe_table_take(table, moe_quantity_format(share_s, MOE_DIM_SECONDS));
+  moe_table_take(table, moe_percent_format(share_s / step_s));
+  moe_table_add(table, end);
+}
+
+/* Math at peak is the MFU, except for layers whose FLOPs do not count (multi-token prediction) and another peak as denominator. */
 static void add_math(MoeTable *table, const MoeExplanation *x)
 {
-  double math = x->left_s[MOE_CAUSE_MATH];
+  double step = x->result->step_time_s, math = x->left_s[MOE_CAUSE_MATH], counted = x->result->mfu_causal * step;
 
-  moe_table_add(table, moe_cause_title(MOE_CAUSE_MATH));
-  moe_table_take(table, moe_quantity_format(x->result->cause_s[MOE_CAUSE_MATH], MOE_DIM_SECONDS));
-  moe_table_add(table, NULL);
-  moe_table_add(table, NULL);
-  moe_table_take(table, moe_quantity_format(math, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_percent_format(math / x->result->step_time_s));
-  moe_table_add(table, "MFU");
+  if (fabs(math - counted) > 1e-3 * step)
+    add_last(table, "math that the MFU does not count", math - counted, math - counted, step, NULL);
+  else
+    counted = math;
+  add_last(table, moe_cause_title(MOE_CAUSE_MATH), counted, counted, step, "MFU");
 }
 
 static MoeTable *explanation_cells(const MoeExplanation *x)
@@ -110,7 +120,7 @@ static char *absent_causes(const MoeExplanation *x)
 
   for (guint c = 0; c < x->n_causes; c++)
     if (!x->causes[c].present)
-      g_string_append_printf(text, "%s%s", text->len ? ", " : "Not in this run: ", moe_cause_title(x->causes[c].cause));
+      g_string_append_printf(text, "%s%s", text->len ? ", " : "Nothing to remove: ", moe_cause_title(x->causes[c].cause));
   if (text->len)
     g_string_append(text, ".\n");
   return g_string_free(text, FALSE);
@@ -119,14 +129,19 @@ static char *absent_causes(const MoeExplanation *x)
 static char *method(const MoeExplanation *x)
 {
   double worst = 0;
+  gboolean joint = FALSE;
 
-  for (guint c = 0; c < x->n_causes; c++)
-    worst = MAX(worst, x->causes[c].error_s);
-  if (x->n_orders == 0)
-    return g_strdup_printf("Mean share: Shapley value over all orders of removal, %u simulations.", x->n_simulations);
+  for (guint c = 0; c < x->n_causes; c++) {
+    joint |= x->causes[c].joint;
+    if (!x->causes[c].joint)
+      worst = MAX(worst, x->causes[c].error_s);
+  }
   g_autofree char *error = moe_quantity_format(worst, MOE_DIM_SECONDS);
-  return g_strdup_printf("Mean share: Shapley value over %u sampled orders of removal, %u simulations, standard error up to %s.",
-                         x->n_orders, x->n_simulations, error);
+  g_autofree char *orders =
+      x->n_orders == 0 ? g_strdup("all orders of removal")
+                       : g_strdup_printf("%u sampled orders of removal (standard error up to %s)", x->n_orders, error);
+  return g_strdup_printf("Mean share: Shapley value over %s, %u simulations.%s", orders, x->n_simulations,
+                         joint ? "\n* too small to be ordered singly: removed together, divided between first and last." : "");
 }
 
 static char *result_line(const MoeResult *result)
@@ -156,13 +171,13 @@ char *moe_report_explanation_table(const MoeExplanation *x, gboolean styled)
 
 char *moe_report_explanation_csv(const MoeExplanation *x)
 {
-  static const char *const titles[] = {"cause", "present", "accounted_s", "alone_s", "share_s", "error_s"};
-  g_autoptr(MoeTable) table = moe_table_new("llllll");
+  static const char *const titles[] = {"cause", "present", "accounted_s", "alone_s", "last_s", "share_s", "error_s"};
+  g_autoptr(MoeTable) table = moe_table_new("lllllll");
 
   add_header(table, G_N_ELEMENTS(titles), titles);
   for (guint c = 0; c < x->n_causes; c++) {
     const MoeLossShare *loss = &x->causes[c];
-    double values[] = {loss->accounted_s, loss->alone_s, loss->share_s, loss->error_s};
+    double values[] = {loss->accounted_s, loss->alone_s, loss->last_s, loss->share_s, loss->error_s};
 
     moe_table_add(table, moe_cause_words[loss->cause]);
     moe_table_add(table, loss->present ? "true" : "false");

@@ -16,8 +16,10 @@ typedef struct {
 GArray *moe_diff_keys(const MoeRun *before, const MoeRun *after);
 /* Name of the mechanism that a key belongs to. Caller frees. */
 char *moe_diff_mechanism(const char *path);
-/* Short text of a node: scalars and lists of scalars as written, else how many entries. NULL for NULL. Caller frees. */
+/* Short text of a node: as written in one line when that is short, else how many entries. NULL for NULL. Caller frees. */
 char *moe_diff_text(const MoeNode *node);
+/* How many fits of the class there are: "3 fits". NULL for none. Caller frees. */
+char *moe_diff_fits_text(const MoeNode *fits, const char *class);
 
 /* ---- documents between two runs (explain_mix.c) ----------------------------------------------------------------------- */
 

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define LONGEST_TEXT 40 /* characters of a value in a table */
+#define LONGEST_TEXT 72 /* characters of a value in a table */
 
 /* Keys that say nothing about a step, at any depth. */
 static const char *const silent_keys[] = {"title",       "source", "name",  "assumptions", "variants", "rumour",
-                                          "reliability", "price",  "power", "why",         NULL};
+                                          "reliability", "price",  "power", "why",         "goodput",  NULL};
 
 /* Paths, longest first where one begins another, and the mechanism that all keys below them make. Other keys are their section's. */
 static const struct {
@@ -72,16 +72,18 @@ char *moe_diff_mechanism(const char *path)
 
 /* ---- texts ----------------------------------------------------------------------------------------------------------- */
 
-static char *list_text(const MoeNode *list)
+/* "[a, b]" or "{k: v}". */
+static char *nested_text(const MoeNode *node)
 {
-  GString *text = g_string_new("[");
+  gboolean map = moe_node_kind(node) == MOE_NODE_MAP;
+  GString *text = g_string_new(map ? "{" : "[");
 
-  for (guint i = 0; i < moe_node_size(list); i++) {
-    g_autofree char *item = moe_diff_text(moe_node_at(list, i));
+  for (guint i = 0; i < moe_node_size(node); i++) {
+    g_autofree char *item = moe_diff_text(moe_node_at(node, i));
 
-    g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", item);
+    g_string_append_printf(text, "%s%s%s%s", i > 0 ? ", " : "", map ? moe_node_key(node, i) : "", map ? ": " : "", item);
   }
-  g_string_append_c(text, ']');
+  g_string_append_c(text, map ? '}' : ']');
   return g_string_free(text, FALSE);
 }
 
@@ -93,9 +95,8 @@ char *moe_diff_text(const MoeNode *node)
     return NULL;
   if (moe_node_kind(node) == MOE_NODE_SCALAR)
     return g_strdup(moe_node_text(node));
-  if (moe_node_kind(node) == MOE_NODE_LIST)
-    text = list_text(node);
-  if (text && g_utf8_strlen(text, -1) <= LONGEST_TEXT)
+  text = nested_text(node);
+  if (g_utf8_strlen(text, -1) <= LONGEST_TEXT)
     return g_steal_pointer(&text);
   return g_strdup_printf("%u entries", moe_node_size(node));
 }
@@ -121,6 +122,15 @@ static char *print_class(const MoeNode *fits, const char *class)
       g_string_append_printf(text, "%s\n", fit);
   }
   return g_string_free(text, FALSE);
+}
+
+char *moe_diff_fits_text(const MoeNode *fits, const char *class)
+{
+  guint n = 0;
+
+  for (guint i = 0; fits && i < moe_node_size(fits); i++)
+    n += strcmp(class_of(moe_node_at(fits, i)), class) == 0;
+  return n > 0 ? g_strdup_printf("%u fit%s", n, n > 1 ? "s" : "") : NULL;
 }
 
 static void add_classes(GPtrArray *classes, const MoeNode *fits)

@@ -325,6 +325,11 @@ static void find_order(Pair *pair)
 
 /* ---- the answer --------------------------------------------------------------------------------------------------------------- */
 
+static char *key_text(const MoeDiffKey *key, const MoeNode *node)
+{
+  return key->kernel_class ? moe_diff_fits_text(node, key->kernel_class) : moe_diff_text(node);
+}
+
 static void fill_keys(const Pair *pair, const Group *group, MoeChange *change)
 {
   change->keys = g_new0(MoeChangedKey, pair->keys->len + 1);
@@ -333,7 +338,7 @@ static void fill_keys(const Pair *pair, const Group *group, MoeChange *change)
 
     if (group->mask[k] == '1')
       change->keys[change->n_keys++] =
-          (MoeChangedKey){g_strdup(key->path), moe_diff_text(key->before), moe_diff_text(key->after)};
+          (MoeChangedKey){g_strdup(key->path), key_text(key, key->before), key_text(key, key->after)};
   }
 }
 
