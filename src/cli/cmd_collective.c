@@ -55,6 +55,7 @@ typedef struct {
 static void clear_question(Question *question)
 {
   moe_topo_free(question->topo);
+  moe_cluster_clear(&question->cluster);
   moe_doc_free(question->cluster_doc);
   moe_doc_free(question->stack_doc);
   g_free(question->members);
@@ -121,6 +122,7 @@ static gboolean read_machine(const Options *options, Question *question, GError 
   if (!moe_stack_load(options->stack, data_dir, &stack, &question->stack_doc, error))
     return FALSE;
   question->stack = stack.collectives;
+  moe_stack_clear(&stack);
   return TRUE;
 }
 

@@ -314,6 +314,7 @@ void moe_network_calibration_free(MoeNetworkCalibration *calibration)
     return;
   for (guint i = 0; i < calibration->n_series; i++) {
     moe_topo_free(calibration->series[i].topo);
+    moe_cluster_clear(&calibration->series[i].cluster);
     g_free(calibration->series[i].members);
   }
   g_free(calibration->series);
