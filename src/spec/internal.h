@@ -85,7 +85,6 @@ char **moe_variant_names(MoeDoc *doc);
 /* ---- validation -------------------------------------------------------------------------------------------------- */
 
 /* Checks what no section can check alone and derives the data-parallel degrees and the micro-batch count. */
-gboolean moe_run_validate(MoeRun *run, GError **error);
 gboolean moe_pipeline_validate(MoeRun *run, GError **error);
 /* `value` (called `what`, written at `path`) must be a multiple of `divisor`, which is called `of`. */
 gboolean moe_check_multiple(const MoeRun *run, const char *path, const char *what, int64_t value, const char *of,

@@ -1,0 +1,111 @@
+/*
+ * search: which layout of a model on a cluster is the best. Part of study (floor 8).
+ *
+ * Legal layouts are enumerated dimension by dimension. Each gets two bounds that cost microseconds: memory it needs at least (too much:
+ * dropped) and time its step takes at least. Layouts are then simulated in the order of their time bounds, and the search ends when the
+ * next bound is above the worst of those kept: whatever was not simulated is slower than it. Bounds are *admissible*: never above what
+ * the simulation says, so the best layout is never lost (tested against exhaustive search).
+ *
+ * The bounds come from the program's own lowering. A *probe* is the model on one pipeline stage with the layout's tensor, context and expert
+ * degrees; it gives, layer by layer, the time of kernels and of what they wait for, each alone on the machine, and the bytes that stay
+ * for the backward pass. Probes are shared by all layouts that differ in what does not change a layer (pipeline, schedule, ZeRO ...).
+ */
+#ifndef MOESIM_SEARCH_H
+#define MOESIM_SEARCH_H
+
+#include <moesim/study.h>
+
+G_BEGIN_DECLS
+
+/* What a layout chooses. */
+typedef enum {
+  MOE_DIMENSION_GPUS,
+  MOE_DIMENSION_TENSOR,
+  MOE_DIMENSION_CONTEXT,
+  MOE_DIMENSION_PIPELINE,
+  MOE_DIMENSION_SCHEDULE, /* MoeScheduleKind */
+  MOE_DIMENSION_VIRTUAL,
+  MOE_DIMENSION_EXPERT,
+  MOE_DIMENSION_EXPERT_TENSOR,
+  MOE_DIMENSION_MICRO_BATCH,
+  MOE_DIMENSION_ZERO,
+  MOE_DIMENSION_RECOMPUTE, /* MoeRecomputeMode; selective: the run's modules, or else attention scores */
+  MOE_DIMENSION_OFFLOAD,   /* percent of checkpointed activations */
+  MOE_DIMENSION_SEQUENCE,  /* sequence_parallel, 0 or 1 */
+  MOE_DIMENSION_OVERLAP_TENSOR,
+  MOE_DIMENSION_OVERLAP_DATA, /* gradient reduction and parameter gather */
+  MOE_N_DIMENSIONS,
+} MoeDimensionKind;
+
+/* Path in a run ("parallelism.tensor"); the part after the last dot is the short name. */
+extern const char *const moe_dimension_keys[];
+
+typedef struct {
+  int32_t value[MOE_N_DIMENSIONS];
+} MoeLayoutChoice;
+
+/* Value of a dimension as it is written in a run file ("1f1b", "0.5", "true"). Caller frees. */
+char *moe_choice_text(const MoeLayoutChoice *choice, MoeDimensionKind dimension);
+
+typedef enum {
+  MOE_SPACE_USUAL,    /* what training stacks are run with: sequence parallelism with tensor parallelism, 1F1B and interleaving and the
+                         run's own schedule, ZeRO 2 and 3 without a pipeline, overlap as in the run */
+  MOE_SPACE_ALL,      /* every schedule, ZeRO stage and share of offload */
+  MOE_SPACE_CALCULON, /* that of Calculon's search for dense models (Isaev et al., SC 2023): with and without sequence parallelism,
+                         overlap of tensor and of data parallelism, optimizer sharding; micro-batches and interleaving in full */
+} MoeSpace;
+extern const char *const moe_space_words[];
+
+typedef enum { MOE_OBJECTIVE_MFU, MOE_OBJECTIVE_TIME, MOE_OBJECTIVE_COST, MOE_OBJECTIVE_GPUS } MoeObjective;
+extern const char *const moe_objective_words[];
+
+typedef struct {
+  MoeObjective objective;
+  MoeSpace space;
+  guint top;                 /* how many are ranked, at least 1 */
+  const char *const *limits; /* NULL-terminated "key=a,b,c" or "key=LOW:HIGH:*2" by path or short name; may be NULL */
+  double tokens;             /* of the whole training run; 0 = not said */
+  double deadline_s;         /* objective gpus */
+  guint jobs;
+  MoeSimOptions sim;         /* kernel jitter is left out: layouts are compared without noise */
+  MoeProgressFunc progress;
+  gpointer progress_data;
+} MoeSearchOptions;
+
+typedef struct {
+  MoeLayoutChoice choice;
+  double bound_s;     /* step time at least */
+  double bound_bytes; /* memory at least */
+  double value;       /* what is ranked, smaller is better: s (time), GPU s (mfu), dollars (cost) per step */
+  MoeResult *result;
+} MoeCandidate;
+
+typedef struct {
+  MoeObjective objective;
+  double tokens, deadline_s, price_gpu_hour;
+  guint n_legal;     /* layouts that can exist */
+  guint n_too_large; /* of those, by the memory bound */
+  guint n_simulated, n_did_not_fit; /* lowered after all; of those, too large by their footprint */
+  guint n_ranked;
+  MoeCandidate *ranked;  /* best first; ties in order of enumeration */
+  MoeCandidate own;      /* the run's own layout; result NULL when it cannot be simulated */
+  guint own_behind;      /* simulated layouts that fit and are better than the run's own: it ranks below at least so many */
+} MoeSearchResult;
+
+/* NULL and *error when a limit is wrong, a price is needed and unknown, or no layout is legal, fits or meets the deadline. */
+MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, GError **error);
+void moe_search_result_free(MoeSearchResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSearchResult, moe_search_result_free)
+
+/* ---- parts, for tests and other studies ------------------------------------------------------------------------------ */
+
+/* Every legal layout, in order; an array of MoeLayoutChoice. NULL and *error when a limit is wrong. Free with g_array_unref. */
+GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options, GError **error);
+/* A copy of `run` with the layout, sharing all that `run` owns: never freed, and gone with it. FALSE when it cannot exist. */
+gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy);
+/* Bounds of every candidate (bound_s, bound_bytes); what cannot be probed gets 0. */
+void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, guint n, MoeCandidate *candidates);
+
+G_END_DECLS
+
+#endif

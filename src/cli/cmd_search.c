@@ -1,0 +1,122 @@
+/* moesim search: the best layouts of a run. */
+#include "cli.h"
+
+#include <moesim/report_search.h>
+
+#define DEFAULT_TOP 10
+
+static const MoeUsage usage = {
+    .command = "search",
+    .arguments = "RUN.yaml[:VARIANT]",
+    .examples = "  moesim search models/deepseek-v3.yaml --top 5\n"
+                "  moesim search models/gpt3-175b.yaml --space calculon --cluster h100-hgx \\\n"
+                "    --set parallelism.gpus=4096 --set training.global_batch=1536\n"
+                "  moesim search models/mai-base-1/v5.yaml --limit expert=8:64:*2 --limit pipeline=1\n"
+                "  moesim search models/deepseek-v3.yaml --objective gpus --deadline 30d --tokens 14.8e12\n",
+    .least = 1,
+    .most = 1,
+};
+
+typedef struct {
+  gint top, jobs;
+  char *objective, *space, *deadline, *tokens, **limits;
+} SearchOptions;
+
+static char *format_result(const MoeSearchResult *result, MoeFormat format)
+{
+  switch (format) {
+  case MOE_FORMAT_JSON:
+    return moe_report_search_json(result);
+  case MOE_FORMAT_CSV:
+    return moe_report_search_csv(result);
+  default:
+    return moe_report_search_table(result, moe_cli_styled());
+  }
+}
+
+static gboolean read_words(const SearchOptions *options, MoeSearchOptions *search)
+{
+  int objective = MOE_OBJECTIVE_MFU, space = MOE_SPACE_USUAL;
+
+  if (options->objective)
+    objective = moe_cli_word("--objective", options->objective, moe_objective_words);
+  if (options->space && objective >= 0)
+    space = moe_cli_word("--space", options->space, moe_space_words);
+  search->objective = (MoeObjective)objective;
+  search->space = (MoeSpace)space;
+  return objective >= 0 && space >= 0;
+}
+
+static gboolean read_options(const SearchOptions *options, MoeSearchOptions *search)
+{
+  if (options->top < 1 || options->jobs < 0) {
+    moe_cli_complain("%s: expected a number of at least %d", options->top < 1 ? "--top" : "--jobs", options->top < 1 ? 1 : 0);
+    return FALSE;
+  }
+  search->top = (guint)options->top;
+  search->jobs = (guint)options->jobs;
+  search->limits = (const char *const *)options->limits;
+  return read_words(options, search) &&
+         moe_cli_quantity("--deadline", options->deadline, MOE_DIM_SECONDS, &search->deadline_s) &&
+         moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &search->tokens);
+}
+
+static int search_run(const char *argument, const SearchOptions *options, const MoeCliRun *run_options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeSearchOptions search = {0};
+  MoeProgress progress;
+  MoeFormat format;
+
+  if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &search.sim) || !read_options(options, &search))
+    return MOE_EXIT_BAD_INPUT;
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, run_options, &error);
+  if (!run)
+    return moe_cli_fail(error);
+  moe_cli_progress_init(&progress);
+  search.progress = moe_cli_progress;
+  search.progress_data = &progress;
+  g_autoptr(MoeSearchResult) result = moe_search(run, &search, &error);
+  moe_cli_progress_end(&progress);
+  if (!result)
+    return moe_cli_fail(error);
+  g_autofree char *text = format_result(result, format);
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+static void clear_options(SearchOptions *options)
+{
+  g_free(options->objective);
+  g_free(options->space);
+  g_free(options->deadline);
+  g_free(options->tokens);
+  g_strfreev(options->limits);
+}
+
+int moe_cmd_search(int argc, char **argv)
+{
+  g_auto(MoeCliRun) run_options = {0};
+  SearchOptions options = {.top = DEFAULT_TOP};
+  GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
+  const GOptionEntry entries[] = {
+      {"top", 0, 0, G_OPTION_ARG_INT, &options.top, "how many layouts are ranked (default: 10)", "K"},
+      {"objective", 0, 0, G_OPTION_ARG_STRING, &options.objective,
+       "mfu, time, cost, or gpus: the smallest cluster that meets --deadline", "WORD"},
+      {"deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline, "of the training, as 30d", "TIME"},
+      {"tokens", 0, 0, G_OPTION_ARG_STRING, &options.tokens, "that are trained on, as 14.8e12", "N"},
+      {"limit", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.limits, "the values of a key that are tried, as tensor=1:8:*2",
+       "KEY=A,B"},
+      {"space", 0, 0, G_OPTION_ARG_STRING, &options.space, "usual, all or calculon", "WORD"},
+      {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
+      {NULL},
+  };
+
+  moe_cli_run_entries(&run_options, shared);
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
+
+  if (status == MOE_CLI_GO)
+    status = search_run(argv[1], &options, &run_options);
+  clear_options(&options);
+  return status;
+}

@@ -1,0 +1,268 @@
+/* A search as a page, and as records. */
+#include "sweep_internal.h"
+
+#include <math.h>
+#include <moesim/report_search.h>
+#include <string.h>
+
+#define SECONDS_PER_HOUR 3600.0
+/* Differences below this share of a step are not told. */
+#define TOLD_SHARE 0.001
+
+/* ---- records ---------------------------------------------------------------------------------------------------------------- */
+
+static const char *short_name(guint dimension)
+{
+  const char *key = moe_dimension_keys[dimension];
+
+  return strrchr(key, '.') + 1;
+}
+
+static char *record_of(const MoeCandidate *candidate)
+{
+  const char *values[MOE_N_DIMENSIONS];
+  char *owned[MOE_N_DIMENSIONS];
+  MoeSettings settings = {MOE_N_DIMENSIONS, moe_dimension_keys, values};
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    values[d] = owned[d] = moe_choice_text(&candidate->choice, d);
+  char *record = moe_report_record(candidate->result, &settings);
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    g_free(owned[d]);
+  return record;
+}
+
+static GPtrArray *records_of(const MoeSearchResult *result)
+{
+  GPtrArray *records = g_ptr_array_new_with_free_func(g_free);
+
+  for (guint i = 0; i < result->n_ranked; i++)
+    g_ptr_array_add(records, record_of(&result->ranked[i]));
+  return records;
+}
+
+char *moe_report_search_json(const MoeSearchResult *result)
+{
+  g_autoptr(GPtrArray) records = records_of(result);
+
+  return moe_report_records_json(records->len, (const char *const *)records->pdata);
+}
+
+char *moe_report_search_csv(const MoeSearchResult *result)
+{
+  g_autoptr(GPtrArray) records = records_of(result);
+
+  return moe_report_records_csv(records->len, (const char *const *)records->pdata);
+}
+
+/* ---- layouts ---------------------------------------------------------------------------------------------------------------- */
+
+/* Whether all layouts shown agree in a dimension: then it is said once, above the table. */
+static gboolean is_common(const MoeSearchResult *result, guint dimension)
+{
+  for (guint i = 1; i < result->n_ranked; i++)
+    if (result->ranked[i].choice.value[dimension] != result->ranked[0].choice.value[dimension])
+      return FALSE;
+  return TRUE;
+}
+
+static void append_choice(GString *text, const MoeLayoutChoice *choice, guint dimension)
+{
+  g_autofree char *value = moe_choice_text(choice, dimension);
+
+  g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", short_name(dimension), value);
+}
+
+/* "tensor 4, pipeline 8, ..." */
+static char *describe(const MoeLayoutChoice *choice)
+{
+  GString *text = g_string_new(NULL);
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    append_choice(text, choice, d);
+  return g_string_free(text, FALSE);
+}
+
+static char *common_choices(const MoeSearchResult *result)
+{
+  GString *text = g_string_new(NULL);
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    if (is_common(result, d))
+      append_choice(text, &result->ranked[0].choice, d);
+  return g_string_free(text, FALSE);
+}
+
+/* ---- the ranking ------------------------------------------------------------------------------------------------------------ */
+
+static double steps_of(const MoeSearchResult *search, const MoeResult *result)
+{
+  return search->tokens / result->tokens_per_step;
+}
+
+static double dollars(const MoeSearchResult *search, const MoeResult *result)
+{
+  return result->step_time_s * (double)result->gpus / SECONDS_PER_HOUR * search->price_gpu_hour;
+}
+
+static void add_header(MoeTable *table, const MoeSearchResult *search)
+{
+  moe_table_add(table, "rank");
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    if (!is_common(search, d))
+      moe_table_add(table, short_name(d));
+  moe_table_add(table, "step");
+  moe_table_add(table, "MFU causal");
+  moe_table_add(table, "memory");
+  if (search->tokens > 0)
+    moe_table_add(table, "days");
+  if (search->price_gpu_hour > 0)
+    moe_table_add(table, search->tokens > 0 ? "dollars" : "dollars/step");
+  moe_table_add(table, "largest losses");
+}
+
+static void add_row(MoeTable *table, const MoeSearchResult *search, guint index)
+{
+  const MoeCandidate *candidate = &search->ranked[index];
+  const MoeResult *r = candidate->result;
+  double steps = search->tokens > 0 ? steps_of(search, r) : 1;
+
+  moe_table_take(table, g_strdup_printf("%u", index + 1));
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    if (!is_common(search, d))
+      moe_table_take(table, moe_choice_text(&candidate->choice, d));
+  moe_table_take(table, moe_quantity_format(r->step_time_s, MOE_DIM_SECONDS));
+  moe_table_take(table, moe_percent_format(r->mfu_causal));
+  moe_table_take(table, moe_quantity_format(r->memory.peak_bytes, MOE_DIM_BYTES));
+  if (search->tokens > 0)
+    moe_table_take(table, g_strdup_printf("%.1f", r->step_time_s * steps / SECONDS_PER_HOUR / 24));
+  if (search->price_gpu_hour > 0)
+    moe_table_take(table, moe_count_format(dollars(search, r) * steps, NULL));
+  moe_table_take(table, moe_losses_text(r));
+}
+
+static char *ranking(const MoeSearchResult *search, gboolean styled)
+{
+  GString *alignment = g_string_new("r");
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    if (!is_common(search, d))
+      g_string_append_c(alignment, 'l');
+  g_string_append(alignment, search->tokens > 0 ? "rrrr" : "rrr");
+  g_string_append(alignment, search->price_gpu_hour > 0 ? "rl" : "l");
+  g_autoptr(MoeTable) table = moe_table_new(alignment->str);
+  g_string_free(alignment, TRUE);
+  add_header(table, search);
+  for (guint i = 0; i < search->n_ranked; i++)
+    add_row(table, search, i);
+  return moe_table_format(table, styled);
+}
+
+/* ---- why ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Largest difference first: repeatedly the largest of those not yet told. */
+static int next_cause(const MoeResult *better, const MoeResult *worse, double below)
+{
+  int found = -1;
+  double largest = TOLD_SHARE * better->step_time_s;
+
+  for (int c = 0; c < MOE_N_CAUSES; c++) {
+    double size = fabs(worse->cause_s[c] - better->cause_s[c]);
+
+    if (size >= largest && size < below) {
+      found = c;
+      largest = size;
+    }
+  }
+  return found;
+}
+
+static void append_causes(GString *text, const MoeResult *better, const MoeResult *worse)
+{
+  double below = INFINITY;
+
+  for (int c = next_cause(better, worse, below); c >= 0; c = next_cause(better, worse, below)) {
+    double difference = worse->cause_s[c] - better->cause_s[c];
+    g_autofree char *size = moe_quantity_format(fabs(difference), MOE_DIM_SECONDS);
+
+    g_string_append_printf(text, "  %s%-9s %s\n", difference > 0 ? "+" : "-", size, moe_cause_title((guint)c));
+    below = fabs(difference);
+  }
+}
+
+/* "zero 1 instead of 0, micro_batch 2 instead of 1" */
+static char *changes(const MoeLayoutChoice *from, const MoeLayoutChoice *to)
+{
+  GString *text = g_string_new(NULL);
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
+    if (from->value[d] == to->value[d])
+      continue;
+    append_choice(text, to, d);
+    g_autofree char *before = moe_choice_text(from, d);
+    g_string_append_printf(text, " instead of %s", before);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static void append_difference(GString *text, const char *name, const MoeCandidate *best, const MoeCandidate *other)
+{
+  double slower = other->result->step_time_s / best->result->step_time_s - 1;
+  g_autofree char *how = changes(&best->choice, &other->choice);
+  g_autofree char *percent = moe_percent_format(fabs(slower));
+
+  g_string_append_printf(text, "\n%s: %s. Its step is %s %s than the best:\n", name, *how ? how : "the same layout", percent,
+                         slower < 0 ? "shorter" : "longer");
+  append_causes(text, best->result, other->result);
+}
+
+static gboolean same_choice(const MoeCandidate *a, const MoeCandidate *b)
+{
+  return memcmp(&a->choice, &b->choice, sizeof a->choice) == 0;
+}
+
+static int rank_of_own(const MoeSearchResult *search)
+{
+  for (guint i = 0; i < search->n_ranked; i++)
+    if (same_choice(&search->own, &search->ranked[i]))
+      return (int)i + 1;
+  return 0;
+}
+
+static void append_own(GString *text, const MoeSearchResult *search)
+{
+  int known = rank_of_own(search);
+  g_autofree char *name = NULL;
+
+  if (!search->own.result || search->own.choice.value[MOE_DIMENSION_GPUS] != search->ranked[0].choice.value[MOE_DIMENSION_GPUS])
+    return;
+  if (known > 0)
+    name = g_strdup_printf("The run's own layout ranks %d", known);
+  else
+    name = g_strdup_printf("The run's own layout%s ranks behind at least %u",
+                           search->own.result->memory.fits ? "" : " (which does not fit)", search->own_behind);
+  append_difference(text, name, &search->ranked[0], &search->own);
+}
+
+static void append_counts(GString *text, const MoeSearchResult *search)
+{
+  g_string_append_printf(text, "\n%u legal layouts: %u too large by their bound, %u lowered (%u of them too large), the rest slower "
+                               "by their bound\n",
+                         search->n_legal, search->n_too_large, search->n_simulated, search->n_did_not_fit);
+}
+
+char *moe_report_search_table(const MoeSearchResult *search, gboolean styled)
+{
+  GString *text = g_string_new(NULL);
+  const MoeResult *best = search->ranked[0].result;
+  g_autofree char *common = search->n_ranked > 1 ? common_choices(search) : describe(&search->ranked[0].choice);
+  g_autofree char *rows = ranking(search, styled);
+
+  g_string_append_printf(text, "%s on %s with %s, by %s\nall: %s\n\n%s", best->run, best->cluster, best->stack,
+                         moe_objective_words[search->objective], common, rows);
+  if (search->n_ranked > 1)
+    append_difference(text, "Second", &search->ranked[0], &search->ranked[1]);
+  append_own(text, search);
+  append_counts(text, search);
+  return g_string_free(text, FALSE);
+}

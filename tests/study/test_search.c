@@ -1,0 +1,241 @@
+/* Bounds never exceed the simulation; the best of a search is the best of all. */
+#include "moetest.h"
+
+#include <math.h>
+#include <moesim/search.h>
+#include <string.h>
+
+static MoeRun *load(const char *file, const char *const *sets)
+{
+  g_autofree char *path = moetest_path(file);
+  MoeRunOptions options = {.sets = sets, .data_dir = g_getenv("MOESIM_DATA")};
+  g_autoptr(GError) error = NULL;
+  MoeRun *run = moe_run_load(path, &options, &error);
+
+  ck_assert_msg(run != NULL, "%s: %s", file, error ? error->message : "");
+  run->cluster.accelerator.speed_spread = 0;
+  return run;
+}
+
+static MoeSearchOptions options_of(MoeSpace space, const char *const *limits, guint top)
+{
+  return (MoeSearchOptions){.objective = MOE_OBJECTIVE_MFU, .space = space, .top = top, .limits = limits, .jobs = 2,
+                            .sim = {.kernel_jitter = 0}};
+}
+
+/* Simulated step time, 0 when the layout cannot be lowered or does not fit; *peak is the footprint. */
+static double simulate(const MoeRun *run, double *peak)
+{
+  MoeSimOptions sim = {.kernel_jitter = 0};
+  g_autoptr(MoeResult) result = moe_study_predict(run, &sim, NULL);
+
+  *peak = result ? result->memory.peak_bytes : 0;
+  return result ? result->step_time_s : 0;
+}
+
+static void check_bounds(const MoeRun *run, const MoeCandidate *candidate)
+{
+  MoeRun copy;
+  double peak;
+
+  ck_assert(moe_search_apply(run, &candidate->choice, &copy));
+  double step = simulate(&copy, &peak);
+  GString *text = g_string_new(NULL);
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
+    g_autofree char *value = moe_choice_text(&candidate->choice, d);
+
+    g_string_append_printf(text, " %s=%s", moe_dimension_keys[d], value);
+  }
+  if (step > 0) {
+    ck_assert_msg(candidate->bound_s <= step * (1 + 1e-9), "bound %g s, step %g s:%s", candidate->bound_s, step, text->str);
+    ck_assert_msg(candidate->bound_bytes <= peak * (1 + 1e-9), "bound %g B, peak %g B:%s", candidate->bound_bytes, peak,
+                  text->str);
+  }
+  g_string_free(text, TRUE);
+}
+
+/* Every stride'th layout of a space, so that the whole breadth is seen. */
+static void check_space(const MoeRun *run, const MoeSearchOptions *options, guint samples)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GArray) choices = moe_search_enumerate(run, options, &error);
+  ck_assert_msg(choices != NULL, "%s", error ? error->message : "");
+  ck_assert_uint_gt(choices->len, 0);
+  guint n = MIN(samples, choices->len);
+  g_autofree MoeCandidate *some = g_new0(MoeCandidate, n);
+
+  for (guint i = 0; i < n; i++)
+    some[i].choice = g_array_index(choices, MoeLayoutChoice, (guint)((guint64)i * choices->len / n));
+  moe_search_bound(run, options, n, some);
+  for (guint i = 0; i < n; i++) {
+    ck_assert_double_gt(some[i].bound_s, 0);
+    check_bounds(run, &some[i]);
+  }
+}
+
+START_TEST(bounds_of_a_dense_model)
+{
+  const char *sets[] = {"training.global_batch=192", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", sets);
+  MoeSearchOptions calculon = options_of(MOE_SPACE_CALCULON, NULL, 1), all = options_of(MOE_SPACE_ALL, NULL, 1);
+
+  check_space(run, &calculon, 150);
+  check_space(run, &all, 150);
+}
+END_TEST
+
+START_TEST(bounds_of_a_moe)
+{
+  const char *sets[] = {"training.global_batch=1024", "parallelism.gpus=256", "parallelism.pipeline=8", "parallelism.expert=32", NULL};
+  g_autoptr(MoeRun) run = load("models/deepseek-v3.yaml", sets);
+  MoeSearchOptions all = options_of(MOE_SPACE_ALL, NULL, 1);
+
+  check_space(run, &all, 150);
+}
+END_TEST
+
+START_TEST(bounds_with_offload_and_zero)
+{
+  const char *sets[] = {"parallelism.gpus=256", "training.global_batch=256", NULL};
+  g_autoptr(MoeRun) run = load("models/mai-base-1/v5.yaml", sets);
+  MoeSearchOptions all = options_of(MOE_SPACE_ALL, NULL, 1);
+
+  check_space(run, &all, 100);
+}
+END_TEST
+
+/* ---- against exhaustive search ---------------------------------------------------------------------------------------- */
+
+/* The best value among all layouts that fit. */
+static double exhaustive(const MoeRun *run, const MoeSearchOptions *options, guint *n_fitting)
+{
+  g_autoptr(GArray) choices = moe_search_enumerate(run, options, NULL);
+  double best = INFINITY;
+
+  *n_fitting = 0;
+  for (guint i = 0; i < choices->len; i++) {
+    MoeRun copy;
+    double peak;
+
+    ck_assert(moe_search_apply(run, &g_array_index(choices, MoeLayoutChoice, i), &copy));
+    double step = simulate(&copy, &peak);
+    if (step <= 0 || peak > run->cluster.accelerator.memory_bytes)
+      continue;
+    *n_fitting += 1;
+    best = MIN(best, step);
+  }
+  return best;
+}
+
+static void check_against_exhaustive(const MoeRun *run, const char *const *limits)
+{
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, limits, 3);
+  g_autoptr(GError) error = NULL;
+  guint fitting;
+  double best = exhaustive(run, &options, &fitting);
+  g_autoptr(MoeSearchResult) found = moe_search(run, &options, &error);
+
+  ck_assert_msg(found != NULL, "%s", error ? error->message : "");
+  ck_assert_uint_gt(fitting, 3);
+  ck_assert_double_eq(found->ranked[0].result->step_time_s, best);
+  ck_assert_uint_lt(found->n_simulated - found->n_did_not_fit, fitting); /* something was pruned */
+  for (guint i = 1; i < found->n_ranked; i++)
+    ck_assert_double_ge(found->ranked[i].value, found->ranked[i - 1].value);
+}
+
+START_TEST(best_of_a_dense_model)
+{
+  static const char *const limits[] = {"micro_batch=1,2", "tensor=2,4,8", NULL};
+  const char *sets[] = {"training.global_batch=64", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", sets);
+
+  check_against_exhaustive(run, limits);
+}
+END_TEST
+
+START_TEST(best_of_a_moe)
+{
+  static const char *const limits[] = {"micro_batch=1,2", "tensor=1,2", "expert_tensor=1", "expert=8,32", "context=1", "pipeline=4,8,16", NULL};
+  const char *sets[] = {"training.global_batch=1024", "parallelism.gpus=256", "parallelism.pipeline=8", "parallelism.expert=32", NULL};
+  g_autoptr(MoeRun) run = load("models/deepseek-v3.yaml", sets);
+
+  check_against_exhaustive(run, limits);
+}
+END_TEST
+
+START_TEST(same_with_any_number_of_threads)
+{
+  static const char *const limits[] = {"tensor=4,8", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, limits, 5);
+
+  options.jobs = 1;
+  g_autoptr(MoeSearchResult) one = moe_search(run, &options, NULL);
+  options.jobs = 8;
+  g_autoptr(MoeSearchResult) eight = moe_search(run, &options, NULL);
+  ck_assert_uint_eq(one->n_ranked, eight->n_ranked);
+  for (guint i = 0; i < one->n_ranked; i++) {
+    ck_assert_int_eq(memcmp(&one->ranked[i].choice, &eight->ranked[i].choice, sizeof one->ranked[i].choice), 0);
+    ck_assert_double_eq(one->ranked[i].value, eight->ranked[i].value);
+  }
+}
+END_TEST
+
+/* ---- objectives and limits ---------------------------------------------------------------------------------------------- */
+
+START_TEST(smallest_cluster)
+{
+  static const char *const limits[] = {"gpus=64,128,256", "tensor=8", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, limits, 1);
+  double tokens_per_step = 64.0 * 2048.0;
+
+  options.objective = MOE_OBJECTIVE_TIME;
+  g_autoptr(MoeSearchResult) best = moe_search(run, &options, NULL);
+  options.objective = MOE_OBJECTIVE_GPUS;
+  options.tokens = 1000 * tokens_per_step;
+  options.deadline_s = 1000 * best->ranked[0].value; /* only the fastest of all meets it */
+  g_autoptr(MoeSearchResult) found = moe_search(run, &options, NULL);
+  ck_assert_ptr_nonnull(found);
+  ck_assert_double_le(found->ranked[0].result->step_time_s, best->ranked[0].value);
+  options.deadline_s = 1e9; /* anything does: the smallest that fits */
+  g_autoptr(MoeSearchResult) small = moe_search(run, &options, NULL);
+  ck_assert_int_eq(small->ranked[0].choice.value[MOE_DIMENSION_GPUS], 64);
+  g_autoptr(GError) error = NULL;
+  options.deadline_s = 1e-3;
+  ck_assert_ptr_null(moe_search(run, &options, &error));
+  ck_assert_ptr_nonnull(strstr(error->message, "meets the deadline"));
+}
+END_TEST
+
+START_TEST(wrong_limits)
+{
+  static const char *const wrong[][2] = {{"tenser=1", NULL}, {"tensor=x", NULL}, {"schedule=2f2b", NULL}, {"zero=4", NULL}, {"tensor", NULL}};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
+    g_autoptr(GError) error = NULL;
+    MoeSearchOptions options = options_of(MOE_SPACE_USUAL, wrong[i], 1);
+
+    ck_assert_ptr_null(moe_search(run, &options, &error));
+    ck_assert_ptr_nonnull(error);
+  }
+}
+END_TEST
+
+START_TEST(cost_needs_a_price)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, NULL, 1);
+
+  run->cluster.price_gpu_hour = 0;
+  options.objective = MOE_OBJECTIVE_COST;
+  ck_assert_ptr_null(moe_search(run, &options, &error));
+  ck_assert_ptr_nonnull(strstr(error->message, "price"));
+}
+END_TEST
+
+MOE_TEST_MAIN("study/search", bounds_of_a_dense_model, bounds_of_a_moe, bounds_with_offload_and_zero, best_of_a_dense_model,
+              best_of_a_moe, same_with_any_number_of_threads, smallest_cluster, wrong_limits, cost_needs_a_price)
