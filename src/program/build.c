@@ -121,19 +121,25 @@ static void apply_load(const MoeRouter *router, int load, int64_t rank, MoeKerne
   kernel->model_flop *= rows;
 }
 
+/* The kernels of one load class: those without a load as they are. */
+static void freeze_class(const MoeBuilder *builder, guint load_class, MoeKernel *kernels)
+{
+  const MoeLoadedKernel *loaded = moe_table_at(&builder->tables.kernels, 0);
+
+  for (guint i = 0; i < builder->tables.kernels.n; i++) {
+    kernels[i] = loaded[i].kernel;
+    if (loaded[i].load != MOE_NO_LOAD)
+      apply_load(builder->router, (int)loaded[i].load, load_class, &kernels[i]);
+  }
+}
+
 static MoeKernel *freeze_kernels(const MoeBuilder *builder, guint n_classes)
 {
   guint n = builder->tables.kernels.n;
-  MoeKernel *kernels = moe_arena_alloc(builder->arena, (size_t)n * n_classes * sizeof(MoeKernel));
+  MoeKernel *kernels = moe_arena_raw(builder->arena, (size_t)n * n_classes * sizeof(MoeKernel));
 
   for (guint c = 0; c < n_classes; c++)
-    for (guint i = 0; i < n; i++) {
-      const MoeLoadedKernel *loaded = moe_table_at(&builder->tables.kernels, i);
-
-      kernels[c * n + i] = loaded->kernel;
-      if (loaded->load != MOE_NO_LOAD)
-        apply_load(builder->router, (int)loaded->load, c, &kernels[c * n + i]);
-    }
+    freeze_class(builder, c, kernels + (size_t)c * n);
   return kernels;
 }
 

@@ -31,7 +31,7 @@ void moe_arena_free(MoeArena *arena)
   g_free(arena);
 }
 
-static char *arena_raw(MoeArena *arena, size_t bytes)
+gpointer moe_arena_raw(MoeArena *arena, size_t bytes)
 {
   bytes = (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
   if (bytes > arena->left) {
@@ -48,12 +48,12 @@ static char *arena_raw(MoeArena *arena, size_t bytes)
 
 gpointer moe_arena_alloc(MoeArena *arena, size_t bytes)
 {
-  return memset(arena_raw(arena, bytes), 0, bytes);
+  return memset(moe_arena_raw(arena, bytes), 0, bytes);
 }
 
 gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes)
 {
-  char *copy = arena_raw(arena, bytes);
+  char *copy = moe_arena_raw(arena, bytes);
 
   if (bytes > 0)
     memcpy(copy, source, bytes);

@@ -11,7 +11,8 @@ typedef struct MoeArena MoeArena;
 MoeArena *moe_arena_new(void);
 void moe_arena_free(MoeArena *arena);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeArena, moe_arena_free)
-/* Zeroed; never fails. */
+/* Uninitialized, or zeroed; never fail. */
+gpointer moe_arena_raw(MoeArena *arena, size_t bytes);
 gpointer moe_arena_alloc(MoeArena *arena, size_t bytes);
 gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes);
 
