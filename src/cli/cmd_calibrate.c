@@ -26,8 +26,8 @@ static void add_residual(MoeTable *table, const MoeResidual *residual)
 
 static void add_header(MoeTable *table)
 {
-  static const char *const titles[] = {"accelerator", "class", "family", "precision", "pass", "fitted rows",
-                                       "median",      "P90",   "kept rows", "median",  "P90"};
+  static const char *const titles[] = {"accelerator", "class", "family",    "precision", "pass", "fitted rows",
+                                       "median",      "P90",   "kept rows", "median",    "P90"};
 
   for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
     moe_table_add(table, titles[i]);
@@ -45,7 +45,8 @@ static void add_fit(MoeTable *table, const MoeCalibrationFit *fit)
 }
 
 /* One line of a class: of one fragment, or of all (NULL). Classes without rows are left out. */
-static gboolean add_class(MoeTable *table, const MoeCalibration *c, const char *fragment, MoeKernelClass klass, GError **error)
+static gboolean add_class(MoeTable *table, const MoeCalibration *c, const char *fragment, MoeKernelClass klass,
+                          GError **error)
 {
   MoeResidual fitted, kept;
 

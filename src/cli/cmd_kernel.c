@@ -9,11 +9,13 @@
 static const MoeUsage usage = {
     .command = "kernel",
     .arguments = "CLASS",
-    .examples = "  moesim kernel gemm --shape m=4096,n=7168,k=2048 --precision fp8 --cluster gb200-nvl72 --stack yolo-v5\n"
-                "  moesim kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack dualpipe\n"
-                "  moesim kernel attention --shape batch=1,heads=128,len=4096,dim_qk=192,dim_v=128 --cluster h100-hgx "
-                "--stack megatron-core\n"
-                "  moesim kernel bandwidth --kind norm --shape read=58.7e6,write=58.7e6 --cluster h100-hgx --stack megatron-core\n",
+    .examples =
+        "  moesim kernel gemm --shape m=4096,n=7168,k=2048 --precision fp8 --cluster gb200-nvl72 --stack yolo-v5\n"
+        "  moesim kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack dualpipe\n"
+        "  moesim kernel attention --shape batch=1,heads=128,len=4096,dim_qk=192,dim_v=128 --cluster h100-hgx "
+        "--stack megatron-core\n"
+        "  moesim kernel bandwidth --kind norm --shape read=58.7e6,write=58.7e6 --cluster h100-hgx --stack "
+        "megatron-core\n",
     .least = 1,
     .most = 1,
 };
@@ -27,7 +29,8 @@ typedef struct {
   gboolean full; /* attention without causal mask */
 } Arguments;
 
-/* ---- shape ----------------------------------------------------------------------------------------------------------- */
+/* ---- shape
+ * ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const char *key;
@@ -35,14 +38,31 @@ typedef struct {
   gboolean real; /* double, else int64_t */
 } ShapeKey;
 
-#define COUNT(key, member) {key, offsetof(MoeKernel, member), FALSE}
-#define BYTES(key, member) {key, offsetof(MoeKernel, member), TRUE}
+#define COUNT(key, member)                                                                                             \
+  {                                                                                                                    \
+    key, offsetof(MoeKernel, member), FALSE                                                                            \
+  }
+#define BYTES(key, member)                                                                                             \
+  {                                                                                                                    \
+    key, offsetof(MoeKernel, member), TRUE                                                                             \
+  }
 
 static const ShapeKey shape_keys[] = {
-    COUNT("m", m),           COUNT("n", n),         COUNT("k", k),           COUNT("groups", groups),
-    COUNT("rows", rows),     COUNT("batch", batch), COUNT("heads", query_heads), COUNT("kv_heads", kv_heads),
-    COUNT("len", len_q),     COUNT("len_kv", len_kv), COUNT("window", window), COUNT("dim_qk", dim_qk),
-    COUNT("dim_v", dim_v),   BYTES("read", read_bytes), BYTES("write", write_bytes),
+    COUNT("m", m),
+    COUNT("n", n),
+    COUNT("k", k),
+    COUNT("groups", groups),
+    COUNT("rows", rows),
+    COUNT("batch", batch),
+    COUNT("heads", query_heads),
+    COUNT("kv_heads", kv_heads),
+    COUNT("len", len_q),
+    COUNT("len_kv", len_kv),
+    COUNT("window", window),
+    COUNT("dim_qk", dim_qk),
+    COUNT("dim_v", dim_v),
+    BYTES("read", read_bytes),
+    BYTES("write", write_bytes),
 };
 
 static gboolean set_shape(MoeKernel *kernel, const char *key, const char *text)
@@ -97,8 +117,8 @@ static gboolean complete_shape(MoeKernel *kernel)
   kernel->dim_v = kernel->dim_v > 0 ? kernel->dim_v : kernel->dim_qk;
   if (kernel->klass == MOE_KERNEL_GROUPED_GEMM)
     kernel->m = moe_ceil_div(kernel->rows, kernel->groups);
-  gboolean sound = kernel->klass == MOE_KERNEL_BANDWIDTH ? kernel->read_bytes + kernel->write_bytes > 0
-                                                         : moe_cost_flop(kernel) > 0;
+  gboolean sound =
+      kernel->klass == MOE_KERNEL_BANDWIDTH ? kernel->read_bytes + kernel->write_bytes > 0 : moe_cost_flop(kernel) > 0;
   if (!sound)
     moe_cli_complain("--shape: not all of the class given, expected %s",
                      kernel->klass == MOE_KERNEL_GEMM           ? "m, n, k"
@@ -136,7 +156,8 @@ static gboolean read_kernel(const char *klass, const Arguments *arguments, MoeKe
   return read_shape(kernel, arguments->shape) && complete_shape(kernel);
 }
 
-/* ---- answer ---------------------------------------------------------------------------------------------------------- */
+/* ---- answer
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void print_origin(const MoeCostModel *model, const MoeKernel *kernel)
 {
@@ -149,9 +170,10 @@ static void print_origin(const MoeCostModel *model, const MoeKernel *kernel)
   if (!use.exact)
     g_string_append_printf(text, " (stands in for %s, %s)", use.requested, moe_precision_words[kernel->precision]);
   if (use.fit && use.fit->rows > 0) {
-    g_autofree char *median = moe_percent_format(use.fit->residual_median), *p90 = moe_percent_format(use.fit->residual_p90);
-    g_string_append_printf(text, "; residual median %s, P90 %s, %" G_GINT64_FORMAT " rows, %s", median, p90, use.fit->rows,
-                           use.fit->source ? use.fit->source : "source not given");
+    g_autofree char *median = moe_percent_format(use.fit->residual_median),
+                    *p90 = moe_percent_format(use.fit->residual_p90);
+    g_string_append_printf(text, "; residual median %s, P90 %s, %" G_GINT64_FORMAT " rows, %s", median, p90,
+                           use.fit->rows, use.fit->source ? use.fit->source : "source not given");
   }
   g_string_append(text, "\n");
   moe_cli_print(text->str);
@@ -193,7 +215,8 @@ static void print_reasons(const MoeCost *cost)
   moe_cli_print(text);
 }
 
-static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const MoeKernel *kernel, gint64 sms, GError **error)
+static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const MoeKernel *kernel, gint64 sms,
+                       GError **error)
 {
   g_autoptr(MoeCostModel) model = moe_cost_model_new(&cluster->accelerator, stack, error);
   MoeMachineState state = {.sms = sms > 0 ? sms : cluster->accelerator.sms, .memory_share = 1};
