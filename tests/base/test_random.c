@@ -118,7 +118,7 @@ START_TEST(gamma_moments)
 }
 END_TEST
 
-START_TEST(successive_gammas_share_no_number, expected_maximum_of_normals)
+START_TEST(successive_gammas_share_no_number)
 {
   /* because a draw owns 64 indices, two draws are uncorrelated: correlation within 5 / sqrt(n) */
   double sum = 0;
