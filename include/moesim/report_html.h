@@ -1,0 +1,30 @@
+/*
+ * report_html: one run as one self-contained page - answer, waterfall, memory, layout, assumptions, sensitivity,
+ * training, sources. Part of report (floor 9).
+ *
+ * The page is well-formed XML as well as HTML 5, holds its figures as inline SVG and its style in its head, and loads
+ * nothing and runs nothing. Every text that comes from a file is escaped.
+ */
+#ifndef MOESIM_REPORT_HTML_H
+#define MOESIM_REPORT_HTML_H
+
+#include <moesim/findings.h>
+#include <moesim/goodput.h>
+#include <moesim/report.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const MoeRun *run;
+  const MoeResult *result;           /* of `run` */
+  const MoeSensitivity *sensitivity; /* NULL: the section is left out */
+  const MoeGoodput *goodput;         /* NULL: the section is left out */
+  const char *version;               /* of the program, for the foot */
+} MoePage;
+
+/* The page as text; the caller frees. */
+char *moe_report_html(const MoePage *page);
+
+G_END_DECLS
+
+#endif

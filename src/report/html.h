@@ -1,0 +1,36 @@
+/* Writing HTML that is also XML. Private to report. */
+#ifndef MOESIM_REPORT_HTML_PRIVATE_H
+#define MOESIM_REPORT_HTML_PRIVATE_H
+
+#include <moesim/report_html.h>
+
+/* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */
+void html_text(GString *html, const char *text);
+/* <element>escaped text</element>; `attributes` ("class='x'", may be NULL) stand as given. */
+void html_element(GString *html, const char *element, const char *attributes, const char *text);
+/* A heading and the start of a section; html_section_end ends it. */
+void html_section(GString *html, const char *id, const char *title);
+void html_section_end(GString *html);
+
+/* Tables: the first column holds names, the others are as wide as they need. */
+void html_table(GString *html, const char *const *header); /* NULL-terminated; NULL: no header row */
+void html_table_end(GString *html);
+/* A row of NULL-terminated cells. */
+void html_row(GString *html, const char *const *cells);
+/* Name and value; takes the value over. */
+void html_pair(GString *html, const char *name, char *value);
+
+/* Figures. */
+void html_waterfall(GString *html, const MoeResult *result);
+void html_memory(GString *html, const MoeResult *result);
+void html_tornado(GString *html, const MoeSensitivity *sensitivity);
+
+/* Sections. */
+void html_layout(GString *html, const MoePage *page);
+void html_machine(GString *html, const MoePage *page);
+void html_assumptions(GString *html, const MoePage *page);
+void html_sensitivity(GString *html, const MoePage *page);
+void html_goodput(GString *html, const MoePage *page);
+void html_sources(GString *html, const MoePage *page);
+
+#endif

@@ -1,0 +1,87 @@
+/* Elements, tables, escaping. */
+#include "html.h"
+
+/* What XML 1.0 allows besides the printable characters: tab and line end; what g_markup_escape_text leaves as numeric
+ * references to control characters is not allowed either. */
+static gboolean allowed(gunichar c)
+{
+  return c == '\t' || c == '\n' || (c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c < 0xfffe);
+}
+
+void html_text(GString *html, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
+
+  for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+    gunichar c = g_utf8_get_char(p);
+
+    switch (c) {
+    case '&':
+      g_string_append(html, "&amp;");
+      break;
+    case '<':
+      g_string_append(html, "&lt;");
+      break;
+    case '>':
+      g_string_append(html, "&gt;");
+      break;
+    case '"':
+      g_string_append(html, "&quot;");
+      break;
+    case '\'':
+      g_string_append(html, "&#39;");
+      break;
+    default:
+      g_string_append_unichar(html, allowed(c) || c >= 0x10000 ? c : ' ');
+    }
+  }
+}
+
+void html_element(GString *html, const char *element, const char *attributes, const char *text)
+{
+  g_string_append_printf(html, "<%s%s%s>", element, attributes ? " " : "", attributes ? attributes : "");
+  html_text(html, text);
+  g_string_append_printf(html, "</%s>", element);
+}
+
+void html_section(GString *html, const char *id, const char *title)
+{
+  g_string_append_printf(html, "<section id=\"%s\">\n", id);
+  html_element(html, "h2", NULL, title);
+  g_string_append_c(html, '\n');
+}
+
+void html_section_end(GString *html)
+{
+  g_string_append(html, "</section>\n");
+}
+
+void html_table(GString *html, const char *const *header)
+{
+  g_string_append(html, "<table>\n");
+  if (!header)
+    return;
+  g_string_append(html, "<tr>");
+  for (; *header; header++)
+    html_element(html, "th", NULL, *header);
+  g_string_append(html, "</tr>\n");
+}
+
+void html_table_end(GString *html)
+{
+  g_string_append(html, "</table>\n");
+}
+
+void html_row(GString *html, const char *const *cells)
+{
+  g_string_append(html, "<tr>");
+  for (; *cells; cells++)
+    html_element(html, "td", NULL, *cells);
+  g_string_append(html, "</tr>\n");
+}
+
+void html_pair(GString *html, const char *name, char *value)
+{
+  html_row(html, (const char *const[]){name, value, NULL});
+  g_free(value);
+}
