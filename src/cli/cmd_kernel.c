@@ -11,11 +11,11 @@ static const MoeUsage usage = {
     .arguments = "CLASS",
     .examples =
         "  moesim kernel gemm --shape m=4096,n=7168,k=2048 --precision fp8 --cluster gb200-nvl72 --stack yolo-v5\n"
-        "  moesim kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack dualpipe\n"
+        "  moesim kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack hai-llm\n"
         "  moesim kernel attention --shape batch=1,heads=128,len=4096,dim_qk=192,dim_v=128 --cluster h100-hgx "
-        "--stack megatron-core\n"
-        "  moesim kernel bandwidth --kind norm --shape read=58.7e6,write=58.7e6 --cluster h100-hgx --stack "
-        "megatron-core\n",
+        "--stack megatron-core-0.13\n"
+        "  moesim kernel bandwidth --kind norm --shape read=58.7e6,write=58.7e6 --cluster h100-hgx "
+        "--stack megatron-core-0.13\n",
     .least = 1,
     .most = 1,
 };
@@ -29,8 +29,7 @@ typedef struct {
   gboolean full; /* attention without causal mask */
 } Arguments;
 
-/* ---- shape
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- shape ---- */
 
 typedef struct {
   const char *key;
@@ -156,8 +155,7 @@ static gboolean read_kernel(const char *klass, const Arguments *arguments, MoeKe
   return read_shape(kernel, arguments->shape) && complete_shape(kernel);
 }
 
-/* ---- answer
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- answer ---- */
 
 static void print_origin(const MoeCostModel *model, const MoeKernel *kernel)
 {
