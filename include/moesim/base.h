@@ -139,7 +139,7 @@ double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t e
 
 /* Expected largest of n independent standard normals, in standard deviations: 0 for n = 1, 1.42 for 8, 3.8 for 8,192. Blom's
  * approximation, the normal quantile of (n - 0.375) / (n + 0.25) (Blom 1958, Statistical Estimates and Transformed
- * Beta-Variables), within 0.03 for n = 2 and 0.01 from 8 on. */
+ * Beta-Variables), within 0.03 for n = 2 and 0.011 from 8 on. */
 double moe_normal_expected_maximum(double n);
 
 /* ---- curves ----------------------------------------------------------------------------------------------------- */
