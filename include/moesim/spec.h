@@ -234,7 +234,7 @@ typedef struct {
 typedef struct {
   const char *name, *title, *source;
   /* Dense; 0 = the device has no such path. Formats that software builds from others have a rate when absent: fp16 that
-   * of bf16, bf16x3 a third of it, fp8-block that of fp8. */
+   * of bf16, bf16x3 a third of it, bf16x9 a ninth, fp8-block that of fp8. */
   double peak_flop_per_s[MOE_N_PRECISIONS];
   double quoted_peak_flop_per_s; /* dense BF16 peak that MFU divides by unless the run says otherwise */
   int64_t sms;

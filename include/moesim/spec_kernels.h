@@ -10,13 +10,14 @@
 
 G_BEGIN_DECLS
 
-/* Numeric formats. BF16X3 is FP32 emulated by three BF16 products; FP8_BLOCK has 1x128 / 128x128 scales. */
+/* Numeric formats. BF16X3 and BF16X9 are FP32 emulated by three or nine BF16 products; FP8_BLOCK has 1x128 / 128x128 scales. */
 typedef enum {
   MOE_BF16,
   MOE_FP16,
   MOE_FP32,
   MOE_TF32,
   MOE_BF16X3,
+  MOE_BF16X9,
   MOE_FP8,
   MOE_FP8_BLOCK,
   MOE_MXFP8,

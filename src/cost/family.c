@@ -65,9 +65,9 @@ static const char *const *const families[MOE_N_KERNEL_CLASSES] = {
 
 /* Constants are shares of a precision's own peak; these pairs run on the same pipes with the same tiles. */
 static const int precision_relatives[MOE_N_PRECISIONS] = {
-    [MOE_BF16] = -1,           [MOE_FP16] = MOE_BF16,   [MOE_FP32] = MOE_TF32,
-    [MOE_TF32] = MOE_BF16,     [MOE_BF16X3] = MOE_BF16, [MOE_FP8] = MOE_BF16,
-    [MOE_FP8_BLOCK] = MOE_FP8, [MOE_MXFP8] = MOE_FP8,   [MOE_NVFP4] = MOE_MXFP8,
+    [MOE_BF16] = -1,         [MOE_FP16] = MOE_BF16,   [MOE_FP32] = MOE_TF32, [MOE_TF32] = MOE_BF16,
+    [MOE_BF16X3] = MOE_BF16, [MOE_BF16X9] = MOE_BF16, [MOE_FP8] = MOE_BF16,  [MOE_FP8_BLOCK] = MOE_FP8,
+    [MOE_MXFP8] = MOE_FP8,   [MOE_NVFP4] = MOE_MXFP8,
 };
 
 const char *const *moe_cost_families(MoeKernelClass klass)

@@ -12,6 +12,7 @@ const char *const moe_origin_words[] = {"stack", "accelerator", "generic", NULL}
 
 /* Products per emulated FP32 multiply-add: high x high, high x low, low x high (three-term BF16 split). */
 #define BF16X3_PRODUCTS 3
+#define BF16X9_PRODUCTS 9
 
 double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision)
 {
@@ -24,6 +25,8 @@ double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision)
     return peak[MOE_BF16];
   case MOE_BF16X3:
     return peak[MOE_BF16] / BF16X3_PRODUCTS;
+  case MOE_BF16X9:
+    return peak[MOE_BF16] / BF16X9_PRODUCTS;
   case MOE_FP8_BLOCK:
     return peak[MOE_FP8];
   default:

@@ -10,8 +10,10 @@
 #define MAX_WATTS       1e7
 #define MAX_DOLLARS     1e6
 #define MAX_OVERHEAD    10
-/* BF16 products that make one FP32-like product (MOE_BF16X3). */
+/* BF16 products that make one FP32-like product: MOE_BF16X3, and MOE_BF16X9 as cuBLAS 12.9 emulates FP32 on Blackwell
+ * (developer.nvidia.com/blog/unlocking-tensor-core-performance-with-floating-point-emulation-in-cublas). */
 #define BF16X3_PRODUCTS 3
+#define BF16X9_PRODUCTS 9
 
 #define POSITIVE(type, member, unit, high)                                                                             \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit), .minimum = 1, .maximum = (high)
@@ -47,6 +49,7 @@ static const MoeField peak_fields[] = {
     {"fp32", PEAK(MOE_FP32)},
     {"tf32", PEAK(MOE_TF32)},
     {"bf16x3", PEAK(MOE_BF16X3)},
+    {"bf16x9", PEAK(MOE_BF16X9)},
     {"fp8", PEAK(MOE_FP8)},
     {"fp8-block", PEAK(MOE_FP8_BLOCK)},
     {"mxfp8", PEAK(MOE_MXFP8)},
@@ -61,6 +64,8 @@ static void complete_peaks(double *peak)
     peak[MOE_FP16] = peak[MOE_BF16];
   if (peak[MOE_BF16X3] == 0)
     peak[MOE_BF16X3] = peak[MOE_BF16] / BF16X3_PRODUCTS;
+  if (peak[MOE_BF16X9] == 0)
+    peak[MOE_BF16X9] = peak[MOE_BF16] / BF16X9_PRODUCTS;
   if (peak[MOE_FP8_BLOCK] == 0)
     peak[MOE_FP8_BLOCK] = peak[MOE_FP8];
 }

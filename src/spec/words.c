@@ -6,9 +6,10 @@
 const char *const moe_precision_words[] = {
     [MOE_BF16] = "bf16",           [MOE_FP16] = "fp16",
     [MOE_FP32] = "fp32",           [MOE_TF32] = "tf32",
-    [MOE_BF16X3] = "bf16x3",       [MOE_FP8] = "fp8",
-    [MOE_FP8_BLOCK] = "fp8-block", [MOE_MXFP8] = "mxfp8",
-    [MOE_NVFP4] = "nvfp4",         NULL,
+    [MOE_BF16X3] = "bf16x3",       [MOE_BF16X9] = "bf16x9",
+    [MOE_FP8] = "fp8",             [MOE_FP8_BLOCK] = "fp8-block",
+    [MOE_MXFP8] = "mxfp8",         [MOE_NVFP4] = "nvfp4",
+    NULL,
 };
 
 const char *const moe_schedule_words[] = {
@@ -123,6 +124,7 @@ double moe_precision_bytes(MoePrecision precision)
       [MOE_FP32] = 4,
       [MOE_TF32] = 4,
       [MOE_BF16X3] = 4,
+      [MOE_BF16X9] = 4,
       [MOE_FP8] = 1,
       [MOE_FP8_BLOCK] = 1 + 4.0 / 128,
       [MOE_MXFP8] = 1 + 1.0 / 32,

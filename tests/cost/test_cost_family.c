@@ -145,6 +145,7 @@ START_TEST(test_peaks_of_formats_built_from_others)
   MoeAccelerator accelerator = round_accelerator();
 
   ck_assert_double_eq_tol(moe_cost_peak(&accelerator, MOE_BF16X3), 1e15 / 3, 1);
+  ck_assert_double_eq_tol(moe_cost_peak(&accelerator, MOE_BF16X9), 1e15 / 9, 1);
   ck_assert_double_eq_tol(moe_cost_peak(&accelerator, MOE_FP16), 1e15, 1);
   ck_assert_double_eq_tol(moe_cost_peak(&accelerator, MOE_FP8_BLOCK), 2e15, 1);
   ck_assert_double_eq(moe_cost_peak(&accelerator, MOE_MXFP8), 0);

@@ -74,6 +74,7 @@ START_TEST(software_formats_have_peaks)
 
   ck_assert_double_eq(peak[MOE_FP8_BLOCK], 2e15);         /* the FP8 units with scales around them */
   ck_assert_double_eq_tol(peak[MOE_BF16X3], 1e15 / 3, 1); /* three BF16 products */
+  ck_assert_double_eq_tol(peak[MOE_BF16X9], 1e15 / 9, 1); /* nine */
   ck_assert_double_eq(peak[MOE_MXFP8], 0);                /* needs hardware that is not listed */
 }
 END_TEST
