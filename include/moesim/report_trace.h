@@ -4,7 +4,8 @@
  *
  * Processes are ranks, threads are streams, one more thread per rank holds the reasons why the compute stream idles. Times are
  * microseconds with picosecond digits. Slices carry cause, pass, layer and micro-batch; pipeline messages are flows from the
- * sender's slice to the receiver's when both ranks are in the trace. https://ui.perfetto.dev opens the file.
+ * sender's slice to the receiver's when both ranks are in the trace. Counters per rank show the memory that the step takes and what
+ * the GPU sends over NVLink, network and host link (the mean over each transfer). https://ui.perfetto.dev opens the file.
  *
  *     MoeTrace *trace = moe_trace_new("v5.json.gz", run, &error);
  *     options.slice = moe_trace_slice;

@@ -64,6 +64,9 @@ typedef struct {
   double factor;
 } MoeSlowGpu;
 
+/* Over what a GPU's bytes leave it. */
+typedef enum { MOE_LINK_NVLINK, MOE_LINK_NETWORK, MOE_LINK_HOST, MOE_N_LINKS } MoeLink;
+
 /* One slice or marker for a timeline. Times are picoseconds from the start of the step. */
 typedef struct {
   int64_t rank;
@@ -76,6 +79,8 @@ typedef struct {
   const char *name;     /* static */
   const char *block;    /* static for the program's life */
   MoeTime start, end;
+  double sent_bytes[MOE_N_LINKS]; /* of a transfer: what this GPU sends; copies count in both directions */
+  double memory_start_bytes, memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */
 } MoeSlice;
 
 typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);

@@ -1,6 +1,8 @@
 /* Chrome trace event format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */
 #include <moesim/report_trace.h>
 
+#include "trace_counters.h"
+
 #include <json-glib/json-glib.h>
 
 #define PS_PER_US 1000000 /* the format counts microseconds */
@@ -9,6 +11,7 @@
 struct MoeTrace {
   MoeOutput *output;
   MoeLayout *layout;
+  MoeCounters *counters;
   GHashTable *named; /* (rank, stream) and ranks whose metadata is written */
 };
 
@@ -39,6 +42,7 @@ MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error)
   g_autofree char *variant = quote(run->variant ? run->variant : "");
 
   trace->named = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  trace->counters = moe_counters_new();
   trace->layout = moe_layout_new(&run->parallelism, error);
   trace->output = trace->layout ? moe_output_new(path, error) : NULL;
   if (!trace->output)
@@ -112,10 +116,12 @@ void moe_trace_slice(const MoeSlice *slice, gpointer user_data)
                     slice->pass < MOE_N_PASSES ? moe_pass_words[slice->pass] : "", slice->layer, slice->micro_batch,
                     slice->block ? slice->block : "");
   write_flow(trace, slice);
+  moe_counters_add(trace->counters, slice);
 }
 
 gboolean moe_trace_commit(MoeTrace *trace, GError **error)
 {
+  moe_counters_write(trace->counters, trace->output);
   moe_output_write(trace->output, "\n]}\n", -1);
   return moe_output_commit(trace->output, error);
 }
@@ -126,6 +132,7 @@ void moe_trace_free(MoeTrace *trace)
     return;
   moe_output_free(trace->output);
   moe_layout_free(trace->layout);
+  moe_counters_free(trace->counters);
   g_hash_table_unref(trace->named);
   g_free(trace);
 }

@@ -115,6 +115,38 @@ static const char *op_name(const Sim *sim, const MoeOp *op)
   }
 }
 
+static void fill_memory(const MoeBlock *block, uint32_t op, MoeSlice *slice)
+{
+  for (uint32_t m = 0; m < block->n_memory; m++) {
+    const MoeMemoryEvent *event = &block->memory[m];
+
+    if (event->op == op)
+      *(event->at_end ? &slice->memory_end_bytes : &slice->memory_start_bytes) += event->bytes;
+  }
+}
+
+/* The collective ran, so that its plan has been made. */
+static void fill_collective(const Sim *sim, const Unit *unit, uint32_t work, MoeSlice *slice)
+{
+  const Groups *groups = &sim->groups[sim->collectives[work].group];
+  const Shape *shape = &g_array_index(sim->shapes, Shape, groups->shape[groups->of_unit[unit - sim->unit]]);
+
+  slice->sent_bytes[MOE_LINK_NVLINK] = shape->plans[work].wire_nvlink_bytes;
+  slice->sent_bytes[MOE_LINK_NETWORK] = shape->plans[work].wire_network_bytes;
+}
+
+static void fill_traffic(const Sim *sim, const Unit *unit, const MoeOp *op, MoeSlice *slice)
+{
+  gboolean nvlink = slice->cause == MOE_CAUSE_NVLINK_EXPOSED;
+
+  if (op->kind == MOE_OP_COLLECTIVE)
+    fill_collective(sim, unit, op->work, slice);
+  else if (op->kind == MOE_OP_SEND)
+    slice->sent_bytes[nvlink ? MOE_LINK_NVLINK : MOE_LINK_NETWORK] = sim->program->messages[slice->message].bytes;
+  else if (op->kind == MOE_OP_COPY)
+    slice->sent_bytes[MOE_LINK_HOST] = sim->program->copies[op->work].bytes;
+}
+
 void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCause cause, MoeTime start, MoeTime end)
 {
   MoeSlice slice = {.rank = unit->rank, .stream = (uint8_t)stream, .cause = (uint8_t)cause, .layer = -1,
@@ -137,6 +169,8 @@ void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCaus
     slice.micro_batch = call->micro_batch;
     if (o->kind == MOE_OP_SEND || o->kind == MOE_OP_RECV)
       slice.message = call->message[o->work];
+    fill_memory(block, op, &slice);
+    fill_traffic(sim, unit, o, &slice);
   }
   sim->options->slice(&slice, sim->options->slice_data);
 }
