@@ -129,18 +129,29 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
 
 /* ---- the tornado -------------------------------------------------------------------------------------------------------------- */
 
-static void take_low(MoeSwing *swing, const Answer *answer, const char *value)
+/* The value of a setting for readers: quantities with a fitting prefix. */
+static char *value_text(const MoeAssumption *assumption, const char *set)
+{
+  double value = 0;
+
+  if (assumption->n_values > 0 || assumption->dimension == MOE_DIM_NONE ||
+      !moe_quantity_parse(moe_set_value(set), assumption->dimension, &value, NULL))
+    return g_strdup(moe_set_value(set));
+  return moe_quantity_format(value, assumption->dimension);
+}
+
+static void take_low(MoeSwing *swing, const Answer *answer, char *value)
 {
   g_free(swing->low);
-  swing->low = g_strdup(value);
+  swing->low = value;
   swing->mfu_low = answer->mfu_causal;
   swing->step_low_s = answer->step_time_s;
 }
 
-static void take_high(MoeSwing *swing, const Answer *answer, const char *value)
+static void take_high(MoeSwing *swing, const Answer *answer, char *value)
 {
   g_free(swing->high);
-  swing->high = g_strdup(value);
+  swing->high = value;
   swing->mfu_high = answer->mfu_causal;
   swing->step_high_s = answer->step_time_s;
 }
@@ -163,9 +174,9 @@ static void fill_swing(const Study *study, guint index, MoeSwing *swing)
       continue;
     }
     if (!(answer->mfu_causal >= swing->mfu_low))
-      take_low(swing, answer, moe_set_value(task->sets[0]));
+      take_low(swing, answer, value_text(assumption, task->sets[0]));
     if (!(answer->mfu_causal <= swing->mfu_high))
-      take_high(swing, answer, moe_set_value(task->sets[0]));
+      take_high(swing, answer, value_text(assumption, task->sets[0]));
   }
 }
 
