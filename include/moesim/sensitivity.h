@@ -1,10 +1,11 @@
 /*
  * sensitivity: what the answer is worth across the assumptions of a run. Part of study (floor 8).
  *
- * Assumptions stand in the files of run, cluster, accelerator and stack, with a range or a list of values. A Latin hypercube (McKay,
- * Beckman & Conover 1979) draws `samples` combinations: each assumption takes every one of `samples` equal parts of its range once,
- * uniformly within it, in a random order of its own. Values of a list have equal weight. Each assumption is also tried alone at its
- * ends. The same seed gives the same combinations whatever the number of threads.
+ * Assumptions stand in the files of run, cluster, accelerator and stack, with a range or a list of values. A Latin
+ * hypercube (McKay, Beckman & Conover 1979) draws `samples` combinations: each assumption takes every one of `samples`
+ * equal parts of its range once, uniformly within it, in a random order of its own. Values of a list have equal weight.
+ * Each assumption is also tried alone at its ends. The same seed gives the same combinations whatever the number of
+ * threads.
  */
 #ifndef MOESIM_SENSITIVITY_H
 #define MOESIM_SENSITIVITY_H
@@ -15,10 +16,10 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  MoeSimOptions sim;      /* of every simulation; its seed is also that of the combinations */
-  guint samples;          /* combinations; 0 = no interval */
-  gboolean interval_only; /* no assumption alone: for a column beside a prediction */
-  guint jobs;             /* threads, 0 = as many as the machine has */
+  MoeSimOptions sim;        /* of every simulation; its seed is also that of the combinations */
+  guint samples;            /* combinations; 0 = no interval */
+  gboolean interval_only;   /* no assumption alone: for a column beside a prediction */
+  guint jobs;               /* threads, 0 = as many as the machine has */
   MoeProgressFunc progress; /* may be NULL */
   gpointer progress_data;
 } MoeSensitivityOptions;

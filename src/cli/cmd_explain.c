@@ -88,7 +88,8 @@ int moe_cmd_explain(int argc, char **argv)
   Chosen chosen = {0};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
-      {"orders", 0, 0, G_OPTION_ARG_INT, &chosen.orders, "one run: sample so many orders of removal (default: all orders)", "N"},
+      {"orders", 0, 0, G_OPTION_ARG_INT, &chosen.orders,
+       "one run: sample so many orders of removal (default: all orders)", "N"},
       {"keys", 0, 0, G_OPTION_ARG_NONE, &chosen.keys, "two runs: a row per key, not per mechanism", NULL},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &chosen.jobs, "threads (default: as many as the machine has)", "N"},
       {NULL},

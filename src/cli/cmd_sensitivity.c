@@ -21,8 +21,10 @@ static int sensitivity(const char *argument, gint samples, gint jobs, const MoeC
   g_autoptr(GError) error = NULL;
   g_autofree char *text = NULL;
   MoeProgress progress;
-  MoeSensitivityOptions options = {.samples = (guint)MAX(samples, 0), .jobs = (guint)MAX(jobs, 0),
-                                   .progress = moe_cli_progress, .progress_data = &progress};
+  MoeSensitivityOptions options = {.samples = (guint)MAX(samples, 0),
+                                   .jobs = (guint)MAX(jobs, 0),
+                                   .progress = moe_cli_progress,
+                                   .progress_data = &progress};
   MoeFormat format;
 
   if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &options.sim))

@@ -1,4 +1,5 @@
-/* moesim plot sensitivity: a bar per assumption, from the least to the most MFU it gives; moesim plot waterfall: from peak to MFU. */
+/* moesim plot sensitivity: a bar per assumption, from the least to the most MFU it gives; moesim plot waterfall: from
+ * peak to MFU. */
 #include "plot.h"
 
 #include <moesim/explain.h>
@@ -7,8 +8,8 @@
 
 #define SAMPLES 100 /* as moesim sensitivity does by default */
 
-char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                           GError **error)
+char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, char **title,
+                           GPtrArray *published, GError **error)
 {
   MoeCliRun run_options = moe_plot_run_options(options);
   g_autoptr(MoeRun) run = moe_cli_load_run(files[0], &run_options, error);
@@ -34,8 +35,8 @@ char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptio
   return moe_plot_sensitivity_data(answer);
 }
 
-char *moe_plot_waterfall(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                         GError **error)
+char *moe_plot_waterfall(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, char **title,
+                         GPtrArray *published, GError **error)
 {
   MoeCliRun run_options = moe_plot_run_options(options);
   g_autoptr(MoeRun) run = moe_cli_load_run(files[0], &run_options, error);
@@ -50,8 +51,8 @@ char *moe_plot_waterfall(int n G_GNUC_UNUSED, char **files, const MoePlotOptions
   moe_cli_progress_end(&progress);
   if (!answer)
     return NULL;
-  *title = g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: from peak to MFU", answer->result->run, answer->result->cluster,
-                           answer->result->gpus);
+  *title = g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: from peak to MFU", answer->result->run,
+                           answer->result->cluster, answer->result->gpus);
   g_autoptr(GPtrArray) results = g_ptr_array_new();
   g_ptr_array_add(results, answer->result);
   moe_plot_note_sources(published, results);

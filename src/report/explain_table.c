@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define MOST_KEYS 12 /* of one change in the table; JSON has all */
+#define SHOWN_SHARE 5e-4 /* of the step: what is less would read as 0.0 % */
+#define MOST_KEYS   12   /* of one change in the table; JSON has all */
 
 static void add_header(MoeTable *table, guint n, const char *const *titles)
 {
@@ -19,7 +20,8 @@ static char *points(double fraction)
   return g_strdup_printf("%+.2f", 100 * fraction);
 }
 
-/* ---- the waterfall ------------------------------------------------------------------------------------------------------- */
+/* ---- the waterfall
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int by_share(const void *a, const void *b)
 {
@@ -61,7 +63,7 @@ static void add_left(MoeTable *table, const MoeExplanation *x, MoeCause cause, d
 {
   double step = x->result->step_time_s;
 
-  if (cause == MOE_CAUSE_MATH || x->left_s[cause] < 1e-6 * step)
+  if (cause == MOE_CAUSE_MATH || x->left_s[cause] < SHOWN_SHARE * step)
     return;
   *level -= x->left_s[cause] / step;
   moe_table_take(table, g_strdup_printf("%s, left with all removed", moe_cause_title(cause)));
@@ -73,7 +75,8 @@ static void add_left(MoeTable *table, const MoeExplanation *x, MoeCause cause, d
   moe_table_take(table, moe_percent_format(*level));
 }
 
-static void add_last(MoeTable *table, const char *title, double accounted_s, double share_s, double step_s, const char *end)
+static void add_last(MoeTable *table, const char *title, double accounted_s, double share_s, double step_s,
+                     const char *end)
 {
   moe_table_add(table, title);
   moe_table_take(table, moe_quantity_format(accounted_s, MOE_DIM_SECONDS));
@@ -84,21 +87,27 @@ static void add_last(MoeTable *table, const char *title, double accounted_s, dou
   moe_table_add(table, end);
 }
 
-/* Math at peak is the MFU, except for layers whose FLOPs do not count (multi-token prediction) and another peak as denominator. */
+/* Math at peak is the MFU, except for layers whose FLOPs do not count (multi-token prediction) and another peak as
+ * denominator. */
+static double uncounted_s(const MoeExplanation *x)
+{
+  double step = x->result->step_time_s, uncounted = x->left_s[MOE_CAUSE_MATH] - x->result->mfu_causal * step;
+
+  return fabs(uncounted) > SHOWN_SHARE * step ? uncounted : 0;
+}
+
 static void add_math(MoeTable *table, const MoeExplanation *x)
 {
-  double step = x->result->step_time_s, math = x->left_s[MOE_CAUSE_MATH], counted = x->result->mfu_causal * step;
+  double step = x->result->step_time_s, uncounted = uncounted_s(x), counted = x->left_s[MOE_CAUSE_MATH] - uncounted;
 
-  if (fabs(math - counted) > 1e-3 * step)
-    add_last(table, "math that the MFU does not count", math - counted, math - counted, step, NULL);
-  else
-    counted = math;
+  if (uncounted != 0)
+    add_last(table, "math that the MFU does not count", uncounted, uncounted, step, NULL);
   add_last(table, moe_cause_title(MOE_CAUSE_MATH), counted, counted, step, "MFU");
 }
 
 static MoeTable *explanation_cells(const MoeExplanation *x)
 {
-  static const char *const titles[] = {"cause",     "accounted", "alone saves", "MFU without it",
+  static const char *const titles[] = {"cause",      "accounted", "alone saves", "MFU without it",
                                        "mean share", "points",    "down to"};
   MoeTable *table = moe_table_new("lrrrrrr");
   MoeLossShare shares[MOE_N_CAUSES];
@@ -120,7 +129,8 @@ static char *absent_causes(const MoeExplanation *x)
 
   for (guint c = 0; c < x->n_causes; c++)
     if (!x->causes[c].present)
-      g_string_append_printf(text, "%s%s", text->len ? ", " : "Nothing to remove: ", moe_cause_title(x->causes[c].cause));
+      g_string_append_printf(text, "%s%s",
+                             text->len ? ", " : "Nothing to remove: ", moe_cause_title(x->causes[c].cause));
   if (text->len)
     g_string_append(text, ".\n");
   return g_string_free(text, FALSE);
@@ -141,7 +151,8 @@ static char *method(const MoeExplanation *x)
       x->n_orders == 0 ? g_strdup("all orders of removal")
                        : g_strdup_printf("%u sampled orders of removal (standard error up to %s)", x->n_orders, error);
   return g_strdup_printf("Mean share: Shapley value over %s, %u simulations.%s", orders, x->n_simulations,
-                         joint ? "\n* too small to be ordered singly: removed together, divided between first and last." : "");
+                         joint ? "\n* too small to be ordered singly: removed together, divided between first and last."
+                               : "");
 }
 
 static char *result_line(const MoeResult *result)
@@ -150,8 +161,8 @@ static char *result_line(const MoeResult *result)
   g_autofree char *step = moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS);
   g_autofree char *mfu = moe_percent_format(result->mfu_causal);
 
-  return g_strdup_printf("%s on %s with %s, %" G_GINT64_FORMAT " GPUs: %s per step, MFU %s causal", label, result->cluster,
-                         result->stack, result->gpus, step, mfu);
+  return g_strdup_printf("%s on %s with %s, %" G_GINT64_FORMAT " GPUs: %s per step, MFU %s causal", label,
+                         result->cluster, result->stack, result->gpus, step, mfu);
 }
 
 char *moe_report_explanation_table(const MoeExplanation *x, gboolean styled)
@@ -195,29 +206,47 @@ static void append_fall(GString *text, const char *label, double upper, double l
                          g_ascii_formatd(digits[1], sizeof digits[1], "%.6g", 100 * lower));
 }
 
-char *moe_plot_explanation_data(const MoeExplanation *x)
+/* One bar below the last: `seconds` of the step. */
+static void append_loss(GString *text, const char *label, double seconds, double step_s, double *level)
+{
+  append_fall(text, label, *level, *level - seconds / step_s);
+  *level -= seconds / step_s;
+}
+
+static void append_shares(GString *text, const MoeExplanation *x, double *level)
 {
   MoeLossShare shares[MOE_N_CAUSES];
   guint n = sorted_shares(x, shares);
+  double joint_s = 0;
+
+  for (guint i = 0; i < n; i++) {
+    if (shares[i].joint)
+      joint_s += shares[i].share_s;
+    else
+      append_loss(text, moe_cause_title(shares[i].cause), shares[i].share_s, x->result->step_time_s, level);
+  }
+  if (joint_s != 0)
+    append_loss(text, "small causes", joint_s, x->result->step_time_s, level);
+}
+
+char *moe_plot_explanation_data(const MoeExplanation *x)
+{
   GString *text = g_string_new("cause\tupper\tlower\n");
   double level = 1, step = x->result->step_time_s;
 
   append_fall(text, "peak", 1, 0);
-  for (guint i = 0; i < n; i++) {
-    append_fall(text, moe_cause_title(shares[i].cause), level, level - shares[i].share_s / step);
-    level -= shares[i].share_s / step;
-  }
-  for (guint c = 0; c < MOE_N_CAUSES; c++) {
-    if (c == MOE_CAUSE_MATH || x->left_s[c] < 1e-6 * step)
-      continue;
-    append_fall(text, moe_cause_title(c), level, level - x->left_s[c] / step);
-    level -= x->left_s[c] / step;
-  }
-  append_fall(text, "MFU", x->left_s[MOE_CAUSE_MATH] / step, 0);
+  append_shares(text, x, &level);
+  for (guint c = 0; c < MOE_N_CAUSES; c++)
+    if (c != MOE_CAUSE_MATH && x->left_s[c] >= SHOWN_SHARE * step)
+      append_loss(text, moe_cause_title(c), x->left_s[c], step, &level);
+  if (uncounted_s(x) != 0)
+    append_loss(text, "math not counted", uncounted_s(x), step, &level);
+  append_fall(text, "MFU", (x->left_s[MOE_CAUSE_MATH] - uncounted_s(x)) / step, 0);
   return g_string_free(text, FALSE);
 }
 
-/* ---- two runs --------------------------------------------------------------------------------------------------------------- */
+/* ---- two runs
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void add_effect(MoeTable *table, const MoeEffect *effect, double mfu_before)
 {
@@ -233,8 +262,8 @@ static void add_effect(MoeTable *table, const MoeEffect *effect, double mfu_befo
 
 static MoeTable *difference_cells(const MoeDifference *d)
 {
-  static const char *const titles[] = {"change",       "alone: MFU", "points", "factor",
-                                       "in order: MFU", "points",    "factor", "fits"};
+  static const char *const titles[] = {"change",        "alone: MFU", "points", "factor",
+                                       "in order: MFU", "points",     "factor", "fits"};
   MoeTable *table = moe_table_new("lrrrrrrl");
   double mfu = d->before->mfu_causal;
 
@@ -318,8 +347,8 @@ char *moe_report_difference_table(const MoeDifference *d, gboolean styled)
 
 char *moe_report_difference_csv(const MoeDifference *d)
 {
-  static const char *const titles[] = {"change",          "keys", "alone_mfu_causal", "alone_step_time_s", "in_order_mfu_causal",
-                                       "in_order_step_time_s"};
+  static const char *const titles[] = {
+      "change", "keys", "alone_mfu_causal", "alone_step_time_s", "in_order_mfu_causal", "in_order_step_time_s"};
   g_autoptr(MoeTable) table = moe_table_new("llllll");
 
   add_header(table, G_N_ELEMENTS(titles), titles);

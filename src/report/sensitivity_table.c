@@ -16,7 +16,8 @@ static char *seconds_or_dash(double seconds)
   return isfinite(seconds) ? moe_quantity_format(seconds, MOE_DIM_SECONDS) : g_strdup("-");
 }
 
-/* ---- table ---------------------------------------------------------------------------------------------------------------- */
+/* ---- table
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void add_quantiles(MoeTable *table, const char *name, double now, const MoeQuantiles *q, char *(*format)(double))
 {
@@ -67,8 +68,9 @@ static char *sample_line(const MoeSensitivity *s)
 {
   if (s->n_failed == 0)
     return g_strdup_printf("%u combinations (Latin hypercube), %u simulations.", s->n_samples, s->n_simulations);
-  return g_strdup_printf("%u combinations (Latin hypercube), %u simulations; %u combinations cannot exist, the first: %s",
-                         s->n_samples, s->n_simulations, s->n_failed, s->failure);
+  return g_strdup_printf(
+      "%u combinations (Latin hypercube), %u simulations; %u combinations cannot exist, the first: %s", s->n_samples,
+      s->n_simulations, s->n_failed, s->failure);
 }
 
 char *moe_report_sensitivity_table(const MoeSensitivity *s, gboolean styled)
@@ -82,12 +84,13 @@ char *moe_report_sensitivity_table(const MoeSensitivity *s, gboolean styled)
                          s->result->stack, s->result->gpus, interval, line, swings);
 }
 
-/* ---- CSV ------------------------------------------------------------------------------------------------------------------ */
+/* ---- CSV
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 char *moe_report_sensitivity_csv(const MoeSensitivity *s)
 {
-  static const char *const titles[] = {"assumption", "low",  "mfu_causal_low", "step_time_s_low", "high", "mfu_causal_high",
-                                       "step_time_s_high"};
+  static const char *const titles[] = {
+      "assumption", "low", "mfu_causal_low", "step_time_s_low", "high", "mfu_causal_high", "step_time_s_high"};
   g_autoptr(MoeTable) table = moe_table_new("lllllll");
 
   for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
@@ -106,7 +109,8 @@ char *moe_report_sensitivity_csv(const MoeSensitivity *s)
   return moe_table_csv(table);
 }
 
-/* ---- JSON ----------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void add_interval(JsonBuilder *builder, const char *key, double now, const MoeQuantiles *q)
 {
@@ -166,7 +170,8 @@ char *moe_report_sensitivity_json(const MoeSensitivity *s)
   return moe_json_finish(builder);
 }
 
-/* ---- figure --------------------------------------------------------------------------------------------------------------- */
+/* ---- figure
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void append_number(GString *text, double value)
 {

@@ -5,7 +5,7 @@
 
 #define PS_PER_US 1000000 /* the format counts microseconds */
 #define GB        1e9
-#define NOTHING   1e-6    /* GB or GB/s below which a sum of differences is zero */
+#define NOTHING   1e-6 /* GB or GB/s below which a sum of differences is zero */
 
 typedef enum { COUNTER_MEMORY, COUNTER_LINK /* + MoeLink */, N_COUNTERS = COUNTER_LINK + MOE_N_LINKS } Counter;
 
@@ -85,8 +85,8 @@ static void write_value(MoeOutput *output, const Change *at, double value)
   moe_output_printf(output,
                     ",\n{\"name\":\"%s\",\"ph\":\"C\",\"pid\":%" G_GINT64_FORMAT ",\"tid\":0,\"ts\":%" G_GINT64_FORMAT
                     ".%06d,\"dur\":0,\"args\":{\"%s\":%s}}",
-                    counters_shown[at->counter].name, at->rank, (gint64)(at->time / PS_PER_US), (int)(at->time % PS_PER_US),
-                    counters_shown[at->counter].unit,
+                    counters_shown[at->counter].name, at->rank, (gint64)(at->time / PS_PER_US),
+                    (int)(at->time % PS_PER_US), counters_shown[at->counter].unit,
                     g_ascii_formatd(digits, sizeof digits, "%.6g", fabs(value) < NOTHING ? 0 : value));
 }
 

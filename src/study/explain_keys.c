@@ -9,7 +9,8 @@
 static const char *const silent_keys[] = {"title",       "source", "name",  "assumptions", "variants", "rumour",
                                           "reliability", "price",  "power", "why",         "goodput",  NULL};
 
-/* Paths, longest first where one begins another, and the mechanism that all keys below them make. Other keys are their section's. */
+/* Paths, longest first where one begins another, and the mechanism that all keys below them make. Other keys are their
+ * section's. */
 static const struct {
   const char *path, *mechanism;
 } mechanisms[] = {
@@ -70,7 +71,8 @@ char *moe_diff_mechanism(const char *path)
   return g_strdup(path);
 }
 
-/* ---- texts ----------------------------------------------------------------------------------------------------------- */
+/* ---- texts
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* "[a, b]" or "{k: v}". */
 static char *nested_text(const MoeNode *node)
@@ -81,7 +83,8 @@ static char *nested_text(const MoeNode *node)
   for (guint i = 0; i < moe_node_size(node); i++) {
     g_autofree char *item = moe_diff_text(moe_node_at(node, i));
 
-    g_string_append_printf(text, "%s%s%s%s", i > 0 ? ", " : "", map ? moe_node_key(node, i) : "", map ? ": " : "", item);
+    g_string_append_printf(text, "%s%s%s%s", i > 0 ? ", " : "", map ? moe_node_key(node, i) : "", map ? ": " : "",
+                           item);
   }
   g_string_append_c(text, map ? '}' : ']');
   return g_string_free(text, FALSE);
@@ -101,7 +104,8 @@ char *moe_diff_text(const MoeNode *node)
   return g_strdup_printf("%u entries", moe_node_size(node));
 }
 
-/* ---- kernel fits of a stack -------------------------------------------------------------------------------------------- */
+/* ---- kernel fits of a stack
+ * -------------------------------------------------------------------------------------------- */
 
 static const char *class_of(const MoeNode *fit)
 {
@@ -139,7 +143,7 @@ static void add_classes(GPtrArray *classes, const MoeNode *fits)
     const char *class = class_of(moe_node_at(fits, i));
 
     if (!g_ptr_array_find_with_equal_func(classes, class, g_str_equal, NULL))
-      g_ptr_array_add(classes, (gpointer)class);
+      g_ptr_array_add(classes, (gpointer) class);
   }
 }
 
@@ -162,7 +166,8 @@ static void compare_fits(GArray *keys, const MoeNode *before, const MoeNode *aft
   }
 }
 
-/* ---- comparison ---------------------------------------------------------------------------------------------------------- */
+/* ---- comparison
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static gboolean same(const MoeNode *a, const MoeNode *b)
 {
@@ -180,8 +185,7 @@ static gboolean both_maps(const MoeNode *a, const MoeNode *b)
 /* Of what was published only the peak bears on a prediction: it is the denominator of the MFU. */
 static gboolean is_silent(const char *path, const char *key)
 {
-  return g_strv_contains(silent_keys, key) ||
-         (strcmp(path, "published") == 0 && !g_str_has_prefix(key, "peak"));
+  return g_strv_contains(silent_keys, key) || (strcmp(path, "published") == 0 && !g_str_has_prefix(key, "peak"));
 }
 
 static void compare(GArray *keys, const char *path, const MoeNode *before, const MoeNode *after);

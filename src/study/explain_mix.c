@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* ---- kernel fits by class ----------------------------------------------------------------------------------------------- */
+/* ---- kernel fits by class
+ * ----------------------------------------------------------------------------------------------- */
 
 /* Appends one fit as an entry of a YAML list. */
 static void append_fit(GString *text, const MoeNode *fit)
@@ -52,7 +53,8 @@ static gboolean mix_fits(MoeDoc *doc, const GArray *keys, const gboolean *chosen
   return mixed && moe_doc_replace(doc, "stack.kernels", moe_node_get(moe_doc_root(mixed), "kernels"), error);
 }
 
-/* ---- other keys -------------------------------------------------------------------------------------------------------------- */
+/* ---- other keys
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static gboolean has_prefix(const char *path, const char *prefix)
 {
@@ -84,9 +86,10 @@ static gboolean take_key(MoeDoc *doc, const MoeDiffKey *key, GError **error)
   return moe_doc_replace(doc, key->path, key->after, error);
 }
 
-/* A run between two was never measured: of what is published only the peak stays, said anew so that it counts as the run's own. */
-static gboolean take_peak(MoeDoc *doc, const MoeRun *before, const MoeRun *after, const GArray *keys, const gboolean *chosen,
-                          GError **error)
+/* A run between two was never measured: of what is published only the peak stays, said anew so that it counts as the
+ * run's own. */
+static gboolean take_peak(MoeDoc *doc, const MoeRun *before, const MoeRun *after, const GArray *keys,
+                          const gboolean *chosen, GError **error)
 {
   gboolean taken = FALSE;
 
@@ -103,7 +106,8 @@ static gboolean take_peak(MoeDoc *doc, const MoeRun *before, const MoeRun *after
   return moe_doc_set(doc, set, error);
 }
 
-MoeRun *moe_diff_mix(const MoeRun *before, const MoeRun *after, const GArray *keys, const gboolean *chosen, GError **error)
+MoeRun *moe_diff_mix(const MoeRun *before, const MoeRun *after, const GArray *keys, const gboolean *chosen,
+                     GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_copy(before->doc);
   const MoeDiffKey *fits = NULL;

@@ -47,7 +47,8 @@ static void free_group(gpointer data)
   g_free(group);
 }
 
-/* ---- trials ------------------------------------------------------------------------------------------------------------ */
+/* ---- trials
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static MoeEffect effect_of(const MoeResult *result)
 {
@@ -109,7 +110,8 @@ static const Trial *try_one(Pair *pair, const char *mask)
   return g_hash_table_lookup(pair->trials, mask);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------------ */
+/* ---- groups
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static char *mask_or(const char *a, const char *b)
 {
@@ -162,7 +164,8 @@ static void merge_group(Pair *pair, Group *group, Group *other, const char *why)
   g_ptr_array_remove(pair->groups, other);
 }
 
-/* The first single other group that, together with `group` and on top of `base`, gives a legal run; NULL when none does. */
+/* The first single other group that, together with `group` and on top of `base`, gives a legal run; NULL when none
+ * does. */
 static Group *find_partner(Pair *pair, const char *base, const Group *group)
 {
   GPtrArray *masks = g_ptr_array_new_with_free_func(g_free);
@@ -197,8 +200,8 @@ static char *union_without(const char *base, const GPtrArray *members, guint lef
   return mask;
 }
 
-/* Members of a small set around `group` that is legal on top of `base`: grown in document order until legal (all changes together are),
- * then relieved of whoever is not needed. */
+/* Members of a small set around `group` that is legal on top of `base`: grown in document order until legal (all
+ * changes together are), then relieved of whoever is not needed. */
 static GPtrArray *find_set(Pair *pair, const char *base, Group *group)
 {
   GPtrArray *members = g_ptr_array_new();
@@ -263,7 +266,8 @@ static void settle_groups(Pair *pair)
   }
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------------------ */
+/* ---- order
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void try_prefixes(Pair *pair)
 {
@@ -301,7 +305,8 @@ static Group *first_left(const Pair *pair)
   return NULL;
 }
 
-/* Document order, except that a group waits for what makes it legal; groups that are legal alone but in no order are joined. */
+/* Document order, except that a group waits for what makes it legal; groups that are legal alone but in no order are
+ * joined. */
 static void find_order(Pair *pair)
 {
   g_autofree char *prefix = g_strnfill(pair->keys->len, '0');
@@ -323,7 +328,8 @@ static void find_order(Pair *pair)
   }
 }
 
-/* ---- the answer --------------------------------------------------------------------------------------------------------------- */
+/* ---- the answer
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static char *key_text(const MoeDiffKey *key, const MoeNode *node)
 {
@@ -395,7 +401,8 @@ static void clear_pair(Pair *pair)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, clear_pair)
 
-MoeDifference *moe_explain_difference(const MoeRun *before, const MoeRun *after, const MoeExplainOptions *options, GError **error)
+MoeDifference *moe_explain_difference(const MoeRun *before, const MoeRun *after, const MoeExplainOptions *options,
+                                      GError **error)
 {
   g_auto(Pair) pair = {.before = before,
                        .after = after,

@@ -6,15 +6,16 @@
 
 /* All orders are taken while their simulations together stay below this: a minute of one core or so. */
 #define MOST_WORK_S 60.0
-/* What a simulation takes, measured on one core (Zen 3): an event of the calendar, a kernel priced. Counts decide, not a clock: the same
- * run is explained the same way on every machine. */
-#define EVENT_WORK_S 1e-7
-#define PRICE_WORK_S 4e-7
+/* What a simulation takes, measured on one core (Zen 3): an event of the calendar, a kernel priced. Counts decide, not
+ * a clock: the same run is explained the same way on every machine. */
+#define EVENT_WORK_S   1e-7
+#define PRICE_WORK_S   4e-7
 #define MACHINE_STATES 4 /* in which each kernel of each load class is priced */
 /* Orders otherwise: 16 pairs; the standard error is part of the answer. */
 #define SAMPLED_ORDERS 32
-/* Causes that are worth less than this share of the step both when they are removed first and when they are removed last are removed together,
- * as one: no order of such causes is visible in the answer, and each halves the number of simulations. */
+/* Causes that are worth less than this share of the step both when they are removed first and when they are removed
+ * last are removed together, as one: no order of such causes is visible in the answer, and each halves the number of
+ * simulations. */
 #define SMALL_SHARE 0.0025
 
 static const MoeCause removable[] = {
@@ -29,19 +30,20 @@ typedef struct {
   MoeTopo *topo;
   MoeCostModel *cost;
   MoeProgram *program;
-  guint n;                       /* causes present */
+  guint n; /* causes present */
   MoeCause present[MOE_N_CAUSES];
-  double *step_s;                /* [1 << n], of the subsets that were simulated */
-  gboolean *done;                /* [1 << n] */
-  guint n_players;               /* causes or, last, the small ones together */
-  guint player[MOE_N_CAUSES];    /* their causes as bits */
-  guint small;                   /* the small ones, when there are several */
+  double *step_s;             /* [1 << n], of the subsets that were simulated */
+  gboolean *done;             /* [1 << n] */
+  guint n_players;            /* causes or, last, the small ones together */
+  guint player[MOE_N_CAUSES]; /* their causes as bits */
+  guint small;                /* the small ones, when there are several */
   guint n_simulations;
-  double left_s[MOE_N_CAUSES];   /* account of the run without any of them */
-  GArray *subsets;               /* to simulate, of guint */
+  double left_s[MOE_N_CAUSES]; /* account of the run without any of them */
+  GArray *subsets;             /* to simulate, of guint */
 } Explain;
 
-/* ---- what is in the run at all ---------------------------------------------------------------------------------------- */
+/* ---- what is in the run at all
+ * ---------------------------------------------------------------------------------------- */
 
 static gboolean has_pass(const MoeProgram *program, MoePass pass)
 {
@@ -68,7 +70,8 @@ static gboolean has_unequal_peers(const Explain *e)
   for (guint c = 0; c < e->program->n_collectives; c++)
     if (e->program->collectives[c].n_skew > 0)
       return TRUE;
-  return e->program->n_load_classes > 1 || sim->n_slow > 0 || jitter > 0 || e->run->cluster.accelerator.speed_spread > 0;
+  return e->program->n_load_classes > 1 || sim->n_slow > 0 || jitter > 0 ||
+         e->run->cluster.accelerator.speed_spread > 0;
 }
 
 static gboolean has_delays(const MoeProgram *program)
@@ -79,7 +82,8 @@ static gboolean has_delays(const MoeProgram *program)
   return FALSE;
 }
 
-/* A cause that is absent by the program changes nothing when it is removed, whatever else is removed: no simulation is spent on it. */
+/* A cause that is absent by the program changes nothing when it is removed, whatever else is removed: no simulation is
+ * spent on it. */
 static gboolean is_present(const Explain *e, const MoeSimResult *base, MoeCause cause)
 {
   switch (cause) {
@@ -104,7 +108,8 @@ static gboolean is_present(const Explain *e, const MoeSimResult *base, MoeCause 
   }
 }
 
-/* ---- simulating subsets -------------------------------------------------------------------------------------------------- */
+/* ---- simulating subsets
+ * -------------------------------------------------------------------------------------------------- */
 
 static guint without_bits(const Explain *e, guint subset)
 {
@@ -161,7 +166,8 @@ static gboolean simulate_all(Explain *e, GError **error)
   return good;
 }
 
-/* ---- players ----------------------------------------------------------------------------------------------------------------- */
+/* ---- players
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static guint all_causes(const Explain *e)
 {
@@ -236,7 +242,8 @@ static guint choose_orders(const Explain *e, const MoeSimResult *base)
   return work_s * (1u << e->n_players) > MOST_WORK_S ? SAMPLED_ORDERS : 0;
 }
 
-/* ---- the explanation ------------------------------------------------------------------------------------------------------ */
+/* ---- the explanation
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* The small causes divide their joint share by what each is worth between first and last. */
 static void divide_small(const Explain *e, double joint_s, double joint_error_s, double *share, double *error)

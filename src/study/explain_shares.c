@@ -5,7 +5,8 @@
 
 #define MAX_CAUSES 31 /* bits of a subset */
 
-/* ---- all orders ------------------------------------------------------------------------------------------------------- */
+/* ---- all orders
+ * ------------------------------------------------------------------------------------------------------- */
 
 static double factorial(guint n)
 {
@@ -30,7 +31,8 @@ static void exact_shares(guint n, const double *value, double *share)
   }
 }
 
-/* ---- sampled orders ------------------------------------------------------------------------------------------------------ */
+/* ---- sampled orders
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* The causes in the order of random keys. */
 static void draw_order(guint n, uint64_t seed, guint pair, guint *order)

@@ -26,7 +26,8 @@ typedef struct {
   Answer *answers;
 } Study;
 
-/* ---- tasks -------------------------------------------------------------------------------------------------------------- */
+/* ---- tasks
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void add_task(Study *study, GPtrArray *sets, guint varied)
 {
@@ -86,7 +87,8 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   return (MoeOutcome){NULL, NULL};
 }
 
-/* ---- the interval ----------------------------------------------------------------------------------------------------------- */
+/* ---- the interval
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -127,7 +129,8 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
   s->tokens_per_s_per_gpu = quantiles(study, G_STRUCT_OFFSET(Answer, tokens_per_s_per_gpu));
 }
 
-/* ---- the tornado -------------------------------------------------------------------------------------------------------------- */
+/* ---- the tornado
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* The value of a setting for readers: quantities with a fitting prefix. */
 static char *value_text(const MoeAssumption *assumption, const char *set)
@@ -160,7 +163,8 @@ static void fill_swing(const Study *study, guint index, MoeSwing *swing)
 {
   const MoeAssumption *assumption = g_array_index(study->varied, MoeVaried, index).assumption;
 
-  *swing = (MoeSwing){.key = g_strdup(assumption->key), .why = g_strdup(assumption->why), .mfu_low = NAN, .mfu_high = NAN};
+  *swing =
+      (MoeSwing){.key = g_strdup(assumption->key), .why = g_strdup(assumption->why), .mfu_low = NAN, .mfu_high = NAN};
   for (guint i = 0; i < study->tasks->len; i++) {
     const Task *task = &g_array_index(study->tasks, Task, i);
     const Answer *answer = &study->answers[i];
@@ -175,7 +179,7 @@ static void fill_swing(const Study *study, guint index, MoeSwing *swing)
     }
     if (!(answer->mfu_causal >= swing->mfu_low))
       take_low(swing, answer, value_text(assumption, task->sets[0]));
-    if (!(answer->mfu_causal <= swing->mfu_high))
+    if (!(answer->mfu_causal < swing->mfu_high)) /* of equal ones the last: both ends are shown */
       take_high(swing, answer, value_text(assumption, task->sets[0]));
   }
 }
@@ -203,7 +207,9 @@ static void fill_swings(const Study *study, MoeSensitivity *s)
   qsort(s->swings, s->n_swings, sizeof *s->swings, by_width);
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- entry
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void clear_study(Study *study)
 {
@@ -225,15 +231,15 @@ MoeSensitivity *moe_sensitivity(const MoeRun *run, const MoeSensitivityOptions *
   s->result = moe_study_predict(run, &options->sim, error);
   if (!s->result)
     return NULL;
-  g_auto(Study) study = {.run = run, .options = options, .varied = moe_varied(run),
-                         .tasks = g_array_new(FALSE, FALSE, sizeof(Task))};
+  g_auto(Study) study = {
+      .run = run, .options = options, .varied = moe_varied(run), .tasks = g_array_new(FALSE, FALSE, sizeof(Task))};
   for (guint i = 0; i < study.varied->len && !options->interval_only; i++)
     add_alone(&study, i);
   add_samples(&study);
   study.answers = g_new0(Answer, study.tasks->len + 1);
-  moe_outcomes_free(moe_study_map(study.tasks->len, options->jobs, predict_task, &study, options->progress,
-                                  options->progress_data),
-                    study.tasks->len);
+  moe_outcomes_free(
+      moe_study_map(study.tasks->len, options->jobs, predict_task, &study, options->progress, options->progress_data),
+      study.tasks->len);
   fill_interval(&study, s);
   if (!options->interval_only)
     fill_swings(&study, s);

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- values ---------------------------------------------------------------------------------------------------------- */
+/* ---- values
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Base unit of a dimension, as it is written behind a number; "" for plain numbers. */
 static const char *base_unit(MoeDimension dimension)
@@ -69,7 +70,8 @@ MoeRun *moe_varied_run(const MoeRun *run, char *const *sets, GError **error)
   return moe_run_from_doc(g_steal_pointer(&doc), run->name, NULL, error);
 }
 
-/* ---- which keys ---------------------------------------------------------------------------------------------------------- */
+/* ---- which keys
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static gboolean is_whole(double value)
 {
@@ -85,7 +87,8 @@ static gboolean can_be(const MoeRun *run, const MoeVaried *varied, double share)
   return trial != NULL;
 }
 
-/* A plain range between whole numbers may be of a key that takes no fractions: then a value off them gives no run, its neighbour does. */
+/* A plain range between whole numbers may be of a key that takes no fractions: then a value off them gives no run, its
+ * neighbour does. */
 static void find_whole(const MoeRun *run, MoeVaried *varied)
 {
   const MoeAssumption *a = varied->assumption;
@@ -120,7 +123,8 @@ GArray *moe_varied(const MoeRun *run)
   return all;
 }
 
-/* ---- Latin hypercube --------------------------------------------------------------------------------------------------------- */
+/* ---- Latin hypercube
+ * --------------------------------------------------------------------------------------------------------- */
 
 guint *moe_hypercube_strata(uint64_t seed, guint n, guint index)
 {

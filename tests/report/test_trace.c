@@ -9,10 +9,19 @@
 #include <string.h>
 
 /* v5 made small, in two stages so that messages flow. */
-static const char *const small[] = {"architecture.layers=8",      "architecture.moe.experts=16",    "parallelism.gpus=32",
-                                    "parallelism.expert=8",       "training.global_batch=64",       "parallelism.pipeline=2",
-                                    "parallelism.schedule=1f1b",  "training.routing.balance=even", "training.sequence_length=4096",
-                                    "parallelism.zero=1",         "cluster.domain.gpus=8",         "cluster.domain.of=8",            NULL};
+static const char *const small[] = {"architecture.layers=8",
+                                    "architecture.moe.experts=16",
+                                    "parallelism.gpus=32",
+                                    "parallelism.expert=8",
+                                    "training.global_batch=64",
+                                    "parallelism.pipeline=2",
+                                    "parallelism.schedule=1f1b",
+                                    "training.routing.balance=even",
+                                    "training.sequence_length=4096",
+                                    "parallelism.zero=1",
+                                    "cluster.domain.gpus=8",
+                                    "cluster.domain.of=8",
+                                    NULL};
 
 static MoeRun *load(void)
 {
@@ -46,8 +55,8 @@ static JsonParser *trace_run(void)
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeRun) run = load();
   g_autoptr(MoeTrace) trace = moe_trace_new(path, run, &error);
-  MoeSimOptions options = {.kernel_jitter = -1, .slice = moe_trace_slice, .slice_data = trace, .n_trace_ranks = 2,
-                           .trace_ranks = ranks};
+  MoeSimOptions options = {
+      .kernel_jitter = -1, .slice = moe_trace_slice, .slice_data = trace, .n_trace_ranks = 2, .trace_ranks = ranks};
   JsonParser *parser = json_parser_new();
 
   ck_assert_msg(trace != NULL, "%s", error ? error->message : "?");

@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* A small v5 with every mechanism of the whole one: quick to simulate hundreds of times. */
-static const char *const small[] = {"architecture.layers=6",  "architecture.moe.experts=16",   "parallelism.gpus=16",
-                                    "parallelism.expert=8",   "training.global_batch=16",      "cluster.domain.gpus=8",
-                                    "cluster.domain.of=8",    "training.sequence_length=4096", NULL};
+static const char *const small[] = {"architecture.layers=6", "architecture.moe.experts=16",   "parallelism.gpus=16",
+                                    "parallelism.expert=8",  "training.global_batch=16",      "cluster.domain.gpus=8",
+                                    "cluster.domain.of=8",   "training.sequence_length=4096", NULL};
 
 /* v5 made small; `sets` on top. */
 static MoeRun *load(const char *relative, const char *variant, const char *const *sets)

@@ -7,8 +7,9 @@
 #include <string.h>
 
 /* A small v5: quick to predict hundreds of times. */
-static const char *const small[] = {"architecture.layers=6", "architecture.moe.experts=16",   "parallelism.gpus=16",
-                                    "parallelism.expert=8",  "training.global_batch=16",      "training.routing.balance=even",
+static const char *const small[] = {"architecture.layers=6",         "architecture.moe.experts=16",
+                                    "parallelism.gpus=16",           "parallelism.expert=8",
+                                    "training.global_batch=16",      "training.routing.balance=even",
                                     "training.sequence_length=4096", NULL};
 
 static MoeRun *load(const char *relative)
@@ -120,7 +121,8 @@ START_TEST(nothing_assumed_nothing_gained)
 }
 END_TEST
 
-/* One assumption with a monotone effect: a Latin hypercube of n puts one value in each n-th, so the median is near the middle's answer. */
+/* One assumption with a monotone effect: a Latin hypercube of n puts one value in each n-th, so the median is near the
+ * middle's answer. */
 START_TEST(one_range_is_covered_evenly)
 {
   g_autoptr(MoeRun) run = assuming("{stack.host.step: {range: [1001 ms, 2001 ms], why: test}}");
