@@ -242,6 +242,7 @@ typedef struct {
   double memory_bytes, memory_bytes_per_s;
   double l2_bytes;
   double power_w;
+  double training_rate;  /* math rate in a training step relative to that of the kernel benchmarks; 1 = the same */
   double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
   MoeKernelFits kernels; /* fitted families with residuals */
 } MoeAccelerator;

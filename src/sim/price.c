@@ -46,6 +46,19 @@ static MoeMachineState machine_state(const Sim *sim, const Taken *taken, unsigne
   return (MoeMachineState){.sms = MAX(sms, 1), .memory_share = CLAMP(share, 0.1, 1.0)};
 }
 
+/* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The accelerator's training rate
+ * says which share of the benchmark's math rate holds there; memory and launch do not depend on it. */
+static void go_at_training_rate(const Sim *sim, const MoeKernel *kernel, MoeCost *cost)
+{
+  double math_s = cost->seconds - cost->part_s[MOE_REASON_MEMORY] - cost->part_s[MOE_REASON_FLOOR];
+  double extra_s = math_s * (1 / sim->run->cluster.accelerator.training_rate - 1);
+
+  if (kernel->klass == MOE_KERNEL_BANDWIDTH)
+    return;
+  cost->seconds += extra_s;
+  cost->part_s[MOE_REASON_SUSTAINED] += extra_s;
+}
+
 /* Duration of a kernel when the counterfactual leaves causes out. */
 static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCost *cost)
 {
@@ -94,6 +107,7 @@ static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachin
 
     if (!moe_cost_kernel(sim->cost, kernel, state, &cost, error))
       return FALSE;
+    go_at_training_rate(sim, kernel, &cost);
     double kept = kept_seconds(sim, kernel, &cost);
     double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
     duration[k] = moe_time_from_seconds(kept * pace);

@@ -27,6 +27,7 @@ static const MoeField accelerator_fields[] = {
     {"title", MOE_FIELD_STRING(MoeAccelerator, title)},
     {"source", MOE_FIELD_STRING(MoeAccelerator, source)},
     {"peak", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"training_rate", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, training_rate), .minimum = 0.1, .maximum = 10},
     {"speed_spread", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, speed_spread), .maximum = 1},
     {"quoted_peak", POSITIVE(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, MAX_FLOP_PER_S)},
     {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE},
@@ -74,7 +75,7 @@ gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, 
 {
   const MoeNode *kernels = moe_node_get(node, "kernels");
 
-  *accelerator = (MoeAccelerator){.name = "unnamed"};
+  *accelerator = (MoeAccelerator){.name = "unnamed", .training_rate = 1};
   if (!moe_node_read_fields(node, accelerator_fields, "accelerator", accelerator, error) ||
       !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error))
     return FALSE;

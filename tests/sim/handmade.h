@@ -65,7 +65,8 @@ static inline Handmade *hm_new(int64_t gpus, int64_t tensor, int64_t pipeline, i
                                       .leaf_gpus = 64, .efficiency = 1, .leaf_latency_s = 2e-6, .spine_latency_s = 3e-6};
   run->cluster.network.collectives.ring = run->cluster.network.collectives.tree = 1;
   run->cluster.accelerator = (MoeAccelerator){.name = "test", .quoted_peak_flop_per_s = 1e15, .sms = 100, .clock_hz = 1e9,
-                                              .memory_bytes = 80e9, .memory_bytes_per_s = 1e12, .l2_bytes = 50e6};
+                                              .memory_bytes = 80e9, .memory_bytes_per_s = 1e12, .l2_bytes = 50e6,
+                                              .training_rate = 1};
   for (int p = 0; p < MOE_N_PRECISIONS; p++)
     run->cluster.accelerator.peak_flop_per_s[p] = 1e15;
   run->stack.host.n_cpus = 1;
