@@ -26,10 +26,11 @@ allowed() {
   esac
 }
 
-# Header name -> its module: what its comment says ("Part of spec"), else its own name.
+# Header name -> its module: what its comment says ("Part of spec"), else its name up to the first underscore (report_plot.h).
 module_of() {
   part=$(sed -n 's/.*[Pp]art of \([a-z]*\)[ .(].*/\1/p' "$root/include/moesim/$1" 2> /dev/null | head -n 1)
-  echo "${part:-${1%.h}}"
+  name=${1%.h}
+  echo "${part:-${name%%_*}}"
 }
 
 complain() {
