@@ -75,14 +75,7 @@ static gboolean is_8bit(MoePrecision precision)
 
 static void quantize_weights(MoeEmit *emit, const Matrix *matrix)
 {
-  const MoeShape *shape = emit->shape;
-  double elements = (double)(group_experts(shape) * matrix->k * matrix->n),
-         out = moe_precision_bytes(shape->precision->gemm);
-  double copies = shape->cache_fp8 && shape->precision->gemm != MOE_FP8_BLOCK ? 2 : 1;
-
-  if (shape->fp8_gemm && (!shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD)))
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes,
-                   elements * copies * out, 1);
+  moe_emit_quantize_weight(emit, (double)(group_experts(emit->shape) * matrix->k * matrix->n));
 }
 
 static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, int load)

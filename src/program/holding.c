@@ -51,18 +51,25 @@ static double sharded(const MoeHolding *holding, double dense, double experts)
   return dense / holding->dense_shards + experts / holding->expert_shards;
 }
 
-/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights, and the FP8 copies that are kept through
- * the step. */
+/* An element of a layer's weight: BF16, with FP8 copies that are kept through the step, or FP8 only. */
+static double element_bytes(const MoeShape *shape)
+{
+  double quantized = shape->fp8_layouts * moe_precision_bytes(shape->precision->gemm);
+
+  if (shape->primary_fp8)
+    return quantized;
+  return shape->act_bytes + (shape->cache_fp8 ? quantized : 0);
+}
+
+/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights. The ends are BF16. */
 static double weight_bytes(const MoeBuilder *builder, const MoeHolding *holding)
 {
   const MoeShape *shape = &builder->shape;
-  double all = holding->held.dense + holding->held.experts + (shape->frozen ? holding->adapters : 0);
-  double copies = shape->precision->gemm == MOE_FP8_BLOCK ? 1 : 2;
-  double quantized = shape->cache_fp8 ? copies * moe_precision_bytes(shape->precision->gemm) : 0;
+  double all = holding->held.dense + holding->held.experts, adapters = shape->frozen ? holding->adapters : 0;
 
   if (shape->run->parallelism.zero == 3)
     return (sharded(holding, holding->held.dense, holding->held.experts) + holding->root) * shape->act_bytes;
-  return all * shape->act_bytes + (all - holding->root) * quantized;
+  return (all - holding->root) * element_bytes(shape) + (holding->root + adapters) * shape->act_bytes;
 }
 
 static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holding)

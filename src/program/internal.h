@@ -33,7 +33,10 @@ typedef struct {
   double wire_padding;              /* rows on the wire relative to routed tokens */
   double residual_bytes, act_bytes; /* per element */
   int64_t micro_batches;
-  gboolean fp8_gemm, fp8_wgrad, cache_fp8; /* cache_fp8: weights are quantized once per step and kept */
+  gboolean fp8_gemm, fp8_wgrad;
+  gboolean cache_fp8;   /* weights are quantized once per step and kept beside the BF16 ones */
+  gboolean primary_fp8; /* weights exist in FP8 only: the optimizer writes them and they are gathered so */
+  double fp8_layouts;   /* copies of a kept FP8 weight */
   gboolean overlap_tensor, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline, merge_batches;
   gboolean flash;      /* fused attention kernel */
   gboolean frozen;     /* LoRA: base weights do not train */
@@ -142,6 +145,9 @@ typedef struct {
 MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n);
 void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear);
 void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
+/* Quantization of a weight where it is due. */
+gboolean moe_quantizes_weights(const MoeEmit *emit);
+void moe_emit_quantize_weight(MoeEmit *emit, double elements);
 void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load);
 
 /* ---- parts of a layer --------------------------------------------------------------------------- */

@@ -42,20 +42,30 @@ static double input_rows(const MoeEmit *emit, const MoeLinear *linear)
 }
 
 /* Weights are quantized in the step's first micro-batch and kept, or, with a single micro-batch, wherever they are
- * used. */
-static gboolean quantizes_weights(const MoeEmit *emit)
+ * used; primary FP8 weights never. */
+gboolean moe_quantizes_weights(const MoeEmit *emit)
 {
-  return !emit->shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
+  const MoeShape *shape = emit->shape;
+
+  if (!shape->fp8_gemm || shape->primary_fp8)
+    return FALSE;
+  return !shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
+}
+
+void moe_emit_quantize_weight(MoeEmit *emit, double elements)
+{
+  const MoeShape *shape = emit->shape;
+  double copies = shape->cache_fp8 ? shape->fp8_layouts : 1, out = moe_precision_bytes(shape->precision->gemm);
+
+  if (moe_quantizes_weights(emit))
+    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes,
+                   elements * copies * out, 1);
 }
 
 static void quantize_weight(MoeEmit *emit, const MoeLinear *linear)
 {
-  double elements = (double)linear->k * (double)linear->n, out = moe_precision_bytes(linear->precision);
-  double copies = emit->shape->cache_fp8 && linear->precision != MOE_FP8_BLOCK ? 2 : 1;
-
-  if (is_quantized(linear->precision) && quantizes_weights(emit))
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * emit->shape->act_bytes,
-                   elements * copies * out, 1);
+  if (is_quantized(linear->precision))
+    moe_emit_quantize_weight(emit, (double)linear->k * (double)linear->n);
 }
 
 static void quantize_input(MoeEmit *emit, const MoeLinear *linear)

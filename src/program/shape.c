@@ -56,6 +56,17 @@ static gboolean is_fp8(MoePrecision precision)
   return precision == MOE_FP8 || precision == MOE_FP8_BLOCK || precision == MOE_MXFP8 || precision == MOE_NVFP4;
 }
 
+/* Layouts in which a kept FP8 weight is needed. Hopper's FP8 GEMMs read both operands along the reduction, so forward
+ * and data gradient need transposes of each other (cuBLAS documentation, "TN" only); Blackwell reads either, but blocks
+ * of 32 or 16 elements lie along one dimension only; blocks of 128 x 128 serve both. */
+static double count_layouts(const MoeShape *shape)
+{
+  MoePrecision gemm = shape->precision->gemm;
+  gboolean blackwell = shape->run->cluster.accelerator.peak_flop_per_s[MOE_MXFP8] > 0;
+
+  return gemm == MOE_FP8_BLOCK || (gemm == MOE_FP8 && blackwell) ? 1 : 2;
+}
+
 static void init_precision(MoeShape *shape)
 {
   shape->precision = &shape->run->training.precision;
@@ -63,7 +74,10 @@ static void init_precision(MoeShape *shape)
   shape->residual_bytes = moe_precision_bytes(shape->precision->residual);
   shape->fp8_gemm = is_fp8(shape->precision->gemm);
   shape->fp8_wgrad = is_fp8(shape->precision->wgrad);
-  shape->cache_fp8 = shape->fp8_gemm && shape->micro_batches > 1;
+  shape->fp8_layouts = count_layouts(shape);
+  shape->primary_fp8 =
+      shape->fp8_gemm && is_fp8(shape->precision->parameter_gather) && shape->run->parallelism.zero > 0;
+  shape->cache_fp8 = shape->fp8_gemm && !shape->primary_fp8 && shape->micro_batches > 1;
 }
 
 /* Overlap happens where the run asks for it and the stack can do it. */

@@ -156,5 +156,85 @@ START_TEST(test_offload)
 }
 END_TEST
 
+/* Qi et al. 2024, arXiv:2401.10241, tables 4 and 5: peak of what the allocator handed out, GB; A100 80 GB, no
+ * recompute, fused attention. What the stack reserves and loses to fragmentation is not part of it. */
+static const struct {
+  const char *model, *schedule;
+  int stages, chunks, batches, micro_batch;
+  double peak_gb;
+} published[] = {
+    {"1.5b", "zb-h2", 8, 1, 24, 6, 59},         {"1.5b", "zb-h1", 8, 1, 24, 6, 32},
+    {"1.5b", "1f1b", 8, 1, 24, 6, 30},          {"1.5b", "interleaved", 8, 3, 24, 6, 40},
+    {"6.2b", "zb-h2", 8, 1, 32, 3, 70},         {"6.2b", "zb-h1", 8, 1, 32, 3, 42},
+    {"6.2b", "1f1b", 8, 1, 32, 3, 39},          {"6.2b", "interleaved", 8, 4, 32, 3, 48},
+    {"14.6b", "zb-h2", 16, 1, 48, 1, 51},       {"14.6b", "1f1b", 16, 1, 64, 1, 32},
+    {"14.6b", "interleaved", 16, 3, 48, 1, 39}, {"28.3b", "zb-h2", 32, 1, 96, 1, 74},
+    {"28.3b", "zb-h1", 32, 1, 128, 1, 44},      {"28.3b", "1f1b", 32, 1, 96, 1, 43},
+    {"6.2b", "zb-v", 16, 1, 48, 6, 64},         {"14.6b", "zb-v", 24, 1, 96, 2, 45},
+};
+
+static double peak_gb(guint row)
+{
+  g_autofree char *text = g_strdup_printf(
+      "extends: shapes/zero-bubble/gpt-%s.yaml\n"
+      "training: {sequence_length: 1024, global_batch: %d, micro_batch: %d, precision: {gemm: bf16, gradient_reduce: "
+      "fp32}}\n"
+      "parallelism: {gpus: %d, pipeline: %d, virtual_stages: %d, schedule: %s, zero: 0, embedding_as_layer: true, "
+      "head_as_layer: true}\n"
+      "cluster: a100-hgx\nstack: megatron-lm-zero-bubble\n",
+      published[row].model, published[row].batches * published[row].micro_batch, published[row].micro_batch,
+      published[row].stages, published[row].stages, published[row].chunks, published[row].schedule);
+  g_autofree char *models = moetest_path("models"), *data = moetest_path("");
+  g_autoptr(GError) error = NULL;
+  MoeRunOptions options = {.data_dir = data};
+  MoeDoc *doc = moe_doc_parse(text, -1, "test", models, &error);
+  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(doc, "test", &options, &error) : NULL;
+
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeProgram) program = build_checked(run);
+  double peak = 0;
+
+  for (guint role = 0; role < program->n_roles; role++) {
+    MoeFootprint f;
+
+    moe_program_footprint(program, run, role, &f);
+    peak = MAX(peak, f.peak_bytes - f.part_bytes[MOE_MEMORY_WORKSPACE]);
+  }
+  return peak * 1e-9;
+}
+
+START_TEST(test_published_peaks)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
+    double error = peak_gb(i) / published[i].peak_gb - 1;
+
+    ck_assert_msg(fabs(error) < 0.12, "%s %s: %.3f", published[i].model, published[i].schedule, error);
+    sum += fabs(error);
+  }
+  ck_assert_double_lt(sum / G_N_ELEMENTS(published), 0.05);
+}
+END_TEST
+
+/* FP8: copies beside BF16 weights in both layouts on Hopper, one on Blackwell; FP8 weights alone where they are
+ * gathered so. */
+START_TEST(test_fp8_weights)
+{
+  double hopper[MOE_N_MEMORY_PARTS], blackwell[MOE_N_MEMORY_PARTS], primary[MOE_N_MEMORY_PARTS], ends;
+  g_autoptr(MoeRun) run = run_with(DENSE, "parallelism.zero=1");
+  MoeParameters count;
+
+  moe_count_parameters(&run->architecture, &count);
+  ends = count.embedding + count.head + 1024;
+  states("cluster=h100-hgx;training.precision.gemm=fp8", hopper);
+  states("cluster=b200-hgx;training.precision.gemm=fp8", blackwell);
+  states("cluster=h100-hgx;training.precision={gemm: fp8, parameter_gather: fp8}", primary);
+  ck_assert_double_eq_tol(hopper[MOE_MEMORY_WEIGHTS], 2 * count.total + 2 * (count.total - ends), 1);
+  ck_assert_double_eq_tol(blackwell[MOE_MEMORY_WEIGHTS], 2 * count.total + (count.total - ends), 1);
+  ck_assert_double_eq_tol(primary[MOE_MEMORY_WEIGHTS], 2 * count.total, 1);
+}
+END_TEST
+
 MOE_TEST_MAIN("program/memory", test_korthikanti, test_in_flight, test_zero_bubble_memory, test_zero_states,
-              test_weights_add_up, test_offload)
+              test_weights_add_up, test_offload, test_published_peaks, test_fp8_weights)
