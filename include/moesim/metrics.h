@@ -41,6 +41,10 @@ typedef struct {
     guint n_roles;
     MoeFootprint *role; /* [n_roles] */
   } memory;
+  struct {
+    guint samples; /* combinations of the assumptions that were predicted; 0 = none asked for, the rest is 0 */
+    double mfu_causal_p10, mfu_causal_p90, mfu_full_p10, mfu_full_p90, step_time_p10_s, step_time_p90_s; /* NaN: none exists */
+  } interval;
   double cause_s[MOE_N_CAUSES];   /* mean over GPUs, sums to step_time_s */
   double reason_s[MOE_N_REASONS]; /* detail of math + kernel inefficiency + padding */
   double scope_s[MOE_N_SCOPES];

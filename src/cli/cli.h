@@ -79,6 +79,7 @@ typedef struct {
   char *variant, *cluster, *stack, *fidelity, *format;
   gint64 gpus, seed;
   gint steps;
+  gint samples; /* combinations of the assumptions for an interval beside each prediction; no shared option sets it */
   char **sets;
 } MoeCliRun;
 

@@ -8,6 +8,7 @@ static const MoeUsage usage = {
     .arguments = "RUN.yaml[:VARIANT]...",
     .examples = "  moesim compare models/mai-base-1/v5.yaml models/deepseek-v3.yaml\n"
                 "  moesim compare models/mai-base-1/v4.yaml --variants\n"
+                "  moesim compare models/mai-base-1/v5.yaml --variants --samples 100\n"
                 "  moesim compare models/mai-base-1/v5.yaml:before models/mai-base-1/v5.yaml:after --format csv\n",
     .least = 1,
     .most = -1,
@@ -31,6 +32,8 @@ static int compare(int n, char **arguments, gboolean variants, const MoeCliRun *
   MoeFormat format;
   MoeSimOptions sim;
 
+  if (options->samples < 0)
+    return moe_cli_complain("--samples: negative");
   if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(GPtrArray) results = moe_cli_predict_all(n, arguments, variants, options, &sim, &error);
@@ -50,6 +53,8 @@ int moe_cmd_compare(int argc, char **argv)
   gboolean variants = FALSE;
   const GOptionEntry entries[] = {
       {"variants", 0, 0, G_OPTION_ARG_NONE, &variants, "all variants of each file, in order", NULL},
+      {"samples", 0, 0, G_OPTION_ARG_INT, &options.samples,
+       "beside each MFU its P10 to P90 over so many combinations of the assumptions", "N"},
       {NULL},
   };
 

@@ -1,6 +1,7 @@
 /* Options and loading shared by all commands on runs. */
 #include "cli.h"
 
+#include <moesim/sensitivity.h>
 #include <moesim/study.h>
 
 #include <string.h>
@@ -88,8 +89,10 @@ static gboolean choose_variant(const char *argument, const char *inline_variant,
  * peak. */
 static void drop_published(MoeRun *run, const MoeCliRun *options)
 {
-  if (options->cluster || options->gpus > 0)
+  if (options->cluster || options->gpus > 0) {
     run->published.present = FALSE;
+    run->goodput.published = (MoePublishedGoodput){0};
+  }
   if (options->cluster)
     run->published.peak_flop_per_s = 0;
 }
@@ -118,11 +121,34 @@ MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError 
     drop_published(run, options);
   return run;
 }
+
+/* One thread: the predictions themselves run side by side. */
+static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
+                             GError **error)
+{
+  MoeSensitivityOptions chosen = {.sim = *sim, .samples = (guint)options->samples, .interval_only = TRUE, .jobs = 1};
+  g_autoptr(MoeSensitivity) answer = moe_sensitivity(run, &chosen, error);
+
+  if (!answer)
+    return FALSE;
+  result->interval.samples = answer->n_samples;
+  result->interval.mfu_causal_p10 = answer->mfu_causal.p10;
+  result->interval.mfu_causal_p90 = answer->mfu_causal.p90;
+  result->interval.mfu_full_p10 = answer->mfu_full.p10;
+  result->interval.mfu_full_p90 = answer->mfu_full.p90;
+  result->interval.step_time_p10_s = answer->step_time_s.p10;
+  result->interval.step_time_p90_s = answer->step_time_s.p90;
+  return TRUE;
+}
+
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error)
 {
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, error);
+  g_autoptr(MoeResult) result = run ? moe_cli_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
 
-  return run ? moe_cli_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
+  if (result && options->samples > 0 && !add_interval(run, options, sim, result, error))
+    return NULL;
+  return g_steal_pointer(&result);
 }
 
 GArray *moe_cli_parse_ranks(const char *option, const char *text, int64_t gpus, GError **error)

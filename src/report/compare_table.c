@@ -58,7 +58,25 @@ static gboolean any_economy(const GPtrArray *results)
   return FALSE;
 }
 
-static void add_row(MoeTable *table, const MoeResult *result, gboolean economy)
+static gboolean any_interval(const GPtrArray *results)
+{
+  for (guint i = 0; i < results->len; i++)
+    if (((const MoeResult *)g_ptr_array_index(results, i))->interval.samples > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* P10 to P90 in the convention in which the run was published. */
+static void add_interval(MoeTable *table, const MoeResult *result)
+{
+  gboolean full = result->published.present && result->published.full_convention;
+  g_autofree char *low = moe_percent_format(full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
+  g_autofree char *high = moe_percent_format(full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
+
+  moe_table_take(table, result->interval.samples > 0 ? g_strdup_printf("%s to %s", low, high) : g_strdup("-"));
+}
+
+static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, gboolean interval)
 {
   moe_table_take(table, moe_result_label(result));
   moe_table_add(table, result->cluster);
@@ -72,6 +90,8 @@ static void add_row(MoeTable *table, const MoeResult *result, gboolean economy)
   moe_table_add(table, result->memory.fits ? "" : "no");
   if (economy)
     add_economy(table, result);
+  if (interval)
+    add_interval(table, result);
   moe_table_take(table, largest_losses(result));
 }
 
@@ -81,7 +101,9 @@ char *moe_report_compare_table(const GPtrArray *results, gboolean styled)
                                        "tokens/s/GPU",  "TFLOP/s/GPU", "MFU causal", "MFU full",
                                        "published MFU", "error, pt",   "step error", "fits"};
   gboolean economy = any_economy(results);
-  g_autoptr(MoeTable) table = moe_table_new(economy ? "llrrrrrrrrrlrrl" : "llrrrrrrrrrll");
+  gboolean interval = any_interval(results);
+  g_autofree char *alignment = g_strconcat("llrrrrrrrrrl", economy ? "rr" : "", interval ? "r" : "", "l", NULL);
+  g_autoptr(MoeTable) table = moe_table_new(alignment);
 
   for (guint i = 0; i < G_N_ELEMENTS(header); i++)
     moe_table_add(table, header[i]);
@@ -89,9 +111,11 @@ char *moe_report_compare_table(const GPtrArray *results, gboolean styled)
     moe_table_add(table, "cost/T tokens");
     moe_table_add(table, "energy/T tokens");
   }
+  if (interval)
+    moe_table_add(table, "MFU, P10 to P90");
   moe_table_add(table, "largest losses");
   for (guint i = 0; i < results->len; i++)
-    add_row(table, g_ptr_array_index(results, i), economy);
+    add_row(table, g_ptr_array_index(results, i), economy, interval);
   return moe_table_format(table, styled);
 }
 

@@ -96,6 +96,22 @@ static void add_speed(JsonBuilder *builder, const MoeResult *result)
   add_text(builder, "peak_precision", result->peak_precision);
 }
 
+/* Only where it was asked for. */
+static void add_interval(JsonBuilder *builder, const MoeResult *result)
+{
+  if (result->interval.samples == 0)
+    return;
+  open_member(builder, "interval");
+  add_integer(builder, "samples", result->interval.samples);
+  add_number(builder, "mfu_causal_p10", result->interval.mfu_causal_p10);
+  add_number(builder, "mfu_causal_p90", result->interval.mfu_causal_p90);
+  add_number(builder, "mfu_full_p10", result->interval.mfu_full_p10);
+  add_number(builder, "mfu_full_p90", result->interval.mfu_full_p90);
+  add_number(builder, "step_time_p10_s", result->interval.step_time_p10_s);
+  add_number(builder, "step_time_p90_s", result->interval.step_time_p90_s);
+  json_builder_end_object(builder);
+}
+
 static void add_published(JsonBuilder *builder, const MoeResult *result)
 {
   gboolean present = result->published.present;
@@ -154,6 +170,7 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   json_builder_begin_object(builder);
   add_identity(builder, result);
   add_speed(builder, result);
+  add_interval(builder, result);
   add_published(builder, result);
   add_memory(builder, result);
   add_economy(builder, result);
