@@ -108,7 +108,8 @@ typedef struct {
 typedef struct {
   uint32_t block;
   uint32_t micro_batch;
-  uint32_t message[MOE_CALL_MESSAGES]; /* ids into the program's messages */
+  /* Ids into the program's messages, or MOE_NO_MESSAGE: 0 forward in, 1 forward out, 2 backward in, 3 backward out. */
+  uint32_t message[MOE_CALL_MESSAGES];
   uint32_t base[MOE_N_STREAMS];        /* operations of each stream in earlier calls */
 } MoeCall;
 
