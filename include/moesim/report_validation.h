@@ -2,6 +2,7 @@
 #ifndef MOESIM_REPORT_VALIDATION_H
 #define MOESIM_REPORT_VALIDATION_H
 
+#include <moesim/rates.h>
 #include <moesim/report.h>
 #include <moesim/validate.h>
 
@@ -15,6 +16,8 @@ char *moe_report_validation_cases(const MoeValidation *validation, gboolean wors
 char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolean styled);
 /* {"cases": [...], "groups": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
 char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by);
+/* Fitted rates per accelerator, then each family with and without itself in the fit. */
+char *moe_report_rates_table(const MoeRateFit *fit, gboolean styled);
 char *moe_report_validation_csv(const MoeValidation *validation);
 
 G_END_DECLS

@@ -71,6 +71,10 @@ typedef struct {
  * with its `failure`; NULL and *error only when the folder or a file as a whole cannot be read. */
 MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
                             MoeProgressFunc progress, gpointer progress_data, GError **error);
+/* The same with overrides "key=value" (NULL-terminated) applied to every case. */
+MoeValidation *moe_validate_with(const char *dir, const char *data_dir, const char *const *sets, guint jobs,
+                                 const MoeSimOptions *options, MoeProgressFunc progress, gpointer progress_data,
+                                 GError **error);
 void moe_validation_free(MoeValidation *validation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
 

@@ -3,7 +3,8 @@
 
 #include <moesim/report_validation.h>
 
-/* A stored median or P90 counts as worse from this on: rounding of the stored figures, and the smallest change worth stopping for. */
+/* A stored median or P90 counts as worse from this on: rounding of the stored figures, and the smallest change worth
+ * stopping for. */
 #define BASELINE_TOLERANCE 0.001
 
 static const MoeUsage usage = {
@@ -20,7 +21,7 @@ static const MoeUsage usage = {
 typedef struct {
   char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline;
   gint jobs;
-  gboolean worst, pairs, summary;
+  gboolean worst, pairs, summary, leave_one_out;
 } Options;
 
 static void clear_options(Options *options)
@@ -34,18 +35,20 @@ static void clear_options(Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
-/* ---- baseline ------------------------------------------------------------------------------------------------------- */
+/* ---- baseline -------------------------------------------------------------------------------------------------------
+ */
 
 static void print_baseline_group(GString *text, const MoeCaseGroup *group)
 {
   if (group->n > 0)
-    g_string_append_printf(text, "  - {name: %s, cases: %u, median_abs_error: %.4f, p90_abs_error: %.4f}\n", group->name,
-                           group->n, group->median_abs_error, group->p90_abs_error);
+    g_string_append_printf(text, "  - {name: %s, cases: %u, median_abs_error: %.4f, p90_abs_error: %.4f}\n",
+                           group->name, group->n, group->median_abs_error, group->p90_abs_error);
 }
 
 static gboolean save_baseline(const MoeValidation *validation, const char *path, GError **error)
 {
-  g_autoptr(GString) text = g_string_new("# Errors that a change must not make worse: moesim validate --save-baseline\ngroups:\n");
+  g_autoptr(GString) text =
+      g_string_new("# Errors that a change must not make worse: moesim validate --save-baseline\ngroups:\n");
   guint n = 0;
   MoeCaseGroup *groups = moe_validation_group(validation, MOE_GROUP_BY_FAMILY, &n);
 
@@ -82,7 +85,8 @@ static gboolean is_worse(const MoeCaseGroup *group, const Stored *stored)
                    group->p90_abs_error > stored->p90_abs_error + BASELINE_TOLERANCE || group->n < stored->cases;
 
   if (worse)
-    moe_cli_warn("%s is worse than the baseline: median %.2f %% (was %.2f), P90 %.2f %% (was %.2f), %u cases (were %" G_GINT64_FORMAT ")",
+    moe_cli_warn("%s is worse than the baseline: median %.2f %% (was %.2f), P90 %.2f %% (was %.2f), %u cases (were "
+                 "%" G_GINT64_FORMAT ")",
                  group->name, 100 * group->median_abs_error, 100 * stored->median_abs_error, 100 * group->p90_abs_error,
                  100 * stored->p90_abs_error, group->n, stored->cases);
   return worse;
@@ -121,7 +125,8 @@ static int compare_baseline(const MoeValidation *validation, const char *path, G
   return worse;
 }
 
-/* ---- output ------------------------------------------------------------------------------------------------------------ */
+/* ---- output
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static char *format_table(const MoeValidation *validation, const Options *options, MoeGroupBy by)
 {
@@ -162,7 +167,8 @@ static int validate(const Options *options)
 {
   g_autoptr(GError) error = NULL;
   g_autofree char *data_dir = moe_cli_data_dir();
-  g_autofree char *dir = options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  g_autofree char *dir =
+      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
   int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : MOE_GROUP_BY_FAMILY;
   MoeFormat format;
@@ -182,6 +188,30 @@ static int validate(const Options *options)
   return finish(validation, options);
 }
 
+/* --leave-one-out: the shared fit, and what each family owes to being part of it. */
+static int leave_one_out(const Options *options)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *dir =
+      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  MoeCliRun run = {.fidelity = options->fidelity};
+  MoeSimOptions sim;
+  MoeProgress progress;
+
+  if (!moe_cli_sim_options(&run, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  moe_cli_progress_init(&progress);
+  g_autoptr(MoeRateFit) fit =
+      moe_fit_rates(dir, data_dir, (guint)MAX(options->jobs, 0), &sim, moe_cli_progress, &progress, &error);
+  moe_cli_progress_end(&progress);
+  if (!fit)
+    return moe_cli_fail(error);
+  g_autofree char *text = moe_report_rates_table(fit, moe_cli_styled());
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
 int moe_cmd_validate(int argc, char **argv)
 {
   g_auto(Options) o = {0};
@@ -194,11 +224,14 @@ int moe_cmd_validate(int argc, char **argv)
       {"format", 0, 0, G_OPTION_ARG_STRING, &o.format, "table, json or csv", "FORMAT"},
       {"fidelity", 0, 0, G_OPTION_ARG_STRING, &o.fidelity, "auto, folded or full", "HOW"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &o.jobs, "threads (default: one per core)", "N"},
+      {"leave-one-out", 0, 0, G_OPTION_ARG_NONE, &o.leave_one_out, "refit the training rates, leaving out one family at a time", NULL},
       {"baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.baseline, "exit 1 when a group is worse than stored here", "FILE"},
       {"save-baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.save_baseline, "store the groups' errors", "FILE"},
       {NULL, 0, 0, 0, NULL, NULL, NULL},
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : validate(&o);
+  if (status != MOE_CLI_GO)
+    return status;
+  return o.leave_one_out ? leave_one_out(&o) : validate(&o);
 }

@@ -7,6 +7,8 @@
 
 /* Fills the errors of the cases whose group `by` is `name` (all cases when NULL). */
 void moe_case_group_fill(const MoeValidation *validation, const char *name, MoeGroupBy by, MoeCaseGroup *group);
+/* Quantile q of n values, which it sorts; linear between neighbours (Hyndman & Fan type 7); NaN without values. */
+double moe_case_quantile(double *values, guint n, double q);
 /* Prints what a run consists of, part by part, so that cases can be compared. */
 void moe_case_describe(const MoeRun *run, MoeCase *c);
 /* Finds the pair questions. */

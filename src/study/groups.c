@@ -10,15 +10,15 @@ static int compare_doubles(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Quantile q of sorted values, linear between neighbours (Hyndman & Fan type 7). */
-static double quantile(const double *sorted, guint n, double q)
+double moe_case_quantile(double *values, guint n, double q)
 {
+  if (n == 0)
+    return NAN;
+  qsort(values, n, sizeof *values, compare_doubles);
   double at = q * (n - 1);
   guint below = (guint)at;
 
-  if (n == 0)
-    return NAN;
-  return below + 1 >= n ? sorted[n - 1] : sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
+  return below + 1 >= n ? values[n - 1] : values[below] + (at - below) * (values[below + 1] - values[below]);
 }
 
 /* Ranks of values, ties averaged. */
@@ -77,11 +77,9 @@ void moe_case_group_fill(const MoeValidation *validation, const char *name, MoeG
   }
   *group = (MoeCaseGroup){.name = g_strdup(name ? name : "all"), .n = n};
   group->rank_correlation = rank_correlation(published, predicted, n);
-  qsort(error, n, sizeof *error, compare_doubles);
-  qsort(size, n, sizeof *size, compare_doubles);
-  group->median_abs_error = quantile(size, n, 0.5);
-  group->p90_abs_error = quantile(size, n, 0.9);
-  group->bias = quantile(error, n, 0.5);
+  group->median_abs_error = moe_case_quantile(size, n, 0.5);
+  group->p90_abs_error = moe_case_quantile(size, n, 0.9);
+  group->bias = moe_case_quantile(error, n, 0.5);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)

@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
   GArray *pending; /* of Pending */
   const char *data_dir;
+  const char *const *sets;
   const MoeSimOptions *options;
   MoeCase *cases;
 } Work;
@@ -137,7 +138,7 @@ static void fill_case(const MoeRun *run, const MoeResult *result, MoeCase *c)
 
 static void predict_case(const Work *work, const Pending *pending, MoeCase *c)
 {
-  MoeRunOptions options = {.data_dir = work->data_dir};
+  MoeRunOptions options = {.data_dir = work->data_dir, .sets = work->sets};
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeDoc) doc = pending->doc ? moe_doc_copy(pending->doc) : NULL;
 
@@ -198,12 +199,13 @@ static MoeValidation *predict_all(Work *work, guint jobs, MoeProgressFunc progre
   return validation;
 }
 
-MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
-                            MoeProgressFunc progress, gpointer progress_data, GError **error)
+MoeValidation *moe_validate_with(const char *dir, const char *data_dir, const char *const *sets, guint jobs,
+                                 const MoeSimOptions *options, MoeProgressFunc progress, gpointer progress_data,
+                                 GError **error)
 {
   g_autoptr(GPtrArray) files = case_files(dir, error);
   g_autoptr(GPtrArray) docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
-  Work work = {.pending = g_array_new(FALSE, TRUE, sizeof(Pending)), .data_dir = data_dir, .options = options};
+  Work work = {.pending = g_array_new(FALSE, TRUE, sizeof(Pending)), .data_dir = data_dir, .sets = sets, .options = options};
   MoeValidation *validation = NULL;
   gboolean good = files != NULL;
 
@@ -213,6 +215,12 @@ MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, c
     validation = predict_all(&work, jobs, progress, progress_data);
   free_pending(work.pending);
   return validation;
+}
+
+MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
+                            MoeProgressFunc progress, gpointer progress_data, GError **error)
+{
+  return moe_validate_with(dir, data_dir, NULL, jobs, options, progress, progress_data, error);
 }
 
 void moe_validation_free(MoeValidation *validation)
