@@ -17,6 +17,7 @@ static const MoeUsage usage = {
         "  scale       MFU against the number of GPUs, a line per run and cluster\n"
         "  ladder      predicted beside published MFU, a pair of bars per run\n"
         "  waterfall   from 100 % of peak down to the MFU of one run\n"
+        "  timeline    what chosen ranks do when, in a window of the step\n"
         "  sensitivity what each assumption does to the MFU, and P10 to P90 of all together\n"
         "  memory      memory per GPU by part, per pipeline stage or per run\n"
         "  strategies  where the step goes, a stack per run or per value of --vary\n",
