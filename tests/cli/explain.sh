@@ -1,0 +1,50 @@
+#!/bin/sh
+# moesim explain, sensitivity, compare --samples: shapes of the answers, refusals. The figures themselves are tested in tests/study.
+. "$(dirname "$0")/lib.sh"
+
+run=$data/models/mixtral-8x7b.yaml
+
+try explain "$run"
+expect_status 0
+expect_quiet
+expect_out "kernels below peak"
+expect_out "model FLOPs at peak"
+expect_out "all orders of removal"
+try explain "$run" --orders 8 --format json
+expect_out '"orders" : 8'
+expect_out '"share_s"'
+try explain "$run" --format csv
+expect_out "cause,present,accounted_s"
+
+try explain "$run" "$run"
+expect_status 0
+expect_out "No key differs"
+cat > "$work/other.yaml" << END
+extends: $data/models/mixtral-8x7b.yaml
+training: {micro_batch: 2}
+stack: {extends: megatron-core-2024, host: {step: 100 ms}}
+END
+try explain "$run" "$work/other.yaml"
+expect_status 0
+expect_out "training.micro_batch"
+expect_out "stack.host.step"
+expect_out "interaction"
+refused "too many arguments" explain "$run" "$run" "$run"
+refused "--orders: negative" explain "$run" --orders=-1
+
+try sensitivity "$run" --samples 5
+expect_status 0
+expect_out "P90"
+expect_out "5 combinations"
+try sensitivity "$run" --samples 5 --seed 1 --format json
+cp "$work/out" "$work/first"
+try sensitivity "$run" --samples 5 --seed 1 --format json --jobs 1
+check "another number of threads, another answer" cmp -s "$work/first" "$work/out"
+refused "--samples" sensitivity "$run" --samples 0
+
+try compare "$run" --samples 4
+expect_status 0
+expect_out "P10 to P90"
+refused "--samples: negative" compare "$run" --samples=-4
+
+finish
