@@ -27,6 +27,7 @@ typedef enum {
   MOE_REASON_FLOOR,      /* launch latency and minimum kernel time on the GPU */
   MOE_REASON_CONTENTION, /* fewer SMs or less memory bandwidth beside a communication kernel */
   MOE_REASON_RECOMPUTE,  /* work done again inside the kernel: flash attention's backward rebuilds the scores */
+  MOE_REASON_UNCOUNTED,  /* math at peak that is no model FLOP: a prediction module or router left out of the count */
   MOE_N_REASONS,
 } MoeReason;
 

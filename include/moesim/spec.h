@@ -47,6 +47,7 @@ typedef struct {
   int64_t latent; /* width of LatentMoE's shared projections, 0 = experts see the full hidden width */
   int64_t shared_experts, shared_width;
   /* Node-limited routing: experts fall into `groups`, each token uses at most `top_groups` (default: all). */
+  gboolean router_left_out; /* the router's FLOPs are not counted as model FLOPs (DeepSeek's convention) */
   int64_t groups, top_groups;
 } MoeMoe;
 

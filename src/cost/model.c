@@ -5,7 +5,7 @@
 #include "internal.h"
 
 const char *const moe_reason_words[] = {"math", "precision", "padding", "tile",       "wave",      "sustained",
-                                        "ramp", "memory",    "floor",   "contention", "recompute", NULL};
+                                        "ramp", "memory",    "floor",   "contention", "recompute", "uncounted", NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(moe_reason_words) == MOE_N_REASONS + 1);
 
 const char *const moe_origin_words[] = {"stack", "accelerator", "generic", NULL};

@@ -18,7 +18,7 @@ static MoeLinear gate_linear(const MoeShape *shape)
   linear.precision = linear.wgrad = shape->precision->router;
   linear.output = MOE_FP32;
   linear.adapters = FALSE;
-  linear.flop_scale = 1;
+  linear.flop_scale = shape->arch->moe.router_left_out ? 0 : 1;
   return linear;
 }
 

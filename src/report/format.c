@@ -72,6 +72,7 @@ const char *moe_reason_title(guint reason)
       [MOE_REASON_FLOOR] = "minimum kernel time",
       [MOE_REASON_CONTENTION] = "beside communication kernels",
       [MOE_REASON_RECOMPUTE] = "scores rebuilt in backward",
+      [MOE_REASON_UNCOUNTED] = "math that is not counted",
   };
 
   g_assert(reason < MOE_N_REASONS);

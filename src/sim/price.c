@@ -71,7 +71,7 @@ static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCos
   if (sim->without & MOE_WITHOUT_PADDING)
     seconds -= cost->part_s[MOE_REASON_PADDING];
   if ((sim->without & MOE_WITHOUT_KERNEL_INEFFICIENCY) && kernel->pass < MOE_PASS_RECOMPUTE) {
-    seconds = cost->part_s[MOE_REASON_MATH];
+    seconds = cost->part_s[MOE_REASON_MATH] + cost->part_s[MOE_REASON_UNCOUNTED];
     if (!(sim->without & MOE_WITHOUT_PADDING))
       seconds += cost->part_s[MOE_REASON_PADDING];
   }
@@ -95,6 +95,15 @@ static double lock_step_pace(const Sim *sim)
   return 1 + sim->run->cluster.accelerator.speed_spread * moe_normal_expected_maximum(n);
 }
 
+/* Math of a kernel whose FLOPs the run does not count is work, not model FLOPs. */
+static void set_uncounted_apart(const MoeKernel *kernel, MoeCost *cost)
+{
+  if (kernel->model_flop > 0 || kernel->pass == MOE_PASS_RECOMPUTE)
+    return;
+  cost->part_s[MOE_REASON_UNCOUNTED] += cost->part_s[MOE_REASON_MATH];
+  cost->part_s[MOE_REASON_MATH] = 0;
+}
+
 static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachineState *state, Price *prices,
                             GError **error)
 {
@@ -108,6 +117,7 @@ static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachin
     if (!moe_cost_kernel(sim->cost, kernel, state, &cost, error))
       return FALSE;
     go_at_training_rate(sim, kernel, &cost);
+    set_uncounted_apart(kernel, &cost);
     double kept = kept_seconds(sim, kernel, &cost);
     double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
     duration[k] = moe_time_from_seconds(kept * pace);

@@ -57,6 +57,7 @@ static const MoeField moe_fields[] = {
     {"latent", WIDTH_OR_NONE(moe.latent)},
     {"shared_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.shared_experts, 0, MOE_MAX_EXPERTS)},
     {"shared_width", WIDTH_OR_NONE(moe.shared_width)},
+    {"router_left_out", MOE_FIELD_FLAG(MoeArchitecture, moe.router_left_out)},
     {"groups", MOE_FIELD_COUNT(MoeArchitecture, moe.groups, 1, MOE_MAX_EXPERTS)},
     {"top_groups", MOE_FIELD_COUNT(MoeArchitecture, moe.top_groups, 1, MOE_MAX_EXPERTS)},
     {NULL},

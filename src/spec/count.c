@@ -119,7 +119,9 @@ static void count_moe(const MoeArchitecture *architecture, Layer *layer)
   layer->shared_experts = (double)moe->shared_experts * ffn_weights(hidden, (double)moe->shared_width, moe->gated);
   layer->router = hidden * (double)moe->experts;
   layer->latent = 2 * hidden * latent;
-  layer->linear += (double)moe->top_k * expert + layer->shared_experts + layer->router + layer->latent;
+  layer->linear += (double)moe->top_k * expert + layer->shared_experts + layer->latent;
+  if (!moe->router_left_out)
+    layer->linear += layer->router;
 }
 
 static void count_dense(const MoeArchitecture *architecture, Layer *layer)
