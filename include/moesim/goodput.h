@@ -104,9 +104,10 @@ double moe_goodput_checkpoint_bytes(const MoeRun *run);
 /* Resolves what `run`, its plan and its predicted step say. FALSE and *error when the number of tokens is not said. */
 gboolean moe_goodput_model(const MoeRun *run, const MoeGoodputPlan *plan, const MoeResult *result,
                            MoeGoodputModel *model, GError **error);
-/* One training; model->plan.interval_s must be > 0. FALSE: it makes no progress, its wall-clock went beyond
- * MOE_GOODPUT_GIVE_UP times the ideal. */
-#define MOE_GOODPUT_GIVE_UP 50
+/* One training; model->plan.interval_s must be > 0. FALSE: it makes no progress - MOE_GOODPUT_FRUITLESS interruptions
+ * without a checkpoint between them, or a wall-clock beyond MOE_GOODPUT_GIVE_UP times the ideal. */
+#define MOE_GOODPUT_GIVE_UP   50
+#define MOE_GOODPUT_FRUITLESS 1000
 gboolean moe_goodput_simulate(const MoeGoodputModel *model, uint64_t seed, MoeGoodputSample *sample);
 /* All seeds; the same numbers with any number of threads. NULL and *error when a training makes no progress. */
 MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, const MoeGoodputOptions *options,

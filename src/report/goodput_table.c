@@ -18,6 +18,12 @@ static char *hours(double seconds)
   return g_strconcat(g_ascii_formatd(digits, sizeof digits, "%.1f", seconds / MOE_SECONDS_PER_HOUR), " h", NULL);
 }
 
+/* Times between failures are thousands of hours. */
+static char *whole_hours(double seconds)
+{
+  return g_strdup_printf("%.0f h", seconds / MOE_SECONDS_PER_HOUR);
+}
+
 static char *days(double seconds)
 {
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
@@ -190,7 +196,7 @@ static void add_slow(MoeTable *table, const char *name, const MoeSlowPeriods *sl
 {
   if (slow->mtbf_s <= 0)
     return;
-  g_autofree char *between = hours(slow->mtbf_s);
+  g_autofree char *between = whole_hours(slow->mtbf_s);
   g_autofree char *lasts = duration(slow->lasts_s);
 
   add_pair(table, name,
@@ -201,7 +207,7 @@ static void add_failures(MoeTable *table, const MoeGoodputModel *model)
 {
   for (guint part = 0; part < MOE_N_PARTS; part++) {
     g_autofree char *name = g_strdup_printf("%s failures", moe_part_words[part]);
-    g_autofree char *between = hours(model->mtbf_s[part]);
+    g_autofree char *between = whole_hours(model->mtbf_s[part]);
 
     if (model->mtbf_s[part] > 0)
       add_pair(table, name,

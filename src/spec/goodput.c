@@ -87,7 +87,7 @@ static const MoeField published_fields[] = {
 /* A duration, or the word "optimum". */
 static gboolean read_interval(const MoeNode *checkpoint, double *interval_s, GError **error)
 {
-  const MoeNode *node = moe_node_get(checkpoint, "interval");
+  const MoeNode *node = checkpoint ? moe_node_get(checkpoint, "interval") : NULL;
   const char *text = node ? moe_node_text(node) : NULL;
 
   if (!node)

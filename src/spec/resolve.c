@@ -40,13 +40,14 @@ static gboolean prune(MoeDoc *doc, MoeNode *node, const char *file)
 
 static void cut_inherited(MoeDoc *doc)
 {
-  static const char *const own[] = {"variants", "published"};
+  static const char *const own[][2] = {{"", "variants"}, {"", "published"}, {"goodput", "published"}};
   MoeNode *root = moe_doc_root(doc);
 
   for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
-    MoeNode *section = moe_doc_find(doc, own[i]);
+    MoeNode *parent = own[i][0][0] ? moe_doc_find(doc, own[i][0]) : root;
+    MoeNode *section = parent ? (MoeNode *)moe_node_get(parent, own[i][1]) : NULL; /* the document is ours */
     if (section && prune(doc, section, moe_node_mark(root).file))
-      moe_doc_remove(doc, root, own[i]);
+      moe_doc_remove(doc, parent, own[i][1]);
   }
 }
 
@@ -100,6 +101,8 @@ static gboolean settle_published(MoeDoc *doc, const MoeNode *variants, guint app
 
   if (own || !root_holds)
     drop_metrics(doc);
+  if (!root_holds && moe_doc_find(doc, "goodput"))
+    moe_doc_remove(doc, moe_doc_find(doc, "goodput"), "published");
   return !own || moe_doc_merge(doc, "published", own, error);
 }
 

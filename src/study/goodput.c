@@ -21,9 +21,9 @@ static MoeOutcome simulate_one(guint index, gpointer user_data)
     moe_fail(
         &outcome.error, MOE_ERROR_INPUT, (MoeMark){0},
         "the training makes no progress: a failure every %.3g h on average, checkpoints every %.3g min, restarts of "
-        "%.3g min; given up after %d times its ideal length",
+        "%.3g min",
         moe_goodput_job_mtbf(batch->model) / 3600, batch->model->plan.interval_s / 60,
-        (batch->model->plan.detect_s + batch->model->plan.restart_s + batch->model->load_s) / 60, MOE_GOODPUT_GIVE_UP);
+        (batch->model->plan.detect_s + batch->model->plan.restart_s + batch->model->load_s) / 60);
   return outcome;
 }
 

@@ -63,6 +63,7 @@ typedef struct {
   double slow_ticks, lost;      /* overheads that are shares of stepping */
   gboolean writing, done;
   int64_t spares, needed; /* hosts */
+  guint fruitless;        /* interruptions since the last complete checkpoint */
   guint repairs;          /* ids of EVENT_REPAIRED */
   MoeGoodputSample *sample;
 } Training;

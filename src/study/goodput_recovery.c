@@ -64,6 +64,7 @@ void training_fail(Training *training, MoePart part, guint id)
   if (training->phase == PHASE_DETECT || training->phase == PHASE_WAIT)
     return; /* the job is down already: this host is replaced along with the first */
   training->sample->interruptions++;
+  training->fruitless++;
   fall_back(training, training->saved);
   training_enter(training, PHASE_DETECT, training_ticks(training->model->plan.detect_s));
 }

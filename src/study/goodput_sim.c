@@ -88,6 +88,7 @@ static void on_progress(Training *training)
 static void complete_checkpoint(Training *training, double work)
 {
   training->saved = work;
+  training->fruitless = 0;
   training->sample->checkpoints++;
 }
 
@@ -198,7 +199,7 @@ static gboolean dispatch(MoeEngine *engine, const MoeEvent *event, gpointer user
   default:
     training_fail(training, (MoePart)(event->klass - EVENT_FAILURE), event->id);
   }
-  return !training->done;
+  return !training->done && training->fruitless < MOE_GOODPUT_FRUITLESS;
 }
 
 static void add_classes(MoeEngine *engine)
