@@ -20,8 +20,9 @@ allowed() {
   sim) echo "base engine spec topo cost program share coll fabric" ;;
   metrics) echo "base doc spec topo cost program sim" ;;
   study) echo "base engine doc spec topo cost program share coll fabric sim metrics" ;;
+  interchange) echo "base engine doc spec topo cost program share coll fabric sim metrics" ;;
   report) echo "base doc spec topo cost program metrics study" ;;
-  cli) echo "base engine doc spec topo cost program share coll fabric sim metrics study report" ;;
+  cli) echo "base engine doc spec topo cost program share coll fabric sim metrics study interchange report" ;;
   *) return 1 ;;
   esac
 }

@@ -119,6 +119,8 @@ void moe_cli_print(const char *text);
 int moe_cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Prints a warning to stderr. */
 void moe_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* Prints to stderr what is worth knowing and no mistake. */
+void moe_cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Prints the error's one line to stderr and returns its exit status. */
 int moe_cli_fail(const GError *error);
 /* Whether stdout may carry bold and colour: a terminal, NO_COLOR unset, TERM not dumb. */
@@ -154,6 +156,7 @@ int moe_cmd_collective(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
 int moe_cmd_explain(int argc, char **argv);
 int moe_cmd_goodput(int argc, char **argv);
+int moe_cmd_import(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);

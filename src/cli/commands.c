@@ -10,6 +10,7 @@ static const MoeCommand commands[] = {
     {"compare", "one row per run: step time, throughput, MFU, predicted beside published", moe_cmd_compare},
     {"explain", "where the MFU goes, by counterfactual runs; what each change between two runs is worth", moe_cmd_explain},
     {"goodput", "a training of weeks: failures, checkpoints, wall-clock, cost, energy", moe_cmd_goodput},
+    {"import", "a run file from a Hugging Face configuration or Megatron-LM arguments", moe_cmd_import},
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},

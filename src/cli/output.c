@@ -38,6 +38,15 @@ void moe_cli_warn(const char *format, ...)
   va_end(arguments);
 }
 
+void moe_cli_note(const char *format, ...)
+{
+  va_list arguments;
+
+  va_start(arguments, format);
+  say("moesim: ", format, arguments);
+  va_end(arguments);
+}
+
 int moe_cli_fail(const GError *error)
 {
   fprintf(stderr, "%s\n", error->message);

@@ -1,0 +1,189 @@
+/* Reading of configurations in JSON: limits before parsing, types and ranges after. */
+#include "json.h"
+
+#include <math.h>
+#include <moesim/import.h>
+#include <string.h>
+
+#define MAX_COUNT                                                                                                      \
+  (INT64_C(1) << 40) /* of anything: far above every width, and products of a few still are far from overflow */
+
+/* Where `at` stands in the text. */
+static MoeMark mark_at(const char *file, const char *text, const char *at)
+{
+  MoeMark mark = {.file = file, .line = 1, .column = 1};
+
+  for (const char *p = text; p < at; p++) {
+    mark.column++;
+    if (*p == '\n') {
+      mark.line++;
+      mark.column = 1;
+    }
+  }
+  return mark;
+}
+
+/* The parser recurses per level: depth is bounded before it runs. NULL, or where the limit is passed. */
+static const char *too_deep(const char *text, gsize length)
+{
+  guint depth = 0;
+  gboolean quoted = FALSE;
+
+  for (gsize i = 0; i < length; i++) {
+    char c = text[i];
+
+    if (quoted && c == '\\')
+      i++;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && (c == '{' || c == '['))
+      depth++;
+    else if (!quoted && (c == '}' || c == ']') && depth > 0)
+      depth--;
+    if (depth > MOE_IMPORT_MAX_DEPTH)
+      return text + i;
+  }
+  return NULL;
+}
+
+static gboolean check_text(const char *text, gsize length, const char *name, GError **error)
+{
+  const char *end = NULL;
+
+  if (length > MOE_IMPORT_MAX_BYTES)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+                    "%" G_GSIZE_FORMAT " bytes, expected a configuration of at most %d", length, MOE_IMPORT_MAX_BYTES);
+  if (!g_utf8_validate(text, (gssize)length, &end))
+    return moe_fail(error, MOE_ERROR_INPUT, mark_at(name, text, end),
+                    "a byte that is no UTF-8, expected JSON in UTF-8");
+  const char *deep = too_deep(text, length);
+
+  return !deep || moe_fail(error, MOE_ERROR_INPUT, mark_at(name, text, deep),
+                           "nested more than %d levels deep, expected a configuration", MOE_IMPORT_MAX_DEPTH);
+}
+
+JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error)
+{
+  g_autoptr(JsonParser) parser = json_parser_new_immutable();
+  g_autoptr(GError) reason = NULL;
+
+  if (!check_text(text, length, name, error))
+    return NULL;
+  if (!json_parser_load_from_data(parser, text, (gssize)length, &reason)) {
+    MoeMark mark = {.file = name,
+                    .line = (int)json_parser_get_current_line(parser),
+                    .column = MAX((int)json_parser_get_current_pos(parser), 1)};
+
+    moe_fail(error, MOE_ERROR_INPUT, mark, "no JSON, expected the config.json of a model");
+    return NULL;
+  }
+  JsonNode *root = json_parser_get_root(parser);
+
+  if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = 1, .column = 1},
+             "no JSON object, expected the config.json of a model");
+    return NULL;
+  }
+  return json_node_ref(root);
+}
+
+/* ---- reading
+ * ---------------------------------------------------------------------------------------------------------- */
+
+void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
+{
+  g_autofree char *quoted = g_strdup_printf("\"%s\"", key);
+  const char *at = strstr(map->text, quoted);
+  MoeMark mark = at ? mark_at(map->file, map->text, at) : (MoeMark){.file = map->file};
+  va_list arguments;
+
+  if (map->error)
+    return;
+  va_start(arguments, format);
+  g_autofree char *message = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  moe_fail(&map->error, MOE_ERROR_INPUT, mark, "%s", message);
+}
+
+gboolean json_map_has(const JsonMap *map, const char *key)
+{
+  return json_object_has_member(map->object, key) && !json_object_get_null_member(map->object, key);
+}
+
+static gboolean is_number(JsonNode *node)
+{
+  GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
+
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE;
+}
+
+int64_t json_map_count(JsonMap *map, const char *key, int64_t otherwise)
+{
+  if (!json_map_has(map, key))
+    return otherwise;
+  JsonNode *node = json_object_get_member(map->object, key);
+
+  if (!is_number(node)) {
+    json_map_fail(map, key, "\"%s\" is no number, expected a count", key);
+    return otherwise;
+  }
+  double value = json_node_get_double(node);
+
+  if (!(value >= 0 && value <= (double)MAX_COUNT) || value != floor(value)) {
+    json_map_fail(map, key, "\"%s\" is %g, expected a whole number from 0 to %" G_GINT64_FORMAT, key, value, MAX_COUNT);
+    return otherwise;
+  }
+  return (int64_t)value;
+}
+
+int64_t json_map_need(JsonMap *map, const char *key)
+{
+  int64_t value = json_map_count(map, key, 0);
+
+  if (!json_map_has(map, key))
+    json_map_fail(map, key, "no \"%s\", expected a count", key);
+  else if (value == 0)
+    json_map_fail(map, key, "\"%s\" is 0, expected at least 1", key);
+  return MAX(value, 1);
+}
+
+int64_t json_map_need_either(JsonMap *map, const char *key, const char *other)
+{
+  return json_map_need(map, json_map_has(map, other) ? other : key);
+}
+
+gboolean json_map_flag(JsonMap *map, const char *key, gboolean otherwise)
+{
+  if (!json_map_has(map, key))
+    return otherwise;
+  JsonNode *node = json_object_get_member(map->object, key);
+
+  if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_BOOLEAN)
+    return json_node_get_boolean(node);
+  json_map_fail(map, key, "\"%s\" is neither true nor false", key);
+  return otherwise;
+}
+
+const char *json_map_text(JsonMap *map, const char *key)
+{
+  if (!json_map_has(map, key))
+    return NULL;
+  JsonNode *node = json_object_get_member(map->object, key);
+
+  if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING)
+    return json_node_get_string(node);
+  json_map_fail(map, key, "\"%s\" is no text", key);
+  return NULL;
+}
+
+JsonArray *json_map_list(JsonMap *map, const char *key)
+{
+  if (!json_map_has(map, key))
+    return NULL;
+  JsonNode *node = json_object_get_member(map->object, key);
+
+  if (JSON_NODE_HOLDS_ARRAY(node))
+    return json_node_get_array(node);
+  json_map_fail(map, key, "\"%s\" is no list", key);
+  return NULL;
+}

@@ -1,0 +1,35 @@
+/* Inside the imports: typed reading of one JSON object with messages that carry the file. */
+#ifndef MOESIM_INTERCHANGE_JSON_H
+#define MOESIM_INTERCHANGE_JSON_H
+
+#include <json-glib/json-glib.h>
+#include <moesim/base.h>
+
+/* Keys of interest of one JSON object. The first mistake stays in `error`; later reads then give their default. */
+typedef struct {
+  const char *file; /* for marks */
+  const char *text; /* to find the line of a key */
+  JsonObject *object;
+  GError *error;
+} JsonMap;
+
+/* The root object of `text`; NULL and *error when the text is no JSON object, too long or nested too deeply. Free with
+ * json_node_unref. */
+JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error);
+
+gboolean json_map_has(const JsonMap *map, const char *key); /* present and not null */
+/* An integer in [0, 2^40]; absent or null gives `otherwise`. */
+int64_t json_map_count(JsonMap *map, const char *key, int64_t otherwise);
+/* The same, at least 1; absent is a mistake. */
+int64_t json_map_need(JsonMap *map, const char *key);
+/* The first of two names that is present: families spell some keys differently. */
+int64_t json_map_need_either(JsonMap *map, const char *key, const char *other);
+gboolean json_map_flag(JsonMap *map, const char *key, gboolean otherwise);
+/* NULL when absent. */
+const char *json_map_text(JsonMap *map, const char *key);
+/* NULL when absent; a mistake when it is no list. */
+JsonArray *json_map_list(JsonMap *map, const char *key);
+/* Remembers a mistake about `key`, with its line. */
+void json_map_fail(JsonMap *map, const char *key, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+#endif

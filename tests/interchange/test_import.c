@@ -1,0 +1,289 @@
+/* Imports: parameter counts of published models, arguments of a published recipe, refusals. */
+#include <moesim/import.h>
+#include <moesim/spec.h>
+#include <string.h>
+
+#include "moetest.h"
+
+/* Parameters as their makers publish them, in billions (model cards and reports); active 0: dense or not published.
+ * Where a maker prints a rounded figure, the size of the published checkpoint is meant. */
+static const struct {
+  const char *file;
+  double total, active;
+} published[] = {
+    {"llama-3.1-405b", 405.85, 0},
+    {"llama-3.2-1b", 1.236, 0},
+    {"llama-4-maverick", 400, 17.2},
+    {"mixtral-8x7b", 46.70, 12.9},
+    {"mixtral-8x22b", 140.6, 39.1},
+    {"mistral-7b-v0.1", 7.242, 0},
+    {"qwen2-7b", 7.616, 0},
+    {"qwen2-57b-a14b", 57.41, 14.2},
+    {"qwen3-32b", 32.76, 0},
+    {"qwen3-30b-a3b", 30.53, 3.34},
+    {"qwen3-235b-a22b", 235.1, 22.2},
+    {"deepseek-v2", 235.7, 21.4},
+    {"deepseek-v2-lite", 15.71, 0},
+    {"deepseek-v3", 671.0, 37.6},
+    {"kimi-k2", 1026, 32.9},
+    {"gpt-oss-120b", 116.83, 0},
+    {"gpt-oss-20b", 20.91, 0},
+    {"glm-4-9b-0414", 9.40, 0},
+    {"glm-4.5", 355, 0},
+    {"glm-4.5-air", 106.9, 0},
+    {"minimax-text-01", 456.1, 0},
+    {"minimax-m2", 228.7, 0},
+};
+
+#define TOLERANCE 0.01 /* of a parameter count */
+
+static MoeRun *load(const MoeImport *import)
+{
+  g_autoptr(GError) error = NULL;
+  MoeRunOptions options = {.data_dir = g_getenv("MOESIM_DATA")};
+  g_autoptr(MoeDoc) doc = moe_doc_parse(import->text, -1, "imported", NULL, &error);
+
+  ck_assert_msg(doc != NULL, "%s", error ? error->message : "");
+  MoeRun *run = moe_run_from_doc(g_steal_pointer(&doc), "imported", &options, &error);
+
+  ck_assert_msg(run != NULL, "%s in\n%s", error ? error->message : "", import->text);
+  return run;
+}
+
+static MoeImport *import_file(const char *name)
+{
+  g_autofree char *base = g_strconcat(name, ".json", NULL);
+  g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "tests", "interchange", "hf", base, NULL);
+  g_autofree char *text = NULL;
+  g_autoptr(GError) error = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &text, &length, NULL));
+  MoeImport *import = moe_import_hf(text, length, base, NULL, &error);
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  return import;
+}
+
+static double deviation(double value, double expected)
+{
+  return expected > 0 ? ABS(value / (expected * 1e9) - 1) : 0;
+}
+
+static void check_count(const char *file, const char *which, double value, double expected)
+{
+  ck_assert_msg(deviation(value, expected) < TOLERANCE, "%s: %.2f B %s, published %.2f B", file, value * 1e-9, which,
+                expected);
+}
+
+START_TEST(test_published_counts)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
+    g_autoptr(MoeImport) import = import_file(published[i].file);
+    g_autoptr(MoeRun) run = load(import);
+    MoeParameters parameters;
+
+    moe_count_parameters(&run->architecture, &parameters);
+    check_count(published[i].file, "in all", parameters.total, published[i].total);
+    check_count(published[i].file, "active", parameters.active, published[i].active);
+  }
+}
+END_TEST
+
+static void check_same(const char *name)
+{
+  g_autoptr(MoeImport) import = import_file(name);
+  g_autoptr(MoeRun) run = load(import);
+  g_autofree char *base = g_strconcat(name, ".yaml", NULL);
+  g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "models", base, NULL);
+  g_autoptr(MoeRun) shape = moe_run_load(path, NULL, NULL);
+  MoeParameters imported, written;
+
+  ck_assert_ptr_nonnull(shape);
+  moe_count_parameters(&run->architecture, &imported);
+  moe_count_parameters(&shape->architecture, &written);
+  ck_assert_double_eq(imported.total, written.total);
+  ck_assert_double_eq(imported.mtp, written.mtp);
+  ck_assert_int_eq(run->architecture.moe.top_groups, shape->architecture.moe.top_groups);
+  ck_assert_int_eq(run->architecture.moe.first_layer, shape->architecture.moe.first_layer);
+}
+
+/* The same facts written by hand in models/ must be what the import makes of the configuration. */
+START_TEST(test_same_as_shape)
+{
+  check_same("deepseek-v3");
+  check_same("qwen3-235b-a22b");
+  check_same("kimi-k2");
+}
+END_TEST
+
+START_TEST(test_windows)
+{
+  g_autoptr(MoeImport) oss = import_file("gpt-oss-120b");
+  g_autoptr(MoeRun) run = load(oss);
+
+  ck_assert_int_eq(run->architecture.attention.window, 128);
+  ck_assert(!moe_layer_is_global(&run->architecture, 0));
+  ck_assert(moe_layer_is_global(&run->architecture, 1));
+  g_autoptr(MoeImport) mistral = import_file("mistral-7b-v0.1");
+  g_autoptr(MoeRun) local = load(mistral);
+
+  for (int64_t layer = 0; layer < local->architecture.layers; layer++)
+    ck_assert(!moe_layer_is_global(&local->architecture, layer));
+}
+END_TEST
+
+START_TEST(test_options_win)
+{
+  static const char text[] =
+      "{\"model_type\": \"llama\", \"hidden_size\": 64, \"num_hidden_layers\": 2, \"vocab_size\": 100,"
+      " \"num_attention_heads\": 4, \"intermediate_size\": 128}";
+  MoeImportOptions options = {.title = "a \"small\" one",
+                              .cluster = "gb200-nvl72",
+                              .stack = "yolo-v5",
+                              .gpus = 16,
+                              .sequence_length = 512,
+                              .global_batch = 48};
+  g_autoptr(MoeImport) import = moe_import_hf(text, strlen(text), "small.json", &options, NULL);
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert_str_eq(run->title, "a \"small\" one");
+  ck_assert_str_eq(run->cluster.name, "gb200-nvl72");
+  ck_assert_int_eq(run->parallelism.gpus, 16);
+  ck_assert_int_eq(run->training.sequence_length, 512);
+  ck_assert_int_eq(run->training.global_batch, 48);
+}
+END_TEST
+
+/* ---- Megatron
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static MoeImport *import_words(const char *text, GError **error)
+{
+  g_auto(GStrv) words = moe_import_words(text, strlen(text), "arguments", error);
+
+  return words ? moe_import_megatron((const char *const *)words, NULL, error) : NULL;
+}
+
+/* Megatron-LM's own example for Mixtral 8x7B (examples/mixtral/train_mixtral_8x7b_distributed.sh): 46.7 B parameters.
+ */
+#define MIXTRAL                                                                                                        \
+  "--use-mcore-models --disable-bias-linear --seq-length 4096 --max-position-embeddings 32768 --num-layers 32 "        \
+  "--hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32 --init-method-std 0.01 --attention-dropout "    \
+  "0.0 "                                                                                                               \
+  "--hidden-dropout 0.0 --normalization RMSNorm --position-embedding-type rope --swiglu "                              \
+  "--untie-embeddings-and-output-weights --group-query-attention --num-query-groups 8 --no-masked-softmax-fusion "     \
+  "--num-experts 8 --moe-router-topk 2 --moe-grouped-gemm --micro-batch-size 1 --global-batch-size 256 --lr 1e-4 "     \
+  "--tensor-model-parallel-size 1 --pipeline-model-parallel-size 4 --expert-model-parallel-size 8 "                    \
+  "--use-distributed-optimizer --sequence-parallel --overlap-grad-reduce --overlap-param-gather --bf16 --vocab-size "  \
+  "32000 "                                                                                                             \
+  "--world-size 64 "
+
+START_TEST(test_megatron_mixtral)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = import_words(MIXTRAL, &error);
+  MoeParameters parameters;
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  ck_assert_int_eq(import->unknown->len, 0);
+  g_autoptr(MoeRun) run = load(import);
+
+  moe_count_parameters(&run->architecture, &parameters);
+  ck_assert(deviation(parameters.total, 46.70) < TOLERANCE);
+  ck_assert_int_eq(run->parallelism.gpus, 64);
+  ck_assert_int_eq(run->parallelism.expert, 8);
+  ck_assert_int_eq(run->parallelism.expert_data, 2);
+  ck_assert_int_eq(run->parallelism.zero, 1);
+  ck_assert(run->parallelism.overlap.gradient_reduce);
+  ck_assert(run->architecture.attention.kv_heads == 8);
+  ck_assert(!run->architecture.biases);
+  ck_assert_int_eq(run->training.precision.gemm, MOE_BF16);
+}
+END_TEST
+
+START_TEST(test_megatron_choices)
+{
+  g_autoptr(MoeImport) import =
+      import_words(MIXTRAL "--fp8-format e4m3 --fp8-recipe blockwise --num-layers-per-virtual-pipeline-stage 2 "
+                           "--recompute-granularity selective --recompute-modules moe_act layernorm "
+                           "--moe-layer-freq ([0]*3+[1]*29) --moe-expert-capacity-factor 1.5 --optimizer muon",
+                   NULL);
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert_int_eq(run->training.precision.gemm, MOE_FP8_BLOCK);
+  ck_assert_int_eq(run->parallelism.virtual_stages, 4);
+  ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_SELECTIVE);
+  ck_assert_int_eq(run->recompute.modules, MOE_MODULE_MOE_ACTIVATION | MOE_MODULE_NORM);
+  ck_assert_int_eq(run->architecture.moe.first_layer, 3);
+  ck_assert_double_eq(run->training.routing.capacity_factor, 1.5);
+  ck_assert_int_eq(run->training.optimizer, MOE_OPTIMIZER_MUON);
+}
+END_TEST
+
+/* What is not known is listed with nothing lost; a following value is not taken for an argument of its own. */
+START_TEST(test_megatron_unknown)
+{
+  g_autoptr(MoeImport) import = import_words("stray " MIXTRAL "--warp-drive 9 --moe-magic", NULL);
+
+  ck_assert_int_eq(import->unknown->len, 3);
+  ck_assert_str_eq(g_ptr_array_index(import->unknown, 0), "stray");
+  ck_assert_str_eq(g_ptr_array_index(import->unknown, 1), "--warp-drive 9");
+  ck_assert_str_eq(g_ptr_array_index(import->unknown, 2), "--moe-magic");
+}
+END_TEST
+
+/* Without arguments Megatron trains GPT-2-like models: GELU of four times the width, biases, tied embeddings, learned
+ * positions. GPT-3 175B (arXiv:2005.14165) with the vocabulary padded to 51,200. */
+START_TEST(test_megatron_defaults)
+{
+  g_autoptr(MoeImport) import =
+      import_words("--num-layers 96 --hidden-size 12288 --num-attention-heads 96 --seq-length 2048 --vocab-size 50257 "
+                   "--tensor-model-parallel-size 8",
+                   NULL);
+  g_autoptr(MoeRun) run = load(import);
+  MoeParameters parameters;
+
+  moe_count_parameters(&run->architecture, &parameters);
+  ck_assert(deviation(parameters.total, 174.6) < TOLERANCE);
+  ck_assert_int_eq(run->architecture.vocabulary, 51200);
+  ck_assert(run->architecture.biases && run->architecture.tied_embeddings && !run->architecture.ffn.gated);
+  ck_assert_int_eq(run->architecture.learned_positions, 2048);
+}
+END_TEST
+
+START_TEST(test_words)
+{
+  static const char text[] = "--a 'b c' \\\n  \"d e\" # comment\n--f";
+  g_auto(GStrv) words = moe_import_words(text, strlen(text), "x", NULL);
+
+  ck_assert_int_eq(g_strv_length(words), 4);
+  ck_assert_str_eq(words[1], "b c");
+  ck_assert_str_eq(words[3], "--f");
+}
+END_TEST
+
+static void check_refused_hf(const char *text, gsize length, const char *expected)
+{
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_ptr_null(moe_import_hf(text, length, "x.json", NULL, &error));
+  ck_assert_str_eq(error->message, expected);
+}
+
+START_TEST(test_limits)
+{
+  g_autoptr(GString) deep = g_string_new(NULL);
+  g_autofree char *large = g_strnfill(MOE_IMPORT_MAX_BYTES + 1, ' ');
+
+  for (int i = 0; i < 1000; i++)
+    g_string_append_c(deep, '[');
+  check_refused_hf(deep->str, deep->len, "x.json:1:33: nested more than 32 levels deep, expected a configuration");
+  check_refused_hf(large, MOE_IMPORT_MAX_BYTES + 1,
+                   "x.json: 4000001 bytes, expected a configuration of at most 4000000");
+}
+END_TEST
+
+MOE_TEST_MAIN("interchange/import", test_published_counts, test_same_as_shape, test_windows, test_options_win,
+              test_megatron_mixtral, test_megatron_choices, test_megatron_unknown, test_megatron_defaults, test_words,
+              test_limits)
