@@ -9,12 +9,12 @@
  * bytes/s is the classical flow model; a collective uses loads relative to its busiest port (which has load 1).
  *
  * Solved by progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2). moe_share_solve() recomputes only what a
- * change can reach: the connected components of what was added or removed, over active activities and contended
- * resources. A resource is contended when it could not carry all its activities at the largest rates they could have
- * alone; any other never matters, so the uplinks of a non-blocking network join nobody, and an activity that meets no
- * contended resource costs a few nanoseconds per resource. The result is a function of the system alone: neither the
- * order of insertion nor what was there before changes a bit of it, and activities in the same position get the same
- * bits.
+ * change reaches: what was added or removed, and from there whoever can no longer keep its rate because it is too fast
+ * or its bottleneck has let it go. A resource is contended when it could not carry all its activities at the largest
+ * rates they could have alone; any other never matters, so the uplinks of a non-blocking network join nobody, and an
+ * activity that meets no contended resource costs a few nanoseconds per resource. The result is a function of the
+ * system to a relative 1e-12, whatever the order of insertion and what was there before; solved together, activities in
+ * the same position get the same bits, in whatever order they and their resources are listed.
  */
 #ifndef MOESIM_SHARE_H
 #define MOESIM_SHARE_H
@@ -46,9 +46,9 @@ void moe_share_solve(MoeShare *share);
 const guint *moe_share_changed(const MoeShare *share, guint *n);
 
 double moe_share_rate(const MoeShare *share, guint activity);
-/* The resource that holds the activity back, or G_MAXUINT when its own cap does. Ties: the lowest resource that slows
- * the activity below what it would have without others or, when none does, the lowest that sets its rate alone; then
- * the cap. */
+/* A resource that holds the activity back, or G_MAXUINT when its own cap does. Ties when the rate was found: the lowest
+ * resource that slows the activity below what it would have without others or, when none does, the lowest that sets its
+ * rate alone; then the cap. */
 guint moe_share_bottleneck(const MoeShare *share, guint activity);
 /* Sum of load x rate on a resource. */
 double moe_share_used(const MoeShare *share, guint resource);

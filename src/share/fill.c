@@ -1,4 +1,5 @@
-/* Progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2) of one component.
+/* Progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2) of one region, beside activities that stay as they
+ * are.
  *
  * All unsettled rates rise together. The common level stops at the first contended resource that is full (left /
  * weight) or the first activity at its limit; whoever is stopped there keeps that level, the others go on. Levels wait
@@ -15,8 +16,9 @@
 static double resource_level(const Fill *fill)
 {
   double weight = sum_value(fill->weight);
+  double left = sum_value(fill->left);
 
-  return weight > 0 ? sum_value(fill->left) / weight : 0;
+  return weight > 0 && left > 0 ? left / weight : 0;
 }
 
 /* Present level of an entry; INFINITY when nobody waits for it any more. */
@@ -70,18 +72,7 @@ static double next_level(MoeShare *share)
   g_assert_not_reached(); /* whoever is unsettled has a contended resource in the heap */
 }
 
-/* ---- one component ---------------------------------------------------------------------------------------------- */
-
-/* Adds the loads of an activity to the weights of its contended resources. */
-static void weigh_in(MoeShare *share, const Activity *activity)
-{
-  for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++) {
-    const Pair *pair = &share->pairs[p];
-    Fill *fill = &share->fills[pair->resource];
-    sum_add(&fill->weight, pair->load);
-    fill->unsettled++;
-  }
-}
+/* ---- one region ------------------------------------------------------------------------------------------------- */
 
 /* Takes a settled activity out of its contended resources. */
 static void weigh_out(MoeShare *share, const Activity *activity, double rate)
@@ -91,6 +82,7 @@ static void weigh_out(MoeShare *share, const Activity *activity, double rate)
     Fill *fill = &share->fills[pair->resource];
     sum_add(&fill->weight, -pair->load);
     sum_add(&fill->left, -(pair->load * rate));
+    fill->most = rate; /* levels only rise */
     fill->unsettled--;
   }
 }
@@ -120,7 +112,6 @@ static void prepare(MoeShare *share)
     uint32_t id = share->members.ids[i];
     const Activity *activity = &share->activities[id];
     Level level = {activity->limit, id, TRUE};
-    weigh_in(share, activity);
     if (limit_matters(share, activity))
       share->levels[share->n_levels++] = level;
   }
@@ -133,28 +124,53 @@ static void prepare(MoeShare *share)
     sink(share->levels, share->n_levels, i);
 }
 
+/* One stop of the filling. */
+typedef struct {
+  double bound; /* levels up to here stop together */
+  double level; /* what they get */
+  uint32_t round;
+} Stop;
+
 /* Holds an activity at the present level because of `resource` (NONE: its cap); the lowest resource counts. */
-static void hold(MoeShare *share, uint32_t id, uint32_t resource, uint32_t round)
+static void hold(MoeShare *share, uint32_t id, uint32_t resource, const Stop *stop)
 {
   Activity *activity = &share->activities[id];
 
   if (activity->round == 0) {
-    activity->round = round;
-    activity->bottleneck = resource;
+    activity->round = stop->round;
+    activity->held_by = resource;
     ids_push(&share->settled, id);
-  } else if (activity->round == round) {
-    activity->bottleneck = MIN(activity->bottleneck, resource);
+  } else if (activity->round == stop->round) {
+    activity->held_by = MIN(activity->held_by, resource);
   }
 }
 
-static void hold_users(MoeShare *share, uint32_t resource, uint32_t round)
+/* Who is outside and has the same rate gives it to all; who is faster takes what is not its due. */
+static void compare(MoeShare *share, uint32_t id, Stop *stop)
 {
-  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next)
-    hold(share, share->pairs[p].activity, resource, round);
+  double rate = share->activities[id].rate;
+
+  if (rate > stop->bound)
+    ids_push(&share->disturbed, id);
+  else if (rate >= stop->level * (1 - SHARE_TOLERANCE))
+    stop->level = rate;
 }
 
-/* Visits the part of the heap at or below `bound`, root first, without taking it apart. */
-static void hold_level(MoeShare *share, double bound, uint32_t round)
+static void hold_users(MoeShare *share, uint32_t resource, Stop *stop)
+{
+  gboolean outside = share->fills[resource].outside > 0;
+
+  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+    uint32_t id = share->pairs[p].activity;
+    if (!outside || share->activities[id].stamp == share->stamp)
+      hold(share, id, resource, stop);
+    else
+      compare(share, id, stop);
+  }
+}
+
+/* Visits the part of the heap at or below the bound, root first, without taking it apart. */
+static void hold_level(MoeShare *share, Stop *stop)
 {
   const Level *levels = share->levels;
   guint n = share->n_levels;
@@ -164,13 +180,13 @@ static void hold_level(MoeShare *share, double bound, uint32_t round)
   ids_push(&share->stack, 0);
   while (share->stack.n > 0) {
     uint32_t i = share->stack.ids[--share->stack.n];
-    if (levels[i].key > bound * BOUND_SLACK)
+    if (levels[i].key > stop->bound * BOUND_SLACK)
       continue;
     uint32_t index = levels[i].index;
-    if (levels[i].is_activity && levels[i].key <= bound)
-      hold(share, index, share->activities[index].limit_resource, round);
-    else if (!levels[i].is_activity && present_level(share, &levels[i]) <= bound)
-      hold_users(share, index, round);
+    if (levels[i].is_activity && levels[i].key <= stop->bound)
+      hold(share, index, share->activities[index].limit_resource, stop);
+    else if (!levels[i].is_activity && present_level(share, &levels[i]) <= stop->bound)
+      hold_users(share, index, stop);
     for (uint32_t child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
       ids_push(&share->stack, child);
   }
@@ -182,17 +198,16 @@ void share_fill(MoeShare *share)
   double level = 0;
 
   prepare(share);
+  share->disturbed.n = 0;
   for (uint32_t round = 1; unsettled > 0; round++) {
     level = MAX(level, next_level(share));
-    hold_level(share, level * (1 + SHARE_TOLERANCE), round);
+    Stop stop = {.bound = level * (1 + SHARE_TOLERANCE), .level = level, .round = round};
+    hold_level(share, &stop);
     unsettled -= share->settled.n;
-    if (unsettled > 0)
-      share_sort_ids(share, &share->settled);
     for (guint i = 0; i < share->settled.n; i++) {
-      uint32_t id = share->settled.ids[i];
-      share_settle(share, id, level, share->activities[id].bottleneck);
-      if (unsettled > 0)
-        weigh_out(share, &share->activities[id], level);
+      Activity *activity = &share->activities[share->settled.ids[i]];
+      activity->level = MIN(stop.level, activity->limit);
+      weigh_out(share, activity, activity->level);
     }
   }
 }

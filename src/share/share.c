@@ -26,7 +26,8 @@ void moe_share_free(MoeShare *share)
 {
   if (share == NULL)
     return;
-  Ids *lists[] = {&share->dirty, &share->changed, &share->members, &share->joints, &share->stack, &share->settled};
+  Ids *lists[] = {&share->dirty, &share->changed, &share->members,  &share->joints,
+                  &share->stack, &share->settled, &share->disturbed};
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
     g_free(lists[i]->ids);
   g_free(share->levels);
@@ -144,7 +145,7 @@ static void to_back(MoeShare *share, Activity *activity, uint32_t p)
   swap_pairs(share, p, activity->first + --activity->n_contended);
 }
 
-/* Tells every user. Who is released may now stand apart from the others, so each of them is looked at again. */
+/* Tells every user. */
 static void set_contended(MoeShare *share, Resource *resource, gboolean contended)
 {
   uint32_t next = NONE;
@@ -153,12 +154,10 @@ static void set_contended(MoeShare *share, Resource *resource, gboolean contende
   for (uint32_t p = resource->head; p != NONE; p = next) {
     uint32_t user = share->pairs[p].activity;
     next = share->pairs[p].next;
-    if (contended) {
+    if (contended)
       to_front(share, &share->activities[user], p);
-    } else {
+    else
       to_back(share, &share->activities[user], p);
-      mark_dirty(share, user);
-    }
   }
 }
 
@@ -183,6 +182,16 @@ static inline void link_pair(MoeShare *share, Activity *activity, uint32_t p)
     set_contended(share, resource, TRUE);
 }
 
+/* Marks whom the resource has held back. */
+static void mark_held(MoeShare *share, uint32_t resource)
+{
+  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+    const Activity *user = &share->activities[share->pairs[p].activity];
+    if (user->bottleneck == resource && user->rate < user->limit)
+      mark_dirty(share, share->pairs[p].activity);
+  }
+}
+
 /* What an activity leaves behind on a resource that others use. */
 static void release(MoeShare *share, Resource *resource, double demand)
 {
@@ -194,10 +203,8 @@ static void release(MoeShare *share, Resource *resource, double demand)
     sum_add(&resource->demand, -demand);
   if (!resource->contended)
     return;
-  /* While it stays contended its users are one component, and one of them stands for all. */
-  if (overbooked(resource))
-    mark_dirty(share, head->activity);
-  else
+  mark_held(share, (uint32_t)(resource - share->resources));
+  if (!overbooked(resource))
     set_contended(share, resource, FALSE);
 }
 

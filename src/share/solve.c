@@ -1,10 +1,18 @@
-/* What a change reaches: components of activities joined by contended resources. */
+/* What a change reaches.
+ *
+ * A region is a set of activities that is solved anew while all others keep their rates. It starts at what changed and
+ * takes in whoever cannot stay: an activity that is faster than a resource it shares with the region now allows, or one
+ * whose bottleneck has let it go. Nobody is left to take in when everybody has a bottleneck, and that is what max-min
+ * fair means. A collective of thousands of members that crosses many small ones is therefore looked at when its own
+ * rate moves, not when any of the others comes or goes. */
 #include "system.h"
 
 #include <stdlib.h>
 
 /* Up to here insertion sort beats the bitmap. */
 #define FEW_IDS 32
+/* After so many extensions a region takes in everybody it reaches: a long chain is not followed link by link. */
+#define WHOLE_PASS 6
 
 static void sort_few(uint32_t *ids, guint n)
 {
@@ -51,13 +59,18 @@ void share_sort_ids(MoeShare *share, Ids *list)
     sort_many(share->bits, ids, list->n);
 }
 
-void share_settle(MoeShare *share, uint32_t id, double rate, uint32_t bottleneck)
+/* ---- a region --------------------------------------------------------------------------------------------------- */
+
+/* Regions of one solve may overlap: each activity is noted once, with the rate it had before. */
+static void settle(MoeShare *share, uint32_t id, double rate, uint32_t bottleneck)
 {
   Activity *activity = &share->activities[id];
 
-  if (activity->fresh || activity->rate != rate)
+  if (!activity->touched) {
+    activity->touched = TRUE;
+    activity->before = activity->rate;
     ids_push(&share->changed, id);
-  activity->fresh = FALSE;
+  }
   activity->dirty = FALSE;
   activity->rate = rate;
   activity->bottleneck = bottleneck;
@@ -74,7 +87,8 @@ static void join(MoeShare *share, uint32_t id)
   ids_push(&share->members, id);
 }
 
-static void join_users(MoeShare *share, uint32_t resource)
+/* Weighs the users of a resource that the region has reached: who is dirty joins, or everybody when `whole`. */
+static void open_joint(MoeShare *share, uint32_t resource, gboolean whole)
 {
   Fill *fill = &share->fills[resource];
 
@@ -82,23 +96,103 @@ static void join_users(MoeShare *share, uint32_t resource)
     return;
   *fill = (Fill){.left = {share->resources[resource].capacity, 0}, .stamp = share->stamp};
   ids_push(&share->joints, resource);
-  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next)
-    join(share, share->pairs[p].activity);
+  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+    const Pair *pair = &share->pairs[p];
+    const Activity *user = &share->activities[pair->activity];
+    if (whole || user->dirty)
+      join(share, pair->activity);
+    if (user->stamp == share->stamp) {
+      sum_add(&fill->weight, pair->load);
+      fill->unsettled++;
+    } else {
+      sum_add(&fill->left, -(pair->load * user->rate));
+      fill->outside++;
+    }
+  }
 }
 
-/* Collects the component of `start` in `members` and `joints`. */
-static void collect(MoeShare *share, uint32_t start)
+/* Collects the region in `members` and `joints`: the members there are and the dirty ones they reach. */
+static void collect(MoeShare *share, gboolean whole)
 {
   share->stamp++;
-  share->members.n = 0;
   share->joints.n = 0;
-  join(share, start);
+  for (guint i = 0; i < share->members.n; i++) {
+    share->activities[share->members.ids[i]].stamp = share->stamp;
+    share->activities[share->members.ids[i]].round = 0;
+  }
   for (guint i = 0; i < share->members.n; i++) {
     const Activity *activity = &share->activities[share->members.ids[i]];
     for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++)
-      join_users(share, share->pairs[p].resource);
+      open_joint(share, share->pairs[p].resource, whole);
   }
   share_sort_ids(share, &share->members);
+}
+
+/* ---- what a region does to others ------------------------------------------------------------------------------- */
+
+/* Whether the resource no longer holds back an activity that it has held at `rate`: it is not full, or somebody is
+ * faster. */
+static gboolean lets_go(const MoeShare *share, uint32_t resource, double rate)
+{
+  const Fill *fill = &share->fills[resource];
+
+  return sum_value(fill->left) > share->resources[resource].capacity * SHARE_TOLERANCE ||
+         fill->most * (1 - SHARE_TOLERANCE) > rate;
+}
+
+static void find_released(MoeShare *share, uint32_t resource)
+{
+  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+    const Activity *user = &share->activities[share->pairs[p].activity];
+    if (user->stamp != share->stamp && user->bottleneck == resource && user->rate < user->limit &&
+        lets_go(share, resource, user->rate))
+      ids_push(&share->disturbed, share->pairs[p].activity);
+  }
+}
+
+/* Takes in whom the solution of the region disturbs. FALSE when there is nobody: the whole is then max-min fair, since
+ * everybody has its limit or a full resource on which nobody is faster (Bertsekas & Gallager, 6.5.2). */
+static gboolean take_in_disturbed(MoeShare *share)
+{
+  guint before = share->members.n;
+
+  for (guint i = 0; i < share->joints.n; i++)
+    if (share->fills[share->joints.ids[i]].outside > 0)
+      find_released(share, share->joints.ids[i]);
+  for (guint i = 0; i < share->disturbed.n; i++)
+    join(share, share->disturbed.ids[i]);
+  return share->members.n > before;
+}
+
+/* Solves the smallest region around a dirty activity that disturbs nobody outside. */
+static void solve_around(MoeShare *share, uint32_t start)
+{
+  share->members.n = 0;
+  ids_push(&share->members, start);
+  for (guint pass = 1; pass == 1 || take_in_disturbed(share); pass++) {
+    collect(share, pass >= WHOLE_PASS);
+    share_fill(share);
+  }
+  for (guint i = 0; i < share->members.n; i++) {
+    uint32_t id = share->members.ids[i];
+    settle(share, id, share->activities[id].level, share->activities[id].held_by);
+  }
+}
+
+/* Keeps of the activities touched those whose rate is another now. */
+static void keep_changed(MoeShare *share)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < share->changed.n; i++) {
+    Activity *activity = &share->activities[share->changed.ids[i]];
+    if (activity->fresh || activity->rate != activity->before)
+      share->changed.ids[n++] = share->changed.ids[i];
+    activity->touched = FALSE;
+    activity->fresh = FALSE;
+  }
+  share->changed.n = n;
+  share_sort_ids(share, &share->changed);
 }
 
 void moe_share_solve(MoeShare *share)
@@ -108,15 +202,13 @@ void moe_share_solve(MoeShare *share)
   for (guint i = 0; i < share->dirty.n; i++) {
     uint32_t id = share->dirty.ids[i];
     Activity *activity = &share->activities[id];
-    if (!activity->used || !activity->dirty) {
+    if (!activity->used || !activity->dirty)
       activity->dirty = FALSE;
-    } else if (activity->n_contended == 0) {
-      share_settle(share, id, activity->limit, activity->limit_resource);
-    } else {
-      collect(share, id);
-      share_fill(share);
-    }
+    else if (activity->n_contended == 0)
+      settle(share, id, activity->limit, activity->limit_resource);
+    else
+      solve_around(share, id);
   }
   share->dirty.n = 0;
-  share_sort_ids(share, &share->changed);
+  keep_changed(share);
 }

@@ -5,7 +5,9 @@
  * least of these and its cap, whoever else is there; contended  a resource with sum_a l_ar limit_a <= c_r is never
  * exceeded whatever happens elsewhere. Only the others, the contended ones, tie activities together. An activity on
  * uncontended resources runs at its limit, and a component is connected by contended resources alone: the uplinks of a
- * non-blocking network join nobody. */
+ * non-blocking network join nobody.
+ *
+ * Within a component a change is followed only as far as it reaches: see solve.c. */
 #ifndef MOESIM_SHARE_SYSTEM_H
 #define MOESIM_SHARE_SYSTEM_H
 
@@ -17,7 +19,7 @@
 
 /* Relative difference below which two levels are one level and a resource is full: a thousand times the rounding error
  * of the sums involved, a millionth of a picosecond in a second. Activities that reach their level together get the
- * same bits. */
+ * same bits. What a change moves by less than this is left as it is. */
 #define SHARE_TOLERANCE 1e-12
 
 /* One use of a resource by an activity: an element of the resource's doubly linked list. */
@@ -39,29 +41,35 @@ typedef struct {
 
 typedef struct {
   double rate;
+  double level;  /* its rate in the solution being found */
+  double before; /* its rate before the solve that is under way, when `touched` */
   double cap;
   double limit;
   uint32_t limit_resource; /* NONE when the cap is the limit */
   uint32_t bottleneck;
-  uint32_t first; /* pairs first ... first + n - 1 */
+  uint32_t held_by; /* its bottleneck in the solution being found */
+  uint32_t first;   /* pairs first ... first + n - 1 */
   uint32_t n;
   uint32_t n_contended; /* so many of them, the first, are on contended resources */
   uint32_t round;       /* of filling in which the rate was settled; 0: not yet */
-  uint64_t stamp;       /* last component it belonged to */
+  uint64_t stamp;       /* last region it belonged to */
   gboolean used;
-  gboolean dirty; /* stands in `dirty` */
-  gboolean fresh; /* has no rate yet */
+  gboolean dirty;   /* stands in `dirty` */
+  gboolean fresh;   /* has no rate yet */
+  gboolean touched; /* stands in `changed` */
 } Activity;
 
-/* State of a contended resource while its component is solved. */
+/* State of a contended resource while its region is solved. */
 typedef struct {
-  Sum left;   /* capacity not taken by settled activities */
-  Sum weight; /* sum of loads of unsettled activities */
+  Sum left;    /* capacity not taken by settled activities and by those outside the region */
+  Sum weight;  /* sum of loads of unsettled activities */
+  double most; /* highest level of an activity of the region on it */
   uint64_t stamp;
   uint32_t unsettled;
+  uint32_t outside; /* users that are not of the region */
 } Fill;
 
-/* Where the filling of a component stops next because of a resource or of an activity's limit. */
+/* Where the filling of a region stops next because of a resource or of an activity's limit. */
 typedef struct {
   double key;
   uint32_t index; /* resource or activity */
@@ -103,10 +111,11 @@ struct MoeShare {
   uint64_t *bits; /* one bit per id, all 0 between uses: room to sort ids */
   Ids dirty;
   Ids changed;
-  Ids members; /* activities of the component being solved */
+  Ids members; /* activities of the region being solved */
   Ids joints;  /* its contended resources */
   Ids stack;
   Ids settled;
+  Ids disturbed; /* activities outside the region that cannot stay as they are */
   Level *levels; /* heap */
   guint n_levels;
   guint levels_room;
@@ -114,9 +123,8 @@ struct MoeShare {
 
 /* Sorts distinct activity ids ascending. */
 void share_sort_ids(MoeShare *share, Ids *ids);
-/* Gives an activity its new rate and notes the change. */
-void share_settle(MoeShare *share, uint32_t activity, double rate, uint32_t bottleneck);
-/* Progressive filling of the component in `members` (ascending) and `joints`. */
+/* Progressive filling of the region in `members` (ascending) and `joints`: leaves each member's `level` and `held_by`,
+ * and in `disturbed` who outside the region is faster than the levels of what it shares with the region allow. */
 void share_fill(MoeShare *share);
 
 #endif

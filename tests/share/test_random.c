@@ -171,12 +171,14 @@ static void check_feasible(const TestSystem *system, const MoeShare *share)
   for (guint r = 0; r < system->n_resources; r++) {
     double used = 0;
     for (guint a = 0; a < system->n_activities; a++)
-      used += load_on(&system->activities[a], r) * moe_share_rate(share, a);
+      if (system->activities[a].n > 0)
+        used += load_on(&system->activities[a], r) * moe_share_rate(share, a);
     ck_assert_double_le(used, system->capacity[r] * (1 + AGREEMENT));
     ck_assert_double_le(fabs(moe_share_used(share, r) - used), used * AGREEMENT);
   }
   for (guint a = 0; a < system->n_activities; a++)
-    ck_assert_double_le(moe_share_rate(share, a), system->activities[a].cap);
+    if (system->activities[a].n > 0)
+      ck_assert_double_le(moe_share_rate(share, a), system->activities[a].cap);
 }
 
 /* A rate vector is max-min fair if and only if each activity runs at its cap or has a full resource on which nobody is
@@ -184,6 +186,8 @@ static void check_feasible(const TestSystem *system, const MoeShare *share)
 static void check_bottlenecks(const TestSystem *system, const MoeShare *share)
 {
   for (guint a = 0; a < system->n_activities; a++) {
+    if (system->activities[a].n == 0)
+      continue;
     guint r = moe_share_bottleneck(share, a);
     double rate = moe_share_rate(share, a);
     if (r == G_MAXUINT) {
@@ -223,7 +227,14 @@ static void shuffle(Source *source, guint *order, guint n)
   }
 }
 
-START_TEST(order_of_insertion_changes_no_bit)
+/* Solutions may differ by what a solver leaves as it is: a relative 1e-12 for each activity between a cause and its
+ * effect. */
+static void check_same_rate(double rate, double expected)
+{
+  ck_assert_double_le(fabs(rate - expected), AGREEMENT * expected);
+}
+
+START_TEST(order_of_insertion_does_not_matter)
 {
   for (uint64_t seed = 0; seed < SYSTEMS; seed++) {
     TestSystem system;
@@ -240,10 +251,8 @@ START_TEST(order_of_insertion_changes_no_bit)
         moe_share_solve(shuffled);
     }
     moe_share_solve(shuffled);
-    for (guint i = 0; i < system.n_activities; i++) {
-      ck_assert_double_eq(moe_share_rate(shuffled, i), moe_share_rate(share, order[i]));
-      ck_assert_uint_eq(moe_share_bottleneck(shuffled, i), moe_share_bottleneck(share, order[i]));
-    }
+    for (guint i = 0; i < system.n_activities; i++)
+      check_same_rate(moe_share_rate(shuffled, i), moe_share_rate(share, order[i]));
   }
 }
 END_TEST
@@ -294,14 +303,14 @@ START_TEST(adding_and_removing_leaves_no_trace)
       moe_share_remove(share, id);
       moe_share_solve(share);
       for (guint a = 0; a < system.n_activities; a++)
-        ck_assert_double_eq(moe_share_rate(share, a), before[a]);
+        check_same_rate(moe_share_rate(share, a), before[a]);
     }
   }
 }
 END_TEST
 
-/* A long random history of additions, removals and capacity changes ends where a fresh system starts, and every solve
- * on the way reports exactly the rates that moved. */
+/* A long random history of additions, removals and capacity changes ends where a fresh system starts, with bottlenecks
+ * that are bottlenecks, and every solve on the way reports exactly the rates that moved. */
 typedef struct {
   TestSystem system; /* activities by id; n == 0: free */
   double rates[MAX_ACTIVITIES];
@@ -361,10 +370,8 @@ static void check_against_fresh(const History *history, const MoeShare *share)
       ids[n++] = id;
     }
   moe_share_solve(fresh);
-  for (guint i = 0; i < n; i++) {
-    ck_assert_double_eq(moe_share_rate(share, ids[i]), moe_share_rate(fresh, i));
-    ck_assert_uint_eq(moe_share_bottleneck(share, ids[i]), moe_share_bottleneck(fresh, i));
-  }
+  for (guint i = 0; i < n; i++)
+    check_same_rate(moe_share_rate(share, ids[i]), moe_share_rate(fresh, i));
 }
 
 START_TEST(history_does_not_matter)
@@ -383,6 +390,8 @@ START_TEST(history_does_not_matter)
       moe_share_solve(share);
       check_changes(history, share);
       check_against_fresh(history, share);
+      check_feasible(&history->system, share);
+      check_bottlenecks(&history->system, share);
     }
     g_free(history);
   }
@@ -479,6 +488,6 @@ START_TEST(many_levels)
 }
 END_TEST
 
-MOE_TEST_MAIN("share/random", agrees_with_the_slow_solver, feasible_and_fair, order_of_insertion_changes_no_bit,
+MOE_TEST_MAIN("share/random", agrees_with_the_slow_solver, feasible_and_fair, order_of_insertion_does_not_matter,
               order_of_resources_changes_no_bit, adding_and_removing_leaves_no_trace, history_does_not_matter,
               symmetric_activities_get_the_same_bits, wide_activities, many_levels)
