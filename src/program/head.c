@@ -50,17 +50,19 @@ void moe_embedding_backward(MoeEmit *emit)
 #define LOSS_BACKWARD_WRITES   2.0
 #define LOSS_BACKWARD_LAUNCHES 4
 
+/* Vocabulary rows of one rank are padded to a multiple of this (Megatron-LM --make-vocab-size-divisible-by). */
+#define VOCABULARY_ROWS 128
+
 static MoeLinear head_linear(const MoeShape *shape)
 {
-  MoeLinear linear =
-      moe_linear(shape, "lm_head", shape->full_tokens, shape->hidden, shape->arch->vocabulary / shape->tp);
+  int64_t rows = moe_round_up(moe_ceil_div(shape->arch->vocabulary, shape->tp), VOCABULARY_ROWS);
+  MoeLinear linear = moe_linear(shape, "lm_head", shape->full_tokens, shape->hidden, rows);
 
   linear.split = MOE_SPLIT_COLUMN;
   linear.precision = linear.wgrad = shape->precision->lm_head;
   linear.output = MOE_FP32;
   linear.adapters = FALSE;
-  linear.flop_scale =
-      (double)shape->arch->vocabulary / ((double)(shape->arch->vocabulary / shape->tp) * (double)shape->tp);
+  linear.flop_scale = (double)shape->arch->vocabulary / ((double)rows * (double)shape->tp);
   return linear;
 }
 
