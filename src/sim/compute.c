@@ -25,28 +25,39 @@ static const Line *line_of(const Unit *unit, const BlockPlan *plan)
   return &plan->lines[((gsize)unit->load * N_MODES + unit->mode) * plan->n_segments + unit->segment];
 }
 
-/* Sum of four uniform 16-bit numbers, scaled to mean 0 and variance 1 (Irwin-Hall): near normal, bounded, one hash. */
-static double draw(const Sim *sim, const Unit *unit, uint32_t op)
+/* Sum of four uniform 16-bit numbers, scaled to mean 0 and variance 1 (Irwin-Hall): near normal, bounded, one hash. `bits` holds the
+ * four; they are added pairwise in two halves of the word. */
+static inline double normal_of(uint64_t bits)
 {
-  uint64_t index = (uint64_t)unit->stream[MOE_STREAM_COMPUTE].call << 32 | op;
-  uint64_t bits = moe_random_u64(sim->options->seed, sim->jitter_stream, unit->rank, index);
-  uint32_t sum = (uint32_t)(bits & 0xffff) + (uint32_t)(bits >> 16 & 0xffff) + (uint32_t)(bits >> 32 & 0xffff) +
-                 (uint32_t)(bits >> 48);
+  const uint64_t even = UINT64_C(0x0000ffff0000ffff);
+  uint64_t pairs = (bits & even) + (bits >> 16 & even);
   const double scale = 1.7320508075688772 / 65536; /* sqrt(3): the variance of the sum of four is 1/3 */
 
-  return ((double)sum - 131070) * scale;
+  return ((double)(uint32_t)((pairs & G_MAXUINT32) + (pairs >> 32)) - 131070) * scale;
+}
+
+/* What the unit's machine state makes an operation of the current call last: `nominal` times the GPU's slowness and chance. */
+static inline MoeTime varied(const Unit *unit, double jitter, uint64_t call, uint32_t op, MoeTime nominal)
+{
+  double factor = unit->slow;
+
+  if (jitter > 0) {
+    uint64_t bits = moe_random_mix(unit->jitter_key + ((call << 32 | op) + 1) * MOE_RANDOM_STEP); /* moe_random_u64 */
+    factor *= MAX(1 + jitter * normal_of(bits), 0.1); /* never faster than ten times: keeps times positive */
+  }
+  return (MoeTime)((double)nominal * factor);
+}
+
+static const MoeTime *durations_of(const Sim *sim, const Unit *unit)
+{
+  return &sim->duration[((gsize)unit->load * N_MODES + unit->mode) * sim->n_works];
 }
 
 static MoeTime duration_of(const Sim *sim, const Unit *unit, const ComputeOp *op)
 {
-  MoeTime nominal = sim->duration[((gsize)unit->load * N_MODES + unit->mode) * sim->n_works + op->work];
+  MoeTime nominal = durations_of(sim, unit)[op->work];
 
-  if (!varies(sim, unit))
-    return nominal;
-  double factor = unit->slow;
-  if (sim->jitter > 0)
-    factor *= MAX(1 + sim->jitter * draw(sim, unit, op->op), 0.1); /* never faster than ten times: keeps times positive */
-  return (MoeTime)((double)nominal * factor);
+  return varies(sim, unit) ? varied(unit, sim->jitter, unit->stream[MOE_STREAM_COMPUTE].call, op->op, nominal) : nominal;
 }
 
 static void finish_op(Sim *sim, Unit *unit, Progress *progress, const ComputeOp *op, gboolean emit)
@@ -88,6 +99,36 @@ static MoeTime walk(Sim *sim, Unit *unit, Progress *progress, MoeTime stop, MoeT
   return progress->time;
 }
 
+/* The rest of the segment when nothing comes between: time at its end; *busy is what it computes until then. The first operation may be
+ * under way. */
+static MoeTime walk_out(const Sim *sim, const Unit *unit, const BlockPlan *plan, MoeTime *busy)
+{
+  const Segment *segment = &plan->segments[unit->segment];
+  const ComputeOp *ops = &plan->compute[segment->first];
+  const MoeTime *nominal = durations_of(sim, unit);
+  const double jitter = sim->jitter;
+  const gboolean vary = varies(sim, unit);
+  uint64_t call = unit->stream[MOE_STREAM_COMPUTE].call;
+  MoeTime time = unit->progress.time, sum = 0;
+  uint32_t i = unit->progress.op;
+
+  if (i < segment->n && unit->progress.left < 1) {
+    sum = (MoeTime)((double)duration_of(sim, unit, &ops[i]) * unit->progress.left);
+    time += sum;
+    i++;
+  }
+  for (; i < segment->n; i++) {
+    MoeTime full = nominal[ops[i].work];
+
+    if (vary)
+      full = varied(unit, jitter, call, ops[i].op, full);
+    time = MAX(time, unit->segment_offset + ops[i].issue) + full;
+    sum += full;
+  }
+  *busy = sum;
+  return time;
+}
+
 static MoeTime predict_end(Sim *sim, Unit *unit)
 {
   const BlockPlan *plan = plan_of(sim, unit);
@@ -95,11 +136,10 @@ static MoeTime predict_end(Sim *sim, Unit *unit)
   if (unit->whole && !varies(sim, unit)) {
     const Line *line = line_of(unit, plan);
 
+    unit->busy_left = line->busy;
     return MAX(unit->segment_start + line->busy, unit->segment_offset + line->late);
   }
-  Progress progress = unit->progress;
-  MoeTime busy = 0;
-  return walk(sim, unit, &progress, MOE_TIME_MAX, &busy, FALSE);
+  return walk_out(sim, unit, plan, &unit->busy_left);
 }
 
 static void schedule_end(Sim *sim, Unit *unit)
@@ -148,10 +188,10 @@ void sim_segment_end(Sim *sim, Unit *unit)
   MoeTime now = moe_engine_now(sim->engine);
   guint n = plan->segments[unit->segment].n;
 
-  if (unit->whole && !varies(sim, unit) && !sim_traced(sim, unit))
-    unit->segment_busy = line_of(unit, plan)->busy;
+  if (sim_traced(sim, unit))
+    walk(sim, unit, &unit->progress, MOE_TIME_MAX, &unit->segment_busy, TRUE);
   else
-    walk(sim, unit, &unit->progress, MOE_TIME_MAX, &unit->segment_busy, sim_traced(sim, unit));
+    unit->segment_busy += unit->busy_left;
   unit->busy += unit->segment_busy;
   unit->idle[MOE_CAUSE_HOST] += now - unit->segment_start - unit->segment_busy;
   unit->idle_since = now;

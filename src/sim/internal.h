@@ -138,9 +138,11 @@ typedef struct {
   Progress progress;
   gboolean whole;      /* the running segment runs undisturbed from its start: the max-plus line holds */
   MoeTime segment_start, segment_busy;
+  MoeTime busy_left;   /* what it still computes until its end as scheduled */
   MoeTime segment_offset; /* host time to add to issue times of its operations */
   uint8_t mode;        /* machine state while it runs */
   double slow;         /* factor on kernel times, 1 = healthy */
+  uint64_t jitter_key; /* of its draws */
   /* account */
   MoeTime busy;
   MoeTime idle[MOE_N_CAUSES];

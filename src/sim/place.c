@@ -316,6 +316,7 @@ static void new_unit(Sim *sim, guint rank)
   unit->role = (uint32_t)coordinates.stage;
   unit->load = load_class(sim, rank);
   unit->slow = slow_factor(sim, rank);
+  unit->jitter_key = moe_random_key(sim->options->seed, sim->jitter_stream, rank);
   sim->unit_of_rank[rank] = sim->n_units;
   sim->n_units++;
 }
