@@ -211,6 +211,7 @@ typedef struct {
     MoeCountsKind counts;  /* dropless: how token counts reach the host */
     int64_t tile_rows;     /* expert row counts are padded up to this multiple; 0 = no padding */
     int64_t memory_rounds; /* static-memory dropless: capped rounds per group; 1 = none */
+    gboolean per_expert;   /* expert GEMMs and their quantization are one kernel per expert, not one per group */
     gboolean deduplicate;  /* dispatch sends one copy per destination rank, not per expert */
   } moe;
   struct {

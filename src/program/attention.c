@@ -176,6 +176,7 @@ static MoeLinear output_linear(const MoeShape *shape)
       moe_linear(shape, "attention_out", shape->full_tokens, a->query_heads * dim / shape->tp, shape->hidden);
 
   linear.split = MOE_SPLIT_ROW;
+  linear.bare_input = TRUE;
   linear.flop_scale = 1;
   return linear;
 }

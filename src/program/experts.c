@@ -25,6 +25,13 @@ static int64_t group_experts(const MoeShape *shape)
   return shape->local_experts / shape->groups;
 }
 
+/* Kernels that stand for one grouped operation: a grouped kernel, or one per expert (TransformerEngine's GroupedLinear loops over
+ * cuBLAS GEMMs and casts). */
+static int64_t kernels_of(const MoeShape *shape)
+{
+  return shape->run->stack.moe.per_expert ? group_experts(shape) : 1;
+}
+
 /* Rows of a group, whole tiles where the stack pads to tiles. */
 static int64_t group_rows(const MoeShape *shape)
 {
@@ -45,6 +52,7 @@ static MoeKernel grouped(const MoeEmit *emit, const Matrix *matrix, MoePass pass
   kernel.m = moe_round_up(moe_ceil_div(kernel.rows, kernel.groups), tile);
   kernel.k = pass == MOE_PASS_DGRAD ? matrix->n : matrix->k;
   kernel.n = pass == MOE_PASS_DGRAD ? matrix->k : matrix->n;
+  kernel.launches = kernels_of(shape);
   kernel.accumulate = pass == MOE_PASS_WGRAD && shape->accumulate;
   return kernel;
 }
@@ -78,12 +86,17 @@ static void quantize_weights(MoeEmit *emit, const Matrix *matrix)
   moe_emit_quantize_weight(emit, (double)(group_experts(emit->shape) * matrix->k * matrix->n));
 }
 
-static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, int load)
+static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, gboolean fusable, int load)
 {
-  double elements = (double)(group_rows(emit->shape) * width);
+  const MoeQuantize quantize = {.name = name,
+                                .elements = (double)(group_rows(emit->shape) * width),
+                                .also_transposed = emit->shape->fp8_wgrad,
+                                .fusable = fusable,
+                                .launches = kernels_of(emit->shape),
+                                .load = load};
 
   if (emit->shape->fp8_gemm)
-    moe_emit_quantize(emit, name, elements, emit->shape->fp8_wgrad, load);
+    moe_emit_quantize(emit, &quantize);
 }
 
 /* ---- forward and backward ----------------------------------------------------------------------- */
@@ -121,21 +134,21 @@ void moe_experts_forward(MoeEmit *emit, int64_t layer, int64_t group)
   gather_tensor(emit);
   emit->module |= MOE_MODULE_EXPERT_FFN;
   if (!is_8bit(shape->precision->dispatch))
-    quantize_rows(emit, "quantize", shape->outer, load);
+    quantize_rows(emit, "quantize", shape->outer, FALSE, load);
   quantize_weights(emit, &up);
   emit_grouped(emit, emit->flow, &up, emit->pass, load);
   emit->module |= MOE_MODULE_MOE_ACTIVATION;
   moe_activation_forward(emit, shape->arch->moe.gated, inner_elements(shape), load);
   emit->module = module;
-  quantize_rows(emit, "quantize", down.k, load);
+  quantize_rows(emit, "quantize", down.k, TRUE, load);
   quantize_weights(emit, &down);
   emit_grouped(emit, emit->flow, &down, emit->pass, load);
   reduce_tensor(emit);
 }
 
-static void matrix_backward(MoeEmit *emit, const Matrix *matrix, int load)
+static void matrix_backward(MoeEmit *emit, const Matrix *matrix, gboolean after_activation, int load)
 {
-  quantize_rows(emit, "quantize_grad", matrix->n, load);
+  quantize_rows(emit, "quantize_grad", matrix->n, after_activation, load);
   if (!emit->shape->cache_fp8)
     quantize_weights(emit, matrix);
   emit_grouped(emit, emit->flow, matrix, MOE_PASS_DGRAD, load);
@@ -149,8 +162,8 @@ void moe_experts_backward(MoeEmit *emit, int64_t layer, int64_t group)
   int load = moe_router_load(emit->builder->router, layer, group);
 
   gather_tensor(emit);
-  matrix_backward(emit, &down, load);
+  matrix_backward(emit, &down, FALSE, load);
   moe_activation_backward(emit, shape->arch->moe.gated, inner_elements(shape), load);
-  matrix_backward(emit, &up, load);
+  matrix_backward(emit, &up, TRUE, load);
   reduce_tensor(emit);
 }

@@ -7,6 +7,7 @@ static MoeLinear up_linear(const MoeShape *shape, int64_t width, gboolean gated)
       moe_linear(shape, "ffn_up", shape->full_tokens, shape->hidden, (gated ? 2 : 1) * width / shape->tp);
 
   linear.split = MOE_SPLIT_COLUMN;
+  linear.fused_gradient = TRUE;
   linear.flop_scale = 1;
   return linear;
 }

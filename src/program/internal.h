@@ -136,6 +136,8 @@ typedef struct {
   int64_t rows, k, n;
   MoeSplit split;           /* over the tensor group */
   gboolean shares_input;    /* input was gathered and quantized for the linear before it */
+  gboolean bare_input;      /* neither a norm nor an activation produces its input: quantizing it is a kernel */
+  gboolean fused_gradient;  /* an activation's backward produces its output gradient: quantizing it may be fused */
   gboolean shares_gradient; /* its input gradient joins the next linear's, which communicates for both */
   MoePrecision precision, wgrad, output;
   double flop_scale; /* model FLOPs relative to 2 rows k n */
@@ -148,7 +150,17 @@ void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
 /* Quantization of a weight where it is due. */
 gboolean moe_quantizes_weights(const MoeEmit *emit);
 void moe_emit_quantize_weight(MoeEmit *emit, double elements);
-void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load);
+/* A tensor on its way into an FP8 GEMM. `fusable`: a norm or activation produces it, so that a stack which fuses quantization needs no
+ * kernel; attention outputs, exchanged rows and most gradients have no such producer (TransformerEngine casts them apart). */
+typedef struct {
+  const char *name;
+  double elements;
+  gboolean also_transposed; /* a second copy laid out for the weight gradient */
+  gboolean fusable;
+  int64_t launches;
+  int load;
+} MoeQuantize;
+void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize);
 
 /* ---- parts of a layer --------------------------------------------------------------------------- */
 

@@ -27,13 +27,14 @@ static gboolean is_quantized(MoePrecision precision)
 }
 
 /* Reads BF16 once, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too. */
-void moe_emit_quantize(MoeEmit *emit, const char *name, double elements, gboolean also_transposed, int load)
+void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
 {
-  double out = moe_precision_bytes(emit->shape->precision->gemm) * (also_transposed ? 2 : 1);
+  double copy = moe_precision_bytes(emit->shape->precision->gemm) * (quantize->also_transposed ? 2 : 1);
 
-  if (emit->shape->run->stack.fused.quantize)
+  if (quantize->fusable && emit->shape->run->stack.fused.quantize)
     return;
-  moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, name, elements * emit->shape->act_bytes, elements * out, 1, load);
+  moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, quantize->name, quantize->elements * emit->shape->act_bytes,
+                     quantize->elements * copy, quantize->launches, quantize->load);
 }
 
 static double input_rows(const MoeEmit *emit, const MoeLinear *linear)
@@ -70,16 +71,28 @@ static void quantize_weight(MoeEmit *emit, const MoeLinear *linear)
 
 static void quantize_input(MoeEmit *emit, const MoeLinear *linear)
 {
+  const MoeQuantize quantize = {.name = "quantize",
+                                .elements = input_rows(emit, linear) * (double)linear->k,
+                                .also_transposed = is_quantized(linear->wgrad) && emit->pass == MOE_PASS_FORWARD,
+                                .fusable = !linear->bare_input,
+                                .launches = 1,
+                                .load = MOE_NO_LOAD};
+
   if (is_quantized(linear->precision) && !linear->shares_input)
-    moe_emit_quantize(emit, "quantize", input_rows(emit, linear) * (double)linear->k,
-                      is_quantized(linear->wgrad) && emit->pass == MOE_PASS_FORWARD, MOE_NO_LOAD);
+    moe_emit_quantize(emit, &quantize);
 }
 
 static void quantize_gradient(MoeEmit *emit, const MoeLinear *linear)
 {
+  const MoeQuantize quantize = {.name = "quantize_grad",
+                                .elements = (double)linear->rows * (double)linear->n,
+                                .also_transposed = is_quantized(linear->wgrad),
+                                .fusable = linear->fused_gradient,
+                                .launches = 1,
+                                .load = MOE_NO_LOAD};
+
   if (is_quantized(linear->precision))
-    moe_emit_quantize(emit, "quantize_grad", (double)linear->rows * (double)linear->n, is_quantized(linear->wgrad),
-                      MOE_NO_LOAD);
+    moe_emit_quantize(emit, &quantize);
 }
 
 /* ---- GEMMs -------------------------------------------------------------------------------------- */

@@ -103,7 +103,11 @@ static void quantize_payload(MoeEmit *emit)
   const MoeShape *shape = emit->shape;
 
   if (moe_precision_bytes(shape->precision->dispatch) < shape->act_bytes)
-    moe_emit_quantize(emit, "quantize_payload", (double)shape->moe_tokens * (double)shape->outer, FALSE, MOE_NO_LOAD);
+    moe_emit_quantize(emit, &(MoeQuantize){.name = "quantize_payload",
+                                           .elements = (double)shape->moe_tokens * (double)shape->outer,
+                                           .fusable = TRUE,
+                                           .launches = 1,
+                                           .load = MOE_NO_LOAD});
 }
 
 /* Token counts per expert travel ahead, so that receivers know their rows. */
@@ -159,6 +163,7 @@ static MoeLinear latent_linear(const MoeShape *shape, gboolean down)
   MoeLinear linear = moe_linear(shape, down ? "latent_down" : "latent_up", shape->moe_tokens, down ? hidden : latent,
                                 down ? latent : hidden);
 
+  linear.bare_input = !down; /* the up-projection reads what combine delivered */
   linear.flop_scale = 1;
   linear.adapters = FALSE;
   return linear;

@@ -135,6 +135,7 @@ static const MoeField moe_fields[] = {
     {"expert_groups", MOE_FIELD_COUNT(MoeStack, moe.expert_groups, 1, MOE_MAX_EXPERTS)},
     {"counts", MOE_FIELD_CHOICE(MoeStack, moe.counts, counts_words)},
     {"tile_rows", MOE_FIELD_COUNT(MoeStack, moe.tile_rows, 0, MAX_TILE_ROWS)},
+    {"per_expert", MOE_FIELD_FLAG(MoeStack, moe.per_expert)},
     {"memory_rounds", MOE_FIELD_COUNT(MoeStack, moe.memory_rounds, 1, MAX_ROUNDS)},
     {"deduplicate", MOE_FIELD_FLAG(MoeStack, moe.deduplicate)},
     {"source", MOE_FIELD_ELSEWHERE},
