@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The ranking; why the first beats the second; where the run's own layout stands; how much was looked at. Caller frees. */
+/* The ranking; why the first beats the second; where the run's own layout stands; how much was looked at. Caller frees.
+ */
 char *moe_report_search_table(const MoeSearchResult *result, gboolean styled);
 /* The ranking as an array of records (report_sweep.h), best first. */
 char *moe_report_search_json(const MoeSearchResult *result);

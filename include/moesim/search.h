@@ -1,14 +1,16 @@
 /*
  * search: which layout of a model on a cluster is the best. Part of study (floor 8).
  *
- * Legal layouts are enumerated dimension by dimension. Each gets two bounds that cost microseconds: memory it needs at least (too much:
- * dropped) and time its step takes at least. Layouts are then simulated in the order of their time bounds, and the search ends when the
- * next bound is above the worst of those kept: whatever was not simulated is slower than it. Bounds are *admissible*: never above what
- * the simulation says, so the best layout is never lost (tested against exhaustive search).
+ * Legal layouts are enumerated dimension by dimension. Each gets two bounds that cost microseconds: memory it needs at
+ * least (too much: dropped) and time its step takes at least. Layouts are then simulated in the order of their time
+ * bounds, and the search ends when the next bound is above the worst of those kept: whatever was not simulated is
+ * slower than it. Bounds are *admissible*: never above what the simulation says, so the best layout is never lost
+ * (tested against exhaustive search).
  *
- * The bounds come from the program's own lowering. A *probe* is the model on one pipeline stage with the layout's tensor, context and expert
- * degrees; it gives, layer by layer, the time of kernels and of what they wait for, each alone on the machine, and the bytes that stay
- * for the backward pass. Probes are shared by all layouts that differ in what does not change a layer (pipeline, schedule, ZeRO ...).
+ * The bounds come from the program's own lowering. A *probe* is the model on one pipeline stage with the layout's
+ * tensor, context and expert degrees; it gives, layer by layer, the time of kernels and of what they wait for, each
+ * alone on the machine, and the bytes that stay for the backward pass. Probes are shared by all layouts that differ in
+ * what does not change a layer (pipeline, schedule, ZeRO ...).
  */
 #ifndef MOESIM_SEARCH_H
 #define MOESIM_SEARCH_H
@@ -29,16 +31,20 @@ typedef enum {
   MOE_DIMENSION_EXPERT_TENSOR,
   MOE_DIMENSION_MICRO_BATCH,
   MOE_DIMENSION_ZERO,
-  MOE_DIMENSION_RECOMPUTE, /* MoeRecomputeMode; selective: the run's modules, or else attention scores */
+  MOE_DIMENSION_RECOMPUTE, /* MoeRecomputeMode; selective: the run's modules; those of a run that names none, or only
+                              attention scores that its kernels never store: scores, norms and activation functions */
   MOE_DIMENSION_OFFLOAD,   /* percent of checkpointed activations */
   MOE_DIMENSION_SEQUENCE,  /* sequence_parallel, 0 or 1 */
   MOE_DIMENSION_OVERLAP_TENSOR,
-  MOE_DIMENSION_OVERLAP_DATA, /* gradient reduction and parameter gather */
+  MOE_DIMENSION_OVERLAP_REDUCE,
+  MOE_DIMENSION_OVERLAP_GATHER,
+  MOE_DIMENSION_OVERLAP_PIPELINE,
   MOE_N_DIMENSIONS,
 } MoeDimensionKind;
 
-/* Path in a run ("parallelism.tensor"); the part after the last dot is the short name. */
+/* Path in a run ("parallelism.overlap.tensor") and short name ("overlap_tensor"). */
 extern const char *const moe_dimension_keys[];
+extern const char *const moe_dimension_names[];
 
 typedef struct {
   int32_t value[MOE_N_DIMENSIONS];
@@ -48,11 +54,12 @@ typedef struct {
 char *moe_choice_text(const MoeLayoutChoice *choice, MoeDimensionKind dimension);
 
 typedef enum {
-  MOE_SPACE_USUAL,    /* what training stacks are run with: sequence parallelism with tensor parallelism, 1F1B and interleaving and the
-                         run's own schedule, ZeRO 2 and 3 without a pipeline, overlap as in the run */
+  MOE_SPACE_USUAL,    /* what training stacks are run with: sequence parallelism with tensor parallelism, 1F1B and
+                         interleaving and the    run's own schedule, ZeRO 2 and 3 without a pipeline, overlap as in the run */
   MOE_SPACE_ALL,      /* every schedule, ZeRO stage and share of offload */
-  MOE_SPACE_CALCULON, /* that of Calculon's search for dense models (Isaev et al., SC 2023): with and without sequence parallelism,
-                         overlap of tensor and of data parallelism, optimizer sharding; micro-batches and interleaving in full */
+  MOE_SPACE_CALCULON, /* that of Calculon's search for dense models (Isaev et al., SC 2023): with and without sequence
+                         parallelism, each overlap, optimizer sharding, offload; micro-batches and interleaving in full
+                       */
 } MoeSpace;
 extern const char *const moe_space_words[];
 
@@ -67,7 +74,7 @@ typedef struct {
   double tokens;             /* of the whole training run; 0 = not said */
   double deadline_s;         /* objective gpus */
   guint jobs;
-  MoeSimOptions sim;         /* kernel jitter is left out: layouts are compared without noise */
+  MoeSimOptions sim; /* kernel jitter is left out: layouts are compared without noise */
   MoeProgressFunc progress;
   gpointer progress_data;
 } MoeSearchOptions;
@@ -83,25 +90,29 @@ typedef struct {
 typedef struct {
   MoeObjective objective;
   double tokens, deadline_s, price_gpu_hour;
-  guint n_legal;     /* layouts that can exist */
-  guint n_too_large; /* of those, by the memory bound */
+  guint n_legal;                    /* layouts that can exist */
+  guint n_too_large;                /* of those, by the memory bound */
   guint n_simulated, n_did_not_fit; /* lowered after all; of those, too large by their footprint */
   guint n_ranked;
-  MoeCandidate *ranked;  /* best first; ties in order of enumeration */
-  MoeCandidate own;      /* the run's own layout; result NULL when it cannot be simulated */
-  guint own_behind;      /* simulated layouts that fit and are better than the run's own: it ranks below at least so many */
+  MoeCandidate *ranked; /* best first; ties in order of enumeration */
+  MoeCandidate own;     /* the run's own layout; result NULL when it cannot be simulated */
+  guint own_behind; /* simulated layouts that fit and are better than the run's own: it ranks below at least so many */
 } MoeSearchResult;
 
-/* NULL and *error when a limit is wrong, a price is needed and unknown, or no layout is legal, fits or meets the deadline. */
+/* NULL and *error when a limit is wrong, a price is needed and unknown, or no layout is legal, fits or meets the
+ * deadline. */
 MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, GError **error);
 void moe_search_result_free(MoeSearchResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSearchResult, moe_search_result_free)
 
-/* ---- parts, for tests and other studies ------------------------------------------------------------------------------ */
+/* ---- parts, for tests and other studies
+ * ------------------------------------------------------------------------------ */
 
-/* Every legal layout, in order; an array of MoeLayoutChoice. NULL and *error when a limit is wrong. Free with g_array_unref. */
+/* Every legal layout, in order; an array of MoeLayoutChoice. NULL and *error when a limit is wrong. Free with
+ * g_array_unref. */
 GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options, GError **error);
-/* A copy of `run` with the layout, sharing all that `run` owns: never freed, and gone with it. FALSE when it cannot exist. */
+/* A copy of `run` with the layout, sharing all that `run` owns: never freed, and gone with it. FALSE when it cannot
+ * exist. */
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy);
 /* Bounds of every candidate (bound_s, bound_bytes); what cannot be probed gets 0. */
 void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, guint n, MoeCandidate *candidates);

@@ -50,7 +50,8 @@ static gboolean read_words(const SearchOptions *options, MoeSearchOptions *searc
 static gboolean read_options(const SearchOptions *options, MoeSearchOptions *search)
 {
   if (options->top < 1 || options->jobs < 0) {
-    moe_cli_complain("%s: expected a number of at least %d", options->top < 1 ? "--top" : "--jobs", options->top < 1 ? 1 : 0);
+    moe_cli_complain("%s: expected a number of at least %d", options->top < 1 ? "--top" : "--jobs",
+                     options->top < 1 ? 1 : 0);
     return FALSE;
   }
   search->top = (guint)options->top;
@@ -68,7 +69,8 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   MoeProgress progress;
   MoeFormat format;
 
-  if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &search.sim) || !read_options(options, &search))
+  if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &search.sim) ||
+      !read_options(options, &search))
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, run_options, &error);
   if (!run)
@@ -105,8 +107,8 @@ int moe_cmd_search(int argc, char **argv)
        "mfu, time, cost, or gpus: the smallest cluster that meets --deadline", "WORD"},
       {"deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline, "of the training, as 30d", "TIME"},
       {"tokens", 0, 0, G_OPTION_ARG_STRING, &options.tokens, "that are trained on, as 14.8e12", "N"},
-      {"limit", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.limits, "the values of a key that are tried, as tensor=1:8:*2",
-       "KEY=A,B"},
+      {"limit", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.limits,
+       "the values of a key that are tried, as tensor=1:8:*2", "KEY=A,B"},
       {"space", 0, 0, G_OPTION_ARG_STRING, &options.space, "usual, all or calculon", "WORD"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
       {NULL},

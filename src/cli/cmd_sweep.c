@@ -1,5 +1,7 @@
 /* moesim sweep: one run at many points, kept as they finish. */
 #include "cli.h"
+#include "ranks.h"
+#include "sweep_ranks.h"
 
 #include <moesim/report_sweep.h>
 #include <moesim/sweep.h>
@@ -111,22 +113,56 @@ static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeF
 /* ---- running --------------------------------------------------------------------------------------------------------
  */
 
-static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options, MoeFormat format)
+/* `idle`: the workers of an mpirun, NULL without one. */
+static MoeSweepPoint *finish_points(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, guint jobs,
+                                    GArray *idle, GError **error)
+{
+  MoeSweepPoint *points;
+  MoeProgress progress;
+
+  moe_cli_progress_init(&progress);
+  if (idle)
+    points = moe_sweep_coordinate(sweep, work, store, idle, moe_cli_progress, &progress, error);
+  else
+    points = moe_sweep_run(sweep, work, store, jobs, moe_cli_progress, &progress, error);
+  moe_cli_progress_end(&progress);
+  return points;
+}
+
+static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options, MoeFormat format,
+                      GArray *idle)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeStore) store = options->store ? moe_store_open(options->store, sweep, options->resume, &error) : NULL;
-  MoeProgress progress;
 
   if (error)
     return moe_cli_fail(error);
-  moe_cli_progress_init(&progress);
-  MoeSweepPoint *points = moe_sweep_run(sweep, work, store, (guint)options->jobs, moe_cli_progress, &progress, &error);
-  moe_cli_progress_end(&progress);
+  MoeSweepPoint *points = finish_points(sweep, work, store, (guint)options->jobs, idle, &error);
+
   if (!points)
     return moe_cli_fail(error);
   int status = print_points(sweep, points, format);
 
   moe_sweep_points_free(points, sweep->n_points);
+  return status;
+}
+
+/* Workers keep nothing and print nothing; the coordinator prints before it waits for them. */
+static int sweep_as_rank(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options, MoeFormat format)
+{
+  g_autoptr(GArray) idle = g_array_new(FALSE, FALSE, sizeof(int));
+  gboolean lost;
+  int status = MOE_EXIT_DONE;
+
+  if (moe_ranks_count() == 1)
+    return sweep_here(sweep, work, options, format, NULL);
+  if (moe_ranks_own() > 0) {
+    lost = moe_sweep_serve(sweep, work);
+  } else {
+    status = moe_cli_finish(sweep_here(sweep, work, options, format, idle));
+    lost = moe_sweep_dismiss(idle);
+  }
+  moe_ranks_end(lost, status);
   return status;
 }
 
@@ -152,7 +188,7 @@ static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const 
                                           predicting.sim.fidelity, predicting.sim.seed, predicting.steps);
   MoeSweepWork work = {predict, refuse, &predicting, salt};
 
-  return sweep_here(sweep, &work, options, format);
+  return moe_ranks_begin() ? sweep_as_rank(sweep, &work, options, format) : MOE_EXIT_BAD_INPUT;
 }
 
 static int run_sweep(const char *argument, const SweepOptions *options, const MoeCliRun *run_options)

@@ -9,14 +9,8 @@
 /* Differences below this share of a step are not told. */
 #define TOLD_SHARE 0.001
 
-/* ---- records ---------------------------------------------------------------------------------------------------------------- */
-
-static const char *short_name(guint dimension)
-{
-  const char *key = moe_dimension_keys[dimension];
-
-  return strrchr(key, '.') + 1;
-}
+/* ---- records
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static char *record_of(const MoeCandidate *candidate)
 {
@@ -55,7 +49,8 @@ char *moe_report_search_csv(const MoeSearchResult *result)
   return moe_report_records_csv(records->len, (const char *const *)records->pdata);
 }
 
-/* ---- layouts ---------------------------------------------------------------------------------------------------------------- */
+/* ---- layouts
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* Whether all layouts shown agree in a dimension: then it is said once, above the table. */
 static gboolean is_common(const MoeSearchResult *result, guint dimension)
@@ -70,7 +65,7 @@ static void append_choice(GString *text, const MoeLayoutChoice *choice, guint di
 {
   g_autofree char *value = moe_choice_text(choice, dimension);
 
-  g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", short_name(dimension), value);
+  g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", moe_dimension_names[dimension], value);
 }
 
 /* "tensor 4, pipeline 8, ..." */
@@ -93,7 +88,8 @@ static char *common_choices(const MoeSearchResult *result)
   return g_string_free(text, FALSE);
 }
 
-/* ---- the ranking ------------------------------------------------------------------------------------------------------------ */
+/* ---- the ranking
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static double steps_of(const MoeSearchResult *search, const MoeResult *result)
 {
@@ -110,7 +106,7 @@ static void add_header(MoeTable *table, const MoeSearchResult *search)
   moe_table_add(table, "rank");
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
     if (!is_common(search, d))
-      moe_table_add(table, short_name(d));
+      moe_table_add(table, moe_dimension_names[d]);
   moe_table_add(table, "step");
   moe_table_add(table, "MFU causal");
   moe_table_add(table, "memory");
@@ -158,7 +154,9 @@ static char *ranking(const MoeSearchResult *search, gboolean styled)
   return moe_table_format(table, styled);
 }
 
-/* ---- why ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- why
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Largest difference first: repeatedly the largest of those not yet told. */
 static int next_cause(const MoeResult *better, const MoeResult *worse, double below)
@@ -211,8 +209,8 @@ static void append_difference(GString *text, const char *name, const MoeCandidat
   g_autofree char *how = changes(&best->choice, &other->choice);
   g_autofree char *percent = moe_percent_format(fabs(slower));
 
-  g_string_append_printf(text, "\n%s: %s. Its step is %s %s than the best:\n", name, *how ? how : "the same layout", percent,
-                         slower < 0 ? "shorter" : "longer");
+  g_string_append_printf(text, "\n%s: %s. Its step is %s %s than the best:\n", name, *how ? how : "the same layout",
+                         percent, slower < 0 ? "shorter" : "longer");
   append_causes(text, best->result, other->result);
 }
 
@@ -234,7 +232,8 @@ static void append_own(GString *text, const MoeSearchResult *search)
   int known = rank_of_own(search);
   g_autofree char *name = NULL;
 
-  if (!search->own.result || search->own.choice.value[MOE_DIMENSION_GPUS] != search->ranked[0].choice.value[MOE_DIMENSION_GPUS])
+  if (!search->own.result ||
+      search->own.choice.value[MOE_DIMENSION_GPUS] != search->ranked[0].choice.value[MOE_DIMENSION_GPUS])
     return;
   if (known > 0)
     name = g_strdup_printf("The run's own layout ranks %d", known);
@@ -246,9 +245,11 @@ static void append_own(GString *text, const MoeSearchResult *search)
 
 static void append_counts(GString *text, const MoeSearchResult *search)
 {
-  g_string_append_printf(text, "\n%u legal layouts: %u too large by their bound, %u lowered (%u of them too large), the rest slower "
-                               "by their bound\n",
-                         search->n_legal, search->n_too_large, search->n_simulated, search->n_did_not_fit);
+  g_string_append_printf(
+      text,
+      "\n%u legal layouts: %u too large by their bound, %u lowered (%u of them too large), the rest slower "
+      "by their bound\n",
+      search->n_legal, search->n_too_large, search->n_simulated, search->n_did_not_fit);
 }
 
 char *moe_report_search_table(const MoeSearchResult *search, gboolean styled)

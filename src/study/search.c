@@ -6,16 +6,17 @@
 
 #define SECONDS_PER_HOUR 3600.0
 
-/* ---- bounds of all candidates ---------------------------------------------------------------------------------------------- */
+/* ---- bounds of all candidates
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Probes by key, and the machine, shared by the threads. */
 typedef struct {
   const MoeRun *run;
   const MoeCostModel *cost;
-  GPtrArray *keys;    /* MoeLayoutChoice */
-  GHashTable *index;  /* key -> 1 + position in `keys` */
-  MoeProbe **probe;   /* [keys] */
-  GHashTable *topos;  /* GPUs -> MoeTopo */
+  GPtrArray *keys;   /* MoeLayoutChoice */
+  GHashTable *index; /* key -> 1 + position in `keys` */
+  MoeProbe **probe;  /* [keys] */
+  GHashTable *topos; /* GPUs -> MoeTopo */
   MoeCandidate *candidates;
 } Bounding;
 
@@ -62,7 +63,8 @@ static MoeOutcome probe_one(guint index, gpointer user_data)
 /* Passes of different micro-batches share a block: what one waits for, the other hides. */
 static gboolean merges(const MoeRun *run)
 {
-  return run->architecture.moe.experts > 0 && run->parallelism.overlap.expert && run->stack.overlap.expert_across_batches;
+  return run->architecture.moe.experts > 0 && run->parallelism.overlap.expert &&
+         run->stack.overlap.expert_across_batches;
 }
 
 static gboolean keeps_passes_apart(const MoeRun *run)
@@ -126,7 +128,8 @@ void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, guint 
     bound_with(&b, n, options->jobs);
 }
 
-/* ---- simulation ------------------------------------------------------------------------------------------------------------ */
+/* ---- simulation
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* The best so far, shared by the threads. */
 typedef struct {
@@ -140,7 +143,8 @@ typedef struct {
   GMutex lock;              /* guards result and candidates' results */
 } Searching;
 
-/* What a step time is worth; smaller is better. Monotonic in the time, so that a bound of one is a bound of the other. */
+/* What a step time is worth; smaller is better. Monotonic in the time, so that a bound of one is a bound of the other.
+ */
 static double value_of(const Searching *s, const MoeLayoutChoice *choice, double step_s)
 {
   double gpus = choice->value[MOE_DIMENSION_GPUS];
@@ -244,28 +248,30 @@ static MoeOutcome try_one(guint index, gpointer user_data)
   return (MoeOutcome){0};
 }
 
-/* ---- the run's own layout --------------------------------------------------------------------------------------------------- */
+/* ---- the run's own layout
+ * --------------------------------------------------------------------------------------------------- */
 
 static void own_choice(const MoeRun *run, MoeLayoutChoice *choice)
 {
   const MoeParallelism *p = &run->parallelism;
 
-  *choice = (MoeLayoutChoice){
-      {[MOE_DIMENSION_GPUS] = (int32_t)p->gpus,
-       [MOE_DIMENSION_TENSOR] = (int32_t)p->tensor,
-       [MOE_DIMENSION_CONTEXT] = (int32_t)p->context,
-       [MOE_DIMENSION_PIPELINE] = (int32_t)p->pipeline,
-       [MOE_DIMENSION_SCHEDULE] = (int32_t)p->schedule,
-       [MOE_DIMENSION_VIRTUAL] = (int32_t)p->virtual_stages,
-       [MOE_DIMENSION_EXPERT] = (int32_t)p->expert,
-       [MOE_DIMENSION_EXPERT_TENSOR] = (int32_t)p->expert_tensor,
-       [MOE_DIMENSION_MICRO_BATCH] = (int32_t)run->training.micro_batch,
-       [MOE_DIMENSION_ZERO] = (int32_t)p->zero,
-       [MOE_DIMENSION_RECOMPUTE] = (int32_t)run->recompute.mode,
-       [MOE_DIMENSION_OFFLOAD] = (int32_t)(100 * run->offload.activations + 0.5),
-       [MOE_DIMENSION_SEQUENCE] = p->sequence_parallel != 0,
-       [MOE_DIMENSION_OVERLAP_TENSOR] = p->overlap.tensor != 0,
-       [MOE_DIMENSION_OVERLAP_DATA] = p->overlap.gradient_reduce != 0}};
+  *choice = (MoeLayoutChoice){{[MOE_DIMENSION_GPUS] = (int32_t)p->gpus,
+                               [MOE_DIMENSION_TENSOR] = (int32_t)p->tensor,
+                               [MOE_DIMENSION_CONTEXT] = (int32_t)p->context,
+                               [MOE_DIMENSION_PIPELINE] = (int32_t)p->pipeline,
+                               [MOE_DIMENSION_SCHEDULE] = (int32_t)p->schedule,
+                               [MOE_DIMENSION_VIRTUAL] = (int32_t)p->virtual_stages,
+                               [MOE_DIMENSION_EXPERT] = (int32_t)p->expert,
+                               [MOE_DIMENSION_EXPERT_TENSOR] = (int32_t)p->expert_tensor,
+                               [MOE_DIMENSION_MICRO_BATCH] = (int32_t)run->training.micro_batch,
+                               [MOE_DIMENSION_ZERO] = (int32_t)p->zero,
+                               [MOE_DIMENSION_RECOMPUTE] = (int32_t)run->recompute.mode,
+                               [MOE_DIMENSION_OFFLOAD] = (int32_t)(100 * run->offload.activations + 0.5),
+                               [MOE_DIMENSION_SEQUENCE] = p->sequence_parallel != 0,
+                               [MOE_DIMENSION_OVERLAP_TENSOR] = p->overlap.tensor != 0,
+                               [MOE_DIMENSION_OVERLAP_REDUCE] = p->overlap.gradient_reduce != 0,
+                               [MOE_DIMENSION_OVERLAP_GATHER] = p->overlap.parameter_gather != 0,
+                               [MOE_DIMENSION_OVERLAP_PIPELINE] = p->overlap.pipeline != 0}};
 }
 
 /* As the run file has it, uneven stages and all. */
@@ -282,7 +288,8 @@ static void simulate_own(Searching *s)
     own->value = s->own_value = value_of(s, &own->choice, own->result->step_time_s);
 }
 
-/* ---- whole searches ---------------------------------------------------------------------------------------------------------- */
+/* ---- whole searches
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static gint compare_bounds(gconstpointer a, gconstpointer b, gpointer user_data)
 {
@@ -374,7 +381,8 @@ static gboolean explain_nothing(const Searching *s, GError **error)
 
   if (s->options->objective == MOE_OBJECTIVE_GPUS && r->n_legal > 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "no layout of %u meets the deadline, expected more GPUs (--limit gpus=...) or a later deadline", r->n_legal);
+                    "no layout of %u meets the deadline, expected more GPUs (--limit gpus=...) or a later deadline",
+                    r->n_legal);
   if (r->n_legal == 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "no legal layout, expected wider --limit or --space");
   return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "none of %u legal layouts fits the memory, expected more GPUs",

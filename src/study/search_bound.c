@@ -3,24 +3,26 @@
  *
  *     head(s) + m * work(s) + tail(s)
  *
- * with head(s) the forward passes of one micro-batch before it gets to the stage, work(s) its own passes, tail(s) the backward passes from the
- * stage to the first one. Since for every micro-batch the first chunk of a stage is the last to go backward, this holds for any order of
- * work; where weight gradients are split off or two directions run, tail or both are left out. For 1F1B it is the pipeline's
- * (m + p - 1) / m.
+ * with head(s) the forward passes of one micro-batch before it gets to the stage, work(s) its own passes, tail(s) the
+ * backward passes from the stage to the first one. Since for every micro-batch the first chunk of a stage is the last
+ * to go backward, this holds for any order of work; where weight gradients are split off or two directions run, tail or
+ * both are left out. For 1F1B it is the pipeline's (m + p - 1) / m.
  */
 #include "search_internal.h"
 
-#include <moesim/coll.h>
 #include <math.h>
+#include <moesim/coll.h>
 
 /* Bytes of a stored weight: BF16 in every stack considered. */
 #define WEIGHT_BYTES 2.0
 
-/* ---- positions -------------------------------------------------------------------------------------------------------------- */
+/* ---- positions
+ * -------------------------------------------------------------------------------------------------------------- */
 
 int64_t moe_search_places(const MoeRun *run)
 {
-  return run->architecture.layers + (run->parallelism.embedding_as_layer ? 1 : 0) + (run->parallelism.head_as_layer ? 1 : 0);
+  return run->architecture.layers + (run->parallelism.embedding_as_layer ? 1 : 0) +
+         (run->parallelism.head_as_layer ? 1 : 0);
 }
 
 void moe_positions_init(const MoeRun *run, MoePositions *positions)
@@ -39,7 +41,8 @@ void moe_positions_init(const MoeRun *run, MoePositions *positions)
   positions->positions = positions->mirrored ? p->pipeline : p->pipeline * positions->chunks;
 }
 
-/* Places divide evenly, a remainder goes to earlier positions; what an end of the model takes of its position's places is no layer. */
+/* Places divide evenly, a remainder goes to earlier positions; what an end of the model takes of its position's places
+ * is no layer. */
 int64_t moe_position_first(const MoePositions *p, int64_t position)
 {
   int64_t share = p->places / p->positions, rest = p->places % p->positions;
@@ -61,7 +64,9 @@ int64_t moe_position_of(const MoePositions *p, int64_t stage, int64_t chunk)
   return chunk * p->stages + stage;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------------------- */
+/* ---- time
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static double pass_seconds(const MoeBoundInput *input, const MoePassBound *pass)
 {
@@ -74,8 +79,8 @@ static gboolean splits_backward(MoeScheduleKind schedule)
          schedule == MOE_SCHEDULE_DUALPIPE || schedule == MOE_SCHEDULE_DUALPIPE_V;
 }
 
-/* One micro-batch through all chunks of a stage: kernels and what they wait for, or, when passes run side by side, kernels or the expert
- * exchange, whichever is longer. */
+/* One micro-batch through all chunks of a stage: kernels and what they wait for, or, when passes run side by side,
+ * kernels or the expert exchange, whichever is longer. */
 static double work_seconds(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
   double compute = 0, expert = 0;
@@ -178,8 +183,8 @@ static gboolean reduces_exposed(const MoeRun *run)
   return !overlapped && p->zero < 2 && p->data * p->context > 1 && p->shard_group == 0 && run->training.lora_rank == 0;
 }
 
-/* After the last backward pass: gradients that were not reduced on the way, and the optimizer's trip through memory: state read and
- * written. */
+/* After the last backward pass: gradients that were not reduced on the way, and the optimizer's trip through memory:
+ * state read and written. */
 static double finish_seconds(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
   Weights weights = stage_weights(input, positions, stage), by = shards(input->run, positions->mirrored);
@@ -206,7 +211,8 @@ double moe_bound_step(const MoeBoundInput *input)
          MIN(finish_seconds(input, &positions, 0), finish_seconds(input, &positions, positions.stages - 1));
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------------------- */
+/* ---- memory
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static double static_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
@@ -232,7 +238,8 @@ static double interleaved_bytes(const MoeBoundInput *input, const MoePositions *
     int64_t rounds = begun / (p * v), rest = begun % (p * v);
     int64_t of_chunk = rounds * p + CLAMP(rest - c * p, 0, p);
 
-    bytes += (double)of_chunk * moe_position_part(positions, input->probe, moe_position_of(positions, stage, c)).saved_bytes;
+    bytes +=
+        (double)of_chunk * moe_position_part(positions, input->probe, moe_position_of(positions, stage, c)).saved_bytes;
   }
   return bytes;
 }

@@ -6,8 +6,8 @@
 
 /* Times of one pass over one part of the model, seconds. */
 typedef struct {
-  double path; /* kernels and the transfers they wait for, each alone on the machine */
-  double busy; /* kernels alone */
+  double path;   /* kernels and the transfers they wait for, each alone on the machine */
+  double busy;   /* kernels alone */
   double expert; /* dispatches and combines alone, one after another */
 } MoePassBound;
 

@@ -1,11 +1,11 @@
 /*
  * Probes: what each layer takes at least, read off the program's own lowering.
  *
- * A probe is the run on one pipeline stage with the layout's degrees, on as few GPUs as they need. Its blocks are cut into the model's
- * parts (layers, embedding, head) by the layer each operation belongs to. Within a part every operation starts when its stream and its
- * waits allow, alone on the machine, with a host that is never late: the end of the compute stream is then a lower bound on the time
- * between the end of the part before and the end of this one in any simulation. A transfer that nothing in the part starts (prefetched
- * from earlier) counts as done.
+ * A probe is the run on one pipeline stage with the layout's degrees, on as few GPUs as they need. Its blocks are cut
+ * into the model's parts (layers, embedding, head) by the layer each operation belongs to. Within a part every
+ * operation starts when its stream and its waits allow, alone on the machine, with a host that is never late: the end
+ * of the compute stream is then a lower bound on the time between the end of the part before and the end of this one in
+ * any simulation. A transfer that nothing in the part starts (prefetched from earlier) counts as done.
  */
 #include "search_internal.h"
 
@@ -26,7 +26,8 @@ typedef struct {
   double *end;        /* [ops of the block] seconds from the start of the part; < 0 = counts as done */
 } Probing;
 
-/* ---- prices -------------------------------------------------------------------------------------------------------------- */
+/* ---- prices
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static gboolean price_kernels(Probing *p, const MoeCostModel *cost, const MoeAccelerator *accelerator)
 {
@@ -76,13 +77,14 @@ static double op_seconds(Probing *p, const MoeOp *op)
   }
 }
 
-/* ---- one part of a block --------------------------------------------------------------------------------------------------- */
+/* ---- one part of a block
+ * --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const MoeBlock *block;
-  uint32_t first, end;  /* operations */
-  guint part;           /* layer, or layers + 0 embedding, + 1 head */
-  int64_t before;       /* last compute operation before the part, -1 none */
+  uint32_t first, end; /* operations */
+  guint part;          /* layer, or layers + 0 embedding, + 1 head */
+  int64_t before;      /* last compute operation before the part, -1 none */
 } Piece;
 
 /* When the wait holds; < 0 when nothing in the part has to do with it. */
@@ -164,7 +166,8 @@ static void keep_piece(Probing *p, const Piece *piece, gboolean forward)
   }
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 /* Operations without a layer belong to the end of the model that lies on their side. */
 static guint part_of(const Probing *p, const MoeOp *op, gboolean forward, gboolean seen_layer)
@@ -223,7 +226,9 @@ static void read_program(Probing *p)
   }
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------------------------------- */
+/* ---- sums
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void add_pass(MoePassBound *sum, const MoePassBound *more)
 {
@@ -266,7 +271,8 @@ MoeProbePart moe_position_part(const MoePositions *positions, const MoeProbe *pr
   return sum;
 }
 
-/* ---- the run that is probed ---------------------------------------------------------------------------------------------------- */
+/* ---- the run that is probed
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int64_t least_common_multiple(int64_t a, int64_t b)
 {
@@ -283,9 +289,10 @@ static int64_t least_common_multiple(int64_t a, int64_t b)
 
 void moe_probe_key(const MoeRun *applied, const MoeLayoutChoice *choice, MoeLayoutChoice *key)
 {
-  static const MoeDimensionKind kept[] = {MOE_DIMENSION_TENSOR,      MOE_DIMENSION_CONTEXT,   MOE_DIMENSION_EXPERT,
-                                          MOE_DIMENSION_EXPERT_TENSOR, MOE_DIMENSION_MICRO_BATCH, MOE_DIMENSION_RECOMPUTE,
-                                          MOE_DIMENSION_OFFLOAD,     MOE_DIMENSION_SEQUENCE,  MOE_DIMENSION_OVERLAP_TENSOR};
+  static const MoeDimensionKind kept[] = {
+      MOE_DIMENSION_TENSOR,        MOE_DIMENSION_CONTEXT,     MOE_DIMENSION_EXPERT,
+      MOE_DIMENSION_EXPERT_TENSOR, MOE_DIMENSION_MICRO_BATCH, MOE_DIMENSION_RECOMPUTE,
+      MOE_DIMENSION_OFFLOAD,       MOE_DIMENSION_SEQUENCE,    MOE_DIMENSION_OVERLAP_TENSOR};
 
   memset(key, 0, sizeof *key);
   for (gsize i = 0; i < G_N_ELEMENTS(kept); i++)

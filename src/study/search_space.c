@@ -8,7 +8,7 @@
 #define LEAST_CONTEXT_TOKENS 4096
 /* Sequences per micro-batch that the usual space tries. */
 #define MOST_USUAL_MICRO_BATCH 8
-#define PERCENT 100
+#define PERCENT                100
 /* Where the search for the smallest cluster ends. */
 #define MOST_GPUS 65536
 
@@ -27,7 +27,30 @@ const char *const moe_dimension_keys[] = {
     [MOE_DIMENSION_OFFLOAD] = "offload.activations",
     [MOE_DIMENSION_SEQUENCE] = "parallelism.sequence_parallel",
     [MOE_DIMENSION_OVERLAP_TENSOR] = "parallelism.overlap.tensor",
-    [MOE_DIMENSION_OVERLAP_DATA] = "parallelism.overlap.gradient_reduce",
+    [MOE_DIMENSION_OVERLAP_REDUCE] = "parallelism.overlap.gradient_reduce",
+    [MOE_DIMENSION_OVERLAP_GATHER] = "parallelism.overlap.parameter_gather",
+    [MOE_DIMENSION_OVERLAP_PIPELINE] = "parallelism.overlap.pipeline",
+    NULL,
+};
+
+const char *const moe_dimension_names[] = {
+    [MOE_DIMENSION_GPUS] = "gpus",
+    [MOE_DIMENSION_TENSOR] = "tensor",
+    [MOE_DIMENSION_CONTEXT] = "context",
+    [MOE_DIMENSION_PIPELINE] = "pipeline",
+    [MOE_DIMENSION_SCHEDULE] = "schedule",
+    [MOE_DIMENSION_VIRTUAL] = "virtual_stages",
+    [MOE_DIMENSION_EXPERT] = "expert",
+    [MOE_DIMENSION_EXPERT_TENSOR] = "expert_tensor",
+    [MOE_DIMENSION_MICRO_BATCH] = "micro_batch",
+    [MOE_DIMENSION_ZERO] = "zero",
+    [MOE_DIMENSION_RECOMPUTE] = "recompute",
+    [MOE_DIMENSION_OFFLOAD] = "offload",
+    [MOE_DIMENSION_SEQUENCE] = "sequence_parallel",
+    [MOE_DIMENSION_OVERLAP_TENSOR] = "overlap_tensor",
+    [MOE_DIMENSION_OVERLAP_REDUCE] = "overlap_reduce",
+    [MOE_DIMENSION_OVERLAP_GATHER] = "overlap_gather",
+    [MOE_DIMENSION_OVERLAP_PIPELINE] = "overlap_pipeline",
     NULL,
 };
 
@@ -46,7 +69,9 @@ static const char *const *words_of(MoeDimensionKind dimension)
     return recompute_words;
   case MOE_DIMENSION_SEQUENCE:
   case MOE_DIMENSION_OVERLAP_TENSOR:
-  case MOE_DIMENSION_OVERLAP_DATA:
+  case MOE_DIMENSION_OVERLAP_REDUCE:
+  case MOE_DIMENSION_OVERLAP_GATHER:
+  case MOE_DIMENSION_OVERLAP_PIPELINE:
     return bool_words;
   default:
     return NULL;
@@ -65,7 +90,8 @@ char *moe_choice_text(const MoeLayoutChoice *choice, MoeDimensionKind dimension)
   return g_strdup_printf("%d", value);
 }
 
-/* ---- values of a dimension ----------------------------------------------------------------------------------------------- */
+/* ---- values of a dimension
+ * ----------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const MoeRun *run;
@@ -158,33 +184,39 @@ static void add_memory(Enumeration *e)
   add_all(e, MOE_DIMENSION_RECOMPUTE, 3, 0);
   add(e, MOE_DIMENSION_OFFLOAD, 0);
   add(e, MOE_DIMENSION_OFFLOAD, (int64_t)(e->run->offload.activations * PERCENT + 0.5));
-  if (e->space == MOE_SPACE_ALL)
+  if (e->space != MOE_SPACE_USUAL)
     add(e, MOE_DIMENSION_OFFLOAD, PERCENT);
 }
 
 static void add_flags(Enumeration *e)
 {
   const MoeParallelism *p = &e->run->parallelism;
+  const struct {
+    MoeDimensionKind dimension;
+    gboolean own;
+  } flags[] = {{MOE_DIMENSION_OVERLAP_TENSOR, p->overlap.tensor},
+               {MOE_DIMENSION_OVERLAP_REDUCE, p->overlap.gradient_reduce},
+               {MOE_DIMENSION_OVERLAP_GATHER, p->overlap.parameter_gather},
+               {MOE_DIMENSION_OVERLAP_PIPELINE, p->overlap.pipeline}};
 
   add_all(e, MOE_DIMENSION_SEQUENCE, 2, 0);
-  if (e->space == MOE_SPACE_CALCULON) {
-    add_all(e, MOE_DIMENSION_OVERLAP_TENSOR, 2, 0);
-    add_all(e, MOE_DIMENSION_OVERLAP_DATA, 2, 0);
-    return;
-  }
-  add(e, MOE_DIMENSION_OVERLAP_TENSOR, 0);
-  add(e, MOE_DIMENSION_OVERLAP_TENSOR, p->overlap.tensor ? 1 : 0);
-  add(e, MOE_DIMENSION_OVERLAP_DATA, p->overlap.gradient_reduce ? 1 : 0);
+  add(e, MOE_DIMENSION_OVERLAP_TENSOR, 0); /* without sequence parallelism there is nothing to overlap */
+  for (gsize i = 0; i < G_N_ELEMENTS(flags); i++)
+    if (e->space == MOE_SPACE_CALCULON)
+      add_all(e, flags[i].dimension, 2, 0);
+    else
+      add(e, flags[i].dimension, flags[i].own ? 1 : 0);
 }
 
-/* ---- limits -------------------------------------------------------------------------------------------------------------- */
+/* ---- limits
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static int find_dimension(const char *key)
 {
   for (int d = 0; moe_dimension_keys[d]; d++)
-    if (strcmp(key, moe_dimension_keys[d]) == 0 || strcmp(key, strrchr(moe_dimension_keys[d], '.') + 1) == 0)
+    if (strcmp(key, moe_dimension_keys[d]) == 0 || strcmp(key, moe_dimension_names[d]) == 0)
       return d;
-  return strcmp(key, "recompute") == 0 ? MOE_DIMENSION_RECOMPUTE : strcmp(key, "offload") == 0 ? MOE_DIMENSION_OFFLOAD : -1;
+  return -1;
 }
 
 static gboolean read_value(MoeDimensionKind dimension, const char *text, int64_t *value)
@@ -215,9 +247,11 @@ static gboolean apply_axis(Enumeration *e, const char *text, const MoeSweepAxis 
   int dimension = find_dimension(axis->key);
   int64_t value;
 
-  if (dimension < 0)
-    return fail_limit(error, text, "one of gpus, tensor, context, pipeline, schedule, virtual_stages, expert, expert_tensor, "
-                                   "micro_batch, zero, recompute, offload, sequence_parallel, overlap.tensor, gradient_reduce");
+  if (dimension < 0) {
+    g_autofree char *names = g_strjoinv(", ", (char **)moe_dimension_names);
+
+    return fail_limit(error, text, names);
+  }
   g_array_set_size(e->values[dimension], 0);
   for (guint i = 0; i < axis->n; i++) {
     if (!read_value((MoeDimensionKind)dimension, axis->value[i], &value))
@@ -240,7 +274,8 @@ static gboolean apply_limits(Enumeration *e, const char *const *limits, GError *
   return TRUE;
 }
 
-/* ---- combinations -------------------------------------------------------------------------------------------------------- */
+/* ---- combinations
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* Stages that divide the layers evenly get even chunks; a model that no number divides may be uneven. */
 static gboolean fits_layers(const MoeRun *run, int64_t pipeline, int64_t chunks)
@@ -262,7 +297,8 @@ static gboolean fits_virtual(const Enumeration *e, const int32_t *v)
 {
   gboolean interleaved = v[MOE_DIMENSION_SCHEDULE] == MOE_SCHEDULE_INTERLEAVED;
 
-  return (v[MOE_DIMENSION_VIRTUAL] > 1) == interleaved && fits_layers(e->run, v[MOE_DIMENSION_PIPELINE], v[MOE_DIMENSION_VIRTUAL]);
+  return (v[MOE_DIMENSION_VIRTUAL] > 1) == interleaved &&
+         fits_layers(e->run, v[MOE_DIMENSION_PIPELINE], v[MOE_DIMENSION_VIRTUAL]);
 }
 
 /* The expert side of tensor ranks is their width or nothing in the usual space. */
@@ -277,7 +313,8 @@ static gboolean fits_experts(const Enumeration *e, const int32_t *v)
 
 static gboolean fits_batch(const Enumeration *e, const int32_t *v)
 {
-  int64_t data = v[MOE_DIMENSION_GPUS] / ((int64_t)v[MOE_DIMENSION_TENSOR] * v[MOE_DIMENSION_CONTEXT] * v[MOE_DIMENSION_PIPELINE]);
+  int64_t data =
+      v[MOE_DIMENSION_GPUS] / ((int64_t)v[MOE_DIMENSION_TENSOR] * v[MOE_DIMENSION_CONTEXT] * v[MOE_DIMENSION_PIPELINE]);
 
   return e->run->training.global_batch % (data * v[MOE_DIMENSION_MICRO_BATCH]) == 0;
 }
@@ -287,6 +324,31 @@ static gboolean fits_sequence(const Enumeration *e, const int32_t *v)
   gboolean split = v[MOE_DIMENSION_TENSOR] > 1;
 
   return v[MOE_DIMENSION_SEQUENCE] ? split : !split || e->space != MOE_SPACE_USUAL;
+}
+
+/* Nothing is sharded where no rank has a partner; and reducing or gathering in every micro-batch of a pipeline is not
+ * done in practice. */
+static gboolean fits_zero(const Enumeration *e, const int32_t *v)
+{
+  int64_t stage = v[MOE_DIMENSION_GPUS] / v[MOE_DIMENSION_PIPELINE];
+  gboolean alone =
+      stage == v[MOE_DIMENSION_TENSOR] && stage == (int64_t)v[MOE_DIMENSION_EXPERT] * v[MOE_DIMENSION_EXPERT_TENSOR];
+
+  if (alone && v[MOE_DIMENSION_ZERO] > 0)
+    return FALSE;
+  return e->space == MOE_SPACE_ALL || v[MOE_DIMENSION_ZERO] < 2 || v[MOE_DIMENSION_PIPELINE] == 1;
+}
+
+/* An overlap is a choice only where there is something to overlap. */
+static gboolean fits_overlap(const Enumeration *e, MoeDimensionKind dimension)
+{
+  const int32_t *v = e->choice.value;
+
+  if (e->space != MOE_SPACE_CALCULON || !v[dimension])
+    return TRUE;
+  if (dimension == MOE_DIMENSION_OVERLAP_GATHER)
+    return v[MOE_DIMENSION_ZERO] > 0;
+  return dimension != MOE_DIMENSION_OVERLAP_PIPELINE || v[MOE_DIMENSION_PIPELINE] > 1;
 }
 
 /* Whether the dimensions up to this one can belong together. What only the spec can tell is asked at the end. */
@@ -300,7 +362,9 @@ static gboolean plausible(const Enumeration *e, MoeDimensionKind dimension)
   case MOE_DIMENSION_CONTEXT:
     return v[MOE_DIMENSION_GPUS] % (v[MOE_DIMENSION_TENSOR] * v[MOE_DIMENSION_CONTEXT]) == 0;
   case MOE_DIMENSION_PIPELINE:
-    return v[MOE_DIMENSION_GPUS] % ((int64_t)v[MOE_DIMENSION_TENSOR] * v[MOE_DIMENSION_CONTEXT] * v[MOE_DIMENSION_PIPELINE]) == 0;
+    return v[MOE_DIMENSION_GPUS] %
+               ((int64_t)v[MOE_DIMENSION_TENSOR] * v[MOE_DIMENSION_CONTEXT] * v[MOE_DIMENSION_PIPELINE]) ==
+           0;
   case MOE_DIMENSION_SCHEDULE:
     return fits_schedule(e, v);
   case MOE_DIMENSION_VIRTUAL:
@@ -309,14 +373,17 @@ static gboolean plausible(const Enumeration *e, MoeDimensionKind dimension)
     return fits_experts(e, v);
   case MOE_DIMENSION_MICRO_BATCH:
     return fits_batch(e, v);
-  case MOE_DIMENSION_ZERO: /* reducing or gathering in every micro-batch of a pipeline is not done in practice */
-    return e->space == MOE_SPACE_ALL || v[MOE_DIMENSION_ZERO] < 2 || v[MOE_DIMENSION_PIPELINE] == 1;
-  case MOE_DIMENSION_OFFLOAD:
-    return v[MOE_DIMENSION_OFFLOAD] == 0 || v[MOE_DIMENSION_RECOMPUTE] != MOE_RECOMPUTE_NONE;
+  case MOE_DIMENSION_ZERO:
+    return fits_zero(e, v);
+  case MOE_DIMENSION_OFFLOAD: /* of checkpoints */
+    return v[MOE_DIMENSION_OFFLOAD] == 0 || v[MOE_DIMENSION_RECOMPUTE] == MOE_RECOMPUTE_FULL;
   case MOE_DIMENSION_SEQUENCE:
     return fits_sequence(e, v);
   case MOE_DIMENSION_OVERLAP_TENSOR:
     return !v[MOE_DIMENSION_OVERLAP_TENSOR] || v[MOE_DIMENSION_SEQUENCE];
+  case MOE_DIMENSION_OVERLAP_GATHER:
+  case MOE_DIMENSION_OVERLAP_PIPELINE:
+    return fits_overlap(e, dimension);
   default:
     return TRUE;
   }
@@ -357,13 +424,25 @@ GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options,
   return e.found;
 }
 
-/* ---- a layout as a run --------------------------------------------------------------------------------------------------- */
+/* ---- a layout as a run
+ * --------------------------------------------------------------------------------------------------- */
+
+/* Fused attention never stores its scores: recomputing them alone would change nothing. */
+static guint selective_modules(const MoeRun *run)
+{
+  const guint scores = MOE_MODULE_CORE_ATTENTION;
+  gboolean stores_scores = g_strcmp0(run->stack.family.attention, "unfused") == 0;
+
+  if ((run->recompute.modules & ~scores) || (run->recompute.modules == scores && stores_scores))
+    return run->recompute.modules;
+  return scores | MOE_MODULE_NORM | MOE_MODULE_FFN_ACTIVATION | MOE_MODULE_MOE_ACTIVATION;
+}
 
 static void apply_recompute(const MoeRun *run, int32_t mode, MoeRun *copy)
 {
   copy->recompute = (MoeRecompute){.mode = (MoeRecomputeMode)mode, .layers = -1};
   if (mode == MOE_RECOMPUTE_SELECTIVE)
-    copy->recompute.modules = run->recompute.modules ? run->recompute.modules : MOE_MODULE_CORE_ATTENTION;
+    copy->recompute.modules = selective_modules(run);
 }
 
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy)
@@ -383,7 +462,9 @@ gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeR
   p->zero = v[MOE_DIMENSION_ZERO];
   p->sequence_parallel = v[MOE_DIMENSION_SEQUENCE];
   p->overlap.tensor = v[MOE_DIMENSION_OVERLAP_TENSOR];
-  p->overlap.gradient_reduce = p->overlap.parameter_gather = v[MOE_DIMENSION_OVERLAP_DATA];
+  p->overlap.gradient_reduce = v[MOE_DIMENSION_OVERLAP_REDUCE];
+  p->overlap.parameter_gather = v[MOE_DIMENSION_OVERLAP_GATHER];
+  p->overlap.pipeline = v[MOE_DIMENSION_OVERLAP_PIPELINE];
   p->first_stage_layers = p->last_stage_layers = -1;
   copy->training.micro_batch = v[MOE_DIMENSION_MICRO_BATCH];
   copy->offload.activations = (double)v[MOE_DIMENSION_OFFLOAD] / PERCENT;

@@ -21,7 +21,8 @@ static char *values_of(const char *vary)
   return sweep ? g_strjoinv("|", sweep->axes[0].value) : g_strdup("refused");
 }
 
-/* ---- axes ---------------------------------------------------------------------------------------------------------- */
+/* ---- axes ----------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(axes)
 {
@@ -111,7 +112,8 @@ START_TEST(loads_options_and_keys)
 }
 END_TEST
 
-/* ---- records ------------------------------------------------------------------------------------------------------- */
+/* ---- records -------------------------------------------------------------------------------------------------------
+ */
 
 /* Counts predictions; the record says what the run was. */
 static char *predict(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
@@ -159,7 +161,8 @@ START_TEST(same_records_with_any_number_of_threads)
 }
 END_TEST
 
-/* ---- stores -------------------------------------------------------------------------------------------------------- */
+/* ---- stores --------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
   char *folder, *path;
@@ -236,12 +239,13 @@ START_TEST(refuses_what_is_no_store)
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeSweep) sweep = sweep_of(FALSE, "parallelism.expert=2,8", NULL, NULL);
 
-  ck_assert(g_file_set_contents(scratch.path, "title: a run file that is long enough to be mistaken for something else\n", -1, NULL));
+  ck_assert(g_file_set_contents(scratch.path,
+                                "title: a run file that is long enough to be mistaken for something else\n", -1, NULL));
   ck_assert_ptr_null(moe_store_open(scratch.path, sweep, TRUE, &error));
   ck_assert_ptr_nonnull(strstr(error->message, "expected a store"));
   drop_scratch(&scratch);
 }
 END_TEST
 
-MOE_TEST_MAIN("study/sweep", axes, crossed, zipped, refused, loads_options_and_keys, same_records_with_any_number_of_threads,
-              resumes, refuses_other_stores, refuses_what_is_no_store)
+MOE_TEST_MAIN("study/sweep", axes, crossed, zipped, refused, loads_options_and_keys,
+              same_records_with_any_number_of_threads, resumes, refuses_other_stores, refuses_what_is_no_store)
