@@ -21,6 +21,10 @@ echo "== One run: where the time goes"
 "$moesim" run models/mai-base-1/v5.yaml
 
 echo
+echo "== The whole training: failures, checkpoints, wall-clock, energy"
+"$moesim" goodput models/mai-base-1/v5.yaml
+
+echo
 echo "== Figures"
 "$moesim" plot scale models/mai-base-1/v5.yaml models/deepseek-v3.yaml --clusters gb200-nvl72,h800-hgx -o "$out/scale.png"
 "$moesim" plot ladder models/mai-base-1/v2.yaml models/mai-base-1/v3.yaml models/mai-base-1/v4.yaml models/mai-base-1/v5.yaml \
@@ -28,6 +32,7 @@ echo "== Figures"
 "$moesim" plot memory models/deepseek-v3.yaml -o "$out/memory-deepseek-v3.png"
 "$moesim" plot strategies models/mai-base-1/v2.yaml models/mai-base-1/v4.yaml models/mai-base-1/v5.yaml --variants \
   models/deepseek-v3.yaml -o "$out/strategies.png"
-for figure in "$out"/*.png; do
+"$moesim" report models/deepseek-v3.yaml -o "$out/deepseek-v3.html"
+for figure in "$out"/*.png "$out"/*.html; do
   echo "$figure"
 done
