@@ -56,6 +56,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCostModel, moe_cost_model_free)
 gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
                          MoeCost *cost, GError **error);
 
+/* The same in n machine states at once, which shares the work: costs[i] is what moe_cost_kernel gives for states[i]. */
+gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
+                                const MoeMachineState *states, MoeCost *costs, GError **error);
+
 /* ---- which constants priced it -------------------------------------------------------------------------------------
  */
 

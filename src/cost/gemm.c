@@ -172,30 +172,32 @@ static double split_pieces(const Problem *p, double waves)
   return CLAMP(pieces, 1, SPLIT_MAX);
 }
 
-static void estimate(const MoeMachine *machine, const Problem *p, const MoeTile *tile, double pieces, Estimate *e)
+/* Row tiles are the same whether the K loop is split or not, and the costliest to count: `tiles` are those of one piece. Each mechanism only
+ * adds time, so that a choice whose math alone takes longer than the best one needs no more of them. */
+static void try_choice(const MoeMachine *machine, const Problem *p, const MoeTile *tile, double tiles, double pieces,
+                       Estimate *best)
 {
   const double *c = machine->constant;
   double slot_flop_per_s = machine->peak_flop_per_s / machine->sms * tile->sms; /* of the SMs that share a tile */
   double slots = MAX(floor(machine->free_sms / tile->sms), 1);
-  double tiles = row_tiles(p, tile->m) * ceil(p->n / (double)tile->n) * pieces;
   double tile_area = (double)tile->m * tile->n, piece_k = p->k / pieces;
-  double waves = counted_waves(tiles / slots, c[MOE_GEMM_BALANCE]);
+  double waves = counted_waves(tiles * pieces / slots, c[MOE_GEMM_BALANCE]);
   double rate = slot_flop_per_s * c[MOE_GEMM_SUSTAINED] * tile_rate(tile, c[MOE_GEMM_TILE_LOSS]) *
                 p->alignment_rate;
+  double math_s = 2 * tile_area * piece_k * waves / rate;
+  Estimate e;
 
-  e->tile_s = 2 * tile_area * piece_k * tiles / machine->peak_flop_per_s;
-  e->wave_s = 2 * tile_area * piece_k * waves / slot_flop_per_s;
-  e->sustained_s = moe_droop(2 * tile_area * piece_k * waves / rate, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
-  e->ramp_s = e->sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
-  e->total_s =
-      e->ramp_s + moe_memory_visible(e->ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
-                                     c[MOE_GEMM_OVERLAP]);
-}
-
-static void keep_faster(Estimate *best, const Estimate *other)
-{
-  if (other->total_s < best->total_s)
-    *best = *other;
+  if (math_s >= best->total_s)
+    return;
+  e.tile_s = 2 * tile_area * piece_k * (tiles * pieces) / machine->peak_flop_per_s;
+  e.wave_s = 2 * tile_area * piece_k * waves / slot_flop_per_s;
+  e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
+  e.ramp_s = e.sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
+  e.total_s =
+      e.ramp_s + moe_memory_visible(e.ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
+                                    c[MOE_GEMM_OVERLAP]);
+  if (e.total_s < best->total_s)
+    *best = e;
 }
 
 static void choose(const MoeMachine *machine, const Problem *p, Estimate *best)
@@ -205,16 +207,12 @@ static void choose(const MoeMachine *machine, const Problem *p, Estimate *best)
 
   best->total_s = INFINITY;
   for (guint i = 0; i < n; i++) {
-    Estimate e;
-    double waves = row_tiles(p, tiles[i].m) * ceil(p->n / (double)tiles[i].n) * tiles[i].sms / machine->free_sms;
-    double pieces = split_pieces(p, waves);
+    double count = row_tiles(p, tiles[i].m) * ceil(p->n / (double)tiles[i].n);
+    double pieces = split_pieces(p, count * tiles[i].sms / machine->free_sms);
 
-    estimate(machine, p, &tiles[i], 1, &e);
-    keep_faster(best, &e);
-    if (pieces > 1) {
-      estimate(machine, p, &tiles[i], pieces, &e);
-      keep_faster(best, &e);
-    }
+    try_choice(machine, p, &tiles[i], count, 1, best);
+    if (pieces > 1)
+      try_choice(machine, p, &tiles[i], count, pieces, best);
   }
 }
 

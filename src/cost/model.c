@@ -136,11 +136,34 @@ static gboolean no_path(const MoeCostModel *model, const MoeKernel *kernel, GErr
                   moe_precision_words[kernel->precision]);
 }
 
-gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
-                         MoeCost *cost, GError **error)
+static gboolean is_crowded(const MoeCostModel *model, const MoeMachineState *state)
+{
+  return state->sms < model->accelerator->sms || state->memory_share < 1;
+}
+
+static void crowd(const MoeCostModel *model, const MoeMachineState *state, const MoeKernel *kernel, MoeMachine machine,
+                  MoeCost *cost)
+{
+  machine.free_sms = (double)CLAMP(state->sms, 1, model->accelerator->sms);
+  machine.hbm_bytes_per_s *= state->memory_share;
+  contend(&machine, kernel, cost);
+}
+
+/* The index of an equal state before the i-th, i when there is none. */
+static guint equal_before(const MoeMachineState *states, guint i)
+{
+  guint j = 0;
+
+  while (j < i && (states[j].sms != states[i].sms || states[j].memory_share != states[i].memory_share))
+    j++;
+  return j;
+}
+
+gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
+                                const MoeMachineState *states, MoeCost *costs, GError **error)
 {
   const MoeAccelerator *accelerator = model->accelerator;
-  MoeMachine machine = {
+  const MoeMachine machine = {
       .constant = kernel_fit(model, kernel)->value,
       .peak_flop_per_s = model->peak_flop_per_s[kernel->precision],
       .quoted_flop_per_s = accelerator->quoted_peak_flop_per_s,
@@ -148,14 +171,25 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
       .free_sms = (double)accelerator->sms,
       .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
   };
+  MoeCost free;
 
   if (kernel->klass != MOE_KERNEL_BANDWIDTH && machine.peak_flop_per_s <= 0)
     return no_path(model, kernel, error);
-  price(&machine, kernel, cost);
-  if (state && (state->sms < accelerator->sms || state->memory_share < 1)) {
-    machine.free_sms = (double)CLAMP(state->sms, 1, accelerator->sms);
-    machine.hbm_bytes_per_s *= state->memory_share;
-    contend(&machine, kernel, cost);
+  price(&machine, kernel, &free);
+  for (guint i = 0; i < n; i++) {
+    guint same = equal_before(states, i);
+
+    costs[i] = same < i ? costs[same] : free;
+    if (same == i && is_crowded(model, &states[i]))
+      crowd(model, &states[i], kernel, machine, &costs[i]);
   }
   return TRUE;
+}
+
+gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
+                         MoeCost *cost, GError **error)
+{
+  const MoeMachineState idle = {.sms = model->accelerator->sms, .memory_share = 1};
+
+  return moe_cost_kernel_states(model, kernel, 1, state ? state : &idle, cost, error);
 }

@@ -70,7 +70,7 @@ static int64_t radix_pack(const Radix *radix, guint dims, int64_t rank)
   for (guint i = 0; i < N_DIMS; i++) {
     const Digit *digit = &radix->digit[i];
 
-    if (!(dims & DIM_BIT(digit->dimension)))
+    if (digit->size == 1 || !(dims & DIM_BIT(digit->dimension)))
       continue;
     value += scale * digit_value(digit, rank);
     scale *= digit->size;
@@ -308,9 +308,11 @@ static int64_t stage_of(const MoeLayout *layout, int64_t rank)
 
 static gboolean is_left_out(const MoeLayout *layout, MoeGroupKind kind, int64_t rank)
 {
+  if (kind != MOE_GROUP_EMBEDDING)
+    return FALSE;
   int64_t stage = stage_of(layout, rank);
 
-  return kind == MOE_GROUP_EMBEDDING && stage != 0 && stage != layout->stages - 1;
+  return stage != 0 && stage != layout->stages - 1;
 }
 
 int64_t moe_layout_group_of(const MoeLayout *layout, MoeGroupKind kind, int64_t rank)

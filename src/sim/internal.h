@@ -2,6 +2,7 @@
  * Inside sim. One Sim per step; everything hangs on it.
  *
  *   price.c     what every operation costs: kernel durations per machine state, segments of blocks, issue times
+ *   colours.c   the set of colours of place.c
  *   place.c     groups on the machine, colours (which ranks do the same), units
  *   unit.c      streams of one unit: what can start now, what completes
  *   compute.c   the compute stream: segments of kernels, machine states, timeline slices
@@ -211,6 +212,19 @@ typedef struct {
 /* price.c */
 gboolean sim_price(Sim *sim, GError **error);
 void sim_price_clear(Sim *sim);
+
+/* colours.c */
+typedef struct {
+  guint mask, n;
+  uint64_t *key;
+  uint32_t *number_plus_one; /* 0: free */
+} Colours;
+
+void sim_colours_init(Colours *colours, guint n_ranks);
+void sim_colours_clear(Colours *colours);
+void sim_colours_reset(Colours *colours);
+/* Number of a colour: 0, 1, ... in the order of first sight. */
+uint32_t sim_colours_number(Colours *colours, uint64_t colour);
 
 /* place.c */
 gboolean sim_place(Sim *sim, GError **error);

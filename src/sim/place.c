@@ -17,11 +17,15 @@ typedef struct {
   uint32_t *shape;    /* [n_groups] */
 } RealGroups;
 
+enum { SITE_DOMAIN, SITE_HOST, SITE_LEAF, N_SITES };
+
 typedef struct {
   Sim *sim;
   guint n_ranks;
   RealGroups real[MOE_N_GROUPS];
+  uint32_t *site[N_SITES]; /* [n_ranks] domain, host and leaf of each rank's GPU */
   uint64_t *colour;   /* [n_ranks] hash */
+  Colours colours;
 } Placing;
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
@@ -39,7 +43,7 @@ typedef struct {
   uint32_t current, next;
 } Labels;
 
-static uint32_t label(Labels *labels, int64_t id)
+static uint32_t label(Labels *labels, uint32_t id)
 {
   if (labels->stamp[id] != labels->current) {
     labels->stamp[id] = labels->current;
@@ -48,25 +52,24 @@ static uint32_t label(Labels *labels, int64_t id)
   return labels->label[id];
 }
 
-static uint64_t shape_hash(const Sim *sim, const uint32_t *member, guint n, Labels labels[3])
+static uint64_t shape_hash(const Placing *placing, const uint32_t *member, guint n, Labels labels[N_SITES])
 {
   uint64_t hash = n;
 
-  for (unsigned i = 0; i < 3; i++) {
+  for (unsigned i = 0; i < N_SITES; i++) {
     labels[i].current++;
     labels[i].next = 0;
   }
-  for (guint i = 0; i < n; i++) {
-    hash = mix(hash, label(&labels[0], moe_topo_domain(sim->topo, member[i])));
-    hash = mix(hash, label(&labels[1], moe_topo_host(sim->topo, member[i])));
-    hash = mix(hash, label(&labels[2], moe_topo_leaf(sim->topo, member[i])));
-  }
+  for (guint i = 0; i < n; i++)
+    for (unsigned site = 0; site < N_SITES; site++)
+      hash = mix(hash, label(&labels[site], placing->site[site][member[i]]));
   return hash;
 }
 
-static uint32_t shape_of(Sim *sim, const uint32_t *member, guint n, Labels labels[3])
+static uint32_t shape_of(const Placing *placing, const uint32_t *member, guint n, Labels labels[N_SITES])
 {
-  uint64_t hash = shape_hash(sim, member, n, labels);
+  Sim *sim = placing->sim;
+  uint64_t hash = shape_hash(placing, member, n, labels);
 
   for (guint s = 0; s < sim->shapes->len; s++)
     if (g_array_index(sim->shapes, Shape, s).hash == hash)
@@ -80,23 +83,37 @@ static uint32_t shape_of(Sim *sim, const uint32_t *member, guint n, Labels label
   return sim->shapes->len - 1;
 }
 
+static void find_sites(Placing *placing)
+{
+  const MoeTopo *topo = placing->sim->topo;
+
+  for (unsigned site = 0; site < N_SITES; site++)
+    placing->site[site] = g_new(uint32_t, placing->n_ranks);
+  for (guint rank = 0; rank < placing->n_ranks; rank++) {
+    placing->site[SITE_DOMAIN][rank] = (uint32_t)moe_topo_domain(topo, rank);
+    placing->site[SITE_HOST][rank] = (uint32_t)moe_topo_host(topo, rank);
+    placing->site[SITE_LEAF][rank] = (uint32_t)moe_topo_leaf(topo, rank);
+  }
+}
+
 static void find_shapes(Placing *placing)
 {
-  Sim *sim = placing->sim;
-  gsize n_ids = (gsize)moe_topo_n_resources(sim->topo) + 1; /* more than there are domains, hosts or leaves */
-  Labels labels[3];
+  gsize n_ids = (gsize)moe_topo_n_resources(placing->sim->topo) + 1; /* more than there are domains, hosts or leaves */
+  Labels labels[N_SITES];
 
-  for (unsigned i = 0; i < 3; i++)
+  find_sites(placing);
+  for (unsigned i = 0; i < N_SITES; i++)
     labels[i] = (Labels){.label = g_new0(uint32_t, n_ids), .stamp = g_new0(uint32_t, n_ids)};
   for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
     RealGroups *real = &placing->real[kind];
 
     for (guint g = 0; g < real->n_groups; g++)
-      real->shape[g] = shape_of(sim, &real->member[(gsize)g * real->size], real->size, labels);
+      real->shape[g] = shape_of(placing, &real->member[(gsize)g * real->size], real->size, labels);
   }
-  for (unsigned i = 0; i < 3; i++) {
+  for (unsigned i = 0; i < N_SITES; i++) {
     g_free(labels[i].label);
     g_free(labels[i].stamp);
+    g_free(placing->site[i]);
   }
 }
 
@@ -254,13 +271,12 @@ static void mix_stages(Placing *placing, const int64_t *peers, uint64_t *next)
   }
 }
 
-static guint count_colours(const Placing *placing)
+static guint count_colours(Placing *placing)
 {
-  g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
-
+  sim_colours_reset(&placing->colours);
   for (guint rank = 0; rank < placing->n_ranks; rank++)
-    g_hash_table_add(seen, &placing->colour[rank]);
-  return g_hash_table_size(seen);
+    sim_colours_number(&placing->colours, placing->colour[rank]);
+  return placing->colours.n;
 }
 
 static void refine_colours(Placing *placing)
@@ -325,27 +341,21 @@ static void new_unit(Sim *sim, guint rank)
 static void make_units(Placing *placing)
 {
   Sim *sim = placing->sim;
-  g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
-  guint n = sim->fidelity == MOE_FIDELITY_FULL ? placing->n_ranks : count_colours(placing);
+  gboolean folded = sim->fidelity == MOE_FIDELITY_FOLDED;
+  guint n = folded ? count_colours(placing) : placing->n_ranks;
 
   sim->unit = g_new0(Unit, n);
   sim->multiplicity = g_new0(int64_t, n);
   sim->unit_of_rank = g_new(uint32_t, placing->n_ranks);
   sim->colour_of_rank = g_new(uint32_t, placing->n_ranks);
   for (guint rank = 0; rank < placing->n_ranks; rank++) {
-    gpointer unit_plus_one = NULL;
+    uint32_t unit = folded ? sim_colours_number(&placing->colours, placing->colour[rank]) : rank;
 
     sim->unit_of_rank[rank] = NONE;
-    if (sim->fidelity == MOE_FIDELITY_FOLDED)
-      unit_plus_one = g_hash_table_lookup(seen, &placing->colour[rank]);
-    if (!unit_plus_one) {
+    if (unit == sim->n_units)
       new_unit(sim, rank);
-      unit_plus_one = GUINT_TO_POINTER(sim->n_units);
-      if (sim->fidelity == MOE_FIDELITY_FOLDED)
-        g_hash_table_insert(seen, &placing->colour[rank], unit_plus_one);
-    }
-    sim->colour_of_rank[rank] = GPOINTER_TO_UINT(unit_plus_one) - 1;
-    sim->multiplicity[sim->colour_of_rank[rank]]++;
+    sim->colour_of_rank[rank] = unit;
+    sim->multiplicity[unit]++;
   }
 }
 
@@ -428,11 +438,13 @@ gboolean sim_place(Sim *sim, GError **error)
   find_used_groups(&placing);
   find_shapes(&placing);
   placing.colour = g_new0(uint64_t, placing.n_ranks);
+  sim_colours_init(&placing.colours, placing.n_ranks);
   if (sim->fidelity == MOE_FIDELITY_FOLDED) {
     first_colours(&placing);
     refine_colours(&placing);
   }
   make_units(&placing);
+  sim_colours_clear(&placing.colours);
   for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++)
     if (sim->groups[kind].used)
       fold_groups(&placing, kind);

@@ -104,32 +104,60 @@ static void set_uncounted_apart(const MoeKernel *kernel, MoeCost *cost)
   cost->part_s[MOE_REASON_MATH] = 0;
 }
 
-static gboolean price_state(Sim *sim, guint load, unsigned mode, const MoeMachineState *state, Price *prices,
-                            GError **error)
+/* Where the durations of one machine state and load class begin. */
+static MoeTime *durations_of(const Sim *sim, guint load, unsigned mode)
 {
-  const MoeProgram *program = sim->program;
-  MoeTime *duration = &sim->duration[(load * N_MODES + mode) * sim->n_works];
+  return &sim->duration[((gsize)load * N_MODES + mode) * sim->n_works];
+}
 
-  for (guint k = 0; k < program->n_kernels; k++) {
-    const MoeKernel *kernel = &program->kernels[(gsize)load * program->n_kernels + k];
-    MoeCost cost;
+static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineState *states, Price *price, GError **error)
+{
+  const MoeKernel *kernel = &sim->program->kernels[(gsize)load * sim->program->n_kernels + k];
+  double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
+  MoeCost cost[N_MODES];
 
-    if (!moe_cost_kernel(sim->cost, kernel, state, &cost, error))
-      return FALSE;
-    go_at_training_rate(sim, kernel, &cost);
-    set_uncounted_apart(kernel, &cost);
-    double kept = kept_seconds(sim, kernel, &cost);
-    double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
-    duration[k] = moe_time_from_seconds(kept * pace);
-    if (mode == 0)
-      prices[k] = (Price){.kept_s = kept, .pace = pace, .cost = cost};
+  if (!moe_cost_kernel_states(sim->cost, kernel, N_MODES, states, cost, error))
+    return FALSE;
+  for (unsigned mode = 0; mode < N_MODES; mode++) {
+    go_at_training_rate(sim, kernel, &cost[mode]);
+    set_uncounted_apart(kernel, &cost[mode]);
+    durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost[mode]) * pace);
   }
-  for (guint d = 0; d < program->n_delays; d++) {
-    gboolean gone = (sim->without & MOE_WITHOUT_DATA) != 0;
+  *price = (Price){.kept_s = kept_seconds(sim, kernel, &cost[0]), .pace = pace, .cost = cost[0]};
+  return TRUE;
+}
 
-    duration[program->n_kernels + d] = gone ? 0 : moe_time_from_seconds(program->delays_s[d]);
+static gboolean same_kernel(const Sim *sim, guint load, guint k)
+{
+  const MoeKernel *kernels = sim->program->kernels;
+
+  return memcmp(&kernels[(gsize)load * sim->program->n_kernels + k], &kernels[k], sizeof *kernels) == 0;
+}
+
+/* Prices a load class. What the load does not change costs what it cost in the first class: `first` holds that. */
+static gboolean price_load(Sim *sim, guint load, const MoeMachineState *states, const Price *first, Price *prices,
+                           GError **error)
+{
+  for (guint k = 0; k < sim->program->n_kernels; k++) {
+    if (load > 0 && same_kernel(sim, load, k)) {
+      prices[k] = first[k];
+      for (unsigned mode = 0; mode < N_MODES; mode++)
+        durations_of(sim, load, mode)[k] = durations_of(sim, 0, mode)[k];
+    } else if (!price_kernel(sim, load, k, states, &prices[k], error)) {
+      return FALSE;
+    }
   }
   return TRUE;
+}
+
+static void price_delays(Sim *sim, guint load)
+{
+  const MoeProgram *program = sim->program;
+
+  for (unsigned mode = 0; mode < N_MODES; mode++)
+    for (guint d = 0; d < program->n_delays; d++)
+      durations_of(sim, load, mode)[program->n_kernels + d] =
+          (sim->without & MOE_WITHOUT_DATA) ? 0 : moe_time_from_seconds(program->delays_s[d]);
 }
 
 /* The mean over load classes replaces every class: what an even distribution of the same kernels would take. */
@@ -225,16 +253,19 @@ static void count_role(const Sim *sim, guint role, guint load, const Price *pric
 static gboolean price_kernels(Sim *sim, GError **error)
 {
   Taken taken = {{0, 0}, {0, 0}};
-  g_autofree Price *prices = g_new0(Price, sim->program->n_kernels + 1);
+  MoeMachineState states[N_MODES];
+  g_autofree Price *first = g_new0(Price, sim->program->n_kernels + 1);
+  g_autofree Price *other = g_new0(Price, sim->program->n_kernels + 1);
 
   find_taken(sim, &taken);
+  for (unsigned mode = 0; mode < N_MODES; mode++)
+    states[mode] = machine_state(sim, &taken, mode);
   for (guint load = 0; load < sim->n_loads; load++) {
-    for (unsigned mode = 0; mode < N_MODES; mode++) {
-      MoeMachineState state = machine_state(sim, &taken, mode);
+    Price *prices = load == 0 ? first : other;
 
-      if (!price_state(sim, load, mode, &state, prices, error))
-        return FALSE;
-    }
+    if (!price_load(sim, load, states, first, prices, error))
+      return FALSE;
+    price_delays(sim, load);
     for (guint r = 0; r < sim->program->n_roles; r++)
       count_role(sim, r, load, prices);
   }
