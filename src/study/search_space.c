@@ -331,8 +331,9 @@ static gboolean fits_sequence(const Enumeration *e, const int32_t *v)
 static gboolean fits_zero(const Enumeration *e, const int32_t *v)
 {
   int64_t stage = v[MOE_DIMENSION_GPUS] / v[MOE_DIMENSION_PIPELINE];
-  gboolean alone =
-      stage == v[MOE_DIMENSION_TENSOR] && stage == (int64_t)v[MOE_DIMENSION_EXPERT] * v[MOE_DIMENSION_EXPERT_TENSOR];
+  int64_t moe = (int64_t)v[MOE_DIMENSION_EXPERT] * v[MOE_DIMENSION_EXPERT_TENSOR];
+  gboolean alone = stage == (int64_t)v[MOE_DIMENSION_TENSOR] * v[MOE_DIMENSION_CONTEXT] &&
+                   (e->run->architecture.moe.experts == 0 || stage == moe);
 
   if (alone && v[MOE_DIMENSION_ZERO] > 0)
     return FALSE;
