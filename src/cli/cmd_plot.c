@@ -18,6 +18,7 @@ static const MoeUsage usage = {
         "  ladder      predicted beside published MFU, a pair of bars per run\n"
         "  waterfall   from 100 % of peak down to the MFU of one run\n"
         "  timeline    what chosen ranks do when, in a window of the step\n"
+        "  validation  predicted against published step time of every case of a folder (default: validation/)\n"
         "  sensitivity what each assumption does to the MFU, and P10 to P90 of all together\n"
         "  memory      memory per GPU by part, per pipeline stage or per run\n"
         "  strategies  where the step goes, a stack per run or per value of --vary\n",
@@ -85,6 +86,7 @@ static const MoePlotKind kinds[] = {
     {"sensitivity", "what the assumptions do", 1, 1, moe_plot_sensitivity},
     {"strategies", "where the step goes", 1, -1, moe_plot_strategies},
     {"timeline", "who does what when", 1, 1, moe_plot_timeline},
+    {"validation", "predicted against published", 0, 1, moe_plot_validation},
     {"waterfall", "from peak to MFU", 1, 1, moe_plot_waterfall},
 };
 

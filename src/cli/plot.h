@@ -37,6 +37,8 @@ char *moe_plot_strategies(int n, char **files, const MoePlotOptions *options, ch
 
 char *moe_plot_timeline(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                         GError **error);
+char *moe_plot_validation(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
+                          GError **error);
 char *moe_plot_waterfall(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
                          GError **error);
 
