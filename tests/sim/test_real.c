@@ -1,0 +1,170 @@
+/* Real runs, lowered from model files: 200 random small layouts, folded and full and on several threads. */
+#include "moetest.h"
+
+#include <moesim/study.h>
+
+#define CASES 200
+
+/* A small mixture of experts with everything that the large ones have: local and global attention, dense and MoE
+ * layers. */
+static const char *const small_model[] = {
+    "architecture.layers=8",       "architecture.hidden=1024",    "architecture.attention.query_heads=16",
+    "architecture.ffn.width=2048", "architecture.moe.experts=16", "architecture.moe.top_k=2",
+    "architecture.moe.width=512",  "architecture.moe.latent=512", "training.sequence_length=2048",
+    "offload.activations=0"};
+
+typedef struct {
+  uint64_t seed, index;
+} Source;
+
+static const char *pick(Source *source, guint n, const char *const *of)
+{
+  return of[moe_random_u64(source->seed, moe_random_stream("real-runs"), 0, source->index++) % n];
+}
+
+#define PICK(source, ...)                                                                                              \
+  pick(source, G_N_ELEMENTS(((const char *const[]){__VA_ARGS__})), (const char *const[]){__VA_ARGS__})
+
+/* A random layout on 16 to 64 GPUs; not every one exists. */
+static GPtrArray *draw_layout(uint64_t seed)
+{
+  Source source = {seed, 0};
+  GPtrArray *sets = g_ptr_array_new_with_free_func(g_free);
+  const char *stages = PICK(&source, "1", "2", "4");
+  gboolean one = g_str_equal(stages, "1");
+  const char *schedule = one ? "none" : PICK(&source, "1f1b", "gpipe", "interleaved", "zb-h1", "dualpipe");
+  const char *chunks = g_str_equal(schedule, "interleaved") ? "2" : "1";
+
+  for (guint i = 0; i < G_N_ELEMENTS(small_model); i++)
+    g_ptr_array_add(sets, g_strdup(small_model[i]));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.gpus=%s", PICK(&source, "16", "32", "64")));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.pipeline=%s", stages));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.schedule=%s", schedule));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.virtual_stages=%s", chunks));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.tensor=%s", PICK(&source, "1", "2", "4")));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.expert=%s", PICK(&source, "1", "2", "4", "8")));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.zero=%s", PICK(&source, "0", "1", "2", "3")));
+  g_ptr_array_add(sets, g_strdup_printf("training.global_batch=%s", PICK(&source, "64", "128")));
+  g_ptr_array_add(sets, g_strdup_printf("training.routing.balance=%s", PICK(&source, "even", "{dirichlet: 20}")));
+  g_ptr_array_add(sets, g_strdup_printf("recompute.mode=%s", PICK(&source, "none", "full")));
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.overlap.expert=%s", PICK(&source, "true", "false")));
+  g_ptr_array_add(sets, NULL);
+  return sets;
+}
+
+/* The run of a drawn layout, NULL when there is no such layout. */
+static MoeRun *draw_run(uint64_t seed)
+{
+  static const char *const places[][2] = {{"gb200-nvl72", "yolo-v5"}, {"h800-hgx", "hai-llm"}};
+  const char *data = g_getenv("MOESIM_DATA");
+  g_autofree char *path = g_build_filename(data, "models", "mai-base-1", "v5.yaml", NULL);
+  g_autoptr(GPtrArray) sets = draw_layout(seed);
+  g_autoptr(GError) error = NULL;
+  MoeRunOptions options = {.cluster = places[seed % 2][0],
+                           .stack = places[seed % 2][1],
+                           .data_dir = data,
+                           .sets = (const char *const *)sets->pdata};
+  MoeRun *run = moe_run_load(path, &options, &error);
+
+  ck_assert_msg(run || error->code == MOE_ERROR_LAYOUT, "%s", run ? "" : error->message);
+  return run;
+}
+
+static MoeSimResult *simulate(const MoeRun *run, const MoeProgram *program, MoeFidelity fidelity)
+{
+  GError *error = NULL;
+  MoeSimOptions options = {.kernel_jitter = 0, .fidelity = fidelity};
+  g_autoptr(MoeTopo) topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, &error);
+  g_autoptr(MoeCostModel) cost = topo ? moe_cost_model_new(&run->cluster.accelerator, &run->stack, &error) : NULL;
+  MoeSimResult *result = cost ? moe_sim_run(program, run, topo, cost, &options, &error) : NULL;
+
+  ck_assert_msg(result != NULL, "%s", error ? error->message : "?");
+  return result;
+}
+
+/* Returns the number of units that stood for all GPUs. */
+static guint check_folded_is_full(const MoeRun *run, const MoeProgram *program, uint64_t seed)
+{
+  g_autoptr(MoeSimResult) folded = simulate(run, program, MOE_FIDELITY_FOLDED);
+  g_autoptr(MoeSimResult) full = simulate(run, program, MOE_FIDELITY_FULL);
+
+  ck_assert_msg(folded->step == full->step,
+                "layout %u (%s): folded %" G_GINT64_FORMAT " ps, full %" G_GINT64_FORMAT " ps", (guint)seed,
+                run->parallelism.schedule, folded->step, full->step);
+  ck_assert_uint_eq(full->n_units, (guint)run->parallelism.gpus);
+  ck_assert_uint_le(folded->n_units, full->n_units);
+  for (int cause = 0; cause < MOE_N_CAUSES; cause++)
+    ck_assert_double_eq_tol(folded->cause_s[cause], full->cause_s[cause], 1e-11);
+  ck_assert_double_eq_tol(folded->network_bytes, full->network_bytes, 1e-9 * full->network_bytes + 1e-6);
+  ck_assert_double_eq_tol(folded->nvlink_bytes, full->nvlink_bytes, 1e-9 * full->nvlink_bytes + 1e-6);
+  return folded->n_units;
+}
+
+/* 200 layouts that exist, of those drawn: one GPU per class gives the step of all GPUs to the picosecond. */
+START_TEST(folded_is_full)
+{
+  guint found = 0, units = 0, gpus = 0;
+
+  for (uint64_t seed = 0; found < CASES; seed++) {
+    g_autoptr(MoeRun) run = draw_run(seed);
+    g_autoptr(MoeProgram) program = run ? moe_program_build(run, seed, NULL) : NULL;
+
+    ck_assert_uint_lt((guint)seed, 20 * CASES);
+    if (!program)
+      continue;
+    units += check_folded_is_full(run, program, seed);
+    gpus += (guint)run->parallelism.gpus;
+    found++;
+  }
+  ck_assert_uint_lt(4 * units, gpus);
+}
+END_TEST
+
+static MoeOutcome predict(guint index, gpointer user_data)
+{
+  const MoeSimOptions *options = user_data;
+  g_autoptr(MoeRun) run = draw_run(index);
+  MoeOutcome outcome = {0};
+
+  if (run)
+    outcome.result = moe_study_predict(run, options, &outcome.error);
+  return outcome;
+}
+
+/* The same layouts, folded and with jitter, on 1, 2 and 8 threads. */
+START_TEST(threads_change_nothing)
+{
+  const guint jobs[] = {1, 2, 8}, n = 40;
+
+  for (int jitter = 0; jitter < 2; jitter++) {
+    MoeSimOptions options = {.kernel_jitter = 0.02 * jitter, .seed = 7};
+    MoeOutcome *outcomes[3];
+
+    for (guint j = 0; j < 3; j++)
+      outcomes[j] = moe_study_map(n, jobs[j], predict, &options, NULL, NULL);
+    for (guint i = 0; i < n; i++)
+      for (guint j = 1; j < 3; j++) {
+        ck_assert_int_eq(outcomes[0][i].result != NULL, outcomes[j][i].result != NULL);
+        if (outcomes[0][i].result)
+          ck_assert_double_eq(outcomes[0][i].result->step_time_s, outcomes[j][i].result->step_time_s);
+      }
+    for (guint j = 0; j < 3; j++)
+      moe_outcomes_free(outcomes[j], n);
+  }
+}
+END_TEST
+
+/* MAI-Base-1 v5 on 512 GPUs, with its unbalanced experts. */
+START_TEST(large_run)
+{
+  const char *data = g_getenv("MOESIM_DATA");
+  g_autofree char *path = g_build_filename(data, "models", "mai-base-1", "v5.yaml", NULL);
+  MoeRunOptions options = {.gpus = 512, .data_dir = data};
+  g_autoptr(MoeRun) run = moe_run_load(path, &options, NULL);
+  g_autoptr(MoeProgram) program = moe_program_build(run, 0, NULL);
+
+  ck_assert_uint_eq(check_folded_is_full(run, program, 0), 64);
+}
+END_TEST
+
+MOE_TEST_MAIN("sim/real", folded_is_full, threads_change_nothing, large_run)
