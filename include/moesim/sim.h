@@ -132,6 +132,26 @@ typedef struct {
  * cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events. */
 MoeSimResult *moe_sim_run(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
                           const MoeSimOptions *options, GError **error);
+/* ---- prices ---------------------------------------------------------------------------------------------------------- */
+
+/* States of a GPU that change what its kernels take. Bits. */
+enum { MOE_STATE_EXPERT = 1, MOE_STATE_COLLECTIVE = 2, MOE_N_STATES = 4 }; /* beside dispatch or combine; beside other collectives */
+
+/* What every operation of a program costs on its machine before anything runs: for traces to other simulators. */
+typedef struct {
+  guint n_loads, n_works;  /* works: kernels, then delays */
+  MoeTime *duration;       /* [(load * MOE_N_STATES + state) * n_works + work] */
+  guint n_blocks;
+  MoeTime **issue;         /* [n_blocks][n_ops] host time from the start of a call until the operation is issued */
+  MoeTime sync;            /* host time of a synchronization once it holds */
+} MoeSimPrices;
+
+/* As moe_sim_run prices; kernel jitter apart. */
+MoeSimPrices *moe_sim_prices(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
+                             GError **error);
+void moe_sim_prices_free(MoeSimPrices *prices);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSimPrices, moe_sim_prices_free)
+
 void moe_sim_result_free(MoeSimResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSimResult, moe_sim_result_free)
 

@@ -1,5 +1,6 @@
 /* moesim run: simulates one run. */
 #include "cli.h"
+#include "replay.h"
 
 #include <moesim/report_trace.h>
 
@@ -9,19 +10,21 @@ static const MoeUsage usage = {
     .examples = "  moesim run models/mai-base-1/v5.yaml\n"
                 "  moesim run models/deepseek-v3.yaml --cluster h100-hgx --gpus 1024\n"
                 "  moesim run models/mai-base-1/v5.yaml --set parallelism.zero=3 --format json\n"
-                "  moesim run models/mai-base-1/v5.yaml --trace v5.json.gz --trace-ranks 0,64\n",
-    .least = 1,
+                "  moesim run models/mai-base-1/v5.yaml --trace v5.json.gz --trace-ranks 0,64\n"
+                "  moesim run --from-chakra step.chakra --cluster gb200-nvl72\n",
+    .least = 0,
     .most = 1,
 };
 
 typedef struct {
-  char *trace, *ranks;
+  char *trace, *ranks, *chakra;
 } TraceOptions;
 
 static void clear_trace_options(TraceOptions *options)
 {
   g_free(options->trace);
   g_free(options->ranks);
+  g_free(options->chakra);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_trace_options)
 
@@ -92,6 +95,17 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   return MOE_EXIT_DONE;
 }
 
+static int run_input(int argc, char **argv, const MoeCliRun *options, const TraceOptions *trace)
+{
+  if (trace->chakra && (argc > 1 || trace->trace))
+    return moe_cli_complain("run: --from-chakra with %s, expected one of them", argc > 1 ? argv[1] : "--trace");
+  if (trace->chakra)
+    return moe_cli_replay(trace->chakra, options);
+  if (argc < 2)
+    return moe_cli_complain("run: expected %s; moesim run --help tells more", usage.arguments);
+  return run_file(argv[1], options, trace);
+}
+
 int moe_cmd_run(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
@@ -101,11 +115,13 @@ int moe_cmd_run(int argc, char **argv)
       {"trace", 0, 0, G_OPTION_ARG_FILENAME, &trace.trace, "write a Chrome / Perfetto trace: FILE.json or FILE.json.gz",
        "FILE"},
       {"trace-ranks", 0, 0, G_OPTION_ARG_STRING, &trace.ranks, "ranks in the trace (default: 0)", "R,R,..."},
+      {"from-chakra", 0, 0, G_OPTION_ARG_FILENAME, &trace.chakra,
+       "replay the Chakra traces in this folder instead of a run", "DIR"},
       {NULL},
   };
 
   moe_cli_run_entries(&options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : run_file(argv[1], &options, &trace);
+  return status != MOE_CLI_GO ? status : run_input(argc, argv, &options, &trace);
 }

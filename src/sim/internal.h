@@ -8,6 +8,7 @@
  *   compute.c   the compute stream: segments of kernels, machine states, timeline slices
  *   host.c      the host: issue order, synchronization
  *   exchange.c  collectives, messages and copies on the fabric
+ *   prices.c    the prices alone, for others
  *   account.c   idle causes, totals
  *   sim.c       the loop
  */
@@ -208,6 +209,9 @@ typedef struct {
   double nvlink_bytes, network_bytes, host_bytes; /* sums over all ranks */
   uint64_t operations;
 } Sim;
+
+/* sim.c */
+void sim_copy_collectives(Sim *sim);
 
 /* price.c */
 gboolean sim_price(Sim *sim, GError **error);

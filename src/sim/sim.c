@@ -91,7 +91,7 @@ static void choose_traced(Sim *sim)
 }
 
 /* The program's collectives, without the padding that the counterfactual leaves out. */
-static void copy_collectives(Sim *sim)
+void sim_copy_collectives(Sim *sim)
 {
   guint n = sim->program->n_collectives;
 
@@ -119,7 +119,7 @@ static void clear(Sim *sim)
 static MoeSimResult *run(Sim *sim, GError **error)
 {
   sim->work_list = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-  copy_collectives(sim);
+  sim_copy_collectives(sim);
   if (!sim_place(sim, error) || !sim_price(sim, error))
     return NULL;
   make_engine(sim);

@@ -1,0 +1,52 @@
+/*
+ * export: a run's program, priced on its machine, for other simulators. Part of interchange (floor 8).
+ *
+ * Uses base up to metrics. GOAL is the text that LogGOPSim and ATLAHS read; Chakra execution traces are what ASTRA-sim reads (chakra.h
+ * reads them back). Both hold, per rank, every kernel, transfer and host launch of one step with its dependencies: operations of one
+ * stream follow one another, waits of the program become dependencies, and each operation depends on the host's launch of it.
+ *
+ * GOAL knows messages only: all-reduce, all-gather and reduce-scatter become rings, all-to-all, dispatch and combine messages between all
+ * pairs, broadcast a chain (docs/interchange.md).
+ */
+#ifndef MOESIM_EXPORT_H
+#define MOESIM_EXPORT_H
+
+#include <moesim/program.h>
+#include <moesim/sim.h>
+#include <moesim/spec.h>
+
+G_BEGIN_DECLS
+
+/* Takes `length` bytes; how a failure is kept is the taker's business. */
+typedef void (*MoeWriteFunc)(const void *data, gsize length, gpointer user_data);
+
+typedef struct MoeExport MoeExport;
+
+/* Lowers and prices a run; `run` must outlive the export. */
+MoeExport *moe_export_new(const MoeRun *run, uint64_t seed, GError **error);
+void moe_export_free(MoeExport *export);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeExport, moe_export_free)
+
+int64_t moe_export_ranks(const MoeExport *export);
+/* Operations of all ranks in the step, before collectives become messages. */
+uint64_t moe_export_operations(const MoeExport *export);
+const MoeProgram *moe_export_program(const MoeExport *export);
+const MoeSimPrices *moe_export_prices(const MoeExport *export);
+
+/* What a GOAL file holds. */
+typedef struct {
+  uint64_t calcs, sends, receives;
+  double calc_ns, send_bytes;
+} MoeGoalTotals;
+
+/* The whole GOAL file. `totals` may be NULL. */
+void moe_export_goal(const MoeExport *export, MoeWriteFunc write, gpointer user_data, MoeGoalTotals *totals);
+
+/* Chakra trace of one rank: length-delimited protobuf. */
+void moe_export_chakra(const MoeExport *export, int64_t rank, MoeWriteFunc write, gpointer user_data);
+/* Members of every process group that the traces name ("pg_name"), as ASTRA-sim's comm_group.json. Caller frees. */
+char *moe_export_chakra_groups(const MoeExport *export);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,195 @@
+/* moesim run --from-chakra. */
+#include "replay.h"
+
+#include <moesim/chakra.h>
+#include <string.h>
+
+/* The machine that a trace is replayed on: of the run that was exported, or named by the options. */
+typedef struct {
+  MoeRun *run; /* NULL for traces of others */
+  MoeCluster cluster;
+  MoeStack stack;
+  MoeDoc *cluster_doc, *stack_doc;
+} Machine;
+
+static void clear_machine(Machine *machine)
+{
+  if (machine->cluster_doc)
+    moe_cluster_clear(&machine->cluster);
+  if (machine->stack_doc)
+    moe_stack_clear(&machine->stack);
+  moe_doc_free(machine->cluster_doc);
+  moe_doc_free(machine->stack_doc);
+  moe_run_free(machine->run);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Machine, clear_machine)
+
+/* ---- files
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static gboolean map_file(const char *path, GMappedFile **file, GError **error)
+{
+  *file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, FALSE, NULL) : NULL;
+  return *file || moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "cannot be read, expected a file that can");
+}
+
+static gboolean read_rank(MoeChakra *chakra, const char *path, GError **error)
+{
+  g_autoptr(GMappedFile) file = NULL;
+
+  if (!map_file(path, &file, error))
+    return FALSE;
+  const char *data = g_mapped_file_get_contents(file);
+
+  return moe_chakra_add(chakra, data ? data : "", g_mapped_file_get_length(file), path, error);
+}
+
+static gboolean read_groups(MoeChakra *chakra, const char *folder, GError **error)
+{
+  g_autofree char *path = g_build_filename(folder, "comm_group.json", NULL);
+  g_autoptr(GMappedFile) file = NULL;
+
+  if (!g_file_test(path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  if (!map_file(path, &file, error))
+    return FALSE;
+  const char *text = g_mapped_file_get_contents(file);
+
+  return moe_chakra_groups(chakra, text ? text : "", g_mapped_file_get_length(file), path, error);
+}
+
+/* What stands before ".0.et" in the folder; NULL when there is no such file. */
+static char *find_prefix(const char *folder)
+{
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  char *prefix = NULL;
+
+  for (const char *name = dir ? g_dir_read_name(dir) : NULL; name && !prefix; name = g_dir_read_name(dir))
+    if (g_str_has_suffix(name, ".0.et"))
+      prefix = g_strndup(name, strlen(name) - strlen(".0.et"));
+  return prefix;
+}
+
+static gboolean read_traces(MoeChakra *chakra, const char *folder, GError **error)
+{
+  g_autofree char *prefix = find_prefix(folder);
+
+  if (!prefix)
+    return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = folder},
+                    "no trace, expected files NAME.0.et, NAME.1.et, ...");
+  if (!read_groups(chakra, folder, error))
+    return FALSE;
+  for (;;) {
+    g_autofree char *name = g_strdup_printf("%s.%u.et", prefix, moe_chakra_ranks(chakra));
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+      return TRUE;
+    if (!read_rank(chakra, path, error))
+      return FALSE;
+  }
+}
+
+/* ---- machine
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static gboolean find_machine(const char *folder, const MoeCliRun *options, Machine *machine, GError **error)
+{
+  g_autofree char *path = g_build_filename(folder, "run.yaml", NULL);
+  g_autofree char *data_dir = moe_cli_data_dir();
+
+  if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+    machine->run = moe_cli_load_run(path, options, error);
+    return machine->run != NULL;
+  }
+  if (!options->cluster || !options->stack)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = folder},
+                    "no run.yaml beside the traces, expected --cluster and --stack");
+  return moe_cluster_load(options->cluster, data_dir, &machine->cluster, &machine->cluster_doc, error) &&
+         moe_stack_load(options->stack, data_dir, &machine->stack, &machine->stack_doc, error);
+}
+
+/* ---- output
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* Model FLOPs per second and GPU over the peak; 0 when the trace has no run. */
+static double mfu_of(const MoeRun *run, const MoeReplay *replay)
+{
+  MoeModelFlops flops;
+
+  if (!run || replay->step <= 0)
+    return 0;
+  moe_count_model_flops(&run->architecture, &run->training, &flops);
+  double tokens = (double)run->training.global_batch * (double)run->training.sequence_length;
+
+  return flops.causal * tokens /
+         (moe_time_to_seconds(replay->step) * replay->ranks * run->cluster.accelerator.quoted_peak_flop_per_s);
+}
+
+static char *json_text(const MoeReplay *replay, const MoeCluster *cluster, double mfu)
+{
+  g_autoptr(GString) text = g_string_new("{\n");
+
+  g_string_append_printf(text, "  \"cluster\": \"%s\",\n  \"gpus\": %u,\n  \"step_time_s\": %.12g,\n", cluster->name,
+                         replay->ranks, moe_time_to_seconds(replay->step));
+  if (mfu > 0)
+    g_string_append_printf(text, "  \"mfu\": {\"causal\": %.9g},\n", mfu);
+  g_string_append_printf(text, "  \"compute_s\": %.9g,\n  \"host_s\": %.9g,\n", replay->compute_s, replay->host_s);
+  g_string_append_printf(text,
+                         "  \"traffic_bytes_per_gpu\": {\"nvlink\": %.12g, \"network\": %.12g, \"host\": %.12g},\n",
+                         replay->nvlink_bytes, replay->network_bytes, replay->host_bytes);
+  g_string_append_printf(text, "  \"nodes\": %" G_GUINT64_FORMAT ",\n  \"events\": %" G_GUINT64_FORMAT "\n}\n",
+                         replay->nodes, replay->events);
+  return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void add_row(GString *text, const char *what, double value, MoeDimension dimension)
+{
+  g_autofree char *formatted = moe_quantity_format(value, dimension);
+
+  g_string_append_printf(text, "%-26s %s\n", what, formatted);
+}
+
+static char *table_text(const MoeReplay *replay, const MoeCluster *cluster, double mfu)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  g_string_append_printf(text, "%-26s %s\n%-26s %u\n", "cluster", cluster->name, "GPUs", replay->ranks);
+  add_row(text, "step time", moe_time_to_seconds(replay->step), MOE_DIM_SECONDS);
+  if (mfu > 0)
+    g_string_append_printf(text, "%-26s %.2f %%\n", "MFU, causal", mfu * 100);
+  add_row(text, "kernels per GPU", replay->compute_s, MOE_DIM_SECONDS);
+  add_row(text, "host per GPU", replay->host_s, MOE_DIM_SECONDS);
+  add_row(text, "NVLink per GPU", replay->nvlink_bytes, MOE_DIM_BYTES);
+  add_row(text, "network per GPU", replay->network_bytes, MOE_DIM_BYTES);
+  add_row(text, "host memory per GPU", replay->host_bytes, MOE_DIM_BYTES);
+  g_string_append_printf(text, "%-26s %" G_GUINT64_FORMAT "\n", "nodes", replay->nodes);
+  return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+int moe_cli_replay(const char *folder, const MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeChakra) chakra = moe_chakra_new();
+  g_auto(Machine) machine = {0};
+  MoeFormat format;
+  MoeReplay replay;
+
+  if (!moe_cli_format(options, &format))
+    return MOE_EXIT_BAD_INPUT;
+  if (format == MOE_FORMAT_CSV)
+    return moe_cli_complain("run: --from-chakra has no csv, expected table or json");
+  if (!find_machine(folder, options, &machine, &error) || !read_traces(chakra, folder, &error))
+    return moe_cli_fail(error);
+  const MoeCluster *cluster = machine.run ? &machine.run->cluster : &machine.cluster;
+  const MoeStack *stack = machine.run ? &machine.run->stack : &machine.stack;
+
+  if (!moe_chakra_replay(chakra, cluster, stack, &replay, &error))
+    return moe_cli_fail(error);
+  double mfu = mfu_of(machine.run, &replay);
+  g_autofree char *text =
+      format == MOE_FORMAT_JSON ? json_text(&replay, cluster, mfu) : table_text(&replay, cluster, mfu);
+
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}

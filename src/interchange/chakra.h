@@ -1,0 +1,74 @@
+/* Inside the Chakra reader and its replay: the trace in memory. */
+#ifndef MOESIM_INTERCHANGE_CHAKRA_H
+#define MOESIM_INTERCHANGE_CHAKRA_H
+
+#include <moesim/chakra.h>
+#include <moesim/sim.h>
+#include <moesim/work.h>
+
+typedef enum {
+  CHAKRA_JOIN,
+  CHAKRA_HOST,
+  CHAKRA_KERNEL,
+  CHAKRA_COLLECTIVE,
+  CHAKRA_SEND,
+  CHAKRA_RECEIVE,
+  CHAKRA_COPY
+} ChakraKind;
+
+typedef struct {
+  uint64_t id;      /* in the file */
+  uint8_t kind;     /* ChakraKind */
+  gboolean to_host; /* COPY */
+  uint32_t rank;
+  uint32_t first_next, n_next; /* nodes that wait for this one, into MoeChakra.next */
+  uint32_t n_deps;
+  uint32_t work; /* COLLECTIVE: into instances; SEND, RECEIVE: into messages */
+  double bytes;  /* COPY */
+  double flop;   /* KERNEL without a time: roofline */
+  gboolean timed;
+  MoeTime duration[MOE_N_STATES]; /* HOST, KERNEL */
+} ChakraNode;
+
+/* A process group. */
+typedef struct {
+  char *name;
+  GArray *ranks;     /* of int64_t */
+  GHashTable *index; /* rank + 1 -> index + 1 */
+  GArray *count;     /* of uint32_t: collectives so far of each member */
+  GArray *instances; /* of uint32_t: its collectives in order, into MoeChakra.instances */
+} ChakraGroup;
+
+/* One collective of all members of a group. */
+typedef struct {
+  uint32_t group;
+  MoeCollective collective; /* n_skew, receive: owned */
+  uint32_t joined;          /* members whose traces have it */
+  GArray *nodes;            /* of uint32_t, in the order of ranks read */
+} ChakraInstance;
+
+/* One message. */
+typedef struct {
+  uint32_t from, to;      /* ranks */
+  uint32_t send, receive; /* nodes; NO_NODE while not seen */
+  double bytes;
+} ChakraMessage;
+
+#define NO_NODE G_MAXUINT32
+
+struct MoeChakra {
+  guint n_ranks;
+  GArray *nodes;             /* of ChakraNode, rank by rank */
+  GArray *next;              /* of uint32_t */
+  GPtrArray *groups;         /* of ChakraGroup */
+  GHashTable *group_by_name; /* name -> ChakraGroup index + 1 */
+  GArray *instances;         /* of ChakraInstance */
+  GArray *messages;          /* of ChakraMessage */
+  GHashTable *open;          /* key text -> GArray of uint32_t: messages of one sender, receiver and tag */
+};
+
+ChakraGroup *chakra_group_new(MoeChakra *chakra, const char *name);
+/* FALSE and *error when the rank is out of range or a member already. */
+gboolean chakra_group_add(ChakraGroup *group, int64_t rank, const char *file, GError **error);
+
+#endif
