@@ -223,6 +223,7 @@ typedef struct {
   struct {
     gboolean per_layer;  /* a ZeRO unit is one layer; otherwise buckets */
     double bucket_bytes; /* default 25 MiB */
+    double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay bandwidth-bound; 0 = none */
     int64_t prefetch;    /* units gathered ahead, default 1 */
   } data_parallel;
   double hbm_reserved_bytes;  /* context, libraries, communication buffers */

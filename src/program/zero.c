@@ -29,6 +29,14 @@ static double unit_bytes(const MoeShape *shape, const MoeWeights *weights)
   return (weights->dense + weights->experts) * moe_precision_bytes(shape->precision->gradient_reduce);
 }
 
+static double bucket_bytes(const MoeShape *shape)
+{
+  const MoeStack *stack = &shape->run->stack;
+
+  return MAX(stack->data_parallel.bucket_bytes,
+             stack->data_parallel.bucket_per_rank_bytes * (double)shape->run->parallelism.data);
+}
+
 /* Layers of a part, one per unit, or joined until a bucket is full. */
 static void add_layer_units(const MoeShape *shape, const MoePart *part, GArray *units)
 {
@@ -41,7 +49,7 @@ static void add_layer_units(const MoeShape *shape, const MoePart *part, GArray *
 
     moe_weights_layer(shape, layer, &weights);
     moe_weights_add(&sum, &weights);
-    if (!per_layer && unit_bytes(shape, &sum) < shape->run->stack.data_parallel.bucket_bytes &&
+    if (!per_layer && unit_bytes(shape, &sum) < bucket_bytes(shape) &&
         layer + 1 < part->first + part->count)
       continue;
     add_unit(units, first, layer + 1 - first, &sum);

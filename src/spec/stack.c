@@ -163,6 +163,7 @@ static gboolean read_data_parallel(const MoeNode *node, MoeStack *stack, GError 
   static const MoeField fields[] = {
       {"unit", MOE_FIELD_CHOICE(MoeStack, data_parallel.per_layer, units)},
       {"bucket", BYTES(data_parallel.bucket_bytes)},
+      {"bucket_per_rank", BYTES(data_parallel.bucket_per_rank_bytes)},
       {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS)},
       {"source", MOE_FIELD_ELSEWHERE},
       {NULL},
