@@ -177,6 +177,8 @@ int moe_cli_replay(const char *folder, const MoeCliRun *options)
 
   if (!moe_cli_format(options, &format))
     return MOE_EXIT_BAD_INPUT;
+  if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
+    return moe_cli_complain("run: --from-chakra %s is no folder, expected one of Chakra traces", folder);
   if (format == MOE_FORMAT_CSV)
     return moe_cli_complain("run: --from-chakra has no csv, expected table or json");
   if (!find_machine(folder, options, &machine, &error) || !read_traces(chakra, folder, &error))

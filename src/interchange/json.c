@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <moesim/import.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_COUNT                                                                                                      \
@@ -62,6 +63,16 @@ static gboolean check_text(const char *text, gsize length, const char *name, GEr
                            "nested more than %d levels deep, expected a configuration", MOE_IMPORT_MAX_DEPTH);
 }
 
+/* json-glib says "<data>:LINE:COLUMN: what"; its own getters are reset by then. */
+static MoeMark mark_of_message(const char *name, const char *message)
+{
+  MoeMark mark = {.file = name};
+
+  if (sscanf(message, "%*[^:]:%d:%d", &mark.line, &mark.column) != 2)
+    mark.line = 0;
+  return mark;
+}
+
 JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error)
 {
   g_autoptr(JsonParser) parser = json_parser_new_immutable();
@@ -70,18 +81,13 @@ JsonNode *interchange_json_parse(const char *text, gsize length, const char *nam
   if (!check_text(text, length, name, error))
     return NULL;
   if (!json_parser_load_from_data(parser, text, (gssize)length, &reason)) {
-    MoeMark mark = {.file = name,
-                    .line = (int)json_parser_get_current_line(parser),
-                    .column = MAX((int)json_parser_get_current_pos(parser), 1)};
-
-    moe_fail(error, MOE_ERROR_INPUT, mark, "no JSON, expected the config.json of a model");
+    moe_fail(error, MOE_ERROR_INPUT, mark_of_message(name, reason->message), "no JSON, expected one object");
     return NULL;
   }
   JsonNode *root = json_parser_get_root(parser);
 
   if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = 1, .column = 1},
-             "no JSON object, expected the config.json of a model");
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = 1, .column = 1}, "no JSON object, expected one");
     return NULL;
   }
   return json_node_ref(root);
