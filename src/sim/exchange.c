@@ -193,7 +193,8 @@ static void land_message(Sim *sim, uint32_t message, Unit *to, MoeTime start)
 
   to->inbox[sim->message_slot[message]] = MESSAGE_ARRIVED;
   if (receive->state == STREAM_MESSAGE && message_of(sim, to, MOE_STREAM_RECV) == message) {
-    slice_message(sim, to, MOE_STREAM_RECV, start);
+    slice_message(sim, to, MOE_STREAM_RECV, MAX(start, to->received));
+    to->received = moe_engine_now(sim->engine);
     sim_stream_done(sim, to, MOE_STREAM_RECV, 1);
   }
 }

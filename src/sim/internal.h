@@ -150,6 +150,7 @@ typedef struct {
   MoeTime idle[MOE_N_CAUSES];
   MoeTime idle_since;
   uint8_t idle_cause;
+  MoeTime received; /* when the last message was taken: slices of the receive stream do not overlap */
   MoeTime end;
   uint8_t *inbox;      /* per incoming message of the role: MessageState */
 } Unit;
