@@ -5,8 +5,12 @@ set ylabel "predicted step time (s)"
 set format xy "%g"
 set grid xtics ytics linecolor rgb "#dddddd" linetype 1
 set key outside right top reverse Left font ",9" autotitle columnheader
-stats data using 1 nooutput
+stats data using 1:2 nooutput
 blocks = STATS_blocks
+low = STATS_min_x < STATS_min_y ? STATS_min_x : STATS_min_y
+high = STATS_max_x > STATS_max_y ? STATS_max_x : STATS_max_y
+set xrange [low / 1.4:high * 1.4]
+set yrange [low / 1.4:high * 1.4]
 plot x with lines linecolor rgb "#444444" linewidth 1 notitle, \
      1.1 * x with lines linecolor rgb "#999999" linewidth 1 dashtype 2 title "10 % off", \
      x / 1.1 with lines linecolor rgb "#999999" linewidth 1 dashtype 2 notitle, \
