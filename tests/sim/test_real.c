@@ -90,7 +90,7 @@ static guint check_folded_is_full(const MoeRun *run, const MoeProgram *program, 
 
   ck_assert_msg(folded->step == full->step,
                 "layout %u (%s): folded %" G_GINT64_FORMAT " ps, full %" G_GINT64_FORMAT " ps", (guint)seed,
-                run->parallelism.schedule, folded->step, full->step);
+                moe_schedule_words[run->parallelism.schedule], folded->step, full->step);
   ck_assert_uint_eq(full->n_units, (guint)run->parallelism.gpus);
   ck_assert_uint_le(folded->n_units, full->n_units);
   for (int cause = 0; cause < MOE_N_CAUSES; cause++)
