@@ -97,7 +97,7 @@ static char *shorten(char *text)
 {
   if (g_utf8_strlen(text, -1) <= VALUE_WIDTH)
     return text;
-  g_autofree char *whole = text;
+  g_autofree G_GNUC_UNUSED char *whole = text;
   g_autofree char *start = g_utf8_substring(text, 0, VALUE_WIDTH - 3);
 
   return g_strconcat(start, "...", NULL);

@@ -95,7 +95,7 @@ static gboolean all_failed(const MoeSweepPoint *points, guint n)
 static int fail_like(const MoeSweep *sweep)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(MoeRun) run = moe_sweep_load(sweep, 0, &error);
+  g_autoptr(MoeRun) run G_GNUC_UNUSED = moe_sweep_load(sweep, 0, &error);
 
   return error ? moe_cli_fail(error) : moe_cli_complain("no point of the sweep can be simulated; moesim run tells why");
 }

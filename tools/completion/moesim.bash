@@ -9,6 +9,10 @@ _moesim()
     mapfile -t COMPREPLY < <(compgen -W "$(moesim "$command" --help 2> /dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current")
   elif [ "$command" = plot ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
+  elif [ "$command" = import ] && [ "$COMP_CWORD" -eq 2 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "hf megatron" -- "$current")
+  elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "goal chakra" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
