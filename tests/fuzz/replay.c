@@ -26,7 +26,7 @@ static int replay_folder(const char *path)
 
   for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir)) {
     g_autofree char *file = g_build_filename(path, name, NULL);
-    if (replay_file(file) != EXIT_SUCCESS)
+    if (g_file_test(file, G_FILE_TEST_IS_REGULAR) && replay_file(file) != EXIT_SUCCESS)
       status = EXIT_FAILURE;
   }
   return status;

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Fuzzes every target, one after another, SECONDS each; what they find new joins the corpus in the source tree.
+# usage: run.sh BUILD SECONDS [TARGET...]
+# BUILD was configured with clang as meson.build says. Exit status 1 when a target found something: crash-* in BUILD.
+set -u
+
+build=$(realpath "$1") || exit 1
+seconds=$2
+shift 2
+here=$(realpath "$(dirname "$0")")
+MOESIM_DATA=${MOESIM_DATA:-$(realpath "$here/../..")}
+export MOESIM_DATA
+readonly MAX_BYTES=65536 # of one input: parsers have no new behaviour beyond
+
+[ $# -gt 0 ] || set -- chakra doc hf measured megatron run units
+findings=0
+for target in "$@"; do
+  ninja -C "$build" "tests/fuzz/fuzz_$target" > "$build/fuzz.log" 2>&1 || { cat "$build/fuzz.log"; exit 1; }
+  work=$(mktemp -d) || exit 1
+  cp "$here/corpus/$target"/* "$work" 2> /dev/null
+  [ "$target" = hf ] && cp "$here"/../interchange/hf/*.json "$work"
+  (cd "$build" && "tests/fuzz/fuzz_$target" -max_total_time="$seconds" -max_len="$MAX_BYTES" -rss_limit_mb=4096 -timeout=10 \
+    -print_final_stats=1 "$work") > "$build/fuzz_$target.log" 2>&1
+  status=$?
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/fuzz_$target.log")
+  echo "$target: ${runs:-?} inputs in $seconds s, exit status $status"
+  if [ "$status" -ne 0 ]; then
+    findings=$((findings + 1))
+    grep -E 'ERROR|SUMMARY|assertion|Test unit written' "$build/fuzz_$target.log"
+  fi
+  [ -n "${KEEP_CORPUS:-}" ] && "$build/tests/fuzz/fuzz_$target" -merge=1 "$here/corpus/$target" "$work" > /dev/null 2>&1
+  rm -rf "$work"
+done
+echo "$findings targets with findings"
+[ "$findings" -eq 0 ]
