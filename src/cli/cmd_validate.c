@@ -1,5 +1,6 @@
 /* moesim validate: predicted beside published, for every case of a folder. */
 #include "cli.h"
+#include "validate_parts.h"
 
 #include <moesim/report_validation.h>
 
@@ -13,15 +14,17 @@ static const MoeUsage usage = {
     .examples = "  moesim validate\n"
                 "  moesim validate --group-by stack --worst\n"
                 "  moesim validate --cases my-measurements/ --format json\n"
-                "  moesim validate --baseline validation/baseline/baseline.yaml\n",
+                "  moesim validate --baseline validation/baseline/baseline.yaml\n"
+                "  moesim validate --parts\n"
+                "  moesim validate --pair validation/measured/traces/h800-dualpipe.yaml\n",
     .least = 0,
     .most = 0,
 };
 
 typedef struct {
-  char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline;
+  char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *pair;
   gint jobs;
-  gboolean worst, pairs, summary, leave_one_out;
+  gboolean worst, pairs, summary, leave_one_out, parts;
 } Options;
 
 static void clear_options(Options *options)
@@ -32,6 +35,7 @@ static void clear_options(Options *options)
   g_free(options->fidelity);
   g_free(options->baseline);
   g_free(options->save_baseline);
+  g_free(options->pair);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
@@ -212,6 +216,21 @@ static int leave_one_out(const Options *options)
   return MOE_EXIT_DONE;
 }
 
+/* --parts and --pair: what one step consists of. */
+static int inside_step(const Options *options)
+{
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *dir =
+      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  MoeCliRun run = {.fidelity = options->fidelity};
+  MoeSimOptions sim;
+
+  if (!moe_cli_sim_options(&run, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  return options->pair ? moe_cli_validate_pair(options->pair, data_dir, &sim)
+                       : moe_cli_validate_parts(dir, data_dir, &sim);
+}
+
 int moe_cmd_validate(int argc, char **argv)
 {
   g_auto(Options) o = {0};
@@ -225,6 +244,8 @@ int moe_cmd_validate(int argc, char **argv)
       {"fidelity", 0, 0, G_OPTION_ARG_STRING, &o.fidelity, "auto, folded or full", "HOW"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &o.jobs, "threads (default: one per core)", "N"},
       {"leave-one-out", 0, 0, G_OPTION_ARG_NONE, &o.leave_one_out, "refit the training rates, leaving out one family at a time", NULL},
+      {"parts", 0, 0, G_OPTION_ARG_NONE, &o.parts, "parts of the iteration, where they were published", NULL},
+      {"pair", 0, 0, G_OPTION_ARG_FILENAME, &o.pair, "kernel classes of a profiled forward-backward pair", "FILE"},
       {"baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.baseline, "exit 1 when a group is worse than stored here", "FILE"},
       {"save-baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.save_baseline, "store the groups' errors", "FILE"},
       {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -233,5 +254,7 @@ int moe_cmd_validate(int argc, char **argv)
 
   if (status != MOE_CLI_GO)
     return status;
+  if (o.parts || o.pair)
+    return inside_step(&o);
   return o.leave_one_out ? leave_one_out(&o) : validate(&o);
 }

@@ -14,4 +14,7 @@ void moe_case_describe(const MoeRun *run, MoeCase *c);
 /* Finds the pair questions. */
 void moe_case_pairs(MoeValidation *validation);
 
+/* Paths of the *.yaml files of a folder, sorted by name. NULL and *error when it cannot be read. */
+GPtrArray *moe_case_files(const char *dir, GError **error);
+
 #endif

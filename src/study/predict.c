@@ -1,25 +1,36 @@
 /* One prediction: spec -> topo, cost, program -> sim -> metrics. */
-#include <moesim/study.h>
+#include "prepared.h"
+
+gboolean moe_prepare(const MoeRun *run, uint64_t seed, MoePrepared *prepared, GError **error)
+{
+  prepared->topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, error);
+  if (prepared->topo)
+    prepared->cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, error);
+  if (prepared->cost)
+    prepared->program = moe_program_build(run, seed, error);
+  return prepared->program != NULL;
+}
+
+void moe_prepared_clear(MoePrepared *prepared)
+{
+  g_clear_pointer(&prepared->program, moe_program_free);
+  g_clear_pointer(&prepared->cost, moe_cost_model_free);
+  g_clear_pointer(&prepared->topo, moe_topo_free);
+}
 
 MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GError **error)
 {
   static const MoeSimOptions defaults = {.kernel_jitter = -1};
   const MoeSimOptions *chosen = options ? options : &defaults;
   gint64 start_us = g_get_monotonic_time();
+  g_auto(MoePrepared) made = {0};
 
-  g_autoptr(MoeTopo) topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, error);
-  if (!topo)
+  if (!moe_prepare(run, chosen->seed, &made, error))
     return NULL;
-  g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, error);
-  if (!cost)
-    return NULL;
-  g_autoptr(MoeProgram) program = moe_program_build(run, chosen->seed, error);
-  if (!program)
-    return NULL;
-  g_autoptr(MoeSimResult) sim = moe_sim_run(program, run, topo, cost, chosen, error);
+  g_autoptr(MoeSimResult) sim = moe_sim_run(made.program, run, made.topo, made.cost, chosen, error);
   if (!sim)
     return NULL;
-  MoeResult *result = moe_metrics_result(run, program, sim, chosen->seed);
+  MoeResult *result = moe_metrics_result(run, made.program, sim, chosen->seed);
   result->wall_time_s = (double)(g_get_monotonic_time() - start_us) * 1e-6;
   return result;
 }

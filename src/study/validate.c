@@ -73,7 +73,7 @@ static gint compare_names(gconstpointer a, gconstpointer b)
   return g_strcmp0(*(char *const *)a, *(char *const *)b);
 }
 
-static GPtrArray *case_files(const char *dir, GError **error)
+GPtrArray *moe_case_files(const char *dir, GError **error)
 {
   g_autoptr(GDir) d = g_dir_open(dir, 0, NULL);
   g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
@@ -203,7 +203,7 @@ MoeValidation *moe_validate_with(const char *dir, const char *data_dir, const ch
                                  const MoeSimOptions *options, MoeProgressFunc progress, gpointer progress_data,
                                  GError **error)
 {
-  g_autoptr(GPtrArray) files = case_files(dir, error);
+  g_autoptr(GPtrArray) files = moe_case_files(dir, error);
   g_autoptr(GPtrArray) docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
   Work work = {.pending = g_array_new(FALSE, TRUE, sizeof(Pending)), .data_dir = data_dir, .sets = sets, .options = options};
   MoeValidation *validation = NULL;

@@ -1,0 +1,17 @@
+/* report_parts: parts of iterations and kernel classes of a pair, beside published ones. Part of report (floor 9). */
+#ifndef MOESIM_REPORT_PARTS_H
+#define MOESIM_REPORT_PARTS_H
+
+#include <moesim/parts.h>
+#include <moesim/report.h>
+
+G_BEGIN_DECLS
+
+/* One row per part and one for the step; `cases` of MoePartsCase. The caller frees the text. */
+char *moe_report_parts_table(const GPtrArray *cases, gboolean styled);
+/* One row per class, one for all kernels and one for the pair's duration. The caller frees the text. */
+char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, gboolean styled);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,35 @@
+/* moesim validate --parts, --pair: inside one step. */
+#include "validate_parts.h"
+
+#include "cli.h"
+
+#include <moesim/report_parts.h>
+
+int moe_cli_validate_parts(const char *dir, const char *data_dir, const MoeSimOptions *sim)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) cases = moe_validate_parts(dir, data_dir, sim, &error);
+
+  if (!cases)
+    return moe_cli_fail(error);
+  g_autofree char *text = moe_report_parts_table(cases, moe_cli_styled());
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
+int moe_cli_validate_pair(const char *path, const char *data_dir, const MoeSimOptions *sim)
+{
+  g_autoptr(GError) error = NULL;
+  g_auto(MoePairTrace) trace = {0};
+  MoeRunOptions options = {.data_dir = data_dir};
+  MoeIteration iteration;
+
+  if (!moe_pair_trace_load(path, &trace, &error))
+    return moe_cli_fail(error);
+  g_autoptr(MoeRun) run = moe_run_load(trace.run, &options, &error);
+  if (!run || !moe_study_iteration(run, sim, trace.stage, &iteration, &error))
+    return moe_cli_fail(error);
+  g_autofree char *text = moe_report_pair_table(&trace, &iteration, moe_cli_styled());
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}

@@ -1,0 +1,68 @@
+/* Parts of iterations and kernel classes of a pair as tables. */
+#include <math.h>
+#include <moesim/report_parts.h>
+
+static void add_header(MoeTable *table, const char *const *titles)
+{
+  for (; *titles; titles++)
+    moe_table_add(table, *titles);
+}
+
+/* Name, published, predicted, error; what was not published stays open. */
+static void add_row(MoeTable *table, const char *name, double published_s, double predicted_s)
+{
+  gboolean known = isfinite(published_s) && published_s > 0;
+
+  moe_table_add(table, name);
+  moe_table_take(table, known ? moe_quantity_format(published_s, MOE_DIM_SECONDS) : g_strdup("-"));
+  moe_table_take(table, moe_quantity_format(predicted_s, MOE_DIM_SECONDS));
+  moe_table_take(table, known ? g_strdup_printf("%+.1f %%", 100 * (predicted_s / published_s - 1)) : g_strdup("-"));
+}
+
+static double published_sum(const MoePartsCase *c)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < MOE_N_ITERATION_PARTS; i++)
+    sum += isfinite(c->published_s[i]) ? c->published_s[i] : 0;
+  return sum;
+}
+
+static void add_case(MoeTable *table, const MoePartsCase *c)
+{
+  for (guint i = 0; i < MOE_N_ITERATION_PARTS; i++) {
+    moe_table_add(table, i == 0 ? c->id : "");
+    add_row(table, moe_iteration_part_words[i], c->published_s[i], moe_time_to_seconds(c->iteration.part[i]));
+  }
+  moe_table_add(table, "");
+  add_row(table, "sum", published_sum(c), moe_time_to_seconds(c->iteration.step));
+}
+
+char *moe_report_parts_table(const GPtrArray *cases, gboolean styled)
+{
+  static const char *const header[] = {"case", "part", "published", "predicted", "error", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("llrrr");
+
+  add_header(table, header);
+  for (guint i = 0; i < cases->len; i++)
+    add_case(table, cases->pdata[i]);
+  return moe_table_format(table, styled);
+}
+
+char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, gboolean styled)
+{
+  static const char *const header[] = {"kernels", "profiled", "predicted", "error", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrrr");
+  double profiled_s = 0, predicted_s = 0;
+
+  add_header(table, header);
+  for (guint c = 0; c < MOE_N_PAIR_CLASSES; c++) {
+    profiled_s += trace->class_s[c];
+    predicted_s += iteration->pair_class_s[c];
+    if (trace->class_s[c] > 0 || iteration->pair_class_s[c] > 0)
+      add_row(table, moe_pair_class_words[c], trace->class_s[c], iteration->pair_class_s[c]);
+  }
+  add_row(table, "all kernels", profiled_s, predicted_s);
+  add_row(table, "duration", trace->pair_s, iteration->pair_s);
+  return moe_table_format(table, styled);
+}
