@@ -1,9 +1,9 @@
 /*
  * validate: predicted beside published, for every case of a folder. Part of study (floor 8).
  *
- * A case file (each .yaml file of the folder) has a list `cases:` of runs with an `id` and a `published` section. The error of a case is
- * predicted / published step time - 1, whatever metric was published (a throughput or an MFU gives the step time by its own FLOP
- * convention and peak).
+ * A case file (each .yaml file of the folder) has a list `cases:` of runs with an `id` and a `published` section. The
+ * error of a case is predicted / published step time - 1, whatever metric was published (a throughput or an MFU gives
+ * the step time by its own FLOP convention and peak).
  */
 #ifndef MOESIM_VALIDATE_H
 #define MOESIM_VALIDATE_H
@@ -12,7 +12,13 @@
 
 G_BEGIN_DECLS
 
-typedef enum { MOE_GROUP_BY_FAMILY, MOE_GROUP_BY_GPU, MOE_GROUP_BY_STACK, MOE_GROUP_BY_KIND, MOE_N_GROUP_BY } MoeGroupBy;
+typedef enum {
+  MOE_GROUP_BY_FAMILY,
+  MOE_GROUP_BY_GPU,
+  MOE_GROUP_BY_STACK,
+  MOE_GROUP_BY_KIND,
+  MOE_N_GROUP_BY
+} MoeGroupBy;
 extern const char *const moe_group_by_words[];
 
 /* What two cases of a pair question differ in. */
@@ -31,24 +37,24 @@ extern const char *const moe_differs_words[];
 
 typedef struct {
   char *id;
-  char *group[MOE_N_GROUP_BY]; /* family (file name), accelerator, stack, "moe" or "dense" */
+  char *group[MOE_N_GROUP_BY];  /* family (file name), accelerator, stack, "moe" or "dense" */
   char *differs[MOE_N_DIFFERS]; /* printed values of each part, compared between cases */
-  const char *metric;          /* what was published, static: "step_time_s", "mfu", ... */
-  double published;            /* value of that metric */
-  double predicted;            /* the same metric, predicted */
+  const char *metric;           /* what was published, static: "step_time_s", "mfu", ... */
+  double published;             /* value of that metric */
+  double predicted;             /* the same metric, predicted */
   double published_step_s, predicted_step_s;
   double tokens_per_s_per_gpu_published, tokens_per_s_per_gpu_predicted;
-  double error;                /* predicted_step_s / published_step_s - 1 */
+  double error; /* predicted_step_s / published_step_s - 1 */
   int64_t gpus;
-  gboolean fits;               /* predicted footprint below the GPU's memory */
-  char *failure;               /* why there is no prediction, NULL when there is one */
+  gboolean fits; /* predicted footprint below the GPU's memory */
+  char *failure; /* why there is no prediction, NULL when there is one */
 } MoeCase;
 
 typedef struct {
   char *name;
   guint n;
   double median_abs_error, p90_abs_error, bias; /* bias: median of the signed error */
-  double rank_correlation;                      /* Spearman, of published and predicted throughput per GPU; NaN below 3 cases */
+  double rank_correlation; /* Spearman, of published and predicted throughput per GPU; NaN below 3 cases */
 } MoeCaseGroup;
 
 /* Two cases of one family that differ in one thing: was the faster one predicted to be faster? */
@@ -67,8 +73,8 @@ typedef struct {
   MoeCasePair *pairs;
 } MoeValidation;
 
-/* Predicts every case of every *.yaml file in `dir` (sorted by name), on `jobs` threads. A case that cannot be read or simulated stands
- * with its `failure`; NULL and *error only when the folder or a file as a whole cannot be read. */
+/* Predicts every case of every *.yaml file in `dir` (sorted by name), on `jobs` threads. A case that cannot be read or
+ * simulated stands with its `failure`; NULL and *error only when the folder or a file as a whole cannot be read. */
 MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
                             MoeProgressFunc progress, gpointer progress_data, GError **error);
 /* The same with overrides "key=value" (NULL-terminated) applied to every case. */
@@ -82,8 +88,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
 MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);
 void moe_case_groups_free(MoeCaseGroup *groups, guint n);
 
-/* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also when NULL is
- * returned). NULL and *error when it is no map, has no id or nothing published. The file must outlive the document. */
+/* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also
+ * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. The file must outlive the
+ * document. */
 MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
 
 G_END_DECLS

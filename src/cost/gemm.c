@@ -86,8 +86,9 @@ double moe_cost_flop(const MoeKernel *kernel)
   }
 }
 
-/* Rows whose length is not a multiple of 16 bytes cannot be loaded 16 bytes at a time. On H100 a feed-forward width of 10,922 ran at
- * 272.7 TFLOP/s where 10,944 ran at 398.4 (github.com/stas00/ml-engineering, training/performance README). */
+/* Rows whose length is not a multiple of 16 bytes cannot be loaded 16 bytes at a time. On H100 a feed-forward width of
+ * 10,922 ran at 272.7 TFLOP/s where 10,944 ran at 398.4 (github.com/stas00/ml-engineering, training/performance
+ * README). */
 #define ALIGNMENT_BYTES 16
 #define MISALIGNED_RATE (272.7 / 398.4)
 
@@ -172,8 +173,9 @@ static double split_pieces(const Problem *p, double waves)
   return CLAMP(pieces, 1, SPLIT_MAX);
 }
 
-/* Row tiles are the same whether the K loop is split or not, and the costliest to count: `tiles` are those of one piece. Each mechanism only
- * adds time, so that a choice whose math alone takes longer than the best one needs no more of them. */
+/* Row tiles are the same whether the K loop is split or not, and the costliest to count: `tiles` are those of one
+ * piece. Each mechanism only adds time, so that a choice whose math alone takes longer than the best one needs no more
+ * of them. */
 static void try_choice(const MoeMachine *machine, const Problem *p, const MoeTile *tile, double tiles, double pieces,
                        Estimate *best)
 {
@@ -182,8 +184,7 @@ static void try_choice(const MoeMachine *machine, const Problem *p, const MoeTil
   double slots = MAX(floor(machine->free_sms / tile->sms), 1);
   double tile_area = (double)tile->m * tile->n, piece_k = p->k / pieces;
   double waves = counted_waves(tiles * pieces / slots, c[MOE_GEMM_BALANCE]);
-  double rate = slot_flop_per_s * c[MOE_GEMM_SUSTAINED] * tile_rate(tile, c[MOE_GEMM_TILE_LOSS]) *
-                p->alignment_rate;
+  double rate = slot_flop_per_s * c[MOE_GEMM_SUSTAINED] * tile_rate(tile, c[MOE_GEMM_TILE_LOSS]) * p->alignment_rate;
   double math_s = 2 * tile_area * piece_k * waves / rate;
   Estimate e;
 
@@ -193,9 +194,8 @@ static void try_choice(const MoeMachine *machine, const Problem *p, const MoeTil
   e.wave_s = 2 * tile_area * piece_k * waves / slot_flop_per_s;
   e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
   e.ramp_s = e.sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
-  e.total_s =
-      e.ramp_s + moe_memory_visible(e.ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
-                                    c[MOE_GEMM_OVERLAP]);
+  e.total_s = e.ramp_s + moe_memory_visible(e.ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
+                                            c[MOE_GEMM_OVERLAP]);
   if (e.total_s < best->total_s)
     *best = e;
 }

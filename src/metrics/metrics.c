@@ -1,14 +1,16 @@
 /* What a simulated step means. */
 #include <moesim/metrics.h>
 
-/* ---- measured runs -------------------------------------------------------------------------------------------------- */
+/* ---- measured runs --------------------------------------------------------------------------------------------------
+ */
 
 double moe_measured_mfu(const MoeMeasuredRun *measured)
 {
   /* forward 2, data gradient 2, weight gradient 2 FLOPs per parameter and token (Kaplan et al. 2020, section 2.1) */
   double per_parameter = measured->lora ? 4 : 6;
   double attention = measured->attention_flop_per_token;
-  double flop = measured->flop_per_token > 0 ? measured->flop_per_token : per_parameter * measured->parameters + attention;
+  double flop =
+      measured->flop_per_token > 0 ? measured->flop_per_token : per_parameter * measured->parameters + attention;
 
   return flop * measured->tokens_per_step / (measured->step_time_s * measured->gpus * measured->peak_flop_per_s);
 }
@@ -40,7 +42,8 @@ double moe_published_step_time(const MoeRun *run, gboolean *derived)
   return 0;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------------ */
+/* ---- results
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void fill_published(const MoeRun *run, MoeResult *result)
 {
@@ -79,8 +82,8 @@ static void fill_speed(const MoeRun *run, const MoeProgram *program, const MoeSi
   result->model_flops_per_token_full = flops.full;
   result->tokens_per_step = program->tokens_per_step;
   result->step_time_s = moe_time_to_seconds(sim->step);
-  result->peak_flop_per_s =
-      run->published.peak_flop_per_s > 0 ? run->published.peak_flop_per_s : run->cluster.accelerator.quoted_peak_flop_per_s;
+  result->peak_flop_per_s = run->published.peak_flop_per_s > 0 ? run->published.peak_flop_per_s
+                                                               : run->cluster.accelerator.quoted_peak_flop_per_s;
   if (result->step_time_s <= 0)
     return;
   result->tokens_per_s = result->tokens_per_step / result->step_time_s;
@@ -121,8 +124,8 @@ static void fill_memory(const MoeRun *run, const MoeProgram *program, MoeResult 
   result->memory.fits = result->memory.peak_bytes <= result->memory.capacity_bytes;
 }
 
-/* Math was accounted at the accelerator's quoted peak; a publication may divide by another one (989 for 989.4). Restated at that peak,
- * its share of the step is the causal MFU. */
+/* Math was accounted at the accelerator's quoted peak; a publication may divide by another one (989 for 989.4).
+ * Restated at that peak, its share of the step is the causal MFU. */
 static void restate_math(const MoeRun *run, MoeResult *result)
 {
   double ratio = run->cluster.accelerator.quoted_peak_flop_per_s / result->peak_flop_per_s;

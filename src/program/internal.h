@@ -150,8 +150,9 @@ void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
 /* Quantization of a weight where it is due. */
 gboolean moe_quantizes_weights(const MoeEmit *emit);
 void moe_emit_quantize_weight(MoeEmit *emit, double elements);
-/* A tensor on its way into an FP8 GEMM. `fusable`: a norm or activation produces it, so that a stack which fuses quantization needs no
- * kernel; attention outputs, exchanged rows and most gradients have no such producer (TransformerEngine casts them apart). */
+/* A tensor on its way into an FP8 GEMM. `fusable`: a norm or activation produces it, so that a stack which fuses
+ * quantization needs no kernel; attention outputs, exchanged rows and most gradients have no such producer
+ * (TransformerEngine casts them apart). */
 typedef struct {
   const char *name;
   double elements;

@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-static char *percent(double fraction) { return isfinite(fraction) ? moe_percent_format(fraction) : g_strdup("-"); }
+static char *percent(double fraction)
+{
+  return isfinite(fraction) ? moe_percent_format(fraction) : g_strdup("-");
+}
 
 static void add_header(MoeTable *table, const char *const *titles)
 {
@@ -13,8 +16,8 @@ static void add_header(MoeTable *table, const char *const *titles)
 
 static char *rates(const MoeRateFit *fit, gboolean styled)
 {
-  static const char *const header[] = {"accelerator", "rows fitted", "training rate", "dense, fitted half", "dense, other half",
-                                       "MoE", NULL};
+  static const char *const header[] = {
+      "accelerator", "rows fitted", "training rate", "dense, fitted half", "dense, other half", "MoE", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
 
   add_header(table, header);
@@ -33,7 +36,8 @@ static char *rates(const MoeRateFit *fit, gboolean styled)
 
 static char *families(const MoeRateFit *fit, gboolean styled)
 {
-  static const char *const header[] = {"family", "cases", "median in", "P90 in", "median left out", "P90 left out", NULL};
+  static const char *const header[] = {"family",          "cases",        "median in", "P90 in",
+                                       "median left out", "P90 left out", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
 
   add_header(table, header);
@@ -55,7 +59,8 @@ char *moe_report_rates_table(const MoeRateFit *fit, gboolean styled)
   g_autofree char *first = rates(fit, styled);
   g_autofree char *second = families(fit, styled);
 
-  return g_strdup_printf("%u fitted parameters: the training rate of each accelerator, median |error| of step time\n\n%s\n"
-                         "each family with all families in the fit, and left out of it\n\n%s",
-                         fit->parameters, first, second);
+  return g_strdup_printf(
+      "%u fitted parameters: the training rate of each accelerator, median |error| of step time\n\n%s\n"
+      "each family with all families in the fit, and left out of it\n\n%s",
+      fit->parameters, first, second);
 }

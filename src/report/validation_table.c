@@ -15,7 +15,8 @@ static void add_header(MoeTable *table, const char *const *titles)
     moe_table_add(table, *titles);
 }
 
-/* ---- summary --------------------------------------------------------------------------------------------------------- */
+/* ---- summary
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void add_group(MoeTable *table, const MoeCaseGroup *group)
 {
@@ -24,12 +25,14 @@ static void add_group(MoeTable *table, const MoeCaseGroup *group)
   moe_table_take(table, moe_percent_format(group->median_abs_error));
   moe_table_take(table, moe_percent_format(group->p90_abs_error));
   moe_table_take(table, signed_percent(group->bias));
-  moe_table_take(table, isfinite(group->rank_correlation) ? g_strdup_printf("%.2f", group->rank_correlation) : g_strdup("-"));
+  moe_table_take(table,
+                 isfinite(group->rank_correlation) ? g_strdup_printf("%.2f", group->rank_correlation) : g_strdup("-"));
 }
 
 static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
 {
-  const char *header[] = {moe_group_by_words[by], "cases", "median |error|", "P90 |error|", "bias", "rank correlation", NULL};
+  const char *header[] = {moe_group_by_words[by], "cases", "median |error|", "P90 |error|", "bias",
+                          "rank correlation",     NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
   guint n = 0;
   MoeCaseGroup *groups = moe_validation_group(validation, by, &n);
@@ -78,13 +81,15 @@ char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy 
 {
   g_autofree char *groups = groups_table(validation, by, styled);
   g_autofree char *pairs = validation->n_pairs > 0 ? pairs_table(validation, styled) : g_strdup("");
-  g_autofree char *failed =
-      validation->n_failed > 0 ? g_strdup_printf("%u cases without a prediction\n\n", validation->n_failed) : g_strdup("");
+  g_autofree char *failed = validation->n_failed > 0
+                                ? g_strdup_printf("%u cases without a prediction\n\n", validation->n_failed)
+                                : g_strdup("");
 
   return g_strdup_printf("%s\n%s%s", groups, failed, pairs);
 }
 
-/* ---- cases ------------------------------------------------------------------------------------------------------------ */
+/* ---- cases
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static gint worse_first(gconstpointer a, gconstpointer b)
 {
@@ -115,8 +120,8 @@ static void add_case(MoeTable *table, const MoeCase *c)
 
 static MoeTable *cases_table(const MoeValidation *validation, gboolean worst_first)
 {
-  static const char *const header[] = {"case", "GPUs", "metric", "published", "predicted", "step published",
-                                       "step predicted", "error", "note", NULL};
+  static const char *const header[] = {"case",           "GPUs",           "metric", "published", "predicted",
+                                       "step published", "step predicted", "error",  "note",      NULL};
   MoeTable *table = moe_table_new("lrlrrrrrl");
   g_autoptr(GPtrArray) order = g_ptr_array_new();
 
@@ -146,7 +151,8 @@ char *moe_report_validation_csv(const MoeValidation *validation)
 
 char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolean styled)
 {
-  static const char *const header[] = {"measured faster", "than", "differ in", "measured ratio", "predicted ratio", NULL};
+  static const char *const header[] = {"measured faster", "than", "differ in", "measured ratio",
+                                       "predicted ratio", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lllrr");
 
   add_header(table, header);

@@ -1,4 +1,5 @@
-/* Many predictions side by side. Outcomes stand in index order, so the number of threads changes nothing but the time. */
+/* Many predictions side by side. Outcomes stand in index order, so the number of threads changes nothing but the time.
+ */
 #include <moesim/study.h>
 
 typedef struct {
@@ -45,8 +46,12 @@ static gpointer work(gpointer data)
 MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_data, MoeProgressFunc progress,
                           gpointer progress_data)
 {
-  Map map = {.outcomes = g_new0(MoeOutcome, n + 1), .n = n, .func = func, .user_data = user_data,
-             .progress = progress, .progress_data = progress_data};
+  Map map = {.outcomes = g_new0(MoeOutcome, n + 1),
+             .n = n,
+             .func = func,
+             .user_data = user_data,
+             .progress = progress,
+             .progress_data = progress_data};
   guint threads = MIN(jobs > 0 ? jobs : g_get_num_processors(), MAX(n, 1));
   g_autofree GThread **thread = g_new0(GThread *, threads);
 

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-const char *const moe_differs_words[] = {"layout",    "precision", "scale",   "overlap",
-                                         "recompute", "model",     "machine", "software", NULL};
+const char *const moe_differs_words[] = {"layout", "precision", "scale",    "overlap", "recompute",
+                                         "model",  "machine",   "software", NULL};
 
 /* Measured throughputs closer than this are a draw: run-to-run spread of published runs is about one percent. */
 #define DRAW 0.01
@@ -20,12 +20,11 @@ static char *print_layout(const MoeRun *run)
 {
   const MoeParallelism *p = &run->parallelism;
 
-  return g_strdup_printf("tp%" G_GINT64_FORMAT " cp%" G_GINT64_FORMAT " pp%" G_GINT64_FORMAT " vpp%" G_GINT64_FORMAT
-                         " ep%" G_GINT64_FORMAT " etp%" G_GINT64_FORMAT " mbs%" G_GINT64_FORMAT " zero%" G_GINT64_FORMAT
-                         " sp%d %s shard%" G_GINT64_FORMAT,
-                         p->tensor, p->context, p->pipeline, p->virtual_stages, p->expert, p->expert_tensor,
-                         run->training.micro_batch, p->zero, p->sequence_parallel, moe_schedule_words[p->schedule],
-                         p->shard_group);
+  return g_strdup_printf(
+      "tp%" G_GINT64_FORMAT " cp%" G_GINT64_FORMAT " pp%" G_GINT64_FORMAT " vpp%" G_GINT64_FORMAT " ep%" G_GINT64_FORMAT
+      " etp%" G_GINT64_FORMAT " mbs%" G_GINT64_FORMAT " zero%" G_GINT64_FORMAT " sp%d %s shard%" G_GINT64_FORMAT,
+      p->tensor, p->context, p->pipeline, p->virtual_stages, p->expert, p->expert_tensor, run->training.micro_batch,
+      p->zero, p->sequence_parallel, moe_schedule_words[p->schedule], p->shard_group);
 }
 
 static char *print_scale(const MoeRun *run)

@@ -1,4 +1,5 @@
-/* The training rate of each accelerator, fitted on half of the dense published runs, and what leaving a family out changes. */
+/* The training rate of each accelerator, fitted on half of the dense published runs, and what leaving a family out
+ * changes. */
 #include "cases.h"
 
 #include <math.h>
@@ -22,15 +23,18 @@ typedef struct {
   Row *rows;
 } Table;
 
-/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void fill_row(const MoeValidation *const *at, guint index, Row *row)
 {
   const MoeCase *c = &at[0]->cases[index];
 
-  *row = (Row){.family = c->group[MOE_GROUP_BY_FAMILY], .gpu = c->group[MOE_GROUP_BY_GPU],
+  *row = (Row){.family = c->group[MOE_GROUP_BY_FAMILY],
+               .gpu = c->group[MOE_GROUP_BY_GPU],
                .dense = g_strcmp0(c->group[MOE_GROUP_BY_KIND], "dense") == 0,
-               .fitted_half = moe_random_stream(c->id) % 2 == 0, .usable = c->failure == NULL,
+               .fitted_half = moe_random_stream(c->id) % 2 == 0,
+               .usable = c->failure == NULL,
                .published_s = c->published_step_s};
   for (guint p = 0; p < MOE_RATE_POINTS; p++)
     row->log_step[p] = row->usable ? log(at[p]->cases[index].predicted_step_s) : 0;
@@ -49,7 +53,8 @@ static double error_at(const Row *row, double rate)
   return exp(row->log_step[p] + share * (row->log_step[p + 1] - row->log_step[p])) / row->published_s - 1;
 }
 
-/* ---- fitting ------------------------------------------------------------------------------------------------------------- */
+/* ---- fitting
+ * ------------------------------------------------------------------------------------------------------------- */
 
 typedef gboolean (*Keep)(const Row *row, const char *what);
 
@@ -89,9 +94,13 @@ static double fit_rate(const Table *table, const char *gpu, const char *without_
   return exp((low + high) / 2);
 }
 
-/* ---- reporting -------------------------------------------------------------------------------------------------------------- */
+/* ---- reporting
+ * -------------------------------------------------------------------------------------------------------------- */
 
-static gboolean is_fitted(const Row *row, const char *gpu) { return in_fit(row, NULL) && g_strcmp0(row->gpu, gpu) == 0; }
+static gboolean is_fitted(const Row *row, const char *gpu)
+{
+  return in_fit(row, NULL) && g_strcmp0(row->gpu, gpu) == 0;
+}
 static gboolean is_kept(const Row *row, const char *gpu)
 {
   return row->usable && row->dense && !row->fitted_half && g_strcmp0(row->gpu, gpu) == 0;
@@ -112,7 +121,10 @@ static double median_of(const Table *table, Keep keep, const char *gpu, double r
   return moe_case_quantile(errors, n, 0.5);
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b) { return g_strcmp0(*(char *const *)a, *(char *const *)b); }
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0(*(char *const *)a, *(char *const *)b);
+}
 
 static GPtrArray *distinct(const Table *table, gboolean families)
 {
@@ -139,7 +151,9 @@ static void fit_all(const Table *table, MoeRateFit *fit)
 
     if (isnan(value))
       continue;
-    *rate = (MoeRate){.accelerator = g_strdup(gpus->pdata[g]), .rows = rate->rows, .rate = value,
+    *rate = (MoeRate){.accelerator = g_strdup(gpus->pdata[g]),
+                      .rows = rate->rows,
+                      .rate = value,
                       .fitted_median = median_of(table, is_fitted, gpus->pdata[g], value),
                       .kept_median = median_of(table, is_kept, gpus->pdata[g], value),
                       .moe_median = median_of(table, is_moe, gpus->pdata[g], value)};
@@ -157,7 +171,8 @@ static double rate_for(const Table *table, const char *gpu, const char *family)
   return isnan(rate) ? 1 : rate;
 }
 
-static void errors_of_family(const Table *table, const char *family, gboolean leave_out, double *median, double *p90, guint *n)
+static void errors_of_family(const Table *table, const char *family, gboolean leave_out, double *median, double *p90,
+                             guint *n)
 {
   g_autofree double *errors = g_new(double, table->n + 1), *again = g_new(double, table->n + 1);
   g_autoptr(GHashTable) rates = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
@@ -195,7 +210,8 @@ static void leave_out_all(const Table *table, MoeRateFit *fit)
   }
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------------------ */
+/* ---- entry
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static gboolean predict_points(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
                                MoeProgressFunc progress, gpointer progress_data, MoeValidation **at, GError **error)

@@ -5,7 +5,8 @@
 
 const char *const moe_group_by_words[] = {"family", "gpu", "stack", "kind", NULL};
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 /* One case to predict: its own document. */
 typedef struct {
@@ -90,7 +91,8 @@ GPtrArray *moe_case_files(const char *dir, GError **error)
   return g_steal_pointer(&files);
 }
 
-/* ---- predicting ---------------------------------------------------------------------------------------------------- */
+/* ---- predicting ----------------------------------------------------------------------------------------------------
+ */
 
 static void fill_metric(const MoeRun *run, const MoeResult *result, MoeCase *c)
 {
@@ -105,7 +107,8 @@ static void fill_metric(const MoeRun *run, const MoeResult *result, MoeCase *c)
       {"model_tflops_per_gpu", published->model_flop_per_s_per_gpu * 1e-12,
        (full ? result->model_flop_per_s_per_gpu_full : result->model_flop_per_s_per_gpu_causal) * 1e-12},
       {"mfu", published->mfu, full ? result->mfu_full : result->mfu_causal},
-      {"hardware_tflops_per_gpu", published->hardware_flop_per_s_per_gpu * 1e-12, result->hfu * result->peak_flop_per_s * 1e-12},
+      {"hardware_tflops_per_gpu", published->hardware_flop_per_s_per_gpu * 1e-12,
+       result->hfu * result->peak_flop_per_s * 1e-12},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(metrics); i++)
@@ -170,7 +173,8 @@ static MoeOutcome work_func(guint index, gpointer user_data)
   return (MoeOutcome){NULL, NULL};
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------------ */
+/* ---- entry
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void free_pending(GArray *pending)
 {
@@ -205,7 +209,8 @@ MoeValidation *moe_validate_with(const char *dir, const char *data_dir, const ch
 {
   g_autoptr(GPtrArray) files = moe_case_files(dir, error);
   g_autoptr(GPtrArray) docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
-  Work work = {.pending = g_array_new(FALSE, TRUE, sizeof(Pending)), .data_dir = data_dir, .sets = sets, .options = options};
+  Work work = {
+      .pending = g_array_new(FALSE, TRUE, sizeof(Pending)), .data_dir = data_dir, .sets = sets, .options = options};
   MoeValidation *validation = NULL;
   gboolean good = files != NULL;
 

@@ -5,8 +5,12 @@
 
 static MoeMeasuredRun dense_405b(gboolean lora)
 {
-  return (MoeMeasuredRun){.parameters = 405e9, .tokens_per_step = 16 * 64, .step_time_s = 30, .gpus = 8,
-                          .peak_flop_per_s = 1.3e15, .lora = lora};
+  return (MoeMeasuredRun){.parameters = 405e9,
+                          .tokens_per_step = 16 * 64,
+                          .step_time_s = 30,
+                          .gpus = 8,
+                          .peak_flop_per_s = 1.3e15,
+                          .lora = lora};
 }
 
 /* 6 x 405e9 x 1,024 FLOPs in 30 s on 8 x 1.3 PFLOP/s: 0.80 %; without the weight-gradient pass 4/6 of it. */
@@ -22,7 +26,10 @@ END_TEST
 /* DeepSeek-V3: 250 GFLOP per token, 15,360 sequences of 4,096 in 19.926 s on 2,048 x 989 TFLOP/s give 38.9 %. */
 START_TEST(measured_by_flop_per_token)
 {
-  MoeMeasuredRun run = {.flop_per_token = 249.7e9, .tokens_per_step = 15360.0 * 4096, .step_time_s = 19.926, .gpus = 2048,
+  MoeMeasuredRun run = {.flop_per_token = 249.7e9,
+                        .tokens_per_step = 15360.0 * 4096,
+                        .step_time_s = 19.926,
+                        .gpus = 2048,
                         .peak_flop_per_s = 989e12};
 
   ck_assert_double_eq_tol(moe_measured_mfu(&run), 0.389, 0.0005);
@@ -33,7 +40,9 @@ static MoeRun small_run(void)
 {
   MoeRun run = {0};
 
-  run.architecture = (MoeArchitecture){.layers = 4, .hidden = 1024, .vocabulary = 32000,
+  run.architecture = (MoeArchitecture){.layers = 4,
+                                       .hidden = 1024,
+                                       .vocabulary = 32000,
                                        .attention = {.query_heads = 8, .kv_heads = 8, .head_dim = 128},
                                        .ffn = {.width = 4096}};
   run.training = (MoeTraining){.sequence_length = 2048, .global_batch = 64, .micro_batch = 1};

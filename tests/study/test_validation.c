@@ -10,8 +10,11 @@ static void add(MoeValidation *v, const char *family, double published, double p
 {
   MoeCase *c = &v->cases[v->n];
 
-  *c = (MoeCase){.id = g_strdup_printf("case-%u", v->n), .published_step_s = published, .predicted_step_s = predicted,
-                 .error = predicted / published - 1, .tokens_per_s_per_gpu_published = 1 / published,
+  *c = (MoeCase){.id = g_strdup_printf("case-%u", v->n),
+                 .published_step_s = published,
+                 .predicted_step_s = predicted,
+                 .error = predicted / published - 1,
+                 .tokens_per_s_per_gpu_published = 1 / published,
                  .tokens_per_s_per_gpu_predicted = 1 / predicted};
   c->group[MOE_GROUP_BY_FAMILY] = g_strdup(family);
   for (guint d = 0; d < MOE_N_DIFFERS; d++)
@@ -61,7 +64,8 @@ START_TEST(groups)
 }
 END_TEST
 
-/* Family b: 0 and 1 differ in layout (right), 0 and 2 in precision (right). Family a: 3-4 a draw, 3-5 wrong, 4-5 right. */
+/* Family b: 0 and 1 differ in layout (right), 0 and 2 in precision (right). Family a: 3-4 a draw, 3-5 wrong, 4-5 right.
+ */
 START_TEST(pairs)
 {
   g_autoptr(MoeValidation) v = six_cases();
