@@ -411,7 +411,7 @@ static gboolean add_node(Reading *reading, const ChakraProtoMsg__Node *message, 
 static gboolean link_nodes(Reading *reading, GError **error)
 {
   MoeChakra *chakra = reading->chakra;
-  ChakraNode *nodes = &g_array_index(chakra->nodes, ChakraNode, 0);
+  ChakraNode *nodes = (ChakraNode *)(gpointer)chakra->nodes->data; /* NULL when there are none */
   guint next = chakra->next->len;
 
   for (guint d = 0; d < reading->deps->len; d++) {

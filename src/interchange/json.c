@@ -108,6 +108,9 @@ void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
   va_start(arguments, format);
   g_autofree char *message = g_strdup_vprintf(format, arguments);
   va_end(arguments);
+  for (char *c = message; *c; c++) /* text of the input stays on one line */
+    if (g_ascii_iscntrl(*c))
+      *c = ' ';
   moe_fail(&map->error, MOE_ERROR_INPUT, mark, "%s", message);
 }
 

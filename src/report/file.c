@@ -11,8 +11,10 @@
 
 struct MoeOutput {
   char *path;      /* what the caller asked for */
-  char *temporary; /* where the bytes go until then; NULL for a device, which is written in place */
-  FILE *plain;     /* exactly one of these two is open */
+  char *temporary; /* the name until then; NULL for a device, which is written in place */
+  int nameless; /* descriptor of a file that has no name yet, so that an end by a signal leaves nothing; -1 = it has one
+                 */
+  FILE *plain;  /* exactly one of these two is open */
   gzFile packed;
   int reason; /* errno of the first failure */
 };
@@ -37,17 +39,48 @@ static gboolean open_stream(MoeOutput *output, int descriptor)
   return output->packed || output->plain;
 }
 
+/* A file without a name in the folder of `path`, where the file system has such files; -1 otherwise. */
+static int open_nameless(const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+
+  return open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+}
+
+static int open_output(MoeOutput *output)
+{
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
+
+  if (is_special(output->path))
+    return g_open(output->path, flags, 0666);
+  output->temporary = g_strdup_printf("%s.%d.part", output->path, (int)getpid());
+  output->nameless = open_nameless(output->path);
+  /* the stream gets a descriptor of its own: this one gives the file its name when all is written */
+  return output->nameless >= 0 ? fcntl(output->nameless, F_DUPFD_CLOEXEC, 0)
+                               : g_open(output->temporary, flags | O_TRUNC, 0666);
+}
+
+/* Gives a nameless file its temporary name. */
+static gboolean link_file(MoeOutput *output)
+{
+  g_autofree char *self = g_strdup_printf("/proc/self/fd/%d", output->nameless);
+
+  if (output->nameless < 0)
+    return TRUE;
+  if (linkat(AT_FDCWD, self, AT_FDCWD, output->temporary, AT_SYMLINK_FOLLOW) != 0)
+    return FALSE;
+  g_close(output->nameless, NULL);
+  output->nameless = -1;
+  return TRUE;
+}
+
 MoeOutput *moe_output_new(const char *path, GError **error)
 {
   g_autoptr(MoeOutput) output = g_new0(MoeOutput, 1);
-  int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
 
+  output->nameless = -1;
   output->path = g_strdup(path);
-  if (!is_special(path)) {
-    output->temporary = g_strdup_printf("%s.%d.part", path, (int)getpid());
-    flags |= O_TRUNC;
-  }
-  int descriptor = g_open(output->temporary ? output->temporary : path, flags, 0666);
+  int descriptor = open_output(output);
 
   if (descriptor < 0 || !open_stream(output, descriptor)) {
     int reason = errno;
@@ -100,7 +133,8 @@ static void close_stream(MoeOutput *output)
 gboolean moe_output_commit(MoeOutput *output, GError **error)
 {
   close_stream(output);
-  if (output->reason == 0 && output->temporary && g_rename(output->temporary, output->path) != 0)
+  if (output->reason == 0 && output->temporary &&
+      (!link_file(output) || g_rename(output->temporary, output->path) != 0))
     output->reason = errno;
   if (output->reason != 0)
     return fail(output->path, output->reason, error);
@@ -113,7 +147,9 @@ void moe_output_free(MoeOutput *output)
   if (!output)
     return;
   close_stream(output);
-  if (output->temporary)
+  if (output->nameless >= 0)
+    g_close(output->nameless, NULL);
+  else if (output->temporary)
     g_unlink(output->temporary);
   g_free(output->temporary);
   g_free(output->path);

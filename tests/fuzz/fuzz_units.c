@@ -13,7 +13,8 @@ static void check_format(double value, MoeDimension dimension)
   g_autofree char *text = moe_quantity_format(value, dimension);
   double again = 0;
 
-  if (value >= 1e-6 && value < 1e15 && moe_quantity_parse(text, dimension, &again, NULL))
+  if (dimension != MOE_DIM_DOLLARS && value >= 1e-6 && value < 1e15 &&
+      moe_quantity_parse(text, dimension, &again, NULL))
     g_assert_true(fabs(again - value) <= FORMATTED * value);
 }
 

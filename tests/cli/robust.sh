@@ -1,0 +1,118 @@
+#!/bin/sh
+# The world fails: full disk, folders that cannot be written, closed pipes, missing programs, interruptions. Each is said in one line, with
+# exit status 2, and nothing half written stays behind.
+. "$(dirname "$0")/lib.sh"
+run=$data/models/mixtral-8x7b.yaml
+config=$data/tests/interchange/hf/mixtral-8x7b.json
+
+# The options of a step that is small enough to export in a moment.
+set -- --gpus 32 --set training.global_batch=32 --set parallelism.pipeline=1 --set parallelism.virtual_stages=1 --set parallelism.schedule=none --set architecture.layers=2 --set training.sequence_length=1024
+
+# no_leftover: the folder holds nothing that was begun and not finished.
+no_leftover() { check "something half written is left" [ -z "$(ls -A "$work/target")" ]; }
+mkdir "$work/target"
+
+# ---- a full disk --------------------------------------------------------------------------------------------------------
+refused "No space left on device" run "$run" --trace /dev/full
+refused "No space left on device" export goal "$run" "$@" -o /dev/full
+for command in "run $run" "show $run" "memory $run" "compare $run" "export --help"; do
+  said="moesim $command > /dev/full"
+  # shellcheck disable=SC2086 # words
+  "$moesim" $command > /dev/full 2> "$work/err" < /dev/null
+  status=$?
+  expect_status 2
+  expect_err "cannot write standard output: No space left on device"
+done
+said="moesim import hf > /dev/full"
+"$moesim" import hf "$config" > /dev/full 2> "$work/err"
+status=$?
+expect_status 2
+expect_err "cannot write standard output: No space left on device"
+
+# A file system that takes 8 blocks of 512 bytes: the limit of a file's size fails as a full disk does, in the middle of the writing.
+limited() {
+  said="with files of 4 KiB at most: moesim $*"
+  (trap '' XFSZ; ulimit -f 8; exec "$moesim" "$@") > "$work/out" 2> "$work/err.pipe" < /dev/null
+  status=$?
+  head -c 4000 "$work/err.pipe" > "$work/err"
+}
+limited export goal "$run" "$@" -o "$work/target/step.goal"
+expect_status 2
+expect_err "cannot write"
+no_leftover
+limited export chakra "$run" "$@" -o "$work/target/step.chakra"
+expect_status 2
+expect_err "cannot write"
+no_leftover
+limited run "$run" "$@" --trace "$work/target/trace.json"
+expect_status 2
+expect_err "cannot write"
+no_leftover
+
+# What was there before stays as it was.
+echo "older" > "$work/target/step.goal"
+limited export goal "$run" "$@" -o "$work/target/step.goal"
+expect_status 2
+check "the older file is gone" [ "$(cat "$work/target/step.goal")" = older ]
+rm "$work/target/step.goal"
+
+# ---- folders that cannot be written -----------------------------------------------------------------------------------------
+# /proc takes no files, whoever asks; a folder without permission refuses everyone but root.
+folders=/proc
+mkdir -m 555 "$work/closed"
+[ "$(id -u)" -eq 0 ] || folders="$folders $work/closed"
+for folder in $folders "$work/absent"; do
+  refused "cannot write" export goal "$run" "$@" -o "$folder/step.goal"
+  refused "cannot write" export chakra "$run" "$@" -o "$folder/step.chakra"
+  refused "cannot write" run "$run" "$@" --trace "$folder/trace.json"
+  try import hf "$config" -o "$folder/run.yaml"
+  expect_status 2
+  expect_err "cannot write"
+  try sweep "$run" "$@" --vary parallelism.zero=1,2 --store "$folder/points.sqlite"
+  expect_status 2
+  expect_no_out
+done
+
+# ---- a closed pipe --------------------------------------------------------------------------------------------------------------
+said="moesim export goal -o /dev/stdout | head -c 100"
+{ "$moesim" export goal "$run" "$@" -o /dev/stdout 2> "$work/err"; echo $? > "$work/status"; } | head -c 100 > "$work/out"
+status=$(cat "$work/status")
+expect_status 2
+expect_err "Broken pipe"
+
+# ---- no gnuplot --------------------------------------------------------------------------------------------------------------------
+said="moesim plot without gnuplot"
+(PATH=$work; export PATH; exec "$moesim" plot memory "$run" -o "$work/target/memory.png") > "$work/out" 2> "$work/err"
+status=$?
+expect_status 2
+expect_err "gnuplot is not installed"
+no_leftover
+
+# ---- interrupted -----------------------------------------------------------------------------------------------------------------------
+# interrupt SIGNAL ARGUMENT...: the program alone gets the signal while it works.
+interrupt() {
+  signal=$1
+  shift
+  said="moesim $*, $signal"
+  "$moesim" "$@" > "$work/out" 2> "$work/err" < /dev/null &
+  child=$!
+  sleep 0.3
+  kill -s "$signal" "$child" 2> "$work/killed"
+  wait "$child" 2> "$work/killed"
+  status=$?
+}
+
+# Background jobs of a shell ignore SIGINT; SIGTERM ends a program the same way.
+interrupt TERM export goal "$data/models/qwen3-30b-a3b.yaml" --gpus 64 -o "$work/target/step.goal"
+check "exit status $status, expected that of a signal" [ "$status" -gt 128 ]
+no_leftover
+
+sweep_store=$work/interrupted.sqlite
+interrupt TERM sweep "$data/models/deepseek-v3.yaml" --vary 'cluster.network.nic=101:400:1 Gbit/s' --store "$sweep_store" --format csv
+check "exit status $status, expected that of a signal" [ "$status" -gt 128 ]
+check "a half table" [ ! -s "$work/out" ]
+try sweep "$data/models/deepseek-v3.yaml" --vary 'cluster.network.nic=101:400:1 Gbit/s' --store "$sweep_store" --resume --format csv
+expect_status 0
+check "not every point" [ "$(wc -l < "$work/out")" -eq 301 ]
+
+finish
