@@ -58,6 +58,10 @@ gboolean moe_engine_pop(MoeEngine *engine, MoeEvent *event);
 /* Time of the next event, MOE_TIME_MAX when none. */
 MoeTime moe_engine_peek_time(MoeEngine *engine);
 
+/* The earliest movable event, which leaves next unless a fixed one is earlier: a hint of what will be needed soon. FALSE when none is
+ * pending. Costs nothing. */
+gboolean moe_engine_next_movable(const MoeEngine *engine, MoeEvent *event);
+
 /* Called for each event by moe_engine_run; return FALSE to stop. */
 typedef gboolean (*MoeEventFunc)(MoeEngine *engine, const MoeEvent *event, gpointer user_data);
 /* Pops and dispatches every event with time <= until. Returns the number dispatched. */

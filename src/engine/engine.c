@@ -208,6 +208,16 @@ MoeTime moe_engine_peek_time(MoeEngine *engine)
   return key_time(MIN(movable, fixed));
 }
 
+gboolean moe_engine_next_movable(const MoeEngine *engine, MoeEvent *event)
+{
+  Key key = heap_top(&engine->movable);
+
+  if (key == KEY_NONE)
+    return FALSE;
+  *event = (MoeEvent){.time = key_time(key), .klass = key_class(key), .id = key_id(key)};
+  return TRUE;
+}
+
 uint64_t moe_engine_run(MoeEngine *engine, MoeTime until, MoeEventFunc func, gpointer user_data)
 {
   uint64_t before = engine->events;
