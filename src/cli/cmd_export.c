@@ -36,8 +36,7 @@ static gboolean export_goal(const MoeExport *export, const char *path, MoeGoalTo
   return moe_output_commit(output, error);
 }
 
-/* ---- Chakra: a folder that appears whole
- * ------------------------------------------------------------------------------ */
+/* ---- Chakra: a folder that appears whole ----------------------------------------------------- */
 
 static gboolean write_text(const char *folder, const char *name, const char *text, GError **error)
 {
@@ -107,8 +106,7 @@ static gboolean export_chakra(const MoeExport *export, const MoeRun *run, const 
   return whole;
 }
 
-/* ---- command
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- command --------------------------------------------------------------------------------- */
 
 static gboolean check_size(const MoeExport *export, GError **error)
 {

@@ -24,8 +24,7 @@ static void clear_machine(Machine *machine)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Machine, clear_machine)
 
-/* ---- files
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static gboolean map_file(const char *path, GMappedFile **file, GError **error)
 {
@@ -90,8 +89,7 @@ static gboolean read_traces(MoeChakra *chakra, const char *folder, GError **erro
   }
 }
 
-/* ---- machine
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------------------- */
 
 static gboolean find_machine(const char *folder, const MoeCliRun *options, Machine *machine, GError **error)
 {
@@ -109,8 +107,7 @@ static gboolean find_machine(const char *folder, const MoeCliRun *options, Machi
          moe_stack_load(options->stack, data_dir, &machine->stack, &machine->stack_doc, error);
 }
 
-/* ---- output
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 /* Model FLOPs per second and GPU over the peak; 0 when the trace has no run. */
 static double mfu_of(const MoeRun *run, const MoeReplay *replay)

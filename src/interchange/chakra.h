@@ -67,6 +67,21 @@ struct MoeChakra {
   GHashTable *open;          /* key text -> GArray of uint32_t: messages of one sender, receiver and tag */
 };
 
+/* What a node of one file waits for. */
+typedef struct {
+  uint64_t on; /* id in the file */
+  uint32_t node;
+} ChakraDependency;
+
+/* Turns the dependencies of one rank (`first`: its first node; by_id: id -> node + 1) into lists of nodes that wait. */
+gboolean chakra_link(MoeChakra *chakra, guint first, GHashTable *by_id, GArray *dependencies, const char *file,
+                     GError **error);
+
+/* Whether every collective has all its members and every message both its sides. */
+gboolean chakra_check(const MoeChakra *chakra, GError **error);
+/* Gives kernels without a time the roofline's. */
+void chakra_time_kernels(MoeChakra *chakra, const MoeAccelerator *accelerator);
+
 ChakraGroup *chakra_group_new(MoeChakra *chakra, const char *name);
 /* FALSE and *error when the rank is out of range or a member already. */
 gboolean chakra_group_add(ChakraGroup *group, int64_t rank, const char *file, GError **error);

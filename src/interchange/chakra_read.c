@@ -20,21 +20,15 @@ typedef struct {
   uint32_t rank;
   guint first;       /* of its nodes */
   GHashTable *by_id; /* id -> node index + 1 */
-  GArray *deps;      /* of Dependency */
+  GArray *deps;      /* of ChakraDependency */
 } Reading;
-
-typedef struct {
-  uint64_t on;
-  uint32_t node;
-} Dependency;
 
 static gboolean fail_node(const Reading *reading, uint64_t id, GError **error, const char *what)
 {
   return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = reading->file}, "node %" G_GUINT64_FORMAT ": %s", id, what);
 }
 
-/* ---- attributes
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static const Attribute *find(const ChakraProtoMsg__Node *message, const char *name)
 {
@@ -96,9 +90,7 @@ static double bytes_of(const ChakraProtoMsg__Node *message, const char *usual)
                                        : bounded(message, usual, MAX_BYTES, 0);
 }
 
-/* ---- kinds
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 static gboolean read_durations(const Reading *reading, const ChakraProtoMsg__Node *message, ChakraNode *node,
                                GError **error)
@@ -291,9 +283,7 @@ static gboolean read_collective(Reading *reading, const ChakraProtoMsg__Node *me
   return join_instance(reading, message, group, index, GPOINTER_TO_UINT(at) - 1, node, error);
 }
 
-/* ---- messages
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* The first message of this sender, receiver and tag that has no such side yet, or a new one. */
 static uint32_t match_message(MoeChakra *chakra, uint32_t from, uint32_t to, int64_t tag, gboolean sends)
@@ -345,9 +335,7 @@ static gboolean read_message(Reading *reading, const ChakraProtoMsg__Node *messa
   return TRUE;
 }
 
-/* ---- nodes
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static gboolean read_kind(Reading *reading, const ChakraProtoMsg__Node *message, ChakraNode *node, GError **error)
 {
@@ -373,7 +361,7 @@ static gboolean read_kind(Reading *reading, const ChakraProtoMsg__Node *message,
 static void note_deps(Reading *reading, uint32_t node, size_t n, const uint64_t *deps)
 {
   for (size_t d = 0; d < n; d++) {
-    Dependency dependency = {.on = deps[d], .node = node};
+    ChakraDependency dependency = {.on = deps[d], .node = node};
 
     g_array_append_val(reading->deps, dependency);
   }
@@ -403,45 +391,7 @@ static gboolean add_node(Reading *reading, const ChakraProtoMsg__Node *message, 
   return TRUE;
 }
 
-/* ---- dependencies
- * ----------------------------------------------------------------------------------------------------------------------
- */
-
-/* Dependencies become lists of nodes that wait: counting first, then filling. */
-static gboolean link_nodes(Reading *reading, GError **error)
-{
-  MoeChakra *chakra = reading->chakra;
-  ChakraNode *nodes = (ChakraNode *)(gpointer)chakra->nodes->data; /* NULL when there are none */
-  guint next = chakra->next->len;
-
-  for (guint d = 0; d < reading->deps->len; d++) {
-    Dependency *dependency = &g_array_index(reading->deps, Dependency, d);
-    guint on = GPOINTER_TO_UINT(g_hash_table_lookup(reading->by_id, &dependency->on));
-
-    if (on == 0)
-      return fail_node(reading, nodes[dependency->node].id, error, "depends on a node that is not there");
-    dependency->on = on - 1;
-    nodes[on - 1].n_next++;
-    nodes[dependency->node].n_deps++;
-  }
-  for (guint n = reading->first; n < chakra->nodes->len; n++) {
-    nodes[n].first_next = next;
-    next += nodes[n].n_next;
-    nodes[n].n_next = 0;
-  }
-  g_array_set_size(chakra->next, next);
-  for (guint d = 0; d < reading->deps->len; d++) {
-    const Dependency *dependency = &g_array_index(reading->deps, Dependency, d);
-    ChakraNode *on = &nodes[dependency->on];
-
-    g_array_index(chakra->next, uint32_t, on->first_next + on->n_next++) = dependency->node;
-  }
-  return TRUE;
-}
-
-/* ---- bytes
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* A varint from *at on; FALSE when it does not end within the data or 64 bits. */
 static gboolean read_varint(const uint8_t *data, gsize length, gsize *at, uint64_t *value)
@@ -492,8 +442,9 @@ gboolean moe_chakra_add(MoeChakra *chakra, const void *data, gsize length, const
   if (chakra->n_ranks >= MOE_CHAKRA_MAX_RANKS)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "more than %d ranks", MOE_CHAKRA_MAX_RANKS);
   reading.by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-  reading.deps = g_array_new(FALSE, FALSE, sizeof(Dependency));
-  gboolean sound = read_all(&reading, data, length, error) && link_nodes(&reading, error);
+  reading.deps = g_array_new(FALSE, FALSE, sizeof(ChakraDependency));
+  gboolean sound = read_all(&reading, data, length, error) &&
+                   chakra_link(chakra, reading.first, reading.by_id, reading.deps, name, error);
 
   g_hash_table_unref(reading.by_id);
   g_array_free(reading.deps, TRUE);

@@ -81,8 +81,7 @@ static void add_durations(Making *making, const TraceNode *node)
   attribute->int64_list = &making->durations;
 }
 
-/* ---- kinds
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 static void make_time(Making *making, const TraceNode *node)
 {
@@ -192,9 +191,7 @@ static void make_node(Making *making, const TraceNode *node, int64_t rank)
     make_time(making, node);
 }
 
-/* ---- output
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 #define VARINT_BYTES 10 /* at most, of 64 bits */
 

@@ -37,8 +37,7 @@ static void flush(Goal *goal, gsize least)
   g_string_truncate(goal->text, 0);
 }
 
-/* ---- statements
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 static void require(Goal *goal, uint64_t label, uint64_t before)
 {
@@ -83,8 +82,7 @@ static uint64_t put_receive(Goal *goal, int64_t bytes, int64_t from, uint64_t ta
   return goal->next++;
 }
 
-/* ---- collectives
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- collectives ----------------------------------------------------------------------------- */
 
 /* A collective as this rank sees it. */
 typedef struct {
@@ -228,9 +226,7 @@ static uint64_t put_collective(Goal *goal, const TraceNode *node)
   g_assert_not_reached();
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static uint64_t put_simple(Goal *goal, const TraceNode *node)
 {

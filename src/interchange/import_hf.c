@@ -16,8 +16,7 @@ typedef struct {
   Reader rest; /* what else differs; may be NULL */
 } Family;
 
-/* ---- attention
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
 /* Whether layer i of the list attends to everything. */
 static gboolean is_global_item(JsonArray *types, guint i)
@@ -133,8 +132,7 @@ static void read_lightning(JsonMap *map, Draft *draft)
               LIGHTNING_BLOCK);
 }
 
-/* ---- feed-forward
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- feed-forward ---------------------------------------------------------------------------- */
 
 static void read_dense(JsonMap *map, Draft *draft)
 {
@@ -209,8 +207,7 @@ static void read_llama4_moe(JsonMap *map, Draft *draft)
   moe->shared_width = moe->width;
 }
 
-/* ---- the rest
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void read_nextn(JsonMap *map, Draft *draft)
 {

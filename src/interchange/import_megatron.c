@@ -28,8 +28,7 @@ static gboolean need(const char *name, int64_t value, GError **error)
                                "no %s among the arguments, expected one with a count above 0", name);
 }
 
-/* ---- architecture
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- architecture ---------------------------------------------------------------------------- */
 
 /* "--window-size 4096,0": tokens back, then forward. */
 static void take_window(Draft *draft, const MegatronArguments *arguments)
@@ -171,8 +170,7 @@ static gboolean take_architecture(Draft *draft, const MegatronArguments *argumen
   return take_experts(draft, arguments, error);
 }
 
-/* ---- training
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- training -------------------------------------------------------------------------------- */
 
 static MoePrecision gemm_precision(const MegatronArguments *arguments)
 {
@@ -227,8 +225,7 @@ static gboolean take_training(Draft *draft, const MegatronArguments *arguments, 
   return take_optimizer(draft, arguments->optimizer, error);
 }
 
-/* ---- parallelism
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- parallelism ----------------------------------------------------------------------------- */
 
 static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
@@ -322,8 +319,7 @@ static gboolean take_parallelism(Draft *draft, const MegatronArguments *argument
   return TRUE;
 }
 
-/* ---- recomputation
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- recomputation --------------------------------------------------------------------------- */
 
 /* --recompute-modules (transformer_config.py) to modules of a run. */
 static gboolean add_module(Draft *draft, const char *word, GError **error)

@@ -52,8 +52,7 @@ void moe_import_free(MoeImport *import)
   g_free(import);
 }
 
-/* ---- choices --------------------------------------------------------------------------------------------------------
- */
+/* ---- choices --------------------------------------------------------------------------------- */
 
 static void choose_sequence(Draft *draft)
 {
@@ -121,8 +120,7 @@ static const char *choose_name(Draft *draft, const char *key, const char *given,
   return otherwise;
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void put_count(GString *text, const char *indent, const char *key, int64_t value)
 {

@@ -93,8 +93,7 @@ JsonNode *interchange_json_parse(const char *text, gsize length, const char *nam
   return json_node_ref(root);
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
 {

@@ -60,8 +60,7 @@ static void node_done(Replay *replay, uint32_t index)
   }
 }
 
-/* ---- lanes
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- lanes ----------------------------------------------------------------------------------- */
 
 /* Takes the earliest of the nodes that wait. */
 static uint32_t take_first(Lane *lane)
@@ -154,8 +153,7 @@ static void end_host(Replay *replay, Gpu *gpu)
   start_host(replay, gpu);
 }
 
-/* ---- transfers
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- transfers ------------------------------------------------------------------------------- */
 
 static uint32_t new_flight(Replay *replay, Flight flight)
 {
@@ -236,8 +234,7 @@ static void arrive(Replay *replay, uint32_t work)
     launch(replay, work, instance, &plan);
 }
 
-/* ---- messages and copies
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- messages and copies --------------------------------------------------------------------- */
 
 static void land(Replay *replay, uint32_t work)
 {
@@ -303,9 +300,7 @@ static void deliver(Replay *replay, uint32_t id)
   }
 }
 
-/* ---- nodes
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void start_node(Replay *replay, uint32_t index)
 {
@@ -375,50 +370,7 @@ static void loop(Replay *replay)
   }
 }
 
-/* ---- before and after
- * ----------------------------------------------------------------------------------------------------------- */
-
-static gboolean check_groups(const MoeChakra *chakra, GError **error)
-{
-  for (guint i = 0; i < chakra->instances->len; i++) {
-    const ChakraInstance *instance = &g_array_index(chakra->instances, ChakraInstance, i);
-    const ChakraGroup *group = g_ptr_array_index(chakra->groups, instance->group);
-
-    if (instance->joined != group->ranks->len)
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "process group \"%.40s\": a collective of %u of its %u members, expected all", group->name,
-                      instance->joined, group->ranks->len);
-  }
-  return TRUE;
-}
-
-static gboolean check_messages(const MoeChakra *chakra, GError **error)
-{
-  for (guint i = 0; i < chakra->messages->len; i++) {
-    const ChakraMessage *message = &g_array_index(chakra->messages, ChakraMessage, i);
-
-    if (message->send == NO_NODE || message->receive == NO_NODE)
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "a message from rank %u to rank %u is %s, expected both sides", message->from, message->to,
-                      message->send == NO_NODE ? "received and not sent" : "sent and not received");
-  }
-  return TRUE;
-}
-
-/* Kernels without a time: work at peak or bytes at bandwidth, whichever takes longer. */
-static void time_kernels(const Replay *replay, const MoeAccelerator *accelerator)
-{
-  for (guint i = 0; i < replay->chakra->nodes->len; i++) {
-    ChakraNode *node = &replay->nodes[i];
-    double seconds =
-        MAX(node->flop / accelerator->quoted_peak_flop_per_s, node->bytes / accelerator->memory_bytes_per_s);
-
-    if (node->kind != CHAKRA_KERNEL || node->timed)
-      continue;
-    for (unsigned state = 0; state < MOE_N_STATES; state++)
-      node->duration[state] = moe_time_from_seconds(seconds);
-  }
-}
+/* ---- before and after ------------------------------------------------------------------------ */
 
 static gboolean check_finished(const Replay *replay, GError **error)
 {
@@ -495,7 +447,7 @@ gboolean moe_chakra_replay(MoeChakra *chakra, const MoeCluster *cluster, const M
   *result = (MoeReplay){.ranks = chakra->n_ranks, .nodes = chakra->nodes->len};
   if (chakra->nodes->len == 0)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "a trace without nodes, expected some");
-  if (!check_groups(chakra, error) || !check_messages(chakra, error))
+  if (!chakra_check(chakra, error))
     return FALSE;
   g_autoptr(MoeTopo) topo = moe_topo_new(cluster, chakra->n_ranks, 0, NULL, error);
 
@@ -503,7 +455,7 @@ gboolean moe_chakra_replay(MoeChakra *chakra, const MoeCluster *cluster, const M
     return FALSE;
   replay.topo = topo;
   init(&replay);
-  time_kernels(&replay, &cluster->accelerator);
+  chakra_time_kernels(chakra, &cluster->accelerator);
   loop(&replay);
   gboolean finished = check_finished(&replay, error);
 

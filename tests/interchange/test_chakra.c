@@ -71,8 +71,7 @@ START_TEST(test_replay_twice)
 }
 END_TEST
 
-/* ---- traces written by hand: bytes of the protobuf encoding
- * ------------------------------------------------------------ */
+/* ---- traces written by hand: bytes of the protobuf encoding ---------------------------------- */
 
 static void put(GByteArray *bytes, const void *data, guint length)
 {

@@ -106,8 +106,7 @@ static void append(const void *data, gsize length, gpointer text)
   g_string_append_len(text, data, (gssize)length);
 }
 
-/* ---- the program's totals
- * -------------------------------------------------------------------------------------------- */
+/* ---- the program's totals -------------------------------------------------------------------- */
 
 /* Bytes that all members of one group send: closed forms of rings and pairs. */
 static double group_bytes(const MoeTopo *topo, const MoeRun *run, const MoeLayout *layout,
