@@ -226,6 +226,8 @@ typedef struct {
     double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay bandwidth-bound; 0 = none */
     int64_t prefetch;    /* units gathered ahead, default 1 */
   } data_parallel;
+  gboolean backward_casts;    /* FP8 copies for weight gradients and transposed weights are made in the backward pass by kernels of
+                                 their own, not written by the forward pass's cast and kept */
   double hbm_reserved_bytes;  /* context, libraries, communication buffers */
   double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
   double kernel_jitter;       /* standard deviation of kernel times, relative; 0 = none */

@@ -118,6 +118,17 @@ static double mla_key_elements(const MoeShape *shape)
   return (double)shape->full_tokens * (double)((a->nope_dim + a->rope_dim) * (a->query_heads / shape->tp));
 }
 
+/* Keys and values leave one product side by side, head by head; the core reads values of their own (Megatron-core's
+ * multi_latent_attention.py makes them contiguous; DeepSeek's published profile has the copies). */
+static void copy_values(MoeEmit *emit)
+{
+  const MoeAttention *a = &emit->shape->arch->attention;
+  double bytes = (double)emit->shape->full_tokens * (double)(a->value_dim * (a->query_heads / emit->shape->tp)) *
+                 emit->shape->act_bytes;
+
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "copy_values", bytes, bytes, 1);
+}
+
 static void mla_up_forward(MoeEmit *emit, const Mla *mla)
 {
   const MoeShape *shape = emit->shape;
@@ -129,6 +140,7 @@ static void mla_up_forward(MoeEmit *emit, const Mla *mla)
   emit_rotary(emit, mla_rotary_elements(shape));
   moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "join_keys", mla_key_elements(shape) * shape->act_bytes,
                  mla_key_elements(shape) * shape->act_bytes, 1);
+  copy_values(emit);
   emit->module = module;
 }
 
@@ -155,6 +167,7 @@ static void mla_backward(MoeEmit *emit)
   double keys = mla_key_elements(shape) * shape->act_bytes;
 
   moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "join_keys", keys, keys, 1);
+  copy_values(emit);
   emit_rotary(emit, mla_rotary_elements(shape));
   moe_linear_backward(emit, &mla.kv_up);
   moe_linear_backward(emit, &mla.q_up);

@@ -25,8 +25,8 @@ static int64_t group_experts(const MoeShape *shape)
   return shape->local_experts / shape->groups;
 }
 
-/* Kernels that stand for one grouped operation: a grouped kernel, or one per expert (TransformerEngine's GroupedLinear loops over
- * cuBLAS GEMMs and casts). */
+/* Kernels that stand for one grouped operation: a grouped kernel, or one per expert (TransformerEngine's GroupedLinear
+ * loops over cuBLAS GEMMs and casts). */
 static int64_t kernels_of(const MoeShape *shape)
 {
   return shape->run->stack.moe.per_expert ? group_experts(shape) : 1;
@@ -146,12 +146,21 @@ void moe_experts_forward(MoeEmit *emit, int64_t layer, int64_t group)
   reduce_tensor(emit);
 }
 
+/* Gradients that arrive in the precision of an FP8 exchange need no cast. */
 static void matrix_backward(MoeEmit *emit, const Matrix *matrix, gboolean after_activation, int load)
 {
-  quantize_rows(emit, "quantize_grad", matrix->n, after_activation, load);
-  if (!emit->shape->cache_fp8)
+  const MoeShape *shape = emit->shape;
+  double rows = (double)group_rows(shape);
+
+  if (after_activation || !is_8bit(shape->precision->dispatch))
+    quantize_rows(emit, "quantize_grad", matrix->n, after_activation, load);
+  if (!shape->cache_fp8)
     quantize_weights(emit, matrix);
+  if (shape->fp8_gemm)
+    moe_emit_weight_transpose(emit, (double)(group_experts(shape) * matrix->k * matrix->n));
   emit_grouped(emit, emit->flow, matrix, MOE_PASS_DGRAD, load);
+  if (shape->fp8_wgrad)
+    moe_emit_wgrad_casts(emit, rows * (double)(matrix->k + matrix->n), load);
   emit_grouped(emit, emit->later, matrix, MOE_PASS_WGRAD, load);
 }
 

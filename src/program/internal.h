@@ -162,6 +162,10 @@ typedef struct {
   int load;
 } MoeQuantize;
 void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize);
+/* Where the stack casts in the backward pass: copies of an FP8 weight gradient's two operands along its reduction
+ * (`elements` in all), before the gradient; the transposed weight of a data gradient. */
+void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load);
+void moe_emit_weight_transpose(MoeEmit *emit, double elements);
 
 /* ---- parts of a layer --------------------------------------------------------------------------- */
 

@@ -26,15 +26,38 @@ static gboolean is_quantized(MoePrecision precision)
   return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16);
 }
 
-/* Reads BF16 once, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too. */
+/* Reads BF16 once, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too and the
+ * stack does not leave it to the backward pass. */
 void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
 {
-  double copy = moe_precision_bytes(emit->shape->precision->gemm) * (quantize->also_transposed ? 2 : 1);
+  gboolean second = quantize->also_transposed && !emit->shape->run->stack.backward_casts;
+  double copy = moe_precision_bytes(emit->shape->precision->gemm) * (second ? 2 : 1);
 
   if (quantize->fusable && emit->shape->run->stack.fused.quantize)
     return;
   moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, quantize->name, quantize->elements * emit->shape->act_bytes,
                      quantize->elements * copy, quantize->launches, quantize->load);
+}
+
+/* One cast per operand: blocks of 128 values lie along the rows now (DeepSeek-V3 report, 3.5.2). */
+void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load)
+{
+  const MoeShape *shape = emit->shape;
+  MoeEmit other = *emit;
+
+  if (!shape->run->stack.backward_casts || shape->frozen)
+    return;
+  other.flow = emit->later;
+  moe_emit_row_bytes(&other, MOE_BANDWIDTH_QUANTIZE, "quantize_transposed", elements * shape->act_bytes,
+                     elements * moe_precision_bytes(shape->precision->wgrad), 2, load);
+}
+
+void moe_emit_weight_transpose(MoeEmit *emit, double elements)
+{
+  double bytes = elements * moe_precision_bytes(emit->shape->precision->gemm);
+
+  if (emit->shape->run->stack.backward_casts)
+    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "transpose_weight", bytes, bytes, 1);
 }
 
 static double input_rows(const MoeEmit *emit, const MoeLinear *linear)
@@ -126,6 +149,8 @@ static void emit_dgrad(MoeEmit *emit, const MoeLinear *linear)
 
   kernel.precision = linear->precision;
   kernel.output = MOE_BF16;
+  if (is_quantized(linear->precision))
+    moe_emit_weight_transpose(emit, (double)linear->k * (double)linear->n);
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
@@ -136,6 +161,8 @@ static void emit_wgrad(MoeEmit *emit, const MoeLinear *linear)
   kernel.precision = linear->wgrad;
   kernel.output = emit->shape->precision->gradient_reduce;
   kernel.accumulate = emit->shape->accumulate;
+  if (is_quantized(linear->wgrad))
+    moe_emit_wgrad_casts(emit, (double)linear->rows * (double)(linear->k + linear->n), MOE_NO_LOAD);
   if (!emit->shape->frozen)
     moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
 }

@@ -28,10 +28,21 @@ static Permutes permutes(const MoeShape *shape)
   return (Permutes){TRUE, g_strcmp0(library, "nccl") == 0 && shape->local_experts > 1};
 }
 
-static void emit_permute(MoeEmit *emit, const char *name, double read_rows, double written_rows, int load)
+/* Rows on their way to the experts are in the precision in which they travel, results in that of the activations. */
+typedef enum { ROWS_TO_EXPERTS, ROWS_FROM_EXPERTS } RowsKind;
+
+static double row_bytes(const MoeShape *shape, RowsKind kind)
+{
+  double payload = moe_precision_bytes(shape->precision->dispatch);
+
+  return (double)shape->outer * (kind == ROWS_TO_EXPERTS ? MIN(payload, shape->act_bytes) : shape->act_bytes);
+}
+
+static void emit_permute(MoeEmit *emit, const char *name, RowsKind kind, double read_rows, double written_rows,
+                         int load)
 {
   gboolean fused = emit->shape->run->stack.fused.permute;
-  double row = (double)emit->shape->outer * emit->shape->act_bytes, trips = fused ? 1 : PERMUTE_UNFUSED_TRIPS;
+  double row = row_bytes(emit->shape, kind), trips = fused ? 1 : PERMUTE_UNFUSED_TRIPS;
 
   moe_emit_row_bytes(emit, MOE_BANDWIDTH_PERMUTE, name, read_rows * row * trips, written_rows * row * trips,
                      fused ? PERMUTE_FUSED_LAUNCHES : PERMUTE_UNFUSED_LAUNCHES, load);
@@ -48,15 +59,15 @@ static void sender_permute(MoeEmit *emit, const char *name)
   double rows = sent_rows(emit->shape) / (double)emit->shape->groups;
 
   if (permutes(emit->shape).sender)
-    emit_permute(emit, name, rows, rows, MOE_NO_LOAD);
+    emit_permute(emit, name, ROWS_TO_EXPERTS, rows, rows, MOE_NO_LOAD);
 }
 
-static void receiver_permute(MoeEmit *emit, const char *name, int64_t layer, int64_t group)
+static void receiver_permute(MoeEmit *emit, const char *name, RowsKind kind, int64_t layer, int64_t group)
 {
   double rows = emit->shape->mean_rows / (double)emit->shape->groups;
 
   if (permutes(emit->shape).receiver)
-    emit_permute(emit, name, rows, rows, moe_router_load(emit->builder->router, layer, group));
+    emit_permute(emit, name, kind, rows, rows, moe_router_load(emit->builder->router, layer, group));
 }
 
 /* Sums each token's rows: weighted by the router forward, plain backward. Libraries that send a token once per rank sum
@@ -64,7 +75,7 @@ static void receiver_permute(MoeEmit *emit, const char *name, int64_t layer, int
 static void emit_sum(MoeEmit *emit, const char *name)
 {
   if (permutes(emit->shape).sender)
-    emit_permute(emit, name, sent_rows(emit->shape), (double)emit->shape->moe_tokens, MOE_NO_LOAD);
+    emit_permute(emit, name, ROWS_FROM_EXPERTS, sent_rows(emit->shape), (double)emit->shape->moe_tokens, MOE_NO_LOAD);
 }
 
 static void emit_expand(MoeEmit *emit, const char *name)
@@ -72,7 +83,7 @@ static void emit_expand(MoeEmit *emit, const char *name)
   double rows = sent_rows(emit->shape);
 
   if (permutes(emit->shape).sender)
-    emit_permute(emit, name, rows + (double)emit->shape->moe_tokens, rows, MOE_NO_LOAD);
+    emit_permute(emit, name, ROWS_TO_EXPERTS, rows + (double)emit->shape->moe_tokens, rows, MOE_NO_LOAD);
 }
 
 /* ---- transfers ---------------------------------------------------------------------------------- */
@@ -204,9 +215,9 @@ static void gather_tokens(MoeEmit *emit)
 static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
 {
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(emit, "sort_rows", layer, group);
+  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, layer, group);
   moe_experts_forward(emit, layer, group);
-  receiver_permute(emit, "unsort_rows", layer, group);
+  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, layer, group);
 }
 
 /* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave
@@ -289,9 +300,9 @@ static guint32 backward_group(MoeEmit *emit, int64_t layer, int64_t group, guint
 
   inner.later = hold ? held : emit->later;
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(&inner, "sort_grads", layer, group);
+  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, layer, group);
   moe_experts_backward(&inner, layer, group);
-  receiver_permute(&inner, "unsort_grads", layer, group);
+  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, layer, group);
   guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", layer, group);
 
   moe_flow_splice(emit->flow, held);

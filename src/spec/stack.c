@@ -25,6 +25,7 @@ static const MoeField stack_fields[] = {
     {"source", MOE_FIELD_STRING(MoeStack, source)},
     {"host", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"fused", MOE_FIELD_ELSEWHERE},
+    {"backward_casts", MOE_FIELD_FLAG(MoeStack, backward_casts)},
     {"family", MOE_FIELD_ELSEWHERE},
     {"kernels", MOE_FIELD_ELSEWHERE},
     {"moe", MOE_FIELD_ELSEWHERE},

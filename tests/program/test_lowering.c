@@ -258,6 +258,52 @@ START_TEST(test_precision_roles)
 }
 END_TEST
 
+/* Bytes that all kernels of a name move in a step of one role. */
+static double moved_bytes(const MoeProgram *p, const MoeOp *op, gconstpointer data)
+{
+  return has_name(p, op, data) > 0 ? p->kernels[op->work].read_bytes + p->kernels[op->work].write_bytes : 0;
+}
+
+/* Rows are sorted into the order of the experts in the precision in which they came, and back in BF16. */
+START_TEST(test_rows_travel_in_their_precision)
+{
+  static const char fp8[] = "training.precision={gemm: fp8, wgrad: fp8, dispatch: fp8, combine: bf16};"
+                            "stack.collectives.expert_library=deepep";
+  g_autoptr(MoeRun) narrow = run_with(SPARSE, fp8);
+  g_autoptr(MoeRun) wide = run_with(SPARSE, "stack.collectives.expert_library=deepep");
+  g_autoptr(MoeProgram) a = build_checked(narrow);
+  g_autoptr(MoeProgram) b = build_checked(wide);
+  double sorted = sum_of(b, 0, moved_bytes, "sort_rows");
+
+  ck_assert_double_gt(sorted, 0);
+  ck_assert_double_eq_tol(sum_of(a, 0, moved_bytes, "sort_rows"), sorted / 2, 1);
+  ck_assert_double_eq_tol(sum_of(a, 0, moved_bytes, "sort_grads"), sorted / 2, 1);
+  ck_assert_double_eq_tol(sum_of(a, 0, moved_bytes, "unsort_rows"), sorted, 1);
+  ck_assert_double_eq_tol(sum_of(b, 0, moved_bytes, "unsort_rows"), sorted, 1);
+}
+END_TEST
+
+/* Casts in the backward pass: each gradient is cast once by row and once by column (2 + 1 bytes each) instead of both
+ * at once (2 + 1 + 1), and so is each input. Routed and dense weights are transposed for every data gradient. */
+START_TEST(test_backward_casts)
+{
+  static const char precision[] = "training.precision={gemm: fp8, wgrad: fp8}";
+  g_autofree char *apart = g_strconcat(precision, ";stack.backward_casts=true", NULL);
+  g_autoptr(MoeRun) run = run_with(SPARSE, apart);
+  g_autoptr(MoeRun) plain = run_with(SPARSE, precision);
+  g_autoptr(MoeProgram) a = build_checked(run);
+  g_autoptr(MoeProgram) b = build_checked(plain);
+  double once = sum_of(a, 0, moved_bytes, "quantize") + sum_of(a, 0, moved_bytes, "quantize_grad");
+  double both = sum_of(b, 0, moved_bytes, "quantize") + sum_of(b, 0, moved_bytes, "quantize_grad");
+
+  ck_assert_double_gt(both, 0);
+  ck_assert_double_eq_tol(once / both, 3.0 / 4, 1e-9);
+  ck_assert_double_eq_tol(sum_of(a, 0, moved_bytes, "quantize_transposed"), once, 1);
+  ck_assert_double_gt(sum_of(a, 0, moved_bytes, "transpose_weight"), 0);
+  ck_assert_double_eq(sum_of(b, 0, moved_bytes, "transpose_weight"), 0);
+}
+END_TEST
+
 /* Bytes of a message: the residual stream of a micro-batch, split over the tensor ranks under sequence parallelism. */
 START_TEST(test_messages)
 {
@@ -372,4 +418,5 @@ END_TEST
 
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
               test_expert_groups, test_overlap_needs_both, test_reduction_per_stage, test_tensor_volumes,
-              test_precision_roles, test_messages, test_pairs_take_turns, test_prefetch, test_imbalance)
+              test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts, test_messages,
+              test_pairs_take_turns, test_prefetch, test_imbalance)
