@@ -68,9 +68,11 @@ typedef struct {
 void moe_parts_case_free(MoePartsCase *c);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoePartsCase, moe_parts_case_free)
 
-/* Every case of `dir` (as moe_validate) that has published.iteration_parts_s, watched on the middle stage. An array of
- * MoePartsCase that frees its elements; NULL and *error when a file or such a case is wrong. */
-GPtrArray *moe_validate_parts(const char *dir, const char *data_dir, const MoeSimOptions *options, GError **error);
+/* Every case of `dir` (as moe_validate) that has published.iteration_parts_s, watched on pipeline stage `stage` (< 0:
+ * the middle one). An array of MoePartsCase that frees its elements; NULL and *error when a file or such a case is
+ * wrong. */
+GPtrArray *moe_validate_parts(const char *dir, const char *data_dir, int64_t stage, const MoeSimOptions *options,
+                              GError **error);
 
 /* ---- a profiled pair
  * -------------------------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ static const MoeUsage usage = {
 
 typedef struct {
   char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *pair;
-  gint jobs;
+  gint jobs, stage;
   gboolean worst, pairs, summary, leave_one_out, parts;
 } Options;
 
@@ -228,12 +228,12 @@ static int inside_step(const Options *options)
   if (!moe_cli_sim_options(&run, &sim))
     return MOE_EXIT_BAD_INPUT;
   return options->pair ? moe_cli_validate_pair(options->pair, data_dir, &sim)
-                       : moe_cli_validate_parts(dir, data_dir, &sim);
+                       : moe_cli_validate_parts(dir, data_dir, options->stage, &sim);
 }
 
 int moe_cmd_validate(int argc, char **argv)
 {
-  g_auto(Options) o = {0};
+  g_auto(Options) o = {.stage = -1};
   const GOptionEntry entries[] = {
       {"cases", 0, 0, G_OPTION_ARG_FILENAME, &o.cases, "folder of case files (default: validation/)", "DIR"},
       {"group-by", 0, 0, G_OPTION_ARG_STRING, &o.group_by, "family, gpu, stack or kind", "WHAT"},
@@ -246,6 +246,7 @@ int moe_cmd_validate(int argc, char **argv)
       {"leave-one-out", 0, 0, G_OPTION_ARG_NONE, &o.leave_one_out,
        "refit the training rates, leaving out one family at a time", NULL},
       {"parts", 0, 0, G_OPTION_ARG_NONE, &o.parts, "parts of the iteration, where they were published", NULL},
+      {"stage", 0, 0, G_OPTION_ARG_INT, &o.stage, "with --parts: pipeline stage (default: the middle one)", "N"},
       {"pair", 0, 0, G_OPTION_ARG_FILENAME, &o.pair, "kernel classes of a profiled forward-backward pair", "FILE"},
       {"baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.baseline, "exit 1 when a group is worse than stored here", "FILE"},
       {"save-baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.save_baseline, "store the groups' errors", "FILE"},

@@ -5,10 +5,10 @@
 
 #include <moesim/report_parts.h>
 
-int moe_cli_validate_parts(const char *dir, const char *data_dir, const MoeSimOptions *sim)
+int moe_cli_validate_parts(const char *dir, const char *data_dir, int64_t stage, const MoeSimOptions *sim)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) cases = moe_validate_parts(dir, data_dir, sim, &error);
+  g_autoptr(GPtrArray) cases = moe_validate_parts(dir, data_dir, stage, sim, &error);
 
   if (!cases)
     return moe_cli_fail(error);

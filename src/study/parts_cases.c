@@ -28,6 +28,7 @@ static gboolean read_published(const MoeNode *parts, double published_s[], GErro
 
 typedef struct {
   const char *data_dir;
+  int64_t stage;
   const MoeSimOptions *options;
   GPtrArray *found; /* of MoePartsCase */
 } Search;
@@ -43,7 +44,7 @@ static gboolean add_case(const Search *search, MoeDoc *file, MoeNode *entry, GEr
   g_autoptr(MoeDoc) doc = moe_case_document(file, entry, &c->id, error);
   g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), c->id, &options, error) : NULL;
   if (!run || !read_published(run->published.iteration_parts, c->published_s, error) ||
-      !moe_study_iteration(run, search->options, -1, &c->iteration, error))
+      !moe_study_iteration(run, search->options, search->stage, &c->iteration, error))
     return FALSE;
   g_ptr_array_add(search->found, g_steal_pointer(&c));
   return TRUE;
@@ -60,11 +61,12 @@ static gboolean add_file(const Search *search, const char *path, GError **error)
   return good;
 }
 
-GPtrArray *moe_validate_parts(const char *dir, const char *data_dir, const MoeSimOptions *options, GError **error)
+GPtrArray *moe_validate_parts(const char *dir, const char *data_dir, int64_t stage, const MoeSimOptions *options,
+                              GError **error)
 {
   g_autoptr(GPtrArray) files = moe_case_files(dir, error);
   g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)moe_parts_case_free);
-  const Search search = {data_dir, options, found};
+  const Search search = {data_dir, stage, options, found};
   gboolean good = files != NULL;
 
   for (guint i = 0; good && i < files->len; i++)
