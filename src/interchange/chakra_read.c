@@ -242,7 +242,7 @@ static gboolean join_instance(Reading *reading, const ChakraProtoMsg__Node *mess
                               guint group_index, uint32_t at, ChakraNode *node, GError **error)
 {
   MoeChakra *chakra = reading->chakra;
-  MoeCollective collective;
+  MoeCollective collective = {0};
   uint32_t sequence = g_array_index(group->count, uint32_t, at)++;
 
   if (!fill_collective(reading, message, group->ranks->len, &collective, error))

@@ -204,7 +204,8 @@ static void launch(Replay *replay, uint32_t work, const ChakraInstance *instance
 {
   const ChakraGroup *group = g_ptr_array_index(replay->chakra->groups, instance->group);
   guint n = group->ranks->len;
-  g_autofree uint32_t *gpus = g_new(uint32_t, n), *index = g_new(uint32_t, n);
+  g_autofree uint32_t *gpus = g_new(uint32_t, n);
+  g_autofree uint32_t *index = g_new(uint32_t, n);
   gboolean expert = instance->collective.kind == MOE_DISPATCH || instance->collective.kind == MOE_COMBINE;
   uint8_t class = plan->sms > 0 ? (expert ? 1 : 2) : 0;
 
