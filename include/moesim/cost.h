@@ -60,8 +60,7 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
                                 const MoeMachineState *states, MoeCost *costs, GError **error);
 
-/* ---- which constants priced it -------------------------------------------------------------------------------------
- */
+/* ---- which constants priced it ----------------------------------------------------------------------------------- */
 
 typedef enum {
   MOE_ORIGIN_STACK,       /* fitted constants that the stack file brings */

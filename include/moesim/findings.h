@@ -11,8 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- why one run is as slow as it is -------------------------------------------------------------------------------
- */
+/* ---- why one run is as slow as it is ----------------------------------------------------------------------------- */
 
 /* One cause that a counterfactual run can do without. */
 typedef struct {
@@ -42,8 +41,7 @@ typedef struct {
   guint n_simulations;
 } MoeExplanation;
 
-/* ---- what makes two runs differ ------------------------------------------------------------------------------------
- */
+/* ---- what makes two runs differ ---------------------------------------------------------------------------------- */
 
 /* A key of the resolved documents. Texts are short forms; NULL: absent. */
 typedef struct {
@@ -75,8 +73,7 @@ typedef struct {
   guint n_simulations;
 } MoeDifference;
 
-/* ---- how sure an answer is ------------------------------------------------------------------------------------------
- */
+/* ---- how sure an answer is --------------------------------------------------------------------------------------- */
 
 typedef struct {
   double p10, p50, p90;

@@ -21,7 +21,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- layout ------------------------------------------------------------------------------------------------------- */
+/* ---- layout ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   int64_t stage;         /* pipeline rank */
@@ -46,7 +46,7 @@ int64_t moe_layout_index_in_group(const MoeLayout *layout, MoeGroupKind kind, in
 /* -1 when the group kind leaves this rank out (EMBEDDING for middle stages: group_of gives -1). */
 int64_t moe_layout_member(const MoeLayout *layout, MoeGroupKind kind, int64_t group, int64_t index);
 
-/* ---- operations ---------------------------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 typedef enum {
   MOE_OP_KERNEL,     /* work = index into kernels; stream COMPUTE */
@@ -151,7 +151,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProgram, moe_program_free)
  * same order on all its members' roles, memory returns to its start); NULL when they hold, else what does not. Caller frees. */
 char *moe_program_check(const MoeProgram *program);
 
-/* ---- memory --------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   double part_bytes[MOE_N_MEMORY_PARTS]; /* at the moment of the role's peak; WORKSPACE includes reserved and fragmentation */

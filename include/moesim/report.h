@@ -14,7 +14,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- words and numbers -------------------------------------------------------------------------------------------- */
+/* ---- words and numbers ------------------------------------------------------------------------------------------- */
 
 /* A fraction as percent, two decimals below 10 % and one from there on: "0.80 %", "38.9 %". */
 char *moe_percent_format(double fraction);
@@ -26,7 +26,7 @@ const char *moe_cause_title(guint cause);
 /* What a user reads for a reason within the kernel time, from MoeReason: "last wave not full". Static. */
 const char *moe_reason_title(guint reason);
 
-/* ---- tables --------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Columns of text, padded to the widest cell. Rows are added cell by cell.
  *
@@ -48,7 +48,7 @@ char *moe_table_format(MoeTable *table, gboolean styled);
 /* The same cells as CSV (RFC 4180, lines end in LF). */
 char *moe_table_csv(MoeTable *table);
 
-/* ---- predictions ------------------------------------------------------------------------------------------------------ */
+/* ---- predictions ------------------------------------------------------------------------------------------------- */
 
 /* One result as a reader's page: answer, memory, waterfall. */
 char *moe_report_run_table(const MoeResult *result, gboolean styled);
@@ -61,7 +61,7 @@ char *moe_report_csv(const GPtrArray *results);
 /* Memory by pipeline stage and part. */
 char *moe_report_memory_table(const MoeResult *result, gboolean styled);
 
-/* ---- files ------------------------------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* A file that is written under a temporary name beside its own and renamed when complete: what stands under `path` is always a
  * whole file, the old or the new one. A path that ends in ".gz" is compressed. */

@@ -45,7 +45,7 @@ char *moe_plot_memory_data(const GPtrArray *results);
 /* Rows: label, then the percent of the step of each cause; header row of cause titles. */
 char *moe_plot_strategies_data(const GPtrArray *results);
 
-/* ---- timeline ---------------------------------------------------------------------------------------------------------- */
+/* ---- timeline ---------------------------------------------------------------------------------------------------- */
 
 /* Collects slices of the traced ranks for a picture of who does what when. */
 typedef struct MoeTimeline MoeTimeline;

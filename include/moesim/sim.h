@@ -132,7 +132,7 @@ typedef struct {
  * cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events. */
 MoeSimResult *moe_sim_run(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
                           const MoeSimOptions *options, GError **error);
-/* ---- prices ---------------------------------------------------------------------------------------------------------- */
+/* ---- prices ------------------------------------------------------------------------------------------------------ */
 
 /* States of a GPU that change what its kernels take. Bits. */
 enum { MOE_STATE_EXPERT = 1, MOE_STATE_COLLECTIVE = 2, MOE_N_STATES = 4 }; /* beside dispatch or combine; beside other collectives */

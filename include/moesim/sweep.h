@@ -19,8 +19,7 @@ G_BEGIN_DECLS
 /* Points beyond this are a slip of the keyboard. */
 #define MOE_SWEEP_MAX_POINTS 1000000
 
-/* ---- points ---------------------------------------------------------------------------------------------------------
- */
+/* ---- points ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   char *key; /* dotted path in the run, or gpus, variant, cluster, stack: then as the option of that name */
@@ -51,8 +50,7 @@ MoeRun *moe_sweep_load(const MoeSweep *sweep, guint point, GError **error);
 /* What makes two sweeps the same: file, options and axes, as text. Caller frees. */
 char *moe_sweep_identity(const MoeSweep *sweep);
 
-/* ---- records --------------------------------------------------------------------------------------------------------
- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 /* How the caller predicts and writes down. All three are called from several threads at once. */
 typedef struct {
@@ -76,8 +74,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeSweepPoint, moe_sweep_point_clear)
 void moe_sweep_compute(const MoeSweep *sweep, const MoeSweepWork *work, guint point, const char *known,
                        MoeSweepPoint *result);
 
-/* ---- store ----------------------------------------------------------------------------------------------------------
- */
+/* ---- store ------------------------------------------------------------------------------------------------------- */
 
 /* An SQLite file with one row per finished point: position, hash, failed, one column per axis, record. Each point is
  * committed as it comes (write-ahead log): a process killed at any moment loses the points in flight and nothing else.
@@ -98,8 +95,7 @@ gboolean moe_store_get(MoeStore *store, guint point, MoeSweepPoint *result, GErr
 gboolean moe_store_put(MoeStore *store, const MoeSweep *sweep, guint point, const MoeSweepPoint *result,
                        GError **error);
 
-/* ---- running --------------------------------------------------------------------------------------------------------
- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 /* Finishes one point: keeps what the store has when that is still what would be computed, else computes and stores it.
  * `store` may be NULL. FALSE and *error when the store fails. */

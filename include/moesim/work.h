@@ -70,7 +70,7 @@ typedef struct {
   int64_t launches;         /* kernels the GPU sees for it: the host pays launch cost for each; >= 1 */
 } MoeKernel;
 
-/* ---- groups and collectives ------------------------------------------------------------------------------------------ */
+/* ---- groups and collectives -------------------------------------------------------------------------------------- */
 
 typedef enum {
   MOE_GROUP_TENSOR,
@@ -128,7 +128,7 @@ typedef struct {
   const char *name;
 } MoeCopy;
 
-/* ---- streams ------------------------------------------------------------------------------------------------------------ */
+/* ---- streams ----------------------------------------------------------------------------------------------------- */
 
 /* In-order queues of one GPU. */
 typedef enum {

@@ -36,8 +36,7 @@ enum {
   MOE_EXIT_INTERNAL = 3, /* our fault */
 };
 
-/* ---- the table ----------------------------------------------------------------------------------------------------
- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const char *name;
@@ -48,8 +47,7 @@ typedef struct {
 /* All commands, sorted by name. */
 const MoeCommand *moe_commands(guint *n);
 
-/* ---- arguments ----------------------------------------------------------------------------------------------------
- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const char *command;   /* "mfu", as in the table */
@@ -70,8 +68,7 @@ gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dim
  */
 int moe_cli_word(const char *option, const char *text, const char *const *words);
 
-/* ---- options that every command on runs takes ---------------------------------------------------------------------
- */
+/* ---- options that every command on runs takes -------------------------------------------------------------------- */
 
 typedef enum { MOE_FORMAT_TABLE, MOE_FORMAT_JSON, MOE_FORMAT_CSV } MoeFormat;
 
@@ -110,8 +107,7 @@ GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, c
 /* "0,64,128" -> array of int64_t, each a rank below `gpus`; NULL text is rank 0. NULL and *error, which names `option`. */
 GArray *moe_cli_parse_ranks(const char *option, const char *text, int64_t gpus, GError **error);
 
-/* ---- output -------------------------------------------------------------------------------------------------------
- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 /* Prints to stdout. Failure is remembered by the stream and reported once, at the end, by moe_cli_finish. */
 void moe_cli_print(const char *text);
@@ -138,16 +134,14 @@ void moe_cli_progress_init(MoeProgress *progress);
 void moe_cli_progress(guint done, guint total, gpointer progress);
 void moe_cli_progress_end(MoeProgress *progress);
 
-/* ---- data ---------------------------------------------------------------------------------------------------------
- */
+/* ---- data -------------------------------------------------------------------------------------------------------- */
 
 /* The folder that holds clusters/, stacks/ and plots/: $MOESIM_DATA, else the source tree the program was built in,
  * else
  * ../share/moesim beside it. NULL when there is none. Caller frees. */
 char *moe_cli_data_dir(void);
 
-/* ---- commands -----------------------------------------------------------------------------------------------------
- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 int moe_cmd_calibrate(int argc, char **argv);
 int moe_cmd_calibrate_network(int argc, char **argv);

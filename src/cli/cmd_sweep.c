@@ -31,8 +31,7 @@ typedef struct {
   int steps;
 } Predicting;
 
-/* ---- records --------------------------------------------------------------------------------------------------------
- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
 {
@@ -64,8 +63,7 @@ static char *refuse(const MoeSweep *sweep, guint point, const char *reason, gpoi
   return moe_report_refusal(reason, &settings);
 }
 
-/* ---- output ---------------------------------------------------------------------------------------------------------
- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 static char *format_records(const MoeSweepPoint *points, guint n, MoeFormat format)
 {
@@ -110,8 +108,7 @@ static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeF
   return MOE_EXIT_DONE;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------------
- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 /* `idle`: the workers of an mpirun, NULL without one. */
 static MoeSweepPoint *finish_points(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, guint jobs,

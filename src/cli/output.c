@@ -73,8 +73,7 @@ int moe_cli_finish(int status)
   return status > MOE_EXIT_BAD_INPUT ? status : MOE_EXIT_BAD_INPUT;
 }
 
-/* ---- progress ------------------------------------------------------------------------------------------------------
- */
+/* ---- progress ---------------------------------------------------------------------------------------------------- */
 
 #define PROGRESS_WIDTH 30 /* characters of the bar */
 

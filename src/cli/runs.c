@@ -169,8 +169,7 @@ GArray *moe_cli_parse_ranks(const char *option, const char *text, int64_t gpus, 
   return g_steal_pointer(&ranks);
 }
 
-/* ---- many at once --------------------------------------------------------------------------------------------------
- */
+/* ---- many at once ------------------------------------------------------------------------------------------------ */
 
 /* One prediction to make, read by several threads. */
 typedef struct {

@@ -1,8 +1,7 @@
 /* What a simulated step means. */
 #include <moesim/metrics.h>
 
-/* ---- measured runs --------------------------------------------------------------------------------------------------
- */
+/* ---- measured runs ----------------------------------------------------------------------------------------------- */
 
 double moe_measured_mfu(const MoeMeasuredRun *measured)
 {

@@ -1,7 +1,7 @@
 /* To what each instant of a unit's compute stream belongs, and the sums. */
 #include "internal.h"
 
-/* ---- idle causes ------------------------------------------------------------------------------------------------------ */
+/* ---- idle causes ------------------------------------------------------------------------------------------------- */
 
 /* Waiting for ranks of other stages is the pipeline's bubble, for ranks of the own stage it is imbalance. */
 static MoeCause peers_cause(const Sim *sim, MoeGroupKind kind)
@@ -93,7 +93,7 @@ void sim_idle_update(Sim *sim, Unit *unit)
   }
 }
 
-/* ---- slices -------------------------------------------------------------------------------------------------------------- */
+/* ---- slices ------------------------------------------------------------------------------------------------------ */
 
 static const char *op_name(const Sim *sim, const MoeOp *op)
 {
@@ -149,8 +149,13 @@ static void fill_traffic(const Sim *sim, const Unit *unit, const MoeOp *op, MoeS
 
 void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCause cause, MoeTime start, MoeTime end)
 {
-  MoeSlice slice = {.rank = unit->rank, .stream = (uint8_t)stream, .cause = (uint8_t)cause, .layer = -1,
-                    .message = MOE_NO_MESSAGE, .start = start, .end = end};
+  MoeSlice slice = {.rank = unit->rank,
+                    .stream = (uint8_t)stream,
+                    .cause = (uint8_t)cause,
+                    .layer = -1,
+                    .message = MOE_NO_MESSAGE,
+                    .start = start,
+                    .end = end};
 
   if (end <= start && stream == MOE_N_STREAMS)
     return;
@@ -175,7 +180,7 @@ void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCaus
   sim->options->slice(&slice, sim->options->slice_data);
 }
 
-/* ---- totals ---------------------------------------------------------------------------------------------------------------- */
+/* ---- totals ------------------------------------------------------------------------------------------------------ */
 
 static MoeTime step_end(const Sim *sim)
 {
@@ -186,7 +191,8 @@ static MoeTime step_end(const Sim *sim)
   return end;
 }
 
-/* Busy time by the role's undisturbed account; what it exceeds that (contention, jitter, a slow GPU) is kernel inefficiency. */
+/* Busy time by the role's undisturbed account; what it exceeds that (contention, jitter, a slow GPU) is kernel
+ * inefficiency. */
 static void account_busy(const Sim *sim, const Unit *unit, MoeUnitAccount *account)
 {
   const RolePlan *plan = &sim->role[unit->role];

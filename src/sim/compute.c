@@ -1,7 +1,7 @@
 /*
- * The compute stream. A segment of kernels runs undisturbed from its start as one max-plus line; when the machine state changes under
- * it (a communication kernel starts or ends), when kernel times jitter or a timeline is wanted, it is walked kernel by kernel,
- * which gives the same times.
+ * The compute stream. A segment of kernels runs undisturbed from its start as one max-plus line; when the machine state
+ * changes under it (a communication kernel starts or ends), when kernel times jitter or a timeline is wanted, it is
+ * walked kernel by kernel, which gives the same times.
  */
 #include "internal.h"
 
@@ -25,8 +25,8 @@ static const Line *line_of(const Unit *unit, const BlockPlan *plan)
   return &plan->lines[((gsize)unit->load * N_MODES + unit->mode) * plan->n_segments + unit->segment];
 }
 
-/* Sum of four uniform 16-bit numbers, scaled to mean 0 and variance 1 (Irwin-Hall): near normal, bounded, one hash. `bits` holds the
- * four; they are added pairwise in two halves of the word. */
+/* Sum of four uniform 16-bit numbers, scaled to mean 0 and variance 1 (Irwin-Hall): near normal, bounded, one hash.
+ * `bits` holds the four; they are added pairwise in two halves of the word. */
 static inline double normal_of(uint64_t bits)
 {
   const uint64_t even = UINT64_C(0x0000ffff0000ffff);
@@ -36,7 +36,8 @@ static inline double normal_of(uint64_t bits)
   return ((double)(uint32_t)((pairs & G_MAXUINT32) + (pairs >> 32)) - 131070) * scale;
 }
 
-/* What the unit's machine state makes an operation of the current call last: `nominal` times the GPU's slowness and chance. */
+/* What the unit's machine state makes an operation of the current call last: `nominal` times the GPU's slowness and
+ * chance. */
 static inline MoeTime varied(const Unit *unit, double jitter, uint64_t call, uint32_t op, MoeTime nominal)
 {
   double factor = unit->slow;
@@ -57,7 +58,8 @@ static MoeTime duration_of(const Sim *sim, const Unit *unit, const ComputeOp *op
 {
   MoeTime nominal = durations_of(sim, unit)[op->work];
 
-  return varies(sim, unit) ? varied(unit, sim->jitter, unit->stream[MOE_STREAM_COMPUTE].call, op->op, nominal) : nominal;
+  return varies(sim, unit) ? varied(unit, sim->jitter, unit->stream[MOE_STREAM_COMPUTE].call, op->op, nominal)
+                           : nominal;
 }
 
 static void finish_op(Sim *sim, Unit *unit, Progress *progress, const ComputeOp *op, gboolean emit)
@@ -68,7 +70,8 @@ static void finish_op(Sim *sim, Unit *unit, Progress *progress, const ComputeOp 
   progress->left = 1;
 }
 
-/* Runs the segment from `progress` until `stop` or its end under the unit's machine state; returns the time then and adds to *busy. */
+/* Runs the segment from `progress` until `stop` or its end under the unit's machine state; returns the time then and
+ * adds to *busy. */
 static MoeTime walk(Sim *sim, Unit *unit, Progress *progress, MoeTime stop, MoeTime *busy, gboolean emit)
 {
   const BlockPlan *plan = plan_of(sim, unit);
@@ -99,8 +102,8 @@ static MoeTime walk(Sim *sim, Unit *unit, Progress *progress, MoeTime stop, MoeT
   return progress->time;
 }
 
-/* The rest of the segment when nothing comes between: time at its end; *busy is what it computes until then. The first operation may be
- * under way. */
+/* The rest of the segment when nothing comes between: time at its end; *busy is what it computes until then. The first
+ * operation may be under way. */
 static MoeTime walk_out(const Sim *sim, const Unit *unit, const BlockPlan *plan, MoeTime *busy)
 {
   const Segment *segment = &plan->segments[unit->segment];
@@ -164,8 +167,7 @@ void sim_segment_start(Sim *sim, Unit *unit)
   unit->whole = TRUE;
   unit->segment_start = now;
   unit->segment_busy = 0;
-  unit->segment_offset =
-      sim_host_offset(sim, unit, s->call, plan->compute[plan->segments[unit->segment].first].op);
+  unit->segment_offset = sim_host_offset(sim, unit, s->call, plan->compute[plan->segments[unit->segment].first].op);
   unit->progress = (Progress){.time = now, .left = 1, .op_start = now};
   schedule_end(sim, unit);
 }

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* ---- plans ---------------------------------------------------------------------------------------------------------- */
+/* ---- plans ------------------------------------------------------------------------------------------------------- */
 
 static void take_away(MoeCollPlan *plan)
 {
@@ -14,7 +14,8 @@ static void take_away(MoeCollPlan *plan)
 static void simplify_plan(const Sim *sim, MoePass pass, MoeCollPlan *plan)
 {
   if (((sim->without & MOE_WITHOUT_RECOMPUTE) && pass == MOE_PASS_RECOMPUTE) ||
-      ((sim->without & MOE_WITHOUT_NETWORK) && plan->network) || ((sim->without & MOE_WITHOUT_NVLINK) && !plan->network))
+      ((sim->without & MOE_WITHOUT_NETWORK) && plan->network) ||
+      ((sim->without & MOE_WITHOUT_NVLINK) && !plan->network))
     take_away(plan);
   if (sim->without & MOE_WITHOUT_NETWORK) {
     plan->port_bytes[MOE_PORT_NIC_OUT] = plan->port_bytes[MOE_PORT_NIC_IN] = 0;
@@ -54,7 +55,7 @@ static MoeCause cause_of(const MoeCollPlan *plan)
   return plan->network ? MOE_CAUSE_NETWORK_EXPOSED : MOE_CAUSE_NVLINK_EXPOSED;
 }
 
-/* ---- flights ---------------------------------------------------------------------------------------------------------- */
+/* ---- flights ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t new_flight(Sim *sim, Flight flight)
 {
@@ -82,7 +83,7 @@ static void stream_runs(Unit *unit, unsigned stream, MoeCause cause)
   unit->stream[stream].cause = (uint8_t)cause;
 }
 
-/* ---- collectives -------------------------------------------------------------------------------------------------------- */
+/* ---- collectives ------------------------------------------------------------------------------------------------- */
 
 static void launch(Sim *sim, MoeGroupKind kind, uint32_t group, unsigned stream, const MoeCollPlan *plan,
                    const MoeCollective *collective)
@@ -91,8 +92,11 @@ static void launch(Sim *sim, MoeGroupKind kind, uint32_t group, unsigned stream,
   uint32_t first = groups->first[group], n = groups->first[group + 1] - first;
   gboolean expert = collective->kind == MOE_DISPATCH || collective->kind == MOE_COMBINE;
   uint8_t sms_class = plan->sms > 0 ? (expert ? 1 : 2) : 0;
-  uint32_t flight = new_flight(sim, (Flight){.kind = FLIGHT_COLLECTIVE, .stream = (uint8_t)stream, .group_kind = kind,
-                                             .sms_class = sms_class, .a = group});
+  uint32_t flight = new_flight(sim, (Flight){.kind = FLIGHT_COLLECTIVE,
+                                             .stream = (uint8_t)stream,
+                                             .group_kind = kind,
+                                             .sms_class = sms_class,
+                                             .a = group});
 
   moe_fabric_start(sim->fabric, plan, n, &groups->gpu[first], plan->n_skew ? &groups->index[first] : NULL, flight);
   for (uint32_t i = first; i < first + n; i++) {
@@ -151,9 +155,10 @@ static void land_collective(Sim *sim, const Flight *flight)
     if (sim_traced(sim, unit)) {
       const MoeOp *op = sim_head(sim, unit, flight->stream);
 
-      sim_slice(sim, unit, flight->stream,
-                (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, unit->stream[flight->stream].call)->block].ops),
-                unit->stream[flight->stream].cause, flight->start, moe_engine_now(sim->engine));
+      sim_slice(
+          sim, unit, flight->stream,
+          (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, unit->stream[flight->stream].call)->block].ops),
+          unit->stream[flight->stream].cause, flight->start, moe_engine_now(sim->engine));
     }
     if (flight->sms_class) {
       unit->communicating[flight->sms_class - 1]--;
@@ -163,7 +168,7 @@ static void land_collective(Sim *sim, const Flight *flight)
   finish_members(sim, flight->group_kind, flight->a, flight->stream);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------ */
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t message_of(const Sim *sim, const Unit *unit, unsigned stream)
 {
@@ -182,7 +187,8 @@ static void slice_message(Sim *sim, const Unit *unit, unsigned stream, MoeTime s
   const MoeOp *op = sim_head(sim, unit, stream);
 
   if (sim_traced(sim, unit))
-    sim_slice(sim, unit, stream, (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, unit->stream[stream].call)->block].ops),
+    sim_slice(sim, unit, stream,
+              (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, unit->stream[stream].call)->block].ops),
               unit->stream[stream].cause, start, moe_engine_now(sim->engine));
 }
 
@@ -219,8 +225,11 @@ static void start_send(Sim *sim, Unit *unit, unsigned stream)
   to->inbox[sim->message_slot[id]] = MESSAGE_IN_FLIGHT;
   if (to->stream[MOE_STREAM_COMPUTE].state != STREAM_RUNS)
     sim_idle_update(sim, to);
-  uint32_t flight = new_flight(sim, (Flight){.kind = FLIGHT_MESSAGE, .stream = (uint8_t)stream,
-                                             .a = (uint32_t)(unit - sim->unit), .b = (uint32_t)(to - sim->unit), .message = id});
+  uint32_t flight = new_flight(sim, (Flight){.kind = FLIGHT_MESSAGE,
+                                             .stream = (uint8_t)stream,
+                                             .a = (uint32_t)(unit - sim->unit),
+                                             .b = (uint32_t)(to - sim->unit),
+                                             .message = id});
   moe_fabric_start_p2p(sim->fabric, &plan, unit->rank, to->rank, flight);
 }
 
@@ -232,7 +241,7 @@ static void start_receive(Sim *sim, Unit *unit, unsigned stream)
     unit->stream[stream].state = STREAM_MESSAGE;
 }
 
-/* ---- copies --------------------------------------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 static void start_copy(Sim *sim, Unit *unit, unsigned stream, const MoeOp *op)
 {
@@ -247,12 +256,12 @@ static void start_copy(Sim *sim, Unit *unit, unsigned stream, const MoeOp *op)
   moe_coll_plan_copy(sim->topo, copy, &plan);
   sim->host_bytes += copy->bytes * (double)sim->multiplicity[unit - sim->unit];
   stream_runs(unit, stream, MOE_CAUSE_COPY_EXPOSED);
-  uint32_t flight = new_flight(sim, (Flight){.kind = FLIGHT_COPY, .stream = (uint8_t)stream,
-                                             .a = (uint32_t)(unit - sim->unit)});
+  uint32_t flight =
+      new_flight(sim, (Flight){.kind = FLIGHT_COPY, .stream = (uint8_t)stream, .a = (uint32_t)(unit - sim->unit)});
   moe_fabric_start(sim->fabric, &plan, 1, &gpu, NULL, flight);
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------------------ */
+/* ---- entry ------------------------------------------------------------------------------------------------------- */
 
 void sim_exchange_start(Sim *sim, Unit *unit, unsigned stream, const MoeOp *op)
 {

@@ -1,6 +1,7 @@
 /*
- * The host issues operations in the order of the program. Between two synchronizations it never waits, so the issue time of an operation is
- * host_base + its place in the issue order (call_issue + BlockPlan.issue); a synchronization moves host_base.
+ * The host issues operations in the order of the program. Between two synchronizations it never waits, so the issue
+ * time of an operation is host_base + its place in the issue order (call_issue + BlockPlan.issue); a synchronization
+ * moves host_base.
  */
 #include "internal.h"
 

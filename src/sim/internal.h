@@ -64,7 +64,7 @@ typedef struct {
   double *flop;        /* [n_loads] executed FLOPs per step */
 } RolePlan;
 
-/* ---- placement (place.c) ------------------------------------------------------------------------------------------ */
+/* ---- placement (place.c) ----------------------------------------------------------------------------------------- */
 
 /* How a group lies on the machine; groups of equal shape share plans. */
 typedef struct {
@@ -91,7 +91,7 @@ typedef struct {
   uint32_t work;
 } Gathering;
 
-/* ---- units ---------------------------------------------------------------------------------------------------------- */
+/* ---- units ------------------------------------------------------------------------------------------------------- */
 
 typedef enum {
   STREAM_IDLE,     /* to be looked at */

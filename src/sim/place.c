@@ -1,20 +1,20 @@
 /*
  * Groups on the machine, and which ranks do the same.
  *
- * Ranks get *colours* by refinement (Paige & Tarjan's idea on our small structure): at first the stage, the load class and what is
- * special about a GPU; then, until nothing splits any more, also the colours and shapes of all groups a rank belongs to and the
- * colours and distances of its pipeline neighbours. Ranks of one colour then have the same step, so one *unit* stands for all. In
- * full fidelity every rank is its own colour.
+ * Ranks get *colours* by refinement (Paige & Tarjan's idea on our small structure): at first the stage, the load class
+ * and what is special about a GPU; then, until nothing splits any more, also the colours and shapes of all groups a
+ * rank belongs to and the colours and distances of its pipeline neighbours. Ranks of one colour then have the same
+ * step, so one *unit* stands for all. In full fidelity every rank is its own colour.
  */
 #include "internal.h"
 
 /* Real groups of one kind, all ranks. */
 typedef struct {
   guint n_groups, size;
-  uint32_t *member;   /* [n_groups * size] */
-  uint32_t *of_rank;  /* [n_ranks], NONE when left out */
-  uint32_t *index;    /* [n_ranks] */
-  uint32_t *shape;    /* [n_groups] */
+  uint32_t *member;  /* [n_groups * size] */
+  uint32_t *of_rank; /* [n_ranks], NONE when left out */
+  uint32_t *index;   /* [n_ranks] */
+  uint32_t *shape;   /* [n_groups] */
 } RealGroups;
 
 enum { SITE_DOMAIN, SITE_HOST, SITE_LEAF, N_SITES };
@@ -24,7 +24,7 @@ typedef struct {
   guint n_ranks;
   RealGroups real[MOE_N_GROUPS];
   uint32_t *site[N_SITES]; /* [n_ranks] domain, host and leaf of each rank's GPU */
-  uint64_t *colour;   /* [n_ranks] hash */
+  uint64_t *colour;        /* [n_ranks] hash */
   Colours colours;
 } Placing;
 
@@ -35,7 +35,7 @@ static inline uint64_t mix(uint64_t hash, uint64_t value)
   return hash ^ (hash >> 33);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 /* Labels ids by first occurrence, so that shapes do not depend on where a group lies. */
 typedef struct {
@@ -117,7 +117,7 @@ static void find_shapes(Placing *placing)
   }
 }
 
-/* ---- real groups ---------------------------------------------------------------------------------------------------------- */
+/* ---- real groups ------------------------------------------------------------------------------------------------- */
 
 static void find_real_groups(Placing *placing, MoeGroupKind kind)
 {
@@ -163,7 +163,7 @@ static void clear_real_groups(Placing *placing)
   }
 }
 
-/* ---- colours ---------------------------------------------------------------------------------------------------------------- */
+/* ---- colours ----------------------------------------------------------------------------------------------------- */
 
 static double slow_factor(const Sim *sim, int64_t rank)
 {
@@ -314,13 +314,13 @@ static gboolean choose_fidelity(Sim *sim, GError **error)
   MoeFidelity wanted = sim->options->fidelity;
 
   if (wanted == MOE_FIDELITY_FOLDED && why)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "this run cannot be folded: %s, expected --fidelity full or auto",
-                    why);
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "this run cannot be folded: %s, expected --fidelity full or auto", why);
   sim->fidelity = wanted == MOE_FIDELITY_FULL || why ? MOE_FIDELITY_FULL : MOE_FIDELITY_FOLDED;
   return TRUE;
 }
 
-/* ---- units -------------------------------------------------------------------------------------------------------------------- */
+/* ---- units ------------------------------------------------------------------------------------------------------- */
 
 static void new_unit(Sim *sim, guint rank)
 {
@@ -359,7 +359,7 @@ static void make_units(Placing *placing)
   }
 }
 
-/* ---- simulated groups ----------------------------------------------------------------------------------------------------------- */
+/* ---- simulated groups -------------------------------------------------------------------------------------------- */
 
 /* The first unit of every real group names it: groups of the same colours fold into one. */
 static uint32_t group_name(const Sim *sim, const RealGroups *real, uint32_t group)

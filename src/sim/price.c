@@ -1,7 +1,7 @@
 /* What every operation costs on this machine: kernel durations per machine state, segments, issue times. */
 #include "internal.h"
 
-/* ---- kernels ------------------------------------------------------------------------------------------------------ */
+/* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
 /* SMs and HBM traffic that running communication takes from the compute stream, by class of Unit.communicating. */
 typedef struct {
@@ -46,8 +46,9 @@ static MoeMachineState machine_state(const Sim *sim, const Taken *taken, unsigne
   return (MoeMachineState){.sms = MAX(sms, 1), .memory_share = CLAMP(share, 0.1, 1.0)};
 }
 
-/* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The accelerator's training rate
- * says which share of the benchmark's math rate holds there; memory and launch do not depend on it. */
+/* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The
+ * accelerator's training rate says which share of the benchmark's math rate holds there; memory and launch do not
+ * depend on it. */
 static void go_at_training_rate(const Sim *sim, const MoeKernel *kernel, MoeCost *cost)
 {
   double math_s = cost->seconds - cost->part_s[MOE_REASON_MEMORY] - cost->part_s[MOE_REASON_FLOOR];
@@ -84,8 +85,8 @@ typedef struct {
   MoeCost cost;
 } Price;
 
-/* In a synchronous step all GPUs end up going at the pace of the slowest: the expected one of n whose math rates spread. What the mean
- * GPU loses that way is waiting for peers. Kernels that memory bandwidth limits do not spread. */
+/* In a synchronous step all GPUs end up going at the pace of the slowest: the expected one of n whose math rates
+ * spread. What the mean GPU loses that way is waiting for peers. Kernels that memory bandwidth limits do not spread. */
 static double lock_step_pace(const Sim *sim)
 {
   double n = (double)moe_layout_ranks(sim->program->layout);
@@ -173,7 +174,7 @@ static void even_out_loads(Sim *sim)
   }
 }
 
-/* ---- account of undisturbed busy time ------------------------------------------------------------------------------- */
+/* ---- account of undisturbed busy time ---------------------------------------------------------------------------- */
 
 /* FLOPs a kernel executes: model FLOPs where it has some, the shape's for recomputation. */
 static double executed_flop(const MoeKernel *kernel)
@@ -184,9 +185,10 @@ static double executed_flop(const MoeKernel *kernel)
   case MOE_KERNEL_GROUPED_GEMM:
     return 2.0 * kernel->rows * kernel->useful_share * kernel->n * kernel->k;
   case MOE_KERNEL_ATTENTION: {
-    double keys = kernel->window > 0 ? MIN(kernel->window, kernel->len_kv)
-                                     : kernel->len_kv / (kernel->causal ? 2.0 : 1.0);
-    double forward = 2.0 * kernel->batch * kernel->query_heads * kernel->len_q * keys * (kernel->dim_qk + kernel->dim_v);
+    double keys =
+        kernel->window > 0 ? MIN(kernel->window, kernel->len_kv) : kernel->len_kv / (kernel->causal ? 2.0 : 1.0);
+    double forward =
+        2.0 * kernel->batch * kernel->query_heads * kernel->len_q * keys * (kernel->dim_qk + kernel->dim_v);
 
     return kernel->pass == MOE_PASS_DGRAD ? 2 * forward : forward;
   }
@@ -205,8 +207,10 @@ static void count_kernel(RolePlan *plan, guint load, const MoeKernel *kernel, co
 
   plan->pass_s[load * MOE_N_PASSES + kernel->pass] += kept;
   plan->scope_s[load * MOE_N_SCOPES + kernel->scope] += kept;
-  plan->flop[load] += (kernel->model_flop > 0 ? kernel->model_flop
-                       : kernel->pass == MOE_PASS_RECOMPUTE ? executed_flop(kernel) : 0) * times;
+  plan->flop[load] += (kernel->model_flop > 0               ? kernel->model_flop
+                       : kernel->pass == MOE_PASS_RECOMPUTE ? executed_flop(kernel)
+                                                            : 0) *
+                      times;
   if (kernel->pass == MOE_PASS_RECOMPUTE || kernel->pass == MOE_PASS_OPTIMIZER) {
     cause[kernel->pass == MOE_PASS_RECOMPUTE ? MOE_CAUSE_RECOMPUTE : MOE_CAUSE_OPTIMIZER] += kept;
     return;
@@ -232,7 +236,8 @@ static void count_block(const Sim *sim, RolePlan *plan, guint load, const MoeBlo
     const MoeOp *op = &block->ops[block->stream_ops[MOE_STREAM_COMPUTE][i]];
 
     if (op->kind == MOE_OP_KERNEL)
-      count_kernel(plan, load, &program->kernels[(gsize)load * program->n_kernels + op->work], &prices[op->work], times);
+      count_kernel(plan, load, &program->kernels[(gsize)load * program->n_kernels + op->work], &prices[op->work],
+                   times);
     else if (op->kind == MOE_OP_DELAY && !(sim->without & MOE_WITHOUT_DATA))
       plan->cause_s[load * MOE_N_CAUSES + MOE_CAUSE_DATA] += program->delays_s[op->work] * times;
   }
@@ -275,9 +280,10 @@ static gboolean price_kernels(Sim *sim, GError **error)
   return TRUE;
 }
 
-/* ---- issue times ------------------------------------------------------------------------------------------------------ */
+/* ---- issue times ------------------------------------------------------------------------------------------------- */
 
-/* Host time to issue one operation. Of consecutive operations of a captured scope only the first costs: the graph's launch. */
+/* Host time to issue one operation. Of consecutive operations of a captured scope only the first costs: the graph's
+ * launch. */
 static MoeTime issue_cost(const Sim *sim, const MoeOp *op, const MoeOp *before, double launch_s)
 {
   const MoeStack *stack = &sim->run->stack;
@@ -325,7 +331,7 @@ static void plan_issue(const Sim *sim, const MoeBlock *block, BlockPlan *plan, d
   plan->syncs = (uint32_t *)g_array_free(g_steal_pointer(&syncs), FALSE);
 }
 
-/* ---- segments ------------------------------------------------------------------------------------------------------------ */
+/* ---- segments ---------------------------------------------------------------------------------------------------- */
 
 /* Marks compute positions after which a segment must end: somebody waits for that count. */
 static void mark_awaited(const MoeBlock *block, gboolean *ends)
@@ -403,7 +409,7 @@ static void plan_role_issue(const Sim *sim, guint role)
   }
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------------------ */
+/* ---- entry ------------------------------------------------------------------------------------------------------- */
 
 static void allocate(Sim *sim)
 {
@@ -415,10 +421,10 @@ static void allocate(Sim *sim)
   sim->block = g_new0(BlockPlan, program->n_blocks);
   sim->role = g_new0(RolePlan, program->n_roles);
   for (guint r = 0; r < program->n_roles; r++) {
-    sim->role[r].cause_s = g_new0(double, sim->n_loads * MOE_N_CAUSES);
-    sim->role[r].reason_s = g_new0(double, sim->n_loads * MOE_N_REASONS);
-    sim->role[r].scope_s = g_new0(double, sim->n_loads * MOE_N_SCOPES);
-    sim->role[r].pass_s = g_new0(double, sim->n_loads * MOE_N_PASSES);
+    sim->role[r].cause_s = g_new0(double, sim->n_loads *MOE_N_CAUSES);
+    sim->role[r].reason_s = g_new0(double, sim->n_loads *MOE_N_REASONS);
+    sim->role[r].scope_s = g_new0(double, sim->n_loads *MOE_N_SCOPES);
+    sim->role[r].pass_s = g_new0(double, sim->n_loads *MOE_N_PASSES);
     sim->role[r].flop = g_new0(double, sim->n_loads);
   }
 }
@@ -430,9 +436,10 @@ gboolean sim_price(Sim *sim, GError **error)
 
   allocate(sim);
   if (launch_s < 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "stack %s has no launch cost for the CPU \"%s\" of cluster %s, expected host.launch.%s in the stack",
-                    run->stack.name, run->cluster.host.cpu, run->cluster.name, run->cluster.host.cpu);
+    return moe_fail(
+        error, MOE_ERROR_INPUT, (MoeMark){0},
+        "stack %s has no launch cost for the CPU \"%s\" of cluster %s, expected host.launch.%s in the stack",
+        run->stack.name, run->cluster.host.cpu, run->cluster.name, run->cluster.host.cpu);
   sim->pace = lock_step_pace(sim);
   sim->sync = (sim->without & MOE_WITHOUT_HOST) ? 0 : moe_time_from_seconds(run->stack.host.sync_s);
   if (!price_kernels(sim, error))

@@ -20,8 +20,8 @@ static MoeSimPrices *take_prices(Sim *sim)
   return prices;
 }
 
-MoeSimPrices *moe_sim_prices(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
-                             GError **error)
+MoeSimPrices *moe_sim_prices(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo,
+                             const MoeCostModel *cost, GError **error)
 {
   static const MoeSimOptions options = {.kernel_jitter = 0};
   g_autofree Sim *sim = g_new0(Sim, 1);

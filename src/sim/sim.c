@@ -35,7 +35,8 @@ static void handle(Sim *sim, const MoeEvent *event)
 
 #define CACHE_LINE 64 /* bytes, x86-64 and ARM server cores */
 
-/* The unit whose segment probably ends next comes into the cache while this event is handled: thousands of units do not fit. */
+/* The unit whose segment probably ends next comes into the cache while this event is handled: thousands of units do not
+ * fit. */
 static void prefetch_next(const Sim *sim)
 {
   MoeEvent next;
@@ -59,9 +60,9 @@ static gboolean loop(Sim *sim, GError **error)
     handle(sim, &event);
     run_work_list(sim);
     if (moe_engine_events(sim->engine) > limit)
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "the step needs more than %" G_GUINT64_FORMAT " events, expected a smaller run or --fidelity folded",
-                      limit);
+      return moe_fail(
+          error, MOE_ERROR_INPUT, (MoeMark){0},
+          "the step needs more than %" G_GUINT64_FORMAT " events, expected a smaller run or --fidelity folded", limit);
   }
   return TRUE;
 }
@@ -76,7 +77,8 @@ static gboolean check_finished(const Sim *sim, GError **error)
       if (stream->state != STREAM_FINISHED)
         return moe_fail(error, MOE_ERROR_INTERNAL, (MoeMark){0},
                         "the program cannot finish: rank %u, stream %s, call %u, operation %u waits (state %u, on %u)",
-                        sim->unit[u].rank, moe_stream_words[s], stream->call, stream->pos, stream->state, stream->waits_on);
+                        sim->unit[u].rank, moe_stream_words[s], stream->call, stream->pos, stream->state,
+                        stream->waits_on);
     }
   return TRUE;
 }

@@ -116,7 +116,7 @@ void sim_unit_run(Sim *sim, Unit *unit)
   while (unit->ready) {
     unsigned bit = (unsigned)__builtin_ctz(unit->ready);
 
-    unit->ready &= (uint16_t)~(1u << bit);
+    unit->ready &= (uint16_t) ~(1u << bit);
     if (bit == HOST_BIT)
       sim_host_run(sim, unit);
     else

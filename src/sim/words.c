@@ -1,8 +1,18 @@
 #include <moesim/sim.h>
 
 const char *const moe_cause_words[] = {
-    "math",         "kernel_inefficiency", "recompute", "padding", "nvlink_exposed", "network_exposed",
-    "peer_wait",    "bubble",              "host",      "copy_exposed", "optimizer", "data",
+    "math",
+    "kernel_inefficiency",
+    "recompute",
+    "padding",
+    "nvlink_exposed",
+    "network_exposed",
+    "peer_wait",
+    "bubble",
+    "host",
+    "copy_exposed",
+    "optimizer",
+    "data",
     NULL,
 };
 

@@ -148,8 +148,7 @@ gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error)
   return moe_node_read_fields(node, host_fields, "host", host, error);
 }
 
-/* ---- network ------------------------------------------------------------------------------------------------------
- */
+/* ---- network ----------------------------------------------------------------------------------------------------- */
 
 static const char *const network_kinds[] = {"infiniband", "roce", NULL};
 static const char *const rdma_kinds[] = {"gpudirect", "staged", NULL};
@@ -256,8 +255,7 @@ gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **err
   return TRUE;
 }
 
-/* ---- stack --------------------------------------------------------------------------------------------------------
- */
+/* ---- stack ------------------------------------------------------------------------------------------------------- */
 
 static const char *const expert_libraries[] = {"deepep", "hybridep", "nccl", "nvlink-direct", NULL};
 

@@ -4,8 +4,7 @@
 
 #include <moesim/explain.h>
 
-/* ---- differing keys (explain_keys.c) --------------------------------------------------------------------------------
- */
+/* ---- differing keys (explain_keys.c) ----------------------------------------------------------------------------- */
 
 /* One differing key. Kernel fits of a stack are compared by class: `kernel_class` is then the class, `path`
  * "stack.kernels.CLASS". */
@@ -24,8 +23,7 @@ char *moe_diff_text(const MoeNode *node);
 /* How many fits of the class there are: "3 fits". NULL for none. Caller frees. */
 char *moe_diff_fits_text(const MoeNode *fits, const char *class);
 
-/* ---- documents between two runs (explain_mix.c)
- * ----------------------------------------------------------------------- */
+/* ---- documents between two runs (explain_mix.c) */
 
 /* The first run with the keys for which `chosen` is TRUE taken from the second. NULL and *error when that is no legal
  * run. */

@@ -14,8 +14,7 @@ static gboolean bad(GError **error, const char *text, const char *what)
   return moe_fail(error, MOE_ERROR_INPUT, command_line, "--vary '%s': %s", text, what);
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------------------
- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 /* Where the value that begins at `text` ends: at a comma outside brackets and quotes, or at the end of the text. */
 static const char *end_of_value(const char *text)
@@ -53,8 +52,7 @@ static gboolean read_list(const char *text, const char *values, GPtrArray *list,
   }
 }
 
-/* ---- ranges ---------------------------------------------------------------------------------------------------------
- */
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   double low, high, step;
@@ -113,8 +111,7 @@ static gboolean add_range(const char *text, const Range *range, GPtrArray *list,
   return bad(error, text, "too many values");
 }
 
-/* ---- axes -----------------------------------------------------------------------------------------------------------
- */
+/* ---- axes -------------------------------------------------------------------------------------------------------- */
 
 static gboolean read_values(const char *text, const char *values, GPtrArray *list, GError **error)
 {

@@ -5,8 +5,7 @@
 
 const char *const moe_group_by_words[] = {"family", "gpu", "stack", "kind", NULL};
 
-/* ---- reading -------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* One case to predict: its own document. */
 typedef struct {
@@ -91,8 +90,7 @@ GPtrArray *moe_case_files(const char *dir, GError **error)
   return g_steal_pointer(&files);
 }
 
-/* ---- predicting ----------------------------------------------------------------------------------------------------
- */
+/* ---- predicting -------------------------------------------------------------------------------------------------- */
 
 static void fill_metric(const MoeRun *run, const MoeResult *result, MoeCase *c)
 {

@@ -53,8 +53,7 @@ static MoeRun *load(const char *path, int64_t gpus, const char *const *sets, GEr
   return moe_run_load(file, &options, error);
 }
 
-/* ---- one step -------------------------------------------------------------------------------------------------------
- */
+/* ---- one step ---------------------------------------------------------------------------------------------------- */
 
 static gboolean measure(const Case *c, Figures *f, GError **error)
 {
@@ -154,8 +153,7 @@ static void steps(void)
   figures_of(&(Case){.what = "DeepSeek-V3 full, jitter 2 %", .path = deepseek, .gpus = 2048, .options = jitter});
 }
 
-/* ---- a sweep --------------------------------------------------------------------------------------------------------
- */
+/* ---- a sweep ----------------------------------------------------------------------------------------------------- */
 
 #define LAYOUTS 1000
 

@@ -74,8 +74,7 @@ static void draw_system(uint64_t seed, TestSystem *system)
     draw_activity(&source, system, &system->activities[a], grid);
 }
 
-/* ---- the slow solver: raise everybody until somebody is stopped, in long doubles and whole sums ---------------------
- */
+/* ---- the slow solver: raise everybody until somebody is stopped, in long doubles and whole sums ------------------ */
 
 static double load_on(const TestActivity *activity, guint resource)
 {

@@ -1,8 +1,8 @@
 /*
  * Programs made by hand, for closed forms: blocks written as lists of operations, on a machine of round numbers.
  *
- * Machine: NVLink 100 GB/s with 1 us, one domain of all GPUs unless said otherwise; nothing else costs anything, so that expected times can be
- * written down. Compute work is MOE_OP_DELAY of given seconds unless a test prices a kernel.
+ * Machine: NVLink 100 GB/s with 1 us, one domain of all GPUs unless said otherwise; nothing else costs anything, so
+ * that expected times can be written down. Compute work is MOE_OP_DELAY of given seconds unless a test prices a kernel.
  */
 #ifndef MOESIM_TEST_HANDMADE_H
 #define MOESIM_TEST_HANDMADE_H
@@ -13,10 +13,10 @@
 #include <string.h>
 
 #define HM_BYTES_PER_S 100e9
-#define HM_LATENCY_S 1e-6
-#define HM_MAX_OPS 64
-#define HM_MAX_BLOCKS 16
-#define HM_MAX_CALLS 256
+#define HM_LATENCY_S   1e-6
+#define HM_MAX_OPS     64
+#define HM_MAX_BLOCKS  16
+#define HM_MAX_CALLS   256
 
 typedef struct {
   const char *name;
@@ -52,20 +52,44 @@ static inline Handmade *hm_new(int64_t gpus, int64_t tensor, int64_t pipeline, i
   run->name = (char *)"handmade";
   run->stack.name = "handmade";
   run->cluster.name = "handmade";
-  run->parallelism = (MoeParallelism){.gpus = gpus, .tensor = tensor, .context = 1, .pipeline = pipeline,
-                                      .virtual_stages = 1, .expert = gpus / tensor / pipeline, .expert_tensor = tensor,
-                                      .order = "tp-cp-ep-dp-pp", .data = gpus / tensor / pipeline, .expert_data = 1,
-                                      .micro_batches = 1, .first_stage_layers = -1, .last_stage_layers = -1};
-  run->cluster.domain = (MoeDomain){.gpus = domain, .of = domain, .bytes_per_s = HM_BYTES_PER_S, .latency_s = HM_LATENCY_S,
-                                    .efficiency = 1, .all_to_all_efficiency = 1};
+  run->parallelism = (MoeParallelism){.gpus = gpus,
+                                      .tensor = tensor,
+                                      .context = 1,
+                                      .pipeline = pipeline,
+                                      .virtual_stages = 1,
+                                      .expert = gpus / tensor / pipeline,
+                                      .expert_tensor = tensor,
+                                      .order = "tp-cp-ep-dp-pp",
+                                      .data = gpus / tensor / pipeline,
+                                      .expert_data = 1,
+                                      .micro_batches = 1,
+                                      .first_stage_layers = -1,
+                                      .last_stage_layers = -1};
+  run->cluster.domain = (MoeDomain){.gpus = domain,
+                                    .of = domain,
+                                    .bytes_per_s = HM_BYTES_PER_S,
+                                    .latency_s = HM_LATENCY_S,
+                                    .efficiency = 1,
+                                    .all_to_all_efficiency = 1};
   run->cluster.domain.collectives.send_s = HM_LATENCY_S;
   run->cluster.domain.collectives.ring = run->cluster.domain.collectives.tree = 1;
   run->cluster.host = (MoeHost){.gpus = domain, .memory_link_bytes_per_s = 50e9, .cpu = "test"};
-  run->cluster.network = (MoeNetwork){.nics_per_gpu = 1, .nic_bytes_per_s = 10e9, .tiers = 2, .oversubscription = 1,
-                                      .leaf_gpus = 64, .efficiency = 1, .leaf_latency_s = 2e-6, .spine_latency_s = 3e-6};
+  run->cluster.network = (MoeNetwork){.nics_per_gpu = 1,
+                                      .nic_bytes_per_s = 10e9,
+                                      .tiers = 2,
+                                      .oversubscription = 1,
+                                      .leaf_gpus = 64,
+                                      .efficiency = 1,
+                                      .leaf_latency_s = 2e-6,
+                                      .spine_latency_s = 3e-6};
   run->cluster.network.collectives.ring = run->cluster.network.collectives.tree = 1;
-  run->cluster.accelerator = (MoeAccelerator){.name = "test", .quoted_peak_flop_per_s = 1e15, .sms = 100, .clock_hz = 1e9,
-                                              .memory_bytes = 80e9, .memory_bytes_per_s = 1e12, .l2_bytes = 50e6,
+  run->cluster.accelerator = (MoeAccelerator){.name = "test",
+                                              .quoted_peak_flop_per_s = 1e15,
+                                              .sms = 100,
+                                              .clock_hz = 1e9,
+                                              .memory_bytes = 80e9,
+                                              .memory_bytes_per_s = 1e12,
+                                              .l2_bytes = 50e6,
                                               .training_rate = 1};
   for (int p = 0; p < MOE_N_PRECISIONS; p++)
     run->cluster.accelerator.peak_flop_per_s[p] = 1e15;
@@ -123,8 +147,9 @@ static inline guint hm_collective(Handmade *hm, guint block, MoeStream stream, M
 /* An operation that costs the host one launch and the GPU nothing: a collective of one. */
 static inline guint hm_nothing(Handmade *hm, guint block)
 {
-  return hm_collective(hm, block, MOE_STREAM_REDUCE,
-                       (MoeCollective){.kind = MOE_ALL_REDUCE, .group = MOE_GROUP_CONTEXT, .bytes = 1, .name = "nothing"});
+  return hm_collective(
+      hm, block, MOE_STREAM_REDUCE,
+      (MoeCollective){.kind = MOE_ALL_REDUCE, .group = MOE_GROUP_CONTEXT, .bytes = 1, .name = "nothing"});
 }
 
 static inline MoeCall *hm_call(Handmade *hm, guint role, guint block)
@@ -150,7 +175,8 @@ static inline void hm_freeze(Handmade *hm)
     HmBlock *from = &hm->block[b];
     MoeBlock *to = &hm->blocks[b];
 
-    *to = (MoeBlock){.name = "block", .n_ops = from->n_ops, .n_waits = from->n_waits, .ops = from->ops, .waits = from->waits};
+    *to = (MoeBlock){
+        .name = "block", .n_ops = from->n_ops, .n_waits = from->n_waits, .ops = from->ops, .waits = from->waits};
     for (int s = 0; s < MOE_N_STREAMS; s++) {
       to->n_stream[s] = from->n_stream[s];
       to->stream_ops[s] = from->stream_ops[s];
@@ -178,7 +204,8 @@ static inline void hm_freeze(Handmade *hm)
   hm->program.layout = hm->layout;
 }
 
-/* Runs and returns the result; the cost model is that of the handmade accelerator, with whatever families the run holds. */
+/* Runs and returns the result; the cost model is that of the handmade accelerator, with whatever families the run
+ * holds. */
 static inline MoeSimResult *hm_run(Handmade *hm, MoeSimOptions options)
 {
   GError *error = NULL;

@@ -25,8 +25,9 @@ START_TEST(kernels_in_a_row)
 }
 END_TEST
 
-/* System: launch cost 1 ms, kernels of 3, 0.2, 0.2 ms. Expectation: issue at 1, 2, 3 ms; the first runs 1..4, the others 4..4.4: the
- * host hides behind the first kernel. With kernels of 0.2 ms the host is the limit: 1.2, 2.2, 3.2 ms. */
+/* System: launch cost 1 ms, kernels of 3, 0.2, 0.2 ms. Expectation: issue at 1, 2, 3 ms; the first runs 1..4, the
+ * others 4..4.4: the host hides behind the first kernel. With kernels of 0.2 ms the host is the limit: 1.2, 2.2, 3.2
+ * ms. */
 START_TEST(host_issue)
 {
   for (int slow = 0; slow < 2; slow++) {
@@ -48,8 +49,9 @@ START_TEST(host_issue)
 }
 END_TEST
 
-/* System: two stages, stage 0 works 1 ms and sends 1 GB to stage 1, which works 2 ms. Expectation: 1 ms + 1e9 / 100e9 s + 1 us + 2 ms,
- * because nothing else uses the link. The receiver's first millisecond is bubble, the transfer exposed NVLink. */
+/* System: two stages, stage 0 works 1 ms and sends 1 GB to stage 1, which works 2 ms. Expectation: 1 ms + 1e9 / 100e9 s
+ * + 1 us + 2 ms, because nothing else uses the link. The receiver's first millisecond is bubble, the transfer exposed
+ * NVLink. */
 START_TEST(one_message)
 {
   Handmade *hm = hm_new(2, 1, 2, 2);
@@ -126,8 +128,8 @@ static Handmade *pipeline(guint p, guint m, guint replicas, double f, double b)
   return hm;
 }
 
-/* System: 4 stages, 8 micro-batches, forward 1 ms, backward 2 ms, free messages. Expectation: (m + p - 1)(f + b) = 33 ms, the
- * bubble of every stage (p - 1)(f + b) = 9 ms (Narayanan et al. 2021, 2.2.1). */
+/* System: 4 stages, 8 micro-batches, forward 1 ms, backward 2 ms, free messages. Expectation: (m + p - 1)(f + b) = 33
+ * ms, the bubble of every stage (p - 1)(f + b) = 9 ms (Narayanan et al. 2021, 2.2.1). */
 START_TEST(pipeline_1f1b)
 {
   for (guint replicas = 1; replicas <= 4; replicas *= 4) {
@@ -148,16 +150,17 @@ START_TEST(pipeline_1f1b)
 }
 END_TEST
 
-/* System: all-to-all of 8 GPUs on one switch, 800 MB per GPU of which 1/8 stays. Expectation: 700 MB / 100 GB/s = 7 ms + latency of the
- * plan, because every port carries the same. */
+/* System: all-to-all of 8 GPUs on one switch, 800 MB per GPU of which 1/8 stays. Expectation: 700 MB / 100 GB/s = 7 ms
+ * + latency of the plan, because every port carries the same. */
 START_TEST(all_to_all_on_a_switch)
 {
   Handmade *hm = hm_new(8, 1, 1, 8);
   MoeCollPlan plan;
   int64_t gpus[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-  hm_collective(hm, 0, MOE_STREAM_EXPERT,
-                (MoeCollective){.kind = MOE_ALL_TO_ALL, .group = MOE_GROUP_EXPERT, .bytes = 800e6, .share = 1, .name = "a2a"});
+  hm_collective(
+      hm, 0, MOE_STREAM_EXPERT,
+      (MoeCollective){.kind = MOE_ALL_TO_ALL, .group = MOE_GROUP_EXPERT, .bytes = 800e6, .share = 1, .name = "a2a"});
   hm_busy(hm, 0, 1e-3);
   hm_wait(hm, 0, MOE_STREAM_EXPERT, 1);
   hm_call(hm, 0, 0);
@@ -171,8 +174,8 @@ START_TEST(all_to_all_on_a_switch)
 }
 END_TEST
 
-/* System: 4 GPUs, one of them 1.5 times slower; 10 ms of work, then a collective of all. Expectation: 15 ms + collective; the three
- * others wait 5 ms for their peer. */
+/* System: 4 GPUs, one of them 1.5 times slower; 10 ms of work, then a collective of all. Expectation: 15 ms +
+ * collective; the three others wait 5 ms for their peer. */
 START_TEST(slow_gpu_makes_peers_wait)
 {
   Handmade *hm = hm_new(4, 1, 1, 4);
@@ -180,8 +183,9 @@ START_TEST(slow_gpu_makes_peers_wait)
   MoeSimOptions options = {.kernel_jitter = 0, .n_slow = 1, .slow = &slow};
 
   hm_busy(hm, 0, 10e-3);
-  hm_collective(hm, 0, MOE_STREAM_REDUCE,
-                (MoeCollective){.kind = MOE_ALL_TO_ALL, .group = MOE_GROUP_DATA, .bytes = 400e6, .share = 1, .name = "a2a"});
+  hm_collective(
+      hm, 0, MOE_STREAM_REDUCE,
+      (MoeCollective){.kind = MOE_ALL_TO_ALL, .group = MOE_GROUP_DATA, .bytes = 400e6, .share = 1, .name = "a2a"});
   hm_wait(hm, 0, MOE_STREAM_COMPUTE, 1);
   hm_call(hm, 0, 0);
   g_autoptr(MoeSimResult) result = hm_run(hm, options);
@@ -189,13 +193,14 @@ START_TEST(slow_gpu_makes_peers_wait)
   ck_assert_uint_eq(result->n_units, 2); /* the slow one, and one for its three peers */
   ck_assert_double_ge(moe_time_to_seconds(result->step), 18e-3);
   for (guint u = 0; u < 2; u++)
-    ck_assert_double_eq_tol(result->units[u].cause_s[MOE_CAUSE_PEER_WAIT], result->units[u].rank == 2 ? 0 : 5e-3, 1e-15);
+    ck_assert_double_eq_tol(result->units[u].cause_s[MOE_CAUSE_PEER_WAIT], result->units[u].rank == 2 ? 0 : 5e-3,
+                            1e-15);
   hm_free(hm);
 }
 END_TEST
 
-/* System: host issues A, waits for A on the GPU, then issues B; launch 1 ms, synchronization 0.5 ms, kernels 3 ms. Expectation: A
- * 1..4 ms, host awake 4.5, B issued 5.5, ends 8.5. */
+/* System: host issues A, waits for A on the GPU, then issues B; launch 1 ms, synchronization 0.5 ms, kernels 3 ms.
+ * Expectation: A 1..4 ms, host awake 4.5, B issued 5.5, ends 8.5. */
 START_TEST(host_synchronization)
 {
   Handmade *hm = hm_new(1, 1, 1, 1);
@@ -220,14 +225,23 @@ START_TEST(host_synchronization)
 }
 END_TEST
 
-/* System: 8 GPUs whose math rates spread by 2 %, one GEMM. Expectation: the GEMM's own time times 1 + 0.02 x 1.42, because everybody waits for
- * the slowest of eight; the difference is waiting for peers, and goes with the counterfactual without it. A bandwidth-bound kernel
- * keeps its time. */
+/* System: 8 GPUs whose math rates spread by 2 %, one GEMM. Expectation: the GEMM's own time times 1 + 0.02 x 1.42,
+ * because everybody waits for the slowest of eight; the difference is waiting for peers, and goes with the
+ * counterfactual without it. A bandwidth-bound kernel keeps its time. */
 START_TEST(slowest_of_eight)
 {
   Handmade *hm = hm_new(8, 1, 1, 8);
-  MoeKernel gemm = {.klass = MOE_KERNEL_GEMM, .precision = MOE_BF16, .output = MOE_BF16, .m = 4096, .n = 4096, .k = 4096,
-                    .groups = 1, .useful_share = 1, .launches = 1, .model_flop = 2.0 * 4096 * 4096 * 4096, .name = "gemm"};
+  MoeKernel gemm = {.klass = MOE_KERNEL_GEMM,
+                    .precision = MOE_BF16,
+                    .output = MOE_BF16,
+                    .m = 4096,
+                    .n = 4096,
+                    .k = 4096,
+                    .groups = 1,
+                    .useful_share = 1,
+                    .launches = 1,
+                    .model_flop = 2.0 * 4096 * 4096 * 4096,
+                    .name = "gemm"};
   MoeMachineState alone = {.sms = 100, .memory_share = 1};
   MoeCost cost;
 
@@ -252,5 +266,4 @@ START_TEST(slowest_of_eight)
 END_TEST
 
 MOE_TEST_MAIN("sim/closed forms", kernels_in_a_row, host_issue, one_message, pipeline_1f1b, all_to_all_on_a_switch,
-              slow_gpu_makes_peers_wait, host_synchronization,
-              slowest_of_eight)
+              slow_gpu_makes_peers_wait, host_synchronization, slowest_of_eight)

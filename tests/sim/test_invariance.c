@@ -1,8 +1,9 @@
-/* What must not change the answer: fusing, folding, timelines, the order of anything. And what must: jitter seeds, contention. */
+/* What must not change the answer: fusing, folding, timelines, the order of anything. And what must: jitter seeds,
+ * contention. */
 #include "handmade.h"
 
-/* A small step with everything in it: pipeline messages, collectives in two group kinds that overlap compute and hold SMs, host launches and a
- * host synchronization. Work is drawn from `seed`. */
+/* A small step with everything in it: pipeline messages, collectives in two group kinds that overlap compute and hold
+ * SMs, host launches and a host synchronization. Work is drawn from `seed`. */
 static Handmade *mixed_step(uint64_t seed, guint replicas)
 {
   const guint p = 3, m = 5;
@@ -21,7 +22,9 @@ static Handmade *mixed_step(uint64_t seed, guint replicas)
         hm_wait(hm, s, MOE_STREAM_RECV, 1);
       if (k == 1 || k == 3) {
         hm_collective(hm, s, k == 1 ? MOE_STREAM_EXPERT : MOE_STREAM_REDUCE,
-                      (MoeCollective){.kind = k == 1 ? MOE_ALL_TO_ALL : MOE_REDUCE_SCATTER, .share = 1, .name = "c",
+                      (MoeCollective){.kind = k == 1 ? MOE_ALL_TO_ALL : MOE_REDUCE_SCATTER,
+                                      .share = 1,
+                                      .name = "c",
                                       .group = k == 1 ? MOE_GROUP_EXPERT : MOE_GROUP_DATA,
                                       .bytes = 1e5 + 1e7 * moe_random_unit(seed, stream, s, 100 + k)});
         hm_wait(hm, s, MOE_STREAM_COMPUTE, k + 1);
@@ -60,7 +63,8 @@ static void expect_equal(const MoeSimResult *a, const MoeSimResult *b)
   ck_assert_double_eq_tol(a->network_bytes, b->network_bytes, 1);
 }
 
-/* 200 random steps: folded and full agree to the picosecond, because ranks of a colour do the same at the same times. */
+/* 200 random steps: folded and full agree to the picosecond, because ranks of a colour do the same at the same times.
+ */
 START_TEST(folded_is_full)
 {
   for (uint64_t seed = 0; seed < 200; seed++) {
@@ -124,7 +128,8 @@ static void count_slice(const MoeSlice *slice, gpointer user_data)
     busy[1] += slice->end - slice->start;
 }
 
-/* A timeline changes nothing, and its compute slices and idle slices of a rank fill the step but for host gaps inside segments. */
+/* A timeline changes nothing, and its compute slices and idle slices of a rank fill the step but for host gaps inside
+ * segments. */
 START_TEST(timeline_is_complete)
 {
   Handmade *hm = mixed_step(7, 4);

@@ -6,8 +6,7 @@
 
 #define BILLION 1e9
 
-/* ---- the models ----------------------------------------------------------------------------------------------------
- */
+/* ---- the models -------------------------------------------------------------------------------------------------- */
 
 /* One row of the MAI scaling ladder (MAI-Thinking-1 report, Table 1). FFN widths as printed: output of the fused first
  * linear. */
@@ -117,8 +116,7 @@ static MoeArchitecture gpt3(void)
   return model;
 }
 
-/* ---- parameters ----------------------------------------------------------------------------------------------------
- */
+/* ---- parameters -------------------------------------------------------------------------------------------------- */
 
 static void check_parameters(MoeArchitecture model, double total, double active, double tolerance)
 {
@@ -217,8 +215,7 @@ START_TEST(prediction_module_stays_out_of_the_total)
 }
 END_TEST
 
-/* ---- FLOPs ---------------------------------------------------------------------------------------------------------
- */
+/* ---- FLOPs ------------------------------------------------------------------------------------------------------- */
 
 static MoeModelFlops flops_of(MoeArchitecture model, int64_t sequence_length, int64_t lora_rank)
 {

@@ -21,8 +21,7 @@ static char *values_of(const char *vary)
   return sweep ? g_strjoinv("|", sweep->axes[0].value) : g_strdup("refused");
 }
 
-/* ---- axes ----------------------------------------------------------------------------------------------------------
- */
+/* ---- axes -------------------------------------------------------------------------------------------------------- */
 
 START_TEST(axes)
 {
@@ -112,8 +111,7 @@ START_TEST(loads_options_and_keys)
 }
 END_TEST
 
-/* ---- records -------------------------------------------------------------------------------------------------------
- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 /* Counts predictions; the record says what the run was. */
 static char *predict(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
@@ -161,8 +159,7 @@ START_TEST(same_records_with_any_number_of_threads)
 }
 END_TEST
 
-/* ---- stores --------------------------------------------------------------------------------------------------------
- */
+/* ---- stores ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   char *folder, *path;
