@@ -15,7 +15,10 @@
 #ifndef MOESIM_SEARCH_H
 #define MOESIM_SEARCH_H
 
+#include <moesim/cost.h>
+#include <moesim/program.h>
 #include <moesim/study.h>
+#include <moesim/topo.h>
 
 G_BEGIN_DECLS
 
@@ -55,7 +58,8 @@ char *moe_choice_text(const MoeLayoutChoice *choice, MoeDimensionKind dimension)
 
 typedef enum {
   MOE_SPACE_USUAL,    /* what training stacks are run with: sequence parallelism with tensor parallelism, 1F1B and
-                         interleaving and the    run's own schedule, ZeRO 2 and 3 without a pipeline, overlap as in the run */
+                         interleaving and the run's own schedule, ZeRO 2 and 3 without a pipeline, overlap as in the
+                         run; with experts: chunks and micro-batches double, experts sliced as in the run */
   MOE_SPACE_ALL,      /* every schedule, ZeRO stage and share of offload */
   MOE_SPACE_CALCULON, /* that of Calculon's search for dense models (Isaev et al., SC 2023): with and without sequence
                          parallelism, each overlap, optimizer sharding, offload; micro-batches and interleaving in full
@@ -73,6 +77,8 @@ typedef struct {
   const char *const *limits; /* NULL-terminated "key=a,b,c" or "key=LOW:HIGH:*2" by path or short name; may be NULL */
   double tokens;             /* of the whole training run; 0 = not said */
   double deadline_s;         /* objective gpus */
+  double memory_slack;       /* share by which a layout may exceed the GPU's memory and still be ranked, 0 = none */
+  double budget_s;           /* seconds after which no further layout is begun; 0 = until the best is found */
   guint jobs;
   MoeSimOptions sim; /* kernel jitter is left out: layouts are compared without noise */
   MoeProgressFunc progress;
@@ -90,9 +96,13 @@ typedef struct {
 typedef struct {
   MoeObjective objective;
   double tokens, deadline_s, price_gpu_hour;
-  guint n_legal;                    /* layouts that can exist */
-  guint n_too_large;                /* of those, by the memory bound */
-  guint n_simulated, n_did_not_fit; /* lowered after all; of those, too large by their footprint */
+  guint n_legal;        /* layouts that can exist */
+  guint n_too_large;    /* of those, by the memory bound */
+  guint n_lowered;      /* of the rest, by the program's own bounds: */
+  guint n_did_not_fit;  /* too large by their footprint */
+  guint n_simulated;    /* the others are slower by the bound of their program */
+  guint n_not_reached;  /* within the budget: any of them could be better than what is ranked */
+  double not_reached_s; /* lowest bound among those, seconds; 0 without any */
   guint n_ranked;
   MoeCandidate *ranked; /* best first; ties in order of enumeration */
   MoeCandidate own;     /* the run's own layout; result NULL when it cannot be simulated */
@@ -105,8 +115,7 @@ MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, 
 void moe_search_result_free(MoeSearchResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSearchResult, moe_search_result_free)
 
-/* ---- parts, for tests and other studies
- * ------------------------------------------------------------------------------ */
+/* ---- parts, for tests and other studies */
 
 /* Every legal layout, in order; an array of MoeLayoutChoice. NULL and *error when a limit is wrong. Free with
  * g_array_unref. */
@@ -114,8 +123,13 @@ GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options,
 /* A copy of `run` with the layout, sharing all that `run` owns: never freed, and gone with it. FALSE when it cannot
  * exist. */
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy);
-/* Bounds of every candidate (bound_s, bound_bytes); what cannot be probed gets 0. */
+/* Bounds of every candidate (bound_s, bound_bytes); bound_s is 0 where no probe is possible, or needed because weights
+ * alone exceed the memory. */
 void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, guint n, MoeCandidate *candidates);
+/* Step time at least, seconds, of a lowered run: its blocks' paths in the order of its calls, and messages that are not
+ * there before they can have been sent. */
+double moe_search_bound_program(const MoeRun *run, const MoeProgram *program, const MoeTopo *topo,
+                                const MoeCostModel *cost);
 
 G_END_DECLS
 

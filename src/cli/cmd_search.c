@@ -19,7 +19,7 @@ static const MoeUsage usage = {
 
 typedef struct {
   gint top, jobs;
-  char *objective, *space, *deadline, *tokens, **limits;
+  char *objective, *space, *deadline, *tokens, *slack, *budget, **limits;
 } SearchOptions;
 
 static char *format_result(const MoeSearchResult *result, MoeFormat format)
@@ -59,7 +59,9 @@ static gboolean read_options(const SearchOptions *options, MoeSearchOptions *sea
   search->limits = (const char *const *)options->limits;
   return read_words(options, search) &&
          moe_cli_quantity("--deadline", options->deadline, MOE_DIM_SECONDS, &search->deadline_s) &&
-         moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &search->tokens);
+         moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &search->tokens) &&
+         moe_cli_quantity("--memory-slack", options->slack, MOE_DIM_NONE, &search->memory_slack) &&
+         moe_cli_quantity("--budget", options->budget, MOE_DIM_SECONDS, &search->budget_s);
 }
 
 static int search_run(const char *argument, const SearchOptions *options, const MoeCliRun *run_options)
@@ -93,6 +95,8 @@ static void clear_options(SearchOptions *options)
   g_free(options->space);
   g_free(options->deadline);
   g_free(options->tokens);
+  g_free(options->slack);
+  g_free(options->budget);
   g_strfreev(options->limits);
 }
 
@@ -110,6 +114,10 @@ int moe_cmd_search(int argc, char **argv)
       {"limit", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.limits,
        "the values of a key that are tried, as tensor=1:8:*2", "KEY=A,B"},
       {"space", 0, 0, G_OPTION_ARG_STRING, &options.space, "usual, all or calculon", "WORD"},
+      {"memory-slack", 0, 0, G_OPTION_ARG_STRING, &options.slack,
+       "share by which a layout may exceed the memory, as 0.05 (default: 0)", "SHARE"},
+      {"budget", 0, 0, G_OPTION_ARG_STRING, &options.budget,
+       "begin no further layout after this time, as 60s; what was not reached is said", "TIME"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
       {NULL},
   };

@@ -245,11 +245,18 @@ static void append_own(GString *text, const MoeSearchResult *search)
 
 static void append_counts(GString *text, const MoeSearchResult *search)
 {
-  g_string_append_printf(
-      text,
-      "\n%u legal layouts: %u too large by their bound, %u lowered (%u of them too large), the rest slower "
-      "by their bound\n",
-      search->n_legal, search->n_too_large, search->n_simulated, search->n_did_not_fit);
+  g_string_append_printf(text,
+                         "\n%u legal layouts: %u too large and the others slower by their bound, but for %u that were "
+                         "lowered: %u too large, %u simulated, the rest slower\n",
+                         search->n_legal, search->n_too_large, search->n_lowered, search->n_did_not_fit,
+                         search->n_simulated);
+  if (search->n_not_reached == 0)
+    return;
+  g_autofree char *least = moe_quantity_format(search->not_reached_s, MOE_DIM_SECONDS);
+  g_string_append_printf(text,
+                         "Out of time: %u layouts were not looked at, and by their bounds (%s or more) each could be "
+                         "better than those ranked.\n",
+                         search->n_not_reached, least);
 }
 
 char *moe_report_search_table(const MoeSearchResult *search, gboolean styled)

@@ -6,128 +6,6 @@
 
 #define SECONDS_PER_HOUR 3600.0
 
-/* ---- bounds of all candidates
- * ---------------------------------------------------------------------------------------------- */
-
-/* Probes by key, and the machine, shared by the threads. */
-typedef struct {
-  const MoeRun *run;
-  const MoeCostModel *cost;
-  GPtrArray *keys;   /* MoeLayoutChoice */
-  GHashTable *index; /* key -> 1 + position in `keys` */
-  MoeProbe **probe;  /* [keys] */
-  GHashTable *topos; /* GPUs -> MoeTopo */
-  MoeCandidate *candidates;
-} Bounding;
-
-static guint key_hash(gconstpointer key)
-{
-  const MoeLayoutChoice *choice = key;
-  uint64_t hash = 0;
-
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
-    hash = moe_random_mix(hash ^ (uint64_t)choice->value[d]);
-  return (guint)hash;
-}
-
-static gboolean key_equal(gconstpointer a, gconstpointer b)
-{
-  return memcmp(a, b, sizeof(MoeLayoutChoice)) == 0;
-}
-
-static void note_key(Bounding *b, const MoeLayoutChoice *choice)
-{
-  MoeLayoutChoice key;
-  MoeRun applied;
-
-  if (!moe_search_apply(b->run, choice, &applied))
-    return;
-  moe_probe_key(&applied, choice, &key);
-  if (!g_hash_table_contains(b->index, &key)) {
-    g_ptr_array_add(b->keys, g_memdup2(&key, sizeof key));
-    g_hash_table_insert(b->index, b->keys->pdata[b->keys->len - 1], GUINT_TO_POINTER(b->keys->len));
-  }
-  gint64 gpus = applied.parallelism.gpus;
-  if (!g_hash_table_contains(b->topos, &gpus))
-    g_hash_table_insert(b->topos, g_memdup2(&gpus, sizeof gpus), moe_topo_new(&b->run->cluster, gpus, 0, NULL, NULL));
-}
-
-static MoeOutcome probe_one(guint index, gpointer user_data)
-{
-  Bounding *b = user_data;
-
-  b->probe[index] = moe_probe_new(b->run, b->cost, b->keys->pdata[index]);
-  return (MoeOutcome){0};
-}
-
-/* Passes of different micro-batches share a block: what one waits for, the other hides. */
-static gboolean merges(const MoeRun *run)
-{
-  return run->architecture.moe.experts > 0 && run->parallelism.overlap.expert &&
-         run->stack.overlap.expert_across_batches;
-}
-
-static gboolean keeps_passes_apart(const MoeRun *run)
-{
-  MoeScheduleKind schedule = run->parallelism.schedule;
-
-  return !merges(run) && (schedule <= MOE_SCHEDULE_INTERLEAVED);
-}
-
-static MoeOutcome bound_one(guint index, gpointer user_data)
-{
-  Bounding *b = user_data;
-  MoeCandidate *candidate = &b->candidates[index];
-  MoeLayoutChoice key;
-  MoeRun applied;
-
-  if (!moe_search_apply(b->run, &candidate->choice, &applied))
-    return (MoeOutcome){0};
-  moe_probe_key(&applied, &candidate->choice, &key);
-  gint64 gpus = applied.parallelism.gpus;
-  MoeBoundInput input = {.run = &applied,
-                         .probe = b->probe[GPOINTER_TO_UINT(g_hash_table_lookup(b->index, &key)) - 1],
-                         .topo = g_hash_table_lookup(b->topos, &gpus),
-                         .exposed = keeps_passes_apart(&applied)};
-  if (input.probe && input.topo) {
-    candidate->bound_s = moe_bound_step(&input);
-    candidate->bound_bytes = moe_bound_memory(&input);
-  }
-  return (MoeOutcome){0};
-}
-
-static void run_phase(guint n, guint jobs, MoeStudyFunc func, Bounding *b)
-{
-  moe_outcomes_free(moe_study_map(n, jobs, func, b, NULL, NULL), n);
-}
-
-static void bound_with(Bounding *b, guint n, guint jobs)
-{
-  b->keys = g_ptr_array_new_with_free_func(g_free);
-  b->index = g_hash_table_new(key_hash, key_equal);
-  b->topos = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)moe_topo_free);
-  for (guint i = 0; i < n; i++)
-    note_key(b, &b->candidates[i].choice);
-  b->probe = g_new0(MoeProbe *, b->keys->len + 1);
-  run_phase(b->keys->len, jobs, probe_one, b);
-  run_phase(n, jobs, bound_one, b);
-  for (guint k = 0; k < b->keys->len; k++)
-    moe_probe_free(b->probe[k]);
-  g_free(b->probe);
-  g_hash_table_unref(b->index);
-  g_hash_table_unref(b->topos);
-  g_ptr_array_unref(b->keys);
-}
-
-void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, guint n, MoeCandidate *candidates)
-{
-  g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, NULL);
-  Bounding b = {.run = run, .cost = cost, .candidates = candidates};
-
-  if (cost)
-    bound_with(&b, n, options->jobs);
-}
-
 /* ---- simulation
  * ------------------------------------------------------------------------------------------------------------ */
 
@@ -140,6 +18,7 @@ typedef struct {
   double price_gpu_s;       /* dollars */
   double limit;             /* values above are of no interest */
   double own_value;         /* of the run's own layout; INFINITY when it does not count */
+  gint64 started;           /* microseconds */
   GMutex lock;              /* guards result and candidates' results */
 } Searching;
 
@@ -159,26 +38,40 @@ static double value_of(const Searching *s, const MoeLayoutChoice *choice, double
   }
 }
 
-/* Simulates one layout; NULL when it cannot be or does not fit. */
-static MoeResult *predict(const Searching *s, const MoeRun *run, gboolean must_fit, gboolean *fits)
+static gboolean fits_memory(const Searching *s, const MoeRun *run, const MoeProgram *program)
+{
+  for (guint r = 0; r < program->n_roles; r++) {
+    MoeFootprint footprint;
+
+    moe_program_footprint(program, run, r, &footprint);
+    if (footprint.peak_bytes > moe_search_capacity(s->options, run))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* What became of a layout. */
+typedef enum { FATE_TOO_LARGE, FATE_TOO_SLOW, FATE_SIMULATED } Fate;
+
+/* Simulates one layout unless it does not fit or its program is slower than `least_s` at best; NULL then, or when it
+ * cannot be. */
+static MoeResult *predict(const Searching *s, const MoeRun *run, gboolean whatever, double least_s, Fate *fate)
 {
   MoeSimOptions sim = s->options->sim;
   g_autoptr(MoeProgram) program = moe_program_build(run, sim.seed, NULL);
 
-  *fits = program != NULL;
-  for (guint r = 0; program && must_fit && *fits && r < program->n_roles; r++) {
-    MoeFootprint footprint;
-
-    moe_program_footprint(program, run, r, &footprint);
-    *fits = footprint.peak_bytes <= run->cluster.accelerator.memory_bytes;
-  }
-  if (!*fits)
+  *fate = FATE_TOO_LARGE;
+  if (!program || (!whatever && !fits_memory(s, run, program)))
     return NULL;
   g_autoptr(MoeTopo) topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, NULL);
   g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, NULL);
+  *fate = FATE_TOO_SLOW;
+  if (!topo || !cost || (!whatever && moe_search_bound_program(run, program, topo, cost) > least_s))
+    return NULL;
+  *fate = FATE_SIMULATED;
   sim.kernel_jitter = 0;
   sim.slice = NULL;
-  g_autoptr(MoeSimResult) step = topo && cost ? moe_sim_run(program, run, topo, cost, &sim, NULL) : NULL;
+  g_autoptr(MoeSimResult) step = moe_sim_run(program, run, topo, cost, &sim, NULL);
   return step ? moe_metrics_result(run, program, step, sim.seed) : NULL;
 }
 
@@ -218,28 +111,46 @@ static void rank(Searching *s, MoeCandidate *candidate)
   r->n_ranked++;
 }
 
-static gboolean is_worth_trying(Searching *s, const MoeCandidate *candidate)
+/* The longest step with which a layout can still be ranked. */
+static double longest_step(Searching *s, const MoeLayoutChoice *choice)
 {
   g_mutex_lock(&s->lock);
-  gboolean worth = value_of(s, &candidate->choice, candidate->bound_s) <= threshold(s);
+  double most = threshold(s);
   g_mutex_unlock(&s->lock);
 
-  return worth;
+  return most / value_of(s, choice, 1);
+}
+
+/* Whether a candidate may be looked at: its bound is below the ranked, and there is time left. */
+static gboolean is_worth_trying(Searching *s, const MoeCandidate *candidate)
+{
+  gboolean worth = candidate->bound_s <= longest_step(s, &candidate->choice);
+
+  if (!worth || s->options->budget_s <= 0 ||
+      (double)(g_get_monotonic_time() - s->started) * 1e-6 < s->options->budget_s)
+    return worth;
+  g_mutex_lock(&s->lock);
+  if (s->result->n_not_reached == 0 || candidate->bound_s < s->result->not_reached_s)
+    s->result->not_reached_s = candidate->bound_s;
+  s->result->n_not_reached++;
+  g_mutex_unlock(&s->lock);
+  return FALSE;
 }
 
 static MoeOutcome try_one(guint index, gpointer user_data)
 {
   Searching *s = user_data;
   MoeCandidate candidate = s->candidates[index];
-  gboolean fits = FALSE;
   MoeRun applied;
+  Fate fate;
 
   if (!is_worth_trying(s, &candidate) || !moe_search_apply(s->run, &candidate.choice, &applied))
     return (MoeOutcome){0};
-  candidate.result = predict(s, &applied, TRUE, &fits);
+  candidate.result = predict(s, &applied, FALSE, longest_step(s, &candidate.choice), &fate);
   g_mutex_lock(&s->lock);
-  s->result->n_simulated++;
-  s->result->n_did_not_fit += !fits;
+  s->result->n_lowered++;
+  s->result->n_did_not_fit += fate == FATE_TOO_LARGE;
+  s->result->n_simulated += fate == FATE_SIMULATED;
   if (candidate.result) {
     candidate.value = value_of(s, &candidate.choice, candidate.result->step_time_s);
     rank(s, &candidate);
@@ -279,11 +190,11 @@ static void simulate_own(Searching *s)
 {
   MoeCandidate *own = &s->result->own;
   MoeRun quiet = *s->run;
-  gboolean fits;
+  Fate fate;
 
   own_choice(s->run, &own->choice);
   quiet.cluster.accelerator.speed_spread = 0;
-  own->result = predict(s, &quiet, FALSE, &fits);
+  own->result = predict(s, &quiet, TRUE, INFINITY, &fate);
   if (own->result)
     own->value = s->own_value = value_of(s, &own->choice, own->result->step_time_s);
 }
@@ -291,9 +202,24 @@ static void simulate_own(Searching *s)
 /* ---- whole searches
  * ---------------------------------------------------------------------------------------------------------- */
 
+/* The run's own layout and those that differ in one dimension go first: somebody chose it, and a good layout found
+ * early spares simulations of others. */
+static gboolean is_near_own(const Searching *s, const MoeCandidate *candidate)
+{
+  guint differences = 0;
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    differences += candidate->choice.value[d] != s->result->own.choice.value[d];
+  return differences <= 1;
+}
+
 static gint compare_bounds(gconstpointer a, gconstpointer b, gpointer user_data)
 {
   const MoeCandidate *x = a, *y = b;
+  int nearer = is_near_own(user_data, y) - is_near_own(user_data, x);
+
+  if (nearer != 0)
+    return nearer;
   double bx = value_of(user_data, &x->choice, x->bound_s), by = value_of(user_data, &y->choice, y->bound_s);
 
   return bx < by ? -1 : bx > by ? 1 : memcmp(&x->choice, &y->choice, sizeof x->choice);
@@ -323,7 +249,7 @@ static void search_choices(Searching *s, const GArray *choices)
 {
   s->candidates = make_candidates(choices);
   moe_search_bound(s->run, s->options, choices->len, s->candidates);
-  guint n = drop_too_large(s->candidates, choices->len, s->run->cluster.accelerator.memory_bytes);
+  guint n = drop_too_large(s->candidates, choices->len, moe_search_capacity(s->options, s->run));
 
   s->result->n_legal += choices->len;
   s->result->n_too_large += choices->len - n;
@@ -379,6 +305,11 @@ static gboolean explain_nothing(const Searching *s, GError **error)
 {
   const MoeSearchResult *r = s->result;
 
+  if (r->n_not_reached > 0)
+    return moe_fail(
+        error, MOE_ERROR_LAYOUT, (MoeMark){0},
+        "none of the layouts that --budget left time for fits the memory, %u not looked at, expected more time",
+        r->n_not_reached);
   if (s->options->objective == MOE_OBJECTIVE_GPUS && r->n_legal > 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
                     "no layout of %u meets the deadline, expected more GPUs (--limit gpus=...) or a later deadline",
@@ -432,6 +363,7 @@ MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, 
                  .result = result,
                  .price_gpu_s = run->cluster.price_gpu_hour / SECONDS_PER_HOUR,
                  .limit = step_limit(run, options),
+                 .started = g_get_monotonic_time(),
                  .own_value = -INFINITY};
 
   g_assert(options->top > 0);

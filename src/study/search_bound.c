@@ -277,6 +277,17 @@ static double activation_bytes(const MoeBoundInput *input, const MoePositions *p
   return least * (double)held_batches(input->run, positions, stage);
 }
 
+double moe_bound_static(const MoeBoundInput *input)
+{
+  MoePositions positions;
+  double most = 0;
+
+  moe_positions_init(input->run, &positions);
+  for (int64_t s = 0; s < positions.stages; s++)
+    most = MAX(most, static_bytes(input, &positions, s));
+  return most + input->run->stack.hbm_reserved_bytes;
+}
+
 double moe_bound_memory(const MoeBoundInput *input)
 {
   const MoeStack *stack = &input->run->stack;

@@ -4,10 +4,13 @@
 
 #include <moesim/search.h>
 
+/* Bytes that a GPU may hold, slack included. */
+double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run);
+
 /* Times of one pass over one part of the model, seconds. */
 typedef struct {
   double path;   /* kernels and the transfers they wait for, each alone on the machine */
-  double busy;   /* kernels alone */
+  double busy;   /* the same without the exchange of tokens, during which another micro-batch may compute */
   double expert; /* dispatches and combines alone, one after another */
 } MoePassBound;
 
@@ -30,6 +33,44 @@ void moe_probe_free(MoeProbe *probe);
 /* Whether two layouts may share a probe: `key` holds what a probe depends on, zero elsewhere. */
 void moe_probe_key(const MoeRun *applied, const MoeLayoutChoice *choice, MoeLayoutChoice *key);
 
+/* Walks over a program's operations: each alone on the machine, with a host that is never late. */
+typedef struct {
+  const MoeRun *run;
+  const MoeProgram *program;
+  const MoeTopo *topo;
+  const MoeCostModel *cost;
+  int64_t rank;         /* whose groups collectives are those of */
+  double *kernel_s;     /* [n_kernels]; < 0 = not priced yet */
+  double *collective_s; /* [n_collectives] alone; < 0 = not planned yet */
+  double *end;          /* [ops of the block] seconds from the start of the piece; < 0 = counts as done */
+  gboolean unpriced;    /* a kernel had no price */
+} MoeWalk;
+
+/* Operations of a block that stand one after another. */
+typedef struct {
+  const MoeBlock *block;
+  uint32_t first, end; /* operations */
+  guint part;          /* layer, or layers + 0 embedding, + 1 head */
+  int64_t before;      /* last compute operation before the piece, -1 none */
+} MoePiece;
+
+MoeWalk *moe_walk_new(const MoeRun *run, const MoeProgram *program, const MoeTopo *topo, const MoeCostModel *cost);
+void moe_walk_free(MoeWalk *walk);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeWalk, moe_walk_free)
+/* From now on of this rank. */
+void moe_walk_at(MoeWalk *walk, int64_t rank);
+/* Index of the last compute operation before `end`, -1 when there is none. */
+int64_t moe_last_compute(const MoeBlock *block, uint32_t end);
+/* Seconds from the start of the piece to the end of its last compute operation; fills walk->end. */
+double moe_walk_piece(MoeWalk *walk, const MoePiece *piece);
+/* The same when another micro-batch may go first wherever compute waits for tokens under way: what began before such a
+ * wait counts as done after it. */
+double moe_walk_runs(MoeWalk *walk, const MoePiece *piece);
+/* Dispatches and combines of a piece, one after another. */
+double moe_walk_expert(MoeWalk *walk, const MoePiece *piece);
+/* Kernels from an operation to the end of the block. */
+double moe_walk_kernels(MoeWalk *walk, const MoeBlock *block, uint32_t first);
+
 /* What a stage holds of the model and how often, derived from the layout. */
 typedef struct {
   const MoeRun *run; /* with the layout applied */
@@ -40,6 +81,8 @@ typedef struct {
 
 double moe_bound_step(const MoeBoundInput *input);
 double moe_bound_memory(const MoeBoundInput *input);
+/* Of that, what does not depend on activations; needs no probe. */
+double moe_bound_static(const MoeBoundInput *input);
 
 /* Positions of the pipeline. */
 typedef struct {

@@ -6,9 +6,10 @@
 
 /* Context parallelism is not tried below this many tokens per rank: exchanging keys and values would dominate. */
 #define LEAST_CONTEXT_TOKENS 4096
-/* Sequences per micro-batch that the usual space tries. */
-#define MOST_USUAL_MICRO_BATCH 8
-#define PERCENT                100
+/* Sequences per micro-batch that the usual space tries; experts make it wide enough without the last doubling. */
+#define MOST_USUAL_MICRO_BATCH     8
+#define MOST_USUAL_MOE_MICRO_BATCH 4
+#define PERCENT                    100
 /* Where the search for the smallest cluster ends. */
 #define MOST_GPUS 65536
 
@@ -138,6 +139,22 @@ static void add_sizes(Enumeration *e)
   }
 }
 
+/* Expert parallelism multiplies the layouts of a model; its usual space is coarser elsewhere: chunks and micro-batches
+ * double, and experts are sliced only as in the run. */
+static gboolean is_usual_moe(const Enumeration *e)
+{
+  return e->space == MOE_SPACE_USUAL && e->run->architecture.moe.experts > 0;
+}
+
+static void add_virtual(Enumeration *e)
+{
+  gboolean doubling = is_usual_moe(e);
+
+  for (int64_t v = 1; v <= moe_search_places(e->run); v = doubling ? 2 * v : v + 1)
+    add(e, MOE_DIMENSION_VIRTUAL, v);
+  add(e, MOE_DIMENSION_VIRTUAL, e->run->parallelism.virtual_stages);
+}
+
 static void add_degrees(Enumeration *e)
 {
   const MoeRun *run = e->run;
@@ -152,11 +169,12 @@ static void add_degrees(Enumeration *e)
     add(e, MOE_DIMENSION_CONTEXT, c);
   for (int64_t p = 1; p <= moe_search_places(run); p++)
     add(e, MOE_DIMENSION_PIPELINE, p);
-  for (int64_t v = 1; v <= moe_search_places(run); v++)
-    add(e, MOE_DIMENSION_VIRTUAL, v);
+  add_virtual(e);
   add_divisors(e, MOE_DIMENSION_EXPERT, MAX(run->architecture.moe.experts, 1), gpus);
-  add_divisors(e, MOE_DIMENSION_EXPERT_TENSOR, run->architecture.moe.experts > 0 ? run->architecture.moe.width : 1,
-               run->cluster.domain.gpus);
+  add(e, MOE_DIMENSION_EXPERT_TENSOR, 1);
+  add(e, MOE_DIMENSION_EXPERT_TENSOR, run->parallelism.expert_tensor);
+  if (!is_usual_moe(e) && run->architecture.moe.experts > 0)
+    add_divisors(e, MOE_DIMENSION_EXPERT_TENSOR, run->architecture.moe.width, run->cluster.domain.gpus);
 }
 
 static void add_schedules(Enumeration *e)
@@ -174,10 +192,11 @@ static void add_memory(Enumeration *e)
 {
   int64_t batch = e->run->training.global_batch;
   gboolean calculon = e->space == MOE_SPACE_CALCULON;
+  int64_t most = is_usual_moe(e) ? MOST_USUAL_MOE_MICRO_BATCH : MOST_USUAL_MICRO_BATCH;
 
   if (calculon)
     add_divisors(e, MOE_DIMENSION_MICRO_BATCH, batch, batch);
-  for (int64_t m = 1; !calculon && m <= MOST_USUAL_MICRO_BATCH; m *= 2)
+  for (int64_t m = 1; !calculon && m <= most; m *= 2)
     add(e, MOE_DIMENSION_MICRO_BATCH, m);
   add(e, MOE_DIMENSION_MICRO_BATCH, e->run->training.micro_batch);
   add_all(e, MOE_DIMENSION_ZERO, calculon ? 2 : 4, 0);
