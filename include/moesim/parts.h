@@ -56,8 +56,7 @@ typedef struct {
 gboolean moe_study_iteration(const MoeRun *run, const MoeSimOptions *options, int64_t stage, MoeIteration *iteration,
                              GError **error);
 
-/* ---- cases with published parts -------------------------------------------------------------------------------------
- */
+/* ---- cases with published parts ---------------------------------------------------------------------------------- */
 
 typedef struct {
   char *id;

@@ -39,8 +39,7 @@ static void clear_options(Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
-/* ---- baseline -------------------------------------------------------------------------------------------------------
- */
+/* ---- baseline ---------------------------------------------------------------------------------------------------- */
 
 static void print_baseline_group(GString *text, const MoeCaseGroup *group)
 {
