@@ -12,6 +12,7 @@ static const MoeUsage usage = {
                 "  moesim search models/gpt3-175b.yaml --space calculon --cluster h100-hgx \\\n"
                 "    --set parallelism.gpus=4096 --set training.global_batch=1536\n"
                 "  moesim search models/mai-base-1/v5.yaml --limit expert=8:64:*2 --limit pipeline=1\n"
+                "  moesim search models/mai-base-1/v5.yaml --budget 60s --format json\n"
                 "  moesim search models/deepseek-v3.yaml --objective gpus --deadline 30d --tokens 14.8e12\n",
     .least = 1,
     .most = 1,
@@ -84,6 +85,9 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   moe_cli_progress_end(&progress);
   if (!result)
     return moe_cli_fail(error);
+  if (result->n_not_reached > 0)
+    moe_cli_warn("out of time: %u layouts were not looked at, each could be better than those ranked",
+                 result->n_not_reached);
   g_autofree char *text = format_result(result, format);
   moe_cli_print(text);
   return MOE_EXIT_DONE;

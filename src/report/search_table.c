@@ -227,6 +227,12 @@ static int rank_of_own(const MoeSearchResult *search)
   return 0;
 }
 
+/* Whether everything that could be better than the run's own layout was simulated. */
+static gboolean is_placed(const MoeSearchResult *search)
+{
+  return search->n_not_reached == 0 && search->own.value <= search->ranked[search->n_ranked - 1].value;
+}
+
 static void append_own(GString *text, const MoeSearchResult *search)
 {
   int known = rank_of_own(search);
@@ -237,9 +243,12 @@ static void append_own(GString *text, const MoeSearchResult *search)
     return;
   if (known > 0)
     name = g_strdup_printf("The run's own layout ranks %d", known);
+  else if (is_placed(search))
+    name = g_strdup_printf("The run's own layout%s would rank %u",
+                           search->own.result->memory.fits ? "" : ", which does not fit,", search->own_behind + 1);
   else
     name = g_strdup_printf("The run's own layout%s ranks behind at least %u",
-                           search->own.result->memory.fits ? "" : " (which does not fit)", search->own_behind);
+                           search->own.result->memory.fits ? "" : ", which does not fit,", search->own_behind);
   append_difference(text, name, &search->ranked[0], &search->own);
 }
 

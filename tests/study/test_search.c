@@ -177,8 +177,8 @@ END_TEST
 
 START_TEST(best_of_a_moe)
 {
-  static const char *const limits[] = {
-      "micro_batch=1,2", "tensor=1,2", "expert=32", "pipeline=8,16", "virtual_stages=1,2", "zero=1", NULL};
+  static const char *const limits[] = {"micro_batch=1,2",    "tensor=1,2", "expert=32", "pipeline=8,16",
+                                       "virtual_stages=1,2", "zero=1",     NULL};
   const char *sets[] = {"training.global_batch=1024", "parallelism.gpus=256", "parallelism.pipeline=8",
                         "parallelism.expert=32", NULL};
   g_autoptr(MoeRun) run = load("models/deepseek-v3.yaml", sets);
