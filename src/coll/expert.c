@@ -15,7 +15,7 @@ typedef struct {
   double floor_s; /* notify, barriers, launch */
 } Library;
 
-/* From validation/measured/expert.yaml: shares that centre the errors of the fitted half, NVLink on groups that NVLink
+/* From validation/measured/expert.yaml: shares set by hand, all rows in view, NVLink on groups that NVLink
  * limits and network on the others; floors of the order of the libraries' notify and barrier kernels. DeepEP's normal
  * kernels on H800 and HybridEP's kernel times on H100 and GB200 (docs/model-network.md). */
 static const Library deepep = {0.85, 0.92, 60e-6};
