@@ -219,8 +219,8 @@ START_TEST(refuses_other_stores)
   g_autoptr(MoeSweep) another = sweep_of(FALSE, "parallelism.expert=2,16", NULL, NULL);
   int predicted = 0;
   MoeStore *store = moe_store_open(scratch.path, sweep, TRUE, NULL);
-  g_autofree char *text = run_all(sweep, store, 1, &predicted, "");
 
+  g_free(run_all(sweep, store, 1, &predicted, ""));
   moe_store_free(store);
   ck_assert_ptr_null(moe_store_open(scratch.path, another, TRUE, &other));
   ck_assert_ptr_nonnull(strstr(other->message, "belongs to another sweep"));
