@@ -20,6 +20,7 @@ START_TEST(test_depth)
   g_autofree char *maps = nested(MOE_DOC_MAX_DEPTH, "{b: ", "}");
   g_autoptr(MoeDoc) doc = parse(deepest);
 
+  ck_assert_ptr_nonnull(doc);
   expect_refused(lists, -1, "t.yaml:1:35: nested too deep, expected at most 32 levels");
   expect_refused(maps, -1, "t.yaml:1:128: nested too deep, expected at most 32 levels");
 }

@@ -285,7 +285,8 @@ START_TEST(test_load_is_fast)
   gint64 best = G_MAXINT64;
   for (int i = 0; i < ROUNDS; i++) {
     gint64 start = g_get_monotonic_time();
-    g_autoptr(MoeDoc) doc = load("run.yaml");
+
+    moe_doc_free(load("run.yaml"));
     best = MIN(best, g_get_monotonic_time() - start);
   }
   ck_assert_int_lt(best, LIMIT_US);

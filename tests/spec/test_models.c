@@ -76,7 +76,7 @@ static char *short_name(const char *path)
 
 START_TEST(every_cluster_loads)
 {
-  g_autofree char *data = moetest_path(""), *directory = moetest_path("clusters");
+  g_autofree char *data = moetest_path("");
   g_autoptr(GPtrArray) files = list_files("clusters");
 
   for (guint i = 0; i < files->len; i++) {
