@@ -134,6 +134,19 @@ void moe_cli_progress_init(MoeProgress *progress);
 void moe_cli_progress(guint done, guint total, gpointer progress);
 void moe_cli_progress_end(MoeProgress *progress);
 
+/* ---- interruptions ----------------------------------------------------------------------------------------------- */
+
+/* From now on SIGINT, SIGTERM and SIGHUP are said in one line on stderr before they end the program. */
+void moe_cli_watch_signals(void);
+/* Added to that line; a constant text, or NULL. */
+void moe_cli_comfort(const char *text);
+/* Between the two a signal waits (a second one does not): for work that has to be undone when it stays incomplete.
+ * Pairs do not nest. The program ends in moe_cli_release when one came. */
+void moe_cli_hold(void);
+void moe_cli_release(void);
+/* Whether one waits: time to give up and clean up. */
+gboolean moe_cli_interrupted(void);
+
 /* ---- data -------------------------------------------------------------------------------------------------------- */
 
 /* The folder that holds clusters/, stacks/ and plots/: $MOESIM_DATA, else the source tree the program was built in,

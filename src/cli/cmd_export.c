@@ -67,7 +67,7 @@ static gboolean write_folder(const MoeExport *export, const MoeRun *run, const c
   g_autofree char *text = moe_node_print(moe_doc_root(run->doc), FALSE);
 
   for (int64_t rank = 0; rank < moe_export_ranks(export); rank++)
-    if (!write_rank(export, rank, folder, error))
+    if (moe_cli_interrupted() || !write_rank(export, rank, folder, error))
       return FALSE;
   return write_text(folder, "comm_group.json", groups, error) && write_text(folder, "run.yaml", text, error);
 }
@@ -91,18 +91,20 @@ static gboolean fail_folder(const char *path, GError **error)
   return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "cannot write: %s", g_strerror(reason));
 }
 
+/* A signal waits until the folder has its name or is gone. */
 static gboolean export_chakra(const MoeExport *export, const MoeRun *run, const char *path, GError **error)
 {
   g_autofree char *temporary = g_strdup_printf("%s.%d.part", path, (int)getpid());
 
-  if (g_mkdir(temporary, 0777) != 0)
-    return fail_folder(path, error);
-  gboolean whole = write_folder(export, run, temporary, error);
+  moe_cli_hold();
+  gboolean made = g_mkdir(temporary, 0777) == 0 || fail_folder(path, error);
+  gboolean whole = made && write_folder(export, run, temporary, error);
 
   if (whole && g_rename(temporary, path) != 0)
     whole = fail_folder(path, error);
-  if (!whole)
+  if (made && !whole)
     remove_folder(temporary);
+  moe_cli_release();
   return whole;
 }
 

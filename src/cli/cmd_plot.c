@@ -138,7 +138,12 @@ static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlot
 
   figure.title = options->title ? options->title : title;
   figure.source = source;
-  return moe_figure_draw(&figure, data, error);
+  /* gnuplot writes under a temporary name: a signal waits for the moment it takes */
+  moe_cli_hold();
+  gboolean drawn = moe_figure_draw(&figure, data, error);
+
+  moe_cli_release();
+  return drawn;
 }
 
 static int plot(int n, char **words, const MoePlotOptions *options)

@@ -130,6 +130,8 @@ static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const Swe
                       GArray *idle)
 {
   g_autoptr(GError) error = NULL;
+
+  moe_cli_comfort(options->store ? "; finished points are in the store, --resume carries on" : NULL);
   g_autoptr(MoeStore) store = options->store ? moe_store_open(options->store, sweep, options->resume, &error) : NULL;
 
   if (error)

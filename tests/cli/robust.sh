@@ -89,30 +89,59 @@ expect_err "gnuplot is not installed"
 no_leftover
 
 # ---- interrupted -----------------------------------------------------------------------------------------------------------------------
-# interrupt SIGNAL ARGUMENT...: the program alone gets the signal while it works.
+# interrupt SIGNAL SIGN ARGUMENT...: the program alone gets the signal, as soon as a file of the pattern SIGN is there; without SIGN in a
+# moment. It says so and ends by the signal. Background jobs of a shell ignore SIGINT, unless env gives it back.
 interrupt() {
   signal=$1
-  shift
-  said="moesim $*, $signal"
-  "$moesim" "$@" > "$work/out" 2> "$work/err" < /dev/null &
+  sign=$2
+  shift 2
+  said="moesim $*, SIG$signal"
+  env --default-signal="$signal" "$moesim" "$@" > "$work/out" 2> "$work/err" < /dev/null &
   child=$!
-  sleep 0.3
+  for _ in $(seq 1000); do
+    # shellcheck disable=SC2086 # a pattern
+    [ -n "$sign" ] && ls $sign > "$work/seen" 2>&1 && break
+    [ -z "$sign" ] && sleep 0.3 && break
+    sleep 0.01
+  done
   kill -s "$signal" "$child" 2> "$work/killed"
   wait "$child" 2> "$work/killed"
   status=$?
+  if [ "$signal" = INT ]; then expect_status 130; else expect_status 143; fi
+  expect_one_line
+  expect_err "moesim: interrupted by SIG$signal"
 }
 
-# Background jobs of a shell ignore SIGINT; SIGTERM ends a program the same way.
-interrupt TERM export goal "$data/models/qwen3-30b-a3b.yaml" --gpus 64 -o "$work/target/step.goal"
-check "exit status $status, expected that of a signal" [ "$status" -gt 128 ]
-no_leftover
+# A gnuplot that has begun a picture and takes its time.
+mkdir "$work/slow"
+cat > "$work/slow/gnuplot" << 'END'
+#!/bin/sh
+echo half > "$(echo "$2" | sed "s/.*picture = '\([^']*\)'.*/\1/")"
+sleep 0.5
+END
+chmod +x "$work/slow/gnuplot"
 
-sweep_store=$work/interrupted.sqlite
-interrupt TERM sweep "$data/models/deepseek-v3.yaml" --vary 'cluster.network.nic=101:400:1 Gbit/s' --store "$sweep_store" --format csv
-check "exit status $status, expected that of a signal" [ "$status" -gt 128 ]
-check "a half table" [ ! -s "$work/out" ]
-try sweep "$data/models/deepseek-v3.yaml" --vary 'cluster.network.nic=101:400:1 Gbit/s' --store "$sweep_store" --resume --format csv
-expect_status 0
-check "not every point" [ "$(wc -l < "$work/out")" -eq 301 ]
+points='cluster.network.nic=101:200:1 Gbit/s'
+for signal in TERM INT; do
+  interrupt "$signal" "" export goal "$data/models/qwen3-30b-a3b.yaml" --gpus 64 -o "$work/target/step.goal"
+  no_leftover
+  interrupt "$signal" "$work/target/*.part" export chakra "$data/models/qwen3-30b-a3b.yaml" --gpus 16 -o "$work/target/step.chakra"
+  no_leftover
+
+  usual=$PATH
+  PATH=$work/slow:$PATH
+  interrupt "$signal" "$work/target/*.part" plot memory "$run" -o "$work/target/memory.png"
+  PATH=$usual
+  check "a half picture is left" sh -c "! ls '$work'/target/*.part > '$work/seen' 2>&1"
+  rm -f "$work"/target/*
+
+  store=$work/$signal.sqlite
+  interrupt "$signal" "$store" sweep "$data/models/deepseek-v3.yaml" --vary "$points" --store "$store" --format csv
+  expect_err "--resume carries on"
+  check "a half table" [ ! -s "$work/out" ]
+  try sweep "$data/models/deepseek-v3.yaml" --vary "$points" --store "$store" --resume --format csv
+  expect_status 0
+  check "not every point" [ "$(wc -l < "$work/out")" -eq 101 ]
+done
 
 finish
