@@ -83,6 +83,7 @@ typedef struct {
   MoeBalanceKind balance;
   double balance_value;    /* Zipf exponent or Dirichlet concentration */
   const char *counts_file; /* CSV, one row per layer, one column per expert; resolved against the file that names it */
+  MoeMark counts_mark;     /* where it is named */
   double capacity_factor;  /* 0 = dropless */
   gboolean token_rounding; /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
 } MoeRouting;
@@ -182,7 +183,8 @@ typedef enum {
 
 typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
 
-#define MOE_MAX_CPUS 8
+#define MOE_MAX_CPUS       8
+#define MOE_N_FAMILY_NAMES 5
 
 typedef struct {
   const char *name, *title, *source;
@@ -203,6 +205,7 @@ typedef struct {
   struct {
     /* Kernel family names, looked up in kernels. Absent: fa2, cublaslt, cutlass, triton, triton. */
     const char *attention, *gemm, *grouped_gemm, *encode, *elementwise;
+    MoeMark mark[MOE_N_FAMILY_NAMES]; /* where each is written, in the order of the names */
   } family;
   MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
   struct {
@@ -358,9 +361,17 @@ char **moe_run_variants(const char *path, GError **error);
 /* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, whose
  * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
+/* The same of a name that is written in a file: messages say where, and a path is relative to that file. */
+gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc,
+                                GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
 /* Reads the map of one accelerator file. Strings live in its document; the caller clears `kernels`. */
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
+/* Tries the values of every assumption in a run's document, or in one that moe_cluster_load or moe_stack_load gave: each
+ * needs a value that can be read. Costs a reading per assumption, so only `moesim check` asks. */
+gboolean moe_assumptions_check(const MoeDoc *doc, GError **error);
+/* The same for the map of one accelerator file. */
+gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);

@@ -1,6 +1,7 @@
 /* moesim check: validates input files of every kind. */
 #include "cli.h"
 
+#include <moesim/cost.h>
 #include <moesim/report.h>
 #include <moesim/validate.h>
 
@@ -19,6 +20,14 @@ typedef struct {
   gboolean (*check)(const char *file, MoeDoc *doc, GString *says, GError **error);
 } FileKind;
 
+/* What loading leaves to those who use it: names of kernel families, keys that are assumed. */
+static gboolean check_loaded(const MoeRun *run, GError **error)
+{
+  g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, error);
+
+  return cost && moe_assumptions_check(run->doc, error);
+}
+
 static gboolean check_variant(const char *file, const char *variant, GString *says, GError **error)
 {
   g_autofree char *data_dir = moe_cli_data_dir();
@@ -26,7 +35,7 @@ static gboolean check_variant(const char *file, const char *variant, GString *sa
   g_autoptr(MoeRun) run = moe_run_load(file, &options, error);
   MoeParameters parameters;
 
-  if (!run)
+  if (!run || !check_loaded(run, error))
     return FALSE;
   moe_count_parameters(&run->architecture, &parameters);
   g_autofree char *total = moe_count_format(parameters.total, NULL);
@@ -65,7 +74,43 @@ static gboolean check_cluster(const char *file, G_GNUC_UNUSED MoeDoc *doc, GStri
   g_string_append_printf(says, "%s, %" G_GINT64_FORMAT " GPUs per NVLink domain", cluster.accelerator.name,
                          cluster.domain.gpus);
   moe_kernel_fits_clear(&cluster.accelerator.kernels);
-  return TRUE;
+  return moe_assumptions_check(loaded, error);
+}
+
+/* Whether the accelerator of a file can be priced with the stack; *reason tells why not. */
+static gboolean takes_stack(const char *path, const MoeStack *stack, GError **reason)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_load(path, reason);
+  MoeAccelerator accelerator = {0};
+  MoeCostModel *cost = NULL;
+
+  if (doc && moe_accelerator_read(moe_doc_root(doc), &accelerator, reason))
+    cost = moe_cost_model_new(&accelerator, stack, reason);
+  moe_cost_model_free(cost);
+  moe_kernel_fits_clear(&accelerator.kernels);
+  return cost != NULL;
+}
+
+/* A family may come with an accelerator: it is unknown when none of those that are shipped takes the stack. */
+static gboolean families_known(const MoeStack *stack, const char *data_dir, GError **error)
+{
+  g_autofree char *folder = g_build_filename(data_dir ? data_dir : ".", "clusters", "accelerators", NULL);
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  g_autoptr(GError) reason = NULL;
+
+  for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir)) {
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+
+    if (!g_str_has_suffix(name, ".yaml"))
+      continue;
+    g_clear_error(&reason);
+    if (takes_stack(path, stack, &reason))
+      return TRUE;
+  }
+  if (!reason)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&reason));
+  return FALSE;
 }
 
 static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
@@ -77,8 +122,10 @@ static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString
   if (!moe_stack_load(file, data_dir, &stack, &loaded, error))
     return FALSE;
   g_string_append_printf(says, "attention %s, GEMM %s", stack.family.attention, stack.family.gemm);
+  gboolean sound = families_known(&stack, data_dir, error) && moe_assumptions_check(loaded, error);
+
   moe_kernel_fits_clear(&stack.kernels);
-  return TRUE;
+  return sound;
 }
 
 /* A case is a run with an id and a result. */
@@ -93,7 +140,7 @@ static gboolean check_case(MoeDoc *file, MoeNode *entry, GError **error)
     return FALSE;
   g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&doc), id, &options, error);
 
-  return run != NULL;
+  return run && check_loaded(run, error);
 }
 
 static gboolean check_cases(G_GNUC_UNUSED const char *file, MoeDoc *doc, GString *says, GError **error)
@@ -121,7 +168,7 @@ static gboolean check_accelerator(G_GNUC_UNUSED const char *file, MoeDoc *doc, G
     g_string_append_printf(says, "%s, %s, %u kernel families", peak, memory, accelerator.kernels.n);
   }
   moe_kernel_fits_clear(&accelerator.kernels);
-  return sound;
+  return sound && moe_accelerator_check(moe_doc_root(doc), error);
 }
 
 static const FileKind kinds[] = {

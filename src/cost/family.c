@@ -243,6 +243,12 @@ static gboolean brought(const MoeKernelFits *fits, MoeKernelClass klass, const c
   return FALSE;
 }
 
+/* Place of a role's name in MoeStack.family. */
+static const guint role_name[MOE_N_ROLES] = {
+    [MOE_ROLE_ATTENTION] = 0, [MOE_ROLE_GEMM] = 1,        [MOE_ROLE_GROUPED_GEMM] = 2,
+    [MOE_ROLE_ENCODE] = 3,    [MOE_ROLE_ELEMENTWISE] = 4,
+};
+
 static gboolean check_family(const MoeCostModel *model, MoeRole role, GError **error)
 {
   MoeKernelClass klass = role_class[role];
@@ -254,8 +260,7 @@ static gboolean check_family(const MoeCostModel *model, MoeRole role, GError **e
 
   g_autofree char *known = g_strjoinv(", ", (char **)families[klass]);
   const char *near = moe_nearest_word(family, families[klass]);
-  MoeMark nowhere = {0};
-  return moe_fail(error, MOE_ERROR_INPUT, nowhere,
+  return moe_fail(error, MOE_ERROR_INPUT, model->stack->family.mark[role_name[role]],
                   "stack %s: unknown kernel family \"%s\" for %s%s%s%s, expected one of %s",
                   model->stack->name ? model->stack->name : "(inline)", family, role_key[role],
                   near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "", known);

@@ -1,6 +1,8 @@
 /* Expert loads: probabilities per layer and expert, and the rows that they put on each expert-parallel rank. */
 #include "internal.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <math.h>
 
 struct MoeRouter {
@@ -109,15 +111,33 @@ static gboolean next_line(char **lines, guint *at)
   return lines[*at] != NULL;
 }
 
-/* One row per MoE layer; empty lines and lines that begin with # are skipped. weights: [layers * experts]. */
-static gboolean read_counts(const char *path, int64_t layers, int64_t experts, double *weights, GError **error)
+#define MAX_TABLE_BYTES 100000000 /* of a table of counts: a thousand layers of ten thousand experts */
+
+/* The text of a table; a folder, a device or a file of gigabytes is none. */
+static char *read_table(const char *path, MoeMark named_at, GError **error)
 {
-  g_autofree char *text = NULL;
-  g_autoptr(GError) cause = NULL;
+  GStatBuf status;
+  char *text = NULL;
+
+  if (g_stat(path, &status) != 0)
+    moe_fail(error, MOE_ERROR_IO, named_at, "counts of experts in %s: %s", path, g_strerror(errno));
+  else if (!S_ISREG(status.st_mode) || status.st_size > MAX_TABLE_BYTES)
+    moe_fail(error, MOE_ERROR_IO, named_at, "counts of experts in %s, expected a file of at most %d bytes", path,
+             MAX_TABLE_BYTES);
+  else if (!g_file_get_contents(path, &text, NULL, NULL))
+    moe_fail(error, MOE_ERROR_IO, named_at, "counts of experts in %s, expected a readable file", path);
+  return text;
+}
+
+/* One row per MoE layer; empty lines and lines that begin with # are skipped. weights: [layers * experts]. */
+static gboolean read_counts(const MoeRouting *routing, int64_t layers, int64_t experts, double *weights, GError **error)
+{
+  const char *path = routing->counts_file;
+  g_autofree char *text = read_table(path, routing->counts_mark, error);
   guint at = 0;
 
-  if (!g_file_get_contents(path, &text, NULL, &cause))
-    return moe_fail(error, MOE_ERROR_IO, (MoeMark){0}, "%s", cause->message);
+  if (!text)
+    return FALSE;
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
   for (int64_t layer = 0; layer < layers; layer++, at++) {
@@ -168,8 +188,7 @@ static gboolean fill(MoeRouter *router, const MoeShape *shape, int64_t layers, u
   const MoeRouting *routing = &shape->run->training.routing;
   g_autofree double *weights = g_new0(double, layers * router->experts);
 
-  if (routing->balance == MOE_BALANCE_FILE &&
-      !read_counts(routing->counts_file, layers, router->experts, weights, error))
+  if (routing->balance == MOE_BALANCE_FILE && !read_counts(routing, layers, router->experts, weights, error))
     return FALSE;
   for (int64_t layer = 0; layer < layers; layer++) {
     double *p = weights + layer * router->experts;

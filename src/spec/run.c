@@ -173,23 +173,21 @@ char **moe_run_variants(const char *path, GError **error)
 
 /* ---- a cluster or a stack alone ---------------------------------------------------------------------------------- */
 
-/* A document with nothing but the named one at `section`. */
-static MoeDoc *load_alone(const char *section, const char *folder, const char *name, const char *data_dir,
-                          GError **error)
+/* A document with nothing but a name at `section`, as from option `option`. */
+static MoeDoc *name_alone(const char *section, const char *option, const char *name, GError **error)
 {
-  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, "command line", NULL, error);
+  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, option, NULL, error);
 
-  if (!doc || !moe_doc_put(doc, section, "command line", name, error) ||
-      !moe_graft(doc, section, folder, data_dir, error))
-    return NULL;
-  return g_steal_pointer(&doc);
+  return doc && moe_doc_put(doc, section, option, name, error) ? g_steal_pointer(&doc) : NULL;
 }
 
-gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error)
+/* What the name at "cluster" stands for; takes `named` over. */
+static gboolean load_cluster(MoeDoc *named, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error)
 {
-  g_autoptr(MoeDoc) loaded = load_alone("cluster", "clusters", name, data_dir, error);
+  g_autoptr(MoeDoc) loaded = named;
 
-  if (!loaded || !moe_graft(loaded, "cluster.accelerator", "clusters/accelerators", data_dir, error) ||
+  if (!loaded || !moe_graft(loaded, "cluster", "clusters", data_dir, error) ||
+      !moe_graft(loaded, "cluster.accelerator", "clusters/accelerators", data_dir, error) ||
       !moe_graft(loaded, "cluster.domain.collectives", "clusters/fabrics", data_dir, error) ||
       !moe_graft(loaded, "cluster.network.collectives", "clusters/fabrics", data_dir, error) ||
       !moe_cluster_read(moe_doc_find(loaded, "cluster"), cluster, error))
@@ -198,11 +196,26 @@ gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cl
   return TRUE;
 }
 
+gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error)
+{
+  return load_cluster(name_alone("cluster", "--cluster", name, error), data_dir, cluster, doc, error);
+}
+
+gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc,
+                                GError **error)
+{
+  g_autoptr(MoeDoc) named = moe_doc_parse("{}", -1, moe_node_mark(name).file, NULL, error);
+
+  return named && moe_doc_replace(named, "cluster", name, error) &&
+         load_cluster(g_steal_pointer(&named), data_dir, cluster, doc, error);
+}
+
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error)
 {
-  g_autoptr(MoeDoc) loaded = load_alone("stack", "stacks", name, data_dir, error);
+  g_autoptr(MoeDoc) loaded = name_alone("stack", "--stack", name, error);
 
-  if (!loaded || !moe_stack_read(moe_doc_find(loaded, "stack"), stack, error))
+  if (!loaded || !moe_graft(loaded, "stack", "stacks", data_dir, error) ||
+      !moe_stack_read(moe_doc_find(loaded, "stack"), stack, error))
     return FALSE;
   *doc = g_steal_pointer(&loaded);
   return TRUE;

@@ -179,11 +179,26 @@ static gboolean read_data_parallel(const MoeNode *node, MoeStack *stack, GError 
   return TRUE;
 }
 
+/* The fields, and where each is written. */
+static gboolean read_family_names(const MoeNode *node, MoeStack *stack, GError **error)
+{
+  const MoeNode *section = moe_node_get(node, "family");
+
+  if (!moe_section_read(node, "family", family_fields, "family", stack, error))
+    return FALSE;
+  for (guint i = 0; i < MOE_N_FAMILY_NAMES; i++) {
+    const MoeNode *name = section ? moe_node_get(section, family_fields[i].key) : NULL;
+
+    stack->family.mark[i] = moe_node_mark(name ? name : section ? section : node);
+  }
+  return TRUE;
+}
+
 static gboolean read_small_sections(const MoeNode *node, MoeStack *stack, GError **error)
 {
   return read_flags(moe_node_get(node, "fused"), fused_flags, stack, error) &&
          read_flags(moe_node_get(node, "overlap"), overlap_flags, stack, error) &&
-         moe_section_read(node, "family", family_fields, "family", stack, error) &&
+         read_family_names(node, stack, error) &&
          moe_section_read(node, "moe", moe_fields, "moe", stack, error) && read_data_parallel(node, stack, error) &&
          moe_section_read(node, "memory", memory_fields, "memory", stack, error) &&
          moe_section_read(node, "noise", noise_fields, "noise", stack, error);

@@ -105,6 +105,7 @@ static gboolean read_law(const MoeNode *map, MoeRouting *routing, GError **error
   const char *key = moe_node_key(map, (guint)entry);
   if (strcmp(key, "file") == 0) {
     routing->balance = MOE_BALANCE_FILE;
+    routing->counts_mark = moe_node_mark(value);
     return moe_node_read_text(value, &routing->counts_file, error);
   }
   routing->balance = strcmp(key, "zipf") == 0 ? MOE_BALANCE_ZIPF : MOE_BALANCE_DIRICHLET;

@@ -139,7 +139,8 @@ static const MoeField series_fields[] = {
 };
 
 /* Index of the cluster, loading it when it is new. */
-static gboolean find_cluster(Reader *reader, const MoeSeriesText *series, guint *index, GError **error)
+static gboolean find_cluster(Reader *reader, const MoeNode *node, const MoeSeriesText *series, guint *index,
+                             GError **error)
 {
   for (guint i = 0; i < reader->cluster_names->len; i++)
     if (strcmp(g_ptr_array_index(reader->cluster_names, i), series->head.cluster) == 0) {
@@ -149,7 +150,7 @@ static gboolean find_cluster(Reader *reader, const MoeSeriesText *series, guint 
 
   MoeCluster cluster = {0};
   MoeDoc *doc = NULL;
-  if (!moe_cluster_load(series->head.cluster, reader->data_dir, &cluster, &doc, error))
+  if (!moe_cluster_load_named(moe_node_get(node, "cluster"), reader->data_dir, &cluster, &doc, error))
     return FALSE;
   g_ptr_array_add(reader->calibration->docs, doc);
   g_ptr_array_add(reader->cluster_names, (gpointer)series->head.cluster);
@@ -233,7 +234,7 @@ static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
     return FALSE;
   text.constants = moe_node_get(node, "constants");
   text.pass = text.pass == PASS_ANY ? -1 : text.pass;
-  if (!find_cluster(reader, &text, &text.head.accelerator, error) || !join_fit(reader, &text, error))
+  if (!find_cluster(reader, node, &text, &text.head.accelerator, error) || !join_fit(reader, &text, error))
     return FALSE;
   g_array_append_val(reader->series, text.head);
   return read_rows(reader, node, &text, error);

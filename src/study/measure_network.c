@@ -88,11 +88,15 @@ static const char *fabric_name(const MoeDoc *doc, const char *path, const char *
 }
 
 /* Another fabric than the cluster's: clusters/fabrics/NAME.yaml, read as that cluster's section would be. */
-static gboolean load_fabric(MoeNetworkCalibration *calibration, const char *name, gboolean network,
+static gboolean load_fabric(MoeNetworkCalibration *calibration, const MoeNode *named, gboolean network,
                             const char *data_dir, MoeCollectiveFit *fit, GError **error)
 {
-  g_autofree char *file = g_strconcat(name, ".yaml", NULL);
+  g_autofree char *file = g_strconcat(moe_node_text(named), ".yaml", NULL);
   g_autofree char *path = g_build_filename(data_dir ? data_dir : ".", "clusters", "fabrics", file, NULL);
+
+  if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(named),
+                    "no file clusters/fabrics/%s, expected one in the data directory", file);
   g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
 
   if (!doc || !moe_collective_fit_read(moe_doc_root(doc), network, fit, error))
@@ -161,15 +165,15 @@ static gboolean place_members(MoeNetworkSeries *series, int op, GError **error)
 
 /* The fabric of one section of the cluster, or the one `named` instead: its index. */
 static gboolean choose_fabric(MoeNetworkCalibration *calibration, const MoeDoc *cluster_doc, gboolean network,
-                              const char *named, const char *data_dir, MoeCollectiveFit *fit, guint *index,
+                              const MoeNode *named, const char *data_dir, MoeCollectiveFit *fit, guint *index,
                               GError **error)
 {
   const char *path = network ? "cluster.network.collectives.name" : "cluster.domain.collectives.name";
   const char *name = fabric_name(cluster_doc, path, network ? "network" : "domain");
 
-  if (named && strcmp(named, name) != 0) {
-    name = named;
-    if (!load_fabric(calibration, name, network, data_dir, fit, error))
+  if (named && strcmp(moe_node_text(named), name) != 0) {
+    name = moe_node_text(named);
+    if (!load_fabric(calibration, named, network, data_dir, fit, error))
       return FALSE;
   }
   *index = find_fabric(calibration, name, network, fit);
@@ -183,15 +187,15 @@ static gboolean read_series(MoeNetworkCalibration *calibration, const MoeNode *n
   MoeDoc *cluster_doc = NULL;
 
   if (!moe_node_read_fields(node, header_fields, "series", &header, error) ||
-      !moe_cluster_load(header.cluster, data_dir, &series->cluster, &cluster_doc, error))
+      !moe_cluster_load_named(moe_node_get(node, "cluster"), data_dir, &series->cluster, &cluster_doc, error))
     return FALSE;
   g_ptr_array_add(calibration->docs, cluster_doc);
   apply_header(series, &header);
   fill_series(series, &header);
-  if (!choose_fabric(calibration, cluster_doc, FALSE, header.domain, data_dir, &series->cluster.domain.collectives,
-                     &series->domain_fabric, error) ||
-      !choose_fabric(calibration, cluster_doc, TRUE, header.network, data_dir, &series->cluster.network.collectives,
-                     &series->network_fabric, error) ||
+  if (!choose_fabric(calibration, cluster_doc, FALSE, moe_node_get(node, "domain"), data_dir,
+                     &series->cluster.domain.collectives, &series->domain_fabric, error) ||
+      !choose_fabric(calibration, cluster_doc, TRUE, moe_node_get(node, "network"), data_dir,
+                     &series->cluster.network.collectives, &series->network_fabric, error) ||
       !place_members(series, header.op, error))
     return FALSE;
   gboolean inside = moe_topo_domain(series->topo, series->members[series->gpus - 1]) == 0;

@@ -1,0 +1,128 @@
+/* Whether what is assumed can be: the values of every assumption are tried, one after another, until one is taken. */
+#include "internal.h"
+
+#include <string.h>
+
+/* Where assumptions stand; a section goes before the keys in it. */
+static const char *const sections[] = {"", "cluster", "cluster.accelerator", "stack", "goodput"};
+
+/* Reads a whole document, which it takes over. */
+typedef gboolean (*ReadFunc)(MoeDoc *doc, GError **error);
+
+/* ---- readers ----------------------------------------------------------------------------------------------------- */
+
+static gboolean read_run(MoeDoc *doc, GError **error)
+{
+  g_autoptr(MoeRun) run = moe_run_from_doc(doc, "assumed", NULL, error);
+
+  return run != NULL;
+}
+
+static gboolean read_cluster(MoeDoc *doc, GError **error)
+{
+  g_autoptr(MoeDoc) owned = doc;
+  MoeCluster cluster = {0};
+  gboolean sound = moe_cluster_read(moe_doc_find(owned, "cluster"), &cluster, error);
+
+  moe_cluster_clear(&cluster);
+  return sound;
+}
+
+static gboolean read_accelerator(MoeDoc *doc, GError **error)
+{
+  g_autoptr(MoeDoc) owned = doc;
+  MoeAccelerator accelerator = {0};
+  gboolean sound = moe_accelerator_read(moe_doc_find(owned, "cluster.accelerator"), &accelerator, error);
+
+  moe_kernel_fits_clear(&accelerator.kernels);
+  return sound;
+}
+
+static gboolean read_stack(MoeDoc *doc, GError **error)
+{
+  g_autoptr(MoeDoc) owned = doc;
+  MoeStack stack = {0};
+  gboolean sound = moe_stack_read(moe_doc_find(owned, "stack"), &stack, error);
+
+  moe_stack_clear(&stack);
+  return sound;
+}
+
+/* ---- trials ------------------------------------------------------------------------------------------------------ */
+
+static gboolean takes(const MoeDoc *doc, const char *key, const MoeNode *value, ReadFunc read, GError **error)
+{
+  g_autofree char *set = g_strconcat(key, "=", moe_node_text(value), NULL);
+  g_autoptr(MoeDoc) trial = moe_doc_copy(doc);
+
+  return moe_doc_set(trial, set, error) && read(g_steal_pointer(&trial), error);
+}
+
+/* The place inside the trial, "--set:1:20: ", is nobody's. */
+static const char *without_place(const char *message)
+{
+  const char *end = g_str_has_prefix(message, MOE_DOC_SET_NAME ":") ? strstr(message, ": ") : NULL;
+
+  return end ? end + strlen(": ") : message;
+}
+
+static gboolean check_one(const MoeDoc *doc, const char *section, const MoeNode *map, guint i, ReadFunc read,
+                          GError **error)
+{
+  const MoeNode *range = moe_node_get(moe_node_at(map, i), "range");
+  const MoeNode *values = range ? range : moe_node_get(moe_node_at(map, i), "values");
+  const char *key = moe_node_key(map, i);
+  gboolean whole = *section == '\0' || (g_str_has_prefix(key, section) && key[strlen(section)] == '.');
+  g_autofree char *path = whole ? g_strdup(key) : g_strconcat(section, ".", key, NULL);
+  g_autoptr(GError) reason = NULL;
+
+  for (guint v = 0; v < moe_node_size(values); v++) {
+    g_clear_error(&reason);
+    if (takes(doc, path, moe_node_at(values, v), read, &reason))
+      return TRUE;
+  }
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_key_mark(map, i), "assumption about \"%s\": %s", path,
+                  reason ? without_place(reason->message) : "no value");
+}
+
+static gboolean check_section(const MoeDoc *doc, const char *section, ReadFunc read, GError **error)
+{
+  g_autofree char *path = g_strconcat(section, *section ? "." : "", "assumptions", NULL);
+  const MoeNode *map = moe_doc_find(doc, path);
+  g_autoptr(GStringChunk) strings = g_string_chunk_new(256);
+  g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(MoeAssumption));
+  gboolean sound = moe_assumptions_read(map, "", strings, all, error);
+
+  for (guint i = 0; i < all->len; i++)
+    g_free((gpointer)g_array_index(all, MoeAssumption, i).values);
+  for (guint i = 0; i < all->len && sound; i++)
+    sound = check_one(doc, section, map, i, read, error);
+  return sound;
+}
+
+static gboolean check_document(const MoeDoc *doc, ReadFunc read, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(sections); i++)
+    if (!check_section(doc, sections[i], read, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- entry points ------------------------------------------------------------------------------------------------ */
+
+gboolean moe_assumptions_check(const MoeDoc *doc, GError **error)
+{
+  const MoeNode *root = moe_doc_root(doc);
+
+  if (moe_node_get(root, "architecture"))
+    return check_document(doc, read_run, error);
+  return check_document(doc, moe_node_get(root, "stack") ? read_stack : read_cluster, error);
+}
+
+gboolean moe_accelerator_check(const MoeNode *node, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_parse("cluster: {}", -1, moe_node_mark(node).file, NULL, error);
+
+  return doc && moe_doc_replace(doc, "cluster.accelerator", node, error) &&
+         check_section(doc, "cluster.accelerator", read_accelerator, error);
+}
