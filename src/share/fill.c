@@ -13,10 +13,10 @@
 #define BOUND_SLACK (1 + 1e-15)
 
 /* Loads 2^100 apart could leave no weight for the smallest: it is then stopped where the others are. */
-static double resource_level(const Fill *fill)
+static double resource_level(const Joint *joint)
 {
-  double weight = sum_value(fill->weight);
-  double left = sum_value(fill->left);
+  double weight = sum_value(joint->weight);
+  double left = sum_value(joint->left);
 
   return weight > 0 && left > 0 ? left / weight : 0;
 }
@@ -26,8 +26,8 @@ static double present_level(const MoeShare *share, const Level *level)
 {
   if (level->is_activity)
     return share->activities[level->index].round == 0 ? level->key : INFINITY;
-  const Fill *fill = &share->fills[level->index];
-  return fill->unsettled > 0 ? resource_level(fill) : INFINITY;
+  const Joint *joint = &share->joints[level->index];
+  return joint->unsettled > 0 ? resource_level(joint) : INFINITY;
 }
 
 /* ---- heap ------------------------------------------------------------------------------------------------------- */
@@ -79,11 +79,11 @@ static void weigh_out(MoeShare *share, const Activity *activity, double rate)
 {
   for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++) {
     const Pair *pair = &share->pairs[p];
-    Fill *fill = &share->fills[pair->resource];
-    sum_add(&fill->weight, -pair->load);
-    sum_add(&fill->left, -(pair->load * rate));
-    fill->most = rate; /* levels only rise */
-    fill->unsettled--;
+    Joint *joint = &share->joints[share->resources[pair->resource].joint];
+    sum_add(&joint->weight, -pair->load);
+    sum_add(&joint->left, -(pair->load * rate));
+    joint->most = rate; /* levels only rise */
+    joint->unsettled--;
   }
 }
 
@@ -107,7 +107,7 @@ static void prepare(MoeShare *share)
 {
   const guint n_members = share->members.n;
 
-  reserve_levels(share, n_members + share->joints.n);
+  reserve_levels(share, n_members + share->n_joints);
   for (guint i = 0; i < n_members; i++) {
     uint32_t id = share->members.ids[i];
     const Activity *activity = &share->activities[id];
@@ -115,9 +115,8 @@ static void prepare(MoeShare *share)
     if (limit_matters(share, activity))
       share->levels[share->n_levels++] = level;
   }
-  for (guint i = 0; i < share->joints.n; i++) {
-    uint32_t resource = share->joints.ids[i];
-    Level level = {resource_level(&share->fills[resource]), resource, FALSE};
+  for (guint i = 0; i < share->n_joints; i++) {
+    Level level = {resource_level(&share->joints[i]), i, FALSE};
     share->levels[share->n_levels++] = level;
   }
   for (guint i = share->n_levels / 2; i-- > 0;)
@@ -156,14 +155,14 @@ static void compare(MoeShare *share, uint32_t id, Stop *stop)
     stop->level = rate;
 }
 
-static void hold_users(MoeShare *share, uint32_t resource, Stop *stop)
+static void hold_users(MoeShare *share, const Joint *joint, Stop *stop)
 {
-  gboolean outside = share->fills[resource].outside > 0;
+  gboolean outside = joint->outside > 0;
 
-  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+  for (uint32_t p = joint->head; p != NONE; p = share->pairs[p].next) {
     uint32_t id = share->pairs[p].activity;
     if (!outside || share->activities[id].stamp == share->stamp)
-      hold(share, id, resource, stop);
+      hold(share, id, joint->resource, stop);
     else
       compare(share, id, stop);
   }
@@ -186,7 +185,7 @@ static void hold_level(MoeShare *share, Stop *stop)
     if (levels[i].is_activity && levels[i].key <= stop->bound)
       hold(share, index, share->activities[index].limit_resource, stop);
     else if (!levels[i].is_activity && present_level(share, &levels[i]) <= stop->bound)
-      hold_users(share, index, stop);
+      hold_users(share, &share->joints[index], stop);
     for (uint32_t child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
       ids_push(&share->stack, child);
   }

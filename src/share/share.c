@@ -12,7 +12,6 @@ MoeShare *moe_share_new(guint n_resources, const double *capacity)
 
   share->n_resources = n_resources;
   share->resources = g_new0(Resource, n_resources);
-  share->fills = g_new0(Fill, n_resources);
   for (guint r = 0; r < n_resources; r++) {
     g_assert(capacity[r] > 0 && isfinite(capacity[r]));
     share->resources[r] = (Resource){.capacity = capacity[r], .head = NONE};
@@ -26,13 +25,13 @@ void moe_share_free(MoeShare *share)
 {
   if (share == NULL)
     return;
-  Ids *lists[] = {&share->dirty, &share->changed, &share->members,  &share->joints,
+  Ids *lists[] = {&share->dirty, &share->changed, &share->members,
                   &share->stack, &share->settled, &share->disturbed};
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
     g_free(lists[i]->ids);
   g_free(share->levels);
   g_free(share->resources);
-  g_free(share->fills);
+  g_free(share->joints);
   g_free(share->activities);
   g_free(share->pairs);
   g_free(share->bits);

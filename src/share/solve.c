@@ -87,26 +87,36 @@ static void join(MoeShare *share, uint32_t id)
   ids_push(&share->members, id);
 }
 
+static Joint *new_joint(MoeShare *share, uint32_t resource)
+{
+  Resource *r = &share->resources[resource];
+
+  if (share->n_joints == share->joints_room) {
+    share->joints_room = MAX(2 * share->joints_room, 64U);
+    share->joints = g_renew(Joint, share->joints, share->joints_room);
+  }
+  r->joint = share->n_joints++;
+  share->joints[r->joint] = (Joint){.left = {r->capacity, 0}, .resource = resource, .head = r->head};
+  return &share->joints[r->joint];
+}
+
 /* Weighs the users of a resource that the region has reached: who is dirty joins, or everybody when `whole`. */
 static void open_joint(MoeShare *share, uint32_t resource, gboolean whole)
 {
-  Fill *fill = &share->fills[resource];
-
-  if (fill->stamp == share->stamp)
+  if (share_joint(share, resource))
     return;
-  *fill = (Fill){.left = {share->resources[resource].capacity, 0}, .stamp = share->stamp};
-  ids_push(&share->joints, resource);
-  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+  Joint *joint = new_joint(share, resource);
+  for (uint32_t p = joint->head; p != NONE; p = share->pairs[p].next) {
     const Pair *pair = &share->pairs[p];
     const Activity *user = &share->activities[pair->activity];
     if (whole || user->dirty)
       join(share, pair->activity);
     if (user->stamp == share->stamp) {
-      sum_add(&fill->weight, pair->load);
-      fill->unsettled++;
+      sum_add(&joint->weight, pair->load);
+      joint->unsettled++;
     } else {
-      sum_add(&fill->left, -(pair->load * user->rate));
-      fill->outside++;
+      sum_add(&joint->left, -(pair->load * user->rate));
+      joint->outside++;
     }
   }
 }
@@ -115,7 +125,7 @@ static void open_joint(MoeShare *share, uint32_t resource, gboolean whole)
 static void collect(MoeShare *share, gboolean whole)
 {
   share->stamp++;
-  share->joints.n = 0;
+  share->n_joints = 0;
   for (guint i = 0; i < share->members.n; i++) {
     share->activities[share->members.ids[i]].stamp = share->stamp;
     share->activities[share->members.ids[i]].round = 0;
@@ -132,20 +142,18 @@ static void collect(MoeShare *share, gboolean whole)
 
 /* Whether the resource no longer holds back an activity that it has held at `rate`: it is not full, or somebody is
  * faster. */
-static gboolean lets_go(const MoeShare *share, uint32_t resource, double rate)
+static gboolean lets_go(const MoeShare *share, const Joint *joint, double rate)
 {
-  const Fill *fill = &share->fills[resource];
-
-  return sum_value(fill->left) > share->resources[resource].capacity * SHARE_TOLERANCE ||
-         fill->most * (1 - SHARE_TOLERANCE) > rate;
+  return sum_value(joint->left) > share->resources[joint->resource].capacity * SHARE_TOLERANCE ||
+         joint->most * (1 - SHARE_TOLERANCE) > rate;
 }
 
-static void find_released(MoeShare *share, uint32_t resource)
+static void find_released(MoeShare *share, const Joint *joint)
 {
-  for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next) {
+  for (uint32_t p = joint->head; p != NONE; p = share->pairs[p].next) {
     const Activity *user = &share->activities[share->pairs[p].activity];
-    if (user->stamp != share->stamp && user->bottleneck == resource && user->rate < user->limit &&
-        lets_go(share, resource, user->rate))
+    if (user->stamp != share->stamp && user->bottleneck == joint->resource && user->rate < user->limit &&
+        lets_go(share, joint, user->rate))
       ids_push(&share->disturbed, share->pairs[p].activity);
   }
 }
@@ -156,9 +164,9 @@ static gboolean take_in_disturbed(MoeShare *share)
 {
   guint before = share->members.n;
 
-  for (guint i = 0; i < share->joints.n; i++)
-    if (share->fills[share->joints.ids[i]].outside > 0)
-      find_released(share, share->joints.ids[i]);
+  for (guint i = 0; i < share->n_joints; i++)
+    if (share->joints[i].outside > 0)
+      find_released(share, &share->joints[i]);
   for (guint i = 0; i < share->disturbed.n; i++)
     join(share, share->disturbed.ids[i]);
   return share->members.n > before;

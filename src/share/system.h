@@ -37,6 +37,7 @@ typedef struct {
   uint32_t head;
   uint32_t count : 31;
   uint32_t contended : 1;
+  uint32_t joint; /* its place among the joints of the region being solved, when it is one: share_joint() */
 } Resource;
 
 typedef struct {
@@ -59,20 +60,22 @@ typedef struct {
   gboolean touched; /* stands in `changed` */
 } Activity;
 
-/* State of a contended resource while its region is solved. */
+/* A contended resource that the region being solved uses. They lie side by side: the resources themselves are scattered,
+ * and there are too many for the cache. */
 typedef struct {
   Sum left;    /* capacity not taken by settled activities and by those outside the region */
   Sum weight;  /* sum of loads of unsettled activities */
   double most; /* highest level of an activity of the region on it */
-  uint64_t stamp;
+  uint32_t resource;
+  uint32_t head; /* the resource's */
   uint32_t unsettled;
   uint32_t outside; /* users that are not of the region */
-} Fill;
+} Joint;
 
 /* Where the filling of a region stops next because of a resource or of an activity's limit. */
 typedef struct {
   double key;
-  uint32_t index; /* resource or activity */
+  uint32_t index; /* joint or activity */
   gboolean is_activity;
 } Level;
 
@@ -101,7 +104,6 @@ struct MoeShare {
   guint ids_room;
   guint first_free; /* no free id below */
   Resource *resources;
-  Fill *fills;
   Activity *activities;
   Pair *pairs;
   uint32_t n_pairs;
@@ -112,14 +114,24 @@ struct MoeShare {
   Ids dirty;
   Ids changed;
   Ids members; /* activities of the region being solved */
-  Ids joints;  /* its contended resources */
   Ids stack;
   Ids settled;
   Ids disturbed; /* activities outside the region that cannot stay as they are */
+  Joint *joints; /* contended resources of the region being solved */
+  guint n_joints;
+  guint joints_room;
   Level *levels; /* heap */
   guint n_levels;
   guint levels_room;
 };
+
+/* The resource's joint, NULL when the region has not reached it. */
+static inline Joint *share_joint(const MoeShare *share, uint32_t resource)
+{
+  uint32_t joint = share->resources[resource].joint;
+
+  return joint < share->n_joints && share->joints[joint].resource == resource ? &share->joints[joint] : NULL;
+}
 
 /* Sorts distinct activity ids ascending. */
 void share_sort_ids(MoeShare *share, Ids *ids);
