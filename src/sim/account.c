@@ -13,7 +13,7 @@ static MoeCause peers_cause(const Sim *sim, MoeGroupKind kind)
 
 static MoeCause message_cause(const Sim *sim, const Unit *unit)
 {
-  const MoeCall *call = sim_call(sim, unit, unit->stream[MOE_STREAM_RECV].call);
+  const MoeCall *call = sim_call(unit, unit->stream[MOE_STREAM_RECV].call);
   uint32_t id = call->message[sim_head(sim, unit, MOE_STREAM_RECV)->work];
   int64_t from = moe_layout_on_stage(sim->program->layout, unit->rank, sim->program->messages[id].from_stage);
 
@@ -88,7 +88,7 @@ void sim_idle_update(Sim *sim, Unit *unit)
     return;
   MoeCause cause = waiting_cause(sim, unit);
   if (cause != unit->idle_cause) {
-    sim_idle_close(sim, unit, moe_engine_now(sim->engine));
+    sim_idle_close(sim, unit, sim->now);
     unit->idle_cause = (uint8_t)cause;
   }
 }
@@ -163,7 +163,7 @@ void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCaus
     slice.name = moe_cause_words[cause];
     slice.block = "idle";
   } else {
-    const MoeCall *call = sim_call(sim, unit, unit->stream[stream].call);
+    const MoeCall *call = sim_call(unit, unit->stream[stream].call);
     const MoeBlock *block = &sim->program->blocks[call->block];
     const MoeOp *o = &block->ops[op];
 

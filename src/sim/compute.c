@@ -7,7 +7,7 @@
 
 static const BlockPlan *plan_of(const Sim *sim, const Unit *unit)
 {
-  return &sim->block[sim_call(sim, unit, unit->stream[MOE_STREAM_COMPUTE].call)->block];
+  return &sim->block[sim_call(unit, unit->stream[MOE_STREAM_COMPUTE].call)->block];
 }
 
 static unsigned mode_of(const Unit *unit)
@@ -159,7 +159,7 @@ void sim_segment_start(Sim *sim, Unit *unit)
 {
   Stream *s = &unit->stream[MOE_STREAM_COMPUTE];
   const BlockPlan *plan = plan_of(sim, unit);
-  MoeTime now = moe_engine_now(sim->engine);
+  MoeTime now = sim->now;
 
   sim_idle_close(sim, unit, now);
   s->state = STREAM_RUNS;
@@ -178,7 +178,7 @@ void sim_mode_changed(Sim *sim, Unit *unit)
 
   if (!sim->modes_matter || unit->stream[MOE_STREAM_COMPUTE].state != STREAM_RUNS || mode == unit->mode)
     return;
-  walk(sim, unit, &unit->progress, moe_engine_now(sim->engine), &unit->segment_busy, sim_traced(sim, unit));
+  walk(sim, unit, &unit->progress, sim->now, &unit->segment_busy, sim_traced(sim, unit));
   unit->whole = FALSE;
   unit->mode = (uint8_t)mode;
   schedule_end(sim, unit);
@@ -187,7 +187,7 @@ void sim_mode_changed(Sim *sim, Unit *unit)
 void sim_segment_end(Sim *sim, Unit *unit)
 {
   const BlockPlan *plan = plan_of(sim, unit);
-  MoeTime now = moe_engine_now(sim->engine);
+  MoeTime now = sim->now;
   guint n = plan->segments[unit->segment].n;
 
   if (sim_traced(sim, unit))

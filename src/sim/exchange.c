@@ -59,7 +59,7 @@ static MoeCause cause_of(const MoeCollPlan *plan)
 
 static uint32_t new_flight(Sim *sim, Flight flight)
 {
-  flight.start = moe_engine_now(sim->engine);
+  flight.start = sim->now;
   if (sim->free_flights->len > 0) {
     uint32_t id = g_array_index(sim->free_flights, uint32_t, sim->free_flights->len - 1);
 
@@ -153,12 +153,8 @@ static void land_collective(Sim *sim, const Flight *flight)
     Unit *unit = &sim->unit[groups->unit[i]];
 
     if (sim_traced(sim, unit)) {
-      const MoeOp *op = sim_head(sim, unit, flight->stream);
-
-      sim_slice(
-          sim, unit, flight->stream,
-          (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, unit->stream[flight->stream].call)->block].ops),
-          unit->stream[flight->stream].cause, flight->start, moe_engine_now(sim->engine));
+      sim_slice(sim, unit, flight->stream, sim_head_index(sim, unit, flight->stream), unit->stream[flight->stream].cause,
+                flight->start, sim->now);
     }
     if (flight->sms_class) {
       unit->communicating[flight->sms_class - 1]--;
@@ -172,7 +168,7 @@ static void land_collective(Sim *sim, const Flight *flight)
 
 static uint32_t message_of(const Sim *sim, const Unit *unit, unsigned stream)
 {
-  return sim_call(sim, unit, unit->stream[stream].call)->message[sim_head(sim, unit, stream)->work];
+  return sim_call(unit, unit->stream[stream].call)->message[sim_head(sim, unit, stream)->work];
 }
 
 static Unit *unit_on_stage(const Sim *sim, const Unit *unit, uint32_t stage)
@@ -184,12 +180,8 @@ static Unit *unit_on_stage(const Sim *sim, const Unit *unit, uint32_t stage)
 
 static void slice_message(Sim *sim, const Unit *unit, unsigned stream, MoeTime start)
 {
-  const MoeOp *op = sim_head(sim, unit, stream);
-
   if (sim_traced(sim, unit))
-    sim_slice(sim, unit, stream,
-              (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, unit->stream[stream].call)->block].ops),
-              unit->stream[stream].cause, start, moe_engine_now(sim->engine));
+    sim_slice(sim, unit, stream, sim_head_index(sim, unit, stream), unit->stream[stream].cause, start, sim->now);
 }
 
 /* The receiver may go on when it already waits for this message. */
@@ -200,7 +192,7 @@ static void land_message(Sim *sim, uint32_t message, Unit *to, MoeTime start)
   to->inbox[sim->message_slot[message]] = MESSAGE_ARRIVED;
   if (receive->state == STREAM_MESSAGE && message_of(sim, to, MOE_STREAM_RECV) == message) {
     slice_message(sim, to, MOE_STREAM_RECV, MAX(start, to->received));
-    to->received = moe_engine_now(sim->engine);
+    to->received = sim->now;
     sim_stream_done(sim, to, MOE_STREAM_RECV, 1);
   }
 }
@@ -218,7 +210,7 @@ static void start_send(Sim *sim, Unit *unit, unsigned stream)
   stream_runs(unit, stream, cause_of(&plan));
   count_traffic(sim, &plan, (double)sim->multiplicity[unit - sim->unit]);
   if (is_free(&plan)) {
-    land_message(sim, id, to, moe_engine_now(sim->engine));
+    land_message(sim, id, to, sim->now);
     sim_stream_done(sim, unit, stream, 1);
     return;
   }

@@ -9,7 +9,7 @@
 
 static MoeTime place_of(const Sim *sim, const Unit *unit, uint32_t call, uint32_t op)
 {
-  return sim->role[unit->role].call_issue[call] + sim->block[sim_call(sim, unit, call)->block].issue[op];
+  return sim->role[unit->role].call_issue[call] + sim->block[sim_call(unit, call)->block].issue[op];
 }
 
 /* Finds the next synchronization from (front_call, front_sync) on and when the host gets there. */
@@ -26,7 +26,7 @@ static void find_front(Sim *sim, Unit *unit)
     return;
   unit->front_op = sim->block[role->calls[unit->front_call].block].syncs[unit->front_sync];
   unit->host_arrival = unit->host_base + place_of(sim, unit, unit->front_call, unit->front_op);
-  if (unit->host_arrival > moe_engine_now(sim->engine))
+  if (unit->host_arrival > sim->now)
     moe_engine_post(sim->engine, sim->class_host, (uint32_t)(unit - sim->unit), unit->host_arrival);
 }
 
@@ -38,7 +38,7 @@ void sim_host_start(Sim *sim, Unit *unit)
 /* The synchronization at the front holds: the host wakes and issues on. */
 static void pass_front(Sim *sim, Unit *unit)
 {
-  MoeTime awake = moe_engine_now(sim->engine) + sim->sync;
+  MoeTime awake = sim->now + sim->sync;
 
   unit->host_base = awake - place_of(sim, unit, unit->front_call, unit->front_op);
   unit->epoch_call = unit->front_call;
@@ -54,9 +54,9 @@ void sim_host_run(Sim *sim, Unit *unit)
 {
   guint n_calls = sim->program->roles[unit->role].n_calls;
 
-  while (unit->front_call < n_calls && moe_engine_now(sim->engine) >= unit->host_arrival) {
-    const MoeOp *op = &sim->program->blocks[sim_call(sim, unit, unit->front_call)->block].ops[unit->front_op];
-    unsigned on = sim_wait(sim, unit, unit->front_call, op, HOST_BIT);
+  while (unit->front_call < n_calls && sim->now >= unit->host_arrival) {
+    const MoeBlock *block = sim_block(sim, unit, unit->front_call);
+    unsigned on = sim_wait(unit, sim_call(unit, unit->front_call), block, &block->ops[unit->front_op], HOST_BIT);
 
     if (on < MOE_N_STREAMS) {
       unit->host_waits = TRUE;

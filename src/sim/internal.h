@@ -122,6 +122,7 @@ typedef struct {
 
 typedef struct {
   Stream stream[MOE_N_STREAMS];
+  const MoeCall *calls; /* of its role */
   uint32_t rank, role, load;
   uint16_t waiting_on[MOE_N_STREAMS]; /* masks of streams (and HOST_BIT) whose head waits for this stream */
   uint16_t host_blocked;              /* streams behind the host's frontier */
@@ -199,6 +200,7 @@ typedef struct {
 
   /* running */
   MoeEngine *engine;
+  MoeTime now; /* the engine's */
   MoeFabric *fabric;
   uint32_t class_segment, class_issue, class_host;
   GArray *flights;           /* of Flight */
@@ -236,9 +238,9 @@ gboolean sim_place(Sim *sim, GError **error);
 void sim_place_clear(Sim *sim);
 
 /* unit.c */
-static inline const MoeCall *sim_call(const Sim *sim, const Unit *unit, uint32_t call)
+static inline const MoeCall *sim_call(const Unit *unit, uint32_t call)
 {
-  return &sim->program->roles[unit->role].calls[call];
+  return &unit->calls[call];
 }
 void sim_unit_start(Sim *sim, Unit *unit);
 /* Looks at everything of the unit that may go on, until nothing more can. */
@@ -248,8 +250,29 @@ void sim_unit_ready(Sim *sim, Unit *unit, unsigned bit);
 /* The running or arrived operation of a stream is done: count operations. */
 void sim_stream_done(Sim *sim, Unit *unit, unsigned stream, uint32_t count);
 /* Registers `waiter` (a stream or HOST_BIT) with the first wait of `op` that does not hold; MOE_N_STREAMS when all hold. */
-unsigned sim_wait(const Sim *sim, Unit *unit, uint32_t call, const MoeOp *op, unsigned waiter);
-const MoeOp *sim_head(const Sim *sim, const Unit *unit, unsigned stream);
+unsigned sim_wait(Unit *unit, const MoeCall *call, const MoeBlock *block, const MoeOp *op, unsigned waiter);
+static inline const MoeBlock *sim_block(const Sim *sim, const Unit *unit, uint32_t call)
+{
+  return &sim->program->blocks[sim_call(unit, call)->block];
+}
+/* Index in its block of the next operation of a stream, and the operation. */
+static inline uint32_t sim_head_index(const Sim *sim, const Unit *unit, unsigned stream)
+{
+  const Stream *s = &unit->stream[stream];
+
+  return sim_block(sim, unit, s->call)->stream_ops[stream][s->pos];
+}
+static inline const MoeOp *sim_head(const Sim *sim, const Unit *unit, unsigned stream)
+{
+  return &sim_block(sim, unit, unit->stream[stream].call)->ops[sim_head_index(sim, unit, stream)];
+}
+#define CACHE_LINE 64 /* bytes, x86-64 and ARM server cores */
+/* Brings a unit into the cache while something else is done: thousands of units do not fit. */
+static inline void sim_prefetch(const Unit *unit)
+{
+  for (gsize at = 0; at < sizeof *unit; at += CACHE_LINE)
+    __builtin_prefetch((const char *)unit + at, 1);
+}
 
 /* compute.c */
 void sim_segment_start(Sim *sim, Unit *unit);

@@ -33,8 +33,6 @@ static void handle(Sim *sim, const MoeEvent *event)
   }
 }
 
-#define CACHE_LINE 64 /* bytes, x86-64 and ARM server cores */
-
 /* The unit whose segment probably ends next comes into the cache while this event is handled: thousands of units do not
  * fit. */
 static void prefetch_next(const Sim *sim)
@@ -43,8 +41,7 @@ static void prefetch_next(const Sim *sim)
 
   if (!moe_engine_next_movable(sim->engine, &next) || next.klass != sim->class_segment)
     return;
-  for (gsize at = 0; at < sizeof(Unit); at += CACHE_LINE)
-    __builtin_prefetch((const char *)&sim->unit[next.id] + at, 1);
+  sim_prefetch(&sim->unit[next.id]);
 }
 
 static gboolean loop(Sim *sim, GError **error)
@@ -56,6 +53,7 @@ static gboolean loop(Sim *sim, GError **error)
     sim_unit_start(sim, &sim->unit[u]);
   run_work_list(sim);
   while (moe_engine_pop(sim->engine, &event)) {
+    sim->now = event.time;
     prefetch_next(sim);
     handle(sim, &event);
     run_work_list(sim);

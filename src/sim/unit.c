@@ -1,27 +1,19 @@
 /* Streams of one unit: what can start now, what completes. */
 #include "internal.h"
 
-const MoeOp *sim_head(const Sim *sim, const Unit *unit, unsigned stream)
-{
-  const Stream *s = &unit->stream[stream];
-  const MoeBlock *block = &sim->program->blocks[sim_call(sim, unit, s->call)->block];
-
-  return &block->ops[block->stream_ops[stream][s->pos]];
-}
-
 /* Moves past the end of a block to the next call that has operations for this stream. */
 static gboolean settle_cursor(const Sim *sim, Unit *unit, unsigned stream)
 {
-  const MoeRole *role = &sim->program->roles[unit->role];
+  const uint32_t n_calls = sim->program->roles[unit->role].n_calls;
   Stream *s = &unit->stream[stream];
 
-  while (s->call < role->n_calls && s->pos >= sim->program->blocks[role->calls[s->call].block].n_stream[stream]) {
+  while (s->call < n_calls && s->pos >= sim_block(sim, unit, s->call)->n_stream[stream]) {
     s->call++;
     s->pos = 0;
     if (stream == MOE_STREAM_COMPUTE)
       unit->segment = 0;
   }
-  return s->call < role->n_calls;
+  return s->call < n_calls;
 }
 
 void sim_unit_ready(Sim *sim, Unit *unit, unsigned bit)
@@ -48,21 +40,20 @@ void sim_stream_done(Sim *sim, Unit *unit, unsigned stream, uint32_t count)
   sim_unit_ready(sim, unit, stream);
 }
 
-/* The first wait of an operation of `call` that does not hold yet, as a stream; MOE_N_STREAMS when all hold. */
-static unsigned unmet_wait(const Sim *sim, const Unit *unit, uint32_t call, const MoeOp *op)
+/* The first wait of an operation that does not hold yet, as a stream; MOE_N_STREAMS when all hold. */
+static unsigned unmet_wait(const Unit *unit, const MoeCall *call, const MoeBlock *block, const MoeOp *op)
 {
-  const MoeCall *c = sim_call(sim, unit, call);
-  const MoeWait *waits = &sim->program->blocks[c->block].waits[op->first_wait];
+  const MoeWait *waits = &block->waits[op->first_wait];
 
   for (uint32_t w = 0; w < op->n_waits; w++)
-    if (unit->stream[waits[w].stream].done < c->base[waits[w].stream] + waits[w].count)
+    if (unit->stream[waits[w].stream].done < call->base[waits[w].stream] + waits[w].count)
       return waits[w].stream;
   return MOE_N_STREAMS;
 }
 
-unsigned sim_wait(const Sim *sim, Unit *unit, uint32_t call, const MoeOp *op, unsigned waiter)
+unsigned sim_wait(Unit *unit, const MoeCall *call, const MoeBlock *block, const MoeOp *op, unsigned waiter)
 {
-  unsigned on = unmet_wait(sim, unit, call, op);
+  unsigned on = unmet_wait(unit, call, block, op);
 
   if (on < MOE_N_STREAMS)
     unit->waiting_on[on] |= (uint16_t)(1u << waiter);
@@ -70,18 +61,17 @@ unsigned sim_wait(const Sim *sim, Unit *unit, uint32_t call, const MoeOp *op, un
 }
 
 /* Starts the head of a communication stream now, or posts the moment at which the host has issued it. */
-static void start_transfer(Sim *sim, Unit *unit, unsigned stream, uint32_t index)
+static void start_transfer(Sim *sim, Unit *unit, unsigned stream, uint32_t block, uint32_t index)
 {
   Stream *s = &unit->stream[stream];
-  uint32_t block = sim_call(sim, unit, s->call)->block;
   MoeTime issued = sim_host_offset(sim, unit, s->call, index) + sim->block[block].issue[index];
 
-  if (issued > moe_engine_now(sim->engine)) {
+  if (issued > sim->now) {
     s->state = STREAM_ISSUE;
     moe_engine_post(sim->engine, sim->class_issue, (uint32_t)(unit - sim->unit) * MOE_N_STREAMS + stream, issued);
     return;
   }
-  sim_exchange_start(sim, unit, stream, sim_head(sim, unit, stream));
+  sim_exchange_start(sim, unit, stream, &sim->program->blocks[block].ops[index]);
 }
 
 static void try_stream(Sim *sim, Unit *unit, unsigned stream)
@@ -92,12 +82,13 @@ static void try_stream(Sim *sim, Unit *unit, unsigned stream)
     return;
   if (!settle_cursor(sim, unit, stream)) {
     s->state = STREAM_FINISHED;
-    unit->end = moe_engine_now(sim->engine);
+    unit->end = sim->now;
     return;
   }
-  const MoeOp *op = sim_head(sim, unit, stream);
-  uint32_t index = (uint32_t)(op - sim->program->blocks[sim_call(sim, unit, s->call)->block].ops);
-  unsigned on = sim_wait(sim, unit, s->call, op, stream);
+  const MoeCall *call = sim_call(unit, s->call);
+  const MoeBlock *block = &sim->program->blocks[call->block];
+  uint32_t index = block->stream_ops[stream][s->pos];
+  unsigned on = sim_wait(unit, call, block, &block->ops[index], stream);
   if (on < MOE_N_STREAMS) {
     s->state = STREAM_WAITS;
     s->waits_on = (uint8_t)on;
@@ -107,7 +98,7 @@ static void try_stream(Sim *sim, Unit *unit, unsigned stream)
   } else if (stream == MOE_STREAM_COMPUTE) {
     sim_segment_start(sim, unit);
   } else {
-    start_transfer(sim, unit, stream, index);
+    start_transfer(sim, unit, stream, call->block, index);
   }
 }
 
@@ -128,6 +119,7 @@ void sim_unit_run(Sim *sim, Unit *unit)
 void sim_unit_start(Sim *sim, Unit *unit)
 {
   unit->idle_cause = MOE_CAUSE_HOST;
+  unit->calls = sim->program->roles[unit->role].calls;
   sim_host_start(sim, unit);
   for (unsigned stream = 0; stream < MOE_N_STREAMS; stream++)
     sim_unit_ready(sim, unit, stream);
