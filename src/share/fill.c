@@ -12,22 +12,13 @@
 /* Keys are looked at a little beyond the level's own tolerance, since a bound may be off by a rounding error. */
 #define BOUND_SLACK (1 + 1e-15)
 
-/* Loads 2^100 apart could leave no weight for the smallest: it is then stopped where the others are. */
-static double resource_level(const Joint *joint)
-{
-  double weight = sum_value(joint->weight);
-  double left = sum_value(joint->left);
-
-  return weight > 0 && left > 0 ? left / weight : 0;
-}
-
 /* Present level of an entry; INFINITY when nobody waits for it any more. */
 static double present_level(const MoeShare *share, const Level *level)
 {
   if (level->is_activity)
     return share->activities[level->index].round == 0 ? level->key : INFINITY;
   const Joint *joint = &share->joints[level->index];
-  return joint->unsettled > 0 ? resource_level(joint) : INFINITY;
+  return joint->unsettled > 0 ? share_level(joint->left, joint->weight) : INFINITY;
 }
 
 /* ---- heap ------------------------------------------------------------------------------------------------------- */
@@ -77,8 +68,8 @@ static double next_level(MoeShare *share)
 /* Takes a settled activity out of its contended resources. */
 static void weigh_out(MoeShare *share, const Activity *activity, double rate)
 {
-  for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++) {
-    const Pair *pair = &share->pairs[p];
+  for (uint32_t k = 0; k < activity->n_contended; k++) {
+    const Pair *pair = share_contended(share, activity, k);
     Joint *joint = &share->joints[share->resources[pair->resource].joint];
     sum_add(&joint->weight, -pair->load);
     sum_add(&joint->left, -(pair->load * rate));
@@ -87,14 +78,7 @@ static void weigh_out(MoeShare *share, const Activity *activity, double rate)
   }
 }
 
-/* A contended resource stops its users at capacity / load at the latest, so only other limits need a level of their
- * own. */
-static gboolean limit_matters(const MoeShare *share, const Activity *activity)
-{
-  return activity->limit_resource == NONE || !share->resources[activity->limit_resource].contended;
-}
-
-static void reserve_levels(MoeShare *share, guint n)
+void share_reserve_levels(MoeShare *share, guint n)
 {
   share->n_levels = 0;
   if (n <= share->levels_room)
@@ -107,28 +91,21 @@ static void prepare(MoeShare *share)
 {
   const guint n_members = share->members.n;
 
-  reserve_levels(share, n_members + share->n_joints);
+  share_reserve_levels(share, n_members + share->n_joints);
   for (guint i = 0; i < n_members; i++) {
     uint32_t id = share->members.ids[i];
     const Activity *activity = &share->activities[id];
     Level level = {activity->limit, id, TRUE};
-    if (limit_matters(share, activity))
+    if (share_limit_matters(share, activity))
       share->levels[share->n_levels++] = level;
   }
   for (guint i = 0; i < share->n_joints; i++) {
-    Level level = {resource_level(&share->joints[i]), i, FALSE};
+    Level level = {share_level(share->joints[i].left, share->joints[i].weight), i, FALSE};
     share->levels[share->n_levels++] = level;
   }
   for (guint i = share->n_levels / 2; i-- > 0;)
     sink(share->levels, share->n_levels, i);
 }
-
-/* One stop of the filling. */
-typedef struct {
-  double bound; /* levels up to here stop together */
-  double level; /* what they get */
-  uint32_t round;
-} Stop;
 
 /* Holds an activity at the present level because of `resource` (NONE: its cap); the lowest resource counts. */
 static void hold(MoeShare *share, uint32_t id, uint32_t resource, const Stop *stop)
@@ -144,17 +121,6 @@ static void hold(MoeShare *share, uint32_t id, uint32_t resource, const Stop *st
   }
 }
 
-/* Who is outside and has the same rate gives it to all; who is faster takes what is not its due. */
-static void compare(MoeShare *share, uint32_t id, Stop *stop)
-{
-  double rate = share->activities[id].rate;
-
-  if (rate > stop->bound)
-    ids_push(&share->disturbed, id);
-  else if (rate >= stop->level * (1 - SHARE_TOLERANCE))
-    stop->level = rate;
-}
-
 static void hold_users(MoeShare *share, const Joint *joint, Stop *stop)
 {
   gboolean outside = joint->outside > 0;
@@ -164,7 +130,7 @@ static void hold_users(MoeShare *share, const Joint *joint, Stop *stop)
     if (!outside || share->activities[id].stamp == share->stamp)
       hold(share, id, joint->resource, stop);
     else
-      compare(share, id, stop);
+      share_compare(share, id, stop);
   }
 }
 

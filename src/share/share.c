@@ -108,55 +108,32 @@ static gboolean overbooked(const Resource *resource)
   return sum_value(resource->demand) > resource->capacity * (1 + SHARE_TOLERANCE);
 }
 
-/* Corrects what points to pair p after it came there from elsewhere. */
-static void adopt(MoeShare *share, uint32_t p)
+static void list_contended(MoeShare *share, Activity *activity, uint32_t p)
 {
-  const Pair *pair = &share->pairs[p];
-
-  if (pair->previous != NONE)
-    share->pairs[pair->previous].next = p;
-  else
-    share->resources[pair->resource].head = p;
-  if (pair->next != NONE)
-    share->pairs[pair->next].previous = p;
+  share->pairs[p].place = activity->n_contended;
+  share->pairs[activity->first + activity->n_contended++].nth = p;
 }
 
-/* Swaps two pairs of one activity, hence of two resources. */
-static void swap_pairs(MoeShare *share, uint32_t p, uint32_t q)
+/* The last of the list takes the place of pair p. */
+static void unlist_contended(MoeShare *share, Activity *activity, uint32_t p)
 {
-  if (p == q)
-    return;
-  Pair pair = share->pairs[p];
-  share->pairs[p] = share->pairs[q];
-  share->pairs[q] = pair;
-  adopt(share, p);
-  adopt(share, q);
-}
+  uint32_t last = share->pairs[activity->first + --activity->n_contended].nth;
 
-/* An activity keeps its pairs on contended resources in front. */
-static void to_front(MoeShare *share, Activity *activity, uint32_t p)
-{
-  swap_pairs(share, p, activity->first + activity->n_contended++);
-}
-
-static void to_back(MoeShare *share, Activity *activity, uint32_t p)
-{
-  swap_pairs(share, p, activity->first + --activity->n_contended);
+  share->pairs[activity->first + share->pairs[p].place].nth = last;
+  share->pairs[last].place = share->pairs[p].place;
 }
 
 /* Tells every user. */
 static void set_contended(MoeShare *share, Resource *resource, gboolean contended)
 {
-  uint32_t next = NONE;
-
   resource->contended = contended;
-  for (uint32_t p = resource->head; p != NONE; p = next) {
-    uint32_t user = share->pairs[p].activity;
-    next = share->pairs[p].next;
+  for (uint32_t p = resource->head; p != NONE; p = share->pairs[p].next) {
+    Activity *user = &share->activities[share->pairs[p].activity];
+
     if (contended)
-      to_front(share, &share->activities[user], p);
+      list_contended(share, user, p);
     else
-      to_back(share, &share->activities[user], p);
+      unlist_contended(share, user, p);
   }
 }
 
@@ -176,7 +153,7 @@ static inline void link_pair(MoeShare *share, Activity *activity, uint32_t p)
   share->pairs[head].previous = p;
   sum_add(&resource->demand, pair->load * activity->limit);
   if (resource->contended)
-    to_front(share, activity, p);
+    list_contended(share, activity, p);
   else if (overbooked(resource))
     set_contended(share, resource, TRUE);
 }

@@ -7,6 +7,7 @@
  * rate moves, not when any of the others comes or goes. */
 #include "system.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Up to here insertion sort beats the bitmap. */
@@ -132,30 +133,38 @@ static void collect(MoeShare *share, gboolean whole)
   }
   for (guint i = 0; i < share->members.n; i++) {
     const Activity *activity = &share->activities[share->members.ids[i]];
-    for (uint32_t p = activity->first; p < activity->first + activity->n_contended; p++)
-      open_joint(share, share->pairs[p].resource, whole);
+    for (uint32_t k = 0; k < activity->n_contended; k++)
+      open_joint(share, share_contended(share, activity, k)->resource, whole);
   }
   share_sort_ids(share, &share->members);
 }
 
 /* ---- what a region does to others ------------------------------------------------------------------------------- */
 
-/* Whether the resource no longer holds back an activity that it has held at `rate`: it is not full, or somebody is
- * faster. */
-static gboolean lets_go(const MoeShare *share, const Joint *joint, double rate)
+/* Whether `resource` is what holds back an activity outside the region. */
+static inline gboolean holds(const MoeShare *share, uint32_t resource, const Activity *user)
 {
-  return sum_value(joint->left) > share->resources[joint->resource].capacity * SHARE_TOLERANCE ||
-         joint->most * (1 - SHARE_TOLERANCE) > rate;
+  return user->stamp != share->stamp && user->bottleneck == resource && user->rate < user->limit;
 }
 
-static void find_released(MoeShare *share, const Joint *joint)
+/* Disturbs whom the resource no longer holds back: `left` of it is not taken, or somebody is faster, at `most`. */
+static void find_released(MoeShare *share, uint32_t resource, Sum left, double most)
 {
-  for (uint32_t p = joint->head; p != NONE; p = share->pairs[p].next) {
+  const Resource *r = &share->resources[resource];
+  gboolean full = sum_value(left) <= r->capacity * SHARE_TOLERANCE;
+
+  for (uint32_t p = r->head; p != NONE; p = share->pairs[p].next) {
     const Activity *user = &share->activities[share->pairs[p].activity];
-    if (user->stamp != share->stamp && user->bottleneck == joint->resource && user->rate < user->limit &&
-        lets_go(share, joint, user->rate))
+    if (holds(share, resource, user) && (!full || most * (1 - SHARE_TOLERANCE) > user->rate))
       ids_push(&share->disturbed, share->pairs[p].activity);
   }
+}
+
+static void find_all_released(MoeShare *share)
+{
+  for (guint i = 0; i < share->n_joints; i++)
+    if (share->joints[i].outside > 0)
+      find_released(share, share->joints[i].resource, share->joints[i].left, share->joints[i].most);
 }
 
 /* Takes in whom the solution of the region disturbs. FALSE when there is nobody: the whole is then max-min fair, since
@@ -164,22 +173,116 @@ static gboolean take_in_disturbed(MoeShare *share)
 {
   guint before = share->members.n;
 
-  for (guint i = 0; i < share->n_joints; i++)
-    if (share->joints[i].outside > 0)
-      find_released(share, &share->joints[i]);
   for (guint i = 0; i < share->disturbed.n; i++)
     join(share, share->disturbed.ids[i]);
   return share->members.n > before;
 }
 
+/* ---- one activity alone ------------------------------------------------------------------------------------------- */
+
+/* What the others leave of a resource to the region's only member; FALSE when one of them is dirty. *holding: one of
+ * them is held back by it. */
+static gboolean left_alone(const MoeShare *share, uint32_t resource, Sum *left, gboolean *holding)
+{
+  const Resource *r = &share->resources[resource];
+
+  *left = (Sum){r->capacity, 0};
+  *holding = FALSE;
+  for (uint32_t p = r->head; p != NONE; p = share->pairs[p].next) {
+    const Activity *user = &share->activities[share->pairs[p].activity];
+    if (user->stamp == share->stamp)
+      continue;
+    if (user->dirty)
+      return FALSE;
+    sum_add(left, -(share->pairs[p].load * user->rate));
+    *holding |= holds(share, resource, user);
+  }
+  return TRUE;
+}
+
+/* Walks once over the contended resources of the region's only member: `levels` then holds the resources that may stop
+ * it, `stack` the places of those that hold back somebody else. FALSE when it reaches somebody dirty. */
+static gboolean walk_alone(MoeShare *share, const Activity *activity, Stop *stop)
+{
+  share_reserve_levels(share, activity->n_contended);
+  share->stack.n = 0;
+  for (uint32_t k = 0; k < activity->n_contended; k++) {
+    const Pair *pair = share_contended(share, activity, k);
+    gboolean holding;
+    Sum left;
+
+    if (!left_alone(share, pair->resource, &left, &holding))
+      return FALSE;
+    if (holding)
+      ids_push(&share->stack, k);
+    double level = share_level(left, (Sum){pair->load, 0});
+    if (level > stop->bound)
+      continue;
+    share->levels[share->n_levels++] = (Level){level, pair->resource, FALSE};
+    stop->level = MIN(stop->level, level);
+    stop->bound = stop->level * (1 + SHARE_TOLERANCE);
+  }
+  return TRUE;
+}
+
+/* Who shares the resources that stop it. */
+static uint32_t held_alone(MoeShare *share, const Activity *activity, Stop *stop)
+{
+  uint32_t held_by =
+      share_limit_matters(share, activity) && activity->limit <= stop->bound ? activity->limit_resource : NONE;
+
+  for (guint i = 0; i < share->n_levels; i++) {
+    uint32_t resource = share->levels[i].index;
+    if (share->levels[i].key > stop->bound)
+      continue;
+    held_by = MIN(held_by, resource);
+    for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next)
+      if (share->activities[share->pairs[p].activity].stamp != share->stamp)
+        share_compare(share, share->pairs[p].activity, stop);
+  }
+  return held_by;
+}
+
+/* The commonest region has one member: it gets the least that its contended resources leave it, which needs one walk
+ * over them and no filling. Leaves what share_fill and find_all_released would; FALSE when it reaches somebody dirty. */
+static gboolean solve_alone(MoeShare *share, uint32_t id)
+{
+  Activity *activity = &share->activities[id];
+  double limit = share_limit_matters(share, activity) ? activity->limit : INFINITY;
+  Stop stop = {.bound = limit * (1 + SHARE_TOLERANCE), .level = limit, .round = 1};
+
+  if (!walk_alone(share, activity, &stop))
+    return FALSE;
+  activity->held_by = held_alone(share, activity, &stop);
+  activity->level = MIN(stop.level, activity->limit);
+  for (guint i = 0; i < share->stack.n; i++) {
+    const Pair *pair = share_contended(share, activity, share->stack.ids[i]);
+    gboolean holding;
+    Sum left;
+
+    left_alone(share, pair->resource, &left, &holding);
+    sum_add(&left, -(pair->load * activity->level));
+    find_released(share, pair->resource, left, activity->level);
+  }
+  return TRUE;
+}
+
+/* ---- solving ------------------------------------------------------------------------------------------------------ */
+
 /* Solves the smallest region around a dirty activity that disturbs nobody outside. */
 static void solve_around(MoeShare *share, uint32_t start)
 {
+  guint pass = 1;
+
+  share->stamp++;
   share->members.n = 0;
-  ids_push(&share->members, start);
-  for (guint pass = 1; pass == 1 || take_in_disturbed(share); pass++) {
-    collect(share, pass >= WHOLE_PASS);
+  share->disturbed.n = 0;
+  join(share, start);
+  gboolean more = !solve_alone(share, start) || take_in_disturbed(share);
+  for (; more; more = take_in_disturbed(share)) {
+    collect(share, ++pass >= WHOLE_PASS);
     share_fill(share);
+    find_all_released(share);
   }
   for (guint i = 0; i < share->members.n; i++) {
     uint32_t id = share->members.ids[i];

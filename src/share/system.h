@@ -22,13 +22,16 @@
  * same bits. What a change moves by less than this is left as it is. */
 #define SHARE_TOLERANCE 1e-12
 
-/* One use of a resource by an activity: an element of the resource's doubly linked list. */
+/* One use of a resource by an activity: an element of the resource's doubly linked list. The activity's pairs on
+ * contended resources are listed in `nth` of its first pairs; `place` of each is where it stands in that list. */
 typedef struct {
   double load;
   uint32_t resource;
   uint32_t activity;
   uint32_t next;
   uint32_t previous;
+  uint32_t place;
+  uint32_t nth;
 } Pair;
 
 typedef struct {
@@ -51,7 +54,7 @@ typedef struct {
   uint32_t held_by; /* its bottleneck in the solution being found */
   uint32_t first;   /* pairs first ... first + n - 1 */
   uint32_t n;
-  uint32_t n_contended; /* so many of them, the first, are on contended resources */
+  uint32_t n_contended; /* so many of them are on contended resources: share_contended() */
   uint32_t round;       /* of filling in which the rate was settled; 0: not yet */
   uint64_t stamp;       /* last region it belonged to */
   gboolean used;
@@ -133,10 +136,49 @@ static inline Joint *share_joint(const MoeShare *share, uint32_t resource)
   return joint < share->n_joints && share->joints[joint].resource == resource ? &share->joints[joint] : NULL;
 }
 
+/* The k-th pair of an activity on a contended resource, k < n_contended. */
+static inline const Pair *share_contended(const MoeShare *share, const Activity *activity, uint32_t k)
+{
+  return &share->pairs[share->pairs[activity->first + k].nth];
+}
+
 /* Sorts distinct activity ids ascending. */
 void share_sort_ids(MoeShare *share, Ids *ids);
 /* Progressive filling of the region in `members` (ascending) and `joints`: leaves each member's `level` and `held_by`,
  * and in `disturbed` who outside the region is faster than the levels of what it shares with the region allow. */
 void share_fill(MoeShare *share);
+/* Whether an activity's limit needs a level of its own: a contended resource stops its users at capacity / load at the
+ * latest. */
+static inline gboolean share_limit_matters(const MoeShare *share, const Activity *activity)
+{
+  return activity->limit_resource == NONE || !share->resources[activity->limit_resource].contended;
+}
+/* Makes room for n levels. */
+void share_reserve_levels(MoeShare *share, guint n);
+/* Level at which a resource is full when `left` of it remains for users of the loads `weight`. */
+static inline double share_level(Sum left_sum, Sum weight_sum)
+{
+  double left = sum_value(left_sum), weight = sum_value(weight_sum);
+
+  /* Loads 2^100 apart could leave no weight for the smallest: it is then stopped where the others are. */
+  return weight > 0 && left > 0 ? left / weight : 0;
+}
+/* Where filling stops. */
+typedef struct {
+  double bound;   /* levels up to here stop together */
+  double level;   /* what they get */
+  uint32_t round; /* of the filling, from 1 */
+} Stop;
+/* An activity outside the region uses a resource that is full at the stop: who has the same rate gives it to all, who is
+ * faster takes what is not its due. */
+static inline void share_compare(MoeShare *share, uint32_t id, Stop *stop)
+{
+  double rate = share->activities[id].rate;
+
+  if (rate > stop->bound)
+    ids_push(&share->disturbed, id);
+  else if (rate >= stop->level * (1 - SHARE_TOLERANCE))
+    stop->level = rate;
+}
 
 #endif
