@@ -25,8 +25,7 @@ void moe_share_free(MoeShare *share)
 {
   if (share == NULL)
     return;
-  Ids *lists[] = {&share->dirty, &share->changed, &share->members,
-                  &share->stack, &share->settled, &share->disturbed};
+  Ids *lists[] = {&share->dirty, &share->changed, &share->members, &share->stack, &share->settled, &share->disturbed};
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
     g_free(lists[i]->ids);
   g_free(share->levels);

@@ -63,8 +63,8 @@ typedef struct {
   gboolean touched; /* stands in `changed` */
 } Activity;
 
-/* A contended resource that the region being solved uses. They lie side by side: the resources themselves are scattered,
- * and there are too many for the cache. */
+/* A contended resource that the region being solved uses. They lie side by side: the resources themselves are
+ * scattered, and there are too many for the cache. */
 typedef struct {
   Sum left;    /* capacity not taken by settled activities and by those outside the region */
   Sum weight;  /* sum of loads of unsettled activities */
@@ -169,8 +169,8 @@ typedef struct {
   double level;   /* what they get */
   uint32_t round; /* of the filling, from 1 */
 } Stop;
-/* An activity outside the region uses a resource that is full at the stop: who has the same rate gives it to all, who is
- * faster takes what is not its due. */
+/* An activity outside the region uses a resource that is full at the stop: who has the same rate gives it to all, who
+ * is faster takes what is not its due. */
 static inline void share_compare(MoeShare *share, uint32_t id, Stop *stop)
 {
   double rate = share->activities[id].rate;
