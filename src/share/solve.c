@@ -178,8 +178,7 @@ static gboolean take_in_disturbed(MoeShare *share)
   return share->members.n > before;
 }
 
-/* ---- one activity alone -------------------------------------------------------------------------------------------
- */
+/* ---- one activity alone ----------------------------------------------------------------------------------------- */
 
 /* What the others leave of a resource to the region's only member; FALSE when one of them is dirty. *holding: one of
  * them is held back by it. */
@@ -245,8 +244,7 @@ static uint32_t held_alone(MoeShare *share, const Activity *activity, Stop *stop
 }
 
 /* The commonest region has one member: it gets the least that its contended resources leave it, which needs one walk
- * over them and no filling. Leaves what share_fill and find_all_released would; FALSE when it reaches somebody dirty.
- */
+ * over them and no filling. Leaves what share_fill and find_all_released would; FALSE when somebody is dirty. */
 static gboolean solve_alone(MoeShare *share, uint32_t id)
 {
   Activity *activity = &share->activities[id];
@@ -269,8 +267,7 @@ static gboolean solve_alone(MoeShare *share, uint32_t id)
   return TRUE;
 }
 
-/* ---- solving ------------------------------------------------------------------------------------------------------
- */
+/* ---- solving ---------------------------------------------------------------------------------------------------- */
 
 /* Solves the smallest region around a dirty activity that disturbs nobody outside. */
 static void solve_around(MoeShare *share, uint32_t start)
