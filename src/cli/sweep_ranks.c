@@ -49,7 +49,7 @@ static gboolean choose(Board *board, guint *point)
       least = board->copies[i];
       *point = i;
     }
-  return TRUE;
+  return least != G_MAXUINT;
 }
 
 static gboolean hand_out(Board *board, guint *point)

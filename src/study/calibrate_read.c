@@ -29,6 +29,12 @@ static const Column columns[] = {
 
 #define MAX_COLUMNS 16
 
+/* The columns of a series, in order. */
+typedef struct {
+  guint n;
+  const Column *column[MAX_COLUMNS];
+} Layout;
+
 /* ---- rows
  * ------------------------------------------------------------------------------------------------------------ */
 
@@ -47,28 +53,29 @@ static gboolean find_column(const MoeNode *node, const Column **column, GError *
                   "unknown column \"%s\", expected one like m, len or tflops", name);
 }
 
-static gboolean read_columns(const MoeNode *list, const Column **layout, GError **error)
+static gboolean read_columns(const MoeNode *list, Layout *layout, GError **error)
 {
   if (!moe_node_expect(list, MOE_NODE_LIST, "columns", error))
     return FALSE;
   if (moe_node_size(list) > MAX_COLUMNS)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(list), "%u columns, expected at most %d", moe_node_size(list),
                     MAX_COLUMNS);
-  for (guint i = 0; i < moe_node_size(list); i++)
-    if (!find_column(moe_node_at(list, i), &layout[i], error))
+  for (layout->n = 0; layout->n < moe_node_size(list); layout->n++)
+    if (!find_column(moe_node_at(list, layout->n), &layout->column[layout->n], error))
       return FALSE;
   return TRUE;
 }
 
-static gboolean read_row(const MoeNode *list, const Column *const *layout, guint n, MoeRow *row, GError **error)
+static gboolean read_row(const MoeNode *list, const Layout *layout, MoeRow *row, GError **error)
 {
   if (!moe_node_expect(list, MOE_NODE_LIST, "row", error))
     return FALSE;
-  if (moe_node_size(list) != n)
+  if (moe_node_size(list) != layout->n)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(list), "row of %u numbers, expected %u as in columns",
-                    moe_node_size(list), n);
-  for (guint i = 0; i < n; i++)
-    if (!moe_node_read_quantity(moe_node_at(list, i), MOE_DIM_NONE, (double *)((char *)row + layout[i]->offset), error))
+                    moe_node_size(list), layout->n);
+  for (guint i = 0; i < layout->n; i++)
+    if (!moe_node_read_quantity(moe_node_at(list, i), MOE_DIM_NONE, (double *)((char *)row + layout->column[i]->offset),
+                                error))
       return FALSE;
   return TRUE;
 }
@@ -89,17 +96,17 @@ static gboolean add_row(Reader *reader, const MoeSeriesText *series, const MoeNo
 static gboolean read_rows(Reader *reader, const MoeNode *node, const MoeSeriesText *series, GError **error)
 {
   const MoeNode *names = moe_node_get(node, "columns"), *rows = moe_node_get(node, "rows");
-  const Column *layout[MAX_COLUMNS];
+  Layout layout = {0};
 
   if (!names || !rows)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
                     "series without columns and rows, expected both lists");
-  if (!read_columns(names, layout, error) || !moe_node_expect(rows, MOE_NODE_LIST, "rows", error))
+  if (!read_columns(names, &layout, error) || !moe_node_expect(rows, MOE_NODE_LIST, "rows", error))
     return FALSE;
   for (guint i = 0; i < moe_node_size(rows); i++) {
     MoeRow row = {0};
 
-    if (!read_row(moe_node_at(rows, i), layout, moe_node_size(names), &row, error) ||
+    if (!read_row(moe_node_at(rows, i), &layout, &row, error) ||
         !add_row(reader, series, moe_node_at(rows, i), &row, error))
       return FALSE;
   }
