@@ -100,7 +100,7 @@ static gboolean write_fragments(const MoeCalibration *c, const char *folder, GEr
     g_autofree char *path = g_build_filename(folder, name, NULL);
     g_autofree char *text = moe_calibration_fragment(c, fragments[i]);
 
-    if (!g_file_set_contents(path, text, -1, error))
+    if (!moe_output_save(path, text, error))
       return FALSE;
   }
   return TRUE;
@@ -139,7 +139,7 @@ int moe_cmd_calibrate(int argc, char **argv)
     return status;
   g_autoptr(MoeCalibration) calibration = moe_calibration_load((const char *const *)&argv[1], data_dir, &error);
   if (!calibration || !(shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
-      !print_residuals(calibration, csv, &error) || (folder && !write_fragments(calibration, folder, &error)))
+      (folder && !write_fragments(calibration, folder, &error)) || !print_residuals(calibration, csv, &error))
     return moe_cli_fail(error);
   return MOE_EXIT_DONE;
 }

@@ -51,7 +51,7 @@ static gboolean write_fabrics(const MoeNetworkCalibration *c, const char *folder
     g_autofree char *path = g_build_filename(folder, file, NULL);
     g_autofree char *text = moe_network_fabric_print(fabric);
 
-    if (!g_file_set_contents(path, text, -1, error))
+    if (!moe_output_save(path, text, error))
       return FALSE;
   }
   return TRUE;
@@ -78,7 +78,9 @@ int moe_cmd_calibrate_network(int argc, char **argv)
     return moe_cli_fail(error);
   if (!shipped)
     moe_network_fit_all(calibration);
+  if (folder && !write_fabrics(calibration, folder, &error))
+    return moe_cli_fail(error);
   g_autofree char *text = format_residuals(calibration, csv);
   moe_cli_print(text);
-  return folder && !write_fabrics(calibration, folder, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
+  return MOE_EXIT_DONE;
 }

@@ -154,6 +154,7 @@ static char *format_validation(const MoeValidation *validation, const Options *o
   }
 }
 
+/* Stores and compares; before anything is printed, since either may fail. */
 static int finish(const MoeValidation *validation, const Options *options)
 {
   g_autoptr(GError) error = NULL;
@@ -186,9 +187,13 @@ static int validate(const Options *options)
   moe_cli_progress_end(&progress);
   if (!validation)
     return moe_cli_fail(error);
+  int status = finish(validation, options);
+
+  if (status != MOE_EXIT_DONE && status != MOE_EXIT_NO)
+    return status;
   g_autofree char *text = format_validation(validation, options, format, (MoeGroupBy)by);
   moe_cli_print(text);
-  return finish(validation, options);
+  return status;
 }
 
 /* --leave-one-out: the shared fit, and what each family owes to being part of it. */

@@ -8,7 +8,7 @@
 /* Spans what accelerators differ by; errors of a fit outside are extrapolated. */
 const double moe_rate_points[MOE_RATE_POINTS] = {0.8, 0.95, 1.1, 1.35};
 
-/* An accelerator with fewer dense rows than this keeps the rate of its file. */
+/* An accelerator with fewer dense rows than this is not fitted. */
 #define LEAST_ROWS 4
 
 typedef struct {

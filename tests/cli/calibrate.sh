@@ -1,0 +1,73 @@
+#!/bin/sh
+# moesim calibrate and calibrate-network: constants that rows were made with are found again, written and judged.
+. "$(dirname "$0")/lib.sh"
+
+# near FILE WORD VALUE SHARE: the number after "WORD: " in FILE is VALUE, to that share.
+near() {
+  check "$2 in $(basename "$1") is not $3" awk -v word="$2" -v value="$3" -v share="$4" '
+    { gsub(/[{},]/, " ")
+      for (i = 1; i < NF; i++)
+        if ($i == word ":") { seen = 1; bad = $(i + 1) < value * (1 - share) || $(i + 1) > value * (1 + share) } }
+    END { exit !(seen && !bad) }' "$1"
+}
+
+# ---- kernels: 3 us and 3 TB/s, of the 3.35 TB/s of an H100
+
+awk 'BEGIN {
+  print "title: made\nsources: {made: {url: \"https://example.org\"}}\nseries:"
+  print "  - {source: made, cluster: h100-hgx, fragment: h100, class: bandwidth, family: te, kind: norm, pass: forward,"
+  print "     constants: {row_s: 0}, columns: [m, n, read, write, us], rows: ["
+  for (i = 0; i < 12; i++) {
+    bytes = 2 ^ (20 + i)
+    printf "       [%d, 4096, %d, %d, %.4f]%s\n", bytes / 8192, bytes, bytes, 3 + 2 * bytes / 3e6, i < 11 ? "," : "]}"
+  }
+}' > "$work/made.yaml"
+
+mkdir "$work/kernels"
+try calibrate "$work/made.yaml" --write "$work/kernels"
+expect_status 0
+expect_quiet
+check "one table of header, fit and two sums" [ "$(wc -l < "$work/out")" -eq 4 ]
+check "the twelve rows are not halves of six" grep -qE '^h100 +bandwidth-bound +te +any +forward +6 .* 6 ' "$work/out"
+near "$work/kernels/h100.yaml" norm "$(awk 'BEGIN { print 3 / 3.35 }')" 0.002
+near "$work/kernels/h100.yaml" floor_s 3e-6 0.01
+check "residuals are told" grep -q 'rows: 6' "$work/kernels/h100.yaml"
+
+# The shipped constants belong to other rows: a large error; in CSV.
+try calibrate "$work/made.yaml" --shipped --csv
+expect_status 0
+check "CSV header" [ "$(head -n 1 "$work/out")" = "accelerator,class,family,precision,pass,fitted rows,median,P90,kept rows,median,P90" ]
+check "fit, sum of the accelerator, sum of all agree on the rows" \
+  [ "$(grep -c ',bandwidth-bound,.*,6,.*,6,' "$work/out")" -eq 3 ]
+refused "$work/nowhere/h100.yaml: cannot write" calibrate "$work/made.yaml" --shipped --write "$work/nowhere"
+sed 's/family: te/family: deepgemm/' "$work/made.yaml" > "$work/unknown.yaml"
+refused "unknown.yaml:" calibrate "$work/unknown.yaml" --shipped
+
+# ---- network: rows made on a fabric whose ring and floor differ from what is shipped
+
+sed 's/^ring:.*/ring: 0.8/; s/^floor:.*/floor: 12 us/' "$data/clusters/fabrics/nvlink4.yaml" > "$work/slower.yaml"
+printf 'extends: %s\ndomain: {collectives: %s}\n' "$data/clusters/h100-hgx.yaml" "$work/slower.yaml" > "$work/cluster.yaml"
+try collective all_reduce --cluster "$work/cluster.yaml" --gpus 8 --algorithm ring --sizes 1K:8G --format csv
+{
+  printf 'title: made\nsources: {made: "https://example.org"}\nseries:\n'
+  printf '  - {id: made, system: made, source: made, status: reported, cluster: h100-hgx, op: all-reduce, gpus: 8,\n'
+  printf '     domain: nvlink4, algorithm: ring, rows: ['
+  awk -F, 'NR > 1 { printf "%s[%s, %s]", (NR > 2 ? ", " : ""), $1, $2 }' "$work/out"
+  printf ']}\n'
+} > "$work/network.yaml"
+
+mkdir "$work/fabrics"
+try calibrate-network "$work/network.yaml" --shipped --csv
+expect_status 0
+check "the shipped fabric predicts another one" awk -F'[, ]' '/^nvlink4,/ { exit !($3 > 5) }' "$work/out"
+try calibrate-network "$work/network.yaml" --write "$work/fabrics"
+expect_status 0
+expect_quiet
+check "all 24 rows" awk '/^all / { exit !($2 + $7 == 24) }' "$work/out"
+check "errors after the fit" awk '/^nvlink4 / { exit !($3 < 0.5 && $8 < 0.5) }' "$work/out"
+near "$work/fabrics/nvlink4.yaml" ring 0.8 0.005
+near "$work/fabrics/nvlink4.yaml" floor 12 0.02
+check "rows of rings say something of trees" grep -q '^tree: .*# not seen by the rows' "$work/fabrics/nvlink4.yaml"
+refused "$work/nowhere/nvlink4.yaml: cannot write" calibrate-network "$work/network.yaml" --shipped --write "$work/nowhere"
+
+finish

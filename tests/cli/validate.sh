@@ -1,0 +1,92 @@
+#!/bin/sh
+# moesim validate over a folder of its own: errors by hand, a baseline kept and missed, rates and parts of a step.
+. "$(dirname "$0")/lib.sh"
+
+run=$data/models/mixtral-8x7b.yaml
+step_time() { # step_time ARGUMENT...: predicted, seconds
+  "$moesim" run "$run" --format json "$@" | sed -n 's/.*"step_time_s" : \([0-9.e-]*\),.*/\1/p' | head -n 1
+}
+step=$(step_time)
+cases=$work/cases
+
+# write_cases FACTOR: two published step times, predicted / FACTOR (its error is FACTOR - 1) and as predicted; one case is wrong.
+write_cases() {
+  mkdir -p "$cases"
+  awk -v run="$run" -v step="$step" -v factor="$1" 'BEGIN {
+    print "cases:"
+    printf "  - {id: off, extends: %s, published: {step_time_s: %.12g}}\n", run, step / factor
+    printf "  - {id: right, extends: %s, published: {step_time_s: %s, iteration_parts_s: {optimizer: 1}}}\n", run, step
+    printf "  - {id: wrong, extends: %s, parallelism: {tensor: 3}, published: {step_time_s: 1}}\n", run
+  }' > "$cases/lab.yaml"
+}
+
+write_cases 1.2
+try validate --cases "$cases" --worst
+expect_status 0
+expect_quiet
+expect_out "1 cases without a prediction"
+check "without a prediction, then the largest error, then none" \
+  [ "$(awk '/^(off|right|wrong) / { printf "%s ", $1 }' "$work/out")" = "wrong off right " ]
+expect_out "+20.0 %"
+check "median of 20 and 0 %" grep -qE '^lab +2 +10\.0 % +18\.0 %' "$work/out"
+try validate --cases "$cases" --summary --group-by gpu
+check "one accelerator" grep -qE '^h100 +2 ' "$work/out"
+check "cases in a summary" sh -c "! grep -q '^off ' '$work/out'"
+try validate --cases "$cases" --format csv
+check "header and three cases" [ "$(wc -l < "$work/out")" -eq 4 ]
+try validate --cases "$cases" --format json
+expect_out '"id" : "wrong"'
+check "median of 20 and 0 %" awk '/"median_abs_error"/ { sub(",", ""); exit !($3 > 0.0999 && $3 < 0.1001) }' "$work/out"
+refused "--group-by: unknown word 'familly', did you mean 'family'?" validate --group-by familly
+refused "absent: cannot be read, expected a folder of case files" validate --cases absent
+
+# What is stored is not worse than itself; a larger error is, and a case that is gone.
+try validate --cases "$cases" --save-baseline "$work/baseline.yaml"
+expect_status 0
+check "the file's two groups" [ "$(grep -c 'cases: 2, median_abs_error: 0.1000, p90_abs_error: 0.1800' "$work/baseline.yaml")" -eq 2 ]
+try validate --cases "$cases" --summary --baseline "$work/baseline.yaml"
+expect_status 0
+expect_quiet
+write_cases 1.3
+try validate --cases "$cases" --summary --baseline "$work/baseline.yaml"
+expect_status 1
+expect_err "lab is worse than the baseline: median 15.00 % (was 10.00), P90 27.00 % (was 18.00), 2 cases (were 2)"
+expect_err "all is worse than the baseline"
+write_cases 1.2
+sed 's/cases: 2/cases: 3/' "$work/baseline.yaml" > "$work/more.yaml"
+try validate --cases "$cases" --summary --baseline "$work/more.yaml"
+expect_status 1
+expect_err "2 cases (were 3)"
+echo 'groups: [{name: gone, cases: 1, median_abs_error: 1, p90_abs_error: 1}]' > "$work/gone.yaml"
+try validate --cases "$cases" --summary --baseline "$work/gone.yaml"
+expect_status 1
+echo 'groups: [{name: lab, cases: -1, median_abs_error: 0, p90_abs_error: 0}]' > "$work/negative.yaml"
+refused "negative.yaml:1:29: " validate --cases "$cases" --baseline "$work/negative.yaml"
+refused "absent.yaml: No such file" validate --cases "$cases" --baseline "$work/absent.yaml"
+refused "$work/absent/b.yaml: cannot write" validate --cases "$cases" --save-baseline "$work/absent/b.yaml"
+
+# No dense case: nothing is fitted, the rate counts as 1, and the family is as good with itself as without.
+try validate --cases "$cases" --leave-one-out
+expect_status 0
+expect_out "0 fitted parameters"
+check "errors at a rate of 1" awk -v step="$step" -v at_one="$(step_time --set cluster.accelerator.training_rate=1)" '
+  function size(x) { return x < 0 ? -x : x }
+  /^lab / { expected = 50 * (size(1.2 * at_one / step - 1) + size(at_one / step - 1))
+            exit !(size($3 - expected) < 0.2 && $3 == $7 && $5 == $9) }' "$work/out"
+refused "absent: cannot be read" validate --cases absent --leave-one-out
+
+# Parts sum to the step: all but the optimizer were not published.
+try validate --cases "$cases" --parts
+expect_status 0
+check "one case of six parts, their sum, and a header" [ "$(wc -l < "$work/out")" -eq 8 ]
+check "only the optimizer is compared" [ "$(grep -c ' %$' "$work/out")" -eq 2 ]
+refused "absent: cannot be read" validate --cases absent --parts
+refused "--fidelity: unknown word 'fulll', did you mean 'full'?" validate --parts --fidelity fulll
+
+# The profiled pair of DeepSeek-V3; 129.548 ms of kernels were profiled (tests/study/test_parts.c).
+try validate --pair "$data/validation/measured/traces/h800-dualpipe.yaml"
+expect_status 0
+check "sum of the profiled kernels" grep -qE '^all kernels +129\.5 ms' "$work/out"
+refused "absent.yaml: No such file" validate --pair absent.yaml
+
+finish
