@@ -6,7 +6,7 @@ _moesim()
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim --help 2> /dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') --help --version" -- "$current")
   elif [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim "$command" --help 2> /dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim "$command" --help 2> /dev/null | sed -nE '/^Options:/,/^$/s/^ +(-[a-zA-Z], )?(--[a-z-]+).*/\2/p')" -- "$current")
   elif [ "$command" = plot ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
   elif [ "$command" = import ] && [ "$COMP_CWORD" -eq 2 ]; then
