@@ -27,14 +27,16 @@ struct MoeFabric {
   uint32_t done_class, delivery_class, solve_class;
   gboolean solve_pending;
   guint active;
-  GArray *activities;      /* Activity by share id */
-  GArray *deliveries;      /* tag by delivery id */
-  GArray *free_deliveries; /* ids to use again, last freed first */
+  GArray *activities;     /* Activity by share id */
+  GArray *deliveries;     /* tag by delivery id; of a free id the next free one */
+  uint32_t free_delivery; /* last freed first; NONE when there is none */
   Load load;
   double *leaf_load; /* [2 x leaves] of the activity being started: up, down */
   GArray *leaves;    /* leaves with load */
   int64_t *carried;  /* [n_resources] bytes */
 };
+
+#define NONE UINT32_MAX
 
 /* Movable ids that the engine makes room for at first; doubled as needed. */
 #define FIRST_ACTIVITIES 1024
@@ -52,7 +54,7 @@ MoeFabric *moe_fabric_new(MoeEngine *engine, const MoeTopo *topo)
   fabric->activities = g_array_new(FALSE, TRUE, sizeof(Activity));
   g_array_set_size(fabric->activities, FIRST_ACTIVITIES);
   fabric->deliveries = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-  fabric->free_deliveries = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+  fabric->free_delivery = NONE;
   fabric->leaf_load = g_new0(double, 2 * moe_topo_n_leaves(topo));
   fabric->leaves = g_array_new(FALSE, FALSE, sizeof(int64_t));
   fabric->carried = g_new0(int64_t, moe_topo_n_resources(topo));
@@ -66,7 +68,6 @@ void moe_fabric_free(MoeFabric *fabric)
   moe_share_free(fabric->share);
   g_array_unref(fabric->activities);
   g_array_unref(fabric->deliveries);
-  g_array_unref(fabric->free_deliveries);
   g_array_unref(fabric->leaves);
   g_free(fabric->load.resource);
   g_free(fabric->load.load);
@@ -79,23 +80,25 @@ void moe_fabric_free(MoeFabric *fabric)
 
 static void post_delivery(MoeFabric *fabric, MoeTime latency, uint32_t tag)
 {
-  GArray *freed = fabric->free_deliveries;
-  uint32_t id = fabric->deliveries->len;
+  uint32_t id = fabric->free_delivery;
 
-  if (freed->len > 0) {
-    id = g_array_index(freed, uint32_t, freed->len - 1);
-    g_array_set_size(freed, freed->len - 1);
-    g_array_index(fabric->deliveries, uint32_t, id) = tag;
-  } else {
+  if (id == NONE) {
+    id = fabric->deliveries->len;
     g_array_append_val(fabric->deliveries, tag);
+  } else {
+    fabric->free_delivery = g_array_index(fabric->deliveries, uint32_t, id);
+    g_array_index(fabric->deliveries, uint32_t, id) = tag;
   }
   moe_engine_post(fabric->engine, fabric->delivery_class, id, moe_time_add(moe_engine_now(fabric->engine), latency));
 }
 
 static uint32_t take_delivery(MoeFabric *fabric, uint32_t id)
 {
-  g_array_append_val(fabric->free_deliveries, id);
-  return g_array_index(fabric->deliveries, uint32_t, id);
+  uint32_t tag = g_array_index(fabric->deliveries, uint32_t, id);
+
+  g_array_index(fabric->deliveries, uint32_t, id) = fabric->free_delivery;
+  fabric->free_delivery = id;
+  return tag;
 }
 
 /* ---- solving ----------------------------------------------------------------------------------------------------- */

@@ -60,15 +60,14 @@ static MoeCause cause_of(const MoeCollPlan *plan)
 static uint32_t new_flight(Sim *sim, Flight flight)
 {
   flight.start = sim->now;
-  if (sim->free_flights->len > 0) {
-    uint32_t id = g_array_index(sim->free_flights, uint32_t, sim->free_flights->len - 1);
-
-    g_array_set_size(sim->free_flights, sim->free_flights->len - 1);
-    g_array_index(sim->flights, Flight, id) = flight;
-    return id;
+  uint32_t id = sim->free_flight;
+  if (id == NONE) {
+    g_array_append_val(sim->flights, flight);
+    return sim->flights->len - 1;
   }
-  g_array_append_val(sim->flights, flight);
-  return sim->flights->len - 1;
+  sim->free_flight = g_array_index(sim->flights, Flight, id).a;
+  g_array_index(sim->flights, Flight, id) = flight;
+  return id;
 }
 
 static void count_traffic(Sim *sim, const MoeCollPlan *plan, double ranks)
@@ -153,8 +152,8 @@ static void land_collective(Sim *sim, const Flight *flight)
     Unit *unit = &sim->unit[groups->unit[i]];
 
     if (sim_traced(sim, unit)) {
-      sim_slice(sim, unit, flight->stream, sim_head_index(sim, unit, flight->stream), unit->stream[flight->stream].cause,
-                flight->start, sim->now);
+      sim_slice(sim, unit, flight->stream, sim_head_index(sim, unit, flight->stream),
+                unit->stream[flight->stream].cause, flight->start, sim->now);
     }
     if (flight->sms_class) {
       unit->communicating[flight->sms_class - 1]--;
@@ -279,7 +278,8 @@ void sim_exchange_delivered(Sim *sim, uint32_t id)
 {
   Flight flight = g_array_index(sim->flights, Flight, id);
 
-  g_array_append_val(sim->free_flights, id);
+  g_array_index(sim->flights, Flight, id).a = sim->free_flight;
+  sim->free_flight = id;
   if (flight.kind == FLIGHT_COLLECTIVE) {
     land_collective(sim, &flight);
     return;
@@ -313,7 +313,7 @@ static void make_inboxes(Sim *sim)
 void sim_exchange_init(Sim *sim)
 {
   sim->flights = g_array_new(FALSE, FALSE, sizeof(Flight));
-  sim->free_flights = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+  sim->free_flight = NONE;
   for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++)
     for (unsigned s = 0; sim->groups[kind].n_groups > 0 && s < MOE_N_STREAMS; s++)
       sim->gathering[kind][s] = g_new0(Gathering, sim->groups[kind].n_groups);
@@ -327,8 +327,6 @@ void sim_exchange_clear(Sim *sim)
       g_free(sim->gathering[kind][s]);
   if (sim->flights)
     g_array_free(sim->flights, TRUE);
-  if (sim->free_flights)
-    g_array_free(sim->free_flights, TRUE);
   g_free(sim->message_slot);
   g_free(sim->inboxes);
 }

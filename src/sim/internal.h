@@ -204,8 +204,9 @@ typedef struct {
   MoeFabric *fabric;
   uint32_t class_segment, class_issue, class_host;
   GArray *flights;           /* of Flight */
-  GArray *free_flights;      /* of uint32_t */
-  GArray *work_list;         /* units to look at, of uint32_t */
+  uint32_t free_flight;      /* last freed first, linked by Flight.a; NONE when there is none */
+  uint32_t *work_list;       /* [n_units] units to look at, each at most once */
+  guint n_work;
   uint32_t *message_slot;    /* [n_messages] index in the receiving role's inbox */
   uint8_t *inboxes;
   gboolean *traced;          /* [n_units]; NULL without a timeline */

@@ -5,12 +5,11 @@
 
 static void run_work_list(Sim *sim)
 {
-  while (sim->work_list->len > 0) {
-    uint32_t index = g_array_index(sim->work_list, uint32_t, sim->work_list->len - 1);
+  while (sim->n_work > 0) {
+    Unit *unit = &sim->unit[sim->work_list[--sim->n_work]];
 
-    g_array_set_size(sim->work_list, sim->work_list->len - 1);
-    sim->unit[index].in_work_list = FALSE;
-    sim_unit_run(sim, &sim->unit[index]);
+    unit->in_work_list = FALSE;
+    sim_unit_run(sim, unit);
   }
 }
 
@@ -126,16 +125,15 @@ static void clear(Sim *sim)
   sim_place_clear(sim);
   g_free(sim->collectives);
   g_free(sim->traced);
-  if (sim->work_list)
-    g_array_free(sim->work_list, TRUE);
+  g_free(sim->work_list);
 }
 
 static MoeSimResult *run(Sim *sim, GError **error)
 {
-  sim->work_list = g_array_new(FALSE, FALSE, sizeof(uint32_t));
   sim_copy_collectives(sim);
   if (!sim_place(sim, error) || !sim_price(sim, error))
     return NULL;
+  sim->work_list = g_new(uint32_t, sim->n_units);
   make_engine(sim);
   sim_exchange_init(sim);
   choose_traced(sim);

@@ -20,10 +20,8 @@ void sim_unit_ready(Sim *sim, Unit *unit, unsigned bit)
 {
   unit->ready |= (uint16_t)(1u << bit);
   if (!unit->in_work_list) {
-    uint32_t index = (uint32_t)(unit - sim->unit);
-
     unit->in_work_list = TRUE;
-    g_array_append_val(sim->work_list, index);
+    sim->work_list[sim->n_work++] = (uint32_t)(unit - sim->unit);
   }
 }
 
