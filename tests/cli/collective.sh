@@ -20,6 +20,19 @@ try collective sendrecv --cluster gb300-nvl72 --gpus 2 --stride 64 --sizes 8:8
 expect_status 0
 expect_out "network"
 
+# A library with another way of sending changes what a broadcast takes; the figure has the same numbers as the table.
+try collective broadcast --cluster h100-hgx --gpus 8 --sizes 1M:1G --format csv
+cp "$work/out" "$work/table"
+try collective broadcast --cluster h100-hgx --gpus 8 --sizes 1M:1G --format csv --stack megatron-core-2024
+expect_status 0
+check "a table of another length" [ "$(wc -l < "$work/out")" -eq "$(wc -l < "$work/table")" ]
+try collective all_reduce --cluster h100-hgx --gpus 8 --sizes 1M:1G --plot "$work/figure.svg"
+expect_status 0
+check "title of the figure" grep -q 'all_reduce, 8 GPUs of h100-hgx' "$work/figure.svg"
+check "the table's sizes in the figure" [ "$(awk '$1 ~ /^[0-9]+$/ && $1 >= 1048576' "$work/figure.dat" | wc -l)" -eq 11 ]
+refused "--stride 0, expected at least 1 and a last GPU below a million" collective all_reduce --cluster h100-hgx --stride 0
+refused "did you mean" collective all_reduce --cluster h100-hgx --stack megatron-core-2042
+
 refused "unknown word 'all_recude', did you mean 'all_reduce'?" collective all_recude --cluster h100-hgx
 refused "no cluster, expected --cluster NAME" collective all_reduce
 refused "did you mean" collective all_reduce --cluster h100-hgxx

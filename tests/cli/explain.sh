@@ -29,6 +29,13 @@ expect_status 0
 expect_out "training.micro_batch"
 expect_out "stack.host.step"
 expect_out "interaction"
+try explain "$run" "$work/other.yaml" --format csv
+check "a line per change, of six cells" awk -F, 'NR == 1 { if ($1 != "change") exit 1 } { if (NF != 6) exit 1; keys += $2 } END { exit !(NR > 2 && keys >= 2) }' "$work/out"
+try explain "$run" "$work/other.yaml" --format json
+expect_out '"mfu_interaction"'
+expect_out '"key" : "training.micro_batch"'
+refused "absent.yaml" explain "$run" absent.yaml
+refused "--fidelity: unknown word" explain "$run" --fidelity half
 refused "too many arguments" explain "$run" "$run" "$run"
 refused "--orders: negative" explain "$run" --orders=-1
 
@@ -41,6 +48,8 @@ cp "$work/out" "$work/first"
 try sensitivity "$run" --samples 5 --seed 1 --format json --jobs 1
 check "another number of threads, another answer" cmp -s "$work/first" "$work/out"
 refused "--samples" sensitivity "$run" --samples 0
+try sensitivity "$run" --samples 5 --format csv
+check "as many assumptions in CSV as in JSON" [ "$(($(wc -l < "$work/out") - 1))" -eq "$(grep -c '"key" :' "$work/first")" ]
 
 try compare "$run" --samples 4
 expect_status 0

@@ -18,6 +18,19 @@ expect_out "1.60 %"
 try mfu --active 37e9 --tokens-per-step 62914560 --step-time 19.926 --gpus 2048 --peak 989e12
 expect_out "34.6 %"
 
+# Of a run at the step time that it is predicted to have, the MFU is the predicted one; half the time is twice the MFU.
+run=$data/models/mixtral-8x7b.yaml
+predicted=$("$moesim" run "$run" --format json | tr -d ' \n')
+step=$(echo "$predicted" | grep -oE '"step_time_s":[0-9.]+' | head -n 1 | sed 's/.*://')
+mfu=$(echo "$predicted" | grep -oE '"mfu":\{"causal":[0-9.]+' | sed 's/.*://')
+try mfu --run "$run" --step-time "$step" --json
+expect_status 0
+check "MFU of the prediction, $mfu" awk -v mfu="$mfu" '{ gsub(/[{},]/, " "); exit !($3 > mfu * 0.999999 && $3 < mfu * 1.000001 && $5 > $3) }' "$work/out"
+try mfu --run "$run" --step-time "$(awk -v step="$step" 'BEGIN { print step / 2 }')"
+check "half the step time" awk -v mfu="$mfu" '/^MFU, causal attention/ { seen = $4 > 199 * mfu && $4 < 201 * mfu } END { exit !seen }' "$work/out"
+expect_out "MFU, full attention"
+refused "no-such-file.yaml" mfu --run no-such-file.yaml --step-time 1
+
 refused "--step-time is missing" mfu --params 1e9 --tokens-per-step 1 --gpus 1 --peak 1e15
 refused "--params, --flops-per-token or --run is missing" mfu --tokens-per-step 1 --gpus 1 --peak 1e15 --step-time 1
 refused "--gpus" mfu --params 1e9 --tokens-per-step 1 --gpus 0 --peak 1e15 --step-time 1

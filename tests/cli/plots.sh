@@ -25,6 +25,22 @@ draw strategies.svg strategies "$run" --vary parallelism.zero=1,2,3
 check "three stacks" [ "$(wc -l < "$work/strategies.dat")" -eq 4 ]
 draw timeline.svg timeline "$data/models/deepseek-v3.yaml" --ranks 0,128 --window '1 s:1.1 s'
 check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.svg"
+draw sensitivity.svg sensitivity "$run"
+check "no interval of the combinations" grep -qE '^combinations(	[0-9.]+){3}$' "$work/sensitivity.dat"
+draw sizes.svg scale "$data/models/gpt3-175b.yaml"
+check "the run's own size, and smaller and larger ones" awk '$1 == 64 { own = 1 } $1 > 64 { more = 1 } END { exit !(own && more) }' "$work/sizes.dat"
+refused "--gpus: 'many' is no number of GPUs" plot scale "$run" --gpus 8,many -o "$work/none.svg"
+
+# Two families of published runs in one figure: a block each, published and predicted beside one another.
+mkdir "$work/cases"
+printf 'cases:\n  - {id: a, extends: %s, published: {step_time_s: 3}}\n' "$run" > "$work/cases/one.yaml"
+printf 'cases:\n  - {id: b, extends: %s, published: {step_time_s: 4}}\n' "$run" > "$work/cases/two.yaml"
+draw validation.svg validation "$work/cases"
+check "two blocks of one case" [ "$(grep -cE '^[34]	3\.[0-9]+$' "$work/validation.dat")" -eq 2 ]
+check "names of the families" [ "$(grep -c '^published	\(one\|two\)$' "$work/validation.dat")" -eq 2 ]
+check "number of cases in the title" grep -q '2 published runs' "$work/validation.svg"
+refused "absent: cannot be read, expected a folder of case files" plot validation absent -o "$work/none.svg"
+
 draw waterfall.png waterfall "$run"
 draw waterfall.pdf waterfall "$run"
 
