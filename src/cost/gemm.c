@@ -15,18 +15,7 @@
 
 #include "internal.h"
 
-/* One problem in the terms of the equations; `copies` independent outputs of m x n, reduced over k. */
-typedef struct {
-  double copies, m, n, k;
-  int64_t rows, fullest; /* GROUPED forward / dgrad: rows over all groups and of the fullest one; 0 otherwise */
-  double flop, useful_flop, bytes, floor_s, least_s;
-  double alignment_rate; /* 1, less for rows that are not a multiple of 16 bytes */
-} Problem;
-
-/* Cumulative estimates of one tile choice, each with one mechanism more. */
-typedef struct {
-  double tile_s, wave_s, sustained_s, ramp_s, total_s;
-} Estimate;
+typedef MoeGemm Problem;
 
 /* ---- the problem
  * ----------------------------------------------------------------------------------------------------- */
@@ -94,17 +83,65 @@ double moe_cost_flop(const MoeKernel *kernel)
 
 static double alignment_rate(const MoeKernel *kernel)
 {
+  double element = moe_precision_bytes(kernel->precision);
   int64_t elements = 1;
 
-  while (elements * moe_precision_bytes(kernel->precision) < ALIGNMENT_BYTES * 0.75) /* bytes include scales */
+  while ((double)elements * element < ALIGNMENT_BYTES * 0.75) /* bytes include scales */
     elements *= 2;
-  return kernel->n % elements == 0 && kernel->k % elements == 0 ? 1 : MISALIGNED_RATE;
+  return (kernel->n | kernel->k) % elements == 0 ? 1 : MISALIGNED_RATE;
 }
 
-static void describe(const MoeMachine *machine, const MoeKernel *kernel, Problem *p)
+/* ---- tiles
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* ceil() of what tiles and waves are: not negative, below 2^53; the library's is a call. */
+static double round_up(double x)
+{
+  double whole = (double)(int64_t)x;
+
+  return whole < x ? whole + 1 : whole;
+}
+
+/* Largest power of two that divides all three. */
+static int64_t common_grain(int64_t a, int64_t b, int64_t c)
+{
+  uint64_t bits = (uint64_t)(a | b | c);
+
+  return (int64_t)(bits & -bits);
+}
+
+/* Row tiles over all outputs. Of unequal groups only the sum and the maximum are known: a group ends anywhere within
+ * its last tile, so it wastes half a tile on average, less the grain that all counts share (rounded counts waste
+ * nothing). */
+static double row_tiles(const Problem *p, int64_t tile)
+{
+  if (p->rows == 0)
+    return p->copies * round_up(p->m / (double)tile);
+  if (p->fullest * (int64_t)p->copies == p->rows)
+    return p->copies * (double)moe_ceil_div(p->fullest, tile);
+
+  double rounded = (double)p->rows / (double)tile;
+  double grain = (double)common_grain(p->rows, p->fullest, tile);
+  return rounded + 0.5 * MIN(p->copies, (double)p->rows) * (1 - grain / (double)tile);
+}
+
+/* Row tiles are the same for all tiles of one height, and the costliest to count. */
+static void count_tiles(const MoeMachine *machine, Problem *p)
+{
+  const MoeTileTable *table = machine->tiles;
+  double rows[MOE_TILES_MAX];
+
+  for (guint i = 0; i < table->n; i++) {
+    rows[i] = table->same_m[i] < i ? rows[table->same_m[i]] : row_tiles(p, table->tile[i].m);
+    p->tiles[i] = rows[i] * round_up(p->n / (double)table->tile[i].n);
+  }
+}
+
+void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, Problem *p)
 {
   double useful_share = kernel->useful_share > 0 ? kernel->useful_share : 1;
 
+  *p = (Problem){0};
   if (kernel->klass == MOE_KERNEL_GEMM)
     gemm_problem(kernel, p);
   else if (kernel->pass == MOE_PASS_WGRAD)
@@ -117,40 +154,8 @@ static void describe(const MoeMachine *machine, const MoeKernel *kernel, Problem
   p->alignment_rate = alignment_rate(kernel);
   if (kernel->klass == MOE_KERNEL_GROUPED_GEMM)
     p->least_s = p->copies * machine->constant[MOE_GEMM_GROUP];
-}
-
-/* ---- tiles
- * ----------------------------------------------------------------------------------------------------------- */
-
-/* Largest power of two that divides all three. */
-static int64_t common_grain(int64_t a, int64_t b, int64_t c)
-{
-  int64_t grain = 1;
-
-  while ((a | b | c) % (2 * grain) == 0)
-    grain *= 2;
-  return grain;
-}
-
-/* Row tiles over all outputs. Of unequal groups only the sum and the maximum are known: a group ends anywhere within
- * its last tile, so it wastes half a tile on average, less the grain that all counts share (rounded counts waste
- * nothing). */
-static double row_tiles(const Problem *p, int64_t tile)
-{
-  if (p->rows == 0)
-    return p->copies * ceil(p->m / (double)tile);
-  if (p->fullest * (int64_t)p->copies == p->rows)
-    return p->copies * (double)moe_ceil_div(p->fullest, tile);
-
-  double rounded = (double)p->rows / (double)tile;
-  double grain = (double)common_grain(p->rows, p->fullest, tile);
-  return rounded + 0.5 * MIN(p->copies, (double)p->rows) * (1 - grain / (double)tile);
-}
-
-/* Waves that count: whole ones, the last one with its idle part won back by `balance`. */
-static double counted_waves(double waves, double balance)
-{
-  return waves <= 1 ? 1 : waves + (1 - balance) * (ceil(waves) - waves);
+  if (p->flop > 0)
+    count_tiles(machine, p);
 }
 
 /* Loss of a tile's rate against the largest common one (256 x 128). */
@@ -161,80 +166,177 @@ static double tile_rate(const MoeTile *tile, double loss)
   return best / (1 + loss * (1.0 / tile->m + 1.0 / tile->n));
 }
 
+void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double sms, MoeTileTable *table)
+{
+  table->tile = moe_cost_tiles(constant[MOE_GEMM_TILES], &table->n);
+  table->ordered = constant[MOE_GEMM_DROOP] >= 0 && constant[MOE_GEMM_DROOP] < 1 && constant[MOE_GEMM_RAMP_K] >= 0 &&
+                   constant[MOE_GEMM_SPLIT] >= 0 && constant[MOE_GEMM_OVERLAP] >= 0 && constant[MOE_GEMM_OVERLAP] <= 1;
+  for (guint i = 0; i < table->n; i++) {
+    const MoeTile *tile = &table->tile[i];
+
+    table->same_m[i] = 0;
+    while (table->tile[table->same_m[i]].m != tile->m)
+      table->same_m[i]++;
+    table->area_flop[i] = 2 * ((double)tile->m * tile->n);
+    table->slot_flop_per_s[i] = peak_flop_per_s / sms * tile->sms;
+    table->flop_per_s[i] =
+        table->slot_flop_per_s[i] * constant[MOE_GEMM_SUSTAINED] * tile_rate(tile, constant[MOE_GEMM_TILE_LOSS]);
+    table->work[i] = table->area_flop[i] / table->flop_per_s[i];
+  }
+}
+
+/* ---- the fastest tile
+ * ------------------------------------------------------------------------------------------------- */
+
+/* One tile choice with its cumulative estimates, each with one mechanism more. */
+typedef struct {
+  guint tile;
+  double pieces, waves;
+  double work; /* of the math alone, in units that all choices of one piece share */
+  double sustained_s, ramp_s, total_s;
+} Choice;
+
+/* A machine while the fastest choice for a problem is looked for. */
+typedef struct {
+  const MoeMachine *machine;
+  const Problem *p;
+  double slots[MOE_TILE_SMS_MAX + 1]; /* tiles at a time, by the SMs that share one */
+  double memory_s;
+  Choice best;
+  double limit; /* choices of one piece with more work than this are slower than the best one */
+} Contest;
+
+/* Waves that count: whole ones, the last one with its idle part won back by `balance`. */
+static double counted_waves(double waves, double balance)
+{
+  return waves <= 1 ? 1 : waves + (1 - balance) * (round_up(waves) - waves);
+}
+
 /* K loops shorter than this are not split: the libraries' split-K heuristics keep at least a few main-loop stages. */
 #define SPLIT_MIN_K 512
 #define SPLIT_MAX   8
 
-/* Pieces the K loop is cut into when tiles leave SMs idle. */
-static double split_pieces(const Problem *p, double waves)
+/* Pieces the K loop is cut into when tiles leave SMs idle: at least half of them. */
+static double split_pieces(const Contest *contest, guint i)
 {
-  double pieces = MIN(floor(1 / waves), floor(p->k / SPLIT_MIN_K));
+  const Problem *p = contest->p;
+  double waves = p->tiles[i] * contest->machine->tiles->tile[i].sms / contest->machine->free_sms;
 
+  if (waves > 0.5)
+    return 1;
+  double pieces = MIN(floor(1 / waves), floor(p->k / SPLIT_MIN_K));
   return CLAMP(pieces, 1, SPLIT_MAX);
 }
 
-/* Row tiles are the same whether the K loop is split or not, and the costliest to count: `tiles` are those of one
- * piece. Each mechanism only adds time, so that a choice whose math alone takes longer than the best one needs no more
- * of them. */
-static void try_choice(const MoeMachine *machine, const Problem *p, const MoeTile *tile, double tiles, double pieces,
-                       Estimate *best)
-{
-  const double *c = machine->constant;
-  double slot_flop_per_s = machine->peak_flop_per_s / machine->sms * tile->sms; /* of the SMs that share a tile */
-  double slots = MAX(floor(machine->free_sms / tile->sms), 1);
-  double tile_area = (double)tile->m * tile->n, piece_k = p->k / pieces;
-  double waves = counted_waves(tiles * pieces / slots, c[MOE_GEMM_BALANCE]);
-  double rate = slot_flop_per_s * c[MOE_GEMM_SUSTAINED] * tile_rate(tile, c[MOE_GEMM_TILE_LOSS]) * p->alignment_rate;
-  double math_s = 2 * tile_area * piece_k * waves / rate;
-  Estimate e;
+/* By how much more work a choice must have, and by how much longer it must take for that, so that rounding cannot have
+ * made it slower. */
+#define CLEARLY_MORE   1e-9
+#define CLEARLY_LONGER 1e-13
 
-  if (math_s >= best->total_s)
-    return;
-  e.tile_s = 2 * tile_area * piece_k * (tiles * pieces) / machine->peak_flop_per_s;
-  e.wave_s = 2 * tile_area * piece_k * waves / slot_flop_per_s;
-  e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
-  e.ramp_s = e.sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
-  e.total_s = e.ramp_s + moe_memory_visible(e.ramp_s, p->bytes / (machine->hbm_bytes_per_s * c[MOE_GEMM_MEMORY_SHARE]),
-                                            c[MOE_GEMM_OVERLAP]);
-  if (e.total_s < best->total_s)
-    *best = e;
+/* Time grows with work: all choices of one piece share the droop, the ramp and the memory beside. */
+static double slower_above(const Contest *contest)
+{
+  const double *c = contest->machine->constant;
+  const Choice *best = &contest->best;
+  double growth = best->ramp_s >= contest->memory_s ? 1 : 1 - c[MOE_GEMM_OVERLAP];
+
+  if (!contest->machine->tiles->ordered || best->pieces > 1)
+    return INFINITY;
+  return growth * best->ramp_s * CLEARLY_MORE > CLEARLY_LONGER * best->total_s ? best->work * (1 + CLEARLY_MORE)
+                                                                               : INFINITY;
 }
 
-static void choose(const MoeMachine *machine, const Problem *p, Estimate *best)
+/* Of equally fast choices the first in the table counts, in whatever order they are tried. */
+static gboolean beats(const Choice *choice, double seconds, const Choice *best)
 {
-  guint n;
-  const MoeTile *tiles = moe_cost_tiles(machine->constant[MOE_GEMM_TILES], &n);
+  return seconds < best->total_s || (seconds == best->total_s && choice->tile < best->tile);
+}
 
-  best->total_s = INFINITY;
-  for (guint i = 0; i < n; i++) {
-    double count = row_tiles(p, tiles[i].m) * ceil(p->n / (double)tiles[i].n);
-    double pieces = split_pieces(p, count * tiles[i].sms / machine->free_sms);
+/* Each mechanism only adds time, so that a choice whose math alone takes longer than the best one needs no more of
+ * them. */
+static void try_choice(Contest *contest, guint i, double pieces)
+{
+  const MoeMachine *machine = contest->machine;
+  const double *c = machine->constant;
+  const MoeTileTable *table = machine->tiles;
+  double piece_k = contest->p->k / pieces;
+  double waves = counted_waves(contest->p->tiles[i] * pieces / contest->slots[table->tile[i].sms], c[MOE_GEMM_BALANCE]);
+  double math_s = table->area_flop[i] * piece_k * waves / (table->flop_per_s[i] * contest->p->alignment_rate);
+  Choice e = {.tile = i, .pieces = pieces, .waves = waves, .work = table->work[i] * waves};
 
-    try_choice(machine, p, &tiles[i], count, 1, best);
-    if (pieces > 1)
-      try_choice(machine, p, &tiles[i], count, pieces, best);
+  if (!beats(&e, math_s, &contest->best))
+    return;
+  e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
+  e.ramp_s = e.sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
+  e.total_s = e.ramp_s + moe_memory_visible(e.ramp_s, contest->memory_s, c[MOE_GEMM_OVERLAP]);
+  if (!beats(&e, e.total_s, &contest->best))
+    return;
+  contest->best = e;
+  contest->limit = MIN(contest->limit, slower_above(contest));
+}
+
+static void try_tile(Contest *contest, guint i)
+{
+  double pieces = split_pieces(contest, i);
+
+  try_choice(contest, i, 1);
+  if (pieces > 1)
+    try_choice(contest, i, pieces);
+}
+
+/* The work of a tile if its last wave cost no more than its tiles. */
+static double least_work(const Contest *contest, guint i)
+{
+  const MoeTileTable *table = contest->machine->tiles;
+
+  return table->work[i] * MAX(contest->p->tiles[i] / contest->slots[table->tile[i].sms], 1);
+}
+
+/* The tile that promises most goes first: few others then need a closer look. */
+static void choose(Contest *contest)
+{
+  const MoeTileTable *table = contest->machine->tiles;
+  double least[MOE_TILES_MAX];
+  guint first = 0;
+
+  for (guint i = 0; i < table->n; i++) {
+    least[i] = least_work(contest, i);
+    first = table->ordered && least[i] < least[first] ? i : first;
   }
+  try_tile(contest, first);
+  for (guint i = 0; i < table->n; i++)
+    if (i != first && (!(least[i] > contest->limit) || split_pieces(contest, i) > 1))
+      try_tile(contest, i);
 }
 
 /* ---- reasons
  * --------------------------------------------------------------------------------------------------------- */
 
-void moe_cost_gemm(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+void moe_cost_gemm(const MoeMachine *machine, const Problem *p, MoeCost *cost)
 {
-  Problem p = {0};
-  Estimate e = {0};
-  double reached = 0;
+  const MoeTileTable *table = machine->tiles;
+  Contest contest = {.machine = machine, .p = p, .limit = INFINITY, .best = {.total_s = INFINITY}};
+  const Choice *best = &contest.best;
+  double tile_s = 0, wave_s = 0, reached = 0;
 
-  describe(machine, kernel, &p);
-  if (p.flop > 0)
-    choose(machine, &p, &e);
-  moe_ladder_step(cost, MOE_REASON_MATH, &reached, p.useful_flop / machine->quoted_flop_per_s);
-  moe_ladder_step(cost, MOE_REASON_PRECISION, &reached, p.useful_flop / machine->peak_flop_per_s);
-  moe_ladder_step(cost, MOE_REASON_PADDING, &reached, p.flop / machine->peak_flop_per_s);
-  moe_ladder_step(cost, MOE_REASON_TILE, &reached, e.tile_s);
-  moe_ladder_step(cost, MOE_REASON_WAVE, &reached, e.wave_s);
-  moe_ladder_step(cost, MOE_REASON_SUSTAINED, &reached, e.sustained_s);
-  moe_ladder_step(cost, MOE_REASON_RAMP, &reached, e.ramp_s);
-  moe_ladder_step(cost, MOE_REASON_MEMORY, &reached, e.total_s);
-  moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, MAX(e.total_s, p.least_s) + p.floor_s);
+  if (p->flop > 0) {
+    for (int sms = 1; sms <= MOE_TILE_SMS_MAX; sms++)
+      contest.slots[sms] = MAX(floor(machine->free_sms / sms), 1);
+    contest.memory_s = p->bytes / (machine->hbm_bytes_per_s * machine->constant[MOE_GEMM_MEMORY_SHARE]);
+    choose(&contest);
+    double piece_flop = table->area_flop[best->tile] * (p->k / best->pieces);
+    tile_s = piece_flop * (p->tiles[best->tile] * best->pieces) / machine->peak_flop_per_s;
+    wave_s = piece_flop * best->waves / table->slot_flop_per_s[best->tile];
+  } else {
+    contest.best.total_s = 0;
+  }
+  moe_ladder_step(cost, MOE_REASON_MATH, &reached, p->useful_flop / machine->quoted_flop_per_s);
+  moe_ladder_step(cost, MOE_REASON_PRECISION, &reached, p->useful_flop / machine->peak_flop_per_s);
+  moe_ladder_step(cost, MOE_REASON_PADDING, &reached, p->flop / machine->peak_flop_per_s);
+  moe_ladder_step(cost, MOE_REASON_TILE, &reached, tile_s);
+  moe_ladder_step(cost, MOE_REASON_WAVE, &reached, wave_s);
+  moe_ladder_step(cost, MOE_REASON_SUSTAINED, &reached, best->sustained_s);
+  moe_ladder_step(cost, MOE_REASON_RAMP, &reached, best->ramp_s);
+  moe_ladder_step(cost, MOE_REASON_MEMORY, &reached, best->total_s);
+  moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, MAX(best->total_s, p->least_s) + p->floor_s);
 }

@@ -63,6 +63,26 @@ typedef enum {
   MOE_N_ROLES,
 } MoeRole;
 
+/* Output tile of a GEMM kernel; `sms` thread blocks work on one tile together. */
+typedef struct {
+  int16_t m, n, sms;
+} MoeTile;
+
+#define MOE_TILES_MAX    11 /* of any generation */
+#define MOE_TILE_SMS_MAX 2
+
+/* What the tiles of a generation do with the constants of one fit, whatever the problem. */
+typedef struct {
+  guint n;
+  gboolean ordered; /* the constants are such that more math never takes less time */
+  const MoeTile *tile;
+  guint same_m[MOE_TILES_MAX];           /* first tile of the same height */
+  double area_flop[MOE_TILES_MAX];       /* per element of K */
+  double slot_flop_per_s[MOE_TILES_MAX]; /* peak of the SMs that share a tile */
+  double flop_per_s[MOE_TILES_MAX];      /* sustained by them with this tile, rows aligned */
+  double work[MOE_TILES_MAX];            /* seconds of one tile per element of K */
+} MoeTileTable;
+
 #define MOE_FIT_PASSES 3 /* forward, data gradient or backward, weight gradient */
 
 struct MoeCostModel {
@@ -70,6 +90,7 @@ struct MoeCostModel {
   const MoeStack *stack;
   double peak_flop_per_s[MOE_N_PRECISIONS]; /* moe_cost_peak of each; 0 = no path */
   MoeFit fit[MOE_N_ROLES][MOE_N_PRECISIONS][MOE_FIT_PASSES];
+  MoeTileTable tiles[MOE_ROLE_GROUPED_GEMM + 1][MOE_N_PRECISIONS][MOE_FIT_PASSES];
 };
 
 MoeRole moe_cost_role(const MoeKernel *kernel);
@@ -85,11 +106,12 @@ const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
  * --------------------------------------------------------------------------------------- */
 
 typedef struct {
-  const double *constant;   /* of the kernel's fit */
-  double peak_flop_per_s;   /* all SMs, the kernel's precision */
-  double quoted_flop_per_s; /* all SMs, what MFU divides by */
-  double sms, free_sms;     /* of the device; available to the kernel */
-  double hbm_bytes_per_s;   /* available */
+  const double *constant;    /* of the kernel's fit */
+  const MoeTileTable *tiles; /* GEMM and grouped GEMM */
+  double peak_flop_per_s;    /* all SMs, the kernel's precision */
+  double quoted_flop_per_s;  /* all SMs, what MFU divides by */
+  double sms, free_sms;      /* of the device; available to the kernel */
+  double hbm_bytes_per_s;    /* available */
 } MoeMachine;
 
 /* Adds `seconds` - *reached to `reason`: the estimate after one more mechanism is taken into account. */
@@ -113,15 +135,24 @@ static inline double moe_memory_visible(double math_s, double memory_s, double o
   return MAX(math_s, memory_s) + (1 - overlap) * MIN(math_s, memory_s) - math_s;
 }
 
-/* Output tile of a GEMM kernel; `sms` thread blocks work on one tile together. */
-typedef struct {
-  int16_t m, n, sms;
-} MoeTile;
-
 /* Tile set of a GPU generation (constant `tiles`: 80, 90, 100, 942), largest first. */
 const MoeTile *moe_cost_tiles(double generation, guint *n);
 
-void moe_cost_gemm(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
+/* Fills `table` with what follows from the constants of a fit, the peak of its precision and the SMs of the device. */
+void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double sms, MoeTileTable *table);
+
+/* A GEMM or grouped GEMM in the terms of the equations, the same in all machine states; `copies` independent outputs of
+ * m x n, reduced over k. */
+typedef struct {
+  double copies, m, n, k;
+  int64_t rows, fullest; /* GROUPED forward / dgrad: rows over all groups and of the fullest one; 0 otherwise */
+  double flop, useful_flop, bytes, floor_s, least_s;
+  double alignment_rate;       /* 1, less for rows that are not a multiple of 16 bytes */
+  double tiles[MOE_TILES_MAX]; /* of the table, over all outputs */
+} MoeGemm;
+
+void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, MoeGemm *gemm);
+void moe_cost_gemm(const MoeMachine *machine, const MoeGemm *gemm, MoeCost *cost);
 void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
 void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
 

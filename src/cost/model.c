@@ -34,6 +34,15 @@ double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision)
   }
 }
 
+static void prepare_tiles(MoeCostModel *model)
+{
+  for (int role = 0; role <= MOE_ROLE_GROUPED_GEMM; role++)
+    for (int precision = 0; precision < MOE_N_PRECISIONS; precision++)
+      for (int pass = 0; pass < MOE_FIT_PASSES; pass++)
+        moe_cost_tile_table(model->fit[role][precision][pass].value, model->peak_flop_per_s[precision],
+                            (double)model->accelerator->sms, &model->tiles[role][precision][pass]);
+}
+
 MoeCostModel *moe_cost_model_new(const MoeAccelerator *accelerator, const MoeStack *stack, GError **error)
 {
   g_autoptr(MoeCostModel) model = g_new0(MoeCostModel, 1);
@@ -44,6 +53,7 @@ MoeCostModel *moe_cost_model_new(const MoeAccelerator *accelerator, const MoeSta
     model->peak_flop_per_s[precision] = moe_cost_peak(accelerator, precision);
   if (!moe_cost_resolve(model, error))
     return NULL;
+  prepare_tiles(model);
   return g_steal_pointer(&model);
 }
 
@@ -87,6 +97,14 @@ static const MoeFit *kernel_fit(const MoeCostModel *model, const MoeKernel *kern
   return &model->fit[moe_cost_role(kernel)][kernel->precision][pass];
 }
 
+/* NULL for kernels that have no tiles of this kind. */
+static const MoeTileTable *kernel_tiles(const MoeCostModel *model, const MoeKernel *kernel)
+{
+  MoeRole role = moe_cost_role(kernel);
+
+  return role <= MOE_ROLE_GROUPED_GEMM ? &model->tiles[role][kernel->precision][moe_cost_fit_pass(kernel->pass)] : NULL;
+}
+
 double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
 {
   return kernel->model_flop > 0 ? kernel->model_flop : useful_flop;
@@ -95,13 +113,14 @@ double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
 /* ---- pricing
  * --------------------------------------------------------------------------------------------------------- */
 
-static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+/* `gemm` is the kernel in the terms of its model where that is one of GEMM's. */
+static void price(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm, MoeCost *cost)
 {
   *cost = (MoeCost){0};
   switch (kernel->klass) {
   case MOE_KERNEL_GEMM:
   case MOE_KERNEL_GROUPED_GEMM:
-    moe_cost_gemm(machine, kernel, cost);
+    moe_cost_gemm(machine, gemm, cost);
     break;
   case MOE_KERNEL_ATTENTION:
     moe_cost_attention(machine, kernel, cost);
@@ -115,11 +134,11 @@ static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *c
 }
 
 /* Prices the kernel again on what is left of the GPU; the longer time is contention. */
-static void contend(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+static void contend(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm, MoeCost *cost)
 {
   MoeCost crowded;
 
-  price(machine, kernel, &crowded);
+  price(machine, kernel, gemm, &crowded);
   cost->part_s[MOE_REASON_CONTENTION] = MAX(crowded.seconds - cost->seconds, 0);
   cost->seconds = 0;
   for (int reason = 0; reason < MOE_N_REASONS; reason++)
@@ -141,12 +160,12 @@ static gboolean is_crowded(const MoeCostModel *model, const MoeMachineState *sta
   return state->sms < model->accelerator->sms || state->memory_share < 1;
 }
 
-static void crowd(const MoeCostModel *model, const MoeMachineState *state, const MoeKernel *kernel, MoeMachine machine,
-                  MoeCost *cost)
+static void crowd(const MoeCostModel *model, const MoeMachineState *state, const MoeKernel *kernel, const MoeGemm *gemm,
+                  MoeMachine machine, MoeCost *cost)
 {
   machine.free_sms = (double)CLAMP(state->sms, 1, model->accelerator->sms);
   machine.hbm_bytes_per_s *= state->memory_share;
-  contend(&machine, kernel, cost);
+  contend(&machine, kernel, gemm, cost);
 }
 
 /* The index of an equal state before the i-th, i when there is none. */
@@ -165,23 +184,27 @@ gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kern
   const MoeAccelerator *accelerator = model->accelerator;
   const MoeMachine machine = {
       .constant = kernel_fit(model, kernel)->value,
+      .tiles = kernel_tiles(model, kernel),
       .peak_flop_per_s = model->peak_flop_per_s[kernel->precision],
       .quoted_flop_per_s = accelerator->quoted_peak_flop_per_s,
       .sms = (double)accelerator->sms,
       .free_sms = (double)accelerator->sms,
       .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
   };
+  MoeGemm gemm;
   MoeCost free;
 
   if (kernel->klass != MOE_KERNEL_BANDWIDTH && machine.peak_flop_per_s <= 0)
     return no_path(model, kernel, error);
-  price(&machine, kernel, &free);
+  if (machine.tiles)
+    moe_cost_gemm_describe(&machine, kernel, &gemm);
+  price(&machine, kernel, &gemm, &free);
   for (guint i = 0; i < n; i++) {
     guint same = equal_before(states, i);
 
     costs[i] = same < i ? costs[same] : free;
     if (same == i && is_crowded(model, &states[i]))
-      crowd(model, &states[i], kernel, machine, &costs[i]);
+      crowd(model, &states[i], kernel, &gemm, machine, &costs[i]);
   }
   return TRUE;
 }
