@@ -56,9 +56,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCostModel, moe_cost_model_free)
 gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
                          MoeCost *cost, GError **error);
 
-/* The same in n machine states at once, which shares the work: costs[i] is what moe_cost_kernel gives for states[i]. */
+/* The same in n machine states at once, which shares the work: `idle` is what the kernel costs alone, contention_s[i] by
+ * how much longer it takes in states[i], MOE_REASON_CONTENTION of what moe_cost_kernel gives for it. */
 gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
-                                const MoeMachineState *states, MoeCost *costs, GError **error);
+                                const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error);
+
+/* The duration of a kernel that costs `idle` alone with that much contention. */
+double moe_cost_contended(const MoeCost *idle, double contention_s);
 
 /* ---- which constants priced it ----------------------------------------------------------------------------------- */
 

@@ -94,9 +94,13 @@ static double alignment_rate(const MoeKernel *kernel)
 /* ---- tiles
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* ceil() of what tiles and waves are: not negative, below 2^53; the library's is a call. */
+#define ALL_WHOLE 0x1p52 /* from here on every double is a whole number */
+
+/* ceil() of what is not negative, without the library's call. */
 static double round_up(double x)
 {
+  if (!(x < ALL_WHOLE))
+    return x;
   double whole = (double)(int64_t)x;
 
   return whole < x ? whole + 1 : whole;
@@ -125,15 +129,21 @@ static double row_tiles(const Problem *p, int64_t tile)
   return rounded + 0.5 * MIN(p->copies, (double)p->rows) * (1 - grain / (double)tile);
 }
 
-/* Row tiles are the same for all tiles of one height, and the costliest to count. */
+/* Tiles of one height have the same rows, of one width the same columns; `likely` is where the least work is, whole
+ * waves apart. */
 static void count_tiles(const MoeMachine *machine, Problem *p)
 {
   const MoeTileTable *table = machine->tiles;
-  double rows[MOE_TILES_MAX];
+  double rows[MOE_TILES_MAX], columns[MOE_TILES_MAX], least = INFINITY;
 
   for (guint i = 0; i < table->n; i++) {
     rows[i] = table->same_m[i] < i ? rows[table->same_m[i]] : row_tiles(p, table->tile[i].m);
-    p->tiles[i] = rows[i] * round_up(p->n / (double)table->tile[i].n);
+    columns[i] = table->same_n[i] < i ? columns[table->same_n[i]] : round_up(p->n / (double)table->tile[i].n);
+    p->tiles[i] = rows[i] * columns[i];
+    double work = p->tiles[i] * table->slot_work[i];
+
+    p->likely = table->ordered && work < least ? i : p->likely;
+    least = MIN(work, least);
   }
 }
 
@@ -168,20 +178,24 @@ static double tile_rate(const MoeTile *tile, double loss)
 
 void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double sms, MoeTileTable *table)
 {
+  *table = (MoeTileTable){0};
   table->tile = moe_cost_tiles(constant[MOE_GEMM_TILES], &table->n);
   table->ordered = constant[MOE_GEMM_DROOP] >= 0 && constant[MOE_GEMM_DROOP] < 1 && constant[MOE_GEMM_RAMP_K] >= 0 &&
-                   constant[MOE_GEMM_SPLIT] >= 0 && constant[MOE_GEMM_OVERLAP] >= 0 && constant[MOE_GEMM_OVERLAP] <= 1;
+                   constant[MOE_GEMM_SPLIT] >= 0 && constant[MOE_GEMM_OVERLAP] >= 0 &&
+                   constant[MOE_GEMM_OVERLAP] <= 1 && constant[MOE_GEMM_BALANCE] <= 1;
   for (guint i = 0; i < table->n; i++) {
     const MoeTile *tile = &table->tile[i];
 
-    table->same_m[i] = 0;
     while (table->tile[table->same_m[i]].m != tile->m)
       table->same_m[i]++;
+    while (table->tile[table->same_n[i]].n != tile->n)
+      table->same_n[i]++;
     table->area_flop[i] = 2 * ((double)tile->m * tile->n);
     table->slot_flop_per_s[i] = peak_flop_per_s / sms * tile->sms;
     table->flop_per_s[i] =
         table->slot_flop_per_s[i] * constant[MOE_GEMM_SUSTAINED] * tile_rate(tile, constant[MOE_GEMM_TILE_LOSS]);
     table->work[i] = table->area_flop[i] / table->flop_per_s[i];
+    table->slot_work[i] = table->work[i] * tile->sms;
   }
 }
 
@@ -199,8 +213,10 @@ typedef struct {
 /* A machine while the fastest choice for a problem is looked for. */
 typedef struct {
   const MoeMachine *machine;
+  const MoeTileTable *table;
   const Problem *p;
-  double slots[MOE_TILE_SMS_MAX + 1]; /* tiles at a time, by the SMs that share one */
+  double slots[MOE_TILE_SMS_MAX + 1];    /* tiles at a time, by the SMs that share one */
+  double per_slot[MOE_TILE_SMS_MAX + 1]; /* its reciprocal, for bounds */
   double memory_s;
   Choice best;
   double limit; /* choices of one piece with more work than this are slower than the best one */
@@ -220,7 +236,7 @@ static double counted_waves(double waves, double balance)
 static double split_pieces(const Contest *contest, guint i)
 {
   const Problem *p = contest->p;
-  double waves = p->tiles[i] * contest->machine->tiles->tile[i].sms / contest->machine->free_sms;
+  double busy_sms = p->tiles[i] * contest->table->tile[i].sms, waves = busy_sms / contest->machine->free_sms;
 
   if (waves > 0.5)
     return 1;
@@ -256,14 +272,15 @@ static gboolean beats(const Choice *choice, double seconds, const Choice *best)
  * them. */
 static void try_choice(Contest *contest, guint i, double pieces)
 {
-  const MoeMachine *machine = contest->machine;
-  const double *c = machine->constant;
-  const MoeTileTable *table = machine->tiles;
+  const double *c = contest->machine->constant;
+  const MoeTileTable *table = contest->table;
   double piece_k = contest->p->k / pieces;
   double waves = counted_waves(contest->p->tiles[i] * pieces / contest->slots[table->tile[i].sms], c[MOE_GEMM_BALANCE]);
-  double math_s = table->area_flop[i] * piece_k * waves / (table->flop_per_s[i] * contest->p->alignment_rate);
   Choice e = {.tile = i, .pieces = pieces, .waves = waves, .work = table->work[i] * waves};
 
+  if (pieces == 1 && e.work > contest->limit)
+    return;
+  double math_s = table->area_flop[i] * piece_k * waves / (table->flop_per_s[i] * contest->p->alignment_rate);
   if (!beats(&e, math_s, &contest->best))
     return;
   e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
@@ -275,6 +292,15 @@ static void try_choice(Contest *contest, guint i, double pieces)
   contest->limit = MIN(contest->limit, slower_above(contest));
 }
 
+/* Whether a tile has more work than the best choice even if its last wave cost no more than its tiles. Tiles that keep
+ * all SMs busy are not split. */
+static inline gboolean is_hopeless(const Contest *contest, guint i)
+{
+  double waves = contest->p->tiles[i] * contest->per_slot[contest->table->tile[i].sms];
+
+  return waves > 1 && contest->table->work[i] * waves > contest->limit;
+}
+
 static void try_tile(Contest *contest, guint i)
 {
   double pieces = split_pieces(contest, i);
@@ -284,59 +310,73 @@ static void try_tile(Contest *contest, guint i)
     try_choice(contest, i, pieces);
 }
 
-/* The work of a tile if its last wave cost no more than its tiles. */
-static double least_work(const Contest *contest, guint i)
+/* The likely tile goes first: few others then need a closer look. */
+static void choose(const MoeMachine *machine, const Problem *p, Contest *contest)
 {
-  const MoeTileTable *table = contest->machine->tiles;
-
-  return table->work[i] * MAX(contest->p->tiles[i] / contest->slots[table->tile[i].sms], 1);
-}
-
-/* The tile that promises most goes first: few others then need a closer look. */
-static void choose(Contest *contest)
-{
-  const MoeTileTable *table = contest->machine->tiles;
-  double least[MOE_TILES_MAX];
-  guint first = 0;
-
-  for (guint i = 0; i < table->n; i++) {
-    least[i] = least_work(contest, i);
-    first = table->ordered && least[i] < least[first] ? i : first;
+  contest->machine = machine;
+  contest->table = machine->tiles;
+  contest->p = p;
+  contest->limit = contest->best.total_s = INFINITY;
+  contest->memory_s = p->bytes / (machine->hbm_bytes_per_s * machine->constant[MOE_GEMM_MEMORY_SHARE]);
+  for (int sms = 1; sms <= MOE_TILE_SMS_MAX; sms++) {
+    contest->slots[sms] = MAX((double)(int64_t)(machine->free_sms / sms), 1);
+    contest->per_slot[sms] = 1 / contest->slots[sms];
   }
-  try_tile(contest, first);
-  for (guint i = 0; i < table->n; i++)
-    if (i != first && (!(least[i] > contest->limit) || split_pieces(contest, i) > 1))
+  try_tile(contest, p->likely);
+  for (guint i = 0; i < contest->table->n; i++)
+    if (i != p->likely && !is_hopeless(contest, i))
       try_tile(contest, i);
 }
 
 /* ---- reasons
  * --------------------------------------------------------------------------------------------------------- */
 
-void moe_cost_gemm(const MoeMachine *machine, const Problem *p, MoeCost *cost)
+/* The rungs of the ladder are the first reasons, in their order. */
+enum { RUNGS = MOE_REASON_FLOOR + 1 };
+G_STATIC_ASSERT(MOE_REASON_MATH == 0 && MOE_REASON_PADDING == 2 && MOE_REASON_WAVE == 4 && MOE_REASON_RAMP == 6 &&
+                MOE_REASON_FLOOR == 8);
+
+static void climb(const MoeMachine *machine, const Problem *p, double reached_s[RUNGS])
 {
-  const MoeTileTable *table = machine->tiles;
-  Contest contest = {.machine = machine, .p = p, .limit = INFINITY, .best = {.total_s = INFINITY}};
+  Contest contest;
   const Choice *best = &contest.best;
-  double tile_s = 0, wave_s = 0, reached = 0;
+  double tile_s = 0, wave_s = 0;
 
   if (p->flop > 0) {
-    for (int sms = 1; sms <= MOE_TILE_SMS_MAX; sms++)
-      contest.slots[sms] = MAX(floor(machine->free_sms / sms), 1);
-    contest.memory_s = p->bytes / (machine->hbm_bytes_per_s * machine->constant[MOE_GEMM_MEMORY_SHARE]);
-    choose(&contest);
-    double piece_flop = table->area_flop[best->tile] * (p->k / best->pieces);
+    choose(machine, p, &contest);
+    double piece_flop = machine->tiles->area_flop[best->tile] * (p->k / best->pieces);
     tile_s = piece_flop * (p->tiles[best->tile] * best->pieces) / machine->peak_flop_per_s;
-    wave_s = piece_flop * best->waves / table->slot_flop_per_s[best->tile];
+    wave_s = piece_flop * best->waves / machine->tiles->slot_flop_per_s[best->tile];
   } else {
-    contest.best.total_s = 0;
+    contest.best = (Choice){0};
   }
-  moe_ladder_step(cost, MOE_REASON_MATH, &reached, p->useful_flop / machine->quoted_flop_per_s);
-  moe_ladder_step(cost, MOE_REASON_PRECISION, &reached, p->useful_flop / machine->peak_flop_per_s);
-  moe_ladder_step(cost, MOE_REASON_PADDING, &reached, p->flop / machine->peak_flop_per_s);
-  moe_ladder_step(cost, MOE_REASON_TILE, &reached, tile_s);
-  moe_ladder_step(cost, MOE_REASON_WAVE, &reached, wave_s);
-  moe_ladder_step(cost, MOE_REASON_SUSTAINED, &reached, best->sustained_s);
-  moe_ladder_step(cost, MOE_REASON_RAMP, &reached, best->ramp_s);
-  moe_ladder_step(cost, MOE_REASON_MEMORY, &reached, best->total_s);
-  moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, MAX(best->total_s, p->least_s) + p->floor_s);
+  reached_s[MOE_REASON_MATH] = p->useful_flop / machine->quoted_flop_per_s;
+  reached_s[MOE_REASON_PRECISION] = p->useful_flop / machine->peak_flop_per_s;
+  reached_s[MOE_REASON_PADDING] = p->flop / machine->peak_flop_per_s;
+  reached_s[MOE_REASON_TILE] = tile_s;
+  reached_s[MOE_REASON_WAVE] = wave_s;
+  reached_s[MOE_REASON_SUSTAINED] = best->sustained_s;
+  reached_s[MOE_REASON_RAMP] = best->ramp_s;
+  reached_s[MOE_REASON_MEMORY] = best->total_s;
+  reached_s[MOE_REASON_FLOOR] = MAX(best->total_s, p->least_s) + p->floor_s;
+}
+
+void moe_cost_gemm(const MoeMachine *machine, const Problem *p, MoeCost *cost)
+{
+  double reached_s[RUNGS], reached = 0;
+
+  climb(machine, p, reached_s);
+  for (int reason = 0; reason < RUNGS; reason++)
+    moe_ladder_step(cost, (MoeReason)reason, &reached, reached_s[reason]);
+}
+
+double moe_cost_gemm_seconds(const MoeMachine *machine, const Problem *p)
+{
+  double reached_s[RUNGS], seconds;
+
+  climb(machine, p, reached_s);
+  seconds = reached_s[0];
+  for (int reason = 1; reason < RUNGS; reason++)
+    seconds += reached_s[reason] - reached_s[reason - 1];
+  return seconds;
 }

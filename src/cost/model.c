@@ -133,16 +133,23 @@ static void price(const MoeMachine *machine, const MoeKernel *kernel, const MoeG
     cost->seconds += cost->part_s[reason];
 }
 
-/* Prices the kernel again on what is left of the GPU; the longer time is contention. */
-static void contend(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm, MoeCost *cost)
+static double price_seconds(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm)
 {
-  MoeCost crowded;
+  MoeCost cost;
 
-  price(machine, kernel, gemm, &crowded);
-  cost->part_s[MOE_REASON_CONTENTION] = MAX(crowded.seconds - cost->seconds, 0);
-  cost->seconds = 0;
+  if (gemm)
+    return moe_cost_gemm_seconds(machine, gemm);
+  price(machine, kernel, NULL, &cost);
+  return cost.seconds;
+}
+
+double moe_cost_contended(const MoeCost *idle, double contention_s)
+{
+  double seconds = 0;
+
   for (int reason = 0; reason < MOE_N_REASONS; reason++)
-    cost->seconds += cost->part_s[reason];
+    seconds += reason == MOE_REASON_CONTENTION ? contention_s : idle->part_s[reason];
+  return seconds;
 }
 
 static gboolean no_path(const MoeCostModel *model, const MoeKernel *kernel, GError **error)
@@ -160,12 +167,14 @@ static gboolean is_crowded(const MoeCostModel *model, const MoeMachineState *sta
   return state->sms < model->accelerator->sms || state->memory_share < 1;
 }
 
-static void crowd(const MoeCostModel *model, const MoeMachineState *state, const MoeKernel *kernel, const MoeGemm *gemm,
-                  MoeMachine machine, MoeCost *cost)
+/* What is left of the GPU in a state. */
+static MoeMachine machine_in(const MoeCostModel *model, const MoeMachine *idle, const MoeMachineState *state)
 {
+  MoeMachine machine = *idle;
+
   machine.free_sms = (double)CLAMP(state->sms, 1, model->accelerator->sms);
   machine.hbm_bytes_per_s *= state->memory_share;
-  contend(&machine, kernel, gemm, cost);
+  return machine;
 }
 
 /* The index of an equal state before the i-th, i when there is none. */
@@ -178,11 +187,11 @@ static guint equal_before(const MoeMachineState *states, guint i)
   return j;
 }
 
-gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
-                                const MoeMachineState *states, MoeCost *costs, GError **error)
+static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kernel)
 {
   const MoeAccelerator *accelerator = model->accelerator;
-  const MoeMachine machine = {
+
+  return (MoeMachine){
       .constant = kernel_fit(model, kernel)->value,
       .tiles = kernel_tiles(model, kernel),
       .peak_flop_per_s = model->peak_flop_per_s[kernel->precision],
@@ -191,20 +200,32 @@ gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kern
       .free_sms = (double)accelerator->sms,
       .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
   };
-  MoeGemm gemm;
-  MoeCost free;
+}
+
+/* Crowded, the kernel is priced again on what is left of the GPU; the longer time is contention. */
+gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
+                                const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error)
+{
+  const MoeMachine machine = idle_machine(model, kernel);
+  MoeGemm described;
+  const MoeGemm *gemm = machine.tiles ? &described : NULL;
 
   if (kernel->klass != MOE_KERNEL_BANDWIDTH && machine.peak_flop_per_s <= 0)
     return no_path(model, kernel, error);
-  if (machine.tiles)
-    moe_cost_gemm_describe(&machine, kernel, &gemm);
-  price(&machine, kernel, &gemm, &free);
+  if (gemm)
+    moe_cost_gemm_describe(&machine, kernel, &described);
+  price(&machine, kernel, gemm, idle);
   for (guint i = 0; i < n; i++) {
     guint same = equal_before(states, i);
 
-    costs[i] = same < i ? costs[same] : free;
-    if (same == i && is_crowded(model, &states[i]))
-      crowd(model, &states[i], kernel, &gemm, machine, &costs[i]);
+    contention_s[i] = same < i ? contention_s[same] : 0;
+    if (same == i && is_crowded(model, &states[i])) {
+      MoeMachine crowded = machine_in(model, &machine, &states[i]);
+
+      double more_s = price_seconds(&crowded, kernel, gemm) - idle->seconds;
+
+      contention_s[i] = MAX(more_s, 0);
+    }
   }
   return TRUE;
 }
@@ -212,7 +233,11 @@ gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kern
 gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
                          MoeCost *cost, GError **error)
 {
-  const MoeMachineState idle = {.sms = model->accelerator->sms, .memory_share = 1};
+  double contention_s = 0;
 
-  return moe_cost_kernel_states(model, kernel, 1, state ? state : &idle, cost, error);
+  if (!moe_cost_kernel_states(model, kernel, state ? 1 : 0, state, cost, &contention_s, error))
+    return FALSE;
+  cost->seconds = moe_cost_contended(cost, contention_s);
+  cost->part_s[MOE_REASON_CONTENTION] = contention_s;
+  return TRUE;
 }

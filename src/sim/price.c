@@ -48,23 +48,17 @@ static MoeMachineState machine_state(const Sim *sim, const Taken *taken, unsigne
 
 /* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The
  * accelerator's training rate says which share of the benchmark's math rate holds there; memory and launch do not
- * depend on it. */
-static void go_at_training_rate(const Sim *sim, const MoeKernel *kernel, MoeCost *cost)
+ * depend on it. Time to add to a kernel that takes `seconds` on the bench. */
+static double at_training_rate(const Sim *sim, const MoeKernel *kernel, const MoeCost *cost, double seconds)
 {
-  double math_s = cost->seconds - cost->part_s[MOE_REASON_MEMORY] - cost->part_s[MOE_REASON_FLOOR];
-  double extra_s = math_s * (1 / sim->run->cluster.accelerator.training_rate - 1);
+  double math_s = seconds - cost->part_s[MOE_REASON_MEMORY] - cost->part_s[MOE_REASON_FLOOR];
 
-  if (kernel->klass == MOE_KERNEL_BANDWIDTH)
-    return;
-  cost->seconds += extra_s;
-  cost->part_s[MOE_REASON_SUSTAINED] += extra_s;
+  return kernel->klass == MOE_KERNEL_BANDWIDTH ? 0 : math_s * (1 / sim->run->cluster.accelerator.training_rate - 1);
 }
 
-/* Duration of a kernel when the counterfactual leaves causes out. */
-static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCost *cost)
+/* What is left of a kernel's `seconds` when the counterfactual leaves causes out. */
+static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCost *cost, double seconds)
 {
-  double seconds = cost->seconds;
-
   if ((sim->without & MOE_WITHOUT_RECOMPUTE) && kernel->pass == MOE_PASS_RECOMPUTE)
     return 0;
   if ((sim->without & MOE_WITHOUT_OPTIMIZER) && kernel->pass == MOE_PASS_OPTIMIZER)
@@ -115,16 +109,23 @@ static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineStat
 {
   const MoeKernel *kernel = &sim->program->kernels[(gsize)load * sim->program->n_kernels + k];
   double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
-  MoeCost cost[N_MODES];
+  double contention_s[N_MODES];
+  MoeCost cost;
 
-  if (!moe_cost_kernel_states(sim->cost, kernel, N_MODES, states, cost, error))
+  if (!moe_cost_kernel_states(sim->cost, kernel, N_MODES, states, &cost, contention_s, error))
     return FALSE;
+  double rate_s = at_training_rate(sim, kernel, &cost, cost.seconds);
+  MoeCost idle = cost;
+  cost.seconds += rate_s;
+  cost.part_s[MOE_REASON_SUSTAINED] += rate_s;
+  set_uncounted_apart(kernel, &cost);
   for (unsigned mode = 0; mode < N_MODES; mode++) {
-    go_at_training_rate(sim, kernel, &cost[mode]);
-    set_uncounted_apart(kernel, &cost[mode]);
-    durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost[mode]) * pace);
+    double seconds = moe_cost_contended(&idle, contention_s[mode]);
+
+    seconds += at_training_rate(sim, kernel, &cost, seconds);
+    durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost, seconds) * pace);
   }
-  *price = (Price){.kept_s = kept_seconds(sim, kernel, &cost[0]), .pace = pace, .cost = cost[0]};
+  *price = (Price){.kept_s = kept_seconds(sim, kernel, &cost, cost.seconds), .pace = pace, .cost = cost};
   return TRUE;
 }
 
