@@ -132,8 +132,9 @@ typedef struct {
   guint n_roles, n_blocks, n_kernels, n_collectives, n_copies, n_messages, n_delays;
   const MoeRole *roles; /* one per pipeline stage */
   const MoeBlock *blocks;
-  const MoeKernel *kernels; /* [load class * n_kernels + index]: with imbalanced routing each expert-parallel index has its own rows */
-  guint n_load_classes;     /* 1, or the expert-parallel size */
+  const MoeKernel *kernels; /* [n_kernels] as load class 0 runs them; moe_program_kernel gives those of other classes */
+  const gboolean *kernel_varies; /* [n_kernels] whether load classes differ in it; NULL: none does */
+  guint n_load_classes;     /* 1, or the expert-parallel size: with imbalanced routing each index has its own rows */
   const MoeCollective *collectives;
   const MoeCopy *copies;
   const MoeMessage *messages;
@@ -147,6 +148,10 @@ typedef struct {
 MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error);
 void moe_program_free(MoeProgram *program);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProgram, moe_program_free)
+
+/* Kernel `index` as a load class runs it. */
+void moe_program_kernel(const MoeProgram *program, guint load, guint index, MoeKernel *kernel);
+
 /* States the invariants (waits point backwards in issue order, messages are sent and received once, collectives of a group appear in the
  * same order on all its members' roles, memory returns to its start); NULL when they hold, else what does not. Caller frees. */
 char *moe_program_check(const MoeProgram *program);

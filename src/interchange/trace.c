@@ -11,6 +11,7 @@ typedef struct {
   const MoeRole *role;
   const MoeCall *call;
   const MoeBlock *block;
+  MoeKernel kernel; /* of the node that is filled */
   GArray *ids[MOE_N_STREAMS]; /* of uint64_t: node of each operation of the stream so far */
   uint64_t sequence[MOE_N_GROUPS][MOE_N_STREAMS];
   gboolean host_started;
@@ -97,7 +98,7 @@ static void fill_duration(const Walk *walk, uint32_t work, TraceNode *node)
     node->duration[state] = prices->duration[((gsize)walk->load * MOE_N_STATES + state) * prices->n_works + work];
 }
 
-static void fill_kernel(const Walk *walk, const MoeOp *op, TraceNode *node)
+static void fill_kernel(Walk *walk, const MoeOp *op, TraceNode *node)
 {
   const MoeProgram *program = walk->export->program;
 
@@ -107,7 +108,8 @@ static void fill_kernel(const Walk *walk, const MoeOp *op, TraceNode *node)
     fill_duration(walk, program->n_kernels + op->work, node);
     return;
   }
-  node->kernel = &program->kernels[(gsize)walk->load * program->n_kernels + op->work];
+  moe_program_kernel(program, walk->load, op->work, &walk->kernel);
+  node->kernel = &walk->kernel;
   node->name = node->kernel->name;
   fill_duration(walk, op->work, node);
 }

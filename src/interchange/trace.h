@@ -23,7 +23,7 @@ typedef struct {
   const char *name;
   unsigned lane;                   /* MoeStream or TRACE_HOST_LANE */
   MoeTime duration[MOE_N_STATES];  /* HOST (all equal), KERNEL */
-  const MoeKernel *kernel;         /* KERNEL; NULL for a delay */
+  const MoeKernel *kernel;         /* KERNEL, during the call; NULL for a delay */
   const MoeCollective *collective; /* COLLECTIVE */
   int64_t group;                   /* COLLECTIVE: group of its kind that the rank is in */
   uint64_t sequence;               /* COLLECTIVE: how many before it on this stream over groups of this kind */

@@ -7,6 +7,7 @@ typedef struct {
   MoeArena *arena;
   MoeLayout *layout;
   MoeRouter *router;
+  const MoeLoadedKernel *loaded; /* [n_kernels]; NULL with a single load class */
 } Owned;
 
 /* ---- builder ------------------------------------------------------------------------------------ */
@@ -121,26 +122,38 @@ static void apply_load(const MoeRouter *router, int load, int64_t rank, MoeKerne
   kernel->model_flop *= rows;
 }
 
-/* The kernels of one load class: those without a load as they are. */
-static void freeze_class(const MoeBuilder *builder, guint load_class, MoeKernel *kernels)
+void moe_program_kernel(const MoeProgram *program, guint load, guint index, MoeKernel *kernel)
 {
-  const MoeLoadedKernel *loaded = moe_table_at(&builder->tables.kernels, 0);
+  const Owned *owned = (const Owned *)program;
 
-  for (guint i = 0; i < builder->tables.kernels.n; i++) {
-    kernels[i] = loaded[i].kernel;
-    if (loaded[i].load != MOE_NO_LOAD)
-      apply_load(builder->router, (int)loaded[i].load, load_class, &kernels[i]);
+  if (load == 0 || !program->kernel_varies || !program->kernel_varies[index]) {
+    *kernel = program->kernels[index];
+    return;
   }
+  *kernel = owned->loaded[index].kernel;
+  apply_load(owned->router, (int)owned->loaded[index].load, load, kernel);
 }
 
-static MoeKernel *freeze_kernels(const MoeBuilder *builder, guint n_classes)
+/* A class is a few numbers per kernel: only the first one is written out. */
+static void freeze_kernels(const MoeBuilder *builder, Owned *owned)
 {
-  guint n = builder->tables.kernels.n;
-  MoeKernel *kernels = moe_arena_raw(builder->arena, (size_t)n * n_classes * sizeof(MoeKernel));
+  const MoeTable *table = &builder->tables.kernels;
+  const MoeLoadedKernel *loaded = moe_table_at(table, 0);
+  MoeKernel *kernels = moe_arena_raw(builder->arena, (size_t)table->n * sizeof(MoeKernel));
+  gboolean *varies = moe_arena_raw(builder->arena, (size_t)table->n * sizeof(gboolean));
 
-  for (guint c = 0; c < n_classes; c++)
-    freeze_class(builder, c, kernels + (size_t)c * n);
-  return kernels;
+  for (guint i = 0; i < table->n; i++) {
+    kernels[i] = loaded[i].kernel;
+    varies[i] = loaded[i].load != MOE_NO_LOAD;
+    if (varies[i])
+      apply_load(builder->router, (int)loaded[i].load, 0, &kernels[i]);
+  }
+  owned->program.n_kernels = table->n;
+  owned->program.kernels = kernels;
+  if (builder->router) {
+    owned->program.kernel_varies = varies;
+    owned->loaded = moe_arena_copy(builder->arena, loaded, (size_t)table->n * table->size);
+  }
 }
 
 static gconstpointer freeze_table(const MoeBuilder *builder, const MoeTable *table, guint *n)
@@ -155,15 +168,15 @@ static gconstpointer freeze_array(const MoeBuilder *builder, const GArray *array
   return moe_arena_copy(builder->arena, array->data, array->len * size);
 }
 
-static void freeze(const MoeBuilder *builder, const MoeCalls *calls, MoeProgram *program)
+static void freeze(const MoeBuilder *builder, const MoeCalls *calls, Owned *owned)
 {
+  MoeProgram *program = &owned->program;
   const MoeRun *run = builder->shape.run;
   MoeModelFlops flops;
 
   moe_count_model_flops(&run->architecture, &run->training, &flops);
   program->n_load_classes = builder->router ? (guint)builder->shape.ep : 1;
-  program->n_kernels = builder->tables.kernels.n;
-  program->kernels = freeze_kernels(builder, program->n_load_classes);
+  freeze_kernels(builder, owned);
   program->collectives = freeze_table(builder, &builder->tables.collectives, &program->n_collectives);
   program->copies = freeze_table(builder, &builder->tables.copies, &program->n_copies);
   program->delays_s = freeze_table(builder, &builder->tables.delays, &program->n_delays);
@@ -188,7 +201,7 @@ MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error)
   if (!builder_init(&builder, run, owned, seed, error))
     return NULL;
   moe_calls_build(&builder, &calls);
-  freeze(&builder, &calls, program);
+  freeze(&builder, &calls, owned);
   g_array_unref(calls.roles);
   g_array_unref(calls.messages);
   return g_steal_pointer(&program);

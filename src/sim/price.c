@@ -1,5 +1,5 @@
 /* What every operation costs on this machine: kernel durations per machine state, segments, issue times. */
-#include "internal.h"
+#include "price.h"
 
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
@@ -73,12 +73,6 @@ static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCos
   return MAX(seconds, 0);
 }
 
-typedef struct {
-  double kept_s;
-  double pace; /* factor on the duration, see lock_step_pace */
-  MoeCost cost;
-} Price;
-
 /* In a synchronous step all GPUs end up going at the pace of the slowest: the expected one of n whose math rates
  * spread. What the mean GPU loses that way is waiting for peers. Kernels that memory bandwidth limits do not spread. */
 static double lock_step_pace(const Sim *sim)
@@ -105,9 +99,24 @@ static MoeTime *durations_of(const Sim *sim, guint load, unsigned mode)
   return &sim->duration[((gsize)load * N_MODES + mode) * sim->n_works];
 }
 
+static gboolean varies(const MoeProgram *program, guint k)
+{
+  return program->kernel_varies && program->kernel_varies[k];
+}
+
+/* Kernel k of a load class, written to `as_run` when the class has its own. */
+static const MoeKernel *kernel_of(const MoeProgram *program, guint load, guint k, MoeKernel *as_run)
+{
+  if (load == 0 || !varies(program, k))
+    return &program->kernels[k];
+  moe_program_kernel(program, load, k, as_run);
+  return as_run;
+}
+
 static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineState *states, Price *price, GError **error)
 {
-  const MoeKernel *kernel = &sim->program->kernels[(gsize)load * sim->program->n_kernels + k];
+  MoeKernel as_run;
+  const MoeKernel *kernel = kernel_of(sim->program, load, k, &as_run);
   double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
   double contention_s[N_MODES];
   MoeCost cost;
@@ -125,41 +134,28 @@ static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineStat
     seconds += at_training_rate(sim, kernel, &cost, seconds);
     durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost, seconds) * pace);
   }
-  *price = (Price){.kept_s = kept_seconds(sim, kernel, &cost, cost.seconds), .pace = pace, .cost = cost};
+  sim_busy_price(price, kernel, &cost, kept_seconds(sim, kernel, &cost, cost.seconds), pace);
   return TRUE;
 }
 
-static gboolean same_kernel(const Sim *sim, guint load, guint k)
+/* Prices a load class. What loads do not change costs what it cost in the class before. */
+static gboolean price_load(Sim *sim, guint load, const MoeMachineState *states, Price *prices, GError **error)
 {
-  const MoeKernel *kernels = sim->program->kernels;
-
-  /* padding that differs only costs a price more: NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
-  return memcmp(&kernels[(gsize)load * sim->program->n_kernels + k], &kernels[k], sizeof *kernels) == 0;
-}
-
-/* Prices a load class. What the load does not change costs what it cost in the first class: `first` holds that. */
-static gboolean price_load(Sim *sim, guint load, const MoeMachineState *states, const Price *first, Price *prices,
-                           GError **error)
-{
-  for (guint k = 0; k < sim->program->n_kernels; k++) {
-    if (load > 0 && same_kernel(sim, load, k)) {
-      prices[k] = first[k];
-      for (unsigned mode = 0; mode < N_MODES; mode++)
-        durations_of(sim, load, mode)[k] = durations_of(sim, 0, mode)[k];
-    } else if (!price_kernel(sim, load, k, states, &prices[k], error)) {
+  for (unsigned mode = 0; load > 0 && mode < N_MODES; mode++)
+    memcpy(durations_of(sim, load, mode), durations_of(sim, 0, mode), sim->n_works * sizeof(MoeTime));
+  for (guint k = 0; k < sim->program->n_kernels; k++)
+    if ((load == 0 || varies(sim->program, k)) && !price_kernel(sim, load, k, states, &prices[k], error))
       return FALSE;
-    }
-  }
   return TRUE;
 }
 
-static void price_delays(Sim *sim, guint load)
+static void price_delays(Sim *sim)
 {
   const MoeProgram *program = sim->program;
 
   for (unsigned mode = 0; mode < N_MODES; mode++)
     for (guint d = 0; d < program->n_delays; d++)
-      durations_of(sim, load, mode)[program->n_kernels + d] =
+      durations_of(sim, 0, mode)[program->n_kernels + d] =
           (sim->without & MOE_WITHOUT_DATA) ? 0 : moe_time_from_seconds(program->delays_s[d]);
 }
 
@@ -176,106 +172,32 @@ static void even_out_loads(Sim *sim)
   }
 }
 
-/* ---- account of undisturbed busy time ---------------------------------------------------------------------------- */
+/* ---- all load classes -------------------------------------------------------------------------------------------- */
 
-/* FLOPs a kernel executes: model FLOPs where it has some, the shape's for recomputation. */
-static double executed_flop(const MoeKernel *kernel)
+static gboolean price_loads(Sim *sim, const MoeMachineState *states, GError **error)
 {
-  switch (kernel->klass) {
-  case MOE_KERNEL_GEMM:
-    return 2.0 * kernel->m * kernel->n * kernel->k * MAX(kernel->groups, 1);
-  case MOE_KERNEL_GROUPED_GEMM:
-    return 2.0 * kernel->rows * kernel->useful_share * kernel->n * kernel->k;
-  case MOE_KERNEL_ATTENTION: {
-    double keys =
-        kernel->window > 0 ? MIN(kernel->window, kernel->len_kv) : kernel->len_kv / (kernel->causal ? 2.0 : 1.0);
-    double forward =
-        2.0 * kernel->batch * kernel->query_heads * kernel->len_q * keys * (kernel->dim_qk + kernel->dim_v);
+  g_autofree Price *prices = g_new(Price, sim->program->n_kernels + 1);
 
-    return kernel->pass == MOE_PASS_DGRAD ? 2 * forward : forward;
+  price_delays(sim);
+  for (guint load = 0; load < sim->n_loads; load++) {
+    if (!price_load(sim, load, states, prices, error))
+      return FALSE;
+    for (guint r = 0; r < sim->program->n_roles; r++)
+      sim_busy_count(sim, r, load, prices);
   }
-  default:
-    return 0;
-  }
-}
-
-static void count_kernel(RolePlan *plan, guint load, const MoeKernel *kernel, const Price *price, double times)
-{
-  double *cause = &plan->cause_s[load * MOE_N_CAUSES];
-  double kept = price->kept_s * times;
-
-  cause[MOE_CAUSE_PEER_WAIT] += kept * (price->pace - 1);
-  double math = MIN(price->cost.part_s[MOE_REASON_MATH] * times, kept);
-
-  plan->pass_s[load * MOE_N_PASSES + kernel->pass] += kept;
-  plan->scope_s[load * MOE_N_SCOPES + kernel->scope] += kept;
-  plan->flop[load] += (kernel->model_flop > 0               ? kernel->model_flop
-                       : kernel->pass == MOE_PASS_RECOMPUTE ? executed_flop(kernel)
-                                                            : 0) *
-                      times;
-  if (kernel->pass == MOE_PASS_RECOMPUTE || kernel->pass == MOE_PASS_OPTIMIZER) {
-    cause[kernel->pass == MOE_PASS_RECOMPUTE ? MOE_CAUSE_RECOMPUTE : MOE_CAUSE_OPTIMIZER] += kept;
-    return;
-  }
-  if (price->kept_s <= 0)
-    return;
-  if (price->cost.seconds > 0 && price->kept_s >= price->cost.seconds)
-    math = price->cost.part_s[MOE_REASON_MATH] * times; /* may exceed the duration: FP8 against a BF16 peak */
-  cause[MOE_CAUSE_MATH] += math;
-  for (unsigned r = 0; r < MOE_N_REASONS; r++)
-    plan->reason_s[load * MOE_N_REASONS + r] += price->cost.part_s[r] * times;
-  double padding = CLAMP(kept - math, 0, price->cost.part_s[MOE_REASON_PADDING] * times);
-  cause[MOE_CAUSE_PADDING] += padding;
-  cause[MOE_CAUSE_KERNEL_INEFFICIENCY] += kept - math - padding;
-}
-
-static void count_block(const Sim *sim, RolePlan *plan, guint load, const MoeBlock *block, const Price *prices,
-                        double times)
-{
-  const MoeProgram *program = sim->program;
-
-  for (guint i = 0; i < block->n_stream[MOE_STREAM_COMPUTE]; i++) {
-    const MoeOp *op = &block->ops[block->stream_ops[MOE_STREAM_COMPUTE][i]];
-
-    if (op->kind == MOE_OP_KERNEL)
-      count_kernel(plan, load, &program->kernels[(gsize)load * program->n_kernels + op->work], &prices[op->work],
-                   times);
-    else if (op->kind == MOE_OP_DELAY && !(sim->without & MOE_WITHOUT_DATA))
-      plan->cause_s[load * MOE_N_CAUSES + MOE_CAUSE_DATA] += program->delays_s[op->work] * times;
-  }
-}
-
-static void count_role(const Sim *sim, guint role, guint load, const Price *prices)
-{
-  const MoeRole *r = &sim->program->roles[role];
-  g_autofree guint *times = g_new0(guint, sim->program->n_blocks);
-
-  for (guint c = 0; c < r->n_calls; c++)
-    times[r->calls[c].block]++;
-  for (guint b = 0; b < sim->program->n_blocks; b++)
-    if (times[b] > 0)
-      count_block(sim, &sim->role[role], load, &sim->program->blocks[b], prices, times[b]);
+  return TRUE;
 }
 
 static gboolean price_kernels(Sim *sim, GError **error)
 {
   Taken taken = {{0, 0}, {0, 0}};
   MoeMachineState states[N_MODES];
-  g_autofree Price *first = g_new0(Price, sim->program->n_kernels + 1);
-  g_autofree Price *other = g_new0(Price, sim->program->n_kernels + 1);
 
   find_taken(sim, &taken);
   for (unsigned mode = 0; mode < N_MODES; mode++)
     states[mode] = machine_state(sim, &taken, mode);
-  for (guint load = 0; load < sim->n_loads; load++) {
-    Price *prices = load == 0 ? first : other;
-
-    if (!price_load(sim, load, states, first, prices, error))
-      return FALSE;
-    price_delays(sim, load);
-    for (guint r = 0; r < sim->program->n_roles; r++)
-      count_role(sim, r, load, prices);
-  }
+  if (!price_loads(sim, states, error))
+    return FALSE;
   if (sim->without & MOE_WITHOUT_PEER_WAIT)
     even_out_loads(sim);
   sim->modes_matter = taken.sms[0] > 0 || taken.sms[1] > 0;
@@ -390,13 +312,33 @@ static Line line_of(const BlockPlan *plan, const Segment *segment, const MoeTime
   return line;
 }
 
+static gboolean segment_varies(const Sim *sim, const BlockPlan *plan, const Segment *segment)
+{
+  for (guint i = 0; i < segment->n; i++) {
+    uint32_t work = plan->compute[segment->first + i].work;
+
+    if (work < sim->program->n_kernels && varies(sim->program, work))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Segments whose kernels do the same in all load classes have the same line in all, as long as nobody's durations were
+ * changed since. */
 static void plan_lines(const Sim *sim, BlockPlan *plan)
 {
-  plan->lines = g_new(Line, (gsize)sim->n_loads * N_MODES * plan->n_segments + 1);
-  for (gsize state = 0; state < (gsize)sim->n_loads * N_MODES; state++)
-    for (guint s = 0; s < plan->n_segments; s++)
+  gsize n_states = (gsize)sim->n_loads * N_MODES;
+
+  plan->lines = g_new(Line, n_states * plan->n_segments + 1);
+  for (guint s = 0; s < plan->n_segments; s++) {
+    gsize n_own = segment_varies(sim, plan, &plan->segments[s]) ? n_states : N_MODES;
+
+    for (gsize state = 0; state < n_own; state++)
       plan->lines[state * plan->n_segments + s] =
           line_of(plan, &plan->segments[s], &sim->duration[state * sim->n_works]);
+    for (gsize state = n_own; state < n_states; state++)
+      plan->lines[state * plan->n_segments + s] = plan->lines[state % N_MODES * plan->n_segments + s];
+  }
 }
 
 static void plan_role_issue(const Sim *sim, guint role)

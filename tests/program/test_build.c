@@ -4,6 +4,14 @@
 
 #include <math.h>
 
+static MoeKernel kernel_of(const MoeProgram *p, guint load, guint index)
+{
+  MoeKernel kernel;
+
+  moe_program_kernel(p, load, index, &kernel);
+  return kernel;
+}
+
 /* Model FLOPs of all kernels of a step over all GPUs. */
 static double program_flop(const MoeProgram *p, double gpus)
 {
@@ -16,7 +24,7 @@ static double program_flop(const MoeProgram *p, double gpus)
       for (guint i = 0; i < block->n_ops; i++)
         if (block->ops[i].kind == MOE_OP_KERNEL)
           for (guint l = 0; l < p->n_load_classes; l++)
-            flop += p->kernels[l * p->n_kernels + block->ops[i].work].model_flop / p->n_load_classes;
+            flop += kernel_of(p, l, block->ops[i].work).model_flop / p->n_load_classes;
     }
   return flop * gpus / p->n_roles;
 }
@@ -174,9 +182,12 @@ START_TEST(test_seed)
 
   ck_assert_uint_eq(a->n_load_classes, 8);
   ck_assert_uint_eq(a->n_kernels, b->n_kernels);
+  ck_assert_uint_eq(a->n_kernels, c->n_kernels);
   for (guint i = 0; i < a->n_kernels * a->n_load_classes; i++) {
-    ck_assert_int_eq(a->kernels[i].rows, b->kernels[i].rows);
-    differs += a->n_kernels == c->n_kernels && a->kernels[i].rows != c->kernels[i].rows;
+    guint load = i / a->n_kernels, kernel = i % a->n_kernels;
+
+    ck_assert_int_eq(kernel_of(a, load, kernel).rows, kernel_of(b, load, kernel).rows);
+    differs += kernel_of(a, load, kernel).rows != kernel_of(c, load, kernel).rows;
   }
   ck_assert_double_gt(differs, 0);
 }

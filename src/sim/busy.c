@@ -1,0 +1,134 @@
+/* Account of undisturbed busy time: what the kernels of a role take in a step, by cause, reason, scope and pass. */
+#include "price.h"
+
+/* FLOPs of a kernel's shape. */
+static double shape_flop(const MoeKernel *kernel)
+{
+  switch (kernel->klass) {
+  case MOE_KERNEL_GEMM:
+    return 2.0 * kernel->m * kernel->n * kernel->k * MAX(kernel->groups, 1);
+  case MOE_KERNEL_GROUPED_GEMM:
+    return 2.0 * kernel->rows * kernel->useful_share * kernel->n * kernel->k;
+  case MOE_KERNEL_ATTENTION: {
+    double keys =
+        kernel->window > 0 ? MIN(kernel->window, kernel->len_kv) : kernel->len_kv / (kernel->causal ? 2.0 : 1.0);
+    double forward =
+        2.0 * kernel->batch * kernel->query_heads * kernel->len_q * keys * (kernel->dim_qk + kernel->dim_v);
+
+    return kernel->pass == MOE_PASS_DGRAD ? 2 * forward : forward;
+  }
+  default:
+    return 0;
+  }
+}
+
+/* FLOPs a kernel executes: model FLOPs where it has some, the shape's for recomputation. */
+static double executed_flop(const MoeKernel *kernel)
+{
+  if (kernel->model_flop > 0)
+    return kernel->model_flop;
+  return kernel->pass == MOE_PASS_RECOMPUTE ? shape_flop(kernel) : 0;
+}
+
+void sim_busy_price(Price *price, const MoeKernel *kernel, const MoeCost *cost, double kept_s, double pace)
+{
+  price->kept_s = kept_s;
+  price->pace = pace;
+  price->flop = executed_flop(kernel);
+  price->pass = (uint8_t)kernel->pass;
+  price->scope = (uint8_t)kernel->scope;
+  price->cost = *cost;
+  price->times = 0;
+}
+
+static void work_out_reasons(Price *price)
+{
+  const double *part_s = price->cost.part_s;
+
+  price->end_reason = MOE_N_REASONS;
+  while (price->end_reason > 0 && part_s[price->end_reason - 1] == 0)
+    price->end_reason--;
+  while (price->first_reason < price->end_reason && part_s[price->first_reason] == 0)
+    price->first_reason++;
+  for (unsigned r = price->first_reason; r < price->end_reason; r++)
+    price->reason_s[r] = part_s[r] * price->times;
+}
+
+static void work_out(Price *price, double times)
+{
+  double kept = price->kept_s * times, math = MIN(price->cost.part_s[MOE_REASON_MATH] * times, kept);
+
+  price->times = times;
+  price->busy_s = kept;
+  price->wait_s = kept * (price->pace - 1);
+  price->executed_flop = price->flop * times;
+  price->cause = MOE_CAUSE_MATH;
+  price->first_reason = price->end_reason = 0;
+  price->math_s = price->padding_s = price->inefficiency_s = 0;
+  if (price->pass == MOE_PASS_RECOMPUTE || price->pass == MOE_PASS_OPTIMIZER)
+    price->cause = price->pass == MOE_PASS_RECOMPUTE ? MOE_CAUSE_RECOMPUTE : MOE_CAUSE_OPTIMIZER;
+  if (price->cause != MOE_CAUSE_MATH || price->kept_s <= 0)
+    return;
+  if (price->cost.seconds > 0 && price->kept_s >= price->cost.seconds)
+    math = price->cost.part_s[MOE_REASON_MATH] * times; /* may exceed the duration: FP8 against a BF16 peak */
+  price->math_s = math;
+  price->padding_s = CLAMP(kept - math, 0, price->cost.part_s[MOE_REASON_PADDING] * times);
+  price->inefficiency_s = kept - math - price->padding_s;
+  work_out_reasons(price);
+}
+
+/* Sums of one role in one load class. */
+typedef struct {
+  double cause_s[MOE_N_CAUSES], reason_s[MOE_N_REASONS], scope_s[MOE_N_SCOPES], pass_s[MOE_N_PASSES], flop;
+} Sums;
+
+/* Most kernels run in many places and many load classes alike: what they add is worked out once. */
+static inline void count_kernel(Sums *sums, Price *price, double times)
+{
+  if (price->times != times)
+    work_out(price, times);
+  sums->cause_s[MOE_CAUSE_PEER_WAIT] += price->wait_s;
+  sums->scope_s[price->scope] += price->busy_s;
+  sums->pass_s[price->pass] += price->busy_s;
+  sums->flop += price->executed_flop;
+  if (price->cause != MOE_CAUSE_MATH) {
+    sums->cause_s[price->cause] += price->busy_s;
+    return;
+  }
+  sums->cause_s[MOE_CAUSE_MATH] += price->math_s;
+  sums->cause_s[MOE_CAUSE_PADDING] += price->padding_s;
+  sums->cause_s[MOE_CAUSE_KERNEL_INEFFICIENCY] += price->inefficiency_s;
+  for (unsigned r = price->first_reason; r < price->end_reason; r++)
+    sums->reason_s[r] += price->reason_s[r];
+}
+
+static void count_block(const Sim *sim, const MoeBlock *block, Price *prices, double times, Sums *sums)
+{
+  for (guint i = 0; i < block->n_stream[MOE_STREAM_COMPUTE]; i++) {
+    const MoeOp *op = &block->ops[block->stream_ops[MOE_STREAM_COMPUTE][i]];
+
+    if (op->kind == MOE_OP_KERNEL)
+      count_kernel(sums, &prices[op->work], times);
+    else if (op->kind == MOE_OP_DELAY && !(sim->without & MOE_WITHOUT_DATA))
+      sums->cause_s[MOE_CAUSE_DATA] += sim->program->delays_s[op->work] * times;
+  }
+}
+
+void sim_busy_count(Sim *sim, guint role, guint load, Price *prices)
+{
+  const MoeRole *r = &sim->program->roles[role];
+  RolePlan *plan = &sim->role[role];
+  g_autofree guint *times = g_new0(guint, sim->program->n_blocks);
+  Sums sums = {0};
+
+  for (guint c = 0; c < r->n_calls; c++)
+    times[r->calls[c].block]++;
+  for (guint b = 0; b < sim->program->n_blocks; b++)
+    if (times[b] > 0)
+      count_block(sim, &sim->program->blocks[b], prices, times[b], &sums);
+  memcpy(&plan->cause_s[load * MOE_N_CAUSES], sums.cause_s, sizeof sums.cause_s);
+  memcpy(&plan->reason_s[load * MOE_N_REASONS], sums.reason_s, sizeof sums.reason_s);
+  memcpy(&plan->scope_s[load * MOE_N_SCOPES], sums.scope_s, sizeof sums.scope_s);
+  memcpy(&plan->pass_s[load * MOE_N_PASSES], sums.pass_s, sizeof sums.pass_s);
+  plan->flop[load] = sums.flop;
+}

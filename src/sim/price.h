@@ -1,0 +1,26 @@
+/* Between price.c and busy.c. */
+#ifndef MOESIM_SIM_PRICE_H
+#define MOESIM_SIM_PRICE_H
+
+#include "internal.h"
+
+/* A priced kernel, as the account counts it; what it adds when it runs a number of `times`, 0 before that is worked
+ * out. */
+typedef struct {
+  double kept_s, pace, flop; /* of one run */
+  uint8_t pass, scope;
+  MoeCost cost;
+  double times;
+  double busy_s, wait_s, executed_flop;
+  uint8_t cause; /* that takes all of it, or MOE_CAUSE_MATH: shared as follows */
+  double math_s, padding_s, inefficiency_s;
+  uint8_t first_reason, end_reason; /* those between add something */
+  double reason_s[MOE_N_REASONS];
+} Price;
+
+/* `kept_s` is what the counterfactual leaves of the kernel, `pace` the factor on its duration. */
+void sim_busy_price(Price *price, const MoeKernel *kernel, const MoeCost *cost, double kept_s, double pace);
+/* Counts one step of a role in a load class, whose prices these are, into sim->role. */
+void sim_busy_count(Sim *sim, guint role, guint load, Price *prices);
+
+#endif
