@@ -342,6 +342,66 @@ int64_t moe_layout_index_in_group(const MoeLayout *layout, MoeGroupKind kind, in
   return is_replica(kind) ? index / shard : index % shard;
 }
 
+/* An odometer over the digits of a rank: how much group and index grow when a digit does. */
+typedef struct {
+  uint32_t value, size, group_scale, index_scale;
+} Wheel;
+
+static void wheels_init(const Radix *radix, guint varies, Wheel wheels[N_DIMS])
+{
+  uint32_t scale[2] = {1, 1}; /* of the group, of the index */
+
+  for (guint i = 0; i < N_DIMS; i++) {
+    const Digit *digit = &radix->digit[i];
+    guint which = (varies & DIM_BIT(digit->dimension)) != 0;
+
+    wheels[i] = (Wheel){.size = (uint32_t)digit->size};
+    *(which ? &wheels[i].index_scale : &wheels[i].group_scale) = scale[which];
+    scale[which] *= (uint32_t)digit->size;
+  }
+}
+
+static void wheels_advance(Wheel wheels[N_DIMS], uint32_t *group, uint32_t *index)
+{
+  for (guint i = 0; i < N_DIMS; i++) {
+    Wheel *wheel = &wheels[i];
+
+    *group += wheel->group_scale;
+    *index += wheel->index_scale;
+    if (++wheel->value < wheel->size)
+      return;
+    wheel->value = 0;
+    *group -= wheel->group_scale * wheel->size;
+    *index -= wheel->index_scale * wheel->size;
+  }
+}
+
+void moe_layout_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index)
+{
+  uint32_t shard = (uint32_t)shard_size(layout, kind), g = 0, i = 0;
+  uint32_t parts = shard == 0 || is_replica(kind) ? shard : (uint32_t)(parent_size(layout, kind) / shard);
+  uint32_t last = (uint32_t)layout->stages - 1;
+  Wheel wheels[N_DIMS];
+
+  wheels_init(group_radix(layout, kind), group_shapes[kind].varies, wheels);
+  for (int64_t rank = 0; rank < layout->ranks; rank++) {
+    uint32_t in_group = i, of = g;
+
+    if (kind == MOE_GROUP_EMBEDDING) {
+      of = i == 0 || i == last ? g : G_MAXUINT32;
+      in_group = of != G_MAXUINT32 && i > 0;
+    } else if (shard > 0) {
+      of = g * parts + (is_replica(kind) ? i % shard : i / shard);
+      in_group = is_replica(kind) ? i / shard : i % shard;
+    }
+    if (group)
+      group[rank] = of;
+    if (index)
+      index[rank] = in_group;
+    wheels_advance(wheels, &g, &i);
+  }
+}
+
 int64_t moe_layout_member(const MoeLayout *layout, MoeGroupKind kind, int64_t group, int64_t index)
 {
   const Radix *radix = group_radix(layout, kind);

@@ -17,10 +17,14 @@ static MoeParallelism degrees(int64_t tp, int64_t cp, int64_t dp, int64_t pp, in
 static void check_kind(const MoeLayout *layout, MoeGroupKind kind)
 {
   int64_t ranks = moe_layout_ranks(layout), size = moe_layout_group_size(layout, kind), members = 0;
+  g_autofree uint32_t *groups = g_new(uint32_t, ranks), *indices = g_new(uint32_t, ranks);
 
+  moe_layout_groups(layout, kind, groups, indices);
   for (int64_t rank = 0; rank < ranks; rank++) {
     int64_t group = moe_layout_group_of(layout, kind, rank), index = moe_layout_index_in_group(layout, kind, rank);
 
+    ck_assert_uint_eq(groups[rank], group < 0 ? G_MAXUINT32 : (uint32_t)group);
+    ck_assert_uint_eq(indices[rank], group < 0 ? 0 : (uint32_t)index);
     if (kind == MOE_GROUP_EMBEDDING && group < 0)
       continue;
     ck_assert_int_lt(group, moe_layout_n_groups(layout, kind));
