@@ -7,8 +7,7 @@
 
 /* Parameters in billions, and where the total is printed. None of these stand in the facts this project was given: the
  * figures are the makers' own, most of them rounded. "tensors": the maker prints one digit or two; the total is the sum
- * over the shapes of the checkpoint's tensors, added up apart from moe_count_parameters (which gives the printed figure
- * of every other row, too).
+ * over the shapes of the checkpoint's tensors, added up apart from moe_count_parameters.
  *
  * Active parameters are sums over shapes as well, with both embeddings; makers print two digits and leave the look-up
  * out (37 for 37.6). 0: not looked at. */
