@@ -1,6 +1,7 @@
 /* What layers lower to: volumes of published runs, precisions, overlap, groups of experts. */
 #include "runs.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 
 /* Sum over a role's step of some property of its operations. */
@@ -356,6 +357,57 @@ START_TEST(test_imbalance)
 }
 END_TEST
 
+/* Rows of a rank relative to the mean when experts have these counts: expert 0 has `first`, the others of rank 0 `same`
+ * and all others `other`; no expert has more than a quarter of the rows (top-4). */
+static void expect_loads(const MoeProgram *p, double first, double same, double other)
+{
+  double sum = first + 3 * same + 28 * other, share = MIN(first / sum, 0.25), more = (1 - share) / (1 - first / sum);
+  double own = share + more * 3 * same / sum, rest = more * 4 * other / sum;
+  guint seen = 0;
+
+  for (guint i = 0; i < p->n_collectives; i++) {
+    const double *receive = p->collectives[i].receive;
+
+    if (p->collectives[i].kind == MOE_DISPATCH && fabs(receive[0] - 8 * own) < 1e-9 &&
+        fabs(receive[7] - 8 * rest) < 1e-9)
+      seen++;
+  }
+  ck_assert_msg(seen > 0, "no dispatch gives rank 0 %g and rank 7 %g of the mean", 8 * own, 8 * rest);
+}
+
+static void append_counts(GString *text, int first, int same, int other)
+{
+  for (guint e = 0; e < 32; e++)
+    g_string_append_printf(text, "%s%d", e ? ", " : "\n", e == 0 ? first : e < 4 ? same : other);
+  g_string_append_c(text, '\n');
+}
+
+/* Loads from a file, a row per MoE layer (4 of 8 layers): even; rank 0 twice as much; one expert with more than a token
+ * can give it; everything on rank 0. */
+START_TEST(test_counted_loads)
+{
+  g_autofree char *path = NULL;
+  g_autoptr(GString) text = g_string_new("# tokens of each expert\n");
+  int descriptor = g_file_open_tmp("moesim-counts-XXXXXX.csv", &path, NULL);
+
+  append_counts(text, 1, 1, 1);
+  append_counts(text, 2, 2, 1);
+  append_counts(text, 100, 1, 1);
+  append_counts(text, 5, 5, 0);
+  ck_assert(g_close(descriptor, NULL));
+  ck_assert(g_file_set_contents(path, text->str, -1, NULL));
+  g_autofree char *set = g_strdup_printf("training.routing.balance={file: %s}", path);
+  g_autoptr(MoeRun) run = run_with(SPARSE, set);
+  g_autoptr(MoeProgram) p = build_checked(run);
+
+  expect_loads(p, 1, 1, 1);
+  expect_loads(p, 2, 2, 1);
+  expect_loads(p, 100, 1, 1);
+  expect_loads(p, 5, 5, 0);
+  ck_assert_int_eq(g_unlink(path), 0);
+}
+END_TEST
+
 static const MoeBlock *find_block(const MoeProgram *p, const char *name)
 {
   for (guint i = 0; i < p->n_blocks; i++)
@@ -423,4 +475,4 @@ END_TEST
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
               test_expert_groups, test_overlap_needs_both, test_reduction_per_stage, test_tensor_volumes,
               test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts, test_messages,
-              test_pairs_take_turns, test_prefetch, test_imbalance)
+              test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads)
