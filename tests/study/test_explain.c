@@ -211,6 +211,27 @@ START_TEST(what_is_legal_only_together)
 }
 END_TEST
 
+/* No two of these are legal without the third: interleaving needs stages and more than one chunk on each. */
+START_TEST(what_is_legal_only_as_three)
+{
+  static const char *const sets[] = {"parallelism.pipeline=2", "parallelism.schedule=interleaved",
+                                     "parallelism.virtual_stages=2", "cluster.network.nic=200 Gbit/s", NULL};
+  g_autoptr(MoeRun) before = load("models/mai-base-1/v5.yaml", NULL, NULL);
+  g_autoptr(MoeRun) after = load("models/mai-base-1/v5.yaml", NULL, sets);
+  g_autoptr(MoeDifference) d = difference(before, after, TRUE);
+  guint together = d->changes[0].merged ? 0 : 1;
+
+  ck_assert_uint_eq(d->n_changes, 2);
+  ck_assert(!d->changes[1 - together].merged);
+  ck_assert_uint_eq(d->changes[1 - together].n_keys, 1);
+  ck_assert_str_eq(d->changes[1 - together].keys[0].path, "cluster.network.nic");
+  ck_assert(d->changes[together].merged);
+  ck_assert_uint_eq(d->changes[together].n_keys, 3);
+  ck_assert_double_eq(d->changes[1].in_order.step_time_s, d->after->step_time_s);
+}
+END_TEST
+
 MOE_TEST_MAIN("study/explain", waterfall_sums_to_the_step, sampled_orders_agree, absent_causes_change_nothing,
               alone_is_one_counterfactual, threads_change_nothing, a_run_does_not_differ_from_itself,
-              changes_lead_from_one_to_the_other, clusters_and_stacks, what_is_legal_only_together)
+              changes_lead_from_one_to_the_other, clusters_and_stacks, what_is_legal_only_together,
+              what_is_legal_only_as_three)
