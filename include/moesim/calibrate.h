@@ -72,8 +72,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCalibration, moe_calibration_free)
 /* Fits entry `fit` to its rows (entries before it are taken as fitted). FALSE and *error when a kernel cannot be
  * priced. */
 gboolean moe_calibration_fit(MoeCalibration *calibration, guint fit, GError **error);
-/* Fits all entries in order. */
-gboolean moe_calibrate(MoeCalibration *calibration, GError **error);
 /* Residuals of entry `fit` with its present constants; those set by moe_calibration_take count. */
 gboolean moe_calibration_judge(MoeCalibration *calibration, guint fit, GError **error);
 /* Takes constants from fragments already written instead of fitting: every entry found in its accelerator's `kernels:`.

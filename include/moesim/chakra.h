@@ -34,7 +34,6 @@ gboolean moe_chakra_groups(MoeChakra *chakra, const char *text, gsize length, co
  * one that is not there, or a rank or size is out of range. */
 gboolean moe_chakra_add(MoeChakra *chakra, const void *data, gsize length, const char *name, GError **error);
 guint moe_chakra_ranks(const MoeChakra *chakra);
-uint64_t moe_chakra_nodes(const MoeChakra *chakra);
 
 typedef struct {
   MoeTime step;       /* when the last node ended */

@@ -105,10 +105,6 @@ typedef struct {
 /* The constants of a class, *n of them, in fixed order. Static storage. */
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n);
 
-/* Family names that a stack may use for a class, NULL-terminated, static storage. A stack or accelerator file may bring
- * more. */
-const char *const *moe_cost_families(MoeKernelClass klass);
-
 /* FLOPs the kernel executes for its shape without rounding: multiply-adds of real rows and unmasked scores, both of
  * backward's recomputations included; 0 for BANDWIDTH. */
 double moe_cost_flop(const MoeKernel *kernel);

@@ -41,9 +41,6 @@ char **moe_import_words(const char *text, gsize length, const char *name, GError
 void moe_import_free(MoeImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeImport, moe_import_free)
 
-/* Model types of moe_import_hf, NULL-terminated, sorted; static storage. */
-const char *const *moe_import_hf_types(void);
-
 G_END_DECLS
 
 #endif

@@ -5,7 +5,7 @@
  * (zip). A point is loaded, predicted and kept as a *record*: text that the caller makes of a prediction (one JSON
  * object), because study knows no output format. A point that cannot exist is a record too, with its reason.
  *
- *     moe_sweep_new -> [moe_store_open] -> moe_sweep_run -> moe_sweep_record (by point) -> moe_sweep_free
+ *     moe_sweep_new -> [moe_store_open] -> moe_sweep_run (records by point) -> moe_sweep_points_free -> moe_sweep_free
  *
  * Records stand in the order of points, whatever the number of threads or processes and whatever was resumed.
  */

@@ -70,11 +70,6 @@ static const int precision_relatives[MOE_N_PRECISIONS] = {
     [MOE_MXFP8] = MOE_FP8,   [MOE_NVFP4] = MOE_MXFP8,
 };
 
-const char *const *moe_cost_families(MoeKernelClass klass)
-{
-  return families[klass];
-}
-
 int moe_cost_precision_fallback(int precision)
 {
   return precision_relatives[precision];

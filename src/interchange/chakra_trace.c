@@ -63,11 +63,6 @@ guint moe_chakra_ranks(const MoeChakra *chakra)
   return chakra->n_ranks;
 }
 
-uint64_t moe_chakra_nodes(const MoeChakra *chakra)
-{
-  return chakra->nodes->len;
-}
-
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 ChakraGroup *chakra_group_new(MoeChakra *chakra, const char *name)

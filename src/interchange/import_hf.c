@@ -253,11 +253,6 @@ static const char *const type_words[] = {
 
 G_STATIC_ASSERT(G_N_ELEMENTS(type_words) == G_N_ELEMENTS(families) + 1);
 
-const char *const *moe_import_hf_types(void)
-{
-  return type_words;
-}
-
 static const Family *find_family(JsonMap *map)
 {
   const char *type = json_map_text(map, "model_type");

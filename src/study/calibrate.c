@@ -298,14 +298,6 @@ gboolean moe_calibration_judge(MoeCalibration *c, guint index, GError **error)
   return TRUE;
 }
 
-gboolean moe_calibrate(MoeCalibration *c, GError **error)
-{
-  for (guint i = 0; i < c->n_fits; i++)
-    if (!moe_calibration_fit(c, i, error))
-      return FALSE;
-  return TRUE;
-}
-
 static gboolean same_family(const MoeKernelFamily *a, const MoeKernelFamily *b)
 {
   return a->klass == b->klass && a->precision == b->precision && a->pass == b->pass && strcmp(a->name, b->name) == 0;
