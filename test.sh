@@ -1,9 +1,16 @@
 #!/bin/sh
-# Builds with warnings as errors and runs every test, plain and under AddressSanitizer + UndefinedBehaviorSanitizer.
+# Continuous integration: builds three times with warnings as errors and runs every test.
+#
+#   build-test      gcc, release, with MPI: every test; clang-tidy over what changed
+#   build-sanitize  clang, AddressSanitizer + UndefinedBehaviorSanitizer, with MPI: the tests again, and each parser fuzzed for some seconds;
+#                   prints the same bytes as build-test
+#   build-coverage  gcc with counters, without MPI: line coverage of src/
+#
 # The last line is "N passed, N failed"; the exit status tells the same.
 set -u
 cd "$(dirname "$0")" || exit 1
 
+readonly FUZZ_S=10 # per target
 passed=0
 failed=0
 
@@ -15,16 +22,33 @@ count() {
   failed=$((failed + bad))
 }
 
-# run_suite DIRECTORY MESON_OPTION...: a build that breaks counts as one failed test.
+# How long each part took, for the end.
+part() {
+  now=$(date +%s)
+  [ -z "${part_name:-}" ] || times="${times:-}$(printf '%5d s  %s' $((now - part_start)) "$part_name")
+"
+  part_name=$1
+  part_start=$now
+  echo "== $1"
+}
+
+# build DIRECTORY COMPILER MESON_OPTION...: a build that breaks counts as one failed test.
+build() {
+  directory=$1
+  compiler=$2
+  shift 2
+  part "$directory: build"
+  CC=$compiler ./tools/build.sh "$directory" -Dtests=true -Dwerror=true "$@" && return
+  failed=$((failed + 1))
+  return 1
+}
+
+# run_suite DIRECTORY [MESON_TEST_OPTION...]
 run_suite() {
   directory=$1
   shift
-  echo "== $directory"
-  if ! ./tools/build.sh "$directory" -Dtests=true -Dwerror=true "$@"; then
-    failed=$((failed + 1))
-    return
-  fi
-  meson test -C "$directory" --no-rebuild --print-errorlogs > "$directory/test.log" 2>&1
+  part "$directory: tests"
+  meson test -C "$directory" --no-rebuild --print-errorlogs "$@" > "$directory/test.log" 2>&1
   status=$?
   before=$failed
   cat "$directory/test.log"
@@ -35,15 +59,43 @@ run_suite() {
   fi
 }
 
+# one NAME COMMAND...: counts as one test.
+one() {
+  part "$1"
+  shift
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
 if ! ./tools/install.sh build gnuplot test; then
   echo "0 passed, 1 failed"
   exit 1
 fi
 
+MOESIM_DATA=$PWD
+export MOESIM_DATA
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-run_suite build-test --buildtype=release
-run_suite build-sanitize --buildtype=debugoptimized -Db_sanitize=address,undefined
 
+if build build-test gcc --buildtype=release -Dmpi=enabled; then
+  run_suite build-test
+  one "clang-tidy" tools/tidy.sh build-test
+fi
+# The suite "plain" makes sense once: its tests are long and run what others test, too.
+if build build-sanitize clang --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dmpi=enabled -Dfuzz=true \
+  -Dc_args=-fsanitize=fuzzer-no-link; then
+  run_suite build-sanitize --no-suite plain
+  one "the same bytes from both" tests/cli/same.sh build-test/src/cli/moesim build-sanitize/src/cli/moesim
+  for target in chakra doc hf measured megatron run units; do
+    one "fuzz $target" tests/fuzz/run.sh build-sanitize "$FUZZ_S" "$target"
+  done
+fi
+if build build-coverage gcc --buildtype=debug -Doptimization=1 -Db_coverage=true -Dmpi=disabled; then
+  find build-coverage -name '*.gcda' -delete
+  run_suite build-coverage --no-suite plain
+  one "line coverage" tools/coverage.sh --report build-coverage
+fi
+
+part "all"
+printf '%s' "$times"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,24 +1,26 @@
 #!/bin/sh
 # Several processes give the table of one; a worker that is killed costs nothing.
+#   ranks.sh MOESIM [SPEEDS]    so many network speeds, at three batch sizes each
 . "$(dirname "$0")/lib.sh"
+speeds=${2:-200}
 
 if ! command -v mpirun > /dev/null; then
   echo "no mpirun: skipped"
   exit 77
 fi
-# Open MPI asks twice before it runs as root, as in a container.
 # What the MPI library itself leaks is not ours to report.
 export ASAN_OPTIONS=detect_leaks=0
+# Open MPI asks twice before it runs as root, as in a container.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-set -- sweep "$data/models/deepseek-v3.yaml" --set training.global_batch=8192 --vary "cluster.network.nic=101:300:1 Gbit/s" \
+set -- sweep "$data/models/deepseek-v3.yaml" --set training.global_batch=8192 --vary "cluster.network.nic=101:$((100 + speeds)):1 Gbit/s" \
   --vary training.micro_batch=1,2,7 --format json
 without_wall_time() { sed 's/"wall_time_s" *: *[^,}]*//'; }
 
 said="moesim sweep"
 "$moesim" "$@" 2> "$work/err" | without_wall_time > "$work/one"
 said="mpirun -n 4 moesim sweep"
-timeout 120 mpirun -n 4 --oversubscribe "$moesim" "$@" > "$work/out" 2> "$work/err"
+timeout 300 mpirun -n 4 --oversubscribe "$moesim" "$@" > "$work/out" 2> "$work/err"
 status=$?
 expect_status 0
 without_wall_time < "$work/out" > "$work/four"
