@@ -26,6 +26,8 @@ static const Row rows[] = {
      "the busiest host sends the buffer twice over 8 NICs"},
     {"tree", MOE_ALL_REDUCE, 16, 1, 8, 80 * MB, 140 * MB, 10 * MB, "two hosts: once"},
     {"nvls", MOE_ALL_REDUCE, 8, 1, 8, 80 * MB, 90 * MB, 0, "read once, an eighth written"},
+    {"nvls", MOE_REDUCE_SCATTER, 8, 1, 8, 80 * MB, 70 * MB, 0, "all but the own eighth goes to the switch"},
+    {"nvls", MOE_ALL_GATHER, 8, 1, 8, 80 * MB, 10 * MB, 0, "the own eighth once: the switch multicasts"},
     {"nvls-tree", MOE_ALL_REDUCE, 32, 1, 8, 80 * MB, 90 * MB, 20 * MB, "switch inside, tree outside"},
     {"hierarchical", MOE_ALL_GATHER, 32, 1, 8, 80 * MB, 70 * MB, 7.5 * MB, "7/8 inside, 3/4 of an eighth on the rail"},
     {"hierarchical", MOE_ALL_REDUCE, 32, 1, 8, 80 * MB, 140 * MB, 15 * MB, "twice that"},

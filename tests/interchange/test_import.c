@@ -225,6 +225,32 @@ START_TEST(test_megatron_choices)
 }
 END_TEST
 
+/* The other choices: sharding by name, whole layers recomputed, uneven stages, SGD. */
+START_TEST(test_megatron_other_choices)
+{
+  g_autoptr(MoeImport) import =
+      import_words(MIXTRAL "--data-parallel-sharding-strategy optim_grads --recompute-granularity full "
+                           "--recompute-method block --recompute-num-layers 2 --optimizer sgd "
+                           "--decoder-first-pipeline-num-layers 7 --decoder-last-pipeline-num-layers 9",
+                   NULL);
+  g_autoptr(MoeRun) run = load(import);
+  g_autoptr(MoeImport) selective = import_words(MIXTRAL "--recompute-granularity selective", NULL);
+  g_autoptr(MoeRun) core = load(selective);
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_int_eq(run->parallelism.zero, 2);
+  ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_FULL);
+  ck_assert_int_eq(run->recompute.layers, 2);
+  ck_assert_int_eq(run->training.optimizer, MOE_OPTIMIZER_SGD);
+  ck_assert_int_eq(run->parallelism.first_stage_layers, 7);
+  ck_assert_int_eq(run->parallelism.last_stage_layers, 9);
+  ck_assert_int_eq(core->recompute.modules, MOE_MODULE_CORE_ATTENTION); /* what Megatron means without a list */
+  ck_assert_ptr_null(import_words(MIXTRAL "--data-parallel-sharding-strategy all", &error));
+  ck_assert_str_eq(error->message, "--data-parallel-sharding-strategy: 'all' is not known, expected optim, optim_grads "
+                                   "or optim_grads_params");
+}
+END_TEST
+
 /* What is not known is listed with nothing lost; a following value is not taken for an argument of its own. */
 START_TEST(test_megatron_unknown)
 {
@@ -289,5 +315,5 @@ START_TEST(test_limits)
 END_TEST
 
 MOE_TEST_MAIN("interchange/import", test_published_counts, test_same_as_shape, test_windows, test_options_win,
-              test_megatron_mixtral, test_megatron_choices, test_megatron_unknown, test_megatron_defaults, test_words,
-              test_limits)
+              test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
+              test_megatron_defaults, test_words, test_limits)
