@@ -50,6 +50,8 @@ int64_t moe_topo_domain(const MoeTopo *topo, int64_t gpu);
 int64_t moe_topo_host(const MoeTopo *topo, int64_t gpu);
 int64_t moe_topo_rail(const MoeTopo *topo, int64_t gpu);
 int64_t moe_topo_leaf(const MoeTopo *topo, int64_t gpu);
+/* Domain, host and leaf of GPUs 0..n-1 at once. */
+void moe_topo_sites(const MoeTopo *topo, guint n, uint32_t *domain, uint32_t *host, uint32_t *leaf);
 MoeReach moe_topo_reach(const MoeTopo *topo, int64_t a, int64_t b);
 /* One-way latency between two GPUs over their shortest path, seconds. */
 double moe_topo_latency(const MoeTopo *topo, MoeReach reach);

@@ -5,6 +5,7 @@
  *   busy.c      what kernels take in a step, by cause
  *   colours.c   the set of colours of place.c
  *   place.c     groups on the machine, colours (which ranks do the same), units
+ *   shapes.c    how groups lie on the machine
  *   unit.c      streams of one unit: what can start now, what completes
  *   compute.c   the compute stream: segments of kernels, machine states, timeline slices
  *   host.c      the host: issue order, synchronization

@@ -6,116 +6,7 @@
  * rank belongs to and the colours and distances of its pipeline neighbours. Ranks of one colour then have the same
  * step, so one *unit* stands for all. In full fidelity every rank is its own colour.
  */
-#include "internal.h"
-
-/* Real groups of one kind, all ranks. */
-typedef struct {
-  guint n_groups, size;
-  uint32_t *member;  /* [n_groups * size] */
-  uint32_t *of_rank; /* [n_ranks], NONE when left out */
-  uint32_t *index;   /* [n_ranks] */
-  uint32_t *shape;   /* [n_groups] */
-} RealGroups;
-
-enum { SITE_DOMAIN, SITE_HOST, SITE_LEAF, N_SITES };
-
-typedef struct {
-  Sim *sim;
-  guint n_ranks;
-  RealGroups real[MOE_N_GROUPS];
-  uint32_t *site[N_SITES]; /* [n_ranks] domain, host and leaf of each rank's GPU */
-  uint64_t *colour;        /* [n_ranks] hash */
-  Colours colours;
-} Placing;
-
-static inline uint64_t mix(uint64_t hash, uint64_t value)
-{
-  hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2); /* golden-ratio mixing, as in boost::hash_combine */
-  hash *= 0xff51afd7ed558ccdu;                                     /* MurmurHash3 finalizer multiplier */
-  return hash ^ (hash >> 33);
-}
-
-/* ---- shapes ------------------------------------------------------------------------------------------------------ */
-
-/* Labels ids by first occurrence, so that shapes do not depend on where a group lies. */
-typedef struct {
-  uint32_t *label, *stamp;
-  uint32_t current, next;
-} Labels;
-
-static uint32_t label(Labels *labels, uint32_t id)
-{
-  if (labels->stamp[id] != labels->current) {
-    labels->stamp[id] = labels->current;
-    labels->label[id] = labels->next++;
-  }
-  return labels->label[id];
-}
-
-static uint64_t shape_hash(const Placing *placing, const uint32_t *member, guint n, Labels labels[N_SITES])
-{
-  uint64_t hash = n;
-
-  for (unsigned i = 0; i < N_SITES; i++) {
-    labels[i].current++;
-    labels[i].next = 0;
-  }
-  for (guint i = 0; i < n; i++)
-    for (unsigned site = 0; site < N_SITES; site++)
-      hash = mix(hash, label(&labels[site], placing->site[site][member[i]]));
-  return hash;
-}
-
-static uint32_t shape_of(const Placing *placing, const uint32_t *member, guint n, Labels labels[N_SITES])
-{
-  Sim *sim = placing->sim;
-  uint64_t hash = shape_hash(placing, member, n, labels);
-
-  for (guint s = 0; s < sim->shapes->len; s++)
-    if (g_array_index(sim->shapes, Shape, s).hash == hash)
-      return s;
-  Shape shape = {.hash = hash, .n = n, .gpus = g_new(int64_t, n)};
-  for (guint i = 0; i < n; i++)
-    shape.gpus[i] = member[i];
-  shape.plans = g_new0(MoeCollPlan, sim->program->n_collectives + 1);
-  shape.planned = g_new0(gboolean, sim->program->n_collectives + 1);
-  g_array_append_val(sim->shapes, shape);
-  return sim->shapes->len - 1;
-}
-
-static void find_sites(Placing *placing)
-{
-  const MoeTopo *topo = placing->sim->topo;
-
-  for (unsigned site = 0; site < N_SITES; site++)
-    placing->site[site] = g_new(uint32_t, placing->n_ranks);
-  for (guint rank = 0; rank < placing->n_ranks; rank++) {
-    placing->site[SITE_DOMAIN][rank] = (uint32_t)moe_topo_domain(topo, rank);
-    placing->site[SITE_HOST][rank] = (uint32_t)moe_topo_host(topo, rank);
-    placing->site[SITE_LEAF][rank] = (uint32_t)moe_topo_leaf(topo, rank);
-  }
-}
-
-static void find_shapes(Placing *placing)
-{
-  gsize n_ids = (gsize)moe_topo_n_resources(placing->sim->topo) + 1; /* more than there are domains, hosts or leaves */
-  Labels labels[N_SITES];
-
-  find_sites(placing);
-  for (unsigned i = 0; i < N_SITES; i++)
-    labels[i] = (Labels){.label = g_new0(uint32_t, n_ids), .stamp = g_new0(uint32_t, n_ids)};
-  for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
-    RealGroups *real = &placing->real[kind];
-
-    for (guint g = 0; g < real->n_groups; g++)
-      real->shape[g] = shape_of(placing, &real->member[(gsize)g * real->size], real->size, labels);
-  }
-  for (unsigned i = 0; i < N_SITES; i++) {
-    g_free(labels[i].label);
-    g_free(labels[i].stamp);
-    g_free(placing->site[i]);
-  }
-}
+#include "place.h"
 
 /* ---- real groups ------------------------------------------------------------------------------------------------- */
 
@@ -128,18 +19,22 @@ static void find_real_groups(Placing *placing, MoeGroupKind kind)
   real->size = (guint)moe_layout_group_size(layout, kind);
   real->member = g_new0(uint32_t, (gsize)real->n_groups * real->size + 1);
   real->of_rank = g_new(uint32_t, placing->n_ranks);
-  real->index = g_new0(uint32_t, placing->n_ranks);
+  real->index = g_new(uint32_t, placing->n_ranks);
   real->shape = g_new0(uint32_t, real->n_groups + 1);
-  for (guint rank = 0; rank < placing->n_ranks; rank++) {
-    int64_t group = moe_layout_group_of(layout, kind, rank);
+  moe_layout_groups(layout, kind, real->of_rank, real->index);
+  for (guint rank = 0; rank < placing->n_ranks; rank++)
+    if (real->of_rank[rank] != NONE)
+      real->member[(gsize)real->of_rank[rank] * real->size + real->index[rank]] = rank;
+}
 
-    real->of_rank[rank] = NONE;
-    if (group < 0)
-      continue;
-    real->of_rank[rank] = (uint32_t)group;
-    real->index[rank] = (uint32_t)moe_layout_index_in_group(layout, kind, rank);
-    real->member[(gsize)group * real->size + real->index[rank]] = rank;
-  }
+static void find_coordinates(Placing *placing)
+{
+  const MoeLayout *layout = placing->sim->program->layout;
+
+  placing->stage = g_new(uint32_t, placing->n_ranks);
+  placing->expert = g_new(uint32_t, placing->n_ranks);
+  moe_layout_groups(layout, MOE_GROUP_PIPELINE, NULL, placing->stage);
+  moe_layout_groups(layout, MOE_GROUP_EXPERT, NULL, placing->expert);
 }
 
 static void find_used_groups(Placing *placing)
@@ -151,6 +46,7 @@ static void find_used_groups(Placing *placing)
   for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++)
     if (sim->groups[kind].used)
       find_real_groups(placing, kind);
+  find_coordinates(placing);
 }
 
 static void clear_real_groups(Placing *placing)
@@ -161,6 +57,8 @@ static void clear_real_groups(Placing *placing)
     g_free(placing->real[kind].index);
     g_free(placing->real[kind].shape);
   }
+  g_free(placing->stage);
+  g_free(placing->expert);
 }
 
 /* ---- colours ----------------------------------------------------------------------------------------------------- */
@@ -177,14 +75,9 @@ static double slow_factor(const Sim *sim, int64_t rank)
   return factor;
 }
 
-static guint load_class(const Sim *sim, int64_t rank)
+static uint32_t load_class(const Placing *placing, guint rank)
 {
-  MoeCoordinates coordinates;
-
-  if (sim->n_loads <= 1)
-    return 0;
-  moe_layout_coordinates(sim->program->layout, rank, &coordinates);
-  return (guint)coordinates.expert;
+  return placing->sim->n_loads > 1 ? placing->expert[rank] : 0;
 }
 
 /* Stages a stage exchanges messages with, in either direction: a list per stage ended by -1. */
@@ -214,16 +107,12 @@ static int64_t *peer_stages(const Sim *sim)
 
 static void first_colours(Placing *placing)
 {
-  Sim *sim = placing->sim;
-  MoeCoordinates coordinates;
-
   for (guint rank = 0; rank < placing->n_ranks; rank++) {
-    double slow = slow_factor(sim, rank);
+    double slow = slow_factor(placing->sim, rank);
     uint64_t slow_bits;
 
-    moe_layout_coordinates(sim->program->layout, rank, &coordinates);
     memcpy(&slow_bits, &slow, sizeof slow_bits);
-    placing->colour[rank] = mix(mix(mix(1, coordinates.stage), sim->n_loads > 1 ? coordinates.expert : 0), slow_bits);
+    placing->colour[rank] = sim_mix(sim_mix(sim_mix(1, placing->stage[rank]), load_class(placing, rank)), slow_bits);
   }
 }
 
@@ -233,23 +122,30 @@ static void group_colours(const Placing *placing, const RealGroups *real, uint64
   for (guint g = 0; g < real->n_groups; g++) {
     sum[g] = 0;
     for (guint i = 0; i < real->size; i++)
-      sum[g] += mix(0, placing->colour[real->member[(gsize)g * real->size + i]]);
+      sum[g] += sim_mix(0, placing->colour[real->member[(gsize)g * real->size + i]]);
   }
+}
+
+/* Groups of one rank, and the one group of all, tell no ranks apart. */
+static gboolean tells_apart(const Placing *placing, const RealGroups *real)
+{
+  return real->size > 1 && real->size < placing->n_ranks;
 }
 
 static void mix_groups(Placing *placing, uint64_t *next)
 {
   for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++) {
     RealGroups *real = &placing->real[kind];
-    g_autofree uint64_t *sum = g_new(uint64_t, real->n_groups + 1);
+    g_autofree uint64_t *sum = NULL;
 
-    if (real->n_groups == 0)
+    if (!tells_apart(placing, real))
       continue;
+    sum = g_new(uint64_t, real->n_groups + 1);
     group_colours(placing, real, sum);
     for (guint rank = 0; rank < placing->n_ranks; rank++) {
       uint32_t group = real->of_rank[rank];
 
-      next[rank] = mix(next[rank], group == NONE ? 0 : mix(real->shape[group] + 1, sum[group]));
+      next[rank] = sim_mix(next[rank], group == NONE ? 0 : sim_mix(real->shape[group] + 1, sum[group]));
     }
   }
 }
@@ -257,16 +153,14 @@ static void mix_groups(Placing *placing, uint64_t *next)
 static void mix_stages(Placing *placing, const int64_t *peers, uint64_t *next)
 {
   const Sim *sim = placing->sim;
-  const MoeLayout *layout = sim->program->layout;
   guint n = sim->program->n_roles;
-  MoeCoordinates coordinates;
+  int64_t stride = n > 1 ? moe_layout_on_stage(sim->program->layout, 0, 1) : 0; /* rank 0 is on stage 0 */
 
   for (guint rank = 0; n > 1 && rank < placing->n_ranks; rank++) {
-    moe_layout_coordinates(layout, rank, &coordinates);
-    for (const int64_t *stage = &peers[(gsize)coordinates.stage * (n + 1)]; *stage >= 0; stage++) {
-      int64_t peer = moe_layout_on_stage(layout, rank, *stage);
+    for (const int64_t *stage = &peers[(gsize)placing->stage[rank] * (n + 1)]; *stage >= 0; stage++) {
+      int64_t peer = rank + (*stage - placing->stage[rank]) * stride;
 
-      next[rank] = mix(mix(next[rank], placing->colour[peer]), moe_topo_reach(sim->topo, rank, peer));
+      next[rank] = sim_mix(sim_mix(next[rank], placing->colour[peer]), moe_topo_reach(sim->topo, rank, peer));
     }
   }
 }
@@ -287,7 +181,7 @@ static void refine_colours(Placing *placing)
 
   while (after != before) {
     for (guint rank = 0; rank < placing->n_ranks; rank++)
-      next[rank] = mix(0, placing->colour[rank]);
+      next[rank] = sim_mix(0, placing->colour[rank]);
     mix_groups(placing, next);
     mix_stages(placing, peers, next);
     memcpy(placing->colour, next, placing->n_ranks * sizeof *next);
@@ -322,15 +216,14 @@ static gboolean choose_fidelity(Sim *sim, GError **error)
 
 /* ---- units ------------------------------------------------------------------------------------------------------- */
 
-static void new_unit(Sim *sim, guint rank)
+static void new_unit(const Placing *placing, guint rank)
 {
-  MoeCoordinates coordinates;
+  Sim *sim = placing->sim;
   Unit *unit = &sim->unit[sim->n_units];
 
-  moe_layout_coordinates(sim->program->layout, rank, &coordinates);
   unit->rank = rank;
-  unit->role = (uint32_t)coordinates.stage;
-  unit->load = load_class(sim, rank);
+  unit->role = placing->stage[rank];
+  unit->load = load_class(placing, rank);
   unit->slow = slow_factor(sim, rank);
   unit->jitter_key = moe_random_key(sim->options->seed, sim->jitter_stream, rank);
   sim->unit_of_rank[rank] = sim->n_units;
@@ -353,7 +246,7 @@ static void make_units(Placing *placing)
 
     sim->unit_of_rank[rank] = NONE;
     if (unit == sim->n_units)
-      new_unit(sim, rank);
+      new_unit(placing, rank);
     sim->colour_of_rank[rank] = unit;
     sim->multiplicity[unit]++;
   }
@@ -427,6 +320,21 @@ static void fold_groups(Placing *placing, MoeGroupKind kind)
   add_members(placing, groups, real);
 }
 
+/* Shapes of groups that are simulated are the ones that anybody plans for. */
+static void make_room_for_plans(Sim *sim, const Groups *groups)
+{
+  guint n = sim->program->n_collectives + 1;
+
+  for (guint g = 0; g < groups->n_groups; g++) {
+    Shape *shape = &g_array_index(sim->shapes, Shape, groups->shape[g]);
+
+    if (!shape->plans) {
+      shape->plans = g_new0(MoeCollPlan, n);
+      shape->planned = g_new0(gboolean, n);
+    }
+  }
+}
+
 gboolean sim_place(Sim *sim, GError **error)
 {
   Placing placing = {.sim = sim, .n_ranks = (guint)moe_layout_ranks(sim->program->layout)};
@@ -436,7 +344,7 @@ gboolean sim_place(Sim *sim, GError **error)
   sim->n_loads = sim->program->n_load_classes;
   sim->shapes = g_array_new(FALSE, FALSE, sizeof(Shape));
   find_used_groups(&placing);
-  find_shapes(&placing);
+  sim_find_shapes(&placing);
   placing.colour = g_new0(uint64_t, placing.n_ranks);
   sim_colours_init(&placing.colours, placing.n_ranks);
   if (sim->fidelity == MOE_FIDELITY_FOLDED) {
@@ -446,8 +354,10 @@ gboolean sim_place(Sim *sim, GError **error)
   make_units(&placing);
   sim_colours_clear(&placing.colours);
   for (unsigned kind = 0; kind < MOE_N_GROUPS; kind++)
-    if (sim->groups[kind].used)
+    if (sim->groups[kind].used) {
       fold_groups(&placing, kind);
+      make_room_for_plans(sim, &sim->groups[kind]);
+    }
   g_free(placing.colour);
   clear_real_groups(&placing);
   return TRUE;

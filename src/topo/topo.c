@@ -158,6 +158,38 @@ int64_t moe_topo_leaf(const MoeTopo *topo, int64_t gpu)
   return on_rail / topo->leaf_gpus * topo->rails + local % topo->rails;
 }
 
+/* A number of GPUs in which there is room for all of them when it is larger. */
+static uint32_t at_most_all(int64_t gpus)
+{
+  return (uint32_t)MIN(gpus, G_MAXINT32);
+}
+
+void moe_topo_sites(const MoeTopo *topo, guint n, uint32_t *domain, uint32_t *host, uint32_t *leaf)
+{
+  uint32_t domain_gpus = at_most_all(topo->cluster->domain.gpus), host_gpus = at_most_all(topo->cluster->host.gpus);
+  uint32_t rails = at_most_all(topo->rails), per_rail = at_most_all(topo->per_rail);
+  uint32_t leaf_gpus = at_most_all(topo->leaf_gpus);
+  uint32_t d = 0, in_domain = 0, h = 0, local = 0, rail = 0, on_rail = 0;
+
+  for (guint gpu = 0; gpu < n; gpu++) {
+    domain[gpu] = d;
+    host[gpu] = h;
+    leaf[gpu] = on_rail / leaf_gpus * rails + rail;
+    if (++in_domain == domain_gpus) {
+      in_domain = 0;
+      d++;
+    }
+    if (++rail == rails) {
+      rail = 0;
+      on_rail++;
+    }
+    if (++local == host_gpus) {
+      local = rail = 0;
+      on_rail = ++h * per_rail;
+    }
+  }
+}
+
 MoeReach moe_topo_reach(const MoeTopo *topo, int64_t a, int64_t b)
 {
   int64_t leaf_a = moe_topo_leaf(topo, a), leaf_b = moe_topo_leaf(topo, b);

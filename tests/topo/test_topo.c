@@ -20,6 +20,33 @@ START_TEST(test_places_follow_domain_host_and_rail)
 }
 END_TEST
 
+/* One by one and all at once, also where hosts have more GPUs than rails, fewer, and domains end within a host's row.
+ */
+START_TEST(test_sites_of_all_gpus)
+{
+  const struct {
+    int64_t host_gpus, domain_gpus, rails;
+  } shapes[] = {{8, 8, 8}, {4, 72, 4}, {8, 8, 4}, {8, 8, 1}, {6, 18, 4}};
+
+  for (guint s = 0; s < G_N_ELEMENTS(shapes); s++) {
+    MoeCluster cluster = machine_new(8);
+    uint32_t domain[1000], host[1000], leaf[1000];
+
+    cluster.host.gpus = shapes[s].host_gpus;
+    cluster.domain.gpus = shapes[s].domain_gpus;
+    cluster.network.rails = shapes[s].rails;
+    g_autoptr(MoeTopo) topo = machine_topo(&cluster, 1000);
+
+    moe_topo_sites(topo, 1000, domain, host, leaf);
+    for (guint gpu = 0; gpu < 1000; gpu++) {
+      ck_assert_uint_eq(domain[gpu], moe_topo_domain(topo, gpu));
+      ck_assert_uint_eq(host[gpu], moe_topo_host(topo, gpu));
+      ck_assert_uint_eq(leaf[gpu], moe_topo_leaf(topo, gpu));
+    }
+  }
+}
+END_TEST
+
 START_TEST(test_reach_grows_with_distance)
 {
   MoeCluster cluster = machine_new(8);
@@ -185,6 +212,7 @@ int main(void)
   TCase *tcase = tcase_create("all");
 
   tcase_add_test(tcase, test_places_follow_domain_host_and_rail);
+  tcase_add_test(tcase, test_sites_of_all_gpus);
   tcase_add_test(tcase, test_reach_grows_with_distance);
   tcase_add_test(tcase, test_latency_adds_two_switches_per_tier);
   tcase_add_test(tcase, test_ports_carry_rate_times_efficiency);
