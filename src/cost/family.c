@@ -83,129 +83,8 @@ const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
   return NULL;
 }
 
-/* ---- searching
- * ------------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-  MoeKernelClass klass;
-  const char *family; /* NULL = any */
-  int precision, pass;
-  const char *constant; /* the entry must have it; NULL = no matter */
-} Wanted;
-
-static gboolean has_constant(const MoeKernelFamily *f, const char *name)
-{
-  for (guint i = 0; i < f->n_constants; i++)
-    if (strcmp(f->constant[i], name) == 0)
-      return TRUE;
-  return FALSE;
-}
-
-/* 0 = no match, else the more the more specific. */
-static int match(const MoeKernelFamily *f, const Wanted *w)
-{
-  if (f->klass != w->klass || (w->family && strcmp(f->name, w->family) != 0))
-    return 0;
-  if ((f->precision >= 0 && f->precision != w->precision) || (f->pass >= 0 && f->pass != w->pass))
-    return 0;
-  if (w->constant && !has_constant(f, w->constant))
-    return 0;
-  return 1 + 2 * (f->precision >= 0) + (f->pass >= 0);
-}
-
-static const MoeKernelFamily *find_in(const MoeKernelFits *fits, const Wanted *w)
-{
-  const MoeKernelFamily *best = NULL;
-  int best_match = 0;
-
-  for (guint i = 0; i < fits->n; i++) {
-    int m = match(&fits->family[i], w);
-
-    if (m > best_match) {
-      best = &fits->family[i];
-      best_match = m;
-    }
-  }
-  return best;
-}
-
-static gboolean find(const MoeCostModel *model, const Wanted *w, MoeFamilyUse *use)
-{
-  use->origin = MOE_ORIGIN_STACK;
-  use->fit = find_in(&model->stack->kernels, w);
-  if (!use->fit) {
-    use->origin = MOE_ORIGIN_ACCELERATOR;
-    use->fit = find_in(&model->accelerator->kernels, w);
-  }
-  if (!use->fit)
-    return FALSE;
-  use->used = use->fit->name;
-  use->precision = w->precision;
-  return TRUE;
-}
-
-/* The family in `precision` or its stand-ins. */
-static gboolean find_precisions(const MoeCostModel *model, Wanted w, MoeFamilyUse *use)
-{
-  for (; w.precision >= 0; w.precision = moe_cost_precision_fallback(w.precision))
-    if (find(model, &w, use))
-      return TRUE;
-  return FALSE;
-}
-
-/* Longest chain of stand-ins worth following: the table has cycles (cudnn and fa3 stand in for each other). */
-#define CHAIN_MAX 4
-
-static void search(const MoeCostModel *model, const Wanted *wanted, MoeFamilyUse *use)
-{
-  Wanted w = *wanted;
-
-  use->requested = wanted->family;
-  for (guint i = 0; i < CHAIN_MAX && w.family; i++) {
-    if (find_precisions(model, w, use))
-      return;
-    w.family = moe_cost_family_fallback(w.klass, w.family);
-  }
-  w.family = NULL;
-  if (find_precisions(model, w, use))
-    return;
-  use->used = "generic";
-  use->origin = MOE_ORIGIN_GENERIC;
-  use->precision = wanted->precision;
-  use->fit = NULL;
-}
-
-/* Whole entries: constants of one fit belong together; those an entry lacks are generic. */
-static void fill(MoeFit *fit, MoeKernelClass klass, double tiles)
-{
-  guint n;
-  const MoeCostConstant *constants = moe_cost_constants(klass, &n);
-  const MoeKernelFamily *entry = fit->use.fit;
-
-  for (guint i = 0; i < n; i++)
-    fit->value[i] = entry ? moe_family_constant(entry, constants[i].name, constants[i].generic) : constants[i].generic;
-  if (tiles > 0 && klass != MOE_KERNEL_ATTENTION && !(entry && has_constant(entry, "tiles")))
-    fit->value[MOE_GEMM_TILES] = tiles;
-}
-
-/* Bandwidth-bound kinds are independent: each share comes from the nearest entry that has it. */
-static void fill_bandwidth(const MoeCostModel *model, MoeFit *fit, Wanted wanted)
-{
-  guint n;
-  const MoeCostConstant *constants = moe_cost_constants(MOE_KERNEL_BANDWIDTH, &n);
-
-  for (guint i = 0; i < n; i++) {
-    MoeFamilyUse use;
-
-    wanted.constant = constants[i].name;
-    search(model, &wanted, &use);
-    fit->value[i] =
-        use.fit ? moe_family_constant(use.fit, constants[i].name, constants[i].generic) : constants[i].generic;
-  }
-}
-
-/* ---- resolving
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- roles
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static const MoeKernelClass role_class[MOE_N_ROLES] = {
     [MOE_ROLE_GEMM] = MOE_KERNEL_GEMM,           [MOE_ROLE_GROUPED_GEMM] = MOE_KERNEL_GROUPED_GEMM,
@@ -229,6 +108,173 @@ static const char *role_family(const MoeStack *stack, MoeRole role)
 
   return named[role] ? named[role] : families[role_class[role]][0];
 }
+
+/* ---- searching
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Longest chain of stand-ins worth following: the table has cycles (cudnn and fa3 stand in for each other). */
+#define CHAIN_MAX  4
+#define ANY_FAMILY (1u << CHAIN_MAX)
+
+G_STATIC_ASSERT(MOE_CONSTANTS_MAX <= 32);
+
+/* An entry of stack or accelerator, its names compared once. */
+typedef struct {
+  const MoeKernelFamily *entry;
+  guint families;                  /* bit i: it is of the i-th family of the chain; ANY_FAMILY */
+  guint has;                       /* bit c: it brings constant c of the class */
+  double value[MOE_CONSTANTS_MAX]; /* generic where it does not */
+} Entry;
+
+/* What there is for a role: entries of its class, the stack's before the accelerator's. */
+typedef struct {
+  const MoeCostConstant *constants;
+  guint n_constants;
+  const char *requested;
+  guint n_families, n_stack, n;
+  Entry *entries;
+} Shelf;
+
+typedef struct {
+  guint families, has; /* one of these; all of these */
+  int precision, pass;
+} Wanted;
+
+static void fill_entry(const Shelf *shelf, const char *const *chain, const MoeKernelFamily *family, Entry *entry)
+{
+  *entry = (Entry){.entry = family, .families = ANY_FAMILY};
+  for (guint i = 0; i < shelf->n_families; i++)
+    entry->families |= strcmp(family->name, chain[i]) == 0 ? 1u << i : 0;
+  for (guint c = 0; c < shelf->n_constants; c++)
+    entry->value[c] = shelf->constants[c].generic;
+  for (guint i = family->n_constants; i-- > 0;) /* of two of a name the first counts */
+    for (guint c = 0; c < shelf->n_constants; c++)
+      if (strcmp(family->constant[i], shelf->constants[c].name) == 0) {
+        entry->has |= 1u << c;
+        entry->value[c] = family->value[i];
+      }
+}
+
+static void fill_shelf(Shelf *shelf, const char *const *chain, MoeKernelClass klass, const MoeKernelFits *fits)
+{
+  for (guint i = 0; i < fits->n; i++)
+    if (fits->family[i].klass == klass)
+      fill_entry(shelf, chain, &fits->family[i], &shelf->entries[shelf->n++]);
+}
+
+static void shelf_init(const MoeCostModel *model, MoeRole role, Shelf *shelf)
+{
+  const MoeKernelFits *stack = &model->stack->kernels, *accelerator = &model->accelerator->kernels;
+  const char *chain[CHAIN_MAX], *family = role_family(model->stack, role);
+
+  *shelf = (Shelf){.requested = family, .entries = g_new(Entry, stack->n + accelerator->n + 1)};
+  shelf->constants = moe_cost_constants(role_class[role], &shelf->n_constants);
+  for (; family && shelf->n_families < CHAIN_MAX; family = moe_cost_family_fallback(role_class[role], family))
+    chain[shelf->n_families++] = family;
+  fill_shelf(shelf, chain, role_class[role], stack);
+  shelf->n_stack = shelf->n;
+  fill_shelf(shelf, chain, role_class[role], accelerator);
+}
+
+/* 0 = no match, else the more the more specific. */
+static int match(const Entry *e, const Wanted *w)
+{
+  const MoeKernelFamily *f = e->entry;
+
+  if (!(e->families & w->families) || (e->has & w->has) != w->has)
+    return 0;
+  if ((f->precision >= 0 && f->precision != w->precision) || (f->pass >= 0 && f->pass != w->pass))
+    return 0;
+  return 1 + 2 * (f->precision >= 0) + (f->pass >= 0);
+}
+
+static const Entry *find_in(const Entry *entries, guint n, const Wanted *w)
+{
+  const Entry *best = NULL;
+  int best_match = 0;
+
+  for (guint i = 0; i < n; i++) {
+    int m = match(&entries[i], w);
+
+    if (m > best_match) {
+      best = &entries[i];
+      best_match = m;
+    }
+  }
+  return best;
+}
+
+static const Entry *find(const Shelf *shelf, const Wanted *w)
+{
+  const Entry *found = find_in(shelf->entries, shelf->n_stack, w);
+
+  return found ? found : find_in(shelf->entries + shelf->n_stack, shelf->n - shelf->n_stack, w);
+}
+
+/* The family in `precision`, which is set to the one found, or in its stand-ins. */
+static const Entry *find_precisions(const Shelf *shelf, Wanted w, int *precision)
+{
+  for (; w.precision >= 0; w.precision = moe_cost_precision_fallback(w.precision)) {
+    const Entry *found = find(shelf, &w);
+
+    *precision = w.precision;
+    if (found)
+      return found;
+  }
+  return NULL;
+}
+
+/* NULL: nobody has what is wanted. wanted->families does not matter. */
+static const Entry *search(const Shelf *shelf, const Wanted *wanted, int *precision)
+{
+  const Entry *found = NULL;
+  Wanted w = *wanted;
+
+  for (guint i = 0; i < shelf->n_families && !found; i++) {
+    w.families = 1u << i;
+    found = find_precisions(shelf, w, precision);
+  }
+  w.families = ANY_FAMILY;
+  return found ? found : find_precisions(shelf, w, precision);
+}
+
+static void fill_use(const Shelf *shelf, const Entry *found, int wanted_precision, int precision, MoeFamilyUse *use)
+{
+  gboolean any_precision = found && found->entry->precision < 0;
+
+  use->requested = shelf->requested;
+  use->used = found ? found->entry->name : "generic";
+  use->precision = (MoePrecision)(found ? precision : wanted_precision);
+  use->origin = !found                                    ? MOE_ORIGIN_GENERIC
+                : found < shelf->entries + shelf->n_stack ? MOE_ORIGIN_STACK
+                                                          : MOE_ORIGIN_ACCELERATOR;
+  use->fit = found ? found->entry : NULL;
+  use->exact = found && (any_precision || precision == wanted_precision) && strcmp(use->used, use->requested) == 0;
+}
+
+/* Whole entries: constants of one fit belong together; those an entry lacks are generic. */
+static void fill(const Shelf *shelf, const Entry *found, MoeKernelClass klass, double tiles, double *value)
+{
+  for (guint c = 0; c < shelf->n_constants; c++)
+    value[c] = found ? found->value[c] : shelf->constants[c].generic;
+  if (tiles > 0 && klass != MOE_KERNEL_ATTENTION && !(found && (found->has & (1u << MOE_GEMM_TILES))))
+    value[MOE_GEMM_TILES] = tiles;
+}
+
+/* Bandwidth-bound kinds are independent: each share comes from the nearest entry that has it. */
+static void fill_bandwidth(const Shelf *shelf, Wanted wanted, double *value)
+{
+  for (guint c = 0; c < shelf->n_constants; c++) {
+    int precision;
+
+    wanted.has = 1u << c;
+    const Entry *found = search(shelf, &wanted, &precision);
+    value[c] = found ? found->value[c] : shelf->constants[c].generic;
+  }
+}
+
+/* ---- resolving
+ * ------------------------------------------------------------------------------------------------------- */
 
 static gboolean brought(const MoeKernelFits *fits, MoeKernelClass klass, const char *family)
 {
@@ -273,48 +319,45 @@ static double accelerator_tiles(const MoeAccelerator *accelerator)
   return 0;
 }
 
-static void mark_exact(MoeFamilyUse *use, int precision)
+static void resolve_one(const Shelf *shelf, MoeRole role, const Wanted *wanted, double tiles, MoeFit *fit)
 {
-  gboolean any_precision = use->fit && use->fit->precision < 0;
+  int precision;
+  const Entry *found = search(shelf, wanted, &precision);
 
-  use->exact = use->origin != MOE_ORIGIN_GENERIC && (any_precision || (int)use->precision == precision) &&
-               strcmp(use->used, use->requested) == 0;
-}
-
-static void resolve_one(MoeCostModel *model, MoeRole role, int precision, int pass, double tiles)
-{
-  MoeFit *fit = &model->fit[role][precision][pass];
-  Wanted wanted = {role_class[role], role_family(model->stack, role), precision, pass, NULL};
-
-  search(model, &wanted, &fit->use);
-  mark_exact(&fit->use, precision);
+  fill_use(shelf, found, wanted->precision, precision, &fit->use);
   if (role_class[role] == MOE_KERNEL_BANDWIDTH)
-    fill_bandwidth(model, fit, wanted);
+    fill_bandwidth(shelf, *wanted, fit->value);
   else
-    fill(fit, role_class[role], tiles);
+    fill(shelf, found, role_class[role], tiles, fit->value);
 }
 
 static void resolve_role(MoeCostModel *model, MoeRole role, double tiles)
 {
+  Shelf shelf;
+
+  shelf_init(model, role, &shelf);
   for (int precision = 0; precision < MOE_N_PRECISIONS; precision++)
     for (int pass = 0; pass < MOE_FIT_PASSES; pass++)
-      resolve_one(model, role, precision, pass, tiles);
+      resolve_one(&shelf, role, &(Wanted){.precision = precision, .pass = pass}, tiles,
+                  &model->fit[role][precision][pass]);
+  g_free(shelf.entries);
 }
 
 /* Of a bandwidth-bound kernel the entry that its kind's share comes from counts. */
 void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use)
 {
-  guint n;
-  MoeRole role = moe_cost_role(kernel);
-  Wanted wanted = {kernel->klass, role_family(model->stack, role), (int)kernel->precision,
-                   moe_cost_fit_pass(kernel->pass), NULL};
+  Wanted wanted = {.precision = (int)kernel->precision, .pass = moe_cost_fit_pass(kernel->pass)};
+  int precision;
+  Shelf shelf;
 
   if (kernel->klass == MOE_KERNEL_ATTENTION && wanted.pass == 2)
     wanted.pass = 1;
   if (kernel->klass == MOE_KERNEL_BANDWIDTH)
-    wanted.constant = moe_cost_constants(MOE_KERNEL_BANDWIDTH, &n)[kernel->bandwidth].name;
-  search(model, &wanted, use);
-  mark_exact(use, wanted.precision);
+    wanted.has = 1u << kernel->bandwidth;
+  shelf_init(model, moe_cost_role(kernel), &shelf);
+  const Entry *found = search(&shelf, &wanted, &precision);
+  fill_use(&shelf, found, wanted.precision, precision, use);
+  g_free(shelf.entries);
 }
 
 gboolean moe_cost_resolve(MoeCostModel *model, GError **error)
