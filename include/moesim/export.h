@@ -6,7 +6,7 @@
  * stream follow one another, waits of the program become dependencies, and each operation depends on the host's launch of it.
  *
  * GOAL knows messages only: all-reduce, all-gather and reduce-scatter become rings, all-to-all, dispatch and combine messages between all
- * pairs, broadcast a chain (docs/interchange.md).
+ * pairs (docs/interchange.md). Programs have no broadcast.
  */
 #ifndef MOESIM_EXPORT_H
 #define MOESIM_EXPORT_H

@@ -161,26 +161,6 @@ static uint64_t put_pairs(Goal *goal, const Part *part)
   return end;
 }
 
-/* From the first member on, each to the next. */
-static uint64_t put_chain(Goal *goal, const Part *part)
-{
-  uint64_t end = put_calc(goal, 0, part->node->lane), before = end;
-  int64_t bytes = (int64_t)round(part->bytes);
-
-  require_deps(goal, end, part->node);
-  if (part->index > 0) {
-    before = put_receive(goal, bytes, member(goal, part, part->index - 1), part->tag, part->node->lane);
-    require(goal, before, end);
-  }
-  if (part->index < part->n - 1) {
-    uint64_t send = put_send(goal, bytes, member(goal, part, part->index + 1), part->tag, part->node->lane);
-
-    require(goal, send, before);
-    before = send;
-  }
-  return before;
-}
-
 /* What a rank sends in a dispatch or combine, as the library of the stack sends it. */
 static double expert_bytes(const Goal *goal, const Part *part)
 {
@@ -218,8 +198,7 @@ static uint64_t put_collective(Goal *goal, const TraceNode *node)
   case MOE_COMBINE:
     part.bytes = expert_bytes(goal, &part);
     return put_pairs(goal, &part);
-  case MOE_BROADCAST:
-    return put_chain(goal, &part);
+  case MOE_BROADCAST: /* programs have none */
   case MOE_N_COLLECTIVES:
     break;
   }
