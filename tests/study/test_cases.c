@@ -35,12 +35,22 @@ static void folder_clear(Folder *folder)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Folder, folder_clear)
 
+static const char dense[] = "models/llama3-70b.yaml", moe[] = "models/mixtral-8x7b.yaml";
+
+/* A quarter of the dense model will do: one layer per chunk of its stages. */
+static int layers_of(const char *model)
+{
+  return model == dense ? 20 : 32;
+}
+
 static void add_case(Folder *folder, const char *id, const char *model, int batch, const char *published)
 {
   g_autofree char *path = moetest_path(model);
 
-  g_string_append_printf(folder->text, "  - {id: %s, extends: \"%s\", training: {global_batch: %d}, published: %s}\n",
-                         id, path, batch, published);
+  g_string_append_printf(folder->text,
+                         "  - {id: %s, extends: \"%s\", architecture: {layers: %d}, training: {global_batch: %d}, "
+                         "published: %s}\n",
+                         id, path, layers_of(model), batch, published);
 }
 
 /* What was added is file NAME; the next begins. */
@@ -56,9 +66,10 @@ static MoeRun *load(const char *model, int batch, double rate)
 {
   g_autofree char *path = moetest_path(model);
   g_autofree char *data_dir = moetest_path("");
-  g_autofree char *first = g_strdup_printf("training.global_batch=%d", batch);
-  g_autofree char *second = g_strdup_printf("cluster.accelerator.training_rate=%g", rate);
-  const char *sets[] = {first, rate > 0 ? second : NULL, NULL};
+  g_autofree char *layers = g_strdup_printf("architecture.layers=%d", layers_of(model));
+  g_autofree char *size = g_strdup_printf("training.global_batch=%d", batch);
+  g_autofree char *speed = g_strdup_printf("cluster.accelerator.training_rate=%g", rate);
+  const char *sets[] = {layers, size, rate > 0 ? speed : NULL, NULL};
   MoeRunOptions options = {.sets = sets, .data_dir = data_dir};
   g_autoptr(GError) error = NULL;
   MoeRun *run = moe_run_load(path, &options, &error);
@@ -78,8 +89,6 @@ static MoeResult *predict(const char *model, int batch, double rate)
   ck_assert_ptr_nonnull(result);
   return result;
 }
-
-static const char dense[] = "models/llama3-70b.yaml", moe[] = "models/mixtral-8x7b.yaml";
 
 /* ---- predicting -------------------------------------------------------------------------------------------------- */
 

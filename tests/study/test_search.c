@@ -298,6 +298,47 @@ START_TEST(cost_needs_a_price)
 }
 END_TEST
 
+/* Dollars are GPU-hours times their price: the best by cost is the best by MFU, and costs what that says. */
+START_TEST(cost_of_the_best)
+{
+  static const char *const limits[] = {"tensor=8", "zero=1", "micro_batch=1", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, limits, 1);
+  g_autoptr(MoeSearchResult) by_mfu = moe_search(run, &options, NULL);
+
+  run->cluster.price_gpu_hour = 3;
+  options.objective = MOE_OBJECTIVE_COST;
+  g_autoptr(MoeSearchResult) by_cost = moe_search(run, &options, NULL);
+  const MoeResult *best = by_cost->ranked[0].result;
+
+  ck_assert_mem_eq(&by_cost->ranked[0].choice, &by_mfu->ranked[0].choice, sizeof by_mfu->ranked[0].choice);
+  ck_assert_double_eq_tol(by_cost->ranked[0].value, best->step_time_s * (double)best->gpus * 3 / 3600, 1e-9);
+}
+END_TEST
+
+/* Nothing legal, nothing that fits, nothing said of the deadline: three answers. */
+START_TEST(nothing_is_found)
+{
+  static const char *const illegal[] = {"tensor=8", "pipeline=7", NULL};
+  static const char *const large[] = {"tensor=1", "pipeline=1", "context=1", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, illegal, 1);
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_ptr_null(moe_search(run, &options, &error));
+  ck_assert_str_eq(error->message, "no legal layout, expected wider --limit or --space");
+  g_clear_error(&error);
+  options.limits = large;
+  run->cluster.accelerator.memory_bytes = 1e9;
+  ck_assert_ptr_null(moe_search(run, &options, &error));
+  ck_assert(g_str_has_suffix(error->message, " legal layouts fits the memory, expected more GPUs"));
+  g_clear_error(&error);
+  options.objective = MOE_OBJECTIVE_GPUS;
+  ck_assert_ptr_null(moe_search(run, &options, &error));
+  ck_assert_str_eq(error->message, "--objective gpus: expected --tokens and --deadline");
+}
+END_TEST
+
 MOE_TEST_MAIN("study/search", bounds_of_a_dense_model, bounds_of_a_moe, bounds_with_offload_and_zero,
               best_of_a_dense_model, best_of_a_moe, same_with_any_number_of_threads, smallest_cluster, budget_is_told,
-              slack_widens_the_memory, wrong_limits, cost_needs_a_price)
+              slack_widens_the_memory, wrong_limits, cost_needs_a_price, cost_of_the_best, nothing_is_found)

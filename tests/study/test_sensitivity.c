@@ -149,6 +149,37 @@ START_TEST(whole_numbers_where_a_key_wants_them)
 }
 END_TEST
 
+static const MoeSwing *swing_of(const MoeSensitivity *s, const char *key)
+{
+  for (guint i = 0; i < s->n_swings; i++)
+    if (strcmp(s->swings[i].key, key) == 0)
+      return &s->swings[i];
+  ck_abort_msg("no swing of %s", key);
+}
+
+/* Ends of a range are set in the unit of what is assumed, and shown as people write them. Neither power nor the quoted
+ * peak (the run says itself of which peak its MFU is a share) bears on a step; a slower clock does. */
+START_TEST(ends_have_their_units)
+{
+  g_autoptr(MoeRun) run = assuming("{cluster.accelerator.quoted_peak: {range: [1 PFLOP/s, 2 PFLOP/s], why: test},"
+                                   " cluster.power.gpu: {range: [700 W, 1.4 kW], why: test},"
+                                   " cluster.accelerator.clock: {range: [1 GHz, 1.5 GHz], why: test}}");
+  g_autoptr(MoeSensitivity) s = study(run, 0, 0, 0);
+  const MoeSwing *peak = swing_of(s, "cluster.accelerator.quoted_peak"), *power = swing_of(s, "cluster.power.gpu");
+  const MoeSwing *hertz = swing_of(s, "cluster.accelerator.clock");
+
+  ck_assert_str_eq(peak->low, "1 PFLOP/s"); /* of equal ones the first and the last */
+  ck_assert_str_eq(peak->high, "2 PFLOP/s");
+  ck_assert_double_eq(peak->mfu_low, peak->mfu_high);
+  ck_assert_str_eq(power->low, "700 W");
+  ck_assert_str_eq(power->high, "1.4 kW");
+  ck_assert_double_eq(power->step_low_s, power->step_high_s);
+  ck_assert_str_eq(hertz->low, "1 GHz");
+  ck_assert_str_eq(hertz->high, "1.5 GHz");
+  ck_assert_double_ge(hertz->step_low_s, hertz->step_high_s);
+}
+END_TEST
+
 /* Combinations that cannot exist are counted and left out. */
 START_TEST(what_cannot_exist_is_said)
 {
@@ -165,4 +196,4 @@ END_TEST
 
 MOE_TEST_MAIN("study/sensitivity", quantiles_and_swings_are_in_order, all_files_are_asked, same_seed_same_answer,
               nothing_assumed_nothing_gained, one_range_is_covered_evenly, whole_numbers_where_a_key_wants_them,
-              what_cannot_exist_is_said)
+              ends_have_their_units, what_cannot_exist_is_said)
