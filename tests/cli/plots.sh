@@ -41,6 +41,8 @@ check "names of the families" [ "$(grep -c '^published	\(one\|two\)$' "$work/val
 check "number of cases in the title" grep -q '2 published runs' "$work/validation.svg"
 refused "absent: cannot be read, expected a folder of case files" plot validation absent -o "$work/none.svg"
 
+draw step.svg timeline "$run"
+check "without a window the whole step" grep -q 'rank 0 compute' "$work/step.svg"
 draw waterfall.png waterfall "$run"
 draw waterfall.pdf waterfall "$run"
 
