@@ -6,20 +6,23 @@
 #include <unistd.h>
 
 /* Sizes suit a page and a screen; the font is in fonts-dejavu-core, which Debian's gnuplot-nox wants. */
-static const struct {
+typedef struct {
   const char *suffix;
   const char *terminal;
-} terminals[] = {
-    {".png", "pngcairo size 1300,800 font 'DejaVu Sans,13' noenhanced"},
-    {".svg", "svg size 1300,800 font 'DejaVu Sans,15' background 'white' noenhanced"},
-    {".pdf", "pdfcairo size 26cm,16cm font 'DejaVu Sans,11' noenhanced"},
+  const char *end; /* what stands near the end of a whole picture */
+} Terminal;
+
+static const Terminal terminals[] = {
+    {".png", "pngcairo size 1300,800 font 'DejaVu Sans,13' noenhanced", "IEND"},
+    {".svg", "svg size 1300,800 font 'DejaVu Sans,15' background 'white' noenhanced", "</svg>"},
+    {".pdf", "pdfcairo size 26cm,16cm font 'DejaVu Sans,11' noenhanced", "%%EOF"},
 };
 
-static const char *terminal_for(const char *path, GError **error)
+static const Terminal *terminal_for(const char *path, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS(terminals); i++)
     if (g_str_has_suffix(path, terminals[i].suffix))
-      return terminals[i].terminal;
+      return &terminals[i];
   moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = path},
            "unknown kind of picture, expected a name that ends in .png, .svg or .pdf");
   return NULL;
@@ -100,25 +103,34 @@ static char *data_path_for(const char *path)
   return g_strdup_printf("%.*s.dat", (int)(strlen(path) - strlen(".png")), path);
 }
 
-static gboolean is_whole(const char *picture)
-{
-  GStatBuf status;
+#define END_BYTES 16 /* of a picture, with room for what follows its last word */
 
-  return g_stat(picture, &status) == 0 && status.st_size > 0;
+/* gnuplot takes no notice of a full disk: the picture has to end as its format does. */
+static gboolean is_whole(const char *picture, const Terminal *terminal)
+{
+  g_autofree char *bytes = NULL;
+  gsize length = 0;
+
+  if (!g_file_get_contents(picture, &bytes, &length, NULL))
+    return FALSE;
+  gsize tail = MIN(length, END_BYTES);
+
+  return memmem(bytes + length - tail, tail, terminal->end, strlen(terminal->end)) != NULL;
 }
 
 gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **error)
 {
   if (!moe_figure_check(figure, error))
     return FALSE;
-  const char *terminal = terminal_for(figure->path, NULL);
+  const Terminal *terminal = terminal_for(figure->path, NULL);
   g_autofree char *data_path = data_path_for(figure->path);
   g_autofree char *picture = g_strdup_printf("%s.%d.part", figure->path, (int)getpid());
-  g_autofree char *script = make_script(figure, terminal, data_path, picture);
+  g_autofree char *script = make_script(figure, terminal->terminal, data_path, picture);
   gboolean drawn = moe_output_save(data_path, data, error) && spawn_gnuplot(figure, script, error);
 
-  if (drawn && (!is_whole(picture) || g_rename(picture, figure->path) != 0))
-    drawn = moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "cannot write: gnuplot made no picture");
+  if (drawn && (!is_whole(picture, terminal) || g_rename(picture, figure->path) != 0))
+    drawn =
+        moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "cannot write: gnuplot made no whole picture");
   if (!drawn)
     g_unlink(picture);
   return drawn;

@@ -1,6 +1,7 @@
 /* Finished points in SQLite. */
 #include "sweep_internal.h"
 
+#include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -17,8 +18,18 @@ struct MoeStore {
 
 static gboolean fail(const MoeStore *store, GError **error)
 {
-  return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = store->path}, "%s, expected a store of moesim sweep",
-                  sqlite3_errmsg(store->db));
+  MoeMark mark = {.file = store->path};
+  const char *reason = sqlite3_errmsg(store->db);
+
+  switch (sqlite3_errcode(store->db)) {
+  case SQLITE_FULL:
+  case SQLITE_IOERR:
+  case SQLITE_READONLY:
+  case SQLITE_CANTOPEN:
+    return moe_fail(error, MOE_ERROR_IO, mark, "cannot write: %s", reason);
+  default:
+    return moe_fail(error, MOE_ERROR_IO, mark, "%s, expected a store of moesim sweep", reason);
+  }
 }
 
 /* ---- statements
@@ -113,15 +124,30 @@ static gboolean set_up(MoeStore *store, const MoeSweep *sweep, gboolean resume, 
     return FALSE;
   g_autofree char *tables = select_text(store, "SELECT count(*) FROM sqlite_master", 0);
 
-  if (g_strcmp0(tables, "0") == 0)
+  if (!tables)
+    return fail(store, error);
+  if (strcmp(tables, "0") == 0)
     return make_tables(store, sweep, identity, error);
   g_autofree char *stored = select_text(store, "SELECT identity FROM sweep", 0);
 
   return stored ? check_ours(store, sweep, identity, stored, resume, error) : fail(store, error);
 }
 
+/* Of a store that could not be begun nothing stays. */
+static void remove_files(const char *path)
+{
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+    g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+
+    g_unlink(file);
+  }
+}
+
 MoeStore *moe_store_open(const char *path, const MoeSweep *sweep, gboolean resume, GError **error)
 {
+  gboolean existed = g_file_test(path, G_FILE_TEST_EXISTS);
   g_autoptr(MoeStore) store = g_new0(MoeStore, 1);
 
   store->path = g_strdup(path);
@@ -131,7 +157,11 @@ MoeStore *moe_store_open(const char *path, const MoeSweep *sweep, gboolean resum
     fail(store, error);
     return NULL;
   }
-  return set_up(store, sweep, resume, error) ? g_steal_pointer(&store) : NULL;
+  if (set_up(store, sweep, resume, error))
+    return g_steal_pointer(&store);
+  if (!existed)
+    remove_files(path);
+  return NULL;
 }
 
 void moe_store_free(MoeStore *store)

@@ -15,6 +15,7 @@ mkdir "$work/target"
 # ---- a full disk --------------------------------------------------------------------------------------------------------
 refused "No space left on device" run "$run" --trace /dev/full
 refused "No space left on device" export goal "$run" "$@" -o /dev/full
+refused "No space left on device" report "$run" -o /dev/full
 for command in "run $run" "show $run" "memory $run" "compare $run" "export --help"; do
   said="moesim $command > /dev/full"
   # shellcheck disable=SC2086 # words
@@ -48,6 +49,20 @@ limited run "$run" "$@" --trace "$work/target/trace.json"
 expect_status 2
 expect_err "cannot write"
 no_leftover
+limited report "$run" "$@" -o "$work/target/run.html"
+expect_status 2
+expect_err "cannot write"
+no_leftover
+limited sweep "$run" "$@" --vary parallelism.zero=1,2 --store "$work/target/points.sqlite"
+expect_status 2
+expect_err "points.sqlite: cannot write"
+no_leftover
+# The data of a figure is small and whole, the picture is not.
+limited plot memory "$run" -o "$work/target/memory.png"
+expect_status 2
+expect_err "memory.png: "
+check "a half picture is left" [ "$(ls -A "$work/target")" = memory.dat ]
+rm "$work/target/memory.dat"
 
 # What was there before stays as it was.
 echo "older" > "$work/target/step.goal"
@@ -68,6 +83,8 @@ for folder in $folders "$work/absent"; do
   try import hf "$config" -o "$folder/run.yaml"
   expect_status 2
   expect_err "cannot write"
+  refused "cannot write" report "$run" -o "$folder/run.html"
+  refused "cannot write" calibrate-network "$data/validation/measured/p2p.yaml" --shipped --write "$folder"
   try sweep "$run" "$@" --vary parallelism.zero=1,2 --store "$folder/points.sqlite"
   expect_status 2
   expect_no_out
@@ -79,6 +96,12 @@ said="moesim export goal -o /dev/stdout | head -c 100"
 status=$(cat "$work/status")
 expect_status 2
 expect_err "Broken pipe"
+
+said="moesim run, standard output closed"
+"$moesim" run "$run" >&- 2> "$work/err"
+status=$?
+expect_status 2
+expect_err "cannot write standard output: Bad file descriptor"
 
 # ---- no gnuplot --------------------------------------------------------------------------------------------------------------------
 said="moesim plot without gnuplot"
