@@ -44,8 +44,10 @@ gboolean moe_fabric_handle(MoeFabric *fabric, const MoeEvent *event, uint32_t *t
 guint moe_fabric_active(const MoeFabric *fabric);
 /* Changes a resource now (degradation in mid-run); `bytes_per_s` > 0. */
 void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per_s);
-/* Bytes a resource has been given to carry so far, for link load reports: whole activities, counted when they start. A whole number,
- * so that the order of simultaneous starts cannot show. */
+/* Counts, from now on, when nothing moves yet, the bytes each resource is given to carry: whole activities, counted when they start;
+ * whole numbers, so that the order of simultaneous starts cannot show. For link load reports; a step without is faster. */
+void moe_fabric_count_carried(MoeFabric *fabric);
+/* Bytes counted so far. */
 double moe_fabric_carried(const MoeFabric *fabric, guint resource);
 
 G_END_DECLS

@@ -33,7 +33,7 @@ struct MoeFabric {
   Load load;
   double *leaf_load; /* [2 x leaves] of the activity being started: up, down */
   GArray *leaves;    /* leaves with load */
-  int64_t *carried;  /* [n_resources] bytes */
+  int64_t *carried;  /* [n_resources] bytes; NULL when they are not counted */
 };
 
 #define NONE UINT32_MAX
@@ -57,7 +57,6 @@ MoeFabric *moe_fabric_new(MoeEngine *engine, const MoeTopo *topo)
   fabric->free_delivery = NONE;
   fabric->leaf_load = g_new0(double, 2 * moe_topo_n_leaves(topo));
   fabric->leaves = g_array_new(FALSE, FALSE, sizeof(int64_t));
-  fabric->carried = g_new0(int64_t, moe_topo_n_resources(topo));
   return fabric;
 }
 
@@ -154,7 +153,8 @@ static inline void add_load(MoeFabric *fabric, guint resource, double bytes, dou
 
   load->resource[load->n] = resource;
   load->load[load->n++] = bytes / scale;
-  fabric->carried[resource] += (int64_t)(bytes + 0.5);
+  if (fabric->carried)
+    fabric->carried[resource] += (int64_t)(bytes + 0.5);
 }
 
 /* Bytes of the port that takes longest on an undegraded machine, at skew 1: what rates and caps are stated in. */
@@ -342,7 +342,14 @@ void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per
   request_solve(fabric);
 }
 
+void moe_fabric_count_carried(MoeFabric *fabric)
+{
+  g_assert(!fabric->carried && fabric->active == 0);
+  fabric->carried = g_new0(int64_t, moe_topo_n_resources(fabric->topo));
+}
+
 double moe_fabric_carried(const MoeFabric *fabric, guint resource)
 {
+  g_assert(fabric->carried);
   return (double)fabric->carried[resource];
 }

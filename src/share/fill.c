@@ -70,7 +70,7 @@ static void weigh_out(MoeShare *share, const Activity *activity, double rate)
 {
   for (uint32_t k = 0; k < activity->n_contended; k++) {
     const Pair *pair = share_contended(share, activity, k);
-    Joint *joint = &share->joints[share->resources[pair->resource].joint];
+    Joint *joint = &share->joints[share->joint_of[pair->resource]];
     sum_add(&joint->weight, -pair->load);
     sum_add(&joint->left, -(pair->load * rate));
     joint->most = rate; /* levels only rise */

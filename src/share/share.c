@@ -2,6 +2,7 @@
 #include "system.h"
 
 #include <math.h>
+#include <string.h>
 
 #define FIRST_IDS   16
 #define FIRST_PAIRS 64
@@ -11,7 +12,8 @@ MoeShare *moe_share_new(guint n_resources, const double *capacity)
   MoeShare *share = g_new0(MoeShare, 1);
 
   share->n_resources = n_resources;
-  share->resources = g_new0(Resource, n_resources);
+  share->resources = g_aligned_alloc0(MAX(n_resources, 1), sizeof(Resource), CACHE_LINE);
+  share->joint_of = g_new0(uint32_t, n_resources);
   for (guint r = 0; r < n_resources; r++) {
     g_assert(capacity[r] > 0 && isfinite(capacity[r]));
     share->resources[r] = (Resource){.capacity = capacity[r], .head = NONE};
@@ -29,10 +31,11 @@ void moe_share_free(MoeShare *share)
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
     g_free(lists[i]->ids);
   g_free(share->levels);
-  g_free(share->resources);
+  g_aligned_free(share->resources);
+  g_free(share->joint_of);
   g_free(share->joints);
   g_free(share->activities);
-  g_free(share->pairs);
+  g_aligned_free(share->pairs);
   g_free(share->bits);
   g_free(share);
 }
@@ -64,6 +67,19 @@ static guint block_class(guint n)
   return n <= 1 ? 0 : 32 - (guint)__builtin_clz(n - 1);
 }
 
+/* Makes room for n_pairs and as many again; the first `used` are kept. */
+static void more_pairs(MoeShare *share, uint32_t used)
+{
+  uint64_t room = MIN(MAX((uint64_t)2 * share->n_pairs, (uint64_t)FIRST_PAIRS), (uint64_t)NONE);
+  Pair *pairs = g_aligned_alloc(room, sizeof *pairs, CACHE_LINE);
+
+  if (used > 0)
+    memcpy(pairs, share->pairs, used * sizeof *pairs);
+  g_aligned_free(share->pairs);
+  share->pairs = pairs;
+  share->pairs_room = (uint32_t)room;
+}
+
 static uint32_t take_block(MoeShare *share, guint n)
 {
   guint k = block_class(n);
@@ -77,10 +93,8 @@ static uint32_t take_block(MoeShare *share, guint n)
   g_assert(share->n_pairs < NONE - size);
   block = share->n_pairs;
   share->n_pairs += size;
-  if (share->n_pairs > share->pairs_room) {
-    share->pairs_room = (uint32_t)MIN(MAX((uint64_t)2 * share->n_pairs, (uint64_t)FIRST_PAIRS), (uint64_t)NONE);
-    share->pairs = g_renew(Pair, share->pairs, share->pairs_room);
-  }
+  if (share->n_pairs > share->pairs_room)
+    more_pairs(share, share->n_pairs - size);
   return block;
 }
 

@@ -90,15 +90,16 @@ static void join(MoeShare *share, uint32_t id)
 
 static Joint *new_joint(MoeShare *share, uint32_t resource)
 {
-  Resource *r = &share->resources[resource];
+  const Resource *r = &share->resources[resource];
+  guint joint = share->n_joints++;
 
-  if (share->n_joints == share->joints_room) {
+  if (joint == share->joints_room) {
     share->joints_room = MAX(2 * share->joints_room, 64U);
     share->joints = g_renew(Joint, share->joints, share->joints_room);
   }
-  r->joint = share->n_joints++;
-  share->joints[r->joint] = (Joint){.left = {r->capacity, 0}, .resource = resource, .head = r->head};
-  return &share->joints[r->joint];
+  share->joint_of[resource] = joint;
+  share->joints[joint] = (Joint){.left = {r->capacity, 0}, .resource = resource, .head = r->head};
+  return &share->joints[joint];
 }
 
 /* Weighs the users of a resource that the region has reached: who is dirty joins, or everybody when `whole`. */

@@ -40,8 +40,11 @@ typedef struct {
   uint32_t head;
   uint32_t count : 31;
   uint32_t contended : 1;
-  uint32_t joint; /* its place among the joints of the region being solved, when it is one: share_joint() */
 } Resource;
+
+/* Resources and pairs start at a cache line and are half of one each: the two directions of a port are one line. */
+#define CACHE_LINE 64 /* bytes, x86-64 and most of ARM */
+G_STATIC_ASSERT(2 * sizeof(Resource) == CACHE_LINE && 2 * sizeof(Pair) == CACHE_LINE);
 
 typedef struct {
   double rate;
@@ -120,6 +123,7 @@ struct MoeShare {
   Ids stack;
   Ids settled;
   Ids disturbed; /* activities outside the region that cannot stay as they are */
+  uint32_t *joint_of; /* [n_resources] place in `joints`, where it is one: share_joint() */
   Joint *joints; /* contended resources of the region being solved */
   guint n_joints;
   guint joints_room;
@@ -131,7 +135,7 @@ struct MoeShare {
 /* The resource's joint, NULL when the region has not reached it. */
 static inline Joint *share_joint(const MoeShare *share, uint32_t resource)
 {
-  uint32_t joint = share->resources[resource].joint;
+  uint32_t joint = share->joint_of[resource];
 
   return joint < share->n_joints && share->joints[joint].resource == resource ? &share->joints[joint] : NULL;
 }

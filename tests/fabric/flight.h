@@ -29,6 +29,7 @@ static inline void flight_init(Flight *flight, MoeCluster cluster, int64_t gpus)
   flight->engine = moe_engine_new(MOE_CALENDAR_WHEEL);
   flight->start_class = moe_engine_add_class(flight->engine, FALSE, 0);
   flight->fabric = moe_fabric_new(flight->engine, flight->topo);
+  moe_fabric_count_carried(flight->fabric);
   for (guint i = 0; i < MAX_FLIGHTS; i++)
     flight->delivered[i] = -1;
 }
