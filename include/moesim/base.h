@@ -17,6 +17,10 @@
 
 G_BEGIN_DECLS
 
+/* Bytes that processors bring into their caches at a time, on x86-64 and most of ARM. What is laid out by it is right with
+ * any other, too. */
+#define MOE_CACHE_LINE 64
+
 /* ---- time ------------------------------------------------------------------------------------------------------- */
 
 /* Simulated time or duration, picoseconds. */

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define CACHE_LINE 64 /* bytes, x86-64 and most of ARM */
 #define ARITY      4
 /* Keys before the root, so that its children start a cache line. */
 #define PAD        3
@@ -10,7 +9,7 @@
 
 static Key *allocate(size_t room)
 {
-  Key *memory = g_aligned_alloc(room + PAD, sizeof(Key), CACHE_LINE);
+  Key *memory = g_aligned_alloc(room + PAD, sizeof(Key), MOE_CACHE_LINE);
 
   return memory + PAD;
 }

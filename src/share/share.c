@@ -12,7 +12,7 @@ MoeShare *moe_share_new(guint n_resources, const double *capacity)
   MoeShare *share = g_new0(MoeShare, 1);
 
   share->n_resources = n_resources;
-  share->resources = g_aligned_alloc0(MAX(n_resources, 1), sizeof(Resource), CACHE_LINE);
+  share->resources = g_aligned_alloc0(MAX(n_resources, 1), sizeof(Resource), MOE_CACHE_LINE);
   share->joint_of = g_new0(uint32_t, n_resources);
   for (guint r = 0; r < n_resources; r++) {
     g_assert(capacity[r] > 0 && isfinite(capacity[r]));
@@ -71,7 +71,7 @@ static guint block_class(guint n)
 static void more_pairs(MoeShare *share, uint32_t used)
 {
   uint64_t room = MIN(MAX((uint64_t)2 * share->n_pairs, (uint64_t)FIRST_PAIRS), (uint64_t)NONE);
-  Pair *pairs = g_aligned_alloc(room, sizeof *pairs, CACHE_LINE);
+  Pair *pairs = g_aligned_alloc(room, sizeof *pairs, MOE_CACHE_LINE);
 
   if (used > 0)
     memcpy(pairs, share->pairs, used * sizeof *pairs);

@@ -43,8 +43,7 @@ typedef struct {
 } Resource;
 
 /* Resources and pairs start at a cache line and are half of one each: the two directions of a port are one line. */
-#define CACHE_LINE 64 /* bytes, x86-64 and most of ARM */
-G_STATIC_ASSERT(2 * sizeof(Resource) == CACHE_LINE && 2 * sizeof(Pair) == CACHE_LINE);
+G_STATIC_ASSERT(2 * sizeof(Resource) == MOE_CACHE_LINE && 2 * sizeof(Pair) == MOE_CACHE_LINE);
 
 typedef struct {
   double rate;
@@ -122,9 +121,9 @@ struct MoeShare {
   Ids members; /* activities of the region being solved */
   Ids stack;
   Ids settled;
-  Ids disturbed; /* activities outside the region that cannot stay as they are */
+  Ids disturbed;      /* activities outside the region that cannot stay as they are */
   uint32_t *joint_of; /* [n_resources] place in `joints`, where it is one: share_joint() */
-  Joint *joints; /* contended resources of the region being solved */
+  Joint *joints;      /* contended resources of the region being solved */
   guint n_joints;
   guint joints_room;
   Level *levels; /* heap */

@@ -25,7 +25,7 @@
 /* Machine states of a GPU: which communication kernels run beside the compute stream. Bits. */
 enum { MODE_EXPERT = 1, MODE_COLLECTIVE = 2, N_MODES = 4 };
 
-#define NONE G_MAXUINT32
+#define NONE     G_MAXUINT32
 #define HOST_BIT MOE_N_STREAMS /* the host's place in masks of waiters, after the streams */
 
 /* ---- prices (price.c) -------------------------------------------------------------------------------------------- */
@@ -51,10 +51,10 @@ typedef struct {
   guint n_segments, n_compute, n_syncs;
   Segment *segments;
   ComputeOp *compute;
-  MoeTime *issue;   /* [n_ops] host time from the start of the call until the operation is issued */
-  MoeTime host;     /* host time of the whole call */
-  uint32_t *syncs;  /* indices of HOST_SYNC operations, ascending */
-  Line *lines;      /* [(load * N_MODES + mode) * n_segments + segment] */
+  MoeTime *issue;  /* [n_ops] host time from the start of the call until the operation is issued */
+  MoeTime host;    /* host time of the whole call */
+  uint32_t *syncs; /* indices of HOST_SYNC operations, ascending */
+  Line *lines;     /* [(load * N_MODES + mode) * n_segments + segment] */
 } BlockPlan;
 
 typedef struct {
@@ -72,8 +72,8 @@ typedef struct {
 typedef struct {
   uint64_t hash;
   guint n;
-  int64_t *gpus;       /* members of the first group seen with this shape */
-  MoeCollPlan *plans;  /* [n_collectives], planned on first use */
+  int64_t *gpus;      /* members of the first group seen with this shape */
+  MoeCollPlan *plans; /* [n_collectives], planned on first use */
   gboolean *planned;
 } Shape;
 
@@ -81,10 +81,10 @@ typedef struct {
 typedef struct {
   gboolean used;
   guint n_groups;
-  uint32_t *first;     /* [n_groups + 1] into the member arrays */
+  uint32_t *first;              /* [n_groups + 1] into the member arrays */
   uint32_t *unit, *gpu, *index; /* members: unit, GPU, index in the real group */
-  uint32_t *of_unit;   /* [n_units] group of a unit, NONE when left out */
-  uint32_t *shape;     /* [n_groups] */
+  uint32_t *of_unit;            /* [n_units] group of a unit, NONE when left out */
+  uint32_t *shape;              /* [n_groups] */
 } Groups;
 
 /* Arrivals at the current collective of a group on one stream. */
@@ -96,22 +96,22 @@ typedef struct {
 /* ---- units ------------------------------------------------------------------------------------------------------- */
 
 typedef enum {
-  STREAM_IDLE,     /* to be looked at */
-  STREAM_WAITS,    /* for another stream of the unit */
-  STREAM_HOST,     /* behind a host synchronization */
-  STREAM_ISSUE,    /* until the host has issued the operation: an event is posted */
-  STREAM_ARRIVED,  /* at a collective, waits for peers */
-  STREAM_MESSAGE,  /* for a pipeline message */
+  STREAM_IDLE,    /* to be looked at */
+  STREAM_WAITS,   /* for another stream of the unit */
+  STREAM_HOST,    /* behind a host synchronization */
+  STREAM_ISSUE,   /* until the host has issued the operation: an event is posted */
+  STREAM_ARRIVED, /* at a collective, waits for peers */
+  STREAM_MESSAGE, /* for a pipeline message */
   STREAM_RUNS,
   STREAM_FINISHED, /* nothing left */
 } StreamState;
 
 typedef struct {
-  uint32_t call, pos;  /* next operation: call of the role, position in its block's list for this stream */
-  uint32_t done;       /* operations completed in the step */
-  uint8_t state;       /* StreamState */
-  uint8_t waits_on;    /* STREAM_WAITS: the stream */
-  uint8_t cause;       /* RUNS, of a transfer: to which cause waiting for it belongs */
+  uint32_t call, pos; /* next operation: call of the role, position in its block's list for this stream */
+  uint32_t done;      /* operations completed in the step */
+  uint8_t state;      /* StreamState */
+  uint8_t waits_on;   /* STREAM_WAITS: the stream */
+  uint8_t cause;      /* RUNS, of a transfer: to which cause waiting for it belongs */
 } Stream;
 
 /* Progress inside the running segment. */
@@ -122,40 +122,42 @@ typedef struct {
   MoeTime op_start; /* for slices */
 } Progress;
 
+/* Thousands of them do not fit into the cache: what every event touches comes first, in whole lines. */
 typedef struct {
   Stream stream[MOE_N_STREAMS];
   const MoeCall *calls; /* of its role */
   uint32_t rank, role, load;
+  uint32_t segment;                   /* compute stream: next or running segment of the block */
   uint16_t waiting_on[MOE_N_STREAMS]; /* masks of streams (and HOST_BIT) whose head waits for this stream */
   uint16_t host_blocked;              /* streams behind the host's frontier */
   uint16_t ready;                     /* streams (and HOST_BIT) to look at */
   uint8_t communicating[2];           /* running transfers that hold SMs: expert, collective */
-  gboolean in_work_list;
-  /* host: an operation at position P of the issue order is issued at host_base + P; it has passed every synchronization before
-   * (front_call, front_op) and the last one at (epoch_call, epoch_op) */
-  MoeTime host_base, host_arrival;
+  uint8_t in_work_list;               /* boolean */
+  uint8_t host_waits;                 /* boolean: at its synchronization, waits for a stream */
+  uint8_t host_waits_on;
+  uint8_t whole; /* boolean: the running segment runs undisturbed from its start, the max-plus line holds */
+  uint8_t mode;  /* machine state while it runs */
+  uint8_t idle_cause;
+  /* host: an operation at position P of the issue order is issued at host_base + P; it has passed every synchronization
+   * before (front_call, front_op) and the last one at (epoch_call, epoch_op) */
   uint32_t front_call, front_sync, front_op; /* next synchronization; front_call = n_calls when there is none */
   uint32_t epoch_call, epoch_op;             /* first operation issued after the last one passed */
-  gboolean host_waits;                       /* at its synchronization, waits for a stream */
-  uint8_t host_waits_on;
+  MoeTime host_base, host_arrival;
   /* compute stream */
-  uint32_t segment;    /* next or running segment of the block */
   Progress progress;
-  gboolean whole;      /* the running segment runs undisturbed from its start: the max-plus line holds */
   MoeTime segment_start, segment_busy;
-  MoeTime busy_left;   /* what it still computes until its end as scheduled */
+  MoeTime busy_left;      /* what it still computes until its end as scheduled */
   MoeTime segment_offset; /* host time to add to issue times of its operations */
-  uint8_t mode;        /* machine state while it runs */
-  double slow;         /* factor on kernel times, 1 = healthy */
-  uint64_t jitter_key; /* of its draws */
+  double slow;            /* factor on kernel times, 1 = healthy */
+  uint64_t jitter_key;    /* of its draws */
   /* account */
   MoeTime busy;
-  MoeTime idle[MOE_N_CAUSES];
   MoeTime idle_since;
-  uint8_t idle_cause;
+  MoeTime idle[MOE_N_CAUSES];
+  /* seldom */
   MoeTime received; /* when the last message was taken: slices of the receive stream do not overlap */
   MoeTime end;
-  uint8_t *inbox;      /* per incoming message of the role: MessageState */
+  uint8_t *inbox; /* per incoming message of the role: MessageState */
 } Unit;
 
 typedef enum { MESSAGE_NOT_SENT, MESSAGE_IN_FLIGHT, MESSAGE_ARRIVED } MessageState;
@@ -164,8 +166,8 @@ typedef enum { MESSAGE_NOT_SENT, MESSAGE_IN_FLIGHT, MESSAGE_ARRIVED } MessageSta
 typedef enum { FLIGHT_COLLECTIVE, FLIGHT_MESSAGE, FLIGHT_COPY } FlightKind;
 typedef struct {
   uint8_t kind, stream, group_kind, sms_class; /* sms_class: 0 none, else 1 + index in Unit.communicating */
-  uint32_t a, b;     /* COLLECTIVE: group, -; MESSAGE: sending unit, receiving unit; COPY: unit, - */
-  uint32_t message;  /* MESSAGE: id */
+  uint32_t a, b;    /* COLLECTIVE: group, -; MESSAGE: sending unit, receiving unit; COPY: unit, - */
+  uint32_t message; /* MESSAGE: id */
   MoeTime start;
 } Flight;
 
@@ -180,10 +182,10 @@ typedef struct {
   uint64_t jitter_stream;
 
   /* prices */
-  guint n_loads, n_works;    /* works: kernels, then delays */
-  MoeTime *duration;         /* [(load * N_MODES + mode) * n_works + work] */
-  MoeTime sync;              /* host-device synchronization */
-  double pace;               /* factor on math kernels: the slowest GPU's over the mean one's */
+  guint n_loads, n_works; /* works: kernels, then delays */
+  MoeTime *duration;      /* [(load * N_MODES + mode) * n_works + work] */
+  MoeTime sync;           /* host-device synchronization */
+  double pace;            /* factor on math kernels: the slowest GPU's over the mean one's */
   gboolean modes_matter;
   BlockPlan *block;
   RolePlan *role;
@@ -192,11 +194,11 @@ typedef struct {
   MoeFidelity fidelity;
   guint n_units;
   Unit *unit;
-  uint32_t *unit_of_rank;    /* NONE for ranks that are not simulated */
-  uint32_t *colour_of_rank;  /* unit that stands for each rank */
-  int64_t *multiplicity;     /* [n_units] */
+  uint32_t *unit_of_rank;   /* NONE for ranks that are not simulated */
+  uint32_t *colour_of_rank; /* unit that stands for each rank */
+  int64_t *multiplicity;    /* [n_units] */
   Groups groups[MOE_N_GROUPS];
-  GArray *shapes;            /* of Shape */
+  GArray *shapes; /* of Shape */
   Gathering *gathering[MOE_N_GROUPS][MOE_N_STREAMS];
   MoeCollective *collectives; /* the program's, with what the counterfactual leaves out */
 
@@ -205,13 +207,13 @@ typedef struct {
   MoeTime now; /* the engine's */
   MoeFabric *fabric;
   uint32_t class_segment, class_issue, class_host;
-  GArray *flights;           /* of Flight */
-  uint32_t free_flight;      /* last freed first, linked by Flight.a; NONE when there is none */
-  uint32_t *work_list;       /* [n_units] units to look at, each at most once */
+  GArray *flights;      /* of Flight */
+  uint32_t free_flight; /* last freed first, linked by Flight.a; NONE when there is none */
+  uint32_t *work_list;  /* [n_units] units to look at, each at most once */
   guint n_work;
-  uint32_t *message_slot;    /* [n_messages] index in the receiving role's inbox */
+  uint32_t *message_slot; /* [n_messages] index in the receiving role's inbox */
   uint8_t *inboxes;
-  gboolean *traced;          /* [n_units]; NULL without a timeline */
+  gboolean *traced;                               /* [n_units]; NULL without a timeline */
   double nvlink_bytes, network_bytes, host_bytes; /* sums over all ranks */
   uint64_t operations;
 } Sim;
@@ -252,7 +254,8 @@ void sim_unit_run(Sim *sim, Unit *unit);
 void sim_unit_ready(Sim *sim, Unit *unit, unsigned bit);
 /* The running or arrived operation of a stream is done: count operations. */
 void sim_stream_done(Sim *sim, Unit *unit, unsigned stream, uint32_t count);
-/* Registers `waiter` (a stream or HOST_BIT) with the first wait of `op` that does not hold; MOE_N_STREAMS when all hold. */
+/* Registers `waiter` (a stream or HOST_BIT) with the first wait of `op` that does not hold; MOE_N_STREAMS when all
+ * hold. */
 unsigned sim_wait(Unit *unit, const MoeCall *call, const MoeBlock *block, const MoeOp *op, unsigned waiter);
 static inline const MoeBlock *sim_block(const Sim *sim, const Unit *unit, uint32_t call)
 {
@@ -269,11 +272,10 @@ static inline const MoeOp *sim_head(const Sim *sim, const Unit *unit, unsigned s
 {
   return &sim_block(sim, unit, unit->stream[stream].call)->ops[sim_head_index(sim, unit, stream)];
 }
-#define CACHE_LINE 64 /* bytes, x86-64 and ARM server cores */
 /* Brings a unit into the cache while something else is done: thousands of units do not fit. */
 static inline void sim_prefetch(const Unit *unit)
 {
-  for (gsize at = 0; at < sizeof *unit; at += CACHE_LINE)
+  for (gsize at = 0; at < G_STRUCT_OFFSET(Unit, idle); at += MOE_CACHE_LINE)
     __builtin_prefetch((const char *)unit + at, 1);
 }
 
