@@ -295,6 +295,38 @@ START_TEST(a_ranked_layout_can_be_run)
 }
 END_TEST
 
+/* A point of a sweep is the run that the command line would give: cluster, size, variant and stack as well as keys. */
+START_TEST(a_point_of_a_sweep_is_a_run)
+{
+  static const struct {
+    const char *sweep, *runs[2];
+  } calls[] = {{"models/mixtral-8x7b.yaml --vary cluster=h100-hgx,h800-hgx --gpus 128",
+                {"models/mixtral-8x7b.yaml --cluster h100-hgx --gpus 128",
+                 "models/mixtral-8x7b.yaml --cluster h800-hgx --gpus 128"}},
+               {"models/mixtral-8x7b.yaml --vary gpus=64,128",
+                {"models/mixtral-8x7b.yaml", "models/mixtral-8x7b.yaml --gpus 128"}},
+               {"models/mai-base-1/v5.yaml --vary variant=before,after",
+                {"models/mai-base-1/v5.yaml:before", "models/mai-base-1/v5.yaml:after"}},
+               {"models/mixtral-8x7b.yaml --vary stack=megatron-core-2024,megatron-core-0.13",
+                {"models/mixtral-8x7b.yaml", "models/mixtral-8x7b.yaml --stack megatron-core-0.13"}}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+    g_autofree char *words = g_strdup_printf("sweep %s --format json", calls[i].sweep);
+    g_autoptr(JsonNode) points = run_json(words);
+    JsonArray *array = json_node_get_array(points);
+
+    ck_assert_uint_eq(json_array_get_length(array), 2);
+    for (guint p = 0; p < 2; p++) {
+      g_autofree char *alone = g_strdup_printf("run %s --format json", calls[i].runs[p]);
+      g_autoptr(JsonNode) run = run_json(alone);
+
+      check_near(number(json_array_get_object_element(array, p), NULL, "step_time_s"),
+                 number(json_node_get_object(run), NULL, "step_time_s"), 0, calls[i].runs[p]);
+    }
+  }
+}
+END_TEST
+
 /* Two steps with seeds 3 and 4: the mean of each, and everything that follows from the step time follows from it. */
 START_TEST(steps_are_averaged)
 {
@@ -392,5 +424,5 @@ END_TEST
 MOE_TEST_MAIN("cli/contract", times_sum_to_the_step_and_mfu_follows, memory_parts_sum_to_the_peak,
               deepseek_v3_counts_250_and_281_gflop, the_same_call_gives_the_same_bytes, compare_lists_variants_in_order,
               another_machine_has_no_published_result, what_does_not_fit_is_predicted_and_said, csv_says_what_json_says,
-              a_ranked_layout_can_be_run, steps_are_averaged, a_trace_has_well_formed_slices,
-              a_trace_that_cannot_be_written_is_an_error)
+              a_ranked_layout_can_be_run, a_point_of_a_sweep_is_a_run, steps_are_averaged,
+              a_trace_has_well_formed_slices, a_trace_that_cannot_be_written_is_an_error)

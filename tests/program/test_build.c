@@ -162,6 +162,8 @@ START_TEST(test_variations)
   check_sets(DENSE,
              "parallelism.gpus=8;parallelism.pipeline=4;parallelism.schedule=1f1b;parallelism.first_stage_layers=3;"
              "parallelism.last_stage_layers=3");
+  check_sets(DENSE, "parallelism.context=4;parallelism.context_kind=ring;architecture.attention.window=256;"
+                    "architecture.attention.global_every=4");
   check_sets(SPARSE, "recompute={mode: selective, modules: [moe, norm]}");
   check_sets(SPARSE, "recompute={mode: selective, modules: [expert_ffn, shared_experts, ffn]}");
   check_sets(SPARSE, "training.routing.capacity_factor=1.5;stack.moe.tile_rows=128");

@@ -305,6 +305,24 @@ START_TEST(test_backward_casts)
 }
 END_TEST
 
+#define RING "parallelism.context=4;parallelism.context_kind=ring"
+
+/* Keys of a window of 256 in slices of 512 of 4 ranks: a rank needs its own and its neighbour's slice instead of all
+ * four; every fourth layer stays global. */
+START_TEST(test_windows_over_context)
+{
+  g_autoptr(MoeRun) whole = run_with(DENSE, RING);
+  g_autoptr(MoeRun) local =
+      run_with(DENSE, RING ";architecture.attention.window=256;architecture.attention.global_every=4");
+  g_autoptr(MoeProgram) a = build_checked(whole);
+  g_autoptr(MoeProgram) b = build_checked(local);
+  double keys = bytes_of(a, MOE_ALL_GATHER, MOE_GROUP_CONTEXT);
+
+  ck_assert_double_gt(keys, 0);
+  ck_assert_double_eq_tol(bytes_of(b, MOE_ALL_GATHER, MOE_GROUP_CONTEXT), keys * (1.0 / 4 + 3.0 / 4 / 2), 1);
+}
+END_TEST
+
 /* Bytes of a message: the residual stream of a micro-batch, split over the tensor ranks under sequence parallelism. */
 START_TEST(test_messages)
 {
@@ -475,4 +493,4 @@ END_TEST
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
               test_expert_groups, test_overlap_needs_both, test_reduction_per_stage, test_tensor_volumes,
               test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts, test_messages,
-              test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads)
+              test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)

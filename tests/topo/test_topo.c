@@ -123,9 +123,11 @@ END_TEST
 START_TEST(test_faults_slow_what_they_name)
 {
   MoeCluster cluster = machine_new(8);
-  cluster.network.n_faults = 2;
+  cluster.network.n_faults = 4;
   cluster.network.faults[0] = (MoeFault){MOE_FAULT_NIC, 3, 0.5, {0}};
   cluster.network.faults[1] = (MoeFault){MOE_FAULT_RAIL, 6, 0.1, {0}};
+  cluster.network.faults[2] = (MoeFault){MOE_FAULT_NVLINK, 5, 0.25, {0}};
+  cluster.network.faults[3] = (MoeFault){MOE_FAULT_HOST, 7, 0.2, {0}};
   g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16);
   const double *capacity = moe_topo_capacities(topo);
 
@@ -133,6 +135,10 @@ START_TEST(test_faults_slow_what_they_name)
   ck_assert_double_eq_tol(capacity[moe_topo_port(3, MOE_PORT_NIC_IN)], 25 * GB, 1);
   ck_assert_double_eq_tol(capacity[moe_topo_port(11, MOE_PORT_NIC_OUT)], 50 * GB, 1);
   ck_assert_double_eq_tol(capacity[moe_topo_port(14, MOE_PORT_NIC_IN)], 5 * GB, 1);
+  for (MoePort side = MOE_PORT_NVLINK_OUT; side <= MOE_PORT_NVLINK_IN; side++)
+    ck_assert_double_eq_tol(capacity[moe_topo_port(5, side)], capacity[moe_topo_port(4, side)] / 4, 1);
+  for (MoePort side = MOE_PORT_HOST_OUT; side <= MOE_PORT_HOST_IN; side++)
+    ck_assert_double_eq_tol(capacity[moe_topo_port(7, side)], capacity[moe_topo_port(6, side)] / 5, 1);
 }
 END_TEST
 
