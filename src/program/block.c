@@ -12,7 +12,8 @@ typedef struct {
 } Lane;
 
 typedef struct {
-  GArray *order; /* block index -> lane << 31 | item */
+  uint32_t *order; /* block index -> lane << 31 | item */
+  uint32_t n;      /* placed */
   Lane lane[2];
   guint n_lanes;
 } Merge;
@@ -22,12 +23,12 @@ typedef struct {
 
 static const MoeItem *lane_item(const Lane *lane, uint32_t item)
 {
-  return &g_array_index(lane->flow->items, MoeItem, item);
+  return &lane->flow->items[item];
 }
 
 static gboolean lane_done(const Lane *lane)
 {
-  return lane->next == lane->flow->items->len;
+  return lane->next == lane->flow->n_items;
 }
 
 /* Whether the next item is compute that must wait for expert communication which nothing before it waited for. */
@@ -51,8 +52,8 @@ static void place_next(Merge *merge, guint index)
   for (guint i = 0; i < item->n_deps; i++)
     if (lane_item(lane, item->dep[i])->stream == MOE_STREAM_EXPERT)
       lane->awaited = MAX(lane->awaited, item->dep[i] + 1);
-  lane->place[lane->next++] = merge->order->len;
-  g_array_append_val(merge->order, entry);
+  lane->place[lane->next++] = merge->n;
+  merge->order[merge->n++] = entry;
 }
 
 /* Places items of one lane up to the next one that waits for expert communication. At least one is placed. */
@@ -155,8 +156,8 @@ static void write_op(Waits *waits, const Lane *lane, const MoeItem *item, MoeOp 
 
 static void write_ops(const Merge *merge, Waits *waits, MoeOp *ops)
 {
-  for (uint32_t i = 0; i < merge->order->len; i++) {
-    uint32_t entry = g_array_index(merge->order, uint32_t, i);
+  for (uint32_t i = 0; i < merge->n; i++) {
+    uint32_t entry = merge->order[i];
     const Lane *lane = &merge->lane[entry >> LANE_SHIFT];
     const MoeItem *item = lane_item(lane, entry & ITEM_MASK);
 
@@ -187,7 +188,7 @@ static void write_memory(MoeArena *arena, const Merge *merge, MoeBlock *block)
     for (guint i = 0; i < lane->flow->memory->len; i++) {
       MoeMemoryEvent event = g_array_index(lane->flow->memory, MoeMemoryEvent, i);
 
-      event.op = lane->place[MIN(event.op, lane->flow->items->len - 1)];
+      event.op = lane->place[MIN(event.op, lane->flow->n_items - 1)];
       g_array_append_val(events, event);
     }
   }
@@ -213,13 +214,13 @@ static void write_streams(MoeArena *arena, MoeBlock *block, const uint32_t n_str
 
 static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
 {
-  g_autofree uint32_t *position = g_new0(uint32_t, MAX(merge->order->len, 1));
+  g_autofree uint32_t *position = g_new0(uint32_t, MAX(merge->n, 1));
   g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(MoeWait));
   Waits waits = {.waits = list, .position = position};
-  MoeOp *ops = moe_arena_alloc(arena, merge->order->len * sizeof(MoeOp));
+  MoeOp *ops = moe_arena_alloc(arena, merge->n * sizeof(MoeOp));
 
   write_ops(merge, &waits, ops);
-  block->n_ops = merge->order->len;
+  block->n_ops = merge->n;
   block->ops = ops;
   block->n_waits = list->len;
   block->waits = moe_arena_copy(arena, list->data, list->len * sizeof(MoeWait));
@@ -230,12 +231,16 @@ static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
 void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const *flows, guint n_flows, gboolean turns,
                         MoeBlock *block)
 {
-  g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-  Merge merge = {.order = order, .n_lanes = n_flows};
+  g_autofree uint32_t *order = NULL;
+  Merge merge = {.n_lanes = n_flows};
+  gsize n_items = 0;
 
   g_assert(n_flows >= 1 && n_flows <= G_N_ELEMENTS(merge.lane));
   for (guint i = 0; i < n_flows; i++)
-    merge.lane[i] = (Lane){.flow = flows[i], .place = g_new0(uint32_t, MAX(flows[i]->items->len, 1))};
+    merge.lane[i] = (Lane){.flow = flows[i], .place = g_new0(uint32_t, MAX(flows[i]->n_items, 1))};
+  for (guint i = 0; i < n_flows; i++)
+    n_items += flows[i]->n_items;
+  merge.order = order = g_new(uint32_t, n_items + 1);
   if (turns && n_flows > 1)
     take_turns(&merge);
   else

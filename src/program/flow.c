@@ -5,7 +5,6 @@ MoeFlow *moe_flow_new(void)
 {
   MoeFlow *flow = g_new0(MoeFlow, 1);
 
-  flow->items = g_array_new(FALSE, FALSE, sizeof(MoeItem));
   flow->memory = g_array_new(FALSE, FALSE, sizeof(MoeMemoryEvent));
   flow->last_compute = MOE_NO_ITEM;
   return flow;
@@ -15,19 +14,19 @@ void moe_flow_free(MoeFlow *flow)
 {
   if (!flow)
     return;
-  g_array_unref(flow->items);
+  g_free(flow->items);
   g_array_unref(flow->memory);
   g_free(flow);
 }
 
 uint32_t moe_flow_length(const MoeFlow *flow)
 {
-  return flow->items->len;
+  return flow->n_items;
 }
 
 MoeItem *moe_flow_item(MoeFlow *flow, uint32_t item)
 {
-  return &g_array_index(flow->items, MoeItem, item);
+  return &flow->items[item];
 }
 
 void moe_item_depend(MoeItem *item, uint32_t dep)
@@ -67,10 +66,16 @@ static gboolean is_compute(const MoeItem *item)
   return (item->kind == MOE_OP_KERNEL || item->kind == MOE_OP_DELAY) && item->stream == MOE_STREAM_COMPUTE;
 }
 
+#define FIRST_ITEMS 64
+
 uint32_t moe_flow_add_free(MoeFlow *flow, const MoeItem *item)
 {
-  g_array_append_val(flow->items, *item);
-  return flow->items->len - 1;
+  if (flow->n_items == flow->room) {
+    flow->room = MAX(2 * flow->room, FIRST_ITEMS);
+    flow->items = g_renew(MoeItem, flow->items, flow->room);
+  }
+  flow->items[flow->n_items] = *item;
+  return flow->n_items++;
 }
 
 uint32_t moe_flow_add(MoeFlow *flow, const MoeItem *item)
@@ -92,7 +97,7 @@ uint32_t moe_flow_add(MoeFlow *flow, const MoeItem *item)
 
 void moe_flow_splice(MoeFlow *flow, MoeFlow *more)
 {
-  for (uint32_t i = 0; i < more->items->len; i++) {
+  for (uint32_t i = 0; i < more->n_items; i++) {
     MoeItem item = *moe_flow_item(more, i);
 
     g_assert(is_compute(&item));
@@ -112,10 +117,10 @@ void moe_flow_memory(MoeFlow *flow, uint32_t item, MoeMemoryPart part, gboolean 
 
 void moe_flow_allocate(MoeFlow *flow, MoeMemoryPart part, double bytes)
 {
-  moe_flow_memory(flow, flow->items->len, part, FALSE, bytes);
+  moe_flow_memory(flow, flow->n_items, part, FALSE, bytes);
 }
 
 void moe_flow_release(MoeFlow *flow, MoeMemoryPart part, double bytes)
 {
-  moe_flow_memory(flow, flow->items->len > 0 ? flow->items->len - 1 : 0, part, TRUE, -bytes);
+  moe_flow_memory(flow, flow->n_items > 0 ? flow->n_items - 1 : 0, part, TRUE, -bytes);
 }

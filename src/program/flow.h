@@ -21,7 +21,8 @@ typedef struct {
 } MoeItem;
 
 typedef struct {
-  GArray *items;         /* MoeItem */
+  MoeItem *items; /* [n_items] */
+  uint32_t n_items, room;
   GArray *memory;        /* MoeMemoryEvent, op = item; MOE_NO_ITEM = next item (resolved when it comes) */
   uint32_t last_compute; /* MOE_NO_ITEM before the first */
   guint n_pending;

@@ -342,12 +342,13 @@ int64_t moe_layout_index_in_group(const MoeLayout *layout, MoeGroupKind kind, in
   return is_replica(kind) ? index / shard : index % shard;
 }
 
-/* An odometer over the digits of a rank: how much group and index grow when a digit does. */
+/* An odometer over the digits of a rank that have more than one value: how much group and index grow when one does. */
 typedef struct {
   uint32_t value, size, group_scale, index_scale;
 } Wheel;
 
-static void wheels_init(const Radix *radix, guint varies, Wheel wheels[N_DIMS])
+/* Wheels end with an empty one. */
+static void wheels_init(const Radix *radix, guint varies, Wheel *wheels)
 {
   uint32_t scale[2] = {1, 1}; /* of the group, of the index */
 
@@ -355,17 +356,18 @@ static void wheels_init(const Radix *radix, guint varies, Wheel wheels[N_DIMS])
     const Digit *digit = &radix->digit[i];
     guint which = (varies & DIM_BIT(digit->dimension)) != 0;
 
-    wheels[i] = (Wheel){.size = (uint32_t)digit->size};
-    *(which ? &wheels[i].index_scale : &wheels[i].group_scale) = scale[which];
+    if (digit->size == 1)
+      continue;
+    *wheels = (Wheel){.size = (uint32_t)digit->size};
+    *(which ? &wheels->index_scale : &wheels->group_scale) = scale[which];
     scale[which] *= (uint32_t)digit->size;
+    wheels++;
   }
 }
 
-static void wheels_advance(Wheel wheels[N_DIMS], uint32_t *group, uint32_t *index)
+static void wheels_advance(Wheel *wheels, uint32_t *group, uint32_t *index)
 {
-  for (guint i = 0; i < N_DIMS; i++) {
-    Wheel *wheel = &wheels[i];
-
+  for (Wheel *wheel = wheels; wheel->size > 0; wheel++) {
     *group += wheel->group_scale;
     *index += wheel->index_scale;
     if (++wheel->value < wheel->size)
@@ -381,7 +383,7 @@ void moe_layout_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *gro
   uint32_t shard = (uint32_t)shard_size(layout, kind), g = 0, i = 0;
   uint32_t parts = shard == 0 || is_replica(kind) ? shard : (uint32_t)(parent_size(layout, kind) / shard);
   uint32_t last = (uint32_t)layout->stages - 1;
-  Wheel wheels[N_DIMS];
+  Wheel wheels[N_DIMS + 1] = {{0}};
 
   wheels_init(group_radix(layout, kind), group_shapes[kind].varies, wheels);
   for (int64_t rank = 0; rank < layout->ranks; rank++) {

@@ -84,25 +84,31 @@ gconstpointer moe_table_at(const MoeTable *table, guint index)
   return table->records->data + (size_t)index * table->size;
 }
 
-/* Word by word: multiply and fold, as in FNV-1a with 64-bit words. */
-static guint64 record_hash(gconstpointer record, size_t size)
+#define LANES 4 /* multiplications under way at a time */
+
+/* Word by word: multiply, as in FNV-1a with 64-bit words, in several lanes, since one has to wait for its product. The
+ * high bits are the well-mixed ones. */
+static guint record_hash(gconstpointer record, size_t size)
 {
   const guint64 prime = G_GUINT64_CONSTANT(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
-  guint64 hash = size;
+  guint64 lane[LANES] = {size}, word[LANES], hash = 0;
+  size_t i = 0;
 
-  for (size_t i = 0; i < size; i += sizeof(guint64)) {
-    guint64 word;
-
-    memcpy(&word, (const char *)record + i, sizeof word);
-    hash = (hash ^ word) * prime;
-    hash ^= hash >> 29; /* brings the well-mixed high bits down */
+  for (; i + sizeof word <= size; i += sizeof word) {
+    memcpy(word, (const char *)record + i, sizeof word);
+    for (guint l = 0; l < LANES; l++)
+      lane[l] = (lane[l] ^ word[l]) * prime;
   }
-  return hash;
+  memset(word, 0, sizeof word);
+  memcpy(word, (const char *)record + i, size - i);
+  for (guint l = 0; l < LANES; l++)
+    hash = (hash ^ (hash >> 32) ^ lane[l] ^ word[l]) * prime;
+  return (guint)(hash >> 32);
 }
 
 static guint32 *find_slot(const MoeTable *table, gconstpointer record)
 {
-  guint at = (guint)record_hash(record, table->size) & (table->n_slots - 1);
+  guint at = record_hash(record, table->size) & (table->n_slots - 1);
 
   while (table->slots[at] != 0 && memcmp(moe_table_at(table, table->slots[at] - 1), record, table->size) != 0)
     at = (at + 1) & (table->n_slots - 1);
