@@ -18,15 +18,23 @@ static gboolean ascends(const int64_t *gpus, guint n)
   return TRUE;
 }
 
+/* The first GPU after the domain of this one. */
+static int64_t domain_end(const MoeTopo *topo, int64_t gpu)
+{
+  int64_t gpus = MIN(moe_topo_cluster(topo)->domain.gpus, G_MAXINT32);
+
+  return (gpu / gpus + 1) * gpus;
+}
+
 /* Counts domains and the hops of a ring through them; `gpus` ascend. */
 static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
 {
   const MoeTopo *topo = request->topo;
-  int64_t members = 0, first = 0, crossing = 0;
+  int64_t members = 0, first = 0, crossing = 0, end = domain_end(topo, gpus[0]);
 
   request->domains = request->per_domain = 1;
   for (guint i = 0; i < request->n; i++) {
-    if (moe_topo_domain(topo, gpus[i]) == moe_topo_domain(topo, gpus[first])) {
+    if (gpus[i] < end) {
       members++; /* not inside MAX(), which would count twice */
       request->per_domain = MAX(request->per_domain, members);
       continue;
@@ -37,6 +45,7 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
     request->domains++;
     members = 1;
     first = i;
+    end = domain_end(topo, gpus[i]);
   }
   if (request->domains == 1)
     return;
@@ -48,13 +57,13 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
  * order. */
 static void scan_pairs(MoeCollRequest *request, const int64_t *gpus)
 {
-  int64_t leaf = -1, domain = -1, run = 0, leaders = 0;
+  int64_t leaf = -1, end = 0, run = 0, leaders = 0;
   double same = 0;
 
   for (guint i = 0; i < request->n; i++) {
-    if (moe_topo_domain(request->topo, gpus[i]) == domain)
+    if (gpus[i] < end)
       continue;
-    domain = moe_topo_domain(request->topo, gpus[i]);
+    end = domain_end(request->topo, gpus[i]);
     int64_t level = moe_topo_leaf(request->topo, gpus[i]);
     run = level == leaf ? run + 1 : 1;
     leaf = level;
@@ -68,7 +77,8 @@ static void scan_pairs(MoeCollRequest *request, const int64_t *gpus)
 void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const MoeStackCollectives *stack,
                            const MoeCollective *collective, const MoeCollGroup *group)
 {
-  g_autofree int64_t *gpus = g_memdup2(group->gpus, group->n * sizeof *gpus);
+  g_autofree int64_t *sorted = NULL;
+  const int64_t *gpus = group->gpus;
 
   *request = (MoeCollRequest){.topo = topo,
                               .cluster = moe_topo_cluster(topo),
@@ -76,8 +86,10 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
                               .collective = collective,
                               .n = group->n,
                               .reach = MOE_REACH_DOMAIN};
-  if (!ascends(gpus, group->n))
-    qsort(gpus, group->n, sizeof *gpus, compare_gpus);
+  if (!ascends(gpus, group->n)) {
+    gpus = sorted = g_memdup2(group->gpus, group->n * sizeof *sorted);
+    qsort(sorted, group->n, sizeof *sorted, compare_gpus);
+  }
   scan_domains(request, gpus);
   scan_pairs(request, gpus);
 }

@@ -265,17 +265,20 @@ static void mark_awaited(const MoeBlock *block, gboolean *ends)
       ends[block->waits[w].count - 1] = TRUE;
 }
 
-static gboolean sync_between(const BlockPlan *plan, uint32_t op_before, uint32_t op)
+/* Whether a host synchronization stands between the operation before and this one; `next` is the first one that no
+ * operation has passed. */
+static gboolean passes_sync(const BlockPlan *plan, uint32_t op, guint *next)
 {
-  for (guint i = 0; i < plan->n_syncs; i++)
-    if (plan->syncs[i] > op_before && plan->syncs[i] < op)
-      return TRUE;
-  return FALSE;
+  guint first = *next;
+
+  while (*next < plan->n_syncs && plan->syncs[*next] < op)
+    (*next)++;
+  return *next > first;
 }
 
 static void plan_segments(const Sim *sim, const MoeBlock *block, BlockPlan *plan)
 {
-  guint n = block->n_stream[MOE_STREAM_COMPUTE];
+  guint n = block->n_stream[MOE_STREAM_COMPUTE], next_sync = 0;
   g_autofree gboolean *ends = g_new0(gboolean, n + 1);
   g_autoptr(GArray) segments = g_array_new(FALSE, FALSE, sizeof(Segment));
 
@@ -285,8 +288,8 @@ static void plan_segments(const Sim *sim, const MoeBlock *block, BlockPlan *plan
   for (guint i = 0; i < n; i++) {
     uint32_t op = block->stream_ops[MOE_STREAM_COMPUTE][i];
     const MoeOp *o = &block->ops[op];
-    gboolean begins = i == 0 || ends[i - 1] || o->n_waits > 0 || sim->options->no_fusing ||
-                      sync_between(plan, plan->compute[i - 1].op, op);
+    gboolean synced = passes_sync(plan, op, &next_sync);
+    gboolean begins = i == 0 || ends[i - 1] || o->n_waits > 0 || sim->options->no_fusing || synced;
 
     plan->compute[i] = (ComputeOp){.issue = plan->issue[op],
                                    .work = o->kind == MOE_OP_DELAY ? sim->program->n_kernels + o->work : o->work,

@@ -64,13 +64,14 @@ static double leaf_bytes_per_s(const MoeTopo *topo)
 
 static void fill_capacities(MoeTopo *topo)
 {
-  double leaf = leaf_bytes_per_s(topo);
+  double leaf = leaf_bytes_per_s(topo), rate[MOE_N_PORTS];
 
+  for (int port = 0; port < MOE_N_PORTS; port++)
+    rate[port] = moe_topo_port_bytes_per_s(topo, (MoePort)port);
   topo->n_resources = (guint)(topo->gpus * MOE_N_PORTS + 2 * topo->leaves);
   topo->capacity = g_new(double, topo->n_resources);
   for (int64_t gpu = 0; gpu < topo->gpus; gpu++)
-    for (int port = 0; port < MOE_N_PORTS; port++)
-      topo->capacity[moe_topo_port(gpu, (MoePort)port)] = moe_topo_port_bytes_per_s(topo, (MoePort)port);
+    memcpy(&topo->capacity[moe_topo_port(gpu, (MoePort)0)], rate, sizeof rate);
   for (int64_t i = 0; i < 2 * topo->leaves; i++)
     topo->capacity[topo->gpus * MOE_N_PORTS + i] = leaf;
 }
@@ -243,10 +244,9 @@ gboolean moe_topo_leaves_matter(const MoeTopo *topo)
 
 gboolean moe_topo_uniform(const MoeTopo *topo)
 {
-  for (int64_t gpu = 1; gpu < topo->gpus; gpu++)
-    for (int port = 0; port < MOE_N_PORTS; port++)
-      if (topo->capacity[moe_topo_port(gpu, (MoePort)port)] != topo->capacity[port])
-        return FALSE;
+  for (int64_t i = MOE_N_PORTS; i < topo->gpus * MOE_N_PORTS; i++)
+    if (topo->capacity[i] != topo->capacity[i - MOE_N_PORTS])
+      return FALSE;
   return TRUE;
 }
 
