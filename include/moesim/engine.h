@@ -58,9 +58,10 @@ gboolean moe_engine_pop(MoeEngine *engine, MoeEvent *event);
 /* Time of the next event, MOE_TIME_MAX when none. */
 MoeTime moe_engine_peek_time(MoeEngine *engine);
 
-/* The earliest movable event, which leaves next unless a fixed one is earlier: a hint of what will be needed soon. FALSE when none is
- * pending. Costs nothing. */
-gboolean moe_engine_next_movable(const MoeEngine *engine, MoeEvent *event);
+/* The earliest movable events, which leave next unless others come before: a hint of what will be needed soon. Returns how many. Costs
+ * next to nothing. */
+#define MOE_ENGINE_AHEAD 2
+guint moe_engine_next_movable(const MoeEngine *engine, MoeEvent events[MOE_ENGINE_AHEAD]);
 
 /* Called for each event by moe_engine_run; return FALSE to stop. */
 typedef gboolean (*MoeEventFunc)(MoeEngine *engine, const MoeEvent *event, gpointer user_data);

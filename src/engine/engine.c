@@ -208,14 +208,16 @@ MoeTime moe_engine_peek_time(MoeEngine *engine)
   return key_time(MIN(movable, fixed));
 }
 
-gboolean moe_engine_next_movable(const MoeEngine *engine, MoeEvent *event)
+guint moe_engine_next_movable(const MoeEngine *engine, MoeEvent events[MOE_ENGINE_AHEAD])
 {
-  Key key = heap_top(&engine->movable);
+  Key keys[MOE_ENGINE_AHEAD] = {heap_top(&engine->movable), heap_second(&engine->movable)};
+  guint n = 0;
 
-  if (key == KEY_NONE)
-    return FALSE;
-  *event = (MoeEvent){.time = key_time(key), .klass = key_class(key), .id = key_id(key)};
-  return TRUE;
+  while (n < MOE_ENGINE_AHEAD && keys[n] != KEY_NONE) {
+    events[n] = (MoeEvent){.time = key_time(keys[n]), .klass = key_class(keys[n]), .id = key_id(keys[n])};
+    n++;
+  }
+  return n;
 }
 
 uint64_t moe_engine_run(MoeEngine *engine, MoeTime until, MoeEventFunc func, gpointer user_data)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define ARITY      4
+#define ARITY 4
 /* Keys before the root, so that its children start a cache line. */
 #define PAD        3
 #define FIRST_ROOM 61
@@ -78,6 +78,11 @@ static inline size_t smallest_child(const Heap *heap, size_t first)
   for (size_t i = first + 1; i < heap->n; i++)
     best = items[i] < items[best] ? i : best;
   return best;
+}
+
+Key heap_second(const Heap *heap)
+{
+  return heap->n > 1 ? heap->items[smallest_child(heap, 1)] : KEY_NONE;
 }
 
 /* Lets `key` sink from the hole at i. */

@@ -24,6 +24,8 @@ static inline Key heap_top(const Heap *heap)
 {
   return heap->items[0];
 }
+/* The key that follows the smallest; KEY_NONE when there is none. */
+Key heap_second(const Heap *heap);
 void heap_push(Heap *heap, Key key);
 /* Takes the smallest key; the heap must not be empty. */
 Key heap_pop(Heap *heap);

@@ -32,15 +32,15 @@ static void handle(Sim *sim, const MoeEvent *event)
   }
 }
 
-/* The unit whose segment probably ends next comes into the cache while this event is handled: thousands of units do not
- * fit. */
+/* The units whose segments probably end next come into the cache while this event is handled. */
 static void prefetch_next(const Sim *sim)
 {
-  MoeEvent next;
+  MoeEvent next[MOE_ENGINE_AHEAD];
+  guint n = moe_engine_next_movable(sim->engine, next);
 
-  if (!moe_engine_next_movable(sim->engine, &next) || next.klass != sim->class_segment)
-    return;
-  sim_prefetch(&sim->unit[next.id]);
+  for (guint i = 0; i < n; i++)
+    if (next[i].klass == sim->class_segment)
+      sim_prefetch(&sim->unit[next[i].id]);
 }
 
 static gboolean loop(Sim *sim, GError **error)

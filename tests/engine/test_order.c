@@ -2,6 +2,8 @@
 #include <moesim/engine.h>
 #include <moetest.h>
 
+#include <string.h>
+
 #define N_FIXED 3
 #define ROUNDS  60000
 
@@ -203,6 +205,30 @@ END_TEST
 
 /* 20,000 events at one instant, each of which posts another one at the same instant in a lower and in a higher class.
  */
+/* What is announced as next is what leaves next, with a heap of any size. */
+START_TEST(announces_the_next_movable)
+{
+  const MoeEvent none[MOE_ENGINE_AHEAD] = {0};
+  const guint n = 300;
+  g_autoptr(MoeEngine) engine = moe_engine_new(MOE_CALENDAR_WHEEL);
+  uint32_t klass = moe_engine_add_class(engine, TRUE, n);
+  MoeEvent announced[MOE_ENGINE_AHEAD], event;
+
+  ck_assert_uint_eq(moe_engine_next_movable(engine, announced), 0);
+  for (uint32_t id = 0; id < n; id++)
+    moe_engine_set(engine, klass, id, (MoeTime)(moe_random_u64(7, moe_random_stream("ahead"), id, 0) % 200));
+  for (guint left = n; left > 0; left -= MIN(left, MOE_ENGINE_AHEAD)) {
+    memcpy(announced, none, sizeof announced);
+    guint n_announced = moe_engine_next_movable(engine, announced);
+    ck_assert_uint_eq(n_announced, MIN(left, MOE_ENGINE_AHEAD));
+    for (guint i = 0; i < n_announced; i++) {
+      ck_assert(moe_engine_pop(engine, &event));
+      ck_assert_int_eq(compare_events(&announced[i], &event), 0);
+    }
+  }
+}
+END_TEST
+
 START_TEST(mass_tie_posting_into_the_present)
 {
   g_autoptr(MoeEngine) engine = moe_engine_new(_i % 2 ? MOE_CALENDAR_WHEEL : MOE_CALENDAR_HEAP);
@@ -240,6 +266,7 @@ int main(void)
   tcase_add_loop_test(tcase, agrees_with_a_slow_calendar, 0, 2);
   tcase_add_loop_test(tcase, both_calendars_give_one_order, 0, (int)G_N_ELEMENTS(workloads));
   tcase_add_test(tcase, pace_may_change);
+  tcase_add_test(tcase, announces_the_next_movable);
   tcase_add_loop_test(tcase, mass_tie_posting_into_the_present, 0, 2);
   suite_add_tcase(suite, tcase);
   srunner_run_all(runner, CK_NORMAL);
