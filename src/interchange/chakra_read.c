@@ -137,11 +137,12 @@ static gboolean read_copy(const Reading *reading, const ChakraProtoMsg__Node *me
 static int collective_kind(const ChakraProtoMsg__Node *message)
 {
   const char *word = text_of(message, "moesim.collective");
+  double type = bounded(message, "comm_type", 100, 100);
 
   for (int kind = 0; word && moe_collective_words[kind]; kind++)
     if (strcmp(word, moe_collective_words[kind]) == 0)
       return kind;
-  switch ((int)bounded(message, "comm_type", 100, 100)) {
+  switch (isnan(type) ? -1 : (int)type) {
   case CHAKRA_PROTO_MSG__COLLECTIVE_COMM_TYPE__ALL_REDUCE:
   case CHAKRA_PROTO_MSG__COLLECTIVE_COMM_TYPE__BARRIER:
     return MOE_ALL_REDUCE;
