@@ -11,12 +11,27 @@
  * 25 % against eight (te42kyfo/gpu-benches, gpu-stream), so about half the SMs at full occupancy are needed. */
 #define SATURATING_SM_SHARE 0.5
 
-void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+static double memory_seconds(const MoeMachine *machine, const MoeKernel *kernel)
 {
   double sm_share = machine->free_sms / (machine->sms * SATURATING_SM_SHARE);
   double rate = machine->hbm_bytes_per_s * machine->constant[kernel->bandwidth] * MIN(sm_share, 1);
 
-  cost->part_s[MOE_REASON_MEMORY] = (kernel->read_bytes + kernel->write_bytes) / rate;
-  cost->part_s[MOE_REASON_FLOOR] = machine->constant[MOE_BANDWIDTH_FLOOR] * (double)MAX(kernel->launches, 1) +
-                                   machine->constant[MOE_BANDWIDTH_ROW] * (double)kernel->m;
+  return (kernel->read_bytes + kernel->write_bytes) / rate;
+}
+
+static double floor_seconds(const MoeMachine *machine, const MoeKernel *kernel)
+{
+  return machine->constant[MOE_BANDWIDTH_FLOOR] * (double)MAX(kernel->launches, 1) +
+         machine->constant[MOE_BANDWIDTH_ROW] * (double)kernel->m;
+}
+
+void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+{
+  cost->part_s[MOE_REASON_MEMORY] = memory_seconds(machine, kernel);
+  cost->part_s[MOE_REASON_FLOOR] = floor_seconds(machine, kernel);
+}
+
+double moe_cost_bandwidth_seconds(const MoeMachine *machine, const MoeKernel *kernel)
+{
+  return memory_seconds(machine, kernel) + floor_seconds(machine, kernel);
 }

@@ -136,14 +136,21 @@ static void count_tiles(const MoeMachine *machine, Problem *p)
   const MoeTileTable *table = machine->tiles;
   double rows[MOE_TILES_MAX], columns[MOE_TILES_MAX], least = INFINITY;
 
+  for (guint i = 0; i < table->n_heights; i++)
+    rows[i] = row_tiles(p, table->heights[i]);
+  for (guint i = 0; i < table->n_widths; i++)
+    columns[i] = round_up(p->n / table->widths[i]);
+  p->least_busy = INFINITY;
   for (guint i = 0; i < table->n; i++) {
-    rows[i] = table->same_m[i] < i ? rows[table->same_m[i]] : row_tiles(p, table->tile[i].m);
-    columns[i] = table->same_n[i] < i ? columns[table->same_n[i]] : round_up(p->n / (double)table->tile[i].n);
-    p->tiles[i] = rows[i] * columns[i];
-    double work = p->tiles[i] * table->slot_work[i];
+    double tiles = rows[table->height[i]] * columns[table->width[i]];
 
-    p->likely = table->ordered && work < least ? i : p->likely;
-    least = MIN(work, least);
+    p->tiles[i] = tiles;
+    p->work[i] = tiles * table->slot_work[i];
+    p->least_busy = MIN(p->least_busy, tiles * table->tile[i].sms);
+    if (table->ordered && p->work[i] < least) {
+      least = p->work[i];
+      p->likely = i;
+    }
   }
 }
 
@@ -176,6 +183,18 @@ static double tile_rate(const MoeTile *tile, double loss)
   return best / (1 + loss * (1.0 / tile->m + 1.0 / tile->n));
 }
 
+/* Index of a size among the different ones so far, to which it is added. */
+static guint place_in(int16_t *sizes, guint *n, int16_t size)
+{
+  guint i = 0;
+
+  while (i < *n && sizes[i] != size)
+    i++;
+  sizes[i] = size;
+  *n = MAX(*n, i + 1);
+  return i;
+}
+
 void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double sms, MoeTileTable *table)
 {
   *table = (MoeTileTable){0};
@@ -186,10 +205,8 @@ void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double 
   for (guint i = 0; i < table->n; i++) {
     const MoeTile *tile = &table->tile[i];
 
-    while (table->tile[table->same_m[i]].m != tile->m)
-      table->same_m[i]++;
-    while (table->tile[table->same_n[i]].n != tile->n)
-      table->same_n[i]++;
+    table->height[i] = place_in(table->heights, &table->n_heights, tile->m);
+    table->width[i] = place_in(table->widths, &table->n_widths, tile->n);
     table->area_flop[i] = 2 * ((double)tile->m * tile->n);
     table->slot_flop_per_s[i] = peak_flop_per_s / sms * tile->sms;
     table->flop_per_s[i] =
@@ -215,8 +232,7 @@ typedef struct {
   const MoeMachine *machine;
   const MoeTileTable *table;
   const Problem *p;
-  double slots[MOE_TILE_SMS_MAX + 1];    /* tiles at a time, by the SMs that share one */
-  double per_slot[MOE_TILE_SMS_MAX + 1]; /* its reciprocal, for bounds */
+  double slots[MOE_TILE_SMS_MAX + 1]; /* tiles at a time, by the SMs that share one */
   double memory_s;
   Choice best;
   double limit; /* choices of one piece with more work than this are slower than the best one */
@@ -292,15 +308,6 @@ static void try_choice(Contest *contest, guint i, double pieces)
   contest->limit = MIN(contest->limit, slower_above(contest));
 }
 
-/* Whether a tile has more work than the best choice even if its last wave cost no more than its tiles. Tiles that keep
- * all SMs busy are not split. */
-static inline gboolean is_hopeless(const Contest *contest, guint i)
-{
-  double waves = contest->p->tiles[i] * contest->per_slot[contest->table->tile[i].sms];
-
-  return waves > 1 && contest->table->work[i] * waves > contest->limit;
-}
-
 static void try_tile(Contest *contest, guint i)
 {
   double pieces = split_pieces(contest, i);
@@ -310,21 +317,23 @@ static void try_tile(Contest *contest, guint i)
     try_choice(contest, i, pieces);
 }
 
-/* The likely tile goes first: few others then need a closer look. */
+/* The likely tile goes first. Few others then need a closer look: of tiles that keep all SMs busy, and so are not
+ * split, those that have no more work than the best choice even if their last wave cost no more than its tiles. */
 static void choose(const MoeMachine *machine, const Problem *p, Contest *contest)
 {
+  double sms = MAX(machine->free_sms, MOE_TILE_SMS_MAX); /* there is always room for one tile */
+  gboolean splits = !(p->least_busy > machine->free_sms);
+
   contest->machine = machine;
   contest->table = machine->tiles;
   contest->p = p;
   contest->limit = contest->best.total_s = INFINITY;
   contest->memory_s = p->bytes / (machine->hbm_bytes_per_s * machine->constant[MOE_GEMM_MEMORY_SHARE]);
-  for (int sms = 1; sms <= MOE_TILE_SMS_MAX; sms++) {
-    contest->slots[sms] = MAX((double)(int64_t)(machine->free_sms / sms), 1);
-    contest->per_slot[sms] = 1 / contest->slots[sms];
-  }
+  for (int shared = 1; shared <= MOE_TILE_SMS_MAX; shared++)
+    contest->slots[shared] = MAX((double)(int64_t)(machine->free_sms / shared), 1);
   try_tile(contest, p->likely);
   for (guint i = 0; i < contest->table->n; i++)
-    if (i != p->likely && !is_hopeless(contest, i))
+    if (i != p->likely && (splits || p->work[i] <= contest->limit * sms))
       try_tile(contest, i);
 }
 

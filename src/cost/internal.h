@@ -76,12 +76,14 @@ typedef struct {
   guint n;
   gboolean ordered; /* the constants are such that more math never takes less time */
   const MoeTile *tile;
-  guint same_m[MOE_TILES_MAX], same_n[MOE_TILES_MAX]; /* first tile of the same height, width */
-  double area_flop[MOE_TILES_MAX];                    /* per element of K */
-  double slot_flop_per_s[MOE_TILES_MAX];              /* peak of the SMs that share a tile */
-  double flop_per_s[MOE_TILES_MAX];                   /* sustained by them with this tile, rows aligned */
-  double work[MOE_TILES_MAX];                         /* seconds of one tile per element of K */
-  double slot_work[MOE_TILES_MAX];                    /* times the SMs that share it */
+  guint n_heights, n_widths;
+  int16_t heights[MOE_TILES_MAX], widths[MOE_TILES_MAX]; /* the different ones */
+  guint height[MOE_TILES_MAX], width[MOE_TILES_MAX];     /* of each tile, as indices of these */
+  double area_flop[MOE_TILES_MAX];                       /* per element of K */
+  double slot_flop_per_s[MOE_TILES_MAX];                 /* peak of the SMs that share a tile */
+  double flop_per_s[MOE_TILES_MAX];                      /* sustained by them with this tile, rows aligned */
+  double work[MOE_TILES_MAX];                            /* seconds of one tile per element of K */
+  double slot_work[MOE_TILES_MAX];                       /* times the SMs that share it */
 } MoeTileTable;
 
 #define MOE_FIT_PASSES 3 /* forward, data gradient or backward, weight gradient */
@@ -150,6 +152,8 @@ typedef struct {
   double flop, useful_flop, bytes, floor_s, least_s;
   double alignment_rate;       /* 1, less for rows that are not a multiple of 16 bytes */
   double tiles[MOE_TILES_MAX]; /* of the table, over all outputs */
+  double work[MOE_TILES_MAX];  /* of all tiles of a kind on one SM, seconds per element of K */
+  double least_busy;           /* SMs that the fewest tiles can keep busy */
   guint likely;                /* which of them is tried first: changes nothing but the effort */
 } MoeGemm;
 
@@ -158,6 +162,7 @@ void moe_cost_gemm(const MoeMachine *machine, const MoeGemm *gemm, MoeCost *cost
 /* Only the sum of its parts. */
 double moe_cost_gemm_seconds(const MoeMachine *machine, const MoeGemm *gemm);
 void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
+double moe_cost_bandwidth_seconds(const MoeMachine *machine, const MoeKernel *kernel);
 void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
 
 /* FLOPs of MATH: the model's own count when the kernel carries one, else the executed ones that are useful. */

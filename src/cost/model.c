@@ -139,6 +139,8 @@ static double price_seconds(const MoeMachine *machine, const MoeKernel *kernel, 
 
   if (gemm)
     return moe_cost_gemm_seconds(machine, gemm);
+  if (kernel->klass == MOE_KERNEL_BANDWIDTH)
+    return moe_cost_bandwidth_seconds(machine, kernel);
   price(machine, kernel, NULL, &cost);
   return cost.seconds;
 }
