@@ -45,8 +45,7 @@ int64_t moe_layout_group_of(const MoeLayout *layout, MoeGroupKind kind, int64_t 
 int64_t moe_layout_index_in_group(const MoeLayout *layout, MoeGroupKind kind, int64_t rank);
 /* -1 when the group kind leaves this rank out (EMBEDDING for middle stages: group_of gives -1). */
 int64_t moe_layout_member(const MoeLayout *layout, MoeGroupKind kind, int64_t group, int64_t index);
-/* The same for all ranks at once: group (G_MAXUINT32 = left out) and index in it (0 when left out) of each. Either array
- * may be NULL. */
+/* The same for all ranks at once: group (G_MAXUINT32 = left out) and index in it (0 when left out) of each. */
 void moe_layout_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index);
 
 /* ---- operations -------------------------------------------------------------------------------------------------- */

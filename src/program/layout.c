@@ -347,11 +347,12 @@ typedef struct {
   uint32_t value, size, group_scale, index_scale;
 } Wheel;
 
-/* Wheels end with an empty one. */
+/* Wheels end with an empty one; the first stays even when it is empty, with size 1. */
 static void wheels_init(const Radix *radix, guint varies, Wheel *wheels)
 {
   uint32_t scale[2] = {1, 1}; /* of the group, of the index */
 
+  wheels->size = 1;
   for (guint i = 0; i < N_DIMS; i++) {
     const Digit *digit = &radix->digit[i];
     guint which = (varies & DIM_BIT(digit->dimension)) != 0;
@@ -378,30 +379,52 @@ static void wheels_advance(Wheel *wheels, uint32_t *group, uint32_t *index)
   }
 }
 
-void moe_layout_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index)
+/* Groups and indices as if no group kind were special; the first wheel's turns are written at once. */
+static void plain_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index)
 {
-  uint32_t shard = (uint32_t)shard_size(layout, kind), g = 0, i = 0;
-  uint32_t parts = shard == 0 || is_replica(kind) ? shard : (uint32_t)(parent_size(layout, kind) / shard);
-  uint32_t last = (uint32_t)layout->stages - 1;
   Wheel wheels[N_DIMS + 1] = {{0}};
+  uint32_t g = 0, i = 0;
 
   wheels_init(group_radix(layout, kind), group_shapes[kind].varies, wheels);
-  for (int64_t rank = 0; rank < layout->ranks; rank++) {
-    uint32_t in_group = i, of = g;
-
-    if (kind == MOE_GROUP_EMBEDDING) {
-      of = i == 0 || i == last ? g : G_MAXUINT32;
-      in_group = of != G_MAXUINT32 && i > 0;
-    } else if (shard > 0) {
-      of = g * parts + (is_replica(kind) ? i % shard : i / shard);
-      in_group = is_replica(kind) ? i / shard : i % shard;
+  for (int64_t rank = 0; rank < layout->ranks; rank += wheels[0].size) {
+    for (uint32_t d = 0; d < wheels[0].size; d++) {
+      group[rank + d] = g + d * wheels[0].group_scale;
+      index[rank + d] = i + d * wheels[0].index_scale;
     }
-    if (group)
-      group[rank] = of;
-    if (index)
-      index[rank] = in_group;
-    wheels_advance(wheels, &g, &i);
+    wheels_advance(wheels + 1, &g, &i);
   }
+}
+
+static void leave_middle_out(const MoeLayout *layout, uint32_t *group, uint32_t *index)
+{
+  uint32_t last = (uint32_t)layout->stages - 1;
+
+  for (int64_t rank = 0; rank < layout->ranks; rank++) {
+    if (index[rank] != 0 && index[rank] != last)
+      group[rank] = G_MAXUINT32;
+    index[rank] = group[rank] != G_MAXUINT32 && index[rank] > 0;
+  }
+}
+
+static void cut_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index)
+{
+  uint32_t shard = (uint32_t)shard_size(layout, kind), parent = (uint32_t)parent_size(layout, kind);
+
+  for (int64_t rank = 0; rank < layout->ranks; rank++) {
+    uint32_t part = index[rank] / shard, place = index[rank] % shard;
+
+    group[rank] = is_replica(kind) ? group[rank] * shard + place : group[rank] * (parent / shard) + part;
+    index[rank] = is_replica(kind) ? part : place;
+  }
+}
+
+void moe_layout_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index)
+{
+  plain_groups(layout, kind, group, index);
+  if (kind == MOE_GROUP_EMBEDDING)
+    leave_middle_out(layout, group, index);
+  else if (shard_size(layout, kind) > 0 && (is_replica(kind) || shard_size(layout, kind) < parent_size(layout, kind)))
+    cut_groups(layout, kind, group, index);
 }
 
 int64_t moe_layout_member(const MoeLayout *layout, MoeGroupKind kind, int64_t group, int64_t index)

@@ -30,11 +30,12 @@ static void find_real_groups(Placing *placing, MoeGroupKind kind)
 static void find_coordinates(Placing *placing)
 {
   const MoeLayout *layout = placing->sim->program->layout;
+  g_autofree uint32_t *group = g_new(uint32_t, placing->n_ranks);
 
   placing->stage = g_new(uint32_t, placing->n_ranks);
   placing->expert = g_new(uint32_t, placing->n_ranks);
-  moe_layout_groups(layout, MOE_GROUP_PIPELINE, NULL, placing->stage);
-  moe_layout_groups(layout, MOE_GROUP_EXPERT, NULL, placing->expert);
+  moe_layout_groups(layout, MOE_GROUP_PIPELINE, group, placing->stage);
+  moe_layout_groups(layout, MOE_GROUP_EXPERT, group, placing->expert);
 }
 
 static void find_used_groups(Placing *placing)
