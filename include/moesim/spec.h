@@ -408,6 +408,7 @@ double moe_layer_mean_context(const MoeArchitecture *architecture, int64_t layer
 
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
 double moe_precision_bytes(MoePrecision precision);
+extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
 extern const char *const moe_precision_words[];
 extern const char *const moe_schedule_words[];
 extern const char *const moe_scope_words[];

@@ -12,17 +12,36 @@
 /* ---- records
  * ---------------------------------------------------------------------------------------------------------------- */
 
-static char *record_of(const MoeCandidate *candidate)
+/* "[norm,moe_activation]", as a run has it. */
+static char *modules_text(guint modules)
 {
-  const char *values[MOE_N_DIMENSIONS];
-  char *owned[MOE_N_DIMENSIONS];
-  MoeSettings settings = {MOE_N_DIMENSIONS, moe_dimension_keys, values};
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
-    values[d] = owned[d] = moe_choice_text(&candidate->choice, d);
+  for (guint m = 0; moe_module_words[m]; m++)
+    if (modules & 1u << m)
+      g_strv_builder_add(builder, moe_module_words[m]);
+  g_auto(GStrv) words = g_strv_builder_end(builder);
+  g_autofree char *list = g_strjoinv(",", words);
+  return g_strdup_printf("[%s]", list);
+}
+
+/* Carries every key that the layout sets, so that the record is enough to run it again. */
+static char *record_of(const MoeSearchResult *result, const MoeCandidate *candidate)
+{
+  const char *keys[MOE_N_DIMENSIONS + 1];
+  char *values[MOE_N_DIMENSIONS + 1];
+  MoeSettings settings = {G_N_ELEMENTS(keys), keys, (const char *const *)values};
+  gboolean selective = candidate->choice.value[MOE_DIMENSION_RECOMPUTE] == MOE_RECOMPUTE_SELECTIVE;
+
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
+    keys[d] = moe_dimension_keys[d];
+    values[d] = moe_choice_text(&candidate->choice, d);
+  }
+  keys[MOE_N_DIMENSIONS] = "recompute.modules";
+  values[MOE_N_DIMENSIONS] = modules_text(selective ? result->recompute_modules : 0);
   char *record = moe_report_record(candidate->result, &settings);
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
-    g_free(owned[d]);
+  for (guint k = 0; k < G_N_ELEMENTS(keys); k++)
+    g_free(values[k]);
   return record;
 }
 
@@ -31,7 +50,7 @@ static GPtrArray *records_of(const MoeSearchResult *result)
   GPtrArray *records = g_ptr_array_new_with_free_func(g_free);
 
   for (guint i = 0; i < result->n_ranked; i++)
-    g_ptr_array_add(records, record_of(&result->ranked[i]));
+    g_ptr_array_add(records, record_of(result, &result->ranked[i]));
   return records;
 }
 

@@ -24,7 +24,6 @@
 
 extern const char *const moe_kernel_class_words[];
 extern const char *const moe_optimizer_words[];
-extern const char *const moe_module_words[]; /* in the order of the bits */
 
 /* ---- field tables ------------------------------------------------------------------------------------------------ */
 

@@ -448,7 +448,7 @@ GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options,
  * --------------------------------------------------------------------------------------------------- */
 
 /* Fused attention never stores its scores: recomputing them alone would change nothing. */
-static guint selective_modules(const MoeRun *run)
+guint moe_search_recompute_modules(const MoeRun *run)
 {
   const guint scores = MOE_MODULE_CORE_ATTENTION;
   gboolean stores_scores = g_strcmp0(run->stack.family.attention, "unfused") == 0;
@@ -462,7 +462,7 @@ static void apply_recompute(const MoeRun *run, int32_t mode, MoeRun *copy)
 {
   copy->recompute = (MoeRecompute){.mode = (MoeRecomputeMode)mode, .layers = -1};
   if (mode == MOE_RECOMPUTE_SELECTIVE)
-    copy->recompute.modules = selective_modules(run);
+    copy->recompute.modules = moe_search_recompute_modules(run);
 }
 
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy)
