@@ -27,7 +27,7 @@ typedef struct {
   int64_t query_heads, kv_heads;
   int64_t head_dim;                      /* GQA */
   int64_t window;                        /* tokens a local layer looks back; 0 = no local layers */
-  int64_t global_every;                  /* every n-th layer is global (the last of each n); 0 or 1 = all global */
+  int64_t global_every;                  /* every n-th layer is global (the last of each n); 1 = all are, > layers = none is; needed with a window */
   int64_t q_rank, kv_rank;               /* MLA compressed widths; q_rank 0 = no query compression */
   int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
 } MoeAttention;

@@ -111,6 +111,10 @@ static gboolean read_attention(const MoeNode *section, MoeArchitecture *architec
 
   if (!moe_node_read_fields(section, attention_fields, "attention", architecture, error))
     return FALSE;
+  if (attention->window > 0 && attention->global_every == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "window"),
+                    "a window without global_every reaches no layer, expected global_every: the last of each so many "
+                    "layers sees everything (more than there are layers: none does)");
   if (attention->kv_heads == 0)
     attention->kv_heads = attention->query_heads;
   return attention->kind == MOE_ATTENTION_MLA ? check_mla(section, attention, error)
