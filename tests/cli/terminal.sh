@@ -1,7 +1,8 @@
 #!/bin/sh
 # What only a terminal sees: a bar while it takes long, gone when it is done, and bold headers. Skipped (77) without script(1).
 . "$(dirname "$0")/lib.sh"
-command -v script > /dev/null || exit 77
+# Without pseudo-terminals (a bare chroot) there is nothing to see either.
+script -qec true /dev/null < /dev/null > /dev/null 2>&1 || exit 77
 
 run=$data/models/mixtral-8x7b.yaml
 escape=$(printf '\033')
