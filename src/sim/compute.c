@@ -36,17 +36,20 @@ static inline double normal_of(uint64_t bits)
   return ((double)(uint32_t)((pairs & G_MAXUINT32) + (pairs >> 32)) - 131070) * scale;
 }
 
-/* What the unit's machine state makes an operation of the current call last: `nominal` times the GPU's slowness and
- * chance. */
-static inline MoeTime varied(const Unit *unit, double jitter, uint64_t call, uint32_t op, MoeTime nominal)
+/* Chance and slowness of the GPU in the time of operation `op` of the current call, the i-th of the running segment.
+ * What is asked for again after a change of machine state is not drawn again. */
+static inline double factor_of(Unit *unit, double jitter, uint64_t call, uint32_t op, uint32_t i)
 {
+  if (i < unit->n_factors)
+    return unit->factor[i];
   double factor = unit->slow;
-
   if (jitter > 0) {
     uint64_t bits = moe_random_mix(unit->jitter_key + ((call << 32 | op) + 1) * MOE_RANDOM_STEP); /* moe_random_u64 */
     factor *= MAX(1 + jitter * normal_of(bits), 0.1); /* never faster than ten times: keeps times positive */
   }
-  return (MoeTime)((double)nominal * factor);
+  if (i == unit->n_factors && i < SIM_FACTORS)
+    unit->factor[unit->n_factors++] = factor;
+  return factor;
 }
 
 static const MoeTime *durations_of(const Sim *sim, const Unit *unit)
@@ -54,12 +57,13 @@ static const MoeTime *durations_of(const Sim *sim, const Unit *unit)
   return &sim->duration[((gsize)unit->load * N_MODES + unit->mode) * sim->n_works];
 }
 
-static MoeTime duration_of(const Sim *sim, const Unit *unit, const ComputeOp *op)
+static MoeTime duration_of(const Sim *sim, Unit *unit, const ComputeOp *op, uint32_t i)
 {
   MoeTime nominal = durations_of(sim, unit)[op->work];
 
-  return varies(sim, unit) ? varied(unit, sim->jitter, unit->stream[MOE_STREAM_COMPUTE].call, op->op, nominal)
-                           : nominal;
+  if (!varies(sim, unit))
+    return nominal;
+  return (MoeTime)((double)nominal * factor_of(unit, sim->jitter, unit->stream[MOE_STREAM_COMPUTE].call, op->op, i));
 }
 
 static void finish_op(Sim *sim, Unit *unit, Progress *progress, const ComputeOp *op, gboolean emit)
@@ -79,7 +83,7 @@ static MoeTime walk(Sim *sim, Unit *unit, Progress *progress, MoeTime stop, MoeT
 
   while (progress->op < segment->n && progress->time < stop) {
     const ComputeOp *op = &plan->compute[segment->first + progress->op];
-    MoeTime full = duration_of(sim, unit, op), rest = full;
+    MoeTime full = duration_of(sim, unit, op, progress->op), rest = full;
 
     if (progress->left < 1) {
       rest = (MoeTime)((double)full * progress->left);
@@ -104,7 +108,7 @@ static MoeTime walk(Sim *sim, Unit *unit, Progress *progress, MoeTime stop, MoeT
 
 /* The rest of the segment when nothing comes between: time at its end; *busy is what it computes until then. The first
  * operation may be under way. */
-static MoeTime walk_out(const Sim *sim, const Unit *unit, const BlockPlan *plan, MoeTime *busy)
+static MoeTime walk_out(const Sim *sim, Unit *unit, const BlockPlan *plan, MoeTime *busy)
 {
   const Segment *segment = &plan->segments[unit->segment];
   const ComputeOp *ops = &plan->compute[segment->first];
@@ -116,7 +120,7 @@ static MoeTime walk_out(const Sim *sim, const Unit *unit, const BlockPlan *plan,
   uint32_t i = unit->progress.op;
 
   if (i < segment->n && unit->progress.left < 1) {
-    sum = (MoeTime)((double)duration_of(sim, unit, &ops[i]) * unit->progress.left);
+    sum = (MoeTime)((double)duration_of(sim, unit, &ops[i], i) * unit->progress.left);
     time += sum;
     i++;
   }
@@ -124,7 +128,7 @@ static MoeTime walk_out(const Sim *sim, const Unit *unit, const BlockPlan *plan,
     MoeTime full = nominal[ops[i].work];
 
     if (vary)
-      full = varied(unit, jitter, call, ops[i].op, full);
+      full = (MoeTime)((double)full * factor_of(unit, jitter, call, ops[i].op, i));
     time = MAX(time, unit->segment_offset + ops[i].issue) + full;
     sum += full;
   }
@@ -165,6 +169,7 @@ void sim_segment_start(Sim *sim, Unit *unit)
   s->state = STREAM_RUNS;
   unit->mode = (uint8_t)mode_of(unit);
   unit->whole = TRUE;
+  unit->n_factors = 0;
   unit->segment_start = now;
   unit->segment_busy = 0;
   unit->segment_offset = sim_host_offset(sim, unit, s->call, plan->compute[plan->segments[unit->segment].first].op);

@@ -122,6 +122,8 @@ typedef struct {
   MoeTime op_start; /* for slices */
 } Progress;
 
+#define SIM_FACTORS 6 /* most segments are no longer */
+
 /* Thousands of them do not fit into the cache: what every event touches comes first, in whole lines. */
 typedef struct {
   Stream stream[MOE_N_STREAMS];
@@ -146,10 +148,12 @@ typedef struct {
   /* compute stream */
   Progress progress;
   MoeTime segment_start, segment_busy;
-  MoeTime busy_left;      /* what it still computes until its end as scheduled */
-  MoeTime segment_offset; /* host time to add to issue times of its operations */
-  double slow;            /* factor on kernel times, 1 = healthy */
-  uint64_t jitter_key;    /* of its draws */
+  MoeTime busy_left;          /* what it still computes until its end as scheduled */
+  MoeTime segment_offset;     /* host time to add to issue times of its operations */
+  double slow;                /* factor on kernel times, 1 = healthy */
+  uint64_t jitter_key;        /* of its draws */
+  double factor[SIM_FACTORS]; /* on the times of the running segment's first operations, drawn so far */
+  uint32_t n_factors;
   /* account */
   MoeTime busy;
   MoeTime idle_since;
