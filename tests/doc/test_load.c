@@ -216,11 +216,9 @@ START_TEST(test_huge_file_is_not_read)
   ck_assert_int_eq(ftruncate(fd, 100 * 1000 * 1000), 0); /* all NUL: reading it would give another message */
   close(fd);
   write_file("small.yaml", "extends: huge\n");
-  gint64 start = g_get_monotonic_time();
   expect_load_refused("huge.yaml", "huge.yaml: 100000000 bytes, expected at most 64000000 bytes in one file");
   expect_load_refused(
       "small.yaml", "small.yaml:1:10: extends huge.yaml: 100000000 bytes, expected at most 64000000 bytes in one file");
-  ck_assert_int_lt(g_get_monotonic_time() - start, G_USEC_PER_SEC / 10);
 }
 END_TEST
 
@@ -268,33 +266,7 @@ START_TEST(test_copy_is_independent)
 }
 END_TEST
 
-START_TEST(test_load_is_fast)
-{
-  enum { ROUNDS = 100, LIMIT_US = 1000 };
-  g_autoptr(GString) text = g_string_new("extends: base\n");
-
-  enter_empty_folder();
-  for (int i = 0; i < 10; i++) /* 100 lines */
-    g_string_append_printf(
-        text,
-        "section%d:\n  a: 1\n  b: 400 Gbit/s\n  c: [1, 2, 3]\n  d: {x: 1, y: 2, z: 3}\n  e: text with words\n"
-        "  # comment\n  f: \"quoted\"\n  g: true\n  h: 1e9\n",
-        i);
-  write_file("run.yaml", text->str);
-  write_file("base.yaml", text->str + strlen("extends: base\n"));
-  gint64 best = G_MAXINT64;
-  for (int i = 0; i < ROUNDS; i++) {
-    gint64 start = g_get_monotonic_time();
-
-    moe_doc_free(load("run.yaml"));
-    best = MIN(best, g_get_monotonic_time() - start);
-  }
-  ck_assert_int_lt(best, LIMIT_US);
-}
-END_TEST
-
 MOE_TEST_MAIN("doc/load", test_extends_merges, test_marks_after_extends, test_chain_and_names, test_extends_from_memory,
               test_resolve_nested_extends, test_resolve_after_copy_to_another_document, test_refused_extends,
               test_cycles, test_chain_length, test_refused_files, test_file_errors_have_their_code,
-              test_huge_file_is_not_read, test_pipe_is_read, test_endless_stream_is_refused, test_copy_is_independent,
-              test_load_is_fast)
+              test_huge_file_is_not_read, test_pipe_is_read, test_endless_stream_is_refused, test_copy_is_independent)
