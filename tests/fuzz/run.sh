@@ -10,6 +10,9 @@ shift 2
 here=$(realpath "$(dirname "$0")")
 MOESIM_DATA=${MOESIM_DATA:-$(realpath "$here/../..")}
 export MOESIM_DATA
+# Undefined behaviour is a finding, not a line in a log.
+UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
+export UBSAN_OPTIONS
 readonly MAX_BYTES=65536 # of one input: parsers have no new behaviour beyond
 
 [ $# -gt 0 ] || set -- chakra doc hf measured megatron run units
