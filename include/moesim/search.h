@@ -103,6 +103,7 @@ typedef struct {
   guint n_simulated;    /* the others are slower by the bound of their program */
   guint n_not_reached;  /* within the budget: any of them could be better than what is ranked */
   double not_reached_s; /* lowest bound among those, seconds; 0 without any */
+  gboolean noise_left_out;  /* `moesim run` of the same layout has jitter or GPUs of different speeds, and is a little slower */
   guint recompute_modules; /* bits of MoeModule: what `recompute.mode: selective` means in the layouts tried */
   guint n_ranked;
   MoeCandidate *ranked; /* best first; ties in order of enumeration */

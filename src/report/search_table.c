@@ -294,8 +294,10 @@ char *moe_report_search_table(const MoeSearchResult *search, gboolean styled)
   g_autofree char *common = search->n_ranked > 1 ? common_choices(search) : describe(&search->ranked[0].choice);
   g_autofree char *rows = ranking(search, styled);
 
-  g_string_append_printf(text, "%s on %s with %s, by %s\nall: %s\n\n%s", best->run, best->cluster, best->stack,
-                         moe_objective_words[search->objective], common, rows);
+  g_string_append_printf(text, "%s on %s with %s, by %s%s\nall: %s\n\n%s", best->run, best->cluster, best->stack,
+                         moe_objective_words[search->objective],
+                         search->noise_left_out ? "; without jitter and the spread of GPU speeds, which a run has" : "",
+                         common, rows);
   if (search->n_ranked > 1)
     append_difference(text, "Second", &search->ranked[0], &search->ranked[1]);
   append_own(text, search);

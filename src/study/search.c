@@ -367,6 +367,7 @@ MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, 
                  .own_value = -INFINITY};
 
   g_assert(options->top > 0);
+  result->noise_left_out = run->cluster.accelerator.speed_spread > 0 || run->stack.kernel_jitter > 0;
   result->recompute_modules = moe_search_recompute_modules(run);
   result->objective = options->objective;
   result->tokens = options->tokens;
