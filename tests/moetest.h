@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <stdlib.h>
 
 /* Path below the source root: models/, clusters/ ... Caller frees. */
@@ -12,6 +13,44 @@ static inline char *moetest_path(const char *relative)
   const char *root = g_getenv("MOESIM_DATA");
 
   return g_build_filename(root ? root : ".", relative, NULL);
+}
+
+/* Removes a file, or a folder with all that is in it. */
+static inline void moetest_remove(const char *path)
+{
+  g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
+
+  for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir)) {
+    g_autofree char *child = g_build_filename(path, name, NULL);
+
+    moetest_remove(child);
+  }
+  g_remove(path);
+}
+
+static inline char **moetest_folder_kept(void)
+{
+  static char *folder;
+
+  return &folder;
+}
+
+static inline void moetest_drop_folder(void)
+{
+  moetest_remove(*moetest_folder_kept());
+  g_free(*moetest_folder_kept());
+}
+
+/* An empty folder for one test, gone with its process: Check runs each test in its own. Not to be freed. */
+static inline const char *moetest_folder(void)
+{
+  char **folder = moetest_folder_kept();
+
+  ck_assert_msg(*folder == NULL, "a test has one folder");
+  *folder = g_dir_make_tmp("moesim-XXXXXX", NULL);
+  ck_assert_ptr_nonnull(*folder);
+  ck_assert_int_eq(atexit(moetest_drop_folder), 0);
+  return *folder;
 }
 
 static inline int moetest_run(const char *name, const TTest *const *tests, size_t n)

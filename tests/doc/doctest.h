@@ -79,10 +79,7 @@ static inline void expect_mark_at(const MoeDoc *doc, const char *path, const cha
  * process. */
 static inline void enter_empty_folder(void)
 {
-  g_autofree char *folder = g_dir_make_tmp("moesim-doc-XXXXXX", NULL);
-
-  ck_assert_ptr_nonnull(folder);
-  ck_assert_int_eq(g_chdir(folder), 0);
+  ck_assert_int_eq(g_chdir(moetest_folder()), 0);
 }
 
 /* Writes a file below the current folder, making the folders on the way. */

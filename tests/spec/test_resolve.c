@@ -31,21 +31,9 @@ static void tree_write(const Tree *tree, const char *name, const char *text)
   ck_assert(g_file_set_contents(path, text, -1, NULL));
 }
 
-static void remove_all(const char *path)
-{
-  g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name(dir))) {
-    g_autofree char *child = g_build_filename(path, name, NULL);
-    remove_all(child);
-  }
-  g_remove(path);
-}
-
 static void tree_clear(Tree *tree)
 {
-  remove_all(tree->root);
+  moetest_remove(tree->root);
   g_free(tree->root);
 }
 

@@ -21,14 +21,7 @@ static Folder folder_new(void)
 
 static void folder_clear(Folder *folder)
 {
-  g_autoptr(GDir) dir = g_dir_open(folder->folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name(dir))) {
-    g_autofree char *path = g_build_filename(folder->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_rmdir(folder->folder);
+  moetest_remove(folder->folder);
   g_free(folder->folder);
   g_free(folder->data_dir);
   g_string_free(folder->text, TRUE);
