@@ -231,7 +231,6 @@ static void write_block(MoeArena *arena, const Merge *merge, MoeBlock *block)
 void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const *flows, guint n_flows, gboolean turns,
                         MoeBlock *block)
 {
-  g_autofree uint32_t *order = NULL;
   Merge merge = {.n_lanes = n_flows};
   gsize n_items = 0;
 
@@ -240,7 +239,7 @@ void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const 
     merge.lane[i] = (Lane){.flow = flows[i], .place = g_new0(uint32_t, MAX(flows[i]->n_items, 1))};
   for (guint i = 0; i < n_flows; i++)
     n_items += flows[i]->n_items;
-  merge.order = order = g_new(uint32_t, n_items + 1);
+  merge.order = g_new(uint32_t, n_items + 1);
   if (turns && n_flows > 1)
     take_turns(&merge);
   else
@@ -249,4 +248,5 @@ void moe_block_assemble(MoeArena *arena, const char *name, const MoeFlow *const 
   write_block(arena, &merge, block);
   for (guint i = 0; i < n_flows; i++)
     g_free(merge.lane[i].place);
+  g_free(merge.order);
 }
