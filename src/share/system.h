@@ -156,7 +156,7 @@ static inline gboolean share_limit_matters(const MoeShare *share, const Activity
 {
   return activity->limit_resource == NONE || !share->resources[activity->limit_resource].contended;
 }
-/* Makes room for n levels. */
+/* Empties `levels` and makes room for n of them. */
 void share_reserve_levels(MoeShare *share, guint n);
 /* Level at which a resource is full when `left` of it remains for users of the loads `weight`. */
 static inline double share_level(Sum left_sum, Sum weight_sum)
