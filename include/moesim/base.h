@@ -17,8 +17,8 @@
 
 G_BEGIN_DECLS
 
-/* Bytes that processors bring into their caches at a time, on x86-64 and most of ARM. What is laid out by it is right with
- * any other, too. */
+/* Bytes that processors bring into their caches at a time, on x86-64 and most of ARM. What is laid out by it is right
+ * with any other, too. */
 #define MOE_CACHE_LINE 64
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
@@ -141,9 +141,9 @@ double moe_random_normal(uint64_t seed, uint64_t stream, uint64_t entity, uint64
 /* Gamma with shape > 0 and scale 1 (Marsaglia-Tsang on successive indices from index * 64). */
 double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index);
 
-/* Expected largest of n independent standard normals, in standard deviations: 0 for n = 1, 1.42 for 8, 3.8 for 8,192. Blom's
- * approximation, the normal quantile of (n - 0.375) / (n + 0.25) (Blom 1958, Statistical Estimates and Transformed
- * Beta-Variables), within 0.03 for n = 2 and 0.011 from 8 on. */
+/* Expected largest of n independent standard normals, in standard deviations: 0 for n = 1, 1.42 for 8, 3.8 for 8,192.
+ * Blom's approximation, the normal quantile of (n - 0.375) / (n + 0.25) (Blom 1958, Statistical Estimates and
+ * Transformed Beta-Variables), within 0.03 for n = 2 and 0.011 from 8 on. */
 double moe_normal_expected_maximum(double n);
 
 /* ---- curves ----------------------------------------------------------------------------------------------------- */

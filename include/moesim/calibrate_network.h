@@ -1,10 +1,12 @@
 /*
- * calibrate_network: fits the collective constants of a fabric (MoeCollectiveFit) to published collective and message times, and
- * says how well they hold on rows that were not fitted. Part of study (floor 8); uses doc, spec, topo and coll.
+ * calibrate_network: fits the collective constants of a fabric (MoeCollectiveFit) to published collective and message
+ * times, and says how well they hold on rows that were not fitted. Part of study (floor 8); uses doc, spec, topo and
+ * coll.
  *
- * Measurements are files like validation/measured/{collectives,expert,p2p}.yaml. Rows are divided in two by a hash of system,
- * operation, size of the group and bytes; constants are fitted on one half and residuals reported on both. A row belongs to the
- * fabric of the domain when its group lies in one, else to that of the network; domains are fitted first. Nothing is random.
+ * Measurements are files like validation/measured/{collectives,expert,p2p}.yaml. Rows are divided in two by a hash of
+ * system, operation, size of the group and bytes; constants are fitted on one half and residuals reported on both. A
+ * row belongs to the fabric of the domain when its group lies in one, else to that of the network; domains are fitted
+ * first. Nothing is random.
  */
 #ifndef MOESIM_CALIBRATE_NETWORK_H
 #define MOESIM_CALIBRATE_NETWORK_H
@@ -22,7 +24,7 @@ typedef struct {
   const char *name;
   gboolean network; /* between domains; else inside one */
   MoeCollectiveFit fit;
-  guint seen;       /* bits of the constants that were fitted, in the order of moe_network_fabric_print */
+  guint seen; /* bits of the constants that were fitted, in the order of moe_network_fabric_print */
 } MoeNetworkFabric;
 
 /* Rows of one system alike but for the bytes. */
@@ -33,7 +35,7 @@ typedef struct {
   gboolean size_stated; /* FALSE: a peak without its message size */
   MoeCollective collective;
   MoeStackCollectives stack;
-  MoeCluster cluster;   /* its fits are those of the fabrics below */
+  MoeCluster cluster;                          /* its fits are those of the fabrics below */
   guint domain_fabric, network_fabric, fabric; /* indices; `fabric` is the one the rows belong to */
   MoeTopo *topo;
   int64_t *members; /* [gpus] */

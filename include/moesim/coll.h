@@ -1,10 +1,11 @@
 /*
  * coll: collective planner. (collective, group, topology, stack) -> bytes on each member's ports, latency, SMs.
  *
- * Floor 4. Uses base, spec, topo. Knows no engine, no program. One algorithm per file under src/coll, one table (coll.c).
+ * Floor 4. Uses base, spec, topo. Knows no engine, no program. One algorithm per file under src/coll, one table
+ * (coll.c).
  *
- * A plan is one activity: every member moves `out`/`in` bytes through its ports at a common pace, and it ends `latency` after
- * the last byte has left. t = latency + max over resources (bytes / rate) when nothing else uses them.
+ * A plan is one activity: every member moves `out`/`in` bytes through its ports at a common pace, and it ends `latency`
+ * after the last byte has left. t = latency + max over resources (bytes / rate) when nothing else uses them.
  */
 #ifndef MOESIM_COLL_H
 #define MOESIM_COLL_H
@@ -16,18 +17,18 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  const char *algorithm;            /* "ring", "nvls", "hierarchical", "direct", "rail-aligned" ... static */
-  MoeTime latency;                  /* fixed part: steps x hops + library floor */
-  double port_bytes[MOE_N_PORTS];   /* per member, protocol overhead included, so that bytes / capacity is time */
-  double leaf_up_bytes;             /* per member, bytes that cross its leaf's uplinks (0 when leaves do not matter) */
+  const char *algorithm;          /* "ring", "nvls", "hierarchical", "direct", "rail-aligned" ... static */
+  MoeTime latency;                /* fixed part: steps x hops + library floor */
+  double port_bytes[MOE_N_PORTS]; /* per member, protocol overhead included, so that bytes / capacity is time */
+  double leaf_up_bytes;           /* per member, bytes that cross its leaf's uplinks (0 when leaves do not matter) */
   double leaf_down_bytes;
-  double cap_bytes_per_s;           /* rate limit of the busiest port (channels), INFINITY for none */
+  double cap_bytes_per_s;                       /* rate limit of the busiest port (channels), INFINITY for none */
   double wire_nvlink_bytes, wire_network_bytes; /* per member, payload sent: for traffic accounts */
-  guint n_skew;                     /* per-member factors on IN ports (OUT for COMBINE), NULL when balanced */
+  guint n_skew;                         /* per-member factors on IN ports (OUT for COMBINE), NULL when balanced */
   const double *in_factor, *out_factor; /* [n_skew], owned by the collective */
-  int64_t sms;                      /* SMs held on every member while it runs */
-  double memory_bytes;              /* HBM traffic per member */
-  gboolean network;                 /* the limiting leg, alone on the machine, is the network (else NVLink) */
+  int64_t sms;                          /* SMs held on every member while it runs */
+  double memory_bytes;                  /* HBM traffic per member */
+  gboolean network;                     /* the limiting leg, alone on the machine, is the network (else NVLink) */
 } MoeCollPlan;
 
 /* The group as placed on the machine. */
@@ -36,8 +37,8 @@ typedef struct {
   const int64_t *gpus; /* [n] member GPUs in group order */
 } MoeCollGroup;
 
-/* Plans with the algorithm that the stack or the library's automatic choice takes. A group of one costs nothing (latency 0,
- * bytes 0, algorithm "none"). Errors: none for validated input. */
+/* Plans with the algorithm that the stack or the library's automatic choice takes. A group of one costs nothing
+ * (latency 0, bytes 0, algorithm "none"). Errors: none for validated input. */
 void moe_coll_plan(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollective *collective,
                    const MoeCollGroup *group, MoeCollPlan *plan);
 /* The same with a named algorithm; FALSE when it cannot serve this collective on this group. */

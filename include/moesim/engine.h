@@ -58,8 +58,8 @@ gboolean moe_engine_pop(MoeEngine *engine, MoeEvent *event);
 /* Time of the next event, MOE_TIME_MAX when none. */
 MoeTime moe_engine_peek_time(MoeEngine *engine);
 
-/* The earliest movable events, which leave next unless others come before: a hint of what will be needed soon. Returns how many. Costs
- * next to nothing. */
+/* The earliest movable events, which leave next unless others come before: a hint of what will be needed soon. Returns
+ * how many. Costs next to nothing. */
 #define MOE_ENGINE_AHEAD 2
 guint moe_engine_next_movable(const MoeEngine *engine, MoeEvent events[MOE_ENGINE_AHEAD]);
 

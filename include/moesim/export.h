@@ -1,12 +1,13 @@
 /*
  * export: a run's program, priced on its machine, for other simulators. Part of interchange (floor 8).
  *
- * Uses base up to metrics. GOAL is the text that LogGOPSim and ATLAHS read; Chakra execution traces are what ASTRA-sim reads (chakra.h
- * reads them back). Both hold, per rank, every kernel, transfer and host launch of one step with its dependencies: operations of one
- * stream follow one another, waits of the program become dependencies, and each operation depends on the host's launch of it.
+ * Uses base up to metrics. GOAL is the text that LogGOPSim and ATLAHS read; Chakra execution traces are what ASTRA-sim
+ * reads (chakra.h reads them back). Both hold, per rank, every kernel, transfer and host launch of one step with its
+ * dependencies: operations of one stream follow one another, waits of the program become dependencies, and each
+ * operation depends on the host's launch of it.
  *
- * GOAL knows messages only: all-reduce, all-gather and reduce-scatter become rings, all-to-all, dispatch and combine messages between all
- * pairs (docs/interchange.md). Programs have no broadcast.
+ * GOAL knows messages only: all-reduce, all-gather and reduce-scatter become rings, all-to-all, dispatch and combine
+ * messages between all pairs (docs/interchange.md). Programs have no broadcast.
  */
 #ifndef MOESIM_EXPORT_H
 #define MOESIM_EXPORT_H

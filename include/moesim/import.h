@@ -1,9 +1,9 @@
 /*
  * import: model configurations of others to run files. Part of interchange (floor 8).
  *
- * Uses base, doc, spec. Reads Hugging Face `config.json` files and Megatron-LM / Megatron-Core arguments; writes the text of a run
- * file (docs/interchange.md says which key becomes what). What the input does not say is chosen here and listed in the notes;
- * nothing is dropped without a word.
+ * Uses base, doc, spec. Reads Hugging Face `config.json` files and Megatron-LM / Megatron-Core arguments; writes the
+ * text of a run file (docs/interchange.md says which key becomes what). What the input does not say is chosen here and
+ * listed in the notes; nothing is dropped without a word.
  */
 #ifndef MOESIM_IMPORT_H
 #define MOESIM_IMPORT_H
@@ -12,8 +12,10 @@
 
 G_BEGIN_DECLS
 
-#define MOE_IMPORT_MAX_BYTES (4 * 1000 * 1000) /* of one config.json or argument file: real ones have a few thousand */
-#define MOE_IMPORT_MAX_DEPTH 32                /* of nested JSON */
+#define MOE_IMPORT_MAX_BYTES                                                                                           \
+  (4 * 1000 * 1000)             /* of one config.json or argument file: real ones have a few thousand                  \
+                                 */
+#define MOE_IMPORT_MAX_DEPTH 32 /* of nested JSON */
 
 /* What a configuration does not say. 0 and NULL: chosen by the import, and noted. */
 typedef struct {
@@ -30,13 +32,14 @@ typedef struct {
   GPtrArray *unknown; /* of char *: arguments whose meaning is not known here */
 } MoeImport;
 
-/* From the text of a config.json (`length` bytes, UTF-8); `name` stands in messages. NULL and *error (MOE_ERROR_INPUT) when it is no
- * JSON, of an unknown model type, or lacks a key; `options` may be NULL. */
+/* From the text of a config.json (`length` bytes, UTF-8); `name` stands in messages. NULL and *error (MOE_ERROR_INPUT)
+ * when it is no JSON, of an unknown model type, or lacks a key; `options` may be NULL. */
 MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const MoeImportOptions *options,
                          GError **error);
 /* From NULL-terminated arguments ("--num-layers", "32", ...). */
 MoeImport *moe_import_megatron(const char *const *arguments, const MoeImportOptions *options, GError **error);
-/* Splits the text of an argument file into words as a shell does: quotes, comments, continued lines. Free with g_strfreev. */
+/* Splits the text of an argument file into words as a shell does: quotes, comments, continued lines. Free with
+ * g_strfreev. */
 char **moe_import_words(const char *text, gsize length, const char *name, GError **error);
 void moe_import_free(MoeImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeImport, moe_import_free)

@@ -28,8 +28,9 @@ typedef struct {
   const char *peak_precision;       /* "bf16" */
   struct {
     gboolean present, full_convention;
-    double mfu, step_time_s, tokens_per_s_per_gpu, model_flop_per_s_per_gpu, peak_flop_per_s; /* 0 = not published; step_time_s may be
-                                                                                                  derived from the others */
+    double mfu, step_time_s, tokens_per_s_per_gpu, model_flop_per_s_per_gpu,
+        peak_flop_per_s; /* 0 = not published; step_time_s may be
+                             derived from the others */
     gboolean step_time_derived;
     char *source;
   } published;
@@ -43,7 +44,8 @@ typedef struct {
   } memory;
   struct {
     guint samples; /* combinations of the assumptions that were predicted; 0 = none asked for, the rest is 0 */
-    double mfu_causal_p10, mfu_causal_p90, mfu_full_p10, mfu_full_p90, step_time_p10_s, step_time_p90_s; /* NaN: none exists */
+    double mfu_causal_p10, mfu_causal_p90, mfu_full_p10, mfu_full_p90, step_time_p10_s,
+        step_time_p90_s; /* NaN: none exists */
   } interval;
   double cause_s[MOE_N_CAUSES];   /* mean over GPUs, sums to step_time_s */
   double reason_s[MOE_N_REASONS]; /* detail of math + kernel inefficiency + padding */
@@ -62,15 +64,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeResult, moe_result_free)
 
 /* MFU of a measured run: model FLOPs per step / (step time x GPUs x peak). */
 typedef struct {
-  double parameters;       /* active parameters (all of a dense model) */
+  double parameters;               /* active parameters (all of a dense model) */
   double attention_flop_per_token; /* added to 6 x parameters; may be 0 */
-  double flop_per_token;   /* given directly; 0 = from the above */
+  double flop_per_token;           /* given directly; 0 = from the above */
   double tokens_per_step, step_time_s, gpus, peak_flop_per_s;
-  gboolean lora;           /* no weight-gradient pass: 4 x parameters instead of 6 */
+  gboolean lora; /* no weight-gradient pass: 4 x parameters instead of 6 */
 } MoeMeasuredRun;
 double moe_measured_mfu(const MoeMeasuredRun *measured);
 
-/* Published step time of a run: given, or derived from throughput or MFU with its own convention and peak. 0 = nothing published. */
+/* Published step time of a run: given, or derived from throughput or MFU with its own convention and peak. 0 = nothing
+ * published. */
 double moe_published_step_time(const MoeRun *run, gboolean *derived);
 
 G_END_DECLS

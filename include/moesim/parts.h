@@ -13,12 +13,12 @@ G_BEGIN_DECLS
 
 /* Named as in DeepSeek, "Insights into DeepSeek-V3" (ISCA 2025), Table 4. */
 typedef enum {
-  MOE_PART_FORWARD, /* 1F: forward passes alone */
-  MOE_PART_BUBBLE,
-  MOE_PART_BACKWARD,  /* 1B: backward passes alone, with or without their weight gradients */
-  MOE_PART_WEIGHT,    /* 1W: weight gradients that had been left for later */
-  MOE_PART_BOTH,      /* 1F1B: a forward beside a backward pass */
-  MOE_PART_OPTIMIZER, /* all that follows the last pass */
+  MOE_ITERATION_FORWARD, /* 1F: forward passes alone */
+  MOE_ITERATION_BUBBLE,
+  MOE_ITERATION_BACKWARD,  /* 1B: backward passes alone, with or without their weight gradients */
+  MOE_ITERATION_WEIGHT,    /* 1W: weight gradients that had been left for later */
+  MOE_ITERATION_BOTH,      /* 1F1B: a forward beside a backward pass */
+  MOE_ITERATION_OPTIMIZER, /* all that follows the last pass */
   MOE_N_ITERATION_PARTS,
 } MoeIterationPart;
 extern const char *const moe_iteration_part_words[];
@@ -73,8 +73,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoePartsCase, moe_parts_case_free)
 GPtrArray *moe_validate_parts(const char *dir, const char *data_dir, int64_t stage, const MoeSimOptions *options,
                               GError **error);
 
-/* ---- a profiled pair
- * -------------------------------------------------------------------------------------------------- */
+/* ---- a profiled pair -------------------------------------------------------------------------------------------- */
 
 /* Sums of a published profile, from a file `title, source, run, stage, pair_s, class_s: {CLASS: seconds}`. */
 typedef struct {

@@ -3,10 +3,11 @@
  *
  * Floor 3. Uses base, spec. Knows no topology, no cost, no time.
  *
- * A *role* is what all ranks of one pipeline stage do. A role is a list of *calls* of *blocks*. A block is a list of operations in
- * the order in which the host issues them, over the GPU's streams; each stream runs its operations in order. Besides, an
- * operation may wait for other streams: a wait (stream, count) means "the first `count` operations of that stream in this call
- * of the block are done"; count 0 means "all of that stream's operations in earlier calls are done".
+ * A *role* is what all ranks of one pipeline stage do. A role is a list of *calls* of *blocks*. A block is a list of
+ * operations in the order in which the host issues them, over the GPU's streams; each stream runs its operations in
+ * order. Besides, an operation may wait for other streams: a wait (stream, count) means "the first `count` operations
+ * of that stream in this call of the block are done"; count 0 means "all of that stream's operations in earlier calls
+ * are done".
  *
  *      role of stage 3:   F0  F1  F2  F0B0' ...                 (calls; the blocks are shared by all micro-batches)
  *      block F:           [recv] [norm qkv attention ...] [dispatch] [experts] [combine] ... [send]
@@ -24,9 +25,9 @@ G_BEGIN_DECLS
 /* ---- layout ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-  int64_t stage;         /* pipeline rank */
-  int64_t tensor, context, data;                     /* attention side */
-  int64_t expert, expert_tensor, expert_data;        /* MoE side */
+  int64_t stage;                              /* pipeline rank */
+  int64_t tensor, context, data;              /* attention side */
+  int64_t expert, expert_tensor, expert_data; /* MoE side */
 } MoeCoordinates;
 
 typedef struct MoeLayout MoeLayout;
@@ -56,20 +57,21 @@ typedef enum {
   MOE_OP_SEND,       /* work = slot 0..MOE_CALL_MESSAGES-1 of the call's messages */
   MOE_OP_RECV,       /* likewise; done when the message has arrived */
   MOE_OP_COPY,       /* work = index into copies */
-  MOE_OP_HOST_SYNC,  /* the host stops issuing until the op's waits hold, then pays the stack's synchronization; occupies no stream
-                        (stream is ignored) */
-  MOE_OP_DELAY,      /* compute stream idles for work microseconds-independent host work: work = index into delays (seconds) */
+  MOE_OP_HOST_SYNC, /* the host stops issuing until the op's waits hold, then pays the stack's synchronization; occupies
+                       no stream (stream is ignored) */
+  MOE_OP_DELAY, /* compute stream idles for work microseconds-independent host work: work = index into delays (seconds)
+                 */
 } MoeOpKind;
 
 typedef struct {
-  uint8_t kind;       /* MoeOpKind */
-  uint8_t stream;     /* MoeStream */
-  uint8_t pass;       /* MoePass, for attribution */
-  uint8_t scope;      /* MoeScope, for CUDA-graph coverage */
+  uint8_t kind;   /* MoeOpKind */
+  uint8_t stream; /* MoeStream */
+  uint8_t pass;   /* MoePass, for attribution */
+  uint8_t scope;  /* MoeScope, for CUDA-graph coverage */
   uint32_t work;
   uint32_t first_wait; /* into the block's waits */
   uint16_t n_waits;
-  int16_t layer;       /* model layer, -1 = none; for traces */
+  int16_t layer; /* model layer, -1 = none; for traces */
 } MoeOp;
 
 typedef struct {
@@ -88,10 +90,10 @@ typedef enum {
 } MoeMemoryPart;
 
 typedef struct {
-  uint32_t op;      /* index in the block */
-  uint8_t part;     /* MoeMemoryPart */
-  uint8_t at_end;   /* applied when the op ends (frees), else when it starts (allocations) */
-  double bytes;     /* positive allocates */
+  uint32_t op;    /* index in the block */
+  uint8_t part;   /* MoeMemoryPart */
+  uint8_t at_end; /* applied when the op ends (frees), else when it starts (allocations) */
+  double bytes;   /* positive allocates */
 } MoeMemoryEvent;
 
 typedef struct {
@@ -105,22 +107,22 @@ typedef struct {
 } MoeBlock;
 
 #define MOE_CALL_MESSAGES 8
-#define MOE_NO_MESSAGE G_MAXUINT32
+#define MOE_NO_MESSAGE    G_MAXUINT32
 
 typedef struct {
   uint32_t block;
   uint32_t micro_batch;
   /* Ids into the program's messages, or MOE_NO_MESSAGE: 0 forward in, 1 forward out, 2 backward in, 3 backward out. */
   uint32_t message[MOE_CALL_MESSAGES];
-  uint32_t base[MOE_N_STREAMS];        /* operations of each stream in earlier calls */
+  uint32_t base[MOE_N_STREAMS]; /* operations of each stream in earlier calls */
 } MoeCall;
 
 typedef struct {
   int64_t stage;
   uint32_t n_calls;
   const MoeCall *calls;
-  uint32_t total[MOE_N_STREAMS]; /* operations per stream in the step */
-  uint64_t n_ops;                /* in the step, all streams */
+  uint32_t total[MOE_N_STREAMS];           /* operations per stream in the step */
+  uint64_t n_ops;                          /* in the step, all streams */
   double static_bytes[MOE_N_MEMORY_PARTS]; /* held throughout the step */
 } MoeRole;
 
@@ -136,7 +138,7 @@ typedef struct {
   const MoeBlock *blocks;
   const MoeKernel *kernels; /* [n_kernels] as load class 0 runs them; moe_program_kernel gives those of other classes */
   const gboolean *kernel_varies; /* [n_kernels] whether load classes differ in it; NULL: none does */
-  guint n_load_classes;     /* 1, or the expert-parallel size: with imbalanced routing each index has its own rows */
+  guint n_load_classes; /* 1, or the expert-parallel size: with imbalanced routing each index has its own rows */
   const MoeCollective *collectives;
   const MoeCopy *copies;
   const MoeMessage *messages;
@@ -154,14 +156,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProgram, moe_program_free)
 /* Kernel `index` as a load class runs it. */
 void moe_program_kernel(const MoeProgram *program, guint load, guint index, MoeKernel *kernel);
 
-/* States the invariants (waits point backwards in issue order, messages are sent and received once, collectives of a group appear in the
- * same order on all its members' roles, memory returns to its start); NULL when they hold, else what does not. Caller frees. */
+/* States the invariants (waits point backwards in issue order, messages are sent and received once, collectives of a
+ * group appear in the same order on all its members' roles, memory returns to its start); NULL when they hold, else
+ * what does not. Caller frees. */
 char *moe_program_check(const MoeProgram *program);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-  double part_bytes[MOE_N_MEMORY_PARTS]; /* at the moment of the role's peak; WORKSPACE includes reserved and fragmentation */
+  double part_bytes[MOE_N_MEMORY_PARTS]; /* at the moment of the role's peak; WORKSPACE includes reserved and
+                                            fragmentation */
   double peak_bytes;
 } MoeFootprint;
 

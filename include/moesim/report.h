@@ -3,8 +3,8 @@
  *
  * Floor 9. Uses metrics, study and what is below them. Knows neither sim nor terminals: the caller prints.
  *
- * Numbers in tables carry their unit; JSON and CSV carry SI base units with the unit in the key. Every function that returns text
- * returns UTF-8 that the caller frees.
+ * Numbers in tables carry their unit; JSON and CSV carry SI base units with the unit in the key. Every function that
+ * returns text returns UTF-8 that the caller frees.
  */
 #ifndef MOESIM_REPORT_H
 #define MOESIM_REPORT_H
@@ -18,8 +18,8 @@ G_BEGIN_DECLS
 
 /* A fraction as percent, two decimals below 10 % and one from there on: "0.80 %", "38.9 %". */
 char *moe_percent_format(double fraction);
-/* A large count with a decimal prefix: "962.1 B", "34.7 B", "2048". `unit` follows the prefix ("FLOP" gives "250 GFLOP");
- * NULL: plain counts with K, M, B, T. */
+/* A large count with a decimal prefix: "962.1 B", "34.7 B", "2048". `unit` follows the prefix ("FLOP" gives "250
+ * GFLOP"); NULL: plain counts with K, M, B, T. */
 char *moe_count_format(double count, const char *unit);
 /* What a user reads for a cause, from MoeCause: "waiting for peers". Static. */
 const char *moe_cause_title(guint cause);
@@ -43,7 +43,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
 void moe_table_add(MoeTable *table, const char *cell);
 /* The same, taking the string over. */
 void moe_table_take(MoeTable *table, char *cell);
-/* Text of the table, each line ended; the first row in bold when `styled`. Incomplete rows are ended with empty cells. */
+/* Text of the table, each line ended; the first row in bold when `styled`. Incomplete rows are ended with empty cells.
+ */
 char *moe_table_format(MoeTable *table, gboolean styled);
 /* The same cells as CSV (RFC 4180, lines end in LF). */
 char *moe_table_csv(MoeTable *table);
@@ -54,7 +55,8 @@ char *moe_table_csv(MoeTable *table);
 char *moe_report_run_table(const MoeResult *result, gboolean styled);
 /* Rows: one per result, predicted beside published, with the `n_losses` largest losses. */
 char *moe_report_compare_table(const GPtrArray *results, gboolean styled);
-/* One JSON object (`array` FALSE, one result) or an array of objects; keys as in docs/outputs.md. Ends with a line feed. */
+/* One JSON object (`array` FALSE, one result) or an array of objects; keys as in docs/outputs.md. Ends with a line
+ * feed. */
 char *moe_report_json(const GPtrArray *results, gboolean array);
 /* Header and one line per result; columns are the JSON keys, nested ones joined by a dot. */
 char *moe_report_csv(const GPtrArray *results);
@@ -63,16 +65,16 @@ char *moe_report_memory_table(const MoeResult *result, gboolean styled);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* A file that is written under a temporary name beside its own and renamed when complete: what stands under `path` is always a
- * whole file, the old or the new one. A path that ends in ".gz" is compressed. */
+/* A file that is written under a temporary name beside its own and renamed when complete: what stands under `path` is
+ * always a whole file, the old or the new one. A path that ends in ".gz" is compressed. */
 typedef struct MoeOutput MoeOutput;
 
 MoeOutput *moe_output_new(const char *path, GError **error);
 /* Failure is remembered and reported by moe_output_commit. */
 void moe_output_write(MoeOutput *output, const char *text, gssize length);
 void moe_output_printf(MoeOutput *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Flushes, closes, renames. FALSE and *error (MOE_ERROR_IO) when anything since the start failed; the temporary file is then
- * removed. */
+/* Flushes, closes, renames. FALSE and *error (MOE_ERROR_IO) when anything since the start failed; the temporary file is
+ * then removed. */
 gboolean moe_output_commit(MoeOutput *output, GError **error);
 /* Without a commit before, the temporary file is removed. */
 void moe_output_free(MoeOutput *output);

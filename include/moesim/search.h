@@ -96,14 +96,15 @@ typedef struct {
 typedef struct {
   MoeObjective objective;
   double tokens, deadline_s, price_gpu_hour;
-  guint n_legal;        /* layouts that can exist */
-  guint n_too_large;    /* of those, by the memory bound */
-  guint n_lowered;      /* of the rest, by the program's own bounds: */
-  guint n_did_not_fit;  /* too large by their footprint */
-  guint n_simulated;    /* the others are slower by the bound of their program */
-  guint n_not_reached;  /* within the budget: any of them could be better than what is ranked */
-  double not_reached_s; /* lowest bound among those, seconds; 0 without any */
-  gboolean noise_left_out;  /* `moesim run` of the same layout has jitter or GPUs of different speeds, and is a little slower */
+  guint n_legal;           /* layouts that can exist */
+  guint n_too_large;       /* of those, by the memory bound */
+  guint n_lowered;         /* of the rest, by the program's own bounds: */
+  guint n_did_not_fit;     /* too large by their footprint */
+  guint n_simulated;       /* the others are slower by the bound of their program */
+  guint n_not_reached;     /* within the budget: any of them could be better than what is ranked */
+  double not_reached_s;    /* lowest bound among those, seconds; 0 without any */
+  gboolean noise_left_out; /* `moesim run` of the same layout has jitter or GPUs of different speeds, and is a little
+                              slower */
   guint recompute_modules; /* bits of MoeModule: what `recompute.mode: selective` means in the layouts tried */
   guint n_ranked;
   MoeCandidate *ranked; /* best first; ties in order of enumeration */
@@ -125,8 +126,8 @@ GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options,
 /* A copy of `run` with the layout, sharing all that `run` owns: never freed, and gone with it. FALSE when it cannot
  * exist. */
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy);
-/* Bits of MoeModule that a layout with `recompute.mode: selective` recomputes: the run's own where that changes anything, else scores,
- * norms and activations. */
+/* Bits of MoeModule that a layout with `recompute.mode: selective` recomputes: the run's own where that changes
+ * anything, else scores, norms and activations. */
 guint moe_search_recompute_modules(const MoeRun *run);
 /* Bounds of every candidate (bound_s, bound_bytes); bound_s is 0 where no probe is possible, or needed because weights
  * alone exceed the memory. */

@@ -3,14 +3,14 @@
  *
  * Floor 6. Uses base, engine, spec, topo, cost, program, share, coll, fabric. Knows no YAML, no files.
  *
- * A *unit* is a simulated GPU: one rank (full fidelity) or one rank standing for `multiplicity` ranks that provably do the same
- * (folded). Each unit's streams run their operations in order; the host issues all of them one after another at the stack's
- * launch cost, so an operation starts at
+ * A *unit* is a simulated GPU: one rank (full fidelity) or one rank standing for `multiplicity` ranks that provably do
+ * the same (folded). Each unit's streams run their operations in order; the host issues all of them one after another
+ * at the stack's launch cost, so an operation starts at
  *
  *     max(end of the stream's previous operation, issued, its waits)
  *
- * Consecutive kernels that wait for nothing else are one event: their end is max(start + D, host + H) with D the sum of durations and
- * H the latest issue time plus what follows it (a max-plus line), which is exact.
+ * Consecutive kernels that wait for nothing else are one event: their end is max(start + D, host + H) with D the sum of
+ * durations and H the latest issue time plus what follows it (a max-plus line), which is exact.
  */
 #ifndef MOESIM_SIM_H
 #define MOESIM_SIM_H
@@ -30,12 +30,12 @@ typedef enum {
   MOE_CAUSE_PADDING,
   MOE_CAUSE_NVLINK_EXPOSED,
   MOE_CAUSE_NETWORK_EXPOSED,
-  MOE_CAUSE_PEER_WAIT,           /* a collective waits for its last member */
-  MOE_CAUSE_BUBBLE,              /* a pipeline message has not been sent, or nothing is left to do before the step ends */
-  MOE_CAUSE_HOST,                /* the host has not issued the next operation */
+  MOE_CAUSE_PEER_WAIT, /* a collective waits for its last member */
+  MOE_CAUSE_BUBBLE,    /* a pipeline message has not been sent, or nothing is left to do before the step ends */
+  MOE_CAUSE_HOST,      /* the host has not issued the next operation */
   MOE_CAUSE_COPY_EXPOSED,
   MOE_CAUSE_OPTIMIZER,
-  MOE_CAUSE_DATA,                /* data loading and other host work once per step */
+  MOE_CAUSE_DATA, /* data loading and other host work once per step */
   MOE_N_CAUSES,
 } MoeCause;
 
@@ -51,7 +51,7 @@ typedef enum {
   MOE_WITHOUT_PADDING = 1 << MOE_CAUSE_PADDING,
   MOE_WITHOUT_NVLINK = 1 << MOE_CAUSE_NVLINK_EXPOSED,
   MOE_WITHOUT_NETWORK = 1 << MOE_CAUSE_NETWORK_EXPOSED,
-  MOE_WITHOUT_PEER_WAIT = 1 << MOE_CAUSE_PEER_WAIT,   /* no jitter, no slow GPU, mean rows on every rank */
+  MOE_WITHOUT_PEER_WAIT = 1 << MOE_CAUSE_PEER_WAIT, /* no jitter, no slow GPU, mean rows on every rank */
   MOE_WITHOUT_HOST = 1 << MOE_CAUSE_HOST,
   MOE_WITHOUT_COPY = 1 << MOE_CAUSE_COPY_EXPOSED,
   MOE_WITHOUT_OPTIMIZER = 1 << MOE_CAUSE_OPTIMIZER,
@@ -70,17 +70,18 @@ typedef enum { MOE_LINK_NVLINK, MOE_LINK_NETWORK, MOE_LINK_HOST, MOE_N_LINKS } M
 /* One slice or marker for a timeline. Times are picoseconds from the start of the step. */
 typedef struct {
   int64_t rank;
-  uint8_t stream;       /* MoeStream, or MOE_N_STREAMS for the idle causes of the compute stream */
-  uint8_t pass;         /* MoePass */
-  uint8_t cause;        /* MoeCause, for idle slices and as colour */
-  int16_t layer;        /* -1 none */
+  uint8_t stream; /* MoeStream, or MOE_N_STREAMS for the idle causes of the compute stream */
+  uint8_t pass;   /* MoePass */
+  uint8_t cause;  /* MoeCause, for idle slices and as colour */
+  int16_t layer;  /* -1 none */
   uint32_t micro_batch;
-  uint32_t message;     /* pipeline message id for send / receive (flows), MOE_NO_MESSAGE otherwise */
-  const char *name;     /* static */
-  const char *block;    /* static for the program's life */
+  uint32_t message;  /* pipeline message id for send / receive (flows), MOE_NO_MESSAGE otherwise */
+  const char *name;  /* static */
+  const char *block; /* static for the program's life */
   MoeTime start, end;
   double sent_bytes[MOE_N_LINKS]; /* of a transfer: what this GPU sends; copies count in both directions */
-  double memory_start_bytes, memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */
+  double memory_start_bytes,
+      memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */
 } MoeSlice;
 
 typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);
@@ -88,24 +89,24 @@ typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);
 typedef struct {
   uint64_t seed;
   MoeFidelity fidelity;
-  guint without;          /* bits of MoeWithout */
-  double kernel_jitter;   /* relative standard deviation of kernel times; < 0 = the stack's */
-  gboolean no_fusing;     /* every kernel its own event: same times, for tests */
+  guint without;        /* bits of MoeWithout */
+  double kernel_jitter; /* relative standard deviation of kernel times; < 0 = the stack's */
+  gboolean no_fusing;   /* every kernel its own event: same times, for tests */
   guint n_slow;
   const MoeSlowGpu *slow;
-  MoeSliceFunc slice;     /* NULL = no timeline; called in order of end time per stream, from the simulating thread */
+  MoeSliceFunc slice; /* NULL = no timeline; called in order of end time per stream, from the simulating thread */
   gpointer slice_data;
-  guint n_trace_ranks;    /* ranks whose slices are delivered (0 with a slice function = rank 0) */
+  guint n_trace_ranks; /* ranks whose slices are delivered (0 with a slice function = rank 0) */
   const int64_t *trace_ranks;
-  uint64_t max_events;    /* 0 = the default limit */
+  uint64_t max_events; /* 0 = the default limit */
 } MoeSimOptions;
 
 /* What one unit's step consisted of. */
 typedef struct {
-  int64_t rank;          /* the simulated rank */
-  int64_t multiplicity;  /* ranks it stands for */
+  int64_t rank;         /* the simulated rank */
+  int64_t multiplicity; /* ranks it stands for */
   guint role;
-  MoeTime end;           /* when its last operation ended */
+  MoeTime end;                    /* when its last operation ended */
   double cause_s[MOE_N_CAUSES];   /* sums to the step time */
   double reason_s[MOE_N_REASONS]; /* of the time in kernels other than recompute and optimizer */
   double scope_s[MOE_N_SCOPES];   /* compute-stream busy time by scope */
@@ -114,41 +115,45 @@ typedef struct {
 
 typedef struct {
   MoeTime step;
-  MoeFidelity fidelity;   /* as run: FOLDED or FULL */
+  MoeFidelity fidelity; /* as run: FOLDED or FULL */
   guint n_units;
   MoeUnitAccount *units;
-  double cause_s[MOE_N_CAUSES];   /* means over all GPUs; sum to the step time */
+  double cause_s[MOE_N_CAUSES]; /* means over all GPUs; sum to the step time */
   double reason_s[MOE_N_REASONS];
   double scope_s[MOE_N_SCOPES];
   double pass_s[MOE_N_PASSES];
   double nvlink_bytes, network_bytes, host_bytes; /* payload sent per GPU, mean */
-  double hardware_flop;   /* FLOPs executed per step over all GPUs, recomputation and padding included */
-  uint64_t events;        /* popped from the calendar */
-  uint64_t operations;    /* executed, fused or not */
+  double hardware_flop; /* FLOPs executed per step over all GPUs, recomputation and padding included */
+  uint64_t events;      /* popped from the calendar */
+  uint64_t operations;  /* executed, fused or not */
 } MoeSimResult;
 
-/* Runs one step. `topo` must have at least as many GPUs as the program has ranks (rank r on GPU r). NULL and *error on failure: a
- * kernel without a path on this accelerator (MOE_ERROR_INPUT), folding demanded where symmetry is broken (MOE_ERROR_INPUT), a program that
- * cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events. */
+/* Runs one step. `topo` must have at least as many GPUs as the program has ranks (rank r on GPU r). NULL and *error on
+ * failure: a kernel without a path on this accelerator (MOE_ERROR_INPUT), folding demanded where symmetry is broken
+ * (MOE_ERROR_INPUT), a program that cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events. */
 MoeSimResult *moe_sim_run(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
                           const MoeSimOptions *options, GError **error);
 /* ---- prices ------------------------------------------------------------------------------------------------------ */
 
 /* States of a GPU that change what its kernels take. Bits. */
-enum { MOE_STATE_EXPERT = 1, MOE_STATE_COLLECTIVE = 2, MOE_N_STATES = 4 }; /* beside dispatch or combine; beside other collectives */
+enum {
+  MOE_STATE_EXPERT = 1,
+  MOE_STATE_COLLECTIVE = 2,
+  MOE_N_STATES = 4
+}; /* beside dispatch or combine; beside other collectives */
 
 /* What every operation of a program costs on its machine before anything runs: for traces to other simulators. */
 typedef struct {
-  guint n_loads, n_works;  /* works: kernels, then delays */
-  MoeTime *duration;       /* [(load * MOE_N_STATES + state) * n_works + work] */
+  guint n_loads, n_works; /* works: kernels, then delays */
+  MoeTime *duration;      /* [(load * MOE_N_STATES + state) * n_works + work] */
   guint n_blocks;
-  MoeTime **issue;         /* [n_blocks][n_ops] host time from the start of a call until the operation is issued */
-  MoeTime sync;            /* host time of a synchronization once it holds */
+  MoeTime **issue; /* [n_blocks][n_ops] host time from the start of a call until the operation is issued */
+  MoeTime sync;    /* host time of a synchronization once it holds */
 } MoeSimPrices;
 
 /* As moe_sim_run prices; kernel jitter apart. */
-MoeSimPrices *moe_sim_prices(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
-                             GError **error);
+MoeSimPrices *moe_sim_prices(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo,
+                             const MoeCostModel *cost, GError **error);
 void moe_sim_prices_free(MoeSimPrices *prices);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSimPrices, moe_sim_prices_free)
 

@@ -25,9 +25,10 @@ typedef enum { MOE_ATTENTION_GQA, MOE_ATTENTION_MLA } MoeAttentionKind;
 typedef struct {
   MoeAttentionKind kind; /* GQA covers MHA (kv_heads == query_heads) and MQA */
   int64_t query_heads, kv_heads;
-  int64_t head_dim;                      /* GQA */
-  int64_t window;                        /* tokens a local layer looks back; 0 = no local layers */
-  int64_t global_every;                  /* every n-th layer is global (the last of each n); 1 = all are, > layers = none is; needed with a window */
+  int64_t head_dim;     /* GQA */
+  int64_t window;       /* tokens a local layer looks back; 0 = no local layers */
+  int64_t global_every; /* every n-th layer is global (the last of each n); 1 = all are, > layers = none is; needed with
+                           a window */
   int64_t q_rank, kv_rank;               /* MLA compressed widths; q_rank 0 = no query compression */
   int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
 } MoeAttention;
@@ -49,7 +50,7 @@ typedef struct {
   /* Node-limited routing: experts fall into `groups`, each token uses at most `top_groups` (default: all). */
   gboolean router_left_out; /* the router's FLOPs are not counted as model FLOPs (DeepSeek's convention) */
   int64_t groups, top_groups;
-} MoeMoe;
+} MoeExpertLayer;
 
 typedef struct {
   int64_t layers, hidden, vocabulary;
@@ -61,7 +62,7 @@ typedef struct {
   double dropout; /* 0..1; a rate above 0 costs a mask kernel per sub-layer */
   MoeAttention attention;
   MoeFfn ffn;
-  MoeMoe moe;
+  MoeExpertLayer moe;
   int64_t mtp_layers;
   gboolean mtp_counted;
 } MoeArchitecture;
@@ -224,13 +225,14 @@ typedef struct {
   } overlap;
   MoeStackCollectives collectives; /* library, algorithm choices, SMs taken, deterministic */
   struct {
-    gboolean per_layer;  /* a ZeRO unit is one layer; otherwise buckets */
-    double bucket_bytes; /* default 25 MiB */
-    double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay bandwidth-bound; 0 = none */
-    int64_t prefetch;    /* units gathered ahead, default 1 */
+    gboolean per_layer;           /* a ZeRO unit is one layer; otherwise buckets */
+    double bucket_bytes;          /* default 25 MiB */
+    double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay
+                                     bandwidth-bound; 0 = none */
+    int64_t prefetch;             /* units gathered ahead, default 1 */
   } data_parallel;
-  gboolean backward_casts;    /* FP8 copies for weight gradients and transposed weights are made in the backward pass by kernels of
-                                 their own, not written by the forward pass's cast and kept */
+  gboolean backward_casts;    /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
+                                 kernels of their own, not written by the forward pass's cast and kept */
   double hbm_reserved_bytes;  /* context, libraries, communication buffers */
   double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
   double kernel_jitter;       /* standard deviation of kernel times, relative; 0 = none */
@@ -262,9 +264,9 @@ typedef struct MoeCluster {
   MoeHost host;
   MoeNetwork network;
   double gpu_mtbf_s, host_mtbf_s, link_mtbf_s; /* mean time between failures of one; 0 = unknown */
-  double weibull_shape;       /* of times between failures; 0 = unknown */
-  double storage_bytes_per_s; /* checkpoint storage, all hosts together; 0 = unknown */
-  double price_gpu_hour; /* dollars; 0 = unknown */
+  double weibull_shape;                        /* of times between failures; 0 = unknown */
+  double storage_bytes_per_s;                  /* checkpoint storage, all hosts together; 0 = unknown */
+  double price_gpu_hour;                       /* dollars; 0 = unknown */
   double gpu_power_w, power_overhead;
 } MoeCluster;
 
@@ -345,8 +347,9 @@ MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **er
  * A resolved document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the
  * root. */
 MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
-/* Checks the layout of heads, experts, sequences, batches and stages, and derives data, expert_data and micro_batches. Part of
- * loading; again after plain fields of a copy were changed (a search tries layouts on copies that share all that the run owns). */
+/* Checks the layout of heads, experts, sequences, batches and stages, and derives data, expert_data and micro_batches.
+ * Part of loading; again after plain fields of a copy were changed (a search tries layouts on copies that share all
+ * that the run owns). */
 gboolean moe_run_validate(MoeRun *run, GError **error);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
@@ -367,8 +370,8 @@ gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCl
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
 /* Reads the map of one accelerator file. Strings live in its document; the caller clears `kernels`. */
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
-/* Tries the values of every assumption in a run's document, or in one that moe_cluster_load or moe_stack_load gave: each
- * needs a value that can be read. Costs a reading per assumption, so only `moesim check` asks. */
+/* Tries the values of every assumption in a run's document, or in one that moe_cluster_load or moe_stack_load gave:
+ * each needs a value that can be read. Costs a reading per assumption, so only `moesim check` asks. */
 gboolean moe_assumptions_check(const MoeDoc *doc, GError **error);
 /* The same for the map of one accelerator file. */
 gboolean moe_accelerator_check(const MoeNode *node, GError **error);

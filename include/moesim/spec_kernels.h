@@ -10,7 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* Numeric formats. BF16X3 and BF16X9 are FP32 emulated by three or nine BF16 products; FP8_BLOCK has 1x128 / 128x128 scales. */
+/* Numeric formats. BF16X3 and BF16X9 are FP32 emulated by three or nine BF16 products; FP8_BLOCK has 1x128 / 128x128
+ * scales. */
 typedef enum {
   MOE_BF16,
   MOE_FP16,

@@ -10,32 +10,33 @@
 
 G_BEGIN_DECLS
 
-/* How collectives run on one fabric (NVLink domain or network), fitted to measured curves; equations in docs/model-network.md. */
+/* How collectives run on one fabric (NVLink domain or network), fitted to measured curves; equations in
+ * docs/model-network.md. */
 typedef struct {
-  double floor_s;              /* launch, barrier and exit of one collective; the larger of domain and network counts */
-  double step_s;               /* one step of a bulk (Simple protocol) ring or tree */
-  double chunk_s;              /* pipelines: domain, cost of one more chunk per step; network, largest chunk's time per step */
-  double window_s;             /* bandwidth time at which chunks stop growing (domain) or are half their largest (network) */
-  double hide_s;               /* network: bytes of one ring step that hide half of its latency, as time; 0 = never */
-  double multicast_step_s;     /* domain: one step of an NVLink SHARP pass; network: one step of a tree between domains */
-  double ring, tree;           /* share of the bulk bandwidth that rings and trees reach */
-  double multicast;            /* domain: share that NVLink SHARP reaches; network: share that in-network reduction reaches */
-  double low_latency_step_s;   /* one tree step of the LL protocol */
+  double floor_s;  /* launch, barrier and exit of one collective; the larger of domain and network counts */
+  double step_s;   /* one step of a bulk (Simple protocol) ring or tree */
+  double chunk_s;  /* pipelines: domain, cost of one more chunk per step; network, largest chunk's time per step */
+  double window_s; /* bandwidth time at which chunks stop growing (domain) or are half their largest (network) */
+  double hide_s;   /* network: bytes of one ring step that hide half of its latency, as time; 0 = never */
+  double multicast_step_s; /* domain: one step of an NVLink SHARP pass; network: one step of a tree between domains */
+  double ring, tree;       /* share of the bulk bandwidth that rings and trees reach */
+  double multicast; /* domain: share that NVLink SHARP reaches; network: share that in-network reduction reaches */
+  double low_latency_step_s;      /* one tree step of the LL protocol */
   double low_latency_bytes_per_s; /* largest bus bandwidth of the LL protocol; 0 = no low-latency protocols */
-  double domain_bytes_per_s;   /* network: bytes/s that one communicator moves out of a domain, channel limit; 0 = none */
-  double message_s;            /* port time of one message of an all-to-all besides its bytes */
-  double send_s;               /* latency of one send / receive */
+  double domain_bytes_per_s; /* network: bytes/s that one communicator moves out of a domain, channel limit; 0 = none */
+  double message_s;          /* port time of one message of an all-to-all besides its bytes */
+  double send_s;             /* latency of one send / receive */
   double send_chunk_s, send_window_s; /* as chunk_s and window_s, for one send / receive */
 } MoeCollectiveFit;
 
 /* All GPUs one NVSwitch (or xGMI) fabric joins. */
 typedef struct {
-  int64_t gpus;               /* used by runs */
-  int64_t of;                 /* physically there */
-  double bytes_per_s;         /* one direction, per GPU, as specified */
+  int64_t gpus;       /* used by runs */
+  int64_t of;         /* physically there */
+  double bytes_per_s; /* one direction, per GPU, as specified */
   double latency_s;
-  double efficiency;          /* share of bytes_per_s that bulk transfers reach (protocol), 0..1 */
-  gboolean multicast;         /* NVLink SHARP in the switch */
+  double efficiency;            /* share of bytes_per_s that bulk transfers reach (protocol), 0..1 */
+  gboolean multicast;           /* NVLink SHARP in the switch */
   double all_to_all_efficiency; /* share that all-to-all reaches; 0 = efficiency */
   MoeCollectiveFit collectives;
 } MoeDomain;
@@ -70,37 +71,39 @@ typedef struct {
 
 typedef struct {
   double nics_per_gpu;
-  double nic_bytes_per_s;     /* one NIC, one direction */
+  double nic_bytes_per_s; /* one NIC, one direction */
   MoeNetworkKind kind;
-  int64_t tiers;              /* 1, 2 or 3 switch tiers */
-  int64_t rails;              /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
-  double oversubscription;    /* leaf down / up capacity, >= 1 */
-  int64_t leaf_gpus;          /* GPU ports below one leaf (per rail); 0 = derived from a 64-port switch */
+  int64_t tiers;           /* 1, 2 or 3 switch tiers */
+  int64_t rails;           /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
+  double oversubscription; /* leaf down / up capacity, >= 1 */
+  int64_t leaf_gpus;       /* GPU ports below one leaf (per rail); 0 = derived from a 64-port switch */
   double leaf_latency_s, spine_latency_s;
-  double efficiency;          /* share of the NIC rate that bulk transfers reach */
+  double efficiency; /* share of the NIC rate that bulk transfers reach */
   MoeRdmaKind rdma;
-  double staged_bytes_per_s;  /* without GPUDirect: achieved through host memory, per GPU, one direction */
-  gboolean sharp;             /* in-network reduction in the switches */
+  double staged_bytes_per_s; /* without GPUDirect: achieved through host memory, per GPU, one direction */
+  gboolean sharp;            /* in-network reduction in the switches */
   MoeCollectiveFit collectives;
   guint n_faults;
   MoeFault faults[MOE_MAX_FAULTS];
 } MoeNetwork;
 
 typedef struct {
-  gboolean nvls;              /* use NVLink SHARP where the domain has it (off for deterministic runs) */
+  gboolean nvls; /* use NVLink SHARP where the domain has it (off for deterministic runs) */
   gboolean sharp;
   gboolean deterministic;
   const char *expert_library; /* "deepep", "hybridep", "nccl", "nvlink-direct" */
   int64_t sms_collective;     /* SMs a ring collective holds while it runs */
   int64_t sms_expert;         /* SMs dispatch and combine hold */
   int64_t sms_p2p;
-  gboolean hierarchical;      /* the framework builds data-parallel collectives from one in the domain and one along the rails */
-  gboolean deduplicate;       /* one copy per destination rank also inside a domain; else one per chosen expert. Follows the
-                                 library (deepep, hybridep: yes; nccl, nvlink-direct: no) unless given */
+  gboolean
+      hierarchical; /* the framework builds data-parallel collectives from one in the domain and one along the rails */
+  gboolean deduplicate; /* one copy per destination rank also inside a domain; else one per chosen expert. Follows the
+                           library (deepep, hybridep: yes; nccl, nvlink-direct: no) unless given */
 } MoeStackCollectives;
 
-/* Readers of the sections `domain:`, `host:`, `network:` of a cluster and `collectives:` of a stack. They set defaults for absent
- * optional keys, refuse unknown ones, and leave an error with the mark of the offending value. Text belongs to the document. */
+/* Readers of the sections `domain:`, `host:`, `network:` of a cluster and `collectives:` of a stack. They set defaults
+ * for absent optional keys, refuse unknown ones, and leave an error with the mark of the offending value. Text belongs
+ * to the document. */
 /* A file of clusters/fabrics/, which `collectives:` of a domain or a network names. */
 gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeCollectiveFit *fit, GError **error);
 gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error);

@@ -26,8 +26,9 @@ typedef struct {
 typedef MoeOutcome (*MoeStudyFunc)(guint index, gpointer user_data);
 typedef void (*MoeProgressFunc)(guint done, guint total, gpointer user_data);
 
-/* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has); outcomes stand in index order, whatever the number of
- * threads. `progress` (may be NULL) is called from worker threads, one at a time. Free each outcome's parts. */
+/* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has); outcomes stand in index order, whatever the
+ * number of threads. `progress` (may be NULL) is called from worker threads, one at a time. Free each outcome's parts.
+ */
 MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_data, MoeProgressFunc progress,
                           gpointer progress_data);
 void moe_outcomes_free(MoeOutcome *outcomes, guint n);

@@ -3,8 +3,9 @@
  *
  * Floor 3. Uses base, spec. Knows no time, no engine.
  *
- * GPU g of a run sits in domain g / domain.gpus and host g / host.gpus; it hangs on leaf moe_topo_leaf(g). Resources (directed
- * capacities in bytes/s) are numbered: GPU g's are g * MOE_N_PORTS + port, then the leaves' uplinks and downlinks.
+ * GPU g of a run sits in domain g / domain.gpus and host g / host.gpus; it hangs on leaf moe_topo_leaf(g). Resources
+ * (directed capacities in bytes/s) are numbered: GPU g's are g * MOE_N_PORTS + port, then the leaves' uplinks and
+ * downlinks.
  *
  *     GPU --nvlink--> [NVSwitch of the domain] --nvlink--> GPU
  *     GPU --nic--> [leaf] --up--> [spine] --down--> [leaf] --nic--> GPU
@@ -58,12 +59,17 @@ double moe_topo_latency(const MoeTopo *topo, MoeReach reach);
 
 guint moe_topo_n_resources(const MoeTopo *topo);
 const double *moe_topo_capacities(const MoeTopo *topo);
-static inline guint moe_topo_port(int64_t gpu, MoePort port) { return (guint)(gpu * MOE_N_PORTS + port); }
-/* Leaves are numbered level by level of a rail: leaf l hangs on rail l mod rails. A failed rail is carried by the others. */
+static inline guint moe_topo_port(int64_t gpu, MoePort port)
+{
+  return (guint)(gpu * MOE_N_PORTS + port);
+}
+/* Leaves are numbered level by level of a rail: leaf l hangs on rail l mod rails. A failed rail is carried by the
+ * others. */
 int64_t moe_topo_n_leaves(const MoeTopo *topo);
 guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf);
 guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf);
-/* Whether leaf uplinks can ever be the limit (oversubscription > 1 or a degraded one): otherwise routes leave them out. */
+/* Whether leaf uplinks can ever be the limit (oversubscription > 1 or a degraded one): otherwise routes leave them out.
+ */
 gboolean moe_topo_leaves_matter(const MoeTopo *topo);
 /* Whether every GPU has the same ports: FALSE when a fault or degradation made some slower than others. */
 gboolean moe_topo_uniform(const MoeTopo *topo);

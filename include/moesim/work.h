@@ -1,6 +1,6 @@
 /*
- * work: the vocabulary of work - kernels, collectives, groups, streams. What program lowers a step to, what cost and coll price.
- * Part of spec (floor 2): siblings above exchange these plain structs without seeing one another.
+ * work: the vocabulary of work - kernels, collectives, groups, streams. What program lowers a step to, what cost and
+ * coll price. Part of spec (floor 2): siblings above exchange these plain structs without seeing one another.
  *
  * A program says work (shapes, bytes, members); the machine gives time.
  */
@@ -32,14 +32,14 @@ typedef enum {
   MOE_BANDWIDTH_ACTIVATION,
   MOE_BANDWIDTH_ROTARY,
   MOE_BANDWIDTH_QUANTIZE,
-  MOE_BANDWIDTH_PERMUTE,  /* expert encode / decode: gather and scatter of token rows */
-  MOE_BANDWIDTH_ROUTER,   /* softmax, top-k, sort, counts */
+  MOE_BANDWIDTH_PERMUTE, /* expert encode / decode: gather and scatter of token rows */
+  MOE_BANDWIDTH_ROUTER,  /* softmax, top-k, sort, counts */
   MOE_BANDWIDTH_CROSS_ENTROPY,
   MOE_BANDWIDTH_DROPOUT,
   MOE_BANDWIDTH_ACCUMULATE, /* gradient accumulation and bucket copies */
   MOE_BANDWIDTH_OPTIMIZER,
   MOE_BANDWIDTH_EMBEDDING,
-  MOE_BANDWIDTH_SOFTMAX,  /* unfused attention */
+  MOE_BANDWIDTH_SOFTMAX, /* unfused attention */
   MOE_BANDWIDTH_MEMCPY,
   MOE_N_BANDWIDTH_KINDS,
 } MoeBandwidthKind;
@@ -53,21 +53,22 @@ typedef enum {
  */
 typedef struct {
   MoeKernelClass klass;
-  MoePass pass;             /* RECOMPUTE kernels cost what FORWARD costs */
+  MoePass pass; /* RECOMPUTE kernels cost what FORWARD costs */
   MoeScope scope;
   MoePrecision precision;
-  MoePrecision output;      /* of the result (WGRAD: of the accumulated gradient) */
+  MoePrecision output; /* of the result (WGRAD: of the accumulated gradient) */
   MoeBandwidthKind bandwidth;
-  const char *name;         /* static: "qkv", "expert_up", "rmsnorm" */
+  const char *name; /* static: "qkv", "expert_up", "rmsnorm" */
   int64_t m, n, k, groups;
-  int64_t rows;             /* GROUPED_GEMM: token rows over all groups, padding included */
-  double useful_share;      /* share of the rows that carry tokens (capacity and tile padding taken off), 0..1 */
-  gboolean accumulate;      /* output is read and added to */
+  int64_t rows;        /* GROUPED_GEMM: token rows over all groups, padding included */
+  double useful_share; /* share of the rows that carry tokens (capacity and tile padding taken off), 0..1 */
+  gboolean accumulate; /* output is read and added to */
   int64_t batch, query_heads, kv_heads, len_q, len_kv, window, dim_qk, dim_v;
   gboolean causal;
   double read_bytes, write_bytes;
-  double model_flop;        /* model FLOPs this kernel contributes to the causal count; 0 for recomputation and bandwidth-bound work */
-  int64_t launches;         /* kernels the GPU sees for it: the host pays launch cost for each; >= 1 */
+  double model_flop; /* model FLOPs this kernel contributes to the causal count; 0 for recomputation and bandwidth-bound
+                        work */
+  int64_t launches;  /* kernels the GPU sees for it: the host pays launch cost for each; >= 1 */
 } MoeKernel;
 
 /* ---- groups and collectives -------------------------------------------------------------------------------------- */
@@ -75,16 +76,16 @@ typedef struct {
 typedef enum {
   MOE_GROUP_TENSOR,
   MOE_GROUP_CONTEXT,
-  MOE_GROUP_DATA,           /* data-parallel x context ranks of a non-expert weight */
-  MOE_GROUP_EXPERT,         /* expert parallel */
+  MOE_GROUP_DATA,   /* data-parallel x context ranks of a non-expert weight */
+  MOE_GROUP_EXPERT, /* expert parallel */
   MOE_GROUP_EXPERT_TENSOR,
-  MOE_GROUP_EXPERT_DATA,    /* data-parallel ranks of an expert weight */
-  MOE_GROUP_DATA_SHARD,     /* HSDP: ranks that shard a non-expert weight */
-  MOE_GROUP_DATA_REPLICA,   /* HSDP: ranks that hold the same shard */
+  MOE_GROUP_EXPERT_DATA,  /* data-parallel ranks of an expert weight */
+  MOE_GROUP_DATA_SHARD,   /* HSDP: ranks that shard a non-expert weight */
+  MOE_GROUP_DATA_REPLICA, /* HSDP: ranks that hold the same shard */
   MOE_GROUP_EXPERT_SHARD,
   MOE_GROUP_EXPERT_REPLICA,
-  MOE_GROUP_EMBEDDING,      /* first and last stage of one pipeline, tied embeddings */
-  MOE_GROUP_PIPELINE,       /* all stages of one pipeline */
+  MOE_GROUP_EMBEDDING, /* first and last stage of one pipeline, tied embeddings */
+  MOE_GROUP_PIPELINE,  /* all stages of one pipeline */
   MOE_GROUP_WORLD,
   MOE_N_GROUPS,
 } MoeGroupKind;
@@ -101,9 +102,9 @@ typedef enum {
 } MoeCollectiveKind;
 
 /* One collective, the same for every group of its kind.
- * `bytes` per rank: ALL_REDUCE the buffer; ALL_GATHER and REDUCE_SCATTER the whole (gathered) buffer; ALL_TO_ALL all a rank
- * sends, its own share included; DISPATCH / COMBINE: tokens x row bytes (one copy of each of the rank's tokens, without
- * top-k); BROADCAST the buffer. */
+ * `bytes` per rank: ALL_REDUCE the buffer; ALL_GATHER and REDUCE_SCATTER the whole (gathered) buffer; ALL_TO_ALL all a
+ * rank sends, its own share included; DISPATCH / COMBINE: tokens x row bytes (one copy of each of the rank's tokens,
+ * without top-k); BROADCAST the buffer. */
 typedef struct {
   MoeCollectiveKind kind;
   MoeGroupKind group;
@@ -113,10 +114,10 @@ typedef struct {
   double bytes;
   /* DISPATCH / COMBINE: */
   int64_t top_k, experts, expert_groups, top_groups; /* node-limited routing when top_groups < expert_groups */
-  double share;            /* share of the experts' traffic this instance moves (local experts in groups); 1 = all */
-  double padding;          /* bytes on the wire relative to real tokens (capacity factor), >= 0 */
-  guint n_skew;            /* 0 = balanced; otherwise the group's size */
-  const double *receive;   /* [n_skew] rows arriving at member i (DISPATCH) relative to the mean; leaving for COMBINE */
+  double share;          /* share of the experts' traffic this instance moves (local experts in groups); 1 = all */
+  double padding;        /* bytes on the wire relative to real tokens (capacity factor), >= 0 */
+  guint n_skew;          /* 0 = balanced; otherwise the group's size */
+  const double *receive; /* [n_skew] rows arriving at member i (DISPATCH) relative to the mean; leaving for COMBINE */
 } MoeCollective;
 
 /* Bulk copy between GPU and host memory. */
@@ -133,14 +134,14 @@ typedef struct {
 /* In-order queues of one GPU. */
 typedef enum {
   MOE_STREAM_COMPUTE,
-  MOE_STREAM_EXPERT,   /* dispatch, combine */
-  MOE_STREAM_REDUCE,   /* gradient reduction */
-  MOE_STREAM_GATHER,   /* parameter gather */
-  MOE_STREAM_TENSOR,   /* tensor / context parallel transfers that overlap */
-  MOE_STREAM_SEND,     /* pipeline send */
-  MOE_STREAM_RECV,     /* pipeline receive */
-  MOE_STREAM_OUT,      /* copies to host */
-  MOE_STREAM_IN,       /* copies from host */
+  MOE_STREAM_EXPERT, /* dispatch, combine */
+  MOE_STREAM_REDUCE, /* gradient reduction */
+  MOE_STREAM_GATHER, /* parameter gather */
+  MOE_STREAM_TENSOR, /* tensor / context parallel transfers that overlap */
+  MOE_STREAM_SEND,   /* pipeline send */
+  MOE_STREAM_RECV,   /* pipeline receive */
+  MOE_STREAM_OUT,    /* copies to host */
+  MOE_STREAM_IN,     /* copies from host */
   MOE_N_STREAMS,
 } MoeStream;
 

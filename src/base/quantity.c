@@ -10,18 +10,18 @@ typedef struct {
   double times;
   double over;
   double shown_from; /* least number of this unit worth printing with it; 0: never printed */
-} Unit;
+} UnitWord;
 
 typedef struct {
-  const char *noun;    /* "size" */
-  const char *example; /* "186 GB" */
-  const char *units;   /* short list for messages */
-  const Unit *table;   /* ends with a NULL name; printed units ascend; NULL when the dimension has no unit */
+  const char *noun;      /* "size" */
+  const char *example;   /* "186 GB" */
+  const char *units;     /* short list for messages */
+  const UnitWord *table; /* ends with a NULL name; printed units ascend; NULL when the dimension has no unit */
 } Dimension;
 
 #define KI 1024.0
 
-static const Unit byte_units[] = {
+static const UnitWord byte_units[] = {
     {"B", 1, 1, 1},
     {"kB", 1e3, 1, 1},
     {"MB", 1e6, 1, 1},
@@ -34,7 +34,7 @@ static const Unit byte_units[] = {
     {"TiB", KI *KI *KI *KI, 1, 0},
     {NULL, 0, 0, 0},
 };
-static const Unit byte_rate_units[] = {
+static const UnitWord byte_rate_units[] = {
     {"B/s", 1, 1, 1},
     {"kB/s", 1e3, 1, 1},
     {"MB/s", 1e6, 1, 1},
@@ -52,24 +52,24 @@ static const Unit byte_rate_units[] = {
     {"Tbit/s", 1e12, 8, 0},
     {NULL, 0, 0, 0},
 };
-static const Unit flop_rate_units[] = {
+static const UnitWord flop_rate_units[] = {
     {"FLOP/s", 1, 1, 1},     {"kFLOP/s", 1e3, 1, 1},  {"MFLOP/s", 1e6, 1, 1},  {"GFLOP/s", 1e9, 1, 1},
     {"TFLOP/s", 1e12, 1, 1}, {"PFLOP/s", 1e15, 1, 1}, {"EFLOP/s", 1e18, 1, 1}, {NULL, 0, 0, 0},
 };
-static const Unit second_units[] = {
+static const UnitWord second_units[] = {
     {"ps", 1, 1e12, 1}, {"ns", 1, 1e9, 1}, {"us", 1, 1e6, 1},  {"ms", 1, 1e3, 1}, {"s", 1, 1, 1},
     {"min", 60, 1, 2},  {"h", 3600, 1, 2}, {"d", 86400, 1, 2}, {NULL, 0, 0, 0},
 };
-static const Unit hertz_units[] = {
+static const UnitWord hertz_units[] = {
     {"Hz", 1, 1, 1}, {"kHz", 1e3, 1, 1}, {"MHz", 1e6, 1, 1}, {"GHz", 1e9, 1, 1}, {NULL, 0, 0, 0},
 };
-static const Unit watt_units[] = {
+static const UnitWord watt_units[] = {
     {"W", 1, 1, 1},
     {"kW", 1e3, 1, 1},
     {"MW", 1e6, 1, 1},
     {NULL, 0, 0, 0},
 };
-static const Unit flop_units[] = {
+static const UnitWord flop_units[] = {
     {"FLOP", 1, 1, 1},     {"kFLOP", 1e3, 1, 1},  {"MFLOP", 1e6, 1, 1},  {"GFLOP", 1e9, 1, 1},  {"TFLOP", 1e12, 1, 1},
     {"PFLOP", 1e15, 1, 1}, {"EFLOP", 1e18, 1, 1}, {"ZFLOP", 1e21, 1, 1}, {"YFLOP", 1e24, 1, 1}, {NULL, 0, 0, 0},
 };
@@ -135,7 +135,7 @@ static size_t number_length(const char *text)
   return n;
 }
 
-static const Unit *find_unit(const Unit *table, const char *name)
+static const UnitWord *find_unit(const UnitWord *table, const char *name)
 {
   for (; table->name; table++)
     if (strcmp(table->name, name) == 0)
@@ -143,7 +143,7 @@ static const Unit *find_unit(const Unit *table, const char *name)
   return NULL;
 }
 
-static char *suggest_unit(const Unit *table, const char *name)
+static char *suggest_unit(const UnitWord *table, const char *name)
 {
   g_autoptr(GPtrArray) names = g_ptr_array_new();
 
@@ -181,7 +181,7 @@ static gboolean scale(const Dimension *dimension, const char *unit, double numbe
     *value = number;
     return unit[0] == '\0';
   }
-  const Unit *found = find_unit(dimension->table, unit);
+  const UnitWord *found = find_unit(dimension->table, unit);
   if (found == NULL)
     return FALSE;
   *value = number * found->times / found->over;
@@ -237,9 +237,9 @@ static char *format_dollars(double value)
 }
 
 /* The largest printed unit of which `value` holds enough; below the first unit the first one, 0 in the base unit. */
-static const Unit *fitting_unit(const Unit *table, double value)
+static const UnitWord *fitting_unit(const UnitWord *table, double value)
 {
-  const Unit *best = table;
+  const UnitWord *best = table;
 
   for (; table->name; table++) {
     double held = fabs(value) * table->over / table->times * SHOWN_ROUNDING;
@@ -256,7 +256,7 @@ char *moe_quantity_format(double value, MoeDimension dimension)
     return format_dollars(value);
   if (dimensions[dimension].table == NULL)
     return format_number(value);
-  const Unit *unit = fitting_unit(dimensions[dimension].table, value);
+  const UnitWord *unit = fitting_unit(dimensions[dimension].table, value);
   g_autofree char *number = format_number(value * unit->over / unit->times);
   return g_strdup_printf("%s %s", number, unit->name);
 }

@@ -1,8 +1,8 @@
 /*
  * cli: the command line. The only module that prints, reads the environment and decides the exit status.
  *
- * Floor 10. One file per command (cmd_NAME.c), one sorted table (commands.c). A command is a function from its arguments
- * to an exit status:
+ * Floor 10. One file per command (cmd_NAME.c), one sorted table (commands.c). A command is a function from its
+ * arguments to an exit status:
  *
  *     int moe_cmd_mfu(int argc, char **argv)
  *     {
@@ -104,7 +104,8 @@ MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const
 GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, const MoeCliRun *options,
                                const MoeSimOptions *sim, GError **error);
 
-/* "0,64,128" -> array of int64_t, each a rank below `gpus`; NULL text is rank 0. NULL and *error, which names `option`. */
+/* "0,64,128" -> array of int64_t, each a rank below `gpus`; NULL text is rank 0. NULL and *error, which names `option`.
+ */
 GArray *moe_cli_parse_ranks(const char *option, const char *text, int64_t gpus, GError **error);
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */

@@ -128,8 +128,7 @@ static int compare_baseline(const MoeValidation *validation, const char *path, G
   return worse;
 }
 
-/* ---- output
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- output ----------------------------------------------------------------------------------------------------- */
 
 static char *format_table(const MoeValidation *validation, const Options *options, MoeGroupBy by)
 {

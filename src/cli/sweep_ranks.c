@@ -30,8 +30,7 @@ typedef struct {
   GMutex lock;
 } Board;
 
-/* ---- handing out
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- handing out ------------------------------------------------------------------------------------------------ */
 
 /* A fresh point, or the one in work that was handed out least. FALSE when all are done. */
 static gboolean choose(Board *board, guint *point)
@@ -62,8 +61,7 @@ static gboolean hand_out(Board *board, guint *point)
   return there;
 }
 
-/* ---- taking in
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- taking in -------------------------------------------------------------------------------------------------- */
 
 /* Keeps a new record, or fetches the known one. */
 static void settle(Board *board, guint point, MoeSweepPoint *result)
@@ -94,8 +92,7 @@ static void take_in(Board *board, guint point, MoeSweepPoint *result)
   moe_sweep_point_clear(result);
 }
 
-/* ---- texts
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- texts ------------------------------------------------------------------------------------------------------ */
 
 /* "POINT KNOWN-HASH" */
 static char *write_task(const Board *board, guint point)
@@ -125,8 +122,7 @@ static gboolean read_answer(const char *text, guint n_points, guint *point, MoeS
   return *point < n_points;
 }
 
-/* ---- coordinator
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- coordinator ------------------------------------------------------------------------------------------------ */
 
 static void reply(Board *board, int worker, const char *text)
 {
@@ -230,8 +226,7 @@ gboolean moe_sweep_dismiss(GArray *idle)
   return idle->len < all;
 }
 
-/* ---- worker
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- worker ----------------------------------------------------------------------------------------------------- */
 
 /* The answer to one task; NULL when there is none. */
 static char *do_task(const MoeSweep *sweep, const MoeSweepWork *work, const char *task)

@@ -14,8 +14,7 @@
 
 #include "internal.h"
 
-/* ---- counting scores
- * ------------------------------------------------------------------------------------------------- */
+/* ---- counting scores -------------------------------------------------------------------------------------------- */
 
 static double triangle(double n)
 {
@@ -75,8 +74,7 @@ double moe_cost_attention_flop(const MoeKernel *kernel)
   return heads(kernel) * head_scores(kernel) * score_flop(kernel);
 }
 
-/* ---- tiles
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- tiles ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   double blocks;  /* thread blocks over all heads */
@@ -132,8 +130,7 @@ static double score_work(const double *c, const MoeKernel *kernel)
   return hypot(score_flop(kernel) * (1 + (c[MOE_ATTENTION_WIDE_WORK] - 1) * MAX(wide, 0)), c[MOE_ATTENTION_SCORE_FLOP]);
 }
 
-/* ---- reasons
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- reasons ---------------------------------------------------------------------------------------------------- */
 
 static double operand_bytes(const MoeKernel *kernel)
 {

@@ -83,8 +83,7 @@ const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
   return NULL;
 }
 
-/* ---- roles
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- roles ------------------------------------------------------------------------------------------------------ */
 
 static const MoeKernelClass role_class[MOE_N_ROLES] = {
     [MOE_ROLE_GEMM] = MOE_KERNEL_GEMM,           [MOE_ROLE_GROUPED_GEMM] = MOE_KERNEL_GROUPED_GEMM,
@@ -98,7 +97,7 @@ static const char *const role_key[MOE_N_ROLES] = {
     [MOE_ROLE_ENCODE] = "encode",
 };
 
-static const char *role_family(const MoeStack *stack, MoeRole role)
+static const char *role_family(const MoeStack *stack, MoeFamilyRole role)
 {
   const char *named[MOE_N_ROLES] = {
       [MOE_ROLE_GEMM] = stack->family.gemm,           [MOE_ROLE_GROUPED_GEMM] = stack->family.grouped_gemm,
@@ -109,8 +108,7 @@ static const char *role_family(const MoeStack *stack, MoeRole role)
   return named[role] ? named[role] : families[role_class[role]][0];
 }
 
-/* ---- searching
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- searching -------------------------------------------------------------------------------------------------- */
 
 /* Longest chain of stand-ins worth following: the table has cycles (cudnn and fa3 stand in for each other). */
 #define CHAIN_MAX  4
@@ -162,7 +160,7 @@ static void fill_shelf(Shelf *shelf, const char *const *chain, MoeKernelClass kl
       fill_entry(shelf, chain, &fits->family[i], &shelf->entries[shelf->n++]);
 }
 
-static void shelf_init(const MoeCostModel *model, MoeRole role, Shelf *shelf)
+static void shelf_init(const MoeCostModel *model, MoeFamilyRole role, Shelf *shelf)
 {
   const MoeKernelFits *stack = &model->stack->kernels, *accelerator = &model->accelerator->kernels;
   const char *chain[CHAIN_MAX], *family = role_family(model->stack, role);
@@ -273,8 +271,7 @@ static void fill_bandwidth(const Shelf *shelf, Wanted wanted, double *value)
   }
 }
 
-/* ---- resolving
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- resolving -------------------------------------------------------------------------------------------------- */
 
 static gboolean brought(const MoeKernelFits *fits, MoeKernelClass klass, const char *family)
 {
@@ -290,7 +287,7 @@ static const guint role_name[MOE_N_ROLES] = {
     [MOE_ROLE_ENCODE] = 3,    [MOE_ROLE_ELEMENTWISE] = 4,
 };
 
-static gboolean check_family(const MoeCostModel *model, MoeRole role, GError **error)
+static gboolean check_family(const MoeCostModel *model, MoeFamilyRole role, GError **error)
 {
   MoeKernelClass klass = role_class[role];
   const char *family = role_family(model->stack, role);
@@ -319,7 +316,7 @@ static double accelerator_tiles(const MoeAccelerator *accelerator)
   return 0;
 }
 
-static void resolve_one(const Shelf *shelf, MoeRole role, const Wanted *wanted, double tiles, MoeFit *fit)
+static void resolve_one(const Shelf *shelf, MoeFamilyRole role, const Wanted *wanted, double tiles, MoeFit *fit)
 {
   int precision;
   const Entry *found = search(shelf, wanted, &precision);
@@ -331,7 +328,7 @@ static void resolve_one(const Shelf *shelf, MoeRole role, const Wanted *wanted, 
     fill(shelf, found, role_class[role], tiles, fit->value);
 }
 
-static void resolve_role(MoeCostModel *model, MoeRole role, double tiles)
+static void resolve_role(MoeCostModel *model, MoeFamilyRole role, double tiles)
 {
   Shelf shelf;
 

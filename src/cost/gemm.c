@@ -17,8 +17,7 @@
 
 typedef MoeGemm Problem;
 
-/* ---- the problem
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the problem ------------------------------------------------------------------------------------------------ */
 
 static double output_bytes(const MoeKernel *kernel, double elements)
 {
@@ -91,8 +90,7 @@ static double alignment_rate(const MoeKernel *kernel)
   return (kernel->n | kernel->k) % elements == 0 ? 1 : MISALIGNED_RATE;
 }
 
-/* ---- tiles
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- tiles ------------------------------------------------------------------------------------------------------ */
 
 #define ALL_WHOLE 0x1p52 /* from here on every double is a whole number */
 
@@ -216,8 +214,7 @@ void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double 
   }
 }
 
-/* ---- the fastest tile
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the fastest tile ------------------------------------------------------------------------------------------- */
 
 /* One tile choice with its cumulative estimates, each with one mechanism more. */
 typedef struct {
@@ -337,8 +334,7 @@ static void choose(const MoeMachine *machine, const Problem *p, Contest *contest
       try_tile(contest, i);
 }
 
-/* ---- reasons
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- reasons ---------------------------------------------------------------------------------------------------- */
 
 /* The rungs of the ladder are the first reasons, in their order. */
 enum { RUNGS = MOE_REASON_FLOOR + 1 };

@@ -6,8 +6,7 @@
 
 #include <moesim/cost.h>
 
-/* ---- constants
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- constants -------------------------------------------------------------------------------------------------- */
 
 /* Order of moe_cost_constants(MOE_KERNEL_GEMM) and (MOE_KERNEL_GROUPED_GEMM). */
 typedef enum {
@@ -61,7 +60,7 @@ typedef enum {
   MOE_ROLE_ELEMENTWISE,
   MOE_ROLE_ENCODE,
   MOE_N_ROLES,
-} MoeRole;
+} MoeFamilyRole;
 
 /* Output tile of a GEMM kernel; `sms` thread blocks work on one tile together. */
 typedef struct {
@@ -96,7 +95,7 @@ struct MoeCostModel {
   MoeTileTable tiles[MOE_ROLE_GROUPED_GEMM + 1][MOE_N_PRECISIONS][MOE_FIT_PASSES];
 };
 
-MoeRole moe_cost_role(const MoeKernel *kernel);
+MoeFamilyRole moe_cost_role(const MoeKernel *kernel);
 int moe_cost_fit_pass(MoePass pass);
 /* Fills model->fit; FALSE and *error when the stack names a family that nobody knows. */
 gboolean moe_cost_resolve(MoeCostModel *model, GError **error);
@@ -105,8 +104,7 @@ int moe_cost_precision_fallback(int precision);
 /* Family whose constants stand in for those of `family`; NULL at the end of the chain. */
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
 
-/* ---- one kernel on one machine
- * --------------------------------------------------------------------------------------- */
+/* ---- one kernel on one machine ---------------------------------------------------------------------------------- */
 
 typedef struct {
   const double *constant;    /* of the kernel's fit */

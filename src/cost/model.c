@@ -4,8 +4,9 @@
 
 #include "internal.h"
 
-const char *const moe_reason_words[] = {"math", "precision", "padding", "tile",       "wave",      "sustained",
-                                        "ramp", "memory",    "floor",   "contention", "recompute", "uncounted", NULL};
+const char *const moe_reason_words[] = {"math",      "precision", "padding", "tile",  "wave",
+                                        "sustained", "ramp",      "memory",  "floor", "contention",
+                                        "recompute", "uncounted", NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(moe_reason_words) == MOE_N_REASONS + 1);
 
 const char *const moe_origin_words[] = {"stack", "accelerator", "generic", NULL};
@@ -62,7 +63,7 @@ void moe_cost_model_free(MoeCostModel *model)
   g_free(model);
 }
 
-MoeRole moe_cost_role(const MoeKernel *kernel)
+MoeFamilyRole moe_cost_role(const MoeKernel *kernel)
 {
   switch (kernel->klass) {
   case MOE_KERNEL_GEMM:
@@ -100,7 +101,7 @@ static const MoeFit *kernel_fit(const MoeCostModel *model, const MoeKernel *kern
 /* NULL for kernels that have no tiles of this kind. */
 static const MoeTileTable *kernel_tiles(const MoeCostModel *model, const MoeKernel *kernel)
 {
-  MoeRole role = moe_cost_role(kernel);
+  MoeFamilyRole role = moe_cost_role(kernel);
 
   return role <= MOE_ROLE_GROUPED_GEMM ? &model->tiles[role][kernel->precision][moe_cost_fit_pass(kernel->pass)] : NULL;
 }
@@ -110,8 +111,7 @@ double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
   return kernel->model_flop > 0 ? kernel->model_flop : useful_flop;
 }
 
-/* ---- pricing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- pricing ---------------------------------------------------------------------------------------------------- */
 
 /* `gemm` is the kernel in the terms of its model where that is one of GEMM's. */
 static void price(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm, MoeCost *cost)

@@ -7,37 +7,37 @@
 #define FIRST_BLOCK_BYTES   (16 * 1024)
 #define LARGEST_BLOCK_BYTES (4 * 1024 * 1024)
 
-struct MoeArenaBlock {
-  MoeArenaBlock *next;
+struct MoeDocArenaBlock {
+  MoeDocArenaBlock *next;
   char bytes[];
 };
 
-void moe_arena_init(MoeArena *arena)
+void moe_doc_arena_init(MoeDocArena *arena)
 {
-  *arena = (MoeArena){.block_bytes = FIRST_BLOCK_BYTES};
+  *arena = (MoeDocArena){.block_bytes = FIRST_BLOCK_BYTES};
 }
 
-void moe_arena_clear(MoeArena *arena)
+void moe_doc_arena_clear(MoeDocArena *arena)
 {
   while (arena->blocks) {
-    MoeArenaBlock *block = arena->blocks;
+    MoeDocArenaBlock *block = arena->blocks;
 
     arena->blocks = block->next;
     g_free(block);
   }
-  moe_arena_init(arena);
+  moe_doc_arena_init(arena);
 }
 
-static MoeArenaBlock *add_block(MoeArena *arena, gsize bytes)
+static MoeDocArenaBlock *add_block(MoeDocArena *arena, gsize bytes)
 {
-  MoeArenaBlock *block = g_malloc(sizeof *block + bytes);
+  MoeDocArenaBlock *block = g_malloc(sizeof *block + bytes);
 
   block->next = arena->blocks;
   arena->blocks = block;
   return block;
 }
 
-gpointer moe_arena_take(MoeArena *arena, gsize bytes)
+gpointer moe_doc_arena_take(MoeDocArena *arena, gsize bytes)
 {
   gsize rounded = (bytes + sizeof(gpointer) - 1) / sizeof(gpointer) * sizeof(gpointer);
 
@@ -54,9 +54,9 @@ gpointer moe_arena_take(MoeArena *arena, gsize bytes)
   return taken;
 }
 
-char *moe_arena_text(MoeArena *arena, const char *text, gsize length)
+char *moe_doc_arena_text(MoeDocArena *arena, const char *text, gsize length)
 {
-  char *copy = moe_arena_take(arena, length + 1);
+  char *copy = moe_doc_arena_take(arena, length + 1);
 
   memcpy(copy, text, length);
   copy[length] = '\0';

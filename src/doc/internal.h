@@ -11,21 +11,21 @@
 
 /* ---- arena (arena.c) -------------------------------------------------------------------------------------------- */
 
-typedef struct MoeArenaBlock MoeArenaBlock;
+typedef struct MoeDocArenaBlock MoeDocArenaBlock;
 
 typedef struct {
-  MoeArenaBlock *blocks; /* newest first */
-  char *next;            /* free space of the newest block */
-  gsize left;            /* its bytes */
-  gsize block_bytes;     /* size of the next block */
-} MoeArena;
+  MoeDocArenaBlock *blocks; /* newest first */
+  char *next;               /* free space of the newest block */
+  gsize left;               /* its bytes */
+  gsize block_bytes;        /* size of the next block */
+} MoeDocArena;
 
-void moe_arena_init(MoeArena *arena);
-void moe_arena_clear(MoeArena *arena);
+void moe_doc_arena_init(MoeDocArena *arena);
+void moe_doc_arena_clear(MoeDocArena *arena);
 /* `bytes` bytes, aligned for pointers, not zeroed. */
-gpointer moe_arena_take(MoeArena *arena, gsize bytes);
+gpointer moe_doc_arena_take(MoeDocArena *arena, gsize bytes);
 /* Copy of `length` bytes of text with a closing NUL. */
-char *moe_arena_text(MoeArena *arena, const char *text, gsize length);
+char *moe_doc_arena_text(MoeDocArena *arena, const char *text, gsize length);
 
 /* ---- document and nodes (node.c) -------------------------------------------------------------------------------- */
 
@@ -53,7 +53,7 @@ struct MoeNode {
 };
 
 struct MoeDoc {
-  MoeArena arena;
+  MoeDocArena arena;
   MoeSource *sources;
   guint n_nodes; /* made so far, removed ones included */
   MoeNode *root;

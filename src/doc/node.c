@@ -13,7 +13,7 @@ MoeDoc *moe_doc_new(void)
 {
   MoeDoc *doc = g_new0(MoeDoc, 1);
 
-  moe_arena_init(&doc->arena);
+  moe_doc_arena_init(&doc->arena);
   return doc;
 }
 
@@ -21,7 +21,7 @@ void moe_doc_free(MoeDoc *doc)
 {
   if (!doc)
     return;
-  moe_arena_clear(&doc->arena);
+  moe_doc_arena_clear(&doc->arena);
   g_free(doc);
 }
 
@@ -45,9 +45,9 @@ MoeSource *moe_doc_source(MoeDoc *doc, const char *name, const char *directory)
     if (strcmp(source->name, name) == 0 && g_strcmp0(source->directory, directory) == 0)
       return source;
   gsize bytes = strlen(name) + 1;
-  MoeSource *source = moe_arena_take(&doc->arena, sizeof *source + bytes);
+  MoeSource *source = moe_doc_arena_take(&doc->arena, sizeof *source + bytes);
   memcpy(source->name, name, bytes);
-  source->directory = directory ? moe_arena_text(&doc->arena, directory, strlen(directory)) : NULL;
+  source->directory = directory ? moe_doc_arena_text(&doc->arena, directory, strlen(directory)) : NULL;
   source->next = doc->sources;
   doc->sources = source;
   return source;
@@ -68,7 +68,7 @@ MoeNode *moe_node_new(MoeDoc *doc, MoeNodeKind kind, guint depth, MoeMark mark, 
     moe_fail(error, MOE_ERROR_INPUT, mark, "nested too deep, expected at most %d levels", MOE_DOC_MAX_DEPTH);
     return NULL;
   }
-  MoeNode *node = moe_arena_take(&doc->arena, sizeof *node);
+  MoeNode *node = moe_doc_arena_take(&doc->arena, sizeof *node);
   *node = (MoeNode){.kind = (guint8)kind, .depth = (guint16)depth, .mark = mark};
   doc->n_nodes++;
   return node;
@@ -121,7 +121,7 @@ static void grow(MoeDoc *doc, MoeNode *node)
 {
   guint capacity = node->capacity ? node->capacity * 2 : FIRST_CAPACITY;
   gsize slots = node->kind == MOE_NODE_MAP && capacity >= INDEXED_CAPACITY ? (gsize)capacity * SLOTS_PER_CAPACITY : 0;
-  MoeNode **items = moe_arena_take(&doc->arena, capacity * sizeof *items + slots * sizeof(guint32));
+  MoeNode **items = moe_doc_arena_take(&doc->arena, capacity * sizeof *items + slots * sizeof(guint32));
 
   if (node->n)
     memcpy(items, node->items, node->n * sizeof *items);
@@ -175,7 +175,7 @@ gboolean moe_key_check(gsize length, MoeMark mark, GError **error)
 
 void moe_node_set_key(MoeDoc *doc, MoeNode *node, const char *key, MoeMark mark)
 {
-  node->key = moe_arena_text(&doc->arena, key, strlen(key));
+  node->key = moe_doc_arena_text(&doc->arena, key, strlen(key));
   node->key_mark = mark;
 }
 
@@ -221,12 +221,12 @@ MoeNode *moe_node_copy(MoeDoc *doc, const MoeNode *node, guint depth, GError **e
   if (!copy)
     return NULL;
   if (node->key) {
-    copy->key = moe_arena_text(&doc->arena, node->key, strlen(node->key));
+    copy->key = moe_doc_arena_text(&doc->arena, node->key, strlen(node->key));
     copy->key_mark = copy_mark(doc, node->key_mark);
   }
   copy->quoted = node->quoted;
   if (node->kind == MOE_NODE_SCALAR)
-    copy->text = moe_arena_text(&doc->arena, node->text, strlen(node->text));
+    copy->text = moe_doc_arena_text(&doc->arena, node->text, strlen(node->text));
   else if (!copy_items(doc, copy, node, error))
     return NULL;
   return copy;

@@ -134,7 +134,7 @@ static MoeNode *parse_scalar(Reader *reader, const yaml_event_t *event, guint de
   node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
   if (!node->quoted && is_null_word(text))
     text = "null";
-  node->text = moe_arena_text(&reader->doc->arena, text, strlen(text));
+  node->text = moe_doc_arena_text(&reader->doc->arena, text, strlen(text));
   return node;
 }
 

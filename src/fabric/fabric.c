@@ -10,7 +10,7 @@ typedef struct {
   MoeTime since;
   MoeTime latency;
   uint32_t tag;
-} Activity;
+} Running;
 
 /* Load of one activity, built member by member. */
 typedef struct {
@@ -27,7 +27,7 @@ struct MoeFabric {
   uint32_t done_class, delivery_class, solve_class;
   gboolean solve_pending;
   guint active;
-  GArray *activities;     /* Activity by share id */
+  GArray *activities;     /* Running by share id */
   GArray *deliveries;     /* tag by delivery id; of a free id the next free one */
   uint32_t free_delivery; /* last freed first; NONE when there is none */
   Load load;
@@ -51,7 +51,7 @@ MoeFabric *moe_fabric_new(MoeEngine *engine, const MoeTopo *topo)
   fabric->done_class = moe_engine_add_class(engine, TRUE, FIRST_ACTIVITIES);
   fabric->delivery_class = moe_engine_add_class(engine, FALSE, 0);
   fabric->solve_class = moe_engine_add_class(engine, FALSE, 0);
-  fabric->activities = g_array_new(FALSE, TRUE, sizeof(Activity));
+  fabric->activities = g_array_new(FALSE, TRUE, sizeof(Running));
   g_array_set_size(fabric->activities, FIRST_ACTIVITIES);
   fabric->deliveries = g_array_new(FALSE, FALSE, sizeof(uint32_t));
   fabric->free_delivery = NONE;
@@ -113,7 +113,7 @@ static void request_solve(MoeFabric *fabric)
 /* Brings an activity's progress up to now, gives it its new rate and moves its end. */
 static void change_rate(MoeFabric *fabric, guint id, double rate)
 {
-  Activity *activity = &g_array_index(fabric->activities, Activity, id);
+  Running *activity = &g_array_index(fabric->activities, Running, id);
   MoeTime now = moe_engine_now(fabric->engine);
   double moved = activity->rate * moe_time_to_seconds(now - activity->since);
 
@@ -254,8 +254,8 @@ static void start_activity(MoeFabric *fabric, const MoeCollPlan *plan, double by
     g_array_set_size(fabric->activities, 2 * id);
     moe_engine_grow_class(fabric->engine, fabric->done_class, 2 * id);
   }
-  g_array_index(fabric->activities, Activity, id) =
-      (Activity){.remaining = bytes, .since = moe_engine_now(fabric->engine), .latency = plan->latency, .tag = tag};
+  g_array_index(fabric->activities, Running, id) =
+      (Running){.remaining = bytes, .since = moe_engine_now(fabric->engine), .latency = plan->latency, .tag = tag};
   fabric->active++;
   request_solve(fabric);
 }
@@ -304,7 +304,7 @@ gboolean moe_fabric_owns(const MoeFabric *fabric, uint32_t klass)
 /* Last byte has left: the resources are free, the delivery follows after the latency. TRUE when that is now. */
 static gboolean finish(MoeFabric *fabric, guint id, uint32_t *tag)
 {
-  const Activity activity = g_array_index(fabric->activities, Activity, id);
+  const Running activity = g_array_index(fabric->activities, Running, id);
 
   moe_share_remove(fabric->share, id);
   fabric->active--;

@@ -139,11 +139,11 @@ static void read_dense(JsonMap *map, Draft *draft)
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size");
 }
 
-static MoeMoe *begin_moe(JsonMap *map, Draft *draft, const char *experts, const char *width)
+static MoeExpertLayer *begin_moe(JsonMap *map, Draft *draft, const char *experts, const char *width)
 {
-  MoeMoe *moe = &draft->architecture.moe;
+  MoeExpertLayer *moe = &draft->architecture.moe;
 
-  *moe = (MoeMoe){.gated = TRUE, .every = 1, .groups = 1, .top_groups = 1};
+  *moe = (MoeExpertLayer){.gated = TRUE, .every = 1, .groups = 1, .top_groups = 1};
   moe->experts = json_map_need(map, experts);
   moe->top_k = json_map_need_either(map, "num_experts_per_tok", "experts_per_token");
   moe->width = json_map_need(map, width);
@@ -157,7 +157,7 @@ static void read_local_experts(JsonMap *map, Draft *draft)
   draft->architecture.ffn.width = draft->architecture.moe.width;
 }
 
-static void read_shared_width(JsonMap *map, MoeMoe *moe)
+static void read_shared_width(JsonMap *map, MoeExpertLayer *moe)
 {
   moe->shared_width = json_map_count(map, "shared_expert_intermediate_size", 0);
   moe->shared_experts = moe->shared_width > 0 ? 1 : 0;
@@ -166,7 +166,7 @@ static void read_shared_width(JsonMap *map, MoeMoe *moe)
 /* Qwen: layer i is MoE when (i + 1) is a multiple of "decoder_sparse_step" and i is not in "mlp_only_layers". */
 static void read_qwen_moe(JsonMap *map, Draft *draft)
 {
-  MoeMoe *moe = begin_moe(map, draft, "num_experts", "moe_intermediate_size");
+  MoeExpertLayer *moe = begin_moe(map, draft, "num_experts", "moe_intermediate_size");
   JsonArray *dense = json_map_list(map, "mlp_only_layers");
 
   draft->architecture.ffn.width = json_map_count(map, "intermediate_size", moe->width);
@@ -184,7 +184,7 @@ static void read_deepseek_moe(JsonMap *map, Draft *draft)
     read_dense(map, draft);
     return;
   }
-  MoeMoe *moe = begin_moe(map, draft, "n_routed_experts", "moe_intermediate_size");
+  MoeExpertLayer *moe = begin_moe(map, draft, "n_routed_experts", "moe_intermediate_size");
 
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size");
   moe->first_layer = json_map_count(map, "first_k_dense_replace", 0);
@@ -198,7 +198,7 @@ static void read_deepseek_moe(JsonMap *map, Draft *draft)
 /* Llama 4: every "interleave_moe_layer_step"-th layer has experts and one shared expert of their width. */
 static void read_llama4_moe(JsonMap *map, Draft *draft)
 {
-  MoeMoe *moe = begin_moe(map, draft, "num_local_experts", "intermediate_size");
+  MoeExpertLayer *moe = begin_moe(map, draft, "num_local_experts", "intermediate_size");
 
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size_mlp");
   moe->every = MAX(json_map_count(map, "interleave_moe_layer_step", 1), 1);

@@ -95,7 +95,7 @@ static gboolean leading_dense(const char *text, int64_t *dense)
 /* "--moe-layer-freq": N = every N-th layer from 0, or a Python list of 0 and 1. */
 static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
 {
-  MoeMoe *moe = &draft->architecture.moe;
+  MoeExpertLayer *moe = &draft->architecture.moe;
   gint64 every = 1;
 
   if (!text || g_ascii_string_to_signed(text, 10, 1, 1 << 20, &every, NULL)) {
@@ -111,19 +111,19 @@ static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
 
 static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
-  MoeMoe *moe = &draft->architecture.moe;
+  MoeExpertLayer *moe = &draft->architecture.moe;
 
   if (arguments->experts == 0)
     return TRUE;
-  *moe = (MoeMoe){.experts = arguments->experts,
-                  .every = 1,
-                  .top_k = or_default(arguments->top_k, 2), /* the default of --moe-router-topk */
-                  .width = or_default(arguments->expert_ffn, dense_width(arguments)),
-                  .gated = arguments->swiglu,
-                  .latent = arguments->latent,
-                  .shared_experts = arguments->shared_ffn > 0 ? 1 : 0,
-                  .shared_width = arguments->shared_ffn,
-                  .groups = or_default(arguments->groups, 1)};
+  *moe = (MoeExpertLayer){.experts = arguments->experts,
+                          .every = 1,
+                          .top_k = or_default(arguments->top_k, 2), /* the default of --moe-router-topk */
+                          .width = or_default(arguments->expert_ffn, dense_width(arguments)),
+                          .gated = arguments->swiglu,
+                          .latent = arguments->latent,
+                          .shared_experts = arguments->shared_ffn > 0 ? 1 : 0,
+                          .shared_width = arguments->shared_ffn,
+                          .groups = or_default(arguments->groups, 1)};
   moe->top_groups = or_default(arguments->top_groups, moe->groups);
   draft->training.routing.capacity_factor = arguments->capacity_factor;
   return take_moe_layers(draft, arguments->moe_layers, error);

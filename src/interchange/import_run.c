@@ -178,7 +178,7 @@ static void put_attention(GString *text, const MoeAttention *a)
   put_count_unless(text, "    ", "global_every", a->global_every, 0);
 }
 
-static void put_moe(GString *text, const MoeMoe *moe)
+static void put_moe(GString *text, const MoeExpertLayer *moe)
 {
   if (moe->experts == 0)
     return;

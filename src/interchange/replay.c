@@ -25,7 +25,7 @@ typedef struct {
   uint32_t work; /* instance or message; COPY: node */
   uint8_t kind;  /* ChakraKind */
   uint8_t holds; /* 1 + index in Gpu.communicating, 0 = no SMs */
-} Flight;
+} Sending;
 
 typedef struct {
   MoeChakra *chakra;
@@ -155,13 +155,13 @@ static void end_host(Replay *replay, Gpu *gpu)
 
 /* ---- transfers ------------------------------------------------------------------------------- */
 
-static uint32_t new_flight(Replay *replay, Flight flight)
+static uint32_t new_flight(Replay *replay, Sending flight)
 {
   if (replay->free_flights->len > 0) {
     uint32_t id = g_array_index(replay->free_flights, uint32_t, replay->free_flights->len - 1);
 
     g_array_set_size(replay->free_flights, replay->free_flights->len - 1);
-    g_array_index(replay->flights, Flight, id) = flight;
+    g_array_index(replay->flights, Sending, id) = flight;
     return id;
   }
   g_array_append_val(replay->flights, flight);
@@ -214,7 +214,7 @@ static void launch(Replay *replay, uint32_t work, const ChakraInstance *instance
     index[i] = i;
   }
   moe_fabric_start(replay->fabric, plan, n, gpus, plan->n_skew ? index : NULL,
-                   new_flight(replay, (Flight){.work = work, .kind = CHAKRA_COLLECTIVE, .holds = class}));
+                   new_flight(replay, (Sending){.work = work, .kind = CHAKRA_COLLECTIVE, .holds = class}));
   count_traffic(replay, plan, n);
   hold(replay, instance, class, 1);
 }
@@ -258,7 +258,7 @@ static void start_send(Replay *replay, uint32_t work)
     land(replay, work);
   else
     moe_fabric_start_p2p(replay->fabric, &plan, message->from, message->to,
-                         new_flight(replay, (Flight){.work = work, .kind = CHAKRA_SEND}));
+                         new_flight(replay, (Sending){.work = work, .kind = CHAKRA_SEND}));
 }
 
 static void start_receive(Replay *replay, uint32_t work, uint32_t node)
@@ -281,12 +281,12 @@ static void start_copy(Replay *replay, uint32_t index)
     node_done(replay, index);
   else
     moe_fabric_start(replay->fabric, &plan, 1, &node->rank, NULL,
-                     new_flight(replay, (Flight){.work = index, .kind = CHAKRA_COPY}));
+                     new_flight(replay, (Sending){.work = index, .kind = CHAKRA_COPY}));
 }
 
 static void deliver(Replay *replay, uint32_t id)
 {
-  Flight flight = g_array_index(replay->flights, Flight, id);
+  Sending flight = g_array_index(replay->flights, Sending, id);
 
   g_array_append_val(replay->free_flights, id);
   if (flight.kind == CHAKRA_COLLECTIVE) {
@@ -406,7 +406,7 @@ static void init(Replay *replay)
     replay->gpus[g].host = (Lane){g_array_new(FALSE, FALSE, sizeof(uint32_t)), NO_NODE};
   }
   replay->ready = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-  replay->flights = g_array_new(FALSE, FALSE, sizeof(Flight));
+  replay->flights = g_array_new(FALSE, FALSE, sizeof(Sending));
   replay->free_flights = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 }
 

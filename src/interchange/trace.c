@@ -11,7 +11,7 @@ typedef struct {
   const MoeRole *role;
   const MoeCall *call;
   const MoeBlock *block;
-  MoeKernel kernel; /* of the node that is filled */
+  MoeKernel kernel;           /* of the node that is filled */
   GArray *ids[MOE_N_STREAMS]; /* of uint64_t: node of each operation of the stream so far */
   uint64_t sequence[MOE_N_GROUPS][MOE_N_STREAMS];
   gboolean host_started;

@@ -41,8 +41,7 @@ double moe_published_step_time(const MoeRun *run, gboolean *derived)
   return 0;
 }
 
-/* ---- results
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- results ---------------------------------------------------------------------------------------------------- */
 
 static void fill_published(const MoeRun *run, MoeResult *result)
 {

@@ -15,7 +15,7 @@ typedef struct {
 static void builder_clear(MoeBuilder *builder)
 {
   moe_tables_clear(&builder->tables);
-  moe_table_clear(&builder->block_keys);
+  moe_intern_clear(&builder->block_keys);
   g_clear_pointer(&builder->blocks, g_array_unref);
   g_clear_pointer(&builder->parts, g_free);
 }
@@ -65,7 +65,7 @@ static gboolean check_shape(const MoeBuilder *builder, GError **error)
 static gboolean check_parts(const MoeBuilder *builder, GError **error)
 {
   for (int64_t i = 0; i < builder->placement.positions; i++) {
-    const MoePart *part = &builder->parts[i];
+    const MoeChunk *part = &builder->parts[i];
 
     if (part->count < 1 && !part->embedding && !part->head)
       return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
@@ -81,7 +81,7 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
   moe_shape_init(&builder->shape, run);
   builder->arena = owned->arena;
   moe_tables_init(&builder->tables);
-  moe_table_init(&builder->block_keys, sizeof(MoeBlockKey));
+  moe_intern_init(&builder->block_keys, sizeof(MoeBlockKey));
   builder->blocks = g_array_new(FALSE, FALSE, sizeof(MoeBlock));
   builder->schedule = moe_schedule_find(run->parallelism.schedule);
   moe_placement_init(builder->schedule, &run->parallelism, builder->shape.merge_batches, &builder->placement);
@@ -137,8 +137,8 @@ void moe_program_kernel(const MoeProgram *program, guint load, guint index, MoeK
 /* A class is a few numbers per kernel: only the first one is written out. */
 static void freeze_kernels(const MoeBuilder *builder, Owned *owned)
 {
-  const MoeTable *table = &builder->tables.kernels;
-  const MoeLoadedKernel *loaded = moe_table_at(table, 0);
+  const MoeIntern *table = &builder->tables.kernels;
+  const MoeLoadedKernel *loaded = moe_intern_at(table, 0);
   MoeKernel *kernels = moe_arena_raw(builder->arena, (size_t)table->n * sizeof(MoeKernel));
   gboolean *varies = moe_arena_raw(builder->arena, (size_t)table->n * sizeof(gboolean));
 
@@ -156,7 +156,7 @@ static void freeze_kernels(const MoeBuilder *builder, Owned *owned)
   }
 }
 
-static gconstpointer freeze_table(const MoeBuilder *builder, const MoeTable *table, guint *n)
+static gconstpointer freeze_table(const MoeBuilder *builder, const MoeIntern *table, guint *n)
 {
   *n = table->n;
   return moe_arena_copy(builder->arena, table->records->data, (size_t)table->n * table->size);

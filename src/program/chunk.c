@@ -45,7 +45,7 @@ static void send(MoeEmit *emit, gboolean crosses, guint slot)
 
 /* ---- forward ------------------------------------------------------------------------------------ */
 
-static void forward_end(MoeEmit *emit, const MoePart *part, guint index, guint n)
+static void forward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint n)
 {
   emit->layer = -1;
   if (part->embedding && index == 0)
@@ -56,7 +56,7 @@ static void forward_end(MoeEmit *emit, const MoePart *part, guint index, guint n
   }
 }
 
-static void forward_unit(MoeEmit *emit, const MoePart *part, const MoeUnit *unit, guint index, guint n)
+static void forward_unit(MoeEmit *emit, const MoeChunk *part, const MoeUnit *unit, guint index, guint n)
 {
   for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
     moe_stored_forward(emit, layer, moe_layer_is_recomputed(emit->builder, part, layer));
@@ -66,7 +66,7 @@ static void forward_unit(MoeEmit *emit, const MoePart *part, const MoeUnit *unit
 
 void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, guint variant)
 {
-  const MoePart *part = &builder->parts[position];
+  const MoeChunk *part = &builder->parts[position];
   MoeEmit emit = new_emit(builder, flow, flow, MOE_PASS_FORWARD, variant);
   g_autoptr(MoeZero) zero = moe_zero_new(builder, part);
   guint n = moe_zero_units(zero);
@@ -85,7 +85,7 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
 
 /* Checkpoints that were copied out come back one layer ahead. */
 typedef struct {
-  const MoePart *part;
+  const MoeChunk *part;
   int64_t next; /* layer to fetch next, counting down */
   guint32 item; /* copy of the layer that comes next */
 } Fetch;
@@ -99,7 +99,7 @@ static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
   return item;
 }
 
-static void backward_end(MoeEmit *emit, const MoePart *part, guint index, guint n)
+static void backward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint n)
 {
   emit->layer = -1;
   if (part->head && index == n - 1) {
@@ -123,7 +123,7 @@ static void backward_unit(MoeEmit *emit, Fetch *fetch, const MoeUnit *unit, guin
 
 void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int64_t position, guint variant)
 {
-  const MoePart *part = &builder->parts[position];
+  const MoeChunk *part = &builder->parts[position];
   MoeEmit emit = new_emit(builder, flow, later, MOE_PASS_DGRAD, variant);
   g_autoptr(MoeZero) zero = moe_zero_new(builder, part);
   Fetch fetch = {part, part->first + part->count - 1, MOE_NO_ITEM};
@@ -233,7 +233,7 @@ static void assemble(MoeBuilder *builder, const MoeBlockKey *key, MoeBlock *bloc
 
 guint moe_block_get(MoeBuilder *builder, const MoeBlockKey *key)
 {
-  guint known = builder->block_keys.n, index = moe_table_intern(&builder->block_keys, key);
+  guint known = builder->block_keys.n, index = moe_intern_add(&builder->block_keys, key);
   MoeBlock block;
 
   if (index < known)

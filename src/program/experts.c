@@ -10,7 +10,7 @@ typedef struct {
 
 static Matrix up_matrix(const MoeShape *shape)
 {
-  const MoeMoe *moe = &shape->arch->moe;
+  const MoeExpertLayer *moe = &shape->arch->moe;
 
   return (Matrix){"expert_up", shape->outer, (moe->gated ? 2 : 1) * moe->width / shape->etp};
 }

@@ -1,7 +1,7 @@
 /* What a stage holds throughout the step: weights, gradients, optimizer state, buffers. */
 #include "internal.h"
 
-static void add_part(const MoeBuilder *builder, const MoePart *part, MoeHolding *holding, double *root)
+static void add_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding *holding, double *root)
 {
   g_autoptr(GArray) units = moe_units_new(builder, part);
 

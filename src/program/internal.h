@@ -64,10 +64,10 @@ double moe_weights_adapters(const MoeShape *shape, int64_t layer);
 typedef struct {
   int64_t first, count; /* layers */
   gboolean embedding, head;
-} MoePart;
+} MoeChunk;
 
 /* Parts of the model by position in the pipeline, in order; `n` of them. Free with g_free. */
-MoePart *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages);
+MoeChunk *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages);
 
 typedef struct MoeRouter MoeRouter;
 
@@ -78,9 +78,9 @@ typedef struct {
   MoeRouter *router; /* expert loads; NULL when balanced */
   const MoeSchedule *schedule;
   MoePlacement placement;
-  MoePart *parts;      /* [positions] */
-  GArray *blocks;      /* MoeBlock; their arrays lie in the arena */
-  MoeTable block_keys; /* MoeBlockKey of each */
+  MoeChunk *parts;      /* [positions] */
+  GArray *blocks;       /* MoeBlock; their arrays lie in the arena */
+  MoeIntern block_keys; /* MoeBlockKey of each */
   MoeArena *arena;
 } MoeBuilder;
 
@@ -219,7 +219,7 @@ const double *moe_router_skew(const MoeRouter *router, int load);
 
 /* ---- recompute, offload, memory of a layer ------------------------------------------------------ */
 
-gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer);
+gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part, int64_t layer);
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
 /* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are
  * replayed there. */
@@ -263,9 +263,9 @@ typedef struct {
   MoeWeights weights;
 } MoeUnit;
 
-GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part);
+GArray *moe_units_new(const MoeBuilder *builder, const MoeChunk *part);
 typedef struct MoeZero MoeZero;
-MoeZero *moe_zero_new(MoeBuilder *builder, const MoePart *part);
+MoeZero *moe_zero_new(MoeBuilder *builder, const MoeChunk *part);
 void moe_zero_free(MoeZero *zero);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeZero, moe_zero_free)
 /* Called before / after the compute of unit `index` of the part in the forward or backward flow. */

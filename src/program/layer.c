@@ -107,7 +107,7 @@ void moe_layer_backward(MoeEmit *emit, int64_t layer)
 
 /* ---- with recompute, memory and offload --------------------------------------------------------- */
 
-gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoePart *part, int64_t layer)
+gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part, int64_t layer)
 {
   const MoeRecompute *recompute = &builder->shape.run->recompute;
 

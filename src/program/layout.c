@@ -345,10 +345,10 @@ int64_t moe_layout_index_in_group(const MoeLayout *layout, MoeGroupKind kind, in
 /* An odometer over the digits of a rank that have more than one value: how much group and index grow when one does. */
 typedef struct {
   uint32_t value, size, group_scale, index_scale;
-} Wheel;
+} Odometer;
 
 /* Wheels end with an empty one; the first stays even when it is empty, with size 1. */
-static void wheels_init(const Radix *radix, guint varies, Wheel *wheels)
+static void wheels_init(const Radix *radix, guint varies, Odometer *wheels)
 {
   uint32_t scale[2] = {1, 1}; /* of the group, of the index */
 
@@ -359,16 +359,16 @@ static void wheels_init(const Radix *radix, guint varies, Wheel *wheels)
 
     if (digit->size == 1)
       continue;
-    *wheels = (Wheel){.size = (uint32_t)digit->size};
+    *wheels = (Odometer){.size = (uint32_t)digit->size};
     *(which ? &wheels->index_scale : &wheels->group_scale) = scale[which];
     scale[which] *= (uint32_t)digit->size;
     wheels++;
   }
 }
 
-static void wheels_advance(Wheel *wheels, uint32_t *group, uint32_t *index)
+static void wheels_advance(Odometer *wheels, uint32_t *group, uint32_t *index)
 {
-  for (Wheel *wheel = wheels; wheel->size > 0; wheel++) {
+  for (Odometer *wheel = wheels; wheel->size > 0; wheel++) {
     *group += wheel->group_scale;
     *index += wheel->index_scale;
     if (++wheel->value < wheel->size)
@@ -382,7 +382,7 @@ static void wheels_advance(Wheel *wheels, uint32_t *group, uint32_t *index)
 /* Groups and indices as if no group kind were special; the first wheel's turns are written at once. */
 static void plain_groups(const MoeLayout *layout, MoeGroupKind kind, uint32_t *group, uint32_t *index)
 {
-  Wheel wheels[N_DIMS + 1] = {{0}};
+  Odometer wheels[N_DIMS + 1] = {{0}};
   uint32_t g = 0, i = 0;
 
   wheels_init(group_radix(layout, kind), group_shapes[kind].varies, wheels);

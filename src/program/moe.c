@@ -91,7 +91,7 @@ static void emit_expand(MoeEmit *emit, const char *name)
 static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t layer, int64_t group)
 {
   const MoeShape *shape = emit->shape;
-  const MoeMoe *moe = &shape->arch->moe;
+  const MoeExpertLayer *moe = &shape->arch->moe;
   MoePrecision precision = kind == MOE_DISPATCH ? shape->precision->dispatch : shape->precision->combine;
   double bytes = (double)shape->moe_tokens * (double)shape->outer * moe_precision_bytes(precision);
   MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, bytes);
@@ -182,7 +182,7 @@ static MoeLinear latent_linear(const MoeShape *shape, gboolean down)
 
 static void shared_forward(MoeEmit *emit)
 {
-  const MoeMoe *moe = &emit->shape->arch->moe;
+  const MoeExpertLayer *moe = &emit->shape->arch->moe;
   guint module = emit->module;
 
   emit->module |= MOE_MODULE_SHARED_EXPERTS;
@@ -193,7 +193,7 @@ static void shared_forward(MoeEmit *emit)
 
 static void shared_backward(MoeEmit *emit)
 {
-  const MoeMoe *moe = &emit->shape->arch->moe;
+  const MoeExpertLayer *moe = &emit->shape->arch->moe;
 
   if (moe->shared_experts > 0)
     moe_ffn_backward(emit, moe->shared_experts * moe->shared_width, moe->gated);

@@ -86,7 +86,7 @@ static void orthogonalize(MoeEmit *emit, double elements, int64_t rows, int64_t 
 static void muon(MoeEmit *emit, double dense, double experts, double tensors)
 {
   const MoeShape *shape = emit->shape;
-  const MoeMoe *moe = &shape->arch->moe;
+  const MoeExpertLayer *moe = &shape->arch->moe;
 
   orthogonalize(emit, dense, shape->hidden, shape->hidden);
   orthogonalize(emit, experts, shape->outer, moe->width);

@@ -118,7 +118,7 @@ static double dense_bytes(const Saved *s)
 
 static double expert_bytes(const Saved *s)
 {
-  const MoeMoe *moe = &s->shape->arch->moe;
+  const MoeExpertLayer *moe = &s->shape->arch->moe;
   double width = (double)moe->width / (double)s->shape->etp, rows = s->shape->mean_rows;
   double dispatched = rows * (double)s->shape->outer * s->input;
 
@@ -129,7 +129,7 @@ static double expert_bytes(const Saved *s)
 
 static double shared_bytes(const Saved *s)
 {
-  const MoeMoe *moe = &s->shape->arch->moe;
+  const MoeExpertLayer *moe = &s->shape->arch->moe;
   double width = (double)(moe->shared_experts * moe->shared_width) / (double)s->shape->tp;
 
   return drops(s, MOE_MODULE_SHARED_EXPERTS) ? 0 : s->full * inner_bytes(s, width, moe->gated, FALSE);

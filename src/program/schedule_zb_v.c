@@ -14,11 +14,11 @@ static const char *check(const MoePlacement *placement)
 /* One stage while the pipeline is played. Counts are of micro-batches done, by chunk. */
 typedef struct {
   int64_t forward[N_CHUNKS], backward[N_CHUNKS], weight[N_CHUNKS];
-} Progress;
+} Played;
 
 typedef struct {
   const MoePlacement *placement;
-  Progress *now, *next; /* [stage], at the beginning and the end of a slot */
+  Played *now, *next; /* [stage], at the beginning and the end of a slot */
   int64_t watched;
   GArray *out;
 } Play;
@@ -27,7 +27,7 @@ typedef struct {
  * first chunk leaves room for one of the second, without which nothing would ever be freed. */
 static gboolean has_room(const Play *play, int64_t stage, int64_t chunk)
 {
-  const Progress *s = &play->now[stage];
+  const Played *s = &play->now[stage];
   int64_t held = s->forward[0] + s->forward[1] - s->weight[0] - s->weight[1];
 
   return held < N_CHUNKS * play->placement->stages - (chunk == 0);
@@ -35,7 +35,7 @@ static gboolean has_room(const Play *play, int64_t stage, int64_t chunk)
 
 static gboolean can_forward(const Play *play, int64_t stage, int64_t chunk)
 {
-  const Progress *s = &play->now[stage];
+  const Played *s = &play->now[stage];
   int64_t p = play->placement->stages, done = s->forward[chunk], ready;
 
   if (done >= play->placement->batches)
@@ -49,7 +49,7 @@ static gboolean can_forward(const Play *play, int64_t stage, int64_t chunk)
 
 static gboolean can_backward(const Play *play, int64_t stage, int64_t chunk)
 {
-  const Progress *s = &play->now[stage];
+  const Played *s = &play->now[stage];
   int64_t p = play->placement->stages, ready;
 
   if (chunk == 1)
@@ -111,8 +111,8 @@ static gboolean play_slot(Play *play)
 
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
 {
-  g_autofree Progress *now = g_new0(Progress, placement->stages);
-  g_autofree Progress *next = g_new0(Progress, placement->stages);
+  g_autofree Played *now = g_new0(Played, placement->stages);
+  g_autofree Played *next = g_new0(Played, placement->stages);
   Play play = {placement, now, next, stage, out};
 
   while (play_slot(&play))

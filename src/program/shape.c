@@ -37,7 +37,7 @@ static double round_to(double value, double multiple)
 static void init_experts(MoeShape *shape)
 {
   const MoeRun *run = shape->run;
-  const MoeMoe *moe = &shape->arch->moe;
+  const MoeExpertLayer *moe = &shape->arch->moe;
   double capacity = run->training.routing.capacity_factor;
   double tokens = (double)shape->moe_tokens * (double)moe->top_k * (double)shape->etp;
 

@@ -64,22 +64,22 @@ gpointer moe_arena_copy(MoeArena *arena, gconstpointer source, size_t bytes)
 
 #define FIRST_SLOTS 256 /* a typical run has 50 to 200 different kernels */
 
-void moe_table_init(MoeTable *table, size_t size)
+void moe_intern_init(MoeIntern *table, size_t size)
 {
   g_assert(size % sizeof(guint64) == 0);
-  *table = (MoeTable){.size = size, .records = g_byte_array_new(), .n_slots = FIRST_SLOTS};
+  *table = (MoeIntern){.size = size, .records = g_byte_array_new(), .n_slots = FIRST_SLOTS};
   table->slots = g_new0(guint32, table->n_slots);
 }
 
-void moe_table_clear(MoeTable *table)
+void moe_intern_clear(MoeIntern *table)
 {
   if (table->records)
     g_byte_array_unref(table->records);
   g_free(table->slots);
-  *table = (MoeTable){0};
+  *table = (MoeIntern){0};
 }
 
-gconstpointer moe_table_at(const MoeTable *table, guint index)
+gconstpointer moe_intern_at(const MoeIntern *table, guint index)
 {
   return table->records->data + (size_t)index * table->size;
 }
@@ -106,25 +106,25 @@ static guint record_hash(gconstpointer record, size_t size)
   return (guint)(hash >> 32);
 }
 
-static guint32 *find_slot(const MoeTable *table, gconstpointer record)
+static guint32 *find_slot(const MoeIntern *table, gconstpointer record)
 {
   guint at = record_hash(record, table->size) & (table->n_slots - 1);
 
-  while (table->slots[at] != 0 && memcmp(moe_table_at(table, table->slots[at] - 1), record, table->size) != 0)
+  while (table->slots[at] != 0 && memcmp(moe_intern_at(table, table->slots[at] - 1), record, table->size) != 0)
     at = (at + 1) & (table->n_slots - 1);
   return &table->slots[at];
 }
 
-static void grow_slots(MoeTable *table)
+static void grow_slots(MoeIntern *table)
 {
   g_free(table->slots);
   table->n_slots *= 2;
   table->slots = g_new0(guint32, table->n_slots);
   for (guint i = 0; i < table->n; i++)
-    *find_slot(table, moe_table_at(table, i)) = i + 1;
+    *find_slot(table, moe_intern_at(table, i)) = i + 1;
 }
 
-guint moe_table_intern(MoeTable *table, gconstpointer record)
+guint moe_intern_add(MoeIntern *table, gconstpointer record)
 {
   guint32 *slot = find_slot(table, record);
 
@@ -151,7 +151,7 @@ guint moe_tables_kernel(MoeTables *tables, const MoeKernel *kernel, int64_t load
 
   clear_gap(&record.kernel, END_OF(MoeKernel, accumulate), offsetof(MoeKernel, batch));
   clear_gap(&record.kernel, END_OF(MoeKernel, causal), offsetof(MoeKernel, read_bytes));
-  return moe_table_intern(&tables->kernels, &record);
+  return moe_intern_add(&tables->kernels, &record);
 }
 
 guint moe_tables_collective(MoeTables *tables, const MoeCollective *collective)
@@ -159,7 +159,7 @@ guint moe_tables_collective(MoeTables *tables, const MoeCollective *collective)
   MoeCollective record = *collective;
 
   clear_gap(&record, END_OF(MoeCollective, n_skew), offsetof(MoeCollective, receive));
-  return moe_table_intern(&tables->collectives, &record);
+  return moe_intern_add(&tables->collectives, &record);
 }
 
 guint moe_tables_copy(MoeTables *tables, const MoeCopy *copy)
@@ -167,26 +167,26 @@ guint moe_tables_copy(MoeTables *tables, const MoeCopy *copy)
   MoeCopy record = *copy;
 
   clear_gap(&record, END_OF(MoeCopy, to_host), offsetof(MoeCopy, bytes));
-  return moe_table_intern(&tables->copies, &record);
+  return moe_intern_add(&tables->copies, &record);
 }
 
 guint moe_tables_delay(MoeTables *tables, double seconds)
 {
-  return moe_table_intern(&tables->delays, &seconds);
+  return moe_intern_add(&tables->delays, &seconds);
 }
 
 void moe_tables_init(MoeTables *tables)
 {
-  moe_table_init(&tables->kernels, sizeof(MoeLoadedKernel));
-  moe_table_init(&tables->collectives, sizeof(MoeCollective));
-  moe_table_init(&tables->copies, sizeof(MoeCopy));
-  moe_table_init(&tables->delays, sizeof(double));
+  moe_intern_init(&tables->kernels, sizeof(MoeLoadedKernel));
+  moe_intern_init(&tables->collectives, sizeof(MoeCollective));
+  moe_intern_init(&tables->copies, sizeof(MoeCopy));
+  moe_intern_init(&tables->delays, sizeof(double));
 }
 
 void moe_tables_clear(MoeTables *tables)
 {
-  moe_table_clear(&tables->kernels);
-  moe_table_clear(&tables->collectives);
-  moe_table_clear(&tables->copies);
-  moe_table_clear(&tables->delays);
+  moe_intern_clear(&tables->kernels);
+  moe_intern_clear(&tables->collectives);
+  moe_intern_clear(&tables->copies);
+  moe_intern_clear(&tables->delays);
 }

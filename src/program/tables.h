@@ -23,13 +23,13 @@ typedef struct {
   guint n;
   guint n_slots;  /* a power of two */
   guint32 *slots; /* record + 1, 0 = free */
-} MoeTable;
+} MoeIntern;
 
-void moe_table_init(MoeTable *table, size_t size);
-void moe_table_clear(MoeTable *table);
+void moe_intern_init(MoeIntern *table, size_t size);
+void moe_intern_clear(MoeIntern *table);
 /* Index of the record equal to `record` byte by byte (padding zeroed by the caller), added when new. */
-guint moe_table_intern(MoeTable *table, gconstpointer record);
-gconstpointer moe_table_at(const MoeTable *table, guint index);
+guint moe_intern_add(MoeIntern *table, gconstpointer record);
+gconstpointer moe_intern_at(const MoeIntern *table, guint index);
 
 /* A kernel and the load that its rows follow. */
 typedef struct {
@@ -38,10 +38,10 @@ typedef struct {
 } MoeLoadedKernel;
 
 typedef struct {
-  MoeTable kernels;     /* MoeLoadedKernel */
-  MoeTable collectives; /* MoeCollective */
-  MoeTable copies;      /* MoeCopy */
-  MoeTable delays;      /* double, seconds */
+  MoeIntern kernels;     /* MoeLoadedKernel */
+  MoeIntern collectives; /* MoeCollective */
+  MoeIntern copies;      /* MoeCopy */
+  MoeIntern delays;      /* double, seconds */
 } MoeTables;
 
 void moe_tables_init(MoeTables *tables);

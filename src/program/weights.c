@@ -63,7 +63,7 @@ static double norm_weights(const MoeShape *shape)
 
 static void add_moe(const MoeShape *shape, MoeWeights *weights)
 {
-  const MoeMoe *moe = &shape->arch->moe;
+  const MoeExpertLayer *moe = &shape->arch->moe;
   double hidden = (double)shape->hidden, latent = 2 * hidden * (double)moe->latent;
   double shared =
       (double)moe->shared_experts * (moe->gated ? 3 : 2) * hidden * (double)moe->shared_width / (double)shape->tp;
@@ -170,9 +170,9 @@ static void divide(const MoeRun *run, int64_t n, int64_t stages, int64_t *counts
   }
 }
 
-MoePart *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages)
+MoeChunk *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages)
 {
-  MoePart *parts = g_new0(MoePart, n);
+  MoeChunk *parts = g_new0(MoeChunk, n);
   g_autofree int64_t *counts = g_new0(int64_t, n);
   int64_t first = 0;
 
@@ -182,7 +182,7 @@ MoePart *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages)
 
     if (i == n - 1)
       count = run->architecture.layers - first;
-    parts[i] = (MoePart){.first = first, .count = count, .embedding = i == 0, .head = i == n - 1};
+    parts[i] = (MoeChunk){.first = first, .count = count, .embedding = i == 0, .head = i == n - 1};
     first += count;
   }
   return parts;

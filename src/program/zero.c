@@ -9,7 +9,7 @@
 
 struct MoeZero {
   MoeBuilder *builder;
-  const MoePart *part;
+  const MoeChunk *part;
   GArray *units;    /* MoeUnit */
   GArray *gathered; /* guint32 [unit]: the last gather's item, MOE_NO_ITEM when there is none */
   GArray *issued;   /* gboolean [unit] */
@@ -38,7 +38,7 @@ static double bucket_bytes(const MoeShape *shape)
 }
 
 /* Layers of a part, one per unit, or joined until a bucket is full. */
-static void add_layer_units(const MoeShape *shape, const MoePart *part, GArray *units)
+static void add_layer_units(const MoeShape *shape, const MoeChunk *part, GArray *units)
 {
   gboolean per_layer = shape->run->stack.data_parallel.per_layer || shape->run->parallelism.zero >= 3;
   MoeWeights sum = {0};
@@ -49,8 +49,7 @@ static void add_layer_units(const MoeShape *shape, const MoePart *part, GArray *
 
     moe_weights_layer(shape, layer, &weights);
     moe_weights_add(&sum, &weights);
-    if (!per_layer && unit_bytes(shape, &sum) < bucket_bytes(shape) &&
-        layer + 1 < part->first + part->count)
+    if (!per_layer && unit_bytes(shape, &sum) < bucket_bytes(shape) && layer + 1 < part->first + part->count)
       continue;
     add_unit(units, first, layer + 1 - first, &sum);
     sum = (MoeWeights){0};
@@ -66,7 +65,7 @@ static gboolean head_owns_table(const MoeBuilder *builder)
   return !builder->shape.arch->tied_embeddings || !together;
 }
 
-GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part)
+GArray *moe_units_new(const MoeBuilder *builder, const MoeChunk *part)
 {
   GArray *units = g_array_new(FALSE, FALSE, sizeof(MoeUnit));
   MoeWeights weights, mtp = {0};
@@ -88,7 +87,7 @@ GArray *moe_units_new(const MoeBuilder *builder, const MoePart *part)
 
 /* ---- life --------------------------------------------------------------------------------------- */
 
-MoeZero *moe_zero_new(MoeBuilder *builder, const MoePart *part)
+MoeZero *moe_zero_new(MoeBuilder *builder, const MoeChunk *part)
 {
   MoeZero *zero = g_new0(MoeZero, 1);
 

@@ -20,8 +20,7 @@ static char *points(double fraction)
   return g_strdup_printf("%+.2f", 100 * fraction);
 }
 
-/* ---- the waterfall
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the waterfall ---------------------------------------------------------------------------------------------- */
 
 static int by_share(const void *a, const void *b)
 {
@@ -245,8 +244,7 @@ char *moe_plot_explanation_data(const MoeExplanation *x)
   return g_string_free(text, FALSE);
 }
 
-/* ---- two runs
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- two runs --------------------------------------------------------------------------------------------------- */
 
 static void add_effect(MoeTable *table, const MoeEffect *effect, double mfu_before)
 {

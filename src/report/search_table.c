@@ -9,8 +9,7 @@
 /* Differences below this share of a step are not told. */
 #define TOLD_SHARE 0.001
 
-/* ---- records
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- records ---------------------------------------------------------------------------------------------------- */
 
 /* "[norm,moe_activation]", as a run has it. */
 static char *modules_text(guint modules)
@@ -68,8 +67,7 @@ char *moe_report_search_csv(const MoeSearchResult *result)
   return moe_report_records_csv(records->len, (const char *const *)records->pdata);
 }
 
-/* ---- layouts
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- layouts ---------------------------------------------------------------------------------------------------- */
 
 /* Whether all layouts shown agree in a dimension: then it is said once, above the table. */
 static gboolean is_common(const MoeSearchResult *result, guint dimension)
@@ -107,8 +105,7 @@ static char *common_choices(const MoeSearchResult *result)
   return g_string_free(text, FALSE);
 }
 
-/* ---- the ranking
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the ranking ------------------------------------------------------------------------------------------------ */
 
 static double steps_of(const MoeSearchResult *search, const MoeResult *result)
 {
@@ -173,9 +170,7 @@ static char *ranking(const MoeSearchResult *search, gboolean styled)
   return moe_table_format(table, styled);
 }
 
-/* ---- why
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- why -------------------------------------------------------------------------------------------------------- */
 
 /* Largest difference first: repeatedly the largest of those not yet told. */
 static int next_cause(const MoeResult *better, const MoeResult *worse, double below)

@@ -16,8 +16,7 @@ static char *seconds_or_dash(double seconds)
   return isfinite(seconds) ? moe_quantity_format(seconds, MOE_DIM_SECONDS) : g_strdup("-");
 }
 
-/* ---- table
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- table ------------------------------------------------------------------------------------------------------ */
 
 static void add_quantiles(MoeTable *table, const char *name, double now, const MoeQuantiles *q, char *(*format)(double))
 {
@@ -84,8 +83,7 @@ char *moe_report_sensitivity_table(const MoeSensitivity *s, gboolean styled)
                          s->result->stack, s->result->gpus, interval, line, swings);
 }
 
-/* ---- CSV
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- CSV -------------------------------------------------------------------------------------------------------- */
 
 char *moe_report_sensitivity_csv(const MoeSensitivity *s)
 {
@@ -109,8 +107,7 @@ char *moe_report_sensitivity_csv(const MoeSensitivity *s)
   return moe_table_csv(table);
 }
 
-/* ---- JSON
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------------------------- */
 
 static void add_interval(JsonBuilder *builder, const char *key, double now, const MoeQuantiles *q)
 {
@@ -170,8 +167,7 @@ char *moe_report_sensitivity_json(const MoeSensitivity *s)
   return moe_json_finish(builder);
 }
 
-/* ---- figure
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- figure ----------------------------------------------------------------------------------------------------- */
 
 static void append_number(GString *text, double value)
 {

@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- making
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- making ----------------------------------------------------------------------------------------------------- */
 
 /* A number where the text is one, so that readers need not guess. */
 static JsonNode *value_node(const char *text)
@@ -59,8 +58,7 @@ char *moe_report_refusal(const char *reason, const MoeSettings *settings)
   return print(object);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 JsonObject *moe_record_parse(const char *record, JsonNode **node)
 {

@@ -15,8 +15,7 @@ static void add_header(MoeTable *table, const char *const *titles)
     moe_table_add(table, *titles);
 }
 
-/* ---- summary
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- summary ---------------------------------------------------------------------------------------------------- */
 
 static void add_group(MoeTable *table, const MoeCaseGroup *group)
 {
@@ -88,8 +87,7 @@ char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy 
   return g_strdup_printf("%s\n%s%s", groups, failed, pairs);
 }
 
-/* ---- cases
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- cases ------------------------------------------------------------------------------------------------------ */
 
 static gint worse_first(gconstpointer a, gconstpointer b)
 {

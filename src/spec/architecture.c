@@ -123,7 +123,7 @@ static gboolean read_attention(const MoeNode *section, MoeArchitecture *architec
 
 /* ---- mixture of experts ------------------------------------------------------------------------------------------ */
 
-static gboolean check_choice(const MoeNode *section, const MoeMoe *moe, GError **error)
+static gboolean check_choice(const MoeNode *section, const MoeExpertLayer *moe, GError **error)
 {
   if (moe->top_k > moe->experts)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "top_k"),
@@ -146,15 +146,15 @@ static gboolean check_choice(const MoeNode *section, const MoeMoe *moe, GError *
 
 static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, GError **error)
 {
-  MoeMoe *moe = &architecture->moe;
+  MoeExpertLayer *moe = &architecture->moe;
 
   if (moe_node_is_none(section))
     return TRUE;
-  *moe = (MoeMoe){.every = 1, .gated = TRUE, .groups = 1};
+  *moe = (MoeExpertLayer){.every = 1, .gated = TRUE, .groups = 1};
   if (!moe_node_read_fields(section, moe_fields, "moe", architecture, error))
     return FALSE;
   if (moe->experts == 0) {
-    *moe = (MoeMoe){0};
+    *moe = (MoeExpertLayer){0};
     return TRUE;
   }
   if (moe->top_groups == 0)
@@ -172,7 +172,7 @@ static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, 
 
 static gboolean has_dense_layer(const MoeArchitecture *architecture)
 {
-  const MoeMoe *moe = &architecture->moe;
+  const MoeExpertLayer *moe = &architecture->moe;
 
   return moe->experts == 0 || moe->first_layer > 0 || (moe->every > 1 && architecture->layers > 1);
 }

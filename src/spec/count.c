@@ -19,7 +19,7 @@ typedef struct {
 
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer)
 {
-  const MoeMoe *moe = &architecture->moe;
+  const MoeExpertLayer *moe = &architecture->moe;
 
   return moe->experts > 0 && layer >= moe->first_layer && (layer - moe->first_layer) % MAX(moe->every, 1) == 0;
 }
@@ -108,7 +108,7 @@ static double ffn_biases(double outer, double inner, gboolean gated)
 
 static void count_moe(const MoeArchitecture *architecture, Layer *layer)
 {
-  const MoeMoe *moe = &architecture->moe;
+  const MoeExpertLayer *moe = &architecture->moe;
   double hidden = (double)architecture->hidden, latent = (double)moe->latent;
   double outer = latent > 0 ? latent : hidden;
   double expert = ffn_weights(outer, (double)moe->width, moe->gated);

@@ -11,15 +11,15 @@
 
 /* ---- limits: beyond them an input is a slip of the keyboard, and products of a few of them still fit int64_t ----- */
 
-#define MOE_MAX_GPUS        (1 << 20)
-#define MOE_MAX_LAYERS      10000
-#define MOE_MAX_WIDTH       (1 << 24) /* any width or rank, elements; vocabulary too */
-#define MOE_MAX_HEADS       65536
-#define MOE_MAX_EXPERTS     65536
-#define MOE_MAX_SEQUENCE    (1 << 28) /* tokens of one sequence */
-#define MOE_MAX_BATCH       (1 << 28) /* sequences of one step */
-#define MOE_MAX_STEP_TOKENS (INT64_C(1) << 40)
-#define MOE_MAX_MTP_LAYERS  64
+#define MOE_MAX_GPUS          (1 << 20)
+#define MOE_MAX_LAYERS        10000
+#define MOE_MAX_WIDTH         (1 << 24) /* any width or rank, elements; vocabulary too */
+#define MOE_MAX_HEADS         65536
+#define MOE_MAX_EXPERTS       65536
+#define MOE_MAX_SEQUENCE      (1 << 28) /* tokens of one sequence */
+#define MOE_MAX_BATCH         (1 << 28) /* sequences of one step */
+#define MOE_MAX_STEP_TOKENS   (INT64_C(1) << 40)
+#define MOE_MAX_MTP_LAYERS    64
 #define MOE_MAX_WEIBULL_SHAPE 100
 
 extern const char *const moe_kernel_class_words[];

@@ -198,8 +198,8 @@ static gboolean read_small_sections(const MoeNode *node, MoeStack *stack, GError
 {
   return read_flags(moe_node_get(node, "fused"), fused_flags, stack, error) &&
          read_flags(moe_node_get(node, "overlap"), overlap_flags, stack, error) &&
-         read_family_names(node, stack, error) &&
-         moe_section_read(node, "moe", moe_fields, "moe", stack, error) && read_data_parallel(node, stack, error) &&
+         read_family_names(node, stack, error) && moe_section_read(node, "moe", moe_fields, "moe", stack, error) &&
+         read_data_parallel(node, stack, error) &&
          moe_section_read(node, "memory", memory_fields, "memory", stack, error) &&
          moe_section_read(node, "noise", noise_fields, "noise", stack, error);
 }

@@ -4,11 +4,16 @@
 #include <moesim/work.h>
 
 const char *const moe_precision_words[] = {
-    [MOE_BF16] = "bf16",           [MOE_FP16] = "fp16",
-    [MOE_FP32] = "fp32",           [MOE_TF32] = "tf32",
-    [MOE_BF16X3] = "bf16x3",       [MOE_BF16X9] = "bf16x9",
-    [MOE_FP8] = "fp8",             [MOE_FP8_BLOCK] = "fp8-block",
-    [MOE_MXFP8] = "mxfp8",         [MOE_NVFP4] = "nvfp4",
+    [MOE_BF16] = "bf16",
+    [MOE_FP16] = "fp16",
+    [MOE_FP32] = "fp32",
+    [MOE_TF32] = "tf32",
+    [MOE_BF16X3] = "bf16x3",
+    [MOE_BF16X9] = "bf16x9",
+    [MOE_FP8] = "fp8",
+    [MOE_FP8_BLOCK] = "fp8-block",
+    [MOE_MXFP8] = "mxfp8",
+    [MOE_NVFP4] = "nvfp4",
     NULL,
 };
 

@@ -36,8 +36,7 @@ typedef struct {
   GError *error;
 } Fit;
 
-/* ---- which constants
- * ------------------------------------------------------------------------------------------------- */
+/* ---- which constants -------------------------------------------------------------------------------------------- */
 
 static gboolean held(const MoeKernelFamily *family, const char *name)
 {
@@ -102,8 +101,7 @@ static void choose_free(Fit *fit, const MoeCalibration *c, guint index)
   }
 }
 
-/* ---- objective
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- objective -------------------------------------------------------------------------------------------------- */
 
 static double robust(double error_log)
 {
@@ -218,8 +216,7 @@ static double rounded(double value)
   return g_ascii_strtod(g_ascii_formatd(text, sizeof text, DIGITS, value), NULL);
 }
 
-/* ---- fitting and judging
- * --------------------------------------------------------------------------------------------- */
+/* ---- fitting and judging ---------------------------------------------------------------------------------------- */
 
 gboolean moe_calibration_fit(MoeCalibration *c, guint index, GError **error)
 {

@@ -4,8 +4,7 @@
 
 #include <moesim/calibrate.h>
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 /* Pass of a series whose times cover attention forward plus backward. */
 #define MOE_SERIES_BOTH 3
@@ -38,8 +37,7 @@ gboolean moe_row_measure(const MoeSeriesText *series, const MoeRow *row, MoeMeas
 /* Hash of what was run, without the time. */
 guint64 moe_row_shape(const MoeRow *row);
 
-/* ---- predictions
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- predictions ------------------------------------------------------------------------------------------------ */
 
 /* Prices the rows of one fit with given constants: one cost model per machine its series were measured on. */
 typedef struct {

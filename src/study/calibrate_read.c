@@ -35,8 +35,7 @@ typedef struct {
   const Column *column[MAX_COLUMNS];
 } Layout;
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 static gboolean find_column(const MoeNode *node, const Column **column, GError **error)
 {
@@ -113,8 +112,7 @@ static gboolean read_rows(Reader *reader, const MoeNode *node, const MoeSeriesTe
   return TRUE;
 }
 
-/* ---- series
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- series ----------------------------------------------------------------------------------------------------- */
 
 static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "bandwidth", NULL};
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "both", "any", NULL};
@@ -278,8 +276,7 @@ static gboolean read_file(Reader *reader, const char *path, GError **error)
   return TRUE;
 }
 
-/* ---- the calibration
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the calibration -------------------------------------------------------------------------------------------- */
 
 /* A fit with few rows needs them all; nothing is then kept for judging. */
 #define MIN_SHAPES 5

@@ -44,8 +44,7 @@ static MoePass pass_of(int pass)
   return pass == 1 ? MOE_PASS_DGRAD : pass == 2 ? MOE_PASS_WGRAD : MOE_PASS_FORWARD;
 }
 
-/* ---- products
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- products --------------------------------------------------------------------------------------------------- */
 
 static double gemm(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
@@ -83,8 +82,7 @@ static double grouped(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement 
   return moe_cost_flop(kernel);
 }
 
-/* ---- a MoE layer on one GPU
- * ------------------------------------------------------------------------------------------ */
+/* ---- a MoE layer on one GPU ------------------------------------------------------------------------------------- */
 
 /* Both linears of the experts in one direction: up has a gate, hence 2 x width outputs. */
 static void layer_products(const MoeRow *row, MoePass pass, MoeMeasurement *m)
@@ -135,8 +133,7 @@ static double layer_backward(const MoeSeriesText *s, const MoeRow *row, MoeMeasu
   return 12 * row->tokens * row->top_k * row->width * row->hidden;
 }
 
-/* ---- attention and bandwidth
- * ----------------------------------------------------------------------------------------- */
+/* ---- attention and bandwidth ------------------------------------------------------------------------------------ */
 
 static double add_attention(const MoeSeriesText *s, const MoeRow *row, MoePass pass, MoeMeasurement *m)
 {

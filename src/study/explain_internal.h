@@ -30,8 +30,7 @@ char *moe_diff_fits_text(const MoeNode *fits, const char *class);
 MoeRun *moe_diff_mix(const MoeRun *before, const MoeRun *after, const GArray *keys, const gboolean *chosen,
                      GError **error);
 
-/* ---- shares (explain_shares.c)
- * ---------------------------------------------------------------------------------------- */
+/* ---- shares (explain_shares.c) ---------------------------------------------------------------------------------- */
 
 /* Marks the subsets of n causes (bit masks below 2^n) that `orders` sampled orders pass through. */
 void moe_shares_mark(guint n, guint orders, uint64_t seed, gboolean *needed);

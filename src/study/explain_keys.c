@@ -71,8 +71,7 @@ char *moe_diff_mechanism(const char *path)
   return g_strdup(path);
 }
 
-/* ---- texts
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- texts ------------------------------------------------------------------------------------------------------ */
 
 /* "[a, b]" or "{k: v}". */
 static char *nested_text(const MoeNode *node)
@@ -104,8 +103,7 @@ char *moe_diff_text(const MoeNode *node)
   return g_strdup_printf("%u entries", moe_node_size(node));
 }
 
-/* ---- kernel fits of a stack
- * -------------------------------------------------------------------------------------------- */
+/* ---- kernel fits of a stack ------------------------------------------------------------------------------------- */
 
 static const char *class_of(const MoeNode *fit)
 {
@@ -166,8 +164,7 @@ static void compare_fits(GArray *keys, const MoeNode *before, const MoeNode *aft
   }
 }
 
-/* ---- comparison
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------------------------- */
 
 static gboolean same(const MoeNode *a, const MoeNode *b)
 {

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- kernel fits by class
- * ----------------------------------------------------------------------------------------------- */
+/* ---- kernel fits by class --------------------------------------------------------------------------------------- */
 
 /* Appends one fit as an entry of a YAML list. */
 static void append_fit(GString *text, const MoeNode *fit)
@@ -53,8 +52,7 @@ static gboolean mix_fits(MoeDoc *doc, const GArray *keys, const gboolean *chosen
   return mixed && moe_doc_replace(doc, "stack.kernels", moe_node_get(moe_doc_root(mixed), "kernels"), error);
 }
 
-/* ---- other keys
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- other keys ------------------------------------------------------------------------------------------------- */
 
 static gboolean has_prefix(const char *path, const char *prefix)
 {

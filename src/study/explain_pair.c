@@ -27,7 +27,7 @@ typedef struct {
   GHashTable *trials; /* mask -> Trial */
   GPtrArray *wanted;  /* masks of the batch that runs */
   Trial *batch;
-} Pair;
+} RunPair;
 
 static void free_trial(gpointer data)
 {
@@ -47,8 +47,7 @@ static void free_group(gpointer data)
   g_free(group);
 }
 
-/* ---- trials
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- trials ----------------------------------------------------------------------------------------------------- */
 
 static MoeEffect effect_of(const MoeResult *result)
 {
@@ -60,7 +59,7 @@ static MoeEffect effect_of(const MoeResult *result)
 
 static MoeOutcome try_mask(guint index, gpointer user_data)
 {
-  Pair *pair = user_data;
+  RunPair *pair = user_data;
   const char *mask = g_ptr_array_index(pair->wanted, index);
   g_autofree gboolean *chosen = g_new0(gboolean, pair->keys->len + 1);
   g_autoptr(GError) error = NULL;
@@ -78,7 +77,7 @@ static MoeOutcome try_mask(guint index, gpointer user_data)
 }
 
 /* Makes sure that all these masks have been tried; takes over the list. */
-static void try_all(Pair *pair, GPtrArray *masks)
+static void try_all(RunPair *pair, GPtrArray *masks)
 {
   g_autoptr(GPtrArray) list = masks;
 
@@ -101,7 +100,7 @@ static void try_all(Pair *pair, GPtrArray *masks)
   g_clear_pointer(&pair->wanted, g_ptr_array_unref);
 }
 
-static const Trial *try_one(Pair *pair, const char *mask)
+static const Trial *try_one(RunPair *pair, const char *mask)
 {
   GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
 
@@ -110,8 +109,7 @@ static const Trial *try_one(Pair *pair, const char *mask)
   return g_hash_table_lookup(pair->trials, mask);
 }
 
-/* ---- groups
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
 
 static char *mask_or(const char *a, const char *b)
 {
@@ -123,7 +121,7 @@ static char *mask_or(const char *a, const char *b)
   return both;
 }
 
-static Group *group_called(Pair *pair, const char *name)
+static Group *group_called(RunPair *pair, const char *name)
 {
   for (guint g = 0; g < pair->groups->len; g++) {
     Group *group = g_ptr_array_index(pair->groups, g);
@@ -138,7 +136,7 @@ static Group *group_called(Pair *pair, const char *name)
   return group;
 }
 
-static void make_groups(Pair *pair)
+static void make_groups(RunPair *pair)
 {
   for (guint k = 0; k < pair->keys->len; k++) {
     const char *path = g_array_index(pair->keys, MoeDiffKey, k).path;
@@ -149,7 +147,7 @@ static void make_groups(Pair *pair)
 }
 
 /* Puts `other` into `group` and forgets it. */
-static void merge_group(Pair *pair, Group *group, Group *other, const char *why)
+static void merge_group(RunPair *pair, Group *group, Group *other, const char *why)
 {
   char *name = g_strdup_printf("%s + %s", group->name, other->name);
   char *mask = mask_or(group->mask, other->mask);
@@ -166,7 +164,7 @@ static void merge_group(Pair *pair, Group *group, Group *other, const char *why)
 
 /* The first single other group that, together with `group` and on top of `base`, gives a legal run; NULL when none
  * does. */
-static Group *find_partner(Pair *pair, const char *base, const Group *group)
+static Group *find_partner(RunPair *pair, const char *base, const Group *group)
 {
   GPtrArray *masks = g_ptr_array_new_with_free_func(g_free);
   g_autofree char *own = mask_or(base, group->mask);
@@ -202,7 +200,7 @@ static char *union_without(const char *base, const GPtrArray *members, guint lef
 
 /* Members of a small set around `group` that is legal on top of `base`: grown in document order until legal (all
  * changes together are), then relieved of whoever is not needed. */
-static GPtrArray *find_set(Pair *pair, const char *base, Group *group)
+static GPtrArray *find_set(RunPair *pair, const char *base, Group *group)
 {
   GPtrArray *members = g_ptr_array_new();
   gboolean legal = FALSE;
@@ -224,7 +222,7 @@ static GPtrArray *find_set(Pair *pair, const char *base, Group *group)
   return members;
 }
 
-static void join(Pair *pair, const char *base, Group *group, const char *why)
+static void join(RunPair *pair, const char *base, Group *group, const char *why)
 {
   g_autofree char *reason = g_strdup(why);
   Group *partner = find_partner(pair, base, group);
@@ -238,7 +236,7 @@ static void join(Pair *pair, const char *base, Group *group, const char *why)
     merge_group(pair, group, g_ptr_array_index(members, i), reason);
 }
 
-static void try_singles(Pair *pair)
+static void try_singles(RunPair *pair)
 {
   GPtrArray *masks = g_ptr_array_new_with_free_func(g_free);
 
@@ -248,7 +246,7 @@ static void try_singles(Pair *pair)
 }
 
 /* Until every group alone is legal. Each round has fewer groups; one group of all changes is the second run itself. */
-static void settle_groups(Pair *pair)
+static void settle_groups(RunPair *pair)
 {
   g_autofree char *none = g_strnfill(pair->keys->len, '0');
 
@@ -266,10 +264,9 @@ static void settle_groups(Pair *pair)
   }
 }
 
-/* ---- order
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------------------------ */
 
-static void try_prefixes(Pair *pair)
+static void try_prefixes(RunPair *pair)
 {
   GPtrArray *masks = g_ptr_array_new_with_free_func(g_free);
   g_autofree char *prefix = g_strnfill(pair->keys->len, '0');
@@ -285,7 +282,7 @@ static void try_prefixes(Pair *pair)
 }
 
 /* The first group not yet applied that gives a legal run on top of what is. */
-static Group *next_legal(Pair *pair, const char *prefix)
+static Group *next_legal(RunPair *pair, const char *prefix)
 {
   for (guint g = 0; g < pair->groups->len; g++) {
     Group *group = g_ptr_array_index(pair->groups, g);
@@ -297,7 +294,7 @@ static Group *next_legal(Pair *pair, const char *prefix)
   return NULL;
 }
 
-static Group *first_left(const Pair *pair)
+static Group *first_left(const RunPair *pair)
 {
   for (guint g = 0; g < pair->groups->len; g++)
     if (!g_ptr_array_find(pair->order, g_ptr_array_index(pair->groups, g), NULL))
@@ -307,7 +304,7 @@ static Group *first_left(const Pair *pair)
 
 /* Document order, except that a group waits for what makes it legal; groups that are legal alone but in no order are
  * joined. */
-static void find_order(Pair *pair)
+static void find_order(RunPair *pair)
 {
   g_autofree char *prefix = g_strnfill(pair->keys->len, '0');
 
@@ -328,15 +325,14 @@ static void find_order(Pair *pair)
   }
 }
 
-/* ---- the answer
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------------------------- */
 
 static char *key_text(const MoeDiffKey *key, const MoeNode *node)
 {
   return key->kernel_class ? moe_diff_fits_text(node, key->kernel_class) : moe_diff_text(node);
 }
 
-static void fill_keys(const Pair *pair, const Group *group, MoeChange *change)
+static void fill_keys(const RunPair *pair, const Group *group, MoeChange *change)
 {
   change->keys = g_new0(MoeChangedKey, pair->keys->len + 1);
   for (guint k = 0; k < pair->keys->len; k++) {
@@ -348,7 +344,7 @@ static void fill_keys(const Pair *pair, const Group *group, MoeChange *change)
   }
 }
 
-static void fill_changes(Pair *pair, MoeDifference *difference)
+static void fill_changes(RunPair *pair, MoeDifference *difference)
 {
   g_autofree char *prefix = g_strnfill(pair->keys->len, '0');
 
@@ -375,7 +371,7 @@ static void fill_changes(Pair *pair, MoeDifference *difference)
 }
 
 /* All changes together are the second run; were they not legal, no order would end there. */
-static gboolean check_whole(Pair *pair, GError **error)
+static gboolean check_whole(RunPair *pair, GError **error)
 {
   g_autofree char *all = g_strnfill(pair->keys->len, '1');
   const Trial *trial = try_one(pair, all);
@@ -384,7 +380,7 @@ static gboolean check_whole(Pair *pair, GError **error)
                                   "the second run cannot be reached by its differing keys: %s", trial->message);
 }
 
-static gboolean check_size(const Pair *pair, GError **error)
+static gboolean check_size(const RunPair *pair, GError **error)
 {
   if (pair->groups->len > MOE_EXPLAIN_MAX_CHANGES)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "the runs differ in %u mechanisms, expected at most %d",
@@ -392,25 +388,25 @@ static gboolean check_size(const Pair *pair, GError **error)
   return TRUE;
 }
 
-static void clear_pair(Pair *pair)
+static void clear_pair(RunPair *pair)
 {
   g_array_unref(pair->keys);
   g_ptr_array_unref(pair->groups);
   g_ptr_array_unref(pair->order);
   g_hash_table_unref(pair->trials);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, clear_pair)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunPair, clear_pair)
 
 MoeDifference *moe_explain_difference(const MoeRun *before, const MoeRun *after, const MoeExplainOptions *options,
                                       GError **error)
 {
-  g_auto(Pair) pair = {.before = before,
-                       .after = after,
-                       .options = options,
-                       .keys = moe_diff_keys(before, after),
-                       .groups = g_ptr_array_new_with_free_func(free_group),
-                       .order = g_ptr_array_new(),
-                       .trials = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_trial)};
+  g_auto(RunPair) pair = {.before = before,
+                          .after = after,
+                          .options = options,
+                          .keys = moe_diff_keys(before, after),
+                          .groups = g_ptr_array_new_with_free_func(free_group),
+                          .order = g_ptr_array_new(),
+                          .trials = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_trial)};
   g_autoptr(MoeDifference) difference = g_new0(MoeDifference, 1);
 
   difference->before = moe_study_predict(before, &options->sim, error);

@@ -42,8 +42,7 @@ typedef struct {
   GArray *subsets;             /* to simulate, of guint */
 } Explain;
 
-/* ---- what is in the run at all
- * ---------------------------------------------------------------------------------------- */
+/* ---- what is in the run at all ---------------------------------------------------------------------------------- */
 
 static gboolean has_pass(const MoeProgram *program, MoePass pass)
 {
@@ -108,8 +107,7 @@ static gboolean is_present(const Explain *e, const MoeSimResult *base, MoeCause 
   }
 }
 
-/* ---- simulating subsets
- * -------------------------------------------------------------------------------------------------- */
+/* ---- simulating subsets ----------------------------------------------------------------------------------------- */
 
 static guint without_bits(const Explain *e, guint subset)
 {
@@ -166,8 +164,7 @@ static gboolean simulate_all(Explain *e, GError **error)
   return good;
 }
 
-/* ---- players
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- players ---------------------------------------------------------------------------------------------------- */
 
 static guint all_causes(const Explain *e)
 {
@@ -242,8 +239,7 @@ static guint choose_orders(const Explain *e, const MoeSimResult *base)
   return work_s * (1u << e->n_players) > MOST_WORK_S ? SAMPLED_ORDERS : 0;
 }
 
-/* ---- the explanation
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the explanation -------------------------------------------------------------------------------------------- */
 
 /* The small causes divide their joint share by what each is worth between first and last. */
 static void divide_small(const Explain *e, double joint_s, double joint_error_s, double *share, double *error)

@@ -5,8 +5,7 @@
 
 #define MAX_CAUSES 31 /* bits of a subset */
 
-/* ---- all orders
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- all orders ------------------------------------------------------------------------------------------------- */
 
 static double factorial(guint n)
 {
@@ -31,8 +30,7 @@ static void exact_shares(guint n, const double *value, double *share)
   }
 }
 
-/* ---- sampled orders
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- sampled orders --------------------------------------------------------------------------------------------- */
 
 /* The causes in the order of random keys. */
 static void draw_order(guint n, uint64_t seed, guint pair, guint *order)

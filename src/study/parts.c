@@ -9,8 +9,7 @@ const char *const moe_pair_class_words[] = {
     "dense_gemm", "weight_gradient", "grouped_gemm", "attention", "norm",  "rotary", "activation",
     "quantize",   "permute",         "router",       "residual",  "other", NULL};
 
-/* ---- classes of kernels
- * ----------------------------------------------------------------------------------------------- */
+/* ---- classes of kernels ----------------------------------------------------------------------------------------- */
 
 static MoePairClass bandwidth_class(const MoeKernel *kernel)
 {
@@ -52,8 +51,7 @@ static MoePairClass class_of(const MoeKernel *kernel)
   }
 }
 
-/* ---- watching
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- watching --------------------------------------------------------------------------------------------------- */
 
 /* A slice names its kernel and pass; together they give the class. */
 typedef struct {
@@ -71,8 +69,8 @@ static MoeIterationPart part_of(const char *block)
   static const struct {
     const char *block;
     MoeIterationPart part;
-  } parts[] = {{"F", MOE_PART_FORWARD}, {"B", MOE_PART_BACKWARD}, {"Bd", MOE_PART_BACKWARD},
-               {"W", MOE_PART_WEIGHT},  {"F+B", MOE_PART_BOTH},   {"step", MOE_PART_OPTIMIZER}};
+  } parts[] = {{"F", MOE_ITERATION_FORWARD}, {"B", MOE_ITERATION_BACKWARD}, {"Bd", MOE_ITERATION_BACKWARD},
+               {"W", MOE_ITERATION_WEIGHT},  {"F+B", MOE_ITERATION_BOTH},   {"step", MOE_ITERATION_OPTIMIZER}};
 
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
     if (g_str_equal(block, parts[i].block))
@@ -84,7 +82,7 @@ static MoeIterationPart part_of(const char *block)
 static void cover(Watch *watch, MoeIterationPart part, MoeTime until)
 {
   watch->iteration->part[part] += until - watch->covered - watch->bubble;
-  watch->iteration->part[MOE_PART_BUBBLE] += watch->bubble;
+  watch->iteration->part[MOE_ITERATION_BUBBLE] += watch->bubble;
   watch->covered = until;
   watch->bubble = 0;
 }
@@ -114,7 +112,7 @@ static void watch_slice(const MoeSlice *slice, gpointer user_data)
     return;
   watch->last = part_of(slice->block);
   cover(watch, watch->last, slice->end);
-  if (watch->last == MOE_PART_BOTH)
+  if (watch->last == MOE_ITERATION_BOTH)
     watch_pair(watch, slice);
   watch->call_block = slice->block;
   watch->call_batch = slice->micro_batch;
@@ -146,8 +144,7 @@ static void watch_end(Watch *watch, MoeTime step)
     g_hash_table_destroy(watch->classes[p]);
 }
 
-/* ---- which rank
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- which rank ------------------------------------------------------------------------------------------------- */
 
 static double busy_s(const MoeUnitAccount *unit)
 {
@@ -186,7 +183,7 @@ gboolean moe_study_iteration(const MoeRun *run, const MoeSimOptions *options, in
 {
   MoeSimOptions chosen = options ? *options : (MoeSimOptions){.kernel_jitter = -1};
   g_auto(MoePrepared) made = {0};
-  Watch watch = {.iteration = iteration, .last = MOE_PART_OPTIMIZER};
+  Watch watch = {.iteration = iteration, .last = MOE_ITERATION_OPTIMIZER};
 
   *iteration = (MoeIteration){0};
   chosen.slice = NULL;

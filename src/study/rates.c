@@ -23,8 +23,7 @@ typedef struct {
   Row *rows;
 } Table;
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 static void fill_row(const MoeValidation *const *at, guint index, Row *row)
 {
@@ -53,8 +52,7 @@ static double error_at(const Row *row, double rate)
   return exp(row->log_step[p] + share * (row->log_step[p + 1] - row->log_step[p])) / row->published_s - 1;
 }
 
-/* ---- fitting
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- fitting ---------------------------------------------------------------------------------------------------- */
 
 typedef gboolean (*Keep)(const Row *row, const char *what);
 
@@ -94,8 +92,7 @@ static double fit_rate(const Table *table, const char *gpu, const char *without_
   return exp((low + high) / 2);
 }
 
-/* ---- reporting
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- reporting -------------------------------------------------------------------------------------------------- */
 
 static gboolean is_fitted(const Row *row, const char *gpu)
 {
@@ -210,8 +207,7 @@ static void leave_out_all(const Table *table, MoeRateFit *fit)
   }
 }
 
-/* ---- entry
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- entry ------------------------------------------------------------------------------------------------------ */
 
 static gboolean predict_points(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
                                MoeProgressFunc progress, gpointer progress_data, MoeValidation **at, GError **error)

@@ -6,8 +6,7 @@
 
 #define SECONDS_PER_HOUR 3600.0
 
-/* ---- simulation
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- simulation ------------------------------------------------------------------------------------------------- */
 
 /* The best so far, shared by the threads. */
 typedef struct {
@@ -159,8 +158,7 @@ static MoeOutcome try_one(guint index, gpointer user_data)
   return (MoeOutcome){0};
 }
 
-/* ---- the run's own layout
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the run's own layout --------------------------------------------------------------------------------------- */
 
 static void own_choice(const MoeRun *run, MoeLayoutChoice *choice)
 {
@@ -199,8 +197,7 @@ static void simulate_own(Searching *s)
     own->value = s->own_value = value_of(s, &own->choice, own->result->step_time_s);
 }
 
-/* ---- whole searches
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- whole searches --------------------------------------------------------------------------------------------- */
 
 /* The run's own layout and those that differ in one dimension go first: somebody chose it, and a good layout found
  * early spares simulations of others. */

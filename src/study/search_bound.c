@@ -16,8 +16,7 @@
 /* Bytes of a stored weight: BF16 in every stack considered. */
 #define WEIGHT_BYTES 2.0
 
-/* ---- positions
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- positions -------------------------------------------------------------------------------------------------- */
 
 int64_t moe_search_places(const MoeRun *run)
 {
@@ -64,9 +63,7 @@ int64_t moe_position_of(const MoePositions *p, int64_t stage, int64_t chunk)
   return chunk * p->stages + stage;
 }
 
-/* ---- time
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------------------------- */
 
 static double pass_seconds(const MoeBoundInput *input, const MoePassBound *pass)
 {
@@ -211,8 +208,7 @@ double moe_bound_step(const MoeBoundInput *input)
          MIN(finish_seconds(input, &positions, 0), finish_seconds(input, &positions, positions.stages - 1));
 }
 
-/* ---- memory
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 static double static_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {

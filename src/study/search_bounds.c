@@ -8,8 +8,7 @@ double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run)
   return run->cluster.accelerator.memory_bytes * (1 + options->memory_slack);
 }
 
-/* ---- bounds of all candidates
- * ---------------------------------------------------------------------------------------------- */
+/* ---- bounds of all candidates ----------------------------------------------------------------------------------- */
 
 /* Probes by key, and the machine, shared by the threads. */
 typedef struct {

@@ -58,8 +58,7 @@ static void keep_piece(Probing *p, const MoePiece *piece, gboolean forward)
   }
 }
 
-/* ---- blocks
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 /* Operations without a layer belong to the end of the model that lies on their side. */
 static guint part_of(const Probing *p, const MoeOp *op, gboolean forward, gboolean seen_layer)
@@ -108,9 +107,7 @@ static void read_program(Probing *p)
   }
 }
 
-/* ---- sums
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- sums ------------------------------------------------------------------------------------------------------- */
 
 static void add_pass(MoePassBound *sum, const MoePassBound *more)
 {
@@ -153,8 +150,7 @@ MoeProbePart moe_position_part(const MoePositions *positions, const MoeProbe *pr
   return sum;
 }
 
-/* ---- the run that is probed
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the run that is probed ------------------------------------------------------------------------------------- */
 
 static int64_t least_common_multiple(int64_t a, int64_t b)
 {

@@ -21,8 +21,7 @@ typedef struct {
   BlockBound **role; /* [n_roles][n_blocks] */
 } Playing;
 
-/* ---- blocks
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 static gboolean waits_for_stream(const MoeBlock *block, const MoeOp *op, uint32_t stream, uint32_t count)
 {
@@ -75,8 +74,7 @@ static void bound_blocks(Playing *p, guint role)
       bound_block(p->walk, &program->blocks[r->calls[c].block], &p->role[role][r->calls[c].block]);
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 static gboolean receives(guint slot)
 {

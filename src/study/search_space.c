@@ -91,8 +91,7 @@ char *moe_choice_text(const MoeLayoutChoice *choice, MoeDimensionKind dimension)
   return g_strdup_printf("%d", value);
 }
 
-/* ---- values of a dimension
- * ----------------------------------------------------------------------------------------------- */
+/* ---- values of a dimension -------------------------------------------------------------------------------------- */
 
 typedef struct {
   const MoeRun *run;
@@ -227,8 +226,7 @@ static void add_flags(Enumeration *e)
       add(e, flags[i].dimension, flags[i].own ? 1 : 0);
 }
 
-/* ---- limits
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- limits ----------------------------------------------------------------------------------------------------- */
 
 static int find_dimension(const char *key)
 {
@@ -293,8 +291,7 @@ static gboolean apply_limits(Enumeration *e, const char *const *limits, GError *
   return TRUE;
 }
 
-/* ---- combinations
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- combinations ----------------------------------------------------------------------------------------------- */
 
 /* Stages that divide the layers evenly get even chunks; a model that no number divides may be uneven. */
 static gboolean fits_layers(const MoeRun *run, int64_t pipeline, int64_t chunks)
@@ -444,8 +441,7 @@ GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options,
   return e.found;
 }
 
-/* ---- a layout as a run
- * --------------------------------------------------------------------------------------------------- */
+/* ---- a layout as a run ------------------------------------------------------------------------------------------ */
 
 /* Fused attention never stores its scores: recomputing them alone would change nothing. */
 guint moe_search_recompute_modules(const MoeRun *run)

@@ -26,8 +26,7 @@ typedef struct {
   Answer *answers;
 } Study;
 
-/* ---- tasks
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------------------------------------------------ */
 
 static void add_task(Study *study, GPtrArray *sets, guint varied)
 {
@@ -87,8 +86,7 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   return (MoeOutcome){NULL, NULL};
 }
 
-/* ---- the interval
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- the interval ----------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -129,8 +127,7 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
   s->tokens_per_s_per_gpu = quantiles(study, G_STRUCT_OFFSET(Answer, tokens_per_s_per_gpu));
 }
 
-/* ---- the tornado
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the tornado ------------------------------------------------------------------------------------------------ */
 
 /* The value of a setting for readers: quantities with a fitting prefix. */
 static char *value_text(const MoeAssumption *assumption, const char *set)
@@ -207,9 +204,7 @@ static void fill_swings(const Study *study, MoeSensitivity *s)
   qsort(s->swings, s->n_swings, sizeof *s->swings, by_width);
 }
 
-/* ---- entry
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- entry ------------------------------------------------------------------------------------------------------ */
 
 static void clear_study(Study *study)
 {

@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- values
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------------------------------------- */
 
 /* Base unit of a dimension, as it is written behind a number; "" for plain numbers. */
 static const char *base_unit(MoeDimension dimension)
@@ -70,8 +69,7 @@ MoeRun *moe_varied_run(const MoeRun *run, char *const *sets, GError **error)
   return moe_run_from_doc(g_steal_pointer(&doc), run->name, NULL, error);
 }
 
-/* ---- which keys
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- which keys ------------------------------------------------------------------------------------------------- */
 
 static gboolean is_whole(double value)
 {
@@ -123,8 +121,7 @@ GArray *moe_varied(const MoeRun *run)
   return all;
 }
 
-/* ---- Latin hypercube
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Latin hypercube -------------------------------------------------------------------------------------------- */
 
 guint *moe_hypercube_strata(uint64_t seed, guint n, guint index)
 {

@@ -32,8 +32,7 @@ static gboolean fail(const MoeStore *store, GError **error)
   }
 }
 
-/* ---- statements
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------------------------- */
 
 static sqlite3_stmt *prepare(const MoeStore *store, const char *sql)
 {
@@ -68,8 +67,7 @@ static char *select_text(const MoeStore *store, const char *sql, guint point)
   return text;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 static void append_columns(GString *sql, const MoeSweep *sweep, const char *suffix)
 {
@@ -174,8 +172,7 @@ void moe_store_free(MoeStore *store)
   g_free(store);
 }
 
-/* ---- points
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- points ----------------------------------------------------------------------------------------------------- */
 
 guint moe_store_count(MoeStore *store)
 {

@@ -118,8 +118,7 @@ char *moe_sweep_identity(const MoeSweep *sweep)
   return g_string_free(g_string_append(text, sweep->zip ? " --zip" : ""), FALSE);
 }
 
-/* ---- the run at a point
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the run at a point ----------------------------------------------------------------------------------------- */
 
 static gboolean set_gpus(MoeRunOptions *options, const char *value, GError **error)
 {

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- one point
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- one point -------------------------------------------------------------------------------------------------- */
 
 void moe_sweep_point_clear(MoeSweepPoint *point)
 {
@@ -67,8 +66,7 @@ gboolean moe_sweep_finish(const MoeSweep *sweep, const MoeSweepWork *work, MoeSt
   return moe_store_get(store, point, result, error);
 }
 
-/* ---- all points
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- all points ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   const MoeSweep *sweep;

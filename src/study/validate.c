@@ -171,8 +171,7 @@ static MoeOutcome work_func(guint index, gpointer user_data)
   return (MoeOutcome){NULL, NULL};
 }
 
-/* ---- entry
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- entry ------------------------------------------------------------------------------------------------------ */
 
 static void free_pending(GArray *pending)
 {

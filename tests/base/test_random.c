@@ -145,4 +145,5 @@ START_TEST(expected_maximum_of_normals)
 END_TEST
 
 MOE_TEST_MAIN("base/random", splitmix_known_answers, every_argument_counts, neighbouring_entities_are_unrelated,
-              uniform_fills_the_unit_interval, normal_moments, gamma_moments, successive_gammas_share_no_number, expected_maximum_of_normals)
+              uniform_fills_the_unit_interval, normal_moments, gamma_moments, successive_gammas_share_no_number,
+              expected_maximum_of_normals)

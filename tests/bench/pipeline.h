@@ -1,5 +1,5 @@
-/* One workload for two simulators: REPLICAS pipelines of STAGES hosts. Each host executes BATCHES tasks in order; a task waits for the message
- * of the same batch from the stage before, and sends one to the next stage when it ends. */
+/* One workload for two simulators: REPLICAS pipelines of STAGES hosts. Each host executes BATCHES tasks in order; a
+ * task waits for the message of the same batch from the stage before, and sends one to the next stage when it ends. */
 #ifndef MOESIM_BENCH_PIPELINE_H
 #define MOESIM_BENCH_PIPELINE_H
 

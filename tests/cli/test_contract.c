@@ -174,8 +174,7 @@ START_TEST(what_does_not_fit_is_predicted_and_said)
 }
 END_TEST
 
-/* ---- other formats
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- other formats ---------------------------------------------------------------------------------------------- */
 
 /* Lines of comma-separated cells; the first is the header. */
 typedef struct {
@@ -368,8 +367,7 @@ START_TEST(steps_are_averaged)
 }
 END_TEST
 
-/* ---- traces
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- traces ----------------------------------------------------------------------------------------------------- */
 
 /* Latest end so far of each (rank, stream), in microseconds. */
 static void check_slice(JsonObject *slice, GHashTable *ends)

@@ -157,9 +157,9 @@ START_TEST(parts_beside_published_ones)
   MoePartsCase c = {.id = (char *)"v3", .published_s = {1, 2, NAN, NAN, NAN, NAN}};
   g_autoptr(GPtrArray) cases = g_ptr_array_new();
 
-  c.iteration.part[MOE_PART_FORWARD] = moe_time_from_seconds(1.1);
-  c.iteration.part[MOE_PART_BUBBLE] = moe_time_from_seconds(2);
-  c.iteration.part[MOE_PART_OPTIMIZER] = moe_time_from_seconds(0.5);
+  c.iteration.part[MOE_ITERATION_FORWARD] = moe_time_from_seconds(1.1);
+  c.iteration.part[MOE_ITERATION_BUBBLE] = moe_time_from_seconds(2);
+  c.iteration.part[MOE_ITERATION_OPTIMIZER] = moe_time_from_seconds(0.5);
   c.iteration.step = moe_time_from_seconds(3.6);
   g_ptr_array_add(cases, &c);
   g_autofree char *text = moe_report_parts_table(cases, FALSE);

@@ -101,7 +101,7 @@ static MoeArchitecture dense(int64_t layers, int64_t hidden, int64_t heads, int6
 
 static MoeArchitecture sparse(MoeArchitecture model, int64_t experts, int64_t top_k, int64_t width)
 {
-  model.moe = (MoeMoe){.experts = experts, .every = 1, .top_k = top_k, .width = width, .gated = TRUE};
+  model.moe = (MoeExpertLayer){.experts = experts, .every = 1, .top_k = top_k, .width = width, .gated = TRUE};
   return model;
 }
 

@@ -1,8 +1,7 @@
 /* From files to a resolved run: names, extends, variants, options, overrides, in their order. */
 #include "spectest.h"
 
-/* ---- a tree of files
- * -------------------------------------------------------------------------------------------------- */
+/* ---- a tree of files -------------------------------------------------------------------------------------------- */
 
 /* Keeps what a test wrote until the program ends; the tests run in their own processes. */
 typedef struct {
@@ -91,8 +90,7 @@ static void load_bad(const Tree *tree, const char *name, const MoeRunOptions *op
   ck_assert_msg(strstr(error->message, expected) != NULL, "\"%s\" lacks \"%s\"", error->message, expected);
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(names_are_found_above_the_run)
 {
@@ -167,8 +165,7 @@ START_TEST(unknown_names_say_what_is_near)
 }
 END_TEST
 
-/* ---- variants
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- variants --------------------------------------------------------------------------------------------------- */
 
 #define VARIANTS                                                                                                       \
   "variants:\n"                                                                                                        \
@@ -261,8 +258,7 @@ START_TEST(variant_names)
 }
 END_TEST
 
-/* ---- options
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- options ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(options_replace_cluster_and_stack)
 {
@@ -348,8 +344,7 @@ START_TEST(balance_is_one_thing)
 }
 END_TEST
 
-/* ---- documents
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- documents -------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_resolved_document_resolves_to_itself)
 {

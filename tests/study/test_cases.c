@@ -198,9 +198,9 @@ START_TEST(published_parts)
   ck_assert_uint_eq(cases->len, 1);
   const MoePartsCase *c = cases->pdata[0];
   ck_assert_str_eq(c->id, "parts");
-  ck_assert_double_eq(c->published_s[MOE_PART_FORWARD], 0.25);
-  ck_assert_double_eq(c->published_s[MOE_PART_BUBBLE], 1.5);
-  ck_assert_double_nan(c->published_s[MOE_PART_OPTIMIZER]);
+  ck_assert_double_eq(c->published_s[MOE_ITERATION_FORWARD], 0.25);
+  ck_assert_double_eq(c->published_s[MOE_ITERATION_BUBBLE], 1.5);
+  ck_assert_double_nan(c->published_s[MOE_ITERATION_OPTIMIZER]);
   ck_assert_int_eq(c->iteration.step, expected.step);
   ck_assert_mem_eq(c->iteration.part, expected.part, sizeof expected.part);
 }

@@ -73,10 +73,10 @@ START_TEST(gpipe)
     if (sim->units[u].rank == it.rank)
       bubble_s = sim->units[u].cause_s[MOE_CAUSE_BUBBLE];
   ck_assert_uint_eq(it.n_pairs, 0);
-  ck_assert_int_eq(it.part[MOE_PART_BOTH], 0);
-  ck_assert_int_eq(it.part[MOE_PART_WEIGHT], 0);
+  ck_assert_int_eq(it.part[MOE_ITERATION_BOTH], 0);
+  ck_assert_int_eq(it.part[MOE_ITERATION_WEIGHT], 0);
   ck_assert_double_gt(bubble_s, 0);
-  ck_assert_double_eq_tol(moe_time_to_seconds(it.part[MOE_PART_BUBBLE]), bubble_s, 1e-9);
+  ck_assert_double_eq_tol(moe_time_to_seconds(it.part[MOE_ITERATION_BUBBLE]), bubble_s, 1e-9);
 }
 END_TEST
 
@@ -84,8 +84,8 @@ START_TEST(split_backward)
 {
   MoeIteration it = iterate("zb-h1", -1);
 
-  ck_assert_int_gt(it.part[MOE_PART_WEIGHT], 0);
-  ck_assert_int_lt(it.part[MOE_PART_WEIGHT], it.part[MOE_PART_BACKWARD]);
+  ck_assert_int_gt(it.part[MOE_ITERATION_WEIGHT], 0);
+  ck_assert_int_lt(it.part[MOE_ITERATION_WEIGHT], it.part[MOE_ITERATION_BACKWARD]);
 }
 END_TEST
 
@@ -105,7 +105,7 @@ START_TEST(dualpipe)
     kernels += it.pair_class_s[c];
   ck_assert_double_lt(kernels, it.pair_s);
   ck_assert_double_gt(kernels, 0.5 * it.pair_s);
-  ck_assert_double_le((double)it.n_pairs * it.pair_s, moe_time_to_seconds(it.part[MOE_PART_BOTH]) * (1 + 1e-9));
+  ck_assert_double_le((double)it.n_pairs * it.pair_s, moe_time_to_seconds(it.part[MOE_ITERATION_BOTH]) * (1 + 1e-9));
 }
 END_TEST
 

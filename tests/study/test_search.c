@@ -124,8 +124,7 @@ START_TEST(bounds_with_offload_and_zero)
 }
 END_TEST
 
-/* ---- against exhaustive search
- * ---------------------------------------------------------------------------------------- */
+/* ---- against exhaustive search ---------------------------------------------------------------------------------- */
 
 /* The best value among all layouts that fit. */
 static double exhaustive(const MoeRun *run, const MoeSearchOptions *options, guint *n_fitting)
@@ -205,8 +204,7 @@ START_TEST(same_with_any_number_of_threads)
 }
 END_TEST
 
-/* ---- objectives and limits
- * ---------------------------------------------------------------------------------------------- */
+/* ---- objectives and limits -------------------------------------------------------------------------------------- */
 
 START_TEST(smallest_cluster)
 {
