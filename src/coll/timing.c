@@ -81,10 +81,12 @@ void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network)
 
 /* ---- protocols --------------------------------------------------------------------------------------------------- */
 
-/* A protocol's offer: the plan takes `latency_s` + `factor` x (bandwidth time of Simple). */
+/* A protocol's offer: bytes on the ports grow by `factor`, and the plan takes `latency_s` + `bandwidth_s`, which is at
+ * least `factor` x (bandwidth time of Simple). */
 typedef struct {
   double latency_s;
   double factor;
+  double bandwidth_s;
 } Offer;
 
 /* Cost of filling a pipeline. In a domain chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk,
@@ -111,21 +113,24 @@ static double hidden_s(const MoeCollWork *work, double bandwidth_s)
 
 static Offer offer_simple(const MoeCollWork *work, double bandwidth_s)
 {
-  return (Offer){work->floor_s + work->steps_s - hidden_s(work, bandwidth_s) + fill_s(work, bandwidth_s), 1};
+  return (Offer){work->floor_s + work->steps_s - hidden_s(work, bandwidth_s) + fill_s(work, bandwidth_s), 1,
+                 bandwidth_s};
 }
 
 static Offer offer_ll128(const MoeCollWork *work, double bandwidth_s)
 {
   double finer = work->steps_s > 0 ? MIN(1, work->ll128_steps_s / work->steps_s) : 1;
 
-  return (Offer){work->floor_s + work->ll128_steps_s + finer * fill_s(work, bandwidth_s), 1 / LL128_PAYLOAD};
+  return (Offer){work->floor_s + work->ll128_steps_s + finer * fill_s(work, bandwidth_s), 1 / LL128_PAYLOAD,
+                 bandwidth_s / LL128_PAYLOAD};
 }
 
+/* The limit is what the protocol itself can keep moving: it holds back this collective, not others on its ports. */
 static Offer offer_ll(const MoeCollWork *work, double bandwidth_s)
 {
   double limit_s = work->bus_bytes / work->ll_bytes_per_s;
 
-  return (Offer){work->floor_s + work->ll_steps_s, MAX(1 / LL_PAYLOAD, limit_s / bandwidth_s)};
+  return (Offer){work->floor_s + work->ll_steps_s, 1 / LL_PAYLOAD, MAX(bandwidth_s / LL_PAYLOAD, limit_s)};
 }
 
 static Offer choose_protocol(const MoeCollWork *work, double bandwidth_s)
@@ -136,7 +141,7 @@ static Offer choose_protocol(const MoeCollWork *work, double bandwidth_s)
     return best;
   const Offer others[] = {offer_ll128(work, bandwidth_s), offer_ll(work, bandwidth_s)};
   for (guint i = 0; i < G_N_ELEMENTS(others); i++)
-    if (others[i].latency_s + others[i].factor * bandwidth_s < best.latency_s + best.factor * bandwidth_s)
+    if (others[i].latency_s + others[i].bandwidth_s < best.latency_s + best.bandwidth_s)
       best = others[i];
   return best;
 }
@@ -199,8 +204,8 @@ void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, con
 
   for (int port = 0; port < MOE_N_PORTS; port++)
     plan->port_bytes[port] *= offer.factor;
-  if (bandwidth_s > ports_s && ports_s > 0)
-    plan->cap_bytes_per_s = plan->port_bytes[busiest] / (offer.factor * bandwidth_s);
+  if (offer.bandwidth_s > offer.factor * ports_s && ports_s > 0)
+    plan->cap_bytes_per_s = plan->port_bytes[busiest] / offer.bandwidth_s;
   plan->latency = moe_time_from_seconds(offer.latency_s + work->fixed_s);
   plan->network = busiest >= MOE_PORT_NIC_OUT || staged_s > ports_s;
   if (moe_topo_leaves_matter(request->topo)) {

@@ -155,6 +155,25 @@ START_TEST(test_protocols_follow_the_size)
 }
 END_TEST
 
+/* LL moves twice its payload and no more than its limit; the rest of the port is free for others. */
+START_TEST(test_low_latency_limit_is_a_cap_and_no_load)
+{
+  MoeCluster cluster = machine_new(8);
+  MoeCollectiveFit *fit = &cluster.domain.collectives;
+  fit->step_s = 1e-3;
+  fit->low_latency_step_s = 0.6e-6;
+  fit->low_latency_bytes_per_s = 10 * GB;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 8);
+  const MoeStackCollectives stack = machine_stack("nccl");
+  const MoeCollective gather = {.kind = MOE_ALL_GATHER, .bytes = 0.08 * MB};
+  MoeCollPlan plan = machine_plan(topo, &stack, "ring", &gather, 8, 1);
+
+  ck_assert_double_eq_tol(plan.port_bytes[MOE_PORT_NVLINK_OUT], 2 * 0.07 * MB, 1);
+  ck_assert_double_eq_tol(plan.cap_bytes_per_s, 2 * 10 * GB, 1);
+  ck_assert_double_eq_tol(moe_coll_alone_s(topo, &plan), 0.07 * MB / (10 * GB) + 7 * 0.6e-6, 1e-9);
+}
+END_TEST
+
 START_TEST(test_staged_network_loads_the_host_link_and_is_capped)
 {
   MoeCluster cluster = machine_new(8);
@@ -284,6 +303,7 @@ int main(void)
   tcase_add_test(tcase, test_network_reduction_needs_leave_and_hardware);
   tcase_add_test(tcase, test_hierarchical_spares_steps);
   tcase_add_test(tcase, test_protocols_follow_the_size);
+  tcase_add_test(tcase, test_low_latency_limit_is_a_cap_and_no_load);
   tcase_add_test(tcase, test_staged_network_loads_the_host_link_and_is_capped);
   tcase_add_test(tcase, test_copy_uses_one_direction_of_the_host_link);
   tcase_add_test(tcase, test_send_takes_the_shortest_way);
