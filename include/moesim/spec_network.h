@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * docs/model-network.md. */
 typedef struct {
   double floor_s;  /* launch, barrier and exit of one collective; the larger of domain and network counts */
+  double path_s;   /* latency of the route that steps and sends contain: where they were measured */
   double step_s;   /* one step of a bulk (Simple protocol) ring or tree */
   double chunk_s;  /* pipelines: domain, cost of one more chunk per step; network, largest chunk's time per step */
   double window_s; /* bandwidth time at which chunks stop growing (domain) or are half their largest (network) */
@@ -77,8 +78,10 @@ typedef struct {
   int64_t rails;           /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
   double oversubscription; /* leaf down / up capacity, >= 1 */
   int64_t leaf_gpus;       /* GPU ports below one leaf (per rail); 0 = derived from a 64-port switch */
-  double leaf_latency_s, spine_latency_s;
-  double efficiency; /* share of the NIC rate that bulk transfers reach */
+  double host_latency_s;   /* GPU to NIC and NIC to GPU together, beyond what the next three contain */
+  double leaf_latency_s, spine_latency_s, core_latency_s; /* host to host below one leaf, over a spine, over a third
+                                                             tier; ascending */
+  double efficiency;                                      /* share of the NIC rate that bulk transfers reach */
   MoeRdmaKind rdma;
   double staged_bytes_per_s; /* without GPUDirect: achieved through host memory, per GPU, one direction */
   gboolean sharp;            /* in-network reduction in the switches */

@@ -19,6 +19,7 @@ typedef struct {
   int64_t domains;    /* NVLink domains with members */
   int64_t per_domain; /* members of the fullest domain */
   MoeReach reach;     /* farthest neighbours of a ring through the domains in order */
+  double hop_path_s;  /* latency of the route of such a hop, mean over the ring; 0 in one domain */
   double hop_leaf;    /* share of such hops between domains that leave a leaf, 0..1 */
   double pair_leaf;   /* share of pairs of members in different domains on different leaves, same rail, 0..1 */
 } MoeCollRequest;
@@ -74,6 +75,9 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
  * level by level, a logarithmic exchange sends everything it has in each step. */
 typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC } MoeCollPattern;
 
+/* One step of `step_s` on the machine at hand: the route it was measured over is replaced by the one that is there. */
+double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s);
+double moe_coll_network_step_s(const MoeCollRequest *request, double step_s, double path_s);
 /* Adds steps inside the domain and between domains to the work's step times and pipeline depth. */
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps);

@@ -38,7 +38,7 @@ static gboolean nvls_work(const MoeCollRequest *request, MoeCollWork *work)
   *work = (MoeCollWork){.nvlink_share = domain->multicast,
                         .network_share = 1,
                         .floor_s = domain->floor_s,
-                        .steps_s = passes * domain->multicast_step_s,
+                        .steps_s = passes * moe_coll_domain_step_s(request, domain->multicast_step_s),
                         .chunk_s = passes * domain->chunk_s,
                         .window_s = domain->window_s,
                         .sms = request->stack->sms_collective};
@@ -60,13 +60,15 @@ static gboolean nvls_tree_work(const MoeCollRequest *request, MoeCollWork *work)
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
   double bytes = request->collective->bytes, domain_bytes = request->domains > 2 ? 2 * bytes : bytes;
   double levels = 2 * (double)moe_coll_log2_ceil(request->domains);
+  double path_s = moe_topo_latency(request->topo, request->reach);
 
   if (request->domains < 2 || request->per_domain < 2 || !request->cluster->domain.multicast)
     return FALSE;
   *work = (MoeCollWork){.nvlink_share = domain->multicast,
                         .network_share = network->tree,
                         .floor_s = MAX(domain->floor_s, network->floor_s),
-                        .steps_s = ALL_REDUCE_PASSES * domain->multicast_step_s + levels * network->multicast_step_s,
+                        .steps_s = ALL_REDUCE_PASSES * moe_coll_domain_step_s(request, domain->multicast_step_s) +
+                                   levels * moe_coll_network_step_s(request, network->multicast_step_s, path_s),
                         .chunk_s = ALL_REDUCE_PASSES * domain->chunk_s,
                         .window_s = domain->window_s,
                         .network_chunk_s = levels * network->chunk_s,

@@ -13,8 +13,7 @@ static void network_leg(const MoeCollRequest *request, MoeCollWork *work, double
   const MoeCollectiveFit *fit = &request->cluster->network.collectives;
 
   moe_coll_set_bytes(work, 0, bytes);
-  work->steps_s =
-      fit->send_s + moe_topo_latency(request->topo, request->reach) - request->cluster->network.leaf_latency_s;
+  work->steps_s = moe_coll_network_step_s(request, fit->send_s, moe_topo_latency(request->topo, request->reach));
   work->network_chunk_s = fit->send_chunk_s;
   work->network_window_s = fit->send_window_s;
   work->leaf_share = request->hop_leaf;
@@ -25,7 +24,7 @@ static void domain_leg(const MoeCollRequest *request, MoeCollWork *work, double 
   const MoeCollectiveFit *fit = &request->cluster->domain.collectives;
 
   moe_coll_set_bytes(work, bytes, 0);
-  work->steps_s = fit->send_s;
+  work->steps_s = moe_coll_domain_step_s(request, fit->send_s);
   work->chunk_s = fit->send_chunk_s;
   work->window_s = fit->send_window_s;
 }

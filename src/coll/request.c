@@ -31,6 +31,7 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
 {
   const MoeTopo *topo = request->topo;
   int64_t members = 0, first = 0, crossing = 0, end = domain_end(topo, gpus[0]);
+  double path_s = 0;
 
   request->domains = request->per_domain = 1;
   for (guint i = 0; i < request->n; i++) {
@@ -42,6 +43,7 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
     MoeReach reach = moe_topo_reach(topo, gpus[first], gpus[i]);
     request->reach = MAX(request->reach, reach);
     crossing += reach > MOE_REACH_LEAF;
+    path_s += moe_topo_latency(topo, reach);
     request->domains++;
     members = 1;
     first = i;
@@ -49,7 +51,9 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
   }
   if (request->domains == 1)
     return;
-  crossing += moe_topo_reach(topo, gpus[first], gpus[0]) > MOE_REACH_LEAF;
+  MoeReach back = moe_topo_reach(topo, gpus[first], gpus[0]);
+  crossing += back > MOE_REACH_LEAF;
+  request->hop_path_s = (path_s + moe_topo_latency(topo, back)) / (double)request->domains;
   request->hop_leaf = (double)crossing / (double)request->domains;
 }
 

@@ -29,13 +29,26 @@ int64_t moe_coll_log2_ceil(int64_t n)
   return steps;
 }
 
-/* What a network step costs beyond one below a single leaf: longer paths, and the detour through host memory. */
-static double extra_network_step_s(const MoeCollRequest *request)
+double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s)
+{
+  double path_s = moe_topo_latency(request->topo, MOE_REACH_DOMAIN);
+
+  return MAX(0, step_s + path_s - request->cluster->domain.collectives.path_s);
+}
+
+double moe_coll_network_step_s(const MoeCollRequest *request, double step_s, double path_s)
 {
   const MoeNetwork *network = &request->cluster->network;
-  double path_s = moe_topo_latency(request->topo, MAX(request->reach, MOE_REACH_LEAF)) - network->leaf_latency_s;
+  double detour_s = network->rdma == MOE_RDMA_STAGED ? STAGED_STEP_S : 0;
 
-  return path_s + (network->rdma == MOE_RDMA_STAGED ? STAGED_STEP_S : 0);
+  return MAX(0, step_s + path_s - network->collectives.path_s) + detour_s;
+}
+
+/* The steps of a ring go round all its hops; those of trees and exchanges wait for the farthest pair. */
+static double route_s(const MoeCollRequest *request, MoeCollPattern pattern)
+{
+  return pattern == MOE_COLL_RING && request->domains > 1 ? request->hop_path_s
+                                                          : moe_topo_latency(request->topo, request->reach);
 }
 
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
@@ -45,20 +58,22 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
   const LowLatency *nvlink = tree ? &nvlink_tree : &nvlink_ring, *between = tree ? &network_tree : &network_ring;
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
-  double nvlink_s = (double)nvlink_steps * domain->step_s, network_s = (double)network_steps * network->step_s;
-  double low_nvlink_s = (double)nvlink_steps * domain->low_latency_step_s;
-  double low_network_s = (double)network_steps * network->low_latency_step_s;
-  double extra_s = (double)network_steps * extra_network_step_s(request);
+  double low_nvlink_s = domain->low_latency_step_s, low_network_s = network->low_latency_step_s;
+  double path_s = route_s(request, pattern);
 
-  work->steps_s += nvlink_s + network_s + extra_s;
-  work->ll_steps_s += low_nvlink_s * nvlink->ll + low_network_s * between->ll + extra_s;
-  work->ll128_steps_s += low_nvlink_s * nvlink->ll128 + low_network_s * between->ll128 + extra_s;
+  work->steps_s += (double)nvlink_steps * moe_coll_domain_step_s(request, domain->step_s) +
+                   (double)network_steps * moe_coll_network_step_s(request, network->step_s, path_s);
+  work->ll_steps_s += (double)nvlink_steps * moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll) +
+                      (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll, path_s);
+  work->ll128_steps_s +=
+      (double)nvlink_steps * moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll128) +
+      (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll128, path_s);
   work->chunk_s += (double)nvlink_steps * domain->chunk_s;
   work->window_s = domain->window_s;
   work->network_chunk_s += pattern == MOE_COLL_TREE ? (double)network_steps * network->chunk_s : 0;
   work->network_window_s = network->window_s;
   if (pattern == MOE_COLL_RING && network_steps > 0) {
-    work->hidden_s += network_s;
+    work->hidden_s += (double)network_steps * network->step_s;
     work->hide_s = network->hide_s * (double)network_steps;
   }
   work->ll_bytes_per_s = network_steps > 0 ? network->low_latency_bytes_per_s : domain->low_latency_bytes_per_s;

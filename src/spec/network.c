@@ -3,11 +3,18 @@
 
 #include <stddef.h>
 
+/* Host to host, 64 B, InfiniBand NDR: below one leaf, over a spine (DeepSeek, ISCA 2025). A third tier is two more
+ * switches, as the spine is over the leaf. */
+#define LEAF_LATENCY_S  2.8e-6
+#define SPINE_LATENCY_S 3.7e-6
+#define TIER_LATENCY_S  (SPINE_LATENCY_S - LEAF_LATENCY_S)
+
 /* Defaults of MoeCollectiveFit where a cluster gives none. Steps and LL limits are NCCL's tuning constants for Hopper
  * (hw latency of ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x
  * H100 13.7 us less 14 LL steps; two hosts 47.5 us less theirs); shares are the medians of the fits in
  * docs/model-network.md. */
 static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6,
+                                            .path_s = 1e-6,
                                             .step_s = 3.4e-6,
                                             .low_latency_step_s = 0.6e-6,
                                             .chunk_s = 1e-6,
@@ -22,6 +29,7 @@ static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6,
                                             .send_chunk_s = 5e-6,
                                             .send_window_s = 10e-3};
 static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
+                                             .path_s = LEAF_LATENCY_S,
                                              .step_s = 14e-6,
                                              .low_latency_step_s = 5e-6,
                                              .chunk_s = 25e-6,
@@ -62,6 +70,7 @@ static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
 
 static const MoeField fit_fields[] = {
     SECONDS("floor", floor_s),
+    SECONDS("path", path_s),
     SECONDS("step", step_s),
     SECONDS("low_latency_step", low_latency_step_s),
     SECONDS("chunk", chunk_s),
@@ -189,8 +198,10 @@ static const MoeField topology_fields[] = {
 };
 
 static const MoeField latency_fields[] = {
+    {"host", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, host_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
     {"leaf", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, leaf_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
     {"spine", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, spine_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
+    {"core", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, core_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
     {NULL},
 };
 
@@ -232,22 +243,49 @@ static gboolean read_faults(const MoeNode *list, MoeNetwork *network, GError **e
   return TRUE;
 }
 
+/* One route contains the other: a longer one cannot be faster. */
+static gboolean check_order(const MoeNode *latency, const char *key, double seconds, const char *inner,
+                            double inner_seconds, GError **error)
+{
+  const MoeNode *at = moe_node_get(latency, key);
+
+  if (seconds >= inner_seconds)
+    return TRUE;
+  if (!at)
+    at = moe_node_get(latency, inner);
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(at ? at : latency),
+                  "network.latency.%s is %.4g us, expected at least network.latency.%s (%.4g us), which it contains",
+                  key, seconds * 1e6, inner, inner_seconds * 1e6);
+}
+
+static gboolean read_latency(const MoeNode *map, MoeNetwork *network, GError **error)
+{
+  const MoeNode *latency = moe_node_get(map, "latency");
+
+  if (!read_section(map, "latency", latency_fields, "network.latency", network, error))
+    return FALSE;
+  if (!latency || !moe_node_get(latency, "core"))
+    network->core_latency_s = network->spine_latency_s + TIER_LATENCY_S;
+  return !latency || (check_order(latency, "spine", network->spine_latency_s, "leaf", network->leaf_latency_s, error) &&
+                      check_order(latency, "core", network->core_latency_s, "spine", network->spine_latency_s, error));
+}
+
 gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **error)
 {
-  /* Latencies: CPU to CPU, 64 B, InfiniBand NDR (DeepSeek, ISCA 2025). Efficiency: 48 to 49 of 50 GB/s on ConnectX-7
-   * (nccl-tests issue 267). Staged: about half of a NIC through host memory (docs/model-network.md). */
+  /* Efficiency: 48 to 49 of 50 GB/s on ConnectX-7 (nccl-tests issue 267). Staged: about half of a NIC through host
+   * memory (docs/model-network.md). */
   Topology top = {.network = {.nics_per_gpu = 1,
                               .tiers = 2,
                               .oversubscription = 1,
-                              .leaf_latency_s = 2.8e-6,
-                              .spine_latency_s = 3.7e-6,
+                              .leaf_latency_s = LEAF_LATENCY_S,
+                              .spine_latency_s = SPINE_LATENCY_S,
                               .efficiency = 0.97,
                               .staged_bytes_per_s = 25e9,
                               .collectives = network_fit}};
 
   if (!moe_node_read_fields(node, network_fields, "network", &top.network, error) ||
       !read_section(node, "topology", topology_fields, "network.topology", &top, error) ||
-      !read_section(node, "latency", latency_fields, "network.latency", &top.network, error) ||
+      !read_latency(node, &top.network, error) ||
       !read_section(node, "collectives", fit_fields, "network.collectives", &top.network.collectives, error) ||
       !read_faults(moe_node_get(node, "faults"), &top.network, error))
     return FALSE;

@@ -306,6 +306,6 @@ char *moe_network_fabric_print(const MoeNetworkFabric *fabric)
   for (guint i = 0; i < G_N_ELEMENTS(constants); i++)
     if (*value_of(&fit, &constants[i]) > 0)
       print_constant(text, &constants[i], *value_of(&fit, &constants[i]), fabric->seen >> i & 1);
-  g_string_append_printf(text, "message: %.4g us\n", fit.message_s * 1e6);
+  g_string_append_printf(text, "message: %.4g us\npath: %.4g us\n", fit.message_s * 1e6, fit.path_s * 1e6);
   return g_string_free(text, FALSE);
 }

@@ -215,11 +215,11 @@ double moe_topo_latency(const MoeTopo *topo, MoeReach reach)
   case MOE_REACH_DOMAIN:
     return topo->cluster->domain.latency_s;
   case MOE_REACH_LEAF:
-    return network->leaf_latency_s;
+    return network->host_latency_s + network->leaf_latency_s;
   case MOE_REACH_SPINE:
-    return network->spine_latency_s;
-  default: /* two more switches than over the spine, as the spine has two more than the leaf */
-    return 2 * network->spine_latency_s - network->leaf_latency_s;
+    return network->host_latency_s + network->spine_latency_s;
+  default:
+    return network->host_latency_s + network->core_latency_s;
   }
 }
 

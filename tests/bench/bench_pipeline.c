@@ -51,6 +51,7 @@ static Handmade *make_workload(void)
 
   hm->run.cluster.network.nic_bytes_per_s = LINK_BYTES_PER_S;
   hm->run.cluster.network.leaf_latency_s = hm->run.cluster.network.spine_latency_s = LATENCY_S;
+  hm->run.cluster.network.core_latency_s = LATENCY_S;
   for (guint stage = 0; stage < STAGES; stage++)
     add_stage(hm, stage);
   for (guint batch = 0; batch < BATCHES; batch++)

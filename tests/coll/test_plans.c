@@ -134,6 +134,113 @@ START_TEST(test_hierarchical_spares_steps)
 }
 END_TEST
 
+/* ---- worse machines ---- */
+
+/* What is made worse, and an all-reduce that must feel it (n = 0: none). */
+typedef struct {
+  const char *what;
+  size_t offset;
+  double factor;
+  guint n;
+  int64_t stride;
+  double bytes;
+} Worse;
+
+#define WORSE(member, factor, n, stride, bytes)                                                                        \
+  {                                                                                                                    \
+#member, offsetof(MoeCluster, member), factor, n, stride, bytes                                                    \
+  }
+
+static const Worse worse[] = {
+    WORSE(domain.latency_s, 2, 8, 1, 64),         WORSE(network.host_latency_s, 2, 16, 8, 64),
+    WORSE(network.leaf_latency_s, 1.2, 4, 8, 64), WORSE(network.spine_latency_s, 1.2, 16, 8, 64),
+    WORSE(network.core_latency_s, 2, 512, 8, 64), WORSE(domain.bytes_per_s, 0.5, 8, 1, 1e9),
+    WORSE(domain.efficiency, 0.5, 8, 1, 1e9),     WORSE(network.nic_bytes_per_s, 0.5, 16, 8, 1e9),
+    WORSE(network.efficiency, 0.5, 16, 8, 1e9),   WORSE(network.oversubscription, 4, 0, 1, 0),
+};
+
+static MoeCluster real_machine(void)
+{
+  MoeCluster cluster = machine_new(8);
+  MoeCollectiveFit *domain = &cluster.domain.collectives, *network = &cluster.network.collectives;
+
+  *domain = (MoeCollectiveFit){.floor_s = 7e-6,
+                               .path_s = 1e-6,
+                               .step_s = 3.4e-6,
+                               .chunk_s = 1e-6,
+                               .window_s = 10e-3,
+                               .ring = 0.97,
+                               .tree = 0.9,
+                               .multicast = 0.8,
+                               .send_s = 6e-6,
+                               .multicast_step_s = 5e-6};
+  *network = (MoeCollectiveFit){.floor_s = 20e-6,
+                                .path_s = 2.8e-6,
+                                .step_s = 14e-6,
+                                .chunk_s = 25e-6,
+                                .window_s = 50e-6,
+                                .ring = 0.97,
+                                .tree = 0.97,
+                                .multicast = 0.97,
+                                .send_s = 20e-6,
+                                .hide_s = 30e-6,
+                                .multicast_step_s = 20.9e-6};
+  domain->low_latency_step_s = 0.6e-6;
+  domain->low_latency_bytes_per_s = 141 * GB;
+  network->low_latency_step_s = 5e-6;
+  network->low_latency_bytes_per_s = 35 * GB;
+  cluster.domain.latency_s = 1e-6;
+  cluster.network.host_latency_s = 0.5e-6;
+  cluster.network.leaf_latency_s = 2.8e-6;
+  cluster.network.spine_latency_s = 3.7e-6;
+  cluster.network.core_latency_s = 4.6e-6;
+  cluster.network.leaf_gpus = 4;
+  cluster.network.tiers = 3;
+  cluster.network.sharp = TRUE;
+  return cluster;
+}
+
+static double planned_s(const MoeCluster *cluster, const MoeCollective *collective, guint n, int64_t stride)
+{
+  g_autoptr(MoeTopo) topo = machine_topo(cluster, (int64_t)n * stride);
+  MoeStackCollectives stack = machine_stack("nccl");
+
+  stack.nvls = stack.sharp = stack.hierarchical = TRUE;
+  MoeCollPlan plan = machine_plan(topo, &stack, NULL, collective, n, stride);
+  return moe_coll_alone_s(topo, &plan);
+}
+
+/* Nothing gets faster on a worse machine, whatever its size, and small messages feel every latency of their route. */
+START_TEST(test_worse_machines_are_never_faster)
+{
+  const Worse *change = &worse[_i];
+  const MoeCluster good = real_machine();
+  MoeCluster bad = good;
+
+  *(double *)((char *)&bad + change->offset) *= change->factor;
+  for (int kind = 0; kind < MOE_N_COLLECTIVES; kind++)
+    for (double bytes = 64; bytes < 1e10; bytes *= 8)
+      for (guint n = 2; n <= 512; n *= 4)
+        for (int64_t stride = 1; stride <= 8; stride *= 8) {
+          const MoeCollective collective = {.kind = (MoeCollectiveKind)kind,
+                                            .bytes = bytes,
+                                            .top_k = 2,
+                                            .experts = 512,
+                                            .expert_groups = 1,
+                                            .top_groups = 1,
+                                            .share = 1,
+                                            .padding = 1};
+          double before_s = planned_s(&good, &collective, n, stride), after_s = planned_s(&bad, &collective, n, stride);
+
+          ck_assert_msg(after_s >= before_s * (1 - 1e-9), "%s: kind %d of %g bytes over %u GPUs, %g us became %g us",
+                        change->what, kind, bytes, n, before_s * 1e6, after_s * 1e6);
+        }
+  const MoeCollective felt = {.kind = MOE_ALL_REDUCE, .bytes = change->bytes};
+  ck_assert(change->n == 0 || planned_s(&bad, &felt, change->n, change->stride) >
+                                  planned_s(&good, &felt, change->n, change->stride) * 1.0001);
+}
+END_TEST
+
 START_TEST(test_protocols_follow_the_size)
 {
   MoeCluster cluster = machine_new(8);
@@ -303,6 +410,7 @@ int main(void)
   tcase_add_test(tcase, test_network_reduction_needs_leave_and_hardware);
   tcase_add_test(tcase, test_hierarchical_spares_steps);
   tcase_add_test(tcase, test_protocols_follow_the_size);
+  tcase_add_loop_test(tcase, test_worse_machines_are_never_faster, 0, G_N_ELEMENTS(worse));
   tcase_add_test(tcase, test_low_latency_limit_is_a_cap_and_no_load);
   tcase_add_test(tcase, test_staged_network_loads_the_host_link_and_is_capped);
   tcase_add_test(tcase, test_copy_uses_one_direction_of_the_host_link);

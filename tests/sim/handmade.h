@@ -71,7 +71,7 @@ static inline Handmade *hm_new(int64_t gpus, int64_t tensor, int64_t pipeline, i
                                     .latency_s = HM_LATENCY_S,
                                     .efficiency = 1,
                                     .all_to_all_efficiency = 1};
-  run->cluster.domain.collectives.send_s = HM_LATENCY_S;
+  run->cluster.domain.collectives.send_s = run->cluster.domain.collectives.path_s = HM_LATENCY_S;
   run->cluster.domain.collectives.ring = run->cluster.domain.collectives.tree = 1;
   run->cluster.host = (MoeHost){.gpus = domain, .memory_link_bytes_per_s = 50e9, .cpu = "test"};
   run->cluster.network = (MoeNetwork){.nics_per_gpu = 1,
@@ -81,7 +81,9 @@ static inline Handmade *hm_new(int64_t gpus, int64_t tensor, int64_t pipeline, i
                                       .leaf_gpus = 64,
                                       .efficiency = 1,
                                       .leaf_latency_s = 2e-6,
-                                      .spine_latency_s = 3e-6};
+                                      .spine_latency_s = 3e-6,
+                                      .core_latency_s = 4e-6};
+  run->cluster.network.collectives.path_s = 2e-6;
   run->cluster.network.collectives.ring = run->cluster.network.collectives.tree = 1;
   run->cluster.accelerator = (MoeAccelerator){.name = "test",
                                               .quoted_peak_flop_per_s = 1e15,

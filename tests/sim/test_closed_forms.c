@@ -115,6 +115,7 @@ static Handmade *pipeline(guint p, guint m, guint replicas, double f, double b)
   g_autofree uint32_t *forward = g_new0(uint32_t, p * m), *backward = g_new0(uint32_t, p * m);
 
   hm->run.cluster.domain.latency_s = hm->run.cluster.domain.collectives.send_s = 0;
+  hm->run.cluster.domain.collectives.path_s = 0;
   for (guint s = 0; s + 1 < p; s++)
     for (guint i = 0; i < m; i++) {
       forward[s * m + i] = hm_message(hm, s, s + 1, 0);

@@ -61,6 +61,8 @@ START_TEST(test_network)
   ck_assert_int_eq(network.leaf_gpus, 16);
   ck_assert_double_eq(network.oversubscription, 2);
   ck_assert_double_eq_tol(network.spine_latency_s, 3.7e-6, 1e-18);
+  ck_assert_double_eq_tol(network.core_latency_s, 4.6e-6, 1e-18);
+  ck_assert_double_eq(network.host_latency_s, 0);
   ck_assert_uint_eq(network.n_faults, 2);
   ck_assert_int_eq(network.faults[0].kind, MOE_FAULT_NIC);
   ck_assert_int_eq(network.faults[1].kind, MOE_FAULT_RAIL);
@@ -101,6 +103,10 @@ static const Refusal refusals[] = {
     {TRUE, "{nic: 400 Gbit/s, topology: {tiers: 4}}", "c.yaml:1:37"},
     {TRUE, "{nic: 400 Gbit/s, topology: {oversubscription: 0.5}}", "c.yaml:1:48"},
     {TRUE, "{kind: roce}", "nic"},
+    {TRUE, "{nic: 400 Gbit/s, latency: {leaf: 4 us, spine: 3.7 us}}",
+     "c.yaml:1:48: network.latency.spine is 3.7 us, expected at least network.latency.leaf (4 us)"},
+    {TRUE, "{nic: 400 Gbit/s, latency: {leaf: 4 us}}", "c.yaml:1:35: network.latency.spine is 3.7 us"},
+    {TRUE, "{nic: 400 Gbit/s, latency: {core: 3 us}}", "c.yaml:1:35: network.latency.core is 3 us"},
     {TRUE, "{nic: 400 Gbit/s, faults: [{what: nic, index: 0, factor: 0}]}", "cuts a GPU off"},
     {TRUE, "{nic: 400 Gbit/s, faults: {what: nic}}", "list"},
     {TRUE, "{nic: 400 Gbit/s, faults: [{what: cable, index: 0, factor: 0.5}]}", "cable"},

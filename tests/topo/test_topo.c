@@ -68,12 +68,14 @@ START_TEST(test_latency_adds_two_switches_per_tier)
   cluster.domain.latency_s = 1e-6;
   cluster.network.leaf_latency_s = 2.8e-6;
   cluster.network.spine_latency_s = 3.7e-6;
+  cluster.network.core_latency_s = 4.6e-6;
+  cluster.network.host_latency_s = 0.5e-6;
   g_autoptr(MoeTopo) topo = machine_topo(&cluster, 64);
 
   ck_assert_double_eq(moe_topo_latency(topo, MOE_REACH_DOMAIN), 1e-6);
-  ck_assert_double_eq(moe_topo_latency(topo, MOE_REACH_LEAF), 2.8e-6);
-  ck_assert_double_eq(moe_topo_latency(topo, MOE_REACH_SPINE), 3.7e-6);
-  ck_assert_double_eq_tol(moe_topo_latency(topo, MOE_REACH_CORE), 4.6e-6, 1e-12);
+  ck_assert_double_eq_tol(moe_topo_latency(topo, MOE_REACH_LEAF), 3.3e-6, 1e-12);
+  ck_assert_double_eq_tol(moe_topo_latency(topo, MOE_REACH_SPINE), 4.2e-6, 1e-12);
+  ck_assert_double_eq_tol(moe_topo_latency(topo, MOE_REACH_CORE), 5.1e-6, 1e-12);
 }
 END_TEST
 
