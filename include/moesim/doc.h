@@ -44,6 +44,14 @@ MoeDoc *moe_doc_copy(const MoeDoc *doc);
 void moe_doc_free(MoeDoc *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeDoc, moe_doc_free)
 
+/* Numbers that a reader keeps with a document and that its copies carry on; no `made` until one is set. */
+typedef struct {
+  gboolean made;
+  uint64_t value[2];
+} MoeDocSeal;
+const MoeDocSeal *moe_doc_seal(const MoeDoc *doc);
+void moe_doc_set_seal(MoeDoc *doc, MoeDocSeal seal);
+
 /* Always a map. */
 MoeNode *moe_doc_root(const MoeDoc *doc);
 /* As moe_node_find from the root, for changing what is found. */

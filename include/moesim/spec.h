@@ -318,6 +318,8 @@ typedef struct {
   const char *cluster, *stack; /* replace the run's; NULL = keep */
   int64_t gpus;                /* 0 = keep; data parallelism and global batch follow (weak scaling) */
   const char *const *sets;     /* NULL-terminated "key=value" */
+  gboolean
+      keep_published; /* overrides try constants of the model against what was published, they describe no other run */
   const char *data_dir; /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
 } MoeRunOptions;
 
@@ -341,6 +343,11 @@ typedef struct {
  * data x micro_batch, at least one; a batch given by options.sets stays.
  *
  * 5. options.sets, in order.
+ *
+ * 6. What is published is of the configuration that 1 to 3 give. When 4 and 5, or changes of a copy of a resolved
+ * document, make another one - other values of model, recipe, layout, cluster or stack, assumptions aside - the results
+ * fall away, and the peak when the accelerator or its peaks are others; what an override itself says under `published`
+ * stays, and with options.keep_published everything.
  */
 MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
 /* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure.

@@ -153,6 +153,7 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
     return moe_cli_fail(error);
   if (goodput->job_mtbf_s > G_MAXDOUBLE)
     moe_cli_warn("nothing fails: neither the run, its cluster nor --mtbf says how often parts do");
+  moe_cli_warn_memory(result);
   g_autofree char *text = format_answer(format, run, result, goodput);
 
   moe_cli_print(text);

@@ -60,16 +60,6 @@ static void print_result(MoeResult *result, MoeFormat format)
   moe_cli_print(text);
 }
 
-static void warn_memory(const MoeResult *result)
-{
-  g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
-  g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
-
-  if (!result->memory.fits)
-    moe_cli_warn("%s does not fit: stage %u needs %s per GPU of %s", result->run, result->memory.peak_role, peak,
-                 capacity);
-}
-
 static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace)
 {
   g_autoptr(GError) error = NULL;
@@ -91,7 +81,7 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   if (!result)
     return moe_cli_fail(error);
   print_result(result, format);
-  warn_memory(result);
+  moe_cli_warn_memory(result);
   return MOE_EXIT_DONE;
 }
 

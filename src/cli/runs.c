@@ -85,18 +85,6 @@ static gboolean choose_variant(const char *argument, const char *inline_variant,
   return TRUE;
 }
 
-/* On another machine or another number of GPUs the published result is of another run, and another machine has another
- * peak. */
-static void drop_published(MoeRun *run, const MoeCliRun *options)
-{
-  if (options->cluster || options->gpus > 0) {
-    run->published.present = FALSE;
-    run->goodput.published = (MoePublishedGoodput){0};
-  }
-  if (options->cluster)
-    run->published.peak_flop_per_s = 0;
-}
-
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error)
 {
   g_autofree char *file = NULL;
@@ -115,11 +103,17 @@ MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError 
   }
   if (!choose_variant(argument, inline_variant, options, &load.variant, error))
     return NULL;
-  MoeRun *run = moe_run_load(file, &load, error);
+  return moe_run_load(file, &load, error);
+}
 
-  if (run)
-    drop_published(run, options);
-  return run;
+void moe_cli_warn_memory(const MoeResult *result)
+{
+  g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
+  g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
+
+  if (!result->memory.fits)
+    moe_cli_warn("%s does not fit: stage %u needs %s per GPU of %s", result->run, result->memory.peak_role, peak,
+                 capacity);
 }
 
 /* One thread: the predictions themselves run side by side. */

@@ -57,6 +57,7 @@ struct MoeDoc {
   MoeSource *sources;
   guint n_nodes; /* made so far, removed ones included */
   MoeNode *root;
+  MoeDocSeal seal;
 };
 
 MoeDoc *moe_doc_new(void);

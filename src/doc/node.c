@@ -31,7 +31,18 @@ MoeDoc *moe_doc_copy(const MoeDoc *doc)
 
   copy->root = moe_node_copy(copy, doc->root, 0, NULL);
   g_assert(copy->root); /* the original kept the limits */
+  copy->seal = doc->seal;
   return copy;
+}
+
+const MoeDocSeal *moe_doc_seal(const MoeDoc *doc)
+{
+  return &doc->seal;
+}
+
+void moe_doc_set_seal(MoeDoc *doc, MoeDocSeal seal)
+{
+  doc->seal = seal;
 }
 
 MoeNode *moe_doc_root(const MoeDoc *doc)

@@ -76,6 +76,14 @@ gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, 
  * `folder`/NAME.yaml. Maps without `extends` stay as they are. */
 gboolean moe_graft(MoeDoc *doc, const char *path, const char *folder, const char *data_dir, GError **error);
 
+/* Notes which configuration what is published is stated for, unless the document knows already. */
+void moe_published_state(MoeDoc *doc);
+/* Removes what is published for another configuration than the document now holds: results, and the peak when the
+ * accelerator is another one. What overrides say stays. */
+void moe_published_keep_stated(MoeDoc *doc);
+/* Leaves convention, peak and source of the published results, not the results. */
+void moe_published_drop_metrics(MoeDoc *doc);
+
 /* Puts a single value at the dotted path; `origin` stands in its mark. */
 gboolean moe_doc_put(MoeDoc *doc, const char *path, const char *origin, const char *value, GError **error);
 /* Names of the variants of a loaded document, in order. Free with g_strfreev. */

@@ -3,7 +3,8 @@
  * and stack are grafted, variants apply, then the options --cluster, --stack and --gpus, then --set.
  *
  * Variants and published results belong to the file that states them: a run that extends another has neither of the
- * other's.
+ * other's. Results and the peak that they are counted against belong to the configuration that the file states them for
+ * (stated.c).
  */
 #include "internal.h"
 
@@ -73,23 +74,6 @@ static void drop_replaced(MoeDoc *doc, const MoeNode *overlay, const char *secti
 
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
-static gboolean is_metric(const char *key)
-{
-  static const char *const context[] = {"convention", "peak", "peak_flops", "source", NULL};
-
-  return !g_strv_contains(context, key);
-}
-
-/* Leaves convention, peak and source of the published results, not the results. */
-static void drop_metrics(MoeDoc *doc)
-{
-  MoeNode *published = moe_doc_find(doc, "published");
-
-  for (guint i = published ? moe_node_size(published) : 0; i-- > 0;)
-    if (is_metric(moe_node_key(published, i)))
-      moe_doc_remove(doc, published, moe_node_key(published, i));
-}
-
 /* What the file publishes at its root was measured in its last state, unless the last variant says so itself; any other
  * state has only what its own variant publishes. */
 static gboolean settle_published(MoeDoc *doc, const MoeNode *variants, guint applied, GError **error)
@@ -100,7 +84,7 @@ static gboolean settle_published(MoeDoc *doc, const MoeNode *variants, guint app
   gboolean root_holds = applied == n || (applied == 0 && last);
 
   if (own || !root_holds)
-    drop_metrics(doc);
+    moe_published_drop_metrics(doc);
   if (!root_holds && moe_doc_find(doc, "goodput"))
     moe_doc_remove(doc, moe_doc_find(doc, "goodput"), "published");
   return !own || moe_doc_merge(doc, "published", own, error);
@@ -242,11 +226,16 @@ gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, 
   if (!graft_all(doc, options->data_dir, error) || !apply_variants(doc, options, variant, error))
     return FALSE;
   moe_doc_remove(doc, moe_doc_root(doc), "variants");
+  moe_published_state(doc);
   if (!replace_named(doc, CLUSTER_OPTION, "cluster", options->cluster, error) ||
       !replace_named(doc, STACK_OPTION, "stack", options->stack, error) || !graft_all(doc, options->data_dir, error))
     return FALSE;
   int64_t gpus_before = read_degree(doc, "parallelism.gpus");
   if (options->gpus > 0 && !set_count(doc, "parallelism.gpus", options->gpus, error))
     return FALSE;
-  return apply_sets(doc, options, error) && (options->gpus <= 0 || scale_batch(doc, gpus_before, error));
+  if (!apply_sets(doc, options, error) || (options->gpus > 0 && !scale_batch(doc, gpus_before, error)))
+    return FALSE;
+  if (!options->keep_published)
+    moe_published_keep_stated(doc);
+  return TRUE;
 }

@@ -55,6 +55,8 @@ gboolean moe_goodput_model(const MoeRun *run, const MoeGoodputPlan *plan, const 
                     "tokens to train on are not said, expected --tokens or goodput.tokens");
   *model = (MoeGoodputModel){.plan = *plan, .steps = (int64_t)ceil(plan->tokens / result->tokens_per_step)};
   model->step_time_s = plan->step_time_s > 0 ? plan->step_time_s : result->step_time_s;
+  if (plan->tokens != run->goodput.tokens) /* what was published is of the training that the file describes */
+    model->plan.published = (MoePublishedGoodput){0};
   fill_parts(run, plan, model);
   fill_checkpoint(run, plan, model);
   return TRUE;

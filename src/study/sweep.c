@@ -154,9 +154,5 @@ MoeRun *moe_sweep_load(const MoeSweep *sweep, guint point, GError **error)
       return NULL;
   g_ptr_array_add(sets, NULL);
   options.sets = (const char *const *)sets->pdata;
-  MoeRun *run = moe_run_load(sweep->path, &options, error);
-
-  if (run) /* what was published is of another run */
-    run->published.present = FALSE;
-  return run;
+  return moe_run_load(sweep->path, &options, error);
 }

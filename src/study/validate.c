@@ -139,7 +139,7 @@ static void fill_case(const MoeRun *run, const MoeResult *result, MoeCase *c)
 
 static void predict_case(const Work *work, const Pending *pending, MoeCase *c)
 {
-  MoeRunOptions options = {.data_dir = work->data_dir, .sets = work->sets};
+  MoeRunOptions options = {.data_dir = work->data_dir, .sets = work->sets, .keep_published = TRUE};
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeDoc) doc = pending->doc ? moe_doc_copy(pending->doc) : NULL;
 

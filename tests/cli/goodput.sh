@@ -45,6 +45,19 @@ try goodput "$run" --tokens 1e10 --seeds 2 --mtbf 100h --checkpoint 1h --format 
 check "the interval said is taken" [ "$(value interval_s)" = 3600.0 ]
 check "goodput at the optimum below that at an hour" awk -v a="$optimum" -v b="$(value goodput mean)" 'BEGIN { exit !(a > b) }'
 
+# Published days are of the tokens and the GPUs of the file.
+v5=$data/models/mai-base-1/v5.yaml
+try goodput "$v5" --seeds 2 --format json
+check "published wall-clock" [ "$(value published wall_s)" = 1836000.0 ]
+try goodput "$v5" --seeds 2 --gpus 4096 --format json
+check "no published wall-clock at 4,096 GPUs" [ "$(value published wall_s)" = 0.0 ]
+try goodput "$v5" --seeds 2 --tokens 1e12 --format json
+check "no published wall-clock for other tokens" [ "$(value published wall_s)" = 0.0 ]
+# Days and dollars of what does not fit are said to be of nothing.
+try goodput "$v5" --seeds 2 --set offload.activations=0 --cluster h800-hgx
+expect_status 0
+expect_err "does not fit: stage 0 needs"
+
 refused "--degraded: slowdown 0.5 is below 1" goodput "$run" --degraded '1 h,1 h,0.5'
 refused '--degraded: expected a duration such as "2 us"' goodput "$run" --degraded '1 h,x,2'
 refused "--stragglers: expected MTBF,LENGTH,SLOWDOWN" goodput "$run" --stragglers '1 h'

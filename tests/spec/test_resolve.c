@@ -344,6 +344,81 @@ START_TEST(balance_is_one_thing)
 }
 END_TEST
 
+/* ---- what was published ------------------------------------------------------------------------------------------ */
+
+#define PUBLISHED "published: {mfu: 0.3, peak: 990 TFLOP/s}\ngoodput: {published: {wall_clock: 10 h}}\n"
+
+/* Whether the results are left, and against which peak the run counts (0: its accelerator's). */
+static void expect_published(const Tree *tree, const MoeRunOptions *options, gboolean results, double peak)
+{
+  g_autoptr(MoeRun) run = load_good(tree, "one.yaml", options);
+
+  ck_assert_int_eq(run->published.present, results);
+  ck_assert_double_eq(run->goodput.published.wall_s, results ? 36000 : 0);
+  ck_assert_double_eq(run->published.peak_flop_per_s, peak);
+}
+
+static void expect_published_after(const Tree *tree, const char *set, gboolean results, double peak)
+{
+  const char *const sets[] = {set, NULL};
+  MoeRunOptions options = {.sets = sets};
+
+  expect_published(tree, &options, results, peak);
+}
+
+START_TEST(published_belongs_to_its_configuration)
+{
+  g_auto(Tree) tree = tree_with_machines();
+  tree_write(&tree, "clusters/gamma.yaml",
+             "extends: alpha.yaml\ntitle: Gamma\naccelerator: {extends: chip, name: other}\n");
+  tree_write(&tree, "one.yaml", MODEL "cluster: alpha\nstack: plain\n" PUBLISHED);
+  MoeRunOptions same = {.cluster = "alpha", .stack = "plain", .gpus = 16}, beta = {.cluster = "beta"},
+                gamma = {.cluster = "gamma"}, graphs = {.stack = "graphs"}, more = {.gpus = 32};
+
+  expect_published(&tree, NULL, TRUE, 990e12);
+  expect_published(&tree, &same, TRUE, 990e12); /* because nothing differs */
+  expect_published(&tree, &beta, FALSE, 990e12);
+  expect_published(&tree, &gamma, FALSE, 0); /* because another accelerator has another peak */
+  expect_published(&tree, &graphs, FALSE, 990e12);
+  expect_published(&tree, &more, FALSE, 990e12);
+  expect_published_after(&tree, "cluster=gamma", FALSE, 0);
+  expect_published_after(&tree, "cluster.network.nic=800 Gbit/s", FALSE, 990e12);
+  expect_published_after(&tree, "cluster.network.nic=50 GB/s", TRUE, 990e12); /* because 400 Gbit/s are 50 GB/s */
+  expect_published_after(&tree, "training.micro_batch=2", FALSE, 990e12);
+  expect_published_after(&tree, "cluster.accelerator.peak.bf16=2 PFLOP/s", FALSE, 0);
+  expect_published_after(&tree, "cluster.price.gpu_hour=3", TRUE, 990e12);     /* because a price shapes no step */
+  expect_published_after(&tree, "cluster.accelerator.l2=20 MB", TRUE, 990e12); /* because it is assumed */
+}
+END_TEST
+
+START_TEST(published_overrides_are_of_what_they_make)
+{
+  g_auto(Tree) tree = tree_with_machines();
+  tree_write(&tree, "clusters/gamma.yaml",
+             "extends: alpha.yaml\ntitle: Gamma\naccelerator: {extends: chip, name: other}\n");
+  tree_write(&tree, "one.yaml", MODEL "cluster: alpha\nstack: plain\n" PUBLISHED);
+  const char *const sets[] = {"published.peak=2 PFLOP/s", NULL};
+  MoeRunOptions options = {.cluster = "gamma", .sets = sets};
+
+  expect_published(&tree, &options, FALSE, 2e15);
+}
+END_TEST
+
+/* A study changes copies of a resolved document. */
+START_TEST(copies_know_what_was_published_for)
+{
+  g_auto(Tree) tree = tree_with_machines();
+  tree_write(&tree, "one.yaml", MODEL "cluster: alpha\nstack: plain\n" PUBLISHED);
+  g_autoptr(MoeRun) run = load_good(&tree, "one.yaml", NULL);
+  MoeDoc *copy = moe_doc_copy(run->doc);
+
+  ck_assert(moe_doc_set(copy, "training.global_batch=128", NULL));
+  g_autoptr(MoeRun) changed = moe_run_from_doc(copy, "changed", NULL, NULL);
+  ck_assert_ptr_nonnull(changed);
+  ck_assert(!changed->published.present);
+}
+END_TEST
+
 /* ---- documents -------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_resolved_document_resolves_to_itself)
@@ -422,7 +497,9 @@ END_TEST
 MOE_TEST_MAIN("spec/resolve", names_are_found_above_the_run, names_are_found_in_the_data_directory,
               the_nearest_directory_wins, paths_and_inline_maps, unknown_names_say_what_is_near,
               variants_build_on_each_other, published_belongs_to_a_state,
-              what_a_run_extends_lends_no_variants_and_no_results, variant_names, options_replace_cluster_and_stack,
-              gpus_scale_weakly, fewer_gpus_keep_one_micro_batch, overrides_come_last, balance_is_one_thing,
+              what_a_run_extends_lends_no_variants_and_no_results, variant_names,
+              published_belongs_to_its_configuration, published_overrides_are_of_what_they_make,
+              copies_know_what_was_published_for, options_replace_cluster_and_stack, gpus_scale_weakly,
+              fewer_gpus_keep_one_micro_batch, overrides_come_last, balance_is_one_thing,
               a_resolved_document_resolves_to_itself, threads_do_not_see_each_other,
               counts_are_beside_the_file_that_names_them, clusters_and_stacks_alone)

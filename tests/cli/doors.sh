@@ -1,0 +1,71 @@
+#!/bin/sh
+# Property: the MFU of a run is one number, whichever command says it. Drawn at random (SEED in the environment draws others): a run that
+# publishes the peak it divides by, and a cluster that is not the one that peak was stated for.
+. "$(dirname "$0")/lib.sh"
+
+seed=${SEED:-1}
+rounds=${ROUNDS:-4}
+
+# pick ROUND WORD...: one of the words, by seed and round.
+pick() {
+  round=$1
+  shift
+  awk -v seed="$((seed * 1000 + round))" -v words="$*" 'BEGIN { srand(seed); rand(); n = split(words, w, " "); print w[int(rand() * n) + 1] }'
+}
+
+# number KEY MEMBER: the first MEMBER below KEY of the JSON in $work/out, to 9 digits.
+number() {
+  awk -v key="\"$1\"" -v member="\"$2\"" '
+    index($0, key " :") { inside = 1 }
+    inside && index($0, member " :") { sub(/,$/, ""); printf "%.9g\n", $NF; exit }' "$work/out"
+}
+
+same() { # same DOOR NUMBER
+  check "MFU $2 through $1, expected $expected" [ "$2" = "$expected" ]
+}
+
+# As the picture and the page round it.
+near() { # near DOOR PERCENT
+  check "MFU $2 % through $1, expected $expected" awk -v a="$2" -v b="$expected" 'BEGIN { d = a - 100 * b; exit !(d < 0.06 && d > -0.06) }'
+}
+
+round=0
+while [ "$round" -lt "$rounds" ]; do
+  round=$((round + 1))
+  run=$data/models/$(pick $round mai-base-1/v5 mai-base-1/v4 mai-base-1/v2 gpt3-175b llama3-405b deepseek-v3 mixtral-8x7b).yaml
+  cluster=$(pick $((round + 100)) h800-hgx gb200-nvl72 h100-hgx b200-hgx mi300x gb300-nvl72)
+  gpus=$(pick $((round + 200)) 2048 1024 4096)
+  stack=megatron-bridge-26.02 # one that has kernels for all of these
+  set -- "$run" --stack $stack --gpus "$gpus"
+
+  try run "$@" --cluster "$cluster" --format json
+  expect_status 0
+  expected=$(number mfu causal)
+  check "no MFU" [ -n "$expected" ]
+  try run "$@" --set "cluster=$cluster" --format json
+  same "run --set" "$(number mfu causal)"
+  try compare "$@" --set "cluster=$cluster" --samples 1 --format json
+  same compare "$(number mfu causal)"
+  try sweep "$@" --vary "cluster=$cluster" --format json
+  same "sweep --vary cluster" "$(number mfu causal)"
+  try sweep "$run" --stack $stack --vary "gpus=$gpus" --set "cluster=$cluster" --format json
+  same "sweep --vary gpus" "$(number mfu causal)"
+  try sensitivity "$@" --set "cluster=$cluster" --samples 1 --format json
+  same sensitivity "$(number mfu_causal stated)"
+  try explain "$@" --set "cluster=$cluster" --orders 1 --format json
+  same explain "$(number mfu causal)"
+  try plot scale "$run" --stack $stack --set "cluster=$cluster" --gpus "$gpus" -o "$work/plot.svg"
+  expect_status 0
+  near "plot scale --set" "$(awk -v g="$gpus" '$1 == g { print $2; exit }' "$work/plot.dat")"
+  try plot scale "$run" --stack $stack --clusters "$cluster" --gpus "$gpus" -o "$work/plot.svg"
+  near "plot scale --clusters" "$(awk -v g="$gpus" '$1 == g { print $2; exit }' "$work/plot.dat")"
+  try report "$@" --set "cluster=$cluster" --samples 0 --seeds 0 -o "$work/page.html"
+  near report "$(grep -o 'MFU [0-9.]* % causal' "$work/page.html" | head -n 1 | awk '{ print $2 }')"
+  # Strategies take no --gpus: at the run's own size.
+  try run "$run" --stack $stack --cluster "$cluster" --format json
+  expected=$(number mfu causal)
+  try plot strategies "$run" --stack $stack --vary "cluster=$cluster" -o "$work/plot.svg"
+  near "plot strategies" "$(awk -F '\t' 'NR == 2 { print $2 }' "$work/plot.dat")"
+done
+
+finish
