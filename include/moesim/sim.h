@@ -79,6 +79,12 @@ typedef struct {
   const char *name;  /* static */
   const char *block; /* static for the program's life */
   MoeTime start, end;
+  const MoeKernel *kernel;         /* of a kernel: as this rank runs it; valid during the call. NULL otherwise */
+  const MoeCollective *collective; /* of a collective; likewise */
+  const char *algorithm;           /* of a collective, static */
+  int64_t group;                   /* of a collective: which group of its kind; with stream and start it tells one collective from another */
+  int64_t members;                 /* of that group */
+  double payload_bytes;            /* of a message or copy: what is moved; of a collective as in MoeCollective */
   double sent_bytes[MOE_N_LINKS]; /* of a transfer: what this GPU sends; copies count in both directions */
   double memory_start_bytes,
       memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */

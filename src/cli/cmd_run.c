@@ -42,7 +42,7 @@ static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int step
   sim->trace_ranks = (const int64_t *)(gpointer)ranks->data;
   g_autoptr(MoeResult) result = moe_cli_predict_steps(run, sim, steps, error);
 
-  return result && moe_trace_commit(trace, error) ? g_steal_pointer(&result) : NULL;
+  return result && moe_trace_commit(trace, result, MOESIM_VERSION, error) ? g_steal_pointer(&result) : NULL;
 }
 
 static void print_result(MoeResult *result, MoeFormat format)
@@ -102,8 +102,8 @@ int moe_cmd_run(int argc, char **argv)
   g_auto(TraceOptions) trace = {0};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
-      {"trace", 0, 0, G_OPTION_ARG_FILENAME, &trace.trace, "write a Chrome / Perfetto trace: FILE.json or FILE.json.gz",
-       "FILE"},
+      {"trace", 0, 0, G_OPTION_ARG_FILENAME, &trace.trace,
+       "write a timeline: FILE.json, .perfetto-trace or .folded, also with .gz", "FILE"},
       {"trace-ranks", 0, 0, G_OPTION_ARG_STRING, &trace.ranks, "ranks in the trace (default: 0)", "R,R,..."},
       {"from-chakra", 0, 0, G_OPTION_ARG_FILENAME, &trace.chakra,
        "replay the Chakra traces in this folder instead of a run", "DIR"},

@@ -1,128 +1,205 @@
-/* Chrome trace event format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */
-#include <moesim/report_trace.h>
+/* Collects a timeline; the file is written when the step is over and its MFU known. */
+#include "trace_story.h"
 
-#include "trace_counters.h"
+#include <string.h>
 
-#include <json-glib/json-glib.h>
-
-#define PS_PER_US 1000000 /* the format counts microseconds */
-#define PS_PER_NS 1000    /* viewers round to nanoseconds: a flow ends this long before its slice does */
+#define PS_PER_NS 1000
 
 struct MoeTrace {
   MoeOutput *output;
-  MoeLayout *layout;
-  MoeCounters *counters;
-  GHashTable *named; /* (rank, stream) and ranks whose metadata is written */
+  TraceWriter write;
+  TraceStory story;
+  GHashTable *details; /* GBytes of a kernel or collective -> its number in the story plus one */
 };
 
-static char *quote(const char *text)
-{
-  g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), text);
+/* ---- formats ----------------------------------------------------------------------------------------------------- */
 
-  return json_to_string(node, FALSE);
+/* Formats by the end of the name, ".gz" apart; the first one is what any other name gets. */
+static const struct {
+  const char *suffix;
+  TraceWriter write;
+} formats[] = {
+    {".json", trace_write_json},
+    {".perfetto-trace", trace_write_perfetto},
+    {".folded", trace_write_folded},
+};
+
+static TraceWriter writer_for(const char *path)
+{
+  gsize length = strlen(path) - (g_str_has_suffix(path, ".gz") ? strlen(".gz") : 0);
+  g_autofree char *name = g_strndup(path, length);
+
+  for (guint i = 0; i < G_N_ELEMENTS(formats); i++)
+    if (g_str_has_suffix(name, formats[i].suffix))
+      return formats[i].write;
+  return formats[0].write;
 }
 
-static void write_metadata(MoeTrace *trace, const char *what, gint64 rank, int stream, const char *name)
-{
-  moe_output_printf(trace->output,
-                    ",\n{\"name\":\"%s\",\"ph\":\"M\",\"ts\":0,\"dur\":0,\"pid\":%" G_GINT64_FORMAT
-                    ",\"tid\":%d,\"args\":{\"name\":\"%s\"}}",
-                    what, rank, stream, name);
-}
-
-static const char *stream_name(guint stream)
-{
-  return stream < MOE_N_STREAMS ? moe_stream_words[stream] : "idle";
-}
+/* ---- collecting -------------------------------------------------------------------------------------------------- */
 
 MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error)
 {
   g_autoptr(MoeTrace) trace = g_new0(MoeTrace, 1);
-  g_autofree char *name = quote(run->name);
-  g_autofree char *variant = quote(run->variant ? run->variant : "");
+  TraceStory *story = &trace->story;
 
-  trace->named = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-  trace->counters = moe_counters_new();
-  trace->layout = moe_layout_new(&run->parallelism, error);
-  trace->output = trace->layout ? moe_output_new(path, error) : NULL;
-  if (!trace->output)
-    return NULL;
-  moe_output_printf(trace->output,
-                    "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"run\":%s,\"variant\":%s},\"traceEvents\":[\n"
-                    "{\"name\":\"step\",\"ph\":\"i\",\"s\":\"g\",\"ts\":0,\"dur\":0,\"pid\":0,\"tid\":0}",
-                    name, variant);
-  return g_steal_pointer(&trace);
+  trace->details = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+  story->run = run;
+  story->slices = g_array_new(FALSE, FALSE, sizeof(TraceSlice));
+  story->details = g_array_new(FALSE, FALSE, sizeof(TraceDetail));
+  story->flows = g_array_new(FALSE, FALSE, sizeof(TraceFlow));
+  story->flow_slices = g_array_new(FALSE, FALSE, sizeof(guint));
+  story->points = g_array_new(FALSE, FALSE, sizeof(TracePoint));
+  story->layout = moe_layout_new(&run->parallelism, error);
+  trace->write = writer_for(path);
+  trace->output = story->layout ? moe_output_new(path, error) : NULL;
+  return trace->output ? g_steal_pointer(&trace) : NULL;
 }
 
-/* Whether the key is new; it is not from then on. */
-static gboolean first_time(MoeTrace *trace, gint64 key)
+/* Slices of equal work share one description. */
+static uint32_t detail_number(MoeTrace *trace, const MoeSlice *slice)
 {
-  return g_hash_table_add(trace->named, g_memdup2(&key, sizeof key));
-}
+  TraceDetail detail = {0};
 
-static void name_thread(MoeTrace *trace, const MoeSlice *slice)
-{
-  gint64 key = slice->rank * (MOE_N_STREAMS + 1) + slice->stream;
+  if (!trace_describe(slice, &detail))
+    return TRACE_NO_DETAIL;
+  GBytes *key = g_bytes_new(&detail, sizeof detail);
+  guint known = GPOINTER_TO_UINT(g_hash_table_lookup(trace->details, key));
 
-  /* Ranks have negative keys, so that they never meet those of threads. */
-  if (first_time(trace, -1 - slice->rank)) {
-    MoeCoordinates at;
-
-    moe_layout_coordinates(trace->layout, slice->rank, &at);
-    g_autofree char *process =
-        g_strdup_printf("rank %" G_GINT64_FORMAT " stage %" G_GINT64_FORMAT, slice->rank, at.stage);
-
-    write_metadata(trace, "process_name", slice->rank, 0, process);
+  if (known > 0) {
+    g_bytes_unref(key);
+    return known - 1;
   }
-  if (first_time(trace, key))
-    write_metadata(trace, "thread_name", slice->rank, slice->stream, stream_name(slice->stream));
-}
-
-static void write_time(MoeTrace *trace, const char *key, MoeTime time)
-{
-  moe_output_printf(trace->output, ",\"%s\":%" G_GINT64_FORMAT ".%06d", key, (gint64)(time / PS_PER_US),
-                    (int)(time % PS_PER_US));
-}
-
-/* One end of a message. The same message id serves every replica of the pipeline: the replica is known by its
- * first-stage rank. */
-static void write_flow(MoeTrace *trace, const MoeSlice *slice)
-{
-  gboolean sends = slice->stream == MOE_STREAM_SEND;
-  MoeTime time = sends ? slice->start : MAX(slice->start, slice->end - PS_PER_NS);
-
-  if (slice->message == MOE_NO_MESSAGE || (!sends && slice->stream != MOE_STREAM_RECV))
-    return;
-  moe_output_printf(trace->output,
-                    ",\n{\"name\":\"message\",\"cat\":\"pipeline\",\"ph\":\"%s\",\"id\":\"%u.%" G_GINT64_FORMAT
-                    "\",\"pid\":%" G_GINT64_FORMAT ",\"tid\":%d",
-                    sends ? "s" : "f\",\"bp\":\"e", slice->message, moe_layout_on_stage(trace->layout, slice->rank, 0),
-                    slice->rank, slice->stream);
-  write_time(trace, "ts", time);
-  moe_output_write(trace->output, "}", 1);
+  g_array_append_val(trace->story.details, detail);
+  g_hash_table_insert(trace->details, key, GUINT_TO_POINTER(trace->story.details->len));
+  return trace->story.details->len - 1;
 }
 
 void moe_trace_slice(const MoeSlice *slice, gpointer user_data)
 {
   MoeTrace *trace = user_data;
+  TraceSlice kept = {.rank = slice->rank,
+                     .start_ns = slice->start / PS_PER_NS,
+                     .end_ns = slice->end / PS_PER_NS,
+                     .name = g_intern_string(slice->name),
+                     .block = g_intern_string(slice->block ? slice->block : ""),
+                     .micro_batch = slice->micro_batch,
+                     .message = slice->message,
+                     .detail = detail_number(trace, slice),
+                     .order = trace->story.slices->len,
+                     .layer = slice->layer,
+                     .stream = slice->stream,
+                     .pass = slice->pass,
+                     .cause = slice->cause,
+                     .collective_kind = slice->collective ? slice->collective->kind : MOE_N_COLLECTIVES,
+                     .group_kind = slice->collective ? slice->collective->group : MOE_N_GROUPS,
+                     .group = slice->group,
+                     .memory_start_bytes = slice->memory_start_bytes,
+                     .memory_end_bytes = slice->memory_end_bytes};
 
-  name_thread(trace, slice);
-  moe_output_printf(trace->output,
-                    ",\n{\"name\":\"%s\",\"cat\":\"%s\",\"ph\":\"X\",\"pid\":%" G_GINT64_FORMAT ",\"tid\":%d",
-                    slice->name, moe_cause_words[slice->cause], slice->rank, slice->stream);
-  write_time(trace, "ts", slice->start);
-  write_time(trace, "dur", slice->end - slice->start);
-  moe_output_printf(trace->output, ",\"args\":{\"pass\":\"%s\",\"layer\":%d,\"micro_batch\":%u,\"block\":\"%s\"}}",
-                    slice->pass < MOE_N_PASSES ? moe_pass_words[slice->pass] : "", slice->layer, slice->micro_batch,
-                    slice->block ? slice->block : "");
-  write_flow(trace, slice);
-  moe_counters_add(trace->counters, slice);
+  memcpy(kept.sent_bytes, slice->sent_bytes, sizeof kept.sent_bytes);
+  g_array_append_val(trace->story.slices, kept);
 }
 
-gboolean moe_trace_commit(MoeTrace *trace, GError **error)
+/* ---- what slices and traces say of themselves -------------------------------------------------------------------- */
+
+const char *trace_thread_name(guint stream)
 {
-  moe_counters_write(trace->counters, trace->output);
-  moe_output_write(trace->output, "\n]}\n", -1);
+  return stream < MOE_N_STREAMS ? moe_stream_words[stream] : "idle";
+}
+
+char *trace_process_name(const TraceStory *story, int64_t rank)
+{
+  MoeCoordinates at;
+
+  moe_layout_coordinates(story->layout, rank, &at);
+  return g_strdup_printf("rank %" G_GINT64_FORMAT " stage %" G_GINT64_FORMAT, rank, at.stage);
+}
+
+const TraceDetail *trace_detail(const TraceStory *story, const TraceSlice *slice)
+{
+  return slice->detail == TRACE_NO_DETAIL ? NULL : &g_array_index(story->details, TraceDetail, slice->detail);
+}
+
+static void add_text(GArray *arguments, const char *key, const char *text)
+{
+  TraceArgument argument = {.key = key, .text = text};
+
+  if (text && *text)
+    g_array_append_val(arguments, argument);
+}
+
+static void add_number(GArray *arguments, const char *key, double number)
+{
+  TraceArgument argument = {.key = key, .number = number};
+
+  g_array_append_val(arguments, argument);
+}
+
+void trace_arguments(const TraceStory *story, const TraceSlice *slice, GArray *arguments)
+{
+  const TraceDetail *detail = trace_detail(story, slice);
+  double seconds = (double)(slice->end_ns - slice->start_ns) * 1e-9;
+
+  if (slice->stream < MOE_N_STREAMS) {
+    add_text(arguments, "pass", slice->pass < MOE_N_PASSES ? moe_pass_words[slice->pass] : NULL);
+    add_number(arguments, "layer", slice->layer);
+    add_number(arguments, "micro_batch", slice->micro_batch);
+  }
+  add_text(arguments, "block", slice->block);
+  if (!detail)
+    return;
+  g_array_append_vals(arguments, detail->argument, detail->n);
+  if (detail->flop > 0 && seconds > 0)
+    add_number(arguments, "tflop_per_s", detail->flop / seconds * 1e-12);
+  if (detail->bytes > 0 && seconds > 0)
+    add_number(arguments, "gb_per_s", detail->bytes / seconds * 1e-9);
+}
+
+void trace_header(const TraceStory *story, GArray *arguments)
+{
+  const MoeRun *run = story->run;
+  const MoeResult *result = story->result;
+
+  add_text(arguments, "run", run->name);
+  add_text(arguments, "variant", run->variant);
+  add_text(arguments, "cluster", run->cluster.name);
+  add_text(arguments, "stack", run->stack.name);
+  add_number(arguments, "gpus", (double)run->parallelism.gpus);
+  add_text(arguments, "moesim", story->version);
+  if (!result)
+    return;
+  add_text(arguments, "fidelity", moe_fidelity_words[result->fidelity]);
+  add_number(arguments, "seed", (double)result->seed);
+  add_number(arguments, "step_time_s", result->step_time_s);
+  add_number(arguments, "mfu_causal", result->mfu_causal);
+  add_number(arguments, "mfu_full", result->mfu_full);
+  add_number(arguments, "memory_peak_bytes", result->memory.peak_bytes);
+  add_number(arguments, "memory_capacity_bytes", result->memory.capacity_bytes);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static int by_place(gconstpointer a, gconstpointer b)
+{
+  const TraceSlice *left = a, *right = b;
+
+  if (left->rank != right->rank)
+    return left->rank < right->rank ? -1 : 1;
+  if (left->stream != right->stream)
+    return left->stream < right->stream ? -1 : 1;
+  if (left->start_ns != right->start_ns)
+    return left->start_ns < right->start_ns ? -1 : 1;
+  return (left->order > right->order) - (left->order < right->order);
+}
+
+gboolean moe_trace_commit(MoeTrace *trace, const MoeResult *result, const char *version, GError **error)
+{
+  trace->story.result = result;
+  trace->story.version = version;
+  g_array_sort(trace->story.slices, by_place);
+  trace_find_flows(&trace->story);
+  trace_count(&trace->story);
+  trace->write(&trace->story, trace->output);
   return moe_output_commit(trace->output, error);
 }
 
@@ -131,8 +208,12 @@ void moe_trace_free(MoeTrace *trace)
   if (!trace)
     return;
   moe_output_free(trace->output);
-  moe_layout_free(trace->layout);
-  moe_counters_free(trace->counters);
-  g_hash_table_unref(trace->named);
+  moe_layout_free(trace->story.layout);
+  g_array_unref(trace->story.slices);
+  g_array_unref(trace->story.details);
+  g_array_unref(trace->story.flows);
+  g_array_unref(trace->story.flow_slices);
+  g_array_unref(trace->story.points);
+  g_hash_table_unref(trace->details);
   g_free(trace);
 }

@@ -11,16 +11,20 @@ static MoeCause peers_cause(const Sim *sim, MoeGroupKind kind)
   return spans_stages && sim->program->n_roles > 1 ? MOE_CAUSE_BUBBLE : MOE_CAUSE_PEER_WAIT;
 }
 
+MoeCause sim_message_cause(const Sim *sim, const Unit *unit, uint32_t message)
+{
+  int64_t from = moe_layout_on_stage(sim->program->layout, unit->rank, sim->program->messages[message].from_stage);
+
+  return moe_topo_reach(sim->topo, from, unit->rank) <= MOE_REACH_DOMAIN ? MOE_CAUSE_NVLINK_EXPOSED
+                                                                         : MOE_CAUSE_NETWORK_EXPOSED;
+}
+
 static MoeCause message_cause(const Sim *sim, const Unit *unit)
 {
   const MoeCall *call = sim_call(unit, unit->stream[MOE_STREAM_RECV].call);
   uint32_t id = call->message[sim_head(sim, unit, MOE_STREAM_RECV)->work];
-  int64_t from = moe_layout_on_stage(sim->program->layout, unit->rank, sim->program->messages[id].from_stage);
 
-  if (unit->inbox[sim->message_slot[id]] != MESSAGE_IN_FLIGHT)
-    return MOE_CAUSE_BUBBLE;
-  return moe_topo_reach(sim->topo, from, unit->rank) <= MOE_REACH_DOMAIN ? MOE_CAUSE_NVLINK_EXPOSED
-                                                                         : MOE_CAUSE_NETWORK_EXPOSED;
+  return unit->inbox[sim->message_slot[id]] == MESSAGE_IN_FLIGHT ? sim_message_cause(sim, unit, id) : MOE_CAUSE_BUBBLE;
 }
 
 /* The compute stream has nothing left: what still runs, or the other ranks. */
@@ -129,54 +133,82 @@ static void fill_memory(const MoeBlock *block, uint32_t op, MoeSlice *slice)
 static void fill_collective(const Sim *sim, const Unit *unit, uint32_t work, MoeSlice *slice)
 {
   const Groups *groups = &sim->groups[sim->collectives[work].group];
-  const Shape *shape = &g_array_index(sim->shapes, Shape, groups->shape[groups->of_unit[unit - sim->unit]]);
+  uint32_t group = groups->of_unit[unit - sim->unit];
+  const Shape *shape = &g_array_index(sim->shapes, Shape, groups->shape[group]);
 
+  slice->collective = &sim->collectives[work];
+  slice->algorithm = shape->plans[work].algorithm;
+  slice->group = moe_layout_group_of(sim->program->layout, sim->collectives[work].group, unit->rank);
+  slice->members = shape->n;
+  slice->payload_bytes = sim->collectives[work].bytes;
   slice->sent_bytes[MOE_LINK_NVLINK] = shape->plans[work].wire_nvlink_bytes;
   slice->sent_bytes[MOE_LINK_NETWORK] = shape->plans[work].wire_network_bytes;
 }
 
-static void fill_traffic(const Sim *sim, const Unit *unit, const MoeOp *op, MoeSlice *slice)
+static void fill_message(const Sim *sim, const MoeOp *op, const MoeCall *call, MoeSlice *slice)
 {
   gboolean nvlink = slice->cause == MOE_CAUSE_NVLINK_EXPOSED;
 
-  if (op->kind == MOE_OP_COLLECTIVE)
+  slice->message = call->message[op->work];
+  slice->payload_bytes = sim->program->messages[slice->message].bytes;
+  if (op->kind == MOE_OP_SEND)
+    slice->sent_bytes[nvlink ? MOE_LINK_NVLINK : MOE_LINK_NETWORK] = slice->payload_bytes;
+}
+
+static void fill_work(const Sim *sim, const Unit *unit, const MoeOp *op, const MoeCall *call, MoeSlice *slice)
+{
+  if (op->kind == MOE_OP_COLLECTIVE) {
     fill_collective(sim, unit, op->work, slice);
-  else if (op->kind == MOE_OP_SEND)
-    slice->sent_bytes[nvlink ? MOE_LINK_NVLINK : MOE_LINK_NETWORK] = sim->program->messages[slice->message].bytes;
-  else if (op->kind == MOE_OP_COPY)
-    slice->sent_bytes[MOE_LINK_HOST] = sim->program->copies[op->work].bytes;
+  } else if (op->kind == MOE_OP_SEND || op->kind == MOE_OP_RECV) {
+    fill_message(sim, op, call, slice);
+  } else if (op->kind == MOE_OP_COPY) {
+    slice->payload_bytes = sim->program->copies[op->work].bytes;
+    slice->sent_bytes[MOE_LINK_HOST] = slice->payload_bytes;
+  }
+}
+
+static MoeSlice idle_slice(MoeCause cause)
+{
+  return (MoeSlice){.name = moe_cause_words[cause], .block = "idle", .layer = -1, .message = MOE_NO_MESSAGE};
+}
+
+/* The operation's own members; `kernel` is room for what it points to. */
+static MoeSlice operation_slice(const Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCause cause,
+                                MoeKernel *kernel)
+{
+  const MoeCall *call = sim_call(unit, unit->stream[stream].call);
+  const MoeBlock *block = &sim->program->blocks[call->block];
+  const MoeOp *o = &block->ops[op];
+  MoeSlice slice = {.name = op_name(sim, o),
+                    .block = block->name,
+                    .pass = o->pass,
+                    .cause = (uint8_t)cause,
+                    .layer = o->layer,
+                    .micro_batch = call->micro_batch,
+                    .message = MOE_NO_MESSAGE};
+
+  if (o->kind == MOE_OP_KERNEL) {
+    moe_program_kernel(sim->program, unit->load, o->work, kernel);
+    slice.kernel = kernel;
+  }
+  fill_memory(block, op, &slice);
+  fill_work(sim, unit, o, call, &slice);
+  return slice;
 }
 
 void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCause cause, MoeTime start, MoeTime end)
 {
-  MoeSlice slice = {.rank = unit->rank,
-                    .stream = (uint8_t)stream,
-                    .cause = (uint8_t)cause,
-                    .layer = -1,
-                    .message = MOE_NO_MESSAGE,
-                    .start = start,
-                    .end = end};
+  MoeKernel kernel;
 
   if (end <= start && stream == MOE_N_STREAMS)
     return;
-  if (stream == MOE_N_STREAMS) {
-    slice.name = moe_cause_words[cause];
-    slice.block = "idle";
-  } else {
-    const MoeCall *call = sim_call(unit, unit->stream[stream].call);
-    const MoeBlock *block = &sim->program->blocks[call->block];
-    const MoeOp *o = &block->ops[op];
+  MoeSlice slice = stream == MOE_N_STREAMS ? idle_slice(cause) : operation_slice(sim, unit, stream, op, cause, &kernel);
 
-    slice.name = op_name(sim, o);
-    slice.block = block->name;
-    slice.pass = o->pass;
-    slice.layer = o->layer;
-    slice.micro_batch = call->micro_batch;
-    if (o->kind == MOE_OP_SEND || o->kind == MOE_OP_RECV)
-      slice.message = call->message[o->work];
-    fill_memory(block, op, &slice);
-    fill_traffic(sim, unit, o, &slice);
-  }
+  slice.rank = unit->rank;
+  slice.stream = (uint8_t)stream;
+  slice.cause = (uint8_t)cause;
+  slice.start = start;
+  slice.end = end;
   sim->options->slice(&slice, sim->options->slice_data);
 }
 

@@ -224,10 +224,23 @@ static void start_send(Sim *sim, Unit *unit, unsigned stream)
   moe_fabric_start_p2p(sim->fabric, &plan, unit->rank, to->rank, flight);
 }
 
+/* A message that is there already is taken at once; its slice, of no length, is where the timeline's arrow ends. */
+static void take_arrived(Sim *sim, Unit *unit, unsigned stream, uint32_t message)
+{
+  if (sim_traced(sim, unit)) {
+    unit->stream[stream].cause = (uint8_t)sim_message_cause(sim, unit, message);
+    slice_message(sim, unit, stream, sim->now);
+    unit->received = sim->now;
+  }
+  sim_stream_done(sim, unit, stream, 1);
+}
+
 static void start_receive(Sim *sim, Unit *unit, unsigned stream)
 {
-  if (unit->inbox[sim->message_slot[message_of(sim, unit, stream)]] == MESSAGE_ARRIVED)
-    sim_stream_done(sim, unit, stream, 1);
+  uint32_t message = message_of(sim, unit, stream);
+
+  if (unit->inbox[sim->message_slot[message]] == MESSAGE_ARRIVED)
+    take_arrived(sim, unit, stream, message);
   else
     unit->stream[stream].state = STREAM_MESSAGE;
 }

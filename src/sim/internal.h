@@ -310,6 +310,8 @@ const MoeCollPlan *sim_plan(Sim *sim, MoeGroupKind kind, uint32_t group, uint32_
 /* account.c */
 void sim_idle_update(Sim *sim, Unit *unit);
 void sim_idle_close(Sim *sim, Unit *unit, MoeTime until);
+/* To what waiting for a message under way to `unit` belongs. */
+MoeCause sim_message_cause(const Sim *sim, const Unit *unit, uint32_t message);
 static inline gboolean sim_traced(const Sim *sim, const Unit *unit)
 {
   return sim->traced && sim->traced[unit - sim->unit];
