@@ -61,8 +61,40 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
                                 const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error);
 
-/* The duration of a kernel that costs `idle` alone with that much contention. */
-double moe_cost_contended(const MoeCost *idle, double contention_s);
+/* ---- in a training step ------------------------------------------------------------------------------------------ */
+
+/* What a kernel costs in a training step, where math runs slower than on the bench: `cost` alone on the GPU (math that is
+ * no model FLOP as MOE_REASON_UNCOUNTED), seconds[i] in states[i]. FALSE and *error as moe_cost_kernel. */
+gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
+                          MoeCost *cost, double *seconds, GError **error);
+
+/* What communication leaves that takes `sms` SMs and `bytes_per_s` of memory bandwidth. */
+MoeMachineState moe_cost_beside(const MoeAccelerator *accelerator, int64_t sms, double bytes_per_s);
+
+/* In a synchronous step all GPUs end up going at the pace of the slowest: expected factor on the math of the mean GPU,
+ * >= 1, of n whose math rates spread. What the mean GPU loses that way is waiting for peers. */
+double moe_cost_lock_step_pace(const MoeAccelerator *accelerator, double n_gpus);
+/* That factor on a kernel: 1 where memory bandwidth limits, which does not spread. */
+double moe_cost_paced(const MoeKernel *kernel, double pace);
+
+/* FLOPs a kernel executes in a step: model FLOPs where it has some, the shape's for recomputation, else 0. */
+double moe_cost_executed_flop(const MoeKernel *kernel);
+
+/* ---- classes of kernels ------------------------------------------------------------------------------------------ */
+
+/* "grouped GEMM": how tables name a class. Its word in files is moe_kernel_class_words. */
+const char *moe_cost_class_title(MoeKernelClass klass);
+/* Memory bandwidth alone bounds kernels of the class. */
+gboolean moe_cost_is_memory_bound(MoeKernelClass klass);
+/* Keys that describe the shape of a kernel ("m", "heads"), NULL-terminated; those that must be given, in words. */
+const char *const *moe_cost_shape_keys(MoeKernelClass klass);
+const char *moe_cost_shape_needs(MoeKernelClass klass);
+/* Sets one of them; FALSE when the class has no such key. */
+gboolean moe_cost_shape_set(MoeKernel *kernel, const char *key, double value);
+/* Fills in what follows from the keys given; FALSE when too few are. */
+gboolean moe_cost_shape_complete(MoeKernel *kernel);
+/* Names `family` wherever `stack` names one for the class. The name must outlive the stack. */
+void moe_cost_name_family(MoeStack *stack, MoeKernelClass klass, const char *family);
 
 /* ---- which constants priced it ----------------------------------------------------------------------------------- */
 

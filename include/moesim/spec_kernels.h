@@ -34,6 +34,8 @@ typedef enum {
   MOE_N_KERNEL_CLASSES,
 } MoeKernelClass;
 
+extern const char *const moe_kernel_class_words[]; /* NULL-terminated */
+
 #define MOE_FAMILY_CONSTANTS 16
 
 /* One family for one class (and, for GEMM-like and attention classes, one precision and pass): named constants with

@@ -14,7 +14,6 @@ static const MoeUsage usage = {
     .most = -1,
 };
 
-static const char *const class_titles[] = {"GEMM", "grouped GEMM", "attention", "bandwidth-bound"};
 static const char *const pass_titles[] = {"any", "forward", "dgrad", "wgrad"};
 
 static void add_residual(MoeTable *table, const MoeResidual *residual)
@@ -36,7 +35,7 @@ static void add_header(MoeTable *table)
 static void add_fit(MoeTable *table, const MoeCalibrationFit *fit)
 {
   moe_table_add(table, fit->fragment);
-  moe_table_add(table, class_titles[fit->family.klass]);
+  moe_table_add(table, moe_cost_class_title(fit->family.klass));
   moe_table_add(table, fit->family.name);
   moe_table_add(table, fit->family.precision < 0 ? "any" : moe_precision_words[fit->family.precision]);
   moe_table_add(table, pass_titles[fit->family.pass + 1]);
@@ -55,7 +54,7 @@ static gboolean add_class(MoeTable *table, const MoeCalibration *c, const char *
   if (fitted.rows + kept.rows == 0)
     return TRUE;
   moe_table_add(table, fragment ? fragment : "all");
-  moe_table_add(table, class_titles[klass]);
+  moe_table_add(table, moe_cost_class_title(klass));
   for (guint i = 0; i < 3; i++)
     moe_table_add(table, "all");
   add_residual(table, &fitted);

@@ -20,7 +20,6 @@ static const MoeUsage usage = {
     .most = 1,
 };
 
-static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "bandwidth", NULL};
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad", NULL};
 
 typedef struct {
@@ -31,39 +30,6 @@ typedef struct {
 
 /* ---- shape ---- */
 
-typedef struct {
-  const char *key;
-  size_t offset;
-  gboolean real; /* double, else int64_t */
-} ShapeKey;
-
-#define COUNT(key, member)                                                                                             \
-  {                                                                                                                    \
-    key, offsetof(MoeKernel, member), FALSE                                                                            \
-  }
-#define BYTES(key, member)                                                                                             \
-  {                                                                                                                    \
-    key, offsetof(MoeKernel, member), TRUE                                                                             \
-  }
-
-static const ShapeKey shape_keys[] = {
-    COUNT("m", m),
-    COUNT("n", n),
-    COUNT("k", k),
-    COUNT("groups", groups),
-    COUNT("rows", rows),
-    COUNT("batch", batch),
-    COUNT("heads", query_heads),
-    COUNT("kv_heads", kv_heads),
-    COUNT("len", len_q),
-    COUNT("len_kv", len_kv),
-    COUNT("window", window),
-    COUNT("dim_qk", dim_qk),
-    COUNT("dim_v", dim_v),
-    BYTES("read", read_bytes),
-    BYTES("write", write_bytes),
-};
-
 static gboolean set_shape(MoeKernel *kernel, const char *key, const char *text)
 {
   char *end;
@@ -73,19 +39,13 @@ static gboolean set_shape(MoeKernel *kernel, const char *key, const char *text)
     moe_cli_complain("--shape: \"%s\" is no number, expected one of at least 0 for %s", text, key);
     return FALSE;
   }
-  for (guint i = 0; i < G_N_ELEMENTS(shape_keys); i++) {
-    void *member = (char *)kernel + shape_keys[i].offset;
+  if (!moe_cost_shape_set(kernel, key, value)) {
+    g_autofree char *known = g_strjoinv(", ", (char **)moe_cost_shape_keys(kernel->klass));
 
-    if (strcmp(shape_keys[i].key, key) != 0)
-      continue;
-    if (shape_keys[i].real)
-      *(double *)member = value;
-    else
-      *(int64_t *)member = (int64_t)value;
-    return TRUE;
+    moe_cli_complain("--shape: unknown key \"%s\" of a %s kernel, expected one of %s", key, kernel->name, known);
+    return FALSE;
   }
-  moe_cli_complain("--shape: unknown key \"%s\", expected one like m, n, k, groups, rows, heads, len or read", key);
-  return FALSE;
+  return TRUE;
 }
 
 static gboolean read_shape(MoeKernel *kernel, const char *shape)
@@ -106,24 +66,12 @@ static gboolean read_shape(MoeKernel *kernel, const char *shape)
   return TRUE;
 }
 
-/* What the class needs, and what follows from the rest. */
 static gboolean complete_shape(MoeKernel *kernel)
 {
-  kernel->groups = MAX(kernel->groups, 1);
-  kernel->batch = MAX(kernel->batch, 1);
-  kernel->len_kv = kernel->len_kv > 0 ? kernel->len_kv : kernel->len_q;
-  kernel->kv_heads = kernel->kv_heads > 0 ? kernel->kv_heads : kernel->query_heads;
-  kernel->dim_v = kernel->dim_v > 0 ? kernel->dim_v : kernel->dim_qk;
-  if (kernel->klass == MOE_KERNEL_GROUPED_GEMM)
-    kernel->m = moe_ceil_div(kernel->rows, kernel->groups);
-  gboolean sound =
-      kernel->klass == MOE_KERNEL_BANDWIDTH ? kernel->read_bytes + kernel->write_bytes > 0 : moe_cost_flop(kernel) > 0;
+  gboolean sound = moe_cost_shape_complete(kernel);
+
   if (!sound)
-    moe_cli_complain("--shape: not all of the class given, expected %s",
-                     kernel->klass == MOE_KERNEL_GEMM           ? "m, n, k"
-                     : kernel->klass == MOE_KERNEL_GROUPED_GEMM ? "groups, rows, n, k"
-                     : kernel->klass == MOE_KERNEL_ATTENTION    ? "heads, len, dim_qk"
-                                                                : "read, write in bytes");
+    moe_cli_complain("--shape: not all of the class given, expected %s", moe_cost_shape_needs(kernel->klass));
   return sound;
 }
 
@@ -135,7 +83,7 @@ static int word_or(const char *option, const char *text, const char *const *word
 static gboolean read_kernel(const char *klass, const Arguments *arguments, MoeKernel *kernel)
 {
   static const MoePass passes[] = {MOE_PASS_FORWARD, MOE_PASS_DGRAD, MOE_PASS_WGRAD};
-  int class_index = moe_cli_word("CLASS", klass, class_words);
+  int class_index = moe_cli_word("CLASS", klass, moe_kernel_class_words);
   int precision = word_or("--precision", arguments->precision, moe_precision_words, MOE_BF16);
   int pass = word_or("--pass", arguments->pass, pass_words, 0);
   int kind = word_or("--kind", arguments->kind, moe_bandwidth_words, MOE_BANDWIDTH_ELEMENTWISE);
@@ -183,7 +131,7 @@ static void print_rate(const MoeKernel *kernel, const MoeCost *cost, double quot
   g_autofree char *time = moe_quantity_format(cost->seconds, MOE_DIM_SECONDS);
   g_autofree char *line = NULL;
 
-  if (kernel->klass == MOE_KERNEL_BANDWIDTH) {
+  if (moe_cost_is_memory_bound(kernel->klass)) {
     g_autofree char *rate =
         moe_quantity_format((kernel->read_bytes + kernel->write_bytes) / cost->seconds, MOE_DIM_BYTES_PER_S);
     line = g_strdup_printf("%s, %s\n", time, rate);

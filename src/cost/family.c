@@ -14,55 +14,6 @@
 
 #include "internal.h"
 
-typedef struct {
-  const char *family, *fallback;
-} Relative;
-
-static const Relative gemm_relatives[] = {{"cublaslt", "te"},        {"te", "cublaslt"},
-                                          {"deepgemm", "cublaslt"},  {"cublaslt-search", "cublaslt"},
-                                          {"hipblaslt", "cublaslt"}, {NULL, NULL}};
-static const Relative grouped_relatives[] = {
-    {"cutlass", "deepgemm"},      {"deepgemm", "sonicmoe"}, {"te", "cutlass"},       {"sonicmoe", "cutlass"},
-    {"scattermoe", "megablocks"}, {"megablocks", "te"},     {"momoe", "scattermoe"}, {NULL, NULL}};
-static const Relative attention_relatives[] = {{"fa4-deterministic", "cudnn-deterministic"},
-                                               {"fa4", "cudnn"},
-                                               {"cudnn", "fa3"},
-                                               {"cudnn-deterministic", "cudnn"},
-                                               {"fa3-deterministic", "fa3"},
-                                               {"fa3", "cudnn"},
-                                               {"fa2-deterministic", "fa2"},
-                                               {"fa2", "fa3"},
-                                               {"te", "cudnn"},
-                                               {"fa4-in-step", "fa4"},
-                                               {"flashmla", "cudnn"},
-                                               {"block-sparse", "fa2"},
-                                               {"unfused", "fa2"},
-                                               {NULL, NULL}};
-static const Relative bandwidth_relatives[] = {{"triton", "te"},      {"te", "triton"},       {"pytorch", "triton"},
-                                               {"compile", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
-
-static const Relative *const relatives[MOE_N_KERNEL_CLASSES] = {
-    [MOE_KERNEL_GEMM] = gemm_relatives,
-    [MOE_KERNEL_GROUPED_GEMM] = grouped_relatives,
-    [MOE_KERNEL_ATTENTION] = attention_relatives,
-    [MOE_KERNEL_BANDWIDTH] = bandwidth_relatives,
-};
-
-static const char *const gemm_families[] = {"cublaslt", "te", "deepgemm", "cublaslt-search", "hipblaslt", NULL};
-static const char *const grouped_families[] = {"te",         "deepgemm",   "cutlass", "sonicmoe",
-                                               "scattermoe", "megablocks", "momoe",   NULL};
-static const char *const attention_families[] = {
-    "fa2",   "fa2-deterministic",   "fa3", "fa3-deterministic", "fa4",          "fa4-deterministic", "fa4-in-step",
-    "cudnn", "cudnn-deterministic", "te",  "flashmla",          "block-sparse", "unfused",           NULL};
-static const char *const bandwidth_families[] = {"triton", "compile", "pytorch", "te", "deepseek", NULL};
-
-static const char *const *const families[MOE_N_KERNEL_CLASSES] = {
-    [MOE_KERNEL_GEMM] = gemm_families,
-    [MOE_KERNEL_GROUPED_GEMM] = grouped_families,
-    [MOE_KERNEL_ATTENTION] = attention_families,
-    [MOE_KERNEL_BANDWIDTH] = bandwidth_families,
-};
-
 /* Constants are shares of a precision's own peak; these pairs run on the same pipes with the same tiles. */
 static const int precision_relatives[MOE_N_PRECISIONS] = {
     [MOE_BF16] = -1,         [MOE_FP16] = MOE_BF16,   [MOE_FP32] = MOE_TF32, [MOE_TF32] = MOE_BF16,
@@ -77,38 +28,27 @@ int moe_cost_precision_fallback(int precision)
 
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
 {
-  for (const Relative *r = relatives[klass]; r->family; r++)
+  for (const MoeRelative *r = moe_cost_class(klass)->relatives; r->family; r++)
     if (strcmp(r->family, family) == 0)
       return r->fallback;
   return NULL;
 }
 
-/* ---- roles ------------------------------------------------------------------------------------------------------ */
+/* ---- roles ------------------------------------------------------------------------------------------------------- */
 
-static const MoeKernelClass role_class[MOE_N_ROLES] = {
-    [MOE_ROLE_GEMM] = MOE_KERNEL_GEMM,           [MOE_ROLE_GROUPED_GEMM] = MOE_KERNEL_GROUPED_GEMM,
-    [MOE_ROLE_ATTENTION] = MOE_KERNEL_ATTENTION, [MOE_ROLE_ELEMENTWISE] = MOE_KERNEL_BANDWIDTH,
-    [MOE_ROLE_ENCODE] = MOE_KERNEL_BANDWIDTH,
-};
-
-static const char *const role_key[MOE_N_ROLES] = {
-    [MOE_ROLE_GEMM] = "gemm",           [MOE_ROLE_GROUPED_GEMM] = "grouped_gemm",
-    [MOE_ROLE_ATTENTION] = "attention", [MOE_ROLE_ELEMENTWISE] = "elementwise",
-    [MOE_ROLE_ENCODE] = "encode",
-};
+static MoeKernelClass class_of(MoeFamilyRole role)
+{
+  return moe_cost_roles[role].klass;
+}
 
 static const char *role_family(const MoeStack *stack, MoeFamilyRole role)
 {
-  const char *named[MOE_N_ROLES] = {
-      [MOE_ROLE_GEMM] = stack->family.gemm,           [MOE_ROLE_GROUPED_GEMM] = stack->family.grouped_gemm,
-      [MOE_ROLE_ATTENTION] = stack->family.attention, [MOE_ROLE_ELEMENTWISE] = stack->family.elementwise,
-      [MOE_ROLE_ENCODE] = stack->family.encode,
-  };
+  const char *named = *moe_cost_role_family((MoeStack *)stack, role);
 
-  return named[role] ? named[role] : families[role_class[role]][0];
+  return named ? named : moe_cost_class(class_of(role))->families[0];
 }
 
-/* ---- searching -------------------------------------------------------------------------------------------------- */
+/* ---- searching --------------------------------------------------------------------------------------------------- */
 
 /* Longest chain of stand-ins worth following: the table has cycles (cudnn and fa3 stand in for each other). */
 #define CHAIN_MAX  4
@@ -166,12 +106,12 @@ static void shelf_init(const MoeCostModel *model, MoeFamilyRole role, Shelf *she
   const char *chain[CHAIN_MAX], *family = role_family(model->stack, role);
 
   *shelf = (Shelf){.requested = family, .entries = g_new(Entry, stack->n + accelerator->n + 1)};
-  shelf->constants = moe_cost_constants(role_class[role], &shelf->n_constants);
-  for (; family && shelf->n_families < CHAIN_MAX; family = moe_cost_family_fallback(role_class[role], family))
+  shelf->constants = moe_cost_constants(class_of(role), &shelf->n_constants);
+  for (; family && shelf->n_families < CHAIN_MAX; family = moe_cost_family_fallback(class_of(role), family))
     chain[shelf->n_families++] = family;
-  fill_shelf(shelf, chain, role_class[role], stack);
+  fill_shelf(shelf, chain, class_of(role), stack);
   shelf->n_stack = shelf->n;
-  fill_shelf(shelf, chain, role_class[role], accelerator);
+  fill_shelf(shelf, chain, class_of(role), accelerator);
 }
 
 /* 0 = no match, else the more the more specific. */
@@ -255,7 +195,7 @@ static void fill(const Shelf *shelf, const Entry *found, MoeKernelClass klass, d
 {
   for (guint c = 0; c < shelf->n_constants; c++)
     value[c] = found ? found->value[c] : shelf->constants[c].generic;
-  if (tiles > 0 && klass != MOE_KERNEL_ATTENTION && !(found && (found->has & (1u << MOE_GEMM_TILES))))
+  if (tiles > 0 && moe_cost_class(klass)->describe && !(found && (found->has & (1u << MOE_GEMM_TILES))))
     value[MOE_GEMM_TILES] = tiles;
 }
 
@@ -271,7 +211,7 @@ static void fill_bandwidth(const Shelf *shelf, Wanted wanted, double *value)
   }
 }
 
-/* ---- resolving -------------------------------------------------------------------------------------------------- */
+/* ---- resolving --------------------------------------------------------------------------------------------------- */
 
 static gboolean brought(const MoeKernelFits *fits, MoeKernelClass klass, const char *family)
 {
@@ -281,26 +221,21 @@ static gboolean brought(const MoeKernelFits *fits, MoeKernelClass klass, const c
   return FALSE;
 }
 
-/* Place of a role's name in MoeStack.family. */
-static const guint role_name[MOE_N_ROLES] = {
-    [MOE_ROLE_ATTENTION] = 0, [MOE_ROLE_GEMM] = 1,        [MOE_ROLE_GROUPED_GEMM] = 2,
-    [MOE_ROLE_ENCODE] = 3,    [MOE_ROLE_ELEMENTWISE] = 4,
-};
-
 static gboolean check_family(const MoeCostModel *model, MoeFamilyRole role, GError **error)
 {
-  MoeKernelClass klass = role_class[role];
+  MoeKernelClass klass = class_of(role);
   const char *family = role_family(model->stack, role);
+  const char *const *names = moe_cost_class(klass)->families;
 
-  if (g_strv_contains(families[klass], family) || brought(&model->stack->kernels, klass, family) ||
+  if (g_strv_contains(names, family) || brought(&model->stack->kernels, klass, family) ||
       brought(&model->accelerator->kernels, klass, family))
     return TRUE;
 
-  g_autofree char *known = g_strjoinv(", ", (char **)families[klass]);
-  const char *near = moe_nearest_word(family, families[klass]);
-  return moe_fail(error, MOE_ERROR_INPUT, model->stack->family.mark[role_name[role]],
+  g_autofree char *known = g_strjoinv(", ", (char **)names);
+  const char *near = moe_nearest_word(family, names);
+  return moe_fail(error, MOE_ERROR_INPUT, model->stack->family.mark[moe_cost_roles[role].place],
                   "stack %s: unknown kernel family \"%s\" for %s%s%s%s, expected one of %s",
-                  model->stack->name ? model->stack->name : "(inline)", family, role_key[role],
+                  model->stack->name ? model->stack->name : "(inline)", family, moe_cost_roles[role].key,
                   near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "", known);
 }
 
@@ -322,10 +257,10 @@ static void resolve_one(const Shelf *shelf, MoeFamilyRole role, const Wanted *wa
   const Entry *found = search(shelf, wanted, &precision);
 
   fill_use(shelf, found, wanted->precision, precision, &fit->use);
-  if (role_class[role] == MOE_KERNEL_BANDWIDTH)
+  if (moe_cost_class(class_of(role))->kinds_apart)
     fill_bandwidth(shelf, *wanted, fit->value);
   else
-    fill(shelf, found, role_class[role], tiles, fit->value);
+    fill(shelf, found, class_of(role), tiles, fit->value);
 }
 
 static void resolve_role(MoeCostModel *model, MoeFamilyRole role, double tiles)
@@ -347,9 +282,9 @@ void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFami
   int precision;
   Shelf shelf;
 
-  if (kernel->klass == MOE_KERNEL_ATTENTION && wanted.pass == 2)
-    wanted.pass = 1;
-  if (kernel->klass == MOE_KERNEL_BANDWIDTH)
+  if (moe_cost_class(kernel->klass)->one_backward)
+    wanted.pass = MIN(wanted.pass, 1);
+  if (moe_cost_class(kernel->klass)->kinds_apart)
     wanted.has = 1u << kernel->bandwidth;
   shelf_init(model, moe_cost_role(kernel), &shelf);
   const Entry *found = search(&shelf, &wanted, &precision);

@@ -17,61 +17,11 @@
 
 typedef MoeGemm Problem;
 
-/* ---- the problem ------------------------------------------------------------------------------------------------ */
+/* ---- the problem ------------------------------------------------------------------------------------------------- */
 
-static double output_bytes(const MoeKernel *kernel, double elements)
+double moe_gemm_output_bytes(const MoeKernel *kernel, double elements)
 {
   return elements * moe_precision_bytes(kernel->output) * (kernel->accumulate ? 2 : 1);
-}
-
-static void gemm_problem(const MoeKernel *kernel, Problem *p)
-{
-  double element = moe_precision_bytes(kernel->precision);
-
-  p->copies = (double)MAX(kernel->groups, 1);
-  p->m = (double)kernel->m;
-  p->n = (double)kernel->n;
-  p->k = (double)kernel->k;
-  p->bytes = p->copies * ((p->m * p->k + p->k * p->n) * element + output_bytes(kernel, p->m * p->n));
-}
-
-/* Weight gradient of experts: one [k, n] output per group, reduced over the group's rows. */
-static void grouped_wgrad_problem(const MoeKernel *kernel, Problem *p)
-{
-  double element = moe_precision_bytes(kernel->precision), rows = (double)kernel->rows;
-
-  p->copies = (double)MAX(kernel->groups, 1);
-  p->m = (double)kernel->k;
-  p->n = (double)kernel->n;
-  p->k = rows / p->copies;
-  p->bytes = rows * (p->m + p->n) * element + p->copies * output_bytes(kernel, p->m * p->n);
-}
-
-static void grouped_problem(const MoeKernel *kernel, Problem *p)
-{
-  double element = moe_precision_bytes(kernel->precision), rows = (double)kernel->rows;
-
-  p->copies = (double)MAX(kernel->groups, 1);
-  p->m = rows / p->copies;
-  p->n = (double)kernel->n;
-  p->k = (double)kernel->k;
-  p->rows = kernel->rows;
-  p->fullest = MAX(kernel->m, moe_ceil_div(kernel->rows, MAX(kernel->groups, 1)));
-  p->bytes = (rows * p->k + p->copies * p->k * p->n) * element + output_bytes(kernel, rows * p->n);
-}
-
-double moe_cost_flop(const MoeKernel *kernel)
-{
-  switch (kernel->klass) {
-  case MOE_KERNEL_GEMM:
-    return 2.0 * (double)kernel->m * (double)kernel->n * (double)kernel->k * (double)MAX(kernel->groups, 1);
-  case MOE_KERNEL_GROUPED_GEMM:
-    return 2.0 * (double)kernel->rows * (double)kernel->n * (double)kernel->k;
-  case MOE_KERNEL_ATTENTION:
-    return moe_cost_attention_flop(kernel);
-  default:
-    return 0;
-  }
 }
 
 /* Rows whose length is not a multiple of 16 bytes cannot be loaded 16 bytes at a time. On H100 a feed-forward width of
@@ -90,7 +40,7 @@ static double alignment_rate(const MoeKernel *kernel)
   return (kernel->n | kernel->k) % elements == 0 ? 1 : MISALIGNED_RATE;
 }
 
-/* ---- tiles ------------------------------------------------------------------------------------------------------ */
+/* ---- tiles ------------------------------------------------------------------------------------------------------- */
 
 #define ALL_WHOLE 0x1p52 /* from here on every double is a whole number */
 
@@ -157,12 +107,7 @@ void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, 
   double useful_share = kernel->useful_share > 0 ? kernel->useful_share : 1;
 
   *p = (Problem){0};
-  if (kernel->klass == MOE_KERNEL_GEMM)
-    gemm_problem(kernel, p);
-  else if (kernel->pass == MOE_PASS_WGRAD)
-    grouped_wgrad_problem(kernel, p);
-  else
-    grouped_problem(kernel, p);
+  moe_cost_class(kernel->klass)->describe(kernel, p);
   p->flop = moe_cost_flop(kernel);
   p->useful_flop = moe_cost_math_flop(kernel, p->flop * useful_share);
   p->floor_s = machine->constant[MOE_GEMM_FLOOR];
@@ -214,7 +159,7 @@ void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double 
   }
 }
 
-/* ---- the fastest tile ------------------------------------------------------------------------------------------- */
+/* ---- the fastest tile -------------------------------------------------------------------------------------------- */
 
 /* One tile choice with its cumulative estimates, each with one mechanism more. */
 typedef struct {
@@ -334,7 +279,7 @@ static void choose(const MoeMachine *machine, const Problem *p, Contest *contest
       try_tile(contest, i);
 }
 
-/* ---- reasons ---------------------------------------------------------------------------------------------------- */
+/* ---- reasons ----------------------------------------------------------------------------------------------------- */
 
 /* The rungs of the ladder are the first reasons, in their order. */
 enum { RUNGS = MOE_REASON_FLOOR + 1 };

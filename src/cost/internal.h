@@ -6,7 +6,7 @@
 
 #include <moesim/cost.h>
 
-/* ---- constants -------------------------------------------------------------------------------------------------- */
+/* ---- constants --------------------------------------------------------------------------------------------------- */
 
 /* Order of moe_cost_constants(MOE_KERNEL_GEMM) and (MOE_KERNEL_GROUPED_GEMM). */
 typedef enum {
@@ -54,7 +54,7 @@ typedef struct {
 
 /* Who asks for a family: the kernel classes, with expert encode apart from other bandwidth-bound work. */
 typedef enum {
-  MOE_ROLE_GEMM,
+  MOE_ROLE_GEMM, /* those of GEMM's model come first */
   MOE_ROLE_GROUPED_GEMM,
   MOE_ROLE_ATTENTION,
   MOE_ROLE_ELEMENTWISE,
@@ -95,7 +95,6 @@ struct MoeCostModel {
   MoeTileTable tiles[MOE_ROLE_GROUPED_GEMM + 1][MOE_N_PRECISIONS][MOE_FIT_PASSES];
 };
 
-MoeFamilyRole moe_cost_role(const MoeKernel *kernel);
 int moe_cost_fit_pass(MoePass pass);
 /* Fills model->fit; FALSE and *error when the stack names a family that nobody knows. */
 gboolean moe_cost_resolve(MoeCostModel *model, GError **error);
@@ -104,7 +103,7 @@ int moe_cost_precision_fallback(int precision);
 /* Family whose constants stand in for those of `family`; NULL at the end of the chain. */
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
 
-/* ---- one kernel on one machine ---------------------------------------------------------------------------------- */
+/* ---- one kernel on one machine ----------------------------------------------------------------------------------- */
 
 typedef struct {
   const double *constant;    /* of the kernel's fit */
@@ -159,12 +158,61 @@ void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, 
 void moe_cost_gemm(const MoeMachine *machine, const MoeGemm *gemm, MoeCost *cost);
 /* Only the sum of its parts. */
 double moe_cost_gemm_seconds(const MoeMachine *machine, const MoeGemm *gemm);
-void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
-double moe_cost_bandwidth_seconds(const MoeMachine *machine, const MoeKernel *kernel);
-void moe_cost_bandwidth(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
 
 /* FLOPs of MATH: the model's own count when the kernel carries one, else the executed ones that are useful. */
 double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop);
-double moe_cost_attention_flop(const MoeKernel *kernel);
+
+/* ---- classes of kernels ------------------------------------------------------------------------------------------ */
+
+/* Whose constants stand in for those of a family. */
+typedef struct {
+  const char *family, *fallback;
+} MoeRelative;
+
+/* All that is said of a class of kernels, once. */
+typedef struct {
+  const char *title;           /* in tables; the word in files is moe_kernel_class_words */
+  const char *const *shape;    /* keys of a shape, NULL-terminated */
+  const char *needs;           /* those that must be given */
+  const char *const *families; /* known ones, NULL-terminated, the first one for stacks that name none */
+  const MoeRelative *relatives;
+  const MoeCostConstant *constants;
+  guint n_constants;
+  gboolean one_backward; /* data and weight gradients come from one kernel, priced as DGRAD */
+  gboolean kinds_apart;  /* a constant per kind of bandwidth-bound work, each from the nearest entry that has it */
+  gboolean no_math;      /* memory bounds it: needs no peak, no clock slows it */
+  double (*flop)(const MoeKernel *kernel);
+  gboolean (*complete)(MoeKernel *kernel); /* fills in what follows from a shape; FALSE: too little is given */
+  /* Either the kernel is one of GEMM's model, */
+  void (*describe)(const MoeKernel *kernel, MoeGemm *problem); /* whose copies, m, n, k, rows, fullest, bytes it sets */
+  /* or it has its own: */
+  void (*price)(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost); /* the parts */
+  double (*seconds)(const MoeMachine *machine, const MoeKernel *kernel); /* their sum, sooner; NULL: price says it */
+} MoeCostClass;
+
+extern const MoeCostClass moe_cost_class_gemm, moe_cost_class_grouped_gemm, moe_cost_class_attention,
+    moe_cost_class_bandwidth;
+
+const MoeCostClass *moe_cost_class(MoeKernelClass klass);
+
+/* Who asks for a family: key and place in the stack's `family:`. */
+typedef struct {
+  MoeKernelClass klass;
+  const char *key;
+  size_t offset; /* of the name in MoeStack */
+  guint place;   /* of its mark */
+} MoeCostRole;
+
+extern const MoeCostRole moe_cost_roles[MOE_N_ROLES];
+
+MoeFamilyRole moe_cost_role(const MoeKernel *kernel);
+const char **moe_cost_role_family(MoeStack *stack, MoeFamilyRole role);
+
+/* ---- GEMM and grouped GEMM --------------------------------------------------------------------------------------- */
+
+extern const MoeCostConstant moe_gemm_constants[MOE_N_GEMM_CONSTANTS];
+
+/* Bytes that `elements` of the output cost, read too when they accumulate. */
+double moe_gemm_output_bytes(const MoeKernel *kernel, double elements);
 
 #endif

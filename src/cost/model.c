@@ -63,20 +63,6 @@ void moe_cost_model_free(MoeCostModel *model)
   g_free(model);
 }
 
-MoeFamilyRole moe_cost_role(const MoeKernel *kernel)
-{
-  switch (kernel->klass) {
-  case MOE_KERNEL_GEMM:
-    return MOE_ROLE_GEMM;
-  case MOE_KERNEL_GROUPED_GEMM:
-    return MOE_ROLE_GROUPED_GEMM;
-  case MOE_KERNEL_ATTENTION:
-    return MOE_ROLE_ATTENTION;
-  default:
-    return kernel->bandwidth == MOE_BANDWIDTH_PERMUTE ? MOE_ROLE_ENCODE : MOE_ROLE_ELEMENTWISE;
-  }
-}
-
 int moe_cost_fit_pass(MoePass pass)
 {
   switch (pass) {
@@ -93,8 +79,8 @@ static const MoeFit *kernel_fit(const MoeCostModel *model, const MoeKernel *kern
 {
   int pass = moe_cost_fit_pass(kernel->pass);
 
-  if (kernel->klass == MOE_KERNEL_ATTENTION && pass == 2)
-    pass = 1; /* attention has one backward kernel */
+  if (moe_cost_class(kernel->klass)->one_backward)
+    pass = MIN(pass, 1);
   return &model->fit[moe_cost_role(kernel)][kernel->precision][pass];
 }
 
@@ -106,52 +92,31 @@ static const MoeTileTable *kernel_tiles(const MoeCostModel *model, const MoeKern
   return role <= MOE_ROLE_GROUPED_GEMM ? &model->tiles[role][kernel->precision][moe_cost_fit_pass(kernel->pass)] : NULL;
 }
 
-double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop)
-{
-  return kernel->model_flop > 0 ? kernel->model_flop : useful_flop;
-}
-
-/* ---- pricing ---------------------------------------------------------------------------------------------------- */
+/* ---- pricing ----------------------------------------------------------------------------------------------------- */
 
 /* `gemm` is the kernel in the terms of its model where that is one of GEMM's. */
 static void price(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm, MoeCost *cost)
 {
   *cost = (MoeCost){0};
-  switch (kernel->klass) {
-  case MOE_KERNEL_GEMM:
-  case MOE_KERNEL_GROUPED_GEMM:
+  if (gemm)
     moe_cost_gemm(machine, gemm, cost);
-    break;
-  case MOE_KERNEL_ATTENTION:
-    moe_cost_attention(machine, kernel, cost);
-    break;
-  default:
-    moe_cost_bandwidth(machine, kernel, cost);
-    break;
-  }
+  else
+    moe_cost_class(kernel->klass)->price(machine, kernel, cost);
   for (int reason = 0; reason < MOE_N_REASONS; reason++)
     cost->seconds += cost->part_s[reason];
 }
 
 static double price_seconds(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm)
 {
+  const MoeCostClass *klass = moe_cost_class(kernel->klass);
   MoeCost cost;
 
   if (gemm)
     return moe_cost_gemm_seconds(machine, gemm);
-  if (kernel->klass == MOE_KERNEL_BANDWIDTH)
-    return moe_cost_bandwidth_seconds(machine, kernel);
+  if (klass->seconds)
+    return klass->seconds(machine, kernel);
   price(machine, kernel, NULL, &cost);
   return cost.seconds;
-}
-
-double moe_cost_contended(const MoeCost *idle, double contention_s)
-{
-  double seconds = 0;
-
-  for (int reason = 0; reason < MOE_N_REASONS; reason++)
-    seconds += reason == MOE_REASON_CONTENTION ? contention_s : idle->part_s[reason];
-  return seconds;
 }
 
 static gboolean no_path(const MoeCostModel *model, const MoeKernel *kernel, GError **error)
@@ -212,7 +177,7 @@ gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kern
   MoeGemm described;
   const MoeGemm *gemm = machine.tiles ? &described : NULL;
 
-  if (kernel->klass != MOE_KERNEL_BANDWIDTH && machine.peak_flop_per_s <= 0)
+  if (!moe_cost_class(kernel->klass)->no_math && machine.peak_flop_per_s <= 0)
     return no_path(model, kernel, error);
   if (gemm)
     moe_cost_gemm_describe(&machine, kernel, &described);
@@ -239,7 +204,9 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 
   if (!moe_cost_kernel_states(model, kernel, state ? 1 : 0, state, cost, &contention_s, error))
     return FALSE;
-  cost->seconds = moe_cost_contended(cost, contention_s);
   cost->part_s[MOE_REASON_CONTENTION] = contention_s;
+  cost->seconds = 0;
+  for (int reason = 0; reason < MOE_N_REASONS; reason++)
+    cost->seconds += cost->part_s[reason];
   return TRUE;
 }

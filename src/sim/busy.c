@@ -1,40 +1,11 @@
 /* Account of undisturbed busy time: what the kernels of a role take in a step, by cause, reason, scope and pass. */
 #include "price.h"
 
-/* FLOPs of a kernel's shape. */
-static double shape_flop(const MoeKernel *kernel)
-{
-  switch (kernel->klass) {
-  case MOE_KERNEL_GEMM:
-    return 2.0 * kernel->m * kernel->n * kernel->k * MAX(kernel->groups, 1);
-  case MOE_KERNEL_GROUPED_GEMM:
-    return 2.0 * kernel->rows * kernel->useful_share * kernel->n * kernel->k;
-  case MOE_KERNEL_ATTENTION: {
-    double keys =
-        kernel->window > 0 ? MIN(kernel->window, kernel->len_kv) : kernel->len_kv / (kernel->causal ? 2.0 : 1.0);
-    double forward =
-        2.0 * kernel->batch * kernel->query_heads * kernel->len_q * keys * (kernel->dim_qk + kernel->dim_v);
-
-    return kernel->pass == MOE_PASS_DGRAD ? 2 * forward : forward;
-  }
-  default:
-    return 0;
-  }
-}
-
-/* FLOPs a kernel executes: model FLOPs where it has some, the shape's for recomputation. */
-static double executed_flop(const MoeKernel *kernel)
-{
-  if (kernel->model_flop > 0)
-    return kernel->model_flop;
-  return kernel->pass == MOE_PASS_RECOMPUTE ? shape_flop(kernel) : 0;
-}
-
 void sim_busy_price(Price *price, const MoeKernel *kernel, const MoeCost *cost, double kept_s, double pace)
 {
   price->kept_s = kept_s;
   price->pace = pace;
-  price->flop = executed_flop(kernel);
+  price->flop = moe_cost_executed_flop(kernel);
   price->pass = (uint8_t)kernel->pass;
   price->scope = (uint8_t)kernel->scope;
   price->cost = *cost;

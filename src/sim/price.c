@@ -33,27 +33,15 @@ static void find_taken(Sim *sim, Taken *taken)
 
 static MoeMachineState machine_state(const Sim *sim, const Taken *taken, unsigned mode)
 {
-  const MoeAccelerator *accelerator = &sim->run->cluster.accelerator;
-  int64_t sms = accelerator->sms;
-  double share = 1;
+  int64_t sms = 0;
+  double bytes_per_s = 0;
 
   for (unsigned i = 0; i < 2; i++)
     if (mode & (1u << i)) {
-      sms -= taken->sms[i];
-      share -= taken->bytes_per_s[i] / accelerator->memory_bytes_per_s;
+      sms += taken->sms[i];
+      bytes_per_s += taken->bytes_per_s[i];
     }
-  /* however much communication runs, some of the machine is left */
-  return (MoeMachineState){.sms = MAX(sms, 1), .memory_share = CLAMP(share, 0.1, 1.0)};
-}
-
-/* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The
- * accelerator's training rate says which share of the benchmark's math rate holds there; memory and launch do not
- * depend on it. Time to add to a kernel that takes `seconds` on the bench. */
-static double at_training_rate(const Sim *sim, const MoeKernel *kernel, const MoeCost *cost, double seconds)
-{
-  double math_s = seconds - cost->part_s[MOE_REASON_MEMORY] - cost->part_s[MOE_REASON_FLOOR];
-
-  return kernel->klass == MOE_KERNEL_BANDWIDTH ? 0 : math_s * (1 / sim->run->cluster.accelerator.training_rate - 1);
+  return moe_cost_beside(&sim->run->cluster.accelerator, sms, bytes_per_s);
 }
 
 /* What is left of a kernel's `seconds` when the counterfactual leaves causes out. */
@@ -71,26 +59,6 @@ static double kept_seconds(const Sim *sim, const MoeKernel *kernel, const MoeCos
       seconds += cost->part_s[MOE_REASON_PADDING];
   }
   return MAX(seconds, 0);
-}
-
-/* In a synchronous step all GPUs end up going at the pace of the slowest: the expected one of n whose math rates
- * spread. What the mean GPU loses that way is waiting for peers. Kernels that memory bandwidth limits do not spread. */
-static double lock_step_pace(const Sim *sim)
-{
-  double n = (double)moe_layout_ranks(sim->program->layout);
-
-  if (sim->without & MOE_WITHOUT_PEER_WAIT)
-    return 1;
-  return 1 + sim->run->cluster.accelerator.speed_spread * moe_normal_expected_maximum(n);
-}
-
-/* Math of a kernel whose FLOPs the run does not count is work, not model FLOPs. */
-static void set_uncounted_apart(const MoeKernel *kernel, MoeCost *cost)
-{
-  if (kernel->model_flop > 0 || kernel->pass == MOE_PASS_RECOMPUTE)
-    return;
-  cost->part_s[MOE_REASON_UNCOUNTED] += cost->part_s[MOE_REASON_MATH];
-  cost->part_s[MOE_REASON_MATH] = 0;
 }
 
 /* Where the durations of one machine state and load class begin. */
@@ -117,23 +85,13 @@ static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineStat
 {
   MoeKernel as_run;
   const MoeKernel *kernel = kernel_of(sim->program, load, k, &as_run);
-  double pace = kernel->klass == MOE_KERNEL_BANDWIDTH ? 1 : sim->pace;
-  double contention_s[N_MODES];
+  double pace = moe_cost_paced(kernel, sim->pace), seconds[N_MODES];
   MoeCost cost;
 
-  if (!moe_cost_kernel_states(sim->cost, kernel, N_MODES, states, &cost, contention_s, error))
+  if (!moe_cost_in_step(sim->cost, kernel, N_MODES, states, &cost, seconds, error))
     return FALSE;
-  double rate_s = at_training_rate(sim, kernel, &cost, cost.seconds);
-  MoeCost idle = cost;
-  cost.seconds += rate_s;
-  cost.part_s[MOE_REASON_SUSTAINED] += rate_s;
-  set_uncounted_apart(kernel, &cost);
-  for (unsigned mode = 0; mode < N_MODES; mode++) {
-    double seconds = moe_cost_contended(&idle, contention_s[mode]);
-
-    seconds += at_training_rate(sim, kernel, &cost, seconds);
-    durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost, seconds) * pace);
-  }
+  for (unsigned mode = 0; mode < N_MODES; mode++)
+    durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost, seconds[mode]) * pace);
   sim_busy_price(price, kernel, &cost, kept_seconds(sim, kernel, &cost, cost.seconds), pace);
   return TRUE;
 }
@@ -387,7 +345,9 @@ gboolean sim_price(Sim *sim, GError **error)
         error, MOE_ERROR_INPUT, (MoeMark){0},
         "stack %s has no launch cost for the CPU \"%s\" of cluster %s, expected host.launch.%s in the stack",
         run->stack.name, run->cluster.host.cpu, run->cluster.name, run->cluster.host.cpu);
-  sim->pace = lock_step_pace(sim);
+  sim->pace = sim->without & MOE_WITHOUT_PEER_WAIT
+                  ? 1
+                  : moe_cost_lock_step_pace(&run->cluster.accelerator, (double)moe_layout_ranks(sim->program->layout));
   sim->sync = (sim->without & MOE_WITHOUT_HOST) ? 0 : moe_time_from_seconds(run->stack.host.sync_s);
   if (!price_kernels(sim, error))
     return FALSE;

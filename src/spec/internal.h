@@ -22,7 +22,6 @@
 #define MOE_MAX_MTP_LAYERS    64
 #define MOE_MAX_WEIBULL_SHAPE 100
 
-extern const char *const moe_kernel_class_words[];
 extern const char *const moe_optimizer_words[];
 
 /* ---- field tables ------------------------------------------------------------------------------------------------ */

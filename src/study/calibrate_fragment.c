@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "bandwidth"};
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad"};
 
 static void add_number(GString *out, const char *format, double value)
@@ -51,7 +50,7 @@ static void add_fit(GString *out, const MoeCalibration *c, guint fit)
   const MoeKernelFamily *family = &c->fits[fit].family;
 
   g_string_append_printf(out, "  - family: %s\n    class: %s\n    precision: %s\n    pass: %s\n", family->name,
-                         class_words[family->klass],
+                         moe_kernel_class_words[family->klass],
                          family->precision < 0 ? "any" : moe_precision_words[family->precision],
                          family->pass < 0 ? "any" : pass_words[family->pass]);
   add_constants(out, family);

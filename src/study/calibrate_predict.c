@@ -25,25 +25,6 @@ static void collect_families(MoePredictor *p)
     collect_fragment(p, base);
 }
 
-static void name_family(MoeStack *stack, MoeKernelClass klass, const char *family)
-{
-  switch (klass) {
-  case MOE_KERNEL_GEMM:
-    stack->family.gemm = family;
-    break;
-  case MOE_KERNEL_GROUPED_GEMM:
-    stack->family.grouped_gemm = family;
-    break;
-  case MOE_KERNEL_ATTENTION:
-    stack->family.attention = family;
-    break;
-  default:
-    stack->family.elementwise = family;
-    stack->family.encode = family;
-    break;
-  }
-}
-
 static gboolean has_rows_on(const MoePredictor *p, guint accelerator)
 {
   for (guint i = 0; i < p->calibration->n_series; i++)
@@ -75,7 +56,7 @@ gboolean moe_predictor_init(MoePredictor *p, const MoeCalibration *calibration, 
                       .accelerator = g_new0(MoeAccelerator, calibration->n_accelerators),
                       .model = g_new0(MoeCostModel *, calibration->n_accelerators)};
   collect_families(p);
-  name_family(&p->stack, calibration->fits[fit].family.klass, calibration->fits[fit].family.name);
+  moe_cost_name_family(&p->stack, calibration->fits[fit].family.klass, calibration->fits[fit].family.name);
   return moe_predictor_renew(p, error);
 }
 

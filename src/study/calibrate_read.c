@@ -114,7 +114,6 @@ static gboolean read_rows(Reader *reader, const MoeNode *node, const MoeSeriesTe
 
 /* ---- series ----------------------------------------------------------------------------------------------------- */
 
-static const char *const class_words[] = {"gemm", "grouped_gemm", "attention", "bandwidth", NULL};
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "both", "any", NULL};
 
 #define PASS_ANY 4
@@ -126,7 +125,7 @@ static const MoeField series_fields[] = {
     {"family", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.family), .required = TRUE},
     {"source", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.source), .required = TRUE},
     {"note", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.note)},
-    {"class", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.klass), .required = TRUE, .words = class_words},
+    {"class", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.klass), .required = TRUE, .words = moe_kernel_class_words},
     {"precision", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.precision), .words = moe_precision_words},
     {"pass", MOE_FIELD_WORD, offsetof(MoeSeriesText, pass), .words = pass_words},
     {"output", MOE_FIELD_WORD, offsetof(MoeSeriesText, output), .words = moe_precision_words},

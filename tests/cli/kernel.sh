@@ -55,7 +55,8 @@ sums_to 1
   refused '--shape: "m", expected KEY=NUMBER,KEY=NUMBER' kernel gemm --shape m $machine
   refused '--shape: "x" is no number, expected one of at least 0 for m' kernel gemm --shape m=x $machine
   refused '--shape: "-1" is no number, expected one of at least 0 for m' kernel gemm --shape m=-1 $machine
-  refused '--shape: unknown key "mm", expected one like m' kernel gemm --shape mm=1 $machine
+  refused '--shape: unknown key "mm" of a gemm kernel, expected one of m, n, k, groups' kernel gemm --shape mm=1 $machine
+  refused 'unknown key "heads" of a gemm kernel' kernel gemm --shape m=1,n=1,k=1,heads=8 $machine
   refused 'not all of the class given, expected m, n, k' kernel gemm --shape m=1,n=1 $machine
   refused 'not all of the class given, expected heads, len, dim_qk' kernel attention --shape heads=1 $machine
   refused 'not all of the class given, expected read, write in bytes' kernel bandwidth $machine

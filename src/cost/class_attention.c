@@ -14,7 +14,52 @@
 
 #include "internal.h"
 
-/* ---- counting scores -------------------------------------------------------------------------------------------- */
+static const MoeCostConstant constants[MOE_N_ATTENTION_CONSTANTS] = {
+    [MOE_ATTENTION_SUSTAINED] = {"sustained", 0.75, 0.1, 2.0, "share of peak",
+                                 "matrix rate of a full wave of long rows"},
+    [MOE_ATTENTION_DROOP] = {"droop", 0.05, 0, 0.4, "share",
+                             "rate lost by long kernels as power is averaged and the clock falls"},
+    [MOE_ATTENTION_DROOP_S] = {"droop_s", 1e-2, 1e-5, 2e-2, "s", "kernel time at which half of droop is reached"},
+    [MOE_ATTENTION_SCORE_FLOP] =
+        {"score_flop", 250, 0, 3000, "FLOP",
+         "softmax of one score as FLOPs at the sustained rate, beside the products (Euclidean sum)"},
+    [MOE_ATTENTION_WIDE_WORK] = {"wide_work", 1, 0.4, 3, "ratio",
+                                 "work per FLOP of head dimension beyond 128, relative to that up to 128"},
+    [MOE_ATTENTION_BALANCE] = {"balance", 0.5, 0.0, 1.0, "share",
+                               "part of the idle last wave that scheduling wins back"},
+    [MOE_ATTENTION_RAMP_KEYS] = {"ramp_keys", 150, 0, 3000, "keys", "prologue and epilogue of a tile, as a longer row"},
+    [MOE_ATTENTION_TILE_Q] = {"tile_q", 128, 128, 128, "rows", "queries of one tile"},
+    [MOE_ATTENTION_TILE_KV] = {"tile_kv", 128, 128, 128, "rows", "keys of one tile"},
+    [MOE_ATTENTION_DENSITY] = {"density", 1, 1, 1, "share",
+                               "scores computed relative to unmasked ones (block-sparse kernels)"},
+    [MOE_ATTENTION_SKIPS_WINDOW] = {"skips_window", 1, 1, 1, "0 or 1",
+                                    "0: tiles outside the window are computed and masked"},
+    [MOE_ATTENTION_MEMORY_SHARE] = {"memory_share", 0.85, 0.85, 0.85, "share of HBM bandwidth",
+                                    "reached by operand streams"},
+    [MOE_ATTENTION_FLOOR] = {"floor_s", 5e-6, 0, 6e-5, "s",
+                             "launch latency; for backward also its preparation and conversion kernels"},
+};
+
+static const char *const families[] = {
+    "fa2",   "fa2-deterministic",   "fa3", "fa3-deterministic", "fa4",          "fa4-deterministic", "fa4-in-step",
+    "cudnn", "cudnn-deterministic", "te",  "flashmla",          "block-sparse", "unfused",           NULL};
+
+static const MoeRelative relatives[] = {{"fa4-deterministic", "cudnn-deterministic"},
+                                        {"fa4", "cudnn"},
+                                        {"cudnn", "fa3"},
+                                        {"cudnn-deterministic", "cudnn"},
+                                        {"fa3-deterministic", "fa3"},
+                                        {"fa3", "cudnn"},
+                                        {"fa2-deterministic", "fa2"},
+                                        {"fa2", "fa3"},
+                                        {"te", "cudnn"},
+                                        {"fa4-in-step", "fa4"},
+                                        {"flashmla", "cudnn"},
+                                        {"block-sparse", "fa2"},
+                                        {"unfused", "fa2"},
+                                        {NULL, NULL}};
+
+/* ---- counting scores --------------------------------------------------------------------------------------------- */
 
 static double triangle(double n)
 {
@@ -69,12 +114,12 @@ static double heads(const MoeKernel *kernel)
   return (double)kernel->batch * (double)kernel->query_heads;
 }
 
-double moe_cost_attention_flop(const MoeKernel *kernel)
+static double flop(const MoeKernel *kernel)
 {
   return heads(kernel) * head_scores(kernel) * score_flop(kernel);
 }
 
-/* ---- tiles ------------------------------------------------------------------------------------------------------ */
+/* ---- tiles ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   double blocks;  /* thread blocks over all heads */
@@ -130,7 +175,7 @@ static double score_work(const double *c, const MoeKernel *kernel)
   return hypot(score_flop(kernel) * (1 + (c[MOE_ATTENTION_WIDE_WORK] - 1) * MAX(wide, 0)), c[MOE_ATTENTION_SCORE_FLOP]);
 }
 
-/* ---- reasons ---------------------------------------------------------------------------------------------------- */
+/* ---- reasons ----------------------------------------------------------------------------------------------------- */
 
 static double operand_bytes(const MoeKernel *kernel)
 {
@@ -143,7 +188,7 @@ static double operand_bytes(const MoeKernel *kernel)
   return is_backward(kernel) ? 2 * (read + written) : read + written;
 }
 
-void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
+static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
 {
   const double *c = machine->constant;
   double peak = machine->peak_flop_per_s, density = c[MOE_ATTENTION_DENSITY];
@@ -172,3 +217,26 @@ void moe_cost_attention(const MoeMachine *machine, const MoeKernel *kernel, MoeC
   moe_ladder_step(cost, MOE_REASON_MEMORY, &reached, total_s);
   moe_ladder_step(cost, MOE_REASON_FLOOR, &reached, total_s + c[MOE_ATTENTION_FLOOR]);
 }
+
+static gboolean complete(MoeKernel *kernel)
+{
+  kernel->batch = MAX(kernel->batch, 1);
+  kernel->len_kv = kernel->len_kv > 0 ? kernel->len_kv : kernel->len_q;
+  kernel->kv_heads = kernel->kv_heads > 0 ? kernel->kv_heads : kernel->query_heads;
+  kernel->dim_v = kernel->dim_v > 0 ? kernel->dim_v : kernel->dim_qk;
+  return flop(kernel) > 0;
+}
+
+const MoeCostClass moe_cost_class_attention = {
+    .title = "attention",
+    .shape = (const char *const[]){"batch", "heads", "kv_heads", "len", "len_kv", "window", "dim_qk", "dim_v", NULL},
+    .needs = "heads, len, dim_qk",
+    .families = families,
+    .relatives = relatives,
+    .constants = constants,
+    .n_constants = MOE_N_ATTENTION_CONSTANTS,
+    .one_backward = TRUE,
+    .flop = flop,
+    .complete = complete,
+    .price = price,
+};
