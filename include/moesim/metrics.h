@@ -35,8 +35,8 @@ typedef struct {
     char *source;
   } published;
   struct {
-    double peak_bytes, capacity_bytes;
-    gboolean fits;
+    double peak_bytes, capacity_bytes, headroom_bytes;
+    gboolean fits; /* the peak and the headroom together are within the capacity */
     double part_bytes[MOE_N_MEMORY_PARTS];
     guint peak_role; /* pipeline stage that peaks */
     guint n_roles;

@@ -86,6 +86,8 @@ typedef enum {
   MOE_MEMORY_OPTIMIZER,
   MOE_MEMORY_ACTIVATIONS,
   MOE_MEMORY_WORKSPACE,
+  MOE_MEMORY_ALLOCATOR, /* held by the allocator beyond what tensors use: rounding and fragmentation */
+  MOE_MEMORY_SYSTEM,    /* outside the allocator: context, libraries, their communication buffers */
   MOE_N_MEMORY_PARTS,
 } MoeMemoryPart;
 
@@ -164,9 +166,9 @@ char *moe_program_check(const MoeProgram *program);
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-  double part_bytes[MOE_N_MEMORY_PARTS]; /* at the moment of the role's peak; WORKSPACE includes reserved and
-                                            fragmentation */
-  double peak_bytes;
+  double part_bytes[MOE_N_MEMORY_PARTS];    /* at the moment of the role's peak; they sum to peak_bytes */
+  double counted_bytes[MOE_N_MEMORY_KINDS]; /* the peak as tensors, the allocator and the device count it */
+  double peak_bytes;                        /* on the device */
 } MoeFootprint;
 
 /* Peak of one role, walking its operations in the order of the compute stream. */

@@ -17,6 +17,11 @@ char *moe_report_validation_cases(const MoeValidation *validation, gboolean wors
 char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolean styled);
 /* {"cases": [...], "groups": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
 char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by);
+/* What ran and what ran out of memory against what is predicted to fit, and errors of published peaks by group; without
+ * `summary` also every peak and every wrong answer. */
+char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy by, gboolean summary, gboolean styled);
+/* {"cases": [...], "groups": [...], "fit": {...}}. */
+char *moe_report_validation_memory_json(const MoeValidation *validation, MoeGroupBy by);
 /* Fitted rates per accelerator, then each family with and without itself in the fit. */
 char *moe_report_rates_table(const MoeRateFit *fit, gboolean styled);
 char *moe_report_validation_csv(const MoeValidation *validation);

@@ -167,6 +167,15 @@ typedef struct {
   double activations; /* share 0..1 of checkpointed activations kept in host memory */
 } MoeOffload;
 
+/* What of a GPU's memory a run has to leave free for `fits`. */
+typedef struct {
+  double headroom_bytes; /* default MOE_DEFAULT_HEADROOM_BYTES */
+} MoeRunMemory;
+
+/* Free memory that a published training run had left on its device and ran with: 80,999 of 81,559 MiB in use (GLM-5.2
+ * on H100, Megatron-Bridge's model verification card). */
+#define MOE_DEFAULT_HEADROOM_BYTES (560.0 * 1024 * 1024)
+
 /* ---- with what software ------------------------------------------------------------------------------------------ */
 
 /* Parts of a layer, for CUDA-graph coverage and for attribution. Bits of MoeScopes. */
@@ -272,6 +281,12 @@ typedef struct MoeCluster {
 
 /* ---- a run ------------------------------------------------------------------------------------------------------- */
 
+/* How memory was counted: by tensors, by what the allocator holds for them, or all that is in use on the device. */
+typedef enum { MOE_MEMORY_ALLOCATED, MOE_MEMORY_RESERVED, MOE_MEMORY_DEVICE, MOE_N_MEMORY_KINDS } MoeMemoryKind;
+extern const char *const moe_memory_kind_words[];
+/* Whose peak: the most loaded GPU's, or one of the first or last pipeline stage. */
+typedef enum { MOE_MEMORY_OF_MOST, MOE_MEMORY_OF_FIRST, MOE_MEMORY_OF_LAST } MoeMemoryOf;
+
 typedef struct {
   gboolean present;
   double mfu;               /* fraction, 0 = not given */
@@ -279,6 +294,12 @@ typedef struct {
   double peak_flop_per_s;   /* 0 = the accelerator's quoted peak */
   double step_time_s, tokens_per_s_per_gpu, model_flop_per_s_per_gpu, hardware_flop_per_s_per_gpu; /* 0 = not given */
   const MoeNode *iteration_parts; /* map part -> seconds, or NULL */
+  struct {
+    double peak_bytes;        /* 0 = not given */
+    MoeMemoryKind kind;       /* what was counted */
+    MoeMemoryOf of;           /* whose peak it is */
+    gboolean out_of_memory;   /* the run was stopped by lack of memory; peak_bytes is 0 then */
+  } memory;
   const char *source;
 } MoePublished;
 
@@ -302,6 +323,7 @@ typedef struct {
   MoeParallelism parallelism;
   MoeRecompute recompute;
   MoeOffload offload;
+  MoeRunMemory memory;
   MoeCluster cluster;
   MoeStack stack;
   MoePublished published;

@@ -3,7 +3,8 @@
  *
  * A case file (each .yaml file of the folder) has a list `cases:` of runs with an `id` and a `published` section. The
  * error of a case is predicted / published step time - 1, whatever metric was published (a throughput or an MFU gives
- * the step time by its own FLOP convention and peak).
+ * the step time by its own FLOP convention and peak). A case with nothing but memory published (`peak_memory`,
+ * `out_of_memory`) has no step time to be judged by: it counts in questions of memory alone.
  */
 #ifndef MOESIM_VALIDATE_H
 #define MOESIM_VALIDATE_H
@@ -46,7 +47,15 @@ typedef struct {
   double tokens_per_s_per_gpu_published, tokens_per_s_per_gpu_predicted;
   double error; /* predicted_step_s / published_step_s - 1 */
   int64_t gpus;
-  gboolean fits; /* predicted footprint below the GPU's memory */
+  gboolean fits; /* predicted footprint within the GPU's memory, headroom included */
+  struct {
+    double peak_bytes, capacity_bytes, headroom_bytes; /* predicted, of the most loaded GPU, on the device */
+    double published_bytes, predicted_bytes; /* the published peak (0: none) and the same one predicted: same stage, same
+                                                way of counting */
+    double error;                            /* predicted_bytes / published_bytes - 1 */
+    MoeMemoryKind kind;
+    gboolean out_of_memory; /* published: the run was stopped by lack of memory */
+  } memory;
   char *failure; /* why there is no prediction, NULL when there is one */
 } MoeCase;
 
@@ -87,6 +96,27 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
 /* Groups in order of name; *n is their number. Free with moe_case_groups_free. */
 MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);
 void moe_case_groups_free(MoeCaseGroup *groups, guint n);
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+/* Whether a step time was published for the case and predicted. */
+gboolean moe_case_has_step(const MoeCase *c);
+
+/* The same as moe_validate for the cases of `dir` and of its subfolder `memory`, if there is one. */
+MoeValidation *moe_validate_memory(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
+                                   MoeProgressFunc progress, gpointer progress_data, GError **error);
+
+/* Errors of published peaks by group, groups without any left out; the last is all. Free with moe_case_groups_free. */
+MoeCaseGroup *moe_validation_memory_groups(const MoeValidation *validation, MoeGroupBy by, guint *n);
+
+/* Predicted cases: n[was stopped by lack of memory][is predicted to fit]. */
+typedef struct {
+  guint n[2][2];
+  double worst_excess; /* of those that ran and are not predicted to fit: peak and headroom over capacity, less 1 */
+} MoeFitTable;
+void moe_validation_fit(const MoeValidation *validation, MoeFitTable *table);
+/* Peak and headroom over capacity, less 1. */
+double moe_case_excess(const MoeCase *c);
 
 /* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also
  * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. The file must outlive the

@@ -15,6 +15,7 @@ static const MoeUsage usage = {
                 "  moesim validate --group-by stack --worst\n"
                 "  moesim validate --cases my-measurements/ --format json\n"
                 "  moesim validate --baseline validation/baseline/baseline.yaml\n"
+                "  moesim validate --memory --summary\n"
                 "  moesim validate --parts\n"
                 "  moesim validate --pair validation/measured/traces/h800-dualpipe.yaml\n",
     .least = 0,
@@ -24,7 +25,7 @@ static const MoeUsage usage = {
 typedef struct {
   char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *pair;
   gint jobs, stage;
-  gboolean worst, pairs, summary, leave_one_out, parts;
+  gboolean worst, pairs, summary, leave_one_out, parts, memory;
 } Options;
 
 static void clear_options(Options *options)
@@ -195,6 +196,37 @@ static int validate(const Options *options)
   return status;
 }
 
+/* --memory: published peaks, and whether what ran fits. */
+static int memory(const Options *options)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *dir =
+      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
+  int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : MOE_GROUP_BY_STACK;
+  MoeFormat format;
+  MoeSimOptions sim;
+  MoeProgress progress;
+
+  if (by < 0 || !moe_cli_format(&run, &format) || !moe_cli_sim_options(&run, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  if (format == MOE_FORMAT_CSV)
+    return moe_cli_complain("--memory has no CSV, expected --format table or json");
+  moe_cli_progress_init(&progress);
+  g_autoptr(MoeValidation) validation =
+      moe_validate_memory(dir, data_dir, (guint)MAX(options->jobs, 0), &sim, moe_cli_progress, &progress, &error);
+  moe_cli_progress_end(&progress);
+  if (!validation)
+    return moe_cli_fail(error);
+  g_autofree char *text =
+      format == MOE_FORMAT_JSON
+          ? moe_report_validation_memory_json(validation, (MoeGroupBy)by)
+          : moe_report_validation_memory(validation, (MoeGroupBy)by, options->summary, moe_cli_styled());
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
 /* --leave-one-out: the shared fit, and what each family owes to being part of it. */
 static int leave_one_out(const Options *options)
 {
@@ -248,6 +280,8 @@ int moe_cmd_validate(int argc, char **argv)
       {"jobs", 0, 0, G_OPTION_ARG_INT, &o.jobs, "threads (default: one per core)", "N"},
       {"leave-one-out", 0, 0, G_OPTION_ARG_NONE, &o.leave_one_out,
        "refit the training rates, leaving out one family at a time", NULL},
+      {"memory", 0, 0, G_OPTION_ARG_NONE, &o.memory,
+       "published peaks of memory, and whether what ran fits; also reads DIR/memory", NULL},
       {"parts", 0, 0, G_OPTION_ARG_NONE, &o.parts, "parts of the iteration, where they were published", NULL},
       {"stage", 0, 0, G_OPTION_ARG_INT, &o.stage, "with --parts: pipeline stage (default: the middle one)", "N"},
       {"pair", 0, 0, G_OPTION_ARG_FILENAME, &o.pair, "kernel classes of a profiled forward-backward pair", "FILE"},
@@ -261,5 +295,7 @@ int moe_cmd_validate(int argc, char **argv)
     return status;
   if (o.parts || o.pair)
     return inside_step(&o);
+  if (o.memory)
+    return memory(&o);
   return o.leave_one_out ? leave_one_out(&o) : validate(&o);
 }

@@ -9,7 +9,7 @@ static void append_family(GString *text, const MoeValidation *validation, const 
   for (guint i = 0; i < validation->n; i++) {
     const MoeCase *c = &validation->cases[i];
 
-    if (!c->failure && g_strcmp0(c->group[MOE_GROUP_BY_FAMILY], family) == 0)
+    if (moe_case_has_step(c) && g_strcmp0(c->group[MOE_GROUP_BY_FAMILY], family) == 0)
       g_string_append_printf(text, "%.9g\t%.9g\n", c->published_step_s, c->predicted_step_s);
   }
 }

@@ -119,7 +119,8 @@ static void fill_memory(const MoeRun *run, const MoeProgram *program, MoeResult 
   }
   memcpy(result->memory.part_bytes, result->memory.role[result->memory.peak_role].part_bytes,
          sizeof result->memory.part_bytes);
-  result->memory.fits = result->memory.peak_bytes <= result->memory.capacity_bytes;
+  result->memory.headroom_bytes = run->memory.headroom_bytes;
+  result->memory.fits = result->memory.peak_bytes + run->memory.headroom_bytes <= result->memory.capacity_bytes;
 }
 
 /* Math was accounted at the accelerator's quoted peak; a publication may divide by another one (989 for 989.4).

@@ -4,7 +4,8 @@
 const char *const moe_memory_words[] = {
     [MOE_MEMORY_WEIGHTS] = "weights",     [MOE_MEMORY_GRADIENTS] = "gradients",
     [MOE_MEMORY_OPTIMIZER] = "optimizer", [MOE_MEMORY_ACTIVATIONS] = "activations",
-    [MOE_MEMORY_WORKSPACE] = "workspace", NULL,
+    [MOE_MEMORY_WORKSPACE] = "workspace", [MOE_MEMORY_ALLOCATOR] = "allocator",
+    [MOE_MEMORY_SYSTEM] = "system",       NULL,
 };
 
 typedef struct {
@@ -38,9 +39,15 @@ void moe_program_footprint(const MoeProgram *program, const MoeRun *run, guint r
   for (uint32_t call = 0; call < r->n_calls; call++)
     walk_block(&walk, &program->blocks[r->calls[call].block]);
   *footprint = (MoeFootprint){0};
-  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
+  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++) {
     footprint->part_bytes[part] = r->static_bytes[part] + walk.at_peak[part];
-  footprint->part_bytes[MOE_MEMORY_WORKSPACE] += run->stack.hbm_reserved_bytes + run->stack.fragmentation * walk.peak;
-  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
-    footprint->peak_bytes += footprint->part_bytes[part];
+    footprint->counted_bytes[MOE_MEMORY_ALLOCATED] += footprint->part_bytes[part];
+  }
+  footprint->part_bytes[MOE_MEMORY_ALLOCATOR] = run->stack.fragmentation * walk.peak;
+  footprint->part_bytes[MOE_MEMORY_SYSTEM] = run->stack.hbm_reserved_bytes;
+  footprint->counted_bytes[MOE_MEMORY_RESERVED] =
+      footprint->counted_bytes[MOE_MEMORY_ALLOCATED] + footprint->part_bytes[MOE_MEMORY_ALLOCATOR];
+  footprint->counted_bytes[MOE_MEMORY_DEVICE] =
+      footprint->counted_bytes[MOE_MEMORY_RESERVED] + footprint->part_bytes[MOE_MEMORY_SYSTEM];
+  footprint->peak_bytes = footprint->counted_bytes[MOE_MEMORY_DEVICE];
 }

@@ -132,10 +132,11 @@ static void add_stage(MoeTable *table, const MoeResult *result, guint stage)
 
 char *moe_report_memory_table(const MoeResult *result, gboolean styled)
 {
-  g_autoptr(MoeTable) table = moe_table_new("rrrrrrrr");
+  g_autoptr(MoeTable) table = moe_table_new("rrrrrrrrrr");
   g_autofree char *label = moe_result_label(result);
   g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
   g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
+  g_autofree char *headroom = moe_quantity_format(result->memory.headroom_bytes, MOE_DIM_BYTES);
 
   moe_table_add(table, "stage  ");
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
@@ -146,6 +147,7 @@ char *moe_report_memory_table(const MoeResult *result, gboolean styled)
     add_stage(table, result, stage);
   g_autofree char *rows = moe_table_format(table, styled);
 
-  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: %s per GPU of %s, %s\n\n%s", label, result->cluster,
-                         result->gpus, peak, capacity, result->memory.fits ? "fits" : "does not fit", rows);
+  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: %s per GPU of %s, %s with %s of headroom\n\n%s", label,
+                         result->cluster, result->gpus, peak, capacity, result->memory.fits ? "fits" : "does not fit",
+                         headroom, rows);
 }

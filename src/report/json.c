@@ -146,6 +146,12 @@ static void add_memory(JsonBuilder *builder, const MoeResult *result)
   open_member(builder, "memory");
   add_number(builder, "peak_bytes", result->memory.peak_bytes);
   add_number(builder, "capacity_bytes", result->memory.capacity_bytes);
+  add_number(builder, "headroom_bytes", result->memory.headroom_bytes);
+  for (guint kind = MOE_MEMORY_ALLOCATED; kind <= MOE_MEMORY_RESERVED; kind++) {
+    g_autofree char *name = g_strconcat(moe_memory_kind_words[kind], "_bytes", NULL);
+
+    add_number(builder, name, result->memory.role[result->memory.peak_role].counted_bytes[kind]);
+  }
   add_bool(builder, "fits", result->memory.fits);
   add_words(builder, "parts", moe_memory_words, result->memory.part_bytes, MOE_N_MEMORY_PARTS);
   add_stages(builder, result);

@@ -70,12 +70,15 @@ static void add_memory(MoeTable *table, const MoeResult *result)
 {
   g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
   g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
-  g_autofree char *over = moe_quantity_format(result->memory.peak_bytes - result->memory.capacity_bytes, MOE_DIM_BYTES);
+  g_autofree char *headroom = moe_quantity_format(result->memory.headroom_bytes, MOE_DIM_BYTES);
+  g_autofree char *over = moe_quantity_format(
+      result->memory.peak_bytes + result->memory.headroom_bytes - result->memory.capacity_bytes, MOE_DIM_BYTES);
 
   if (result->memory.fits)
-    add_line(table, "memory", g_strdup_printf("%s of %s, fits", peak, capacity));
+    add_line(table, "memory", g_strdup_printf("%s of %s, fits with %s of headroom", peak, capacity, headroom));
   else
-    add_line(table, "memory", g_strdup_printf("%s of %s, DOES NOT FIT: %s too much", peak, capacity, over));
+    add_line(table, "memory",
+             g_strdup_printf("%s of %s, DOES NOT FIT: %s too much with %s of headroom", peak, capacity, over, headroom));
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++) {
     g_autofree char *name = g_strdup_printf("  %s", moe_memory_words[part]);
 

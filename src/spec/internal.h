@@ -55,6 +55,7 @@ gboolean moe_parallelism_read(const MoeNode *node, MoeParallelism *parallelism, 
 /* `node` may be NULL: nothing is recomputed. */
 gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError **error);
 gboolean moe_offload_read(const MoeNode *node, MoeOffload *offload, GError **error);
+gboolean moe_run_memory_read(const MoeNode *node, MoeRunMemory *memory, GError **error);
 gboolean moe_published_read(const MoeNode *node, MoePublished *published, GError **error);
 /* Appends the assumptions of one document section to `all` (of MoeAssumption); `prefix` goes before keys that lack it.
  */

@@ -12,7 +12,11 @@
 #define METRIC(member, high)                                                                                           \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoePublished, member), .dimension = MOE_DIM_NONE, .maximum = (high)
 
+#define MAX_MEMORY_BYTES 1e15
+
 static const char *const convention_words[] = {"causal", "full", NULL};
+static const char *const memory_of_words[] = {"most", "first", "last", NULL};
+const char *const moe_memory_kind_words[] = {"allocated", "reserved", "device", NULL};
 
 static const MoeField published_fields[] = {
     {"mfu", METRIC(mfu, 1)},
@@ -24,6 +28,11 @@ static const MoeField published_fields[] = {
     {"model_tflops_per_gpu", METRIC(model_flop_per_s_per_gpu, MAX_TFLOP_PER_S)},
     {"hardware_tflops_per_gpu", METRIC(hardware_flop_per_s_per_gpu, MAX_TFLOP_PER_S)},
     {"iteration_parts_s", MOE_FIELD_ELSEWHERE},
+    {"peak_memory", MOE_FIELD_QUANTITY, offsetof(MoePublished, memory.peak_bytes), FALSE, MOE_DIM_BYTES, 1,
+     MAX_MEMORY_BYTES, NULL},
+    {"memory_kind", MOE_FIELD_CHOICE(MoePublished, memory.kind, moe_memory_kind_words)},
+    {"memory_of", MOE_FIELD_CHOICE(MoePublished, memory.of, memory_of_words)},
+    {"out_of_memory", MOE_FIELD_FLAG(MoePublished, memory.out_of_memory)},
     {"source", MOE_FIELD_STRING(MoePublished, source)},
     {NULL},
 };

@@ -12,6 +12,7 @@ static const MoeField root_fields[] = {
     {"parallelism", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"recompute", MOE_FIELD_ELSEWHERE},
     {"offload", MOE_FIELD_ELSEWHERE},
+    {"memory", MOE_FIELD_ELSEWHERE},
     {"cluster", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"stack", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"published", MOE_FIELD_ELSEWHERE},
@@ -32,6 +33,7 @@ static gboolean read_sections(MoeRun *run, GError **error)
          moe_parallelism_read(moe_node_get(root, "parallelism"), &run->parallelism, error) &&
          moe_recompute_read(moe_node_get(root, "recompute"), &run->recompute, error) &&
          moe_offload_read(moe_node_get(root, "offload"), &run->offload, error) &&
+         moe_run_memory_read(moe_node_get(root, "memory"), &run->memory, error) &&
          moe_cluster_read(moe_node_get(root, "cluster"), &run->cluster, error) &&
          moe_stack_read(moe_node_get(root, "stack"), &run->stack, error) &&
          moe_published_read(moe_node_get(root, "published"), &run->published, error) &&

@@ -206,6 +206,17 @@ gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError
   return TRUE;
 }
 
+gboolean moe_run_memory_read(const MoeNode *node, MoeRunMemory *memory, GError **error)
+{
+  static const MoeField fields[] = {
+      {"headroom", MOE_FIELD_AMOUNT(MoeRunMemory, headroom_bytes, MOE_DIM_BYTES)},
+      {NULL},
+  };
+
+  *memory = (MoeRunMemory){.headroom_bytes = MOE_DEFAULT_HEADROOM_BYTES};
+  return !node || moe_node_read_fields(node, fields, "memory", memory, error);
+}
+
 gboolean moe_offload_read(const MoeNode *node, MoeOffload *offload, GError **error)
 {
   static const MoeField fields[] = {

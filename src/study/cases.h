@@ -11,6 +11,8 @@ void moe_case_group_fill(const MoeValidation *validation, const char *name, MoeG
 double moe_case_quantile(double *values, guint n, double q);
 /* Prints what a run consists of, part by part, so that cases can be compared. */
 void moe_case_describe(const MoeRun *run, MoeCase *c);
+/* What was published and what is predicted of memory. */
+void moe_case_memory(const MoeRun *run, const MoeResult *result, MoeCase *c);
 /* Finds the pair questions. */
 void moe_case_pairs(MoeValidation *validation);
 

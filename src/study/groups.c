@@ -68,7 +68,7 @@ void moe_case_group_fill(const MoeValidation *validation, const char *name, MoeG
   for (guint i = 0; i < validation->n; i++) {
     const MoeCase *c = &validation->cases[i];
 
-    if (c->failure || (name && g_strcmp0(c->group[by], name) != 0))
+    if (!moe_case_has_step(c) || (name && g_strcmp0(c->group[by], name) != 0))
       continue;
     error[n] = c->error;
     size[n] = fabs(c->error);

@@ -33,7 +33,7 @@ static void fill_row(const MoeValidation *const *at, guint index, Row *row)
                .gpu = c->group[MOE_GROUP_BY_GPU],
                .dense = g_strcmp0(c->group[MOE_GROUP_BY_KIND], "dense") == 0,
                .fitted_half = moe_random_stream(c->id) % 2 == 0,
-               .usable = c->failure == NULL,
+               .usable = moe_case_has_step(c),
                .published_s = c->published_step_s};
   for (guint p = 0; p < MOE_RATE_POINTS; p++)
     row->log_step[p] = row->usable ? log(at[p]->cases[index].predicted_step_s) : 0;

@@ -5,7 +5,7 @@
 
 double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run)
 {
-  return run->cluster.accelerator.memory_bytes * (1 + options->memory_slack);
+  return run->cluster.accelerator.memory_bytes * (1 + options->memory_slack) - run->memory.headroom_bytes;
 }
 
 /* ---- bounds of all candidates ----------------------------------------------------------------------------------- */

@@ -119,15 +119,25 @@ static void fill_metric(const MoeRun *run, const MoeResult *result, MoeCase *c)
   c->metric = "none";
 }
 
+gboolean moe_case_has_step(const MoeCase *c)
+{
+  return !c->failure && c->published_step_s > 0;
+}
+
 static void fill_case(const MoeRun *run, const MoeResult *result, MoeCase *c)
 {
   double tokens = result->tokens_per_step / (double)result->gpus;
 
   fill_metric(run, result, c);
+  moe_case_memory(run, result, c);
   c->gpus = result->gpus;
   c->fits = result->memory.fits;
   c->predicted_step_s = result->step_time_s;
   c->published_step_s = result->published.step_time_s;
+  if (c->published_step_s <= 0 && (c->memory.published_bytes > 0 || c->memory.out_of_memory)) {
+    c->metric = c->memory.out_of_memory ? "out_of_memory" : "peak_memory";
+    return;
+  }
   if (c->published_step_s <= 0) {
     c->failure = g_strdup("nothing published that gives a step time");
     return;
@@ -200,23 +210,50 @@ static MoeValidation *predict_all(Work *work, guint jobs, MoeProgressFunc progre
   return validation;
 }
 
+static gboolean read_folder(const char *dir, GArray *pending, GPtrArray *docs, GError **error)
+{
+  g_autoptr(GPtrArray) files = moe_case_files(dir, error);
+  gboolean good = files != NULL;
+
+  for (guint i = 0; good && i < files->len; i++)
+    good = read_file(files->pdata[i], pending, docs, error);
+  return good;
+}
+
+static MoeValidation *validate_folders(const char *const *dirs, Work *work, guint jobs, MoeProgressFunc progress,
+                                       gpointer progress_data, GError **error)
+{
+  g_autoptr(GPtrArray) docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
+  MoeValidation *validation = NULL;
+  gboolean good = TRUE;
+
+  work->pending = g_array_new(FALSE, TRUE, sizeof(Pending));
+  for (guint i = 0; good && dirs[i]; i++)
+    good = read_folder(dirs[i], work->pending, docs, error);
+  if (good)
+    validation = predict_all(work, jobs, progress, progress_data);
+  free_pending(work->pending);
+  return validation;
+}
+
 MoeValidation *moe_validate_with(const char *dir, const char *data_dir, const char *const *sets, guint jobs,
                                  const MoeSimOptions *options, MoeProgressFunc progress, gpointer progress_data,
                                  GError **error)
 {
-  g_autoptr(GPtrArray) files = moe_case_files(dir, error);
-  g_autoptr(GPtrArray) docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
-  Work work = {
-      .pending = g_array_new(FALSE, TRUE, sizeof(Pending)), .data_dir = data_dir, .sets = sets, .options = options};
-  MoeValidation *validation = NULL;
-  gboolean good = files != NULL;
+  const char *const dirs[] = {dir, NULL};
+  Work work = {.data_dir = data_dir, .sets = sets, .options = options};
 
-  for (guint i = 0; good && i < files->len; i++)
-    good = read_file(files->pdata[i], work.pending, docs, error);
-  if (good)
-    validation = predict_all(&work, jobs, progress, progress_data);
-  free_pending(work.pending);
-  return validation;
+  return validate_folders(dirs, &work, jobs, progress, progress_data, error);
+}
+
+MoeValidation *moe_validate_memory(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
+                                   MoeProgressFunc progress, gpointer progress_data, GError **error)
+{
+  g_autofree char *below = g_build_filename(dir, "memory", NULL);
+  const char *const dirs[] = {dir, g_file_test(below, G_FILE_TEST_IS_DIR) ? below : NULL, NULL};
+  Work work = {.data_dir = data_dir, .options = options};
+
+  return validate_folders(dirs, &work, jobs, progress, progress_data, error);
 }
 
 MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
