@@ -35,6 +35,14 @@ echo '## The shared fit, and each family left out of it'
 block validate --leave-one-out
 cat <<'TEXT'
 
+## Memory
+
+Every case above ran; those of `validation/memory/` add published peaks and runs that were stopped by lack of memory. A peak is compared as it was counted: tensors
+(*allocated*), what the allocator held for them (*reserved*) or all that the device had in use (*device*). What decides is in [model-memory.md](model-memory.md).
+TEXT
+block validate --memory
+cat <<'TEXT'
+
 ## Where we are wrong, and why
 
 - **FP8 mixtures on H100** (Grok-1, Qwen3-30B, Mixtral in FP8) are predicted 15 to 50 % too fast. The measured FP8 expert GEMMs are DeepGEMM's; TransformerEngine's loop of

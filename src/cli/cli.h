@@ -86,6 +86,10 @@ void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_EN
 void moe_cli_run_clear(MoeCliRun *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliRun, moe_cli_run_clear)
 
+/* --headroom of commands that say whether a run fits: another value of memory.headroom, after all --set. NULL text does
+ * nothing. */
+void moe_cli_run_headroom(MoeCliRun *options, const char *text);
+
 /* What the words in `options` mean. FALSE and a message when one is unknown. */
 gboolean moe_cli_format(const MoeCliRun *options, MoeFormat *format);
 gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim);

@@ -7,7 +7,7 @@ static const MoeUsage usage = {
     .command = "memory",
     .arguments = "RUN.yaml[:VARIANT]",
     .examples = "  moesim memory models/deepseek-v3.yaml\n"
-                "  moesim memory models/mai-base-1/v5.yaml --set offload.activations=0\n",
+                "  moesim memory models/mai-base-1/v5.yaml --set offload.activations=0 --headroom '4 GB'\n",
     .least = 1,
     .most = 1,
 };
@@ -41,10 +41,19 @@ static int memory(const char *argument, const MoeCliRun *options)
 int moe_cmd_memory(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
+  g_autofree char *headroom = NULL;
+  const GOptionEntry entries[] = {
+      {"headroom", 0, 0, G_OPTION_ARG_STRING, &headroom, "memory that has to stay free, as '2 GB' (memory.headroom)",
+       "BYTES"},
+      {NULL},
+  };
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
 
   moe_cli_run_entries(&options, shared);
-  int status = moe_cli_parse(&usage, NULL, shared, &argc, &argv);
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : memory(argv[1], &options);
+  if (status != MOE_CLI_GO)
+    return status;
+  moe_cli_run_headroom(&options, headroom);
+  return memory(argv[1], &options);
 }

@@ -20,7 +20,7 @@ static const MoeUsage usage = {
 
 typedef struct {
   gint top, jobs;
-  char *objective, *space, *deadline, *tokens, *slack, *budget, **limits;
+  char *objective, *space, *deadline, *tokens, *slack, *headroom, *budget, **limits;
 } SearchOptions;
 
 static char *format_result(const MoeSearchResult *result, MoeFormat format)
@@ -100,6 +100,7 @@ static void clear_options(SearchOptions *options)
   g_free(options->deadline);
   g_free(options->tokens);
   g_free(options->slack);
+  g_free(options->headroom);
   g_free(options->budget);
   g_strfreev(options->limits);
 }
@@ -120,6 +121,8 @@ int moe_cmd_search(int argc, char **argv)
       {"space", 0, 0, G_OPTION_ARG_STRING, &options.space, "usual, all or calculon", "WORD"},
       {"memory-slack", 0, 0, G_OPTION_ARG_STRING, &options.slack,
        "share by which a layout may exceed the memory, as 0.05 (default: 0)", "SHARE"},
+      {"headroom", 0, 0, G_OPTION_ARG_STRING, &options.headroom,
+       "memory that has to stay free, as '2 GB' (memory.headroom)", "BYTES"},
       {"budget", 0, 0, G_OPTION_ARG_STRING, &options.budget,
        "begin no further layout after this time, as 60s; what was not reached is said", "TIME"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
@@ -129,6 +132,7 @@ int moe_cmd_search(int argc, char **argv)
   moe_cli_run_entries(&run_options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
+  moe_cli_run_headroom(&run_options, options.headroom);
   if (status == MOE_CLI_GO)
     status = search_run(argv[1], &options, &run_options);
   clear_options(&options);

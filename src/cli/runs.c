@@ -38,6 +38,17 @@ void moe_cli_run_clear(MoeCliRun *options)
   *options = (MoeCliRun){0};
 }
 
+void moe_cli_run_headroom(MoeCliRun *options, const char *text)
+{
+  guint n = options->sets ? g_strv_length(options->sets) : 0;
+
+  if (!text)
+    return;
+  options->sets = g_renew(char *, options->sets, n + 2);
+  options->sets[n] = g_strconcat("memory.headroom=", text, NULL);
+  options->sets[n + 1] = NULL;
+}
+
 gboolean moe_cli_format(const MoeCliRun *options, MoeFormat *format)
 {
   int word = options->format ? moe_cli_word("--format", options->format, format_words) : MOE_FORMAT_TABLE;

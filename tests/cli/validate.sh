@@ -89,4 +89,32 @@ expect_status 0
 check "sum of the profiled kernels" grep -qE '^all kernels +129\.5 ms' "$work/out"
 refused "absent.yaml: No such file" validate --pair absent.yaml
 
+# Memory: a published peak beside the predicted one, what ran and fits, what ran out and does not; cases of a subfolder count.
+memory_of() { "$moesim" memory "$run" --format json | sed -n "s/.*\"$1\" : \([0-9.e+]*\),.*/\1/p" | head -n 1; }
+mkdir -p "$work/peaks/memory"
+awk -v run="$run" -v bytes="$(memory_of allocated_bytes)" 'BEGIN {
+  print "cases:"
+  printf "  - {id: half, extends: %s, published: {peak_memory: %.12g B, memory_kind: allocated}}\n", run, bytes / 1.5
+}' > "$work/peaks/lab.yaml"
+awk -v run="$run" 'BEGIN {
+  print "cases:"
+  printf "  - {id: out, extends: %s, memory: {headroom: 1 TB}, published: {out_of_memory: true}}\n", run
+  printf "  - {id: said, extends: %s, published: {out_of_memory: true}}\n", run
+}' > "$work/peaks/memory/more.yaml"
+try validate --cases "$work/peaks" --memory
+expect_status 0
+expect_quiet
+check "half as much again" grep -qE '^half .* allocated .*\+50\.0 %' "$work/out"
+check "one ran and fits" grep -qE '^ran +1 +0 ' "$work/out"
+check "one of two that ran out" grep -qE '^out of memory +1 +1 +50\.0 %' "$work/out"
+check "the wrong one is named" grep -qE '^said .* out of memory' "$work/out"
+try validate --cases "$work/peaks" --memory --format json
+expect_out '"out_of_memory_does_not_fit" : 1'
+try validate --cases "$work/peaks" --summary
+check "no step time, no error" grep -qE '^all +0 +' "$work/out"
+refused "--memory has no CSV, expected --format table or json" validate --cases "$work/peaks" --memory --format csv
+try memory "$run" --headroom "1 TB"
+expect_status 1
+expect_out "does not fit with 1 TB of headroom"
+
 finish

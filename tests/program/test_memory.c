@@ -198,7 +198,7 @@ static double peak_gb(guint row)
     MoeFootprint f;
 
     moe_program_footprint(program, run, role, &f);
-    peak = MAX(peak, f.peak_bytes - f.part_bytes[MOE_MEMORY_WORKSPACE]);
+    peak = MAX(peak, f.counted_bytes[MOE_MEMORY_ALLOCATED]);
   }
   return peak * 1e-9;
 }

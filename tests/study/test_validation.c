@@ -36,6 +36,72 @@ static MoeValidation *six_cases(void)
   return v;
 }
 
+/* A case that only memory was published of: allocated bytes published and predicted, and whether it ran out. */
+static void add_memory(MoeValidation *v, double published, double predicted, gboolean out, gboolean fits)
+{
+  MoeCase *c = &v->cases[v->n];
+
+  *c = (MoeCase){.id = g_strdup_printf("memory-%u", v->n), .fits = fits};
+  c->memory.peak_bytes = predicted;
+  c->memory.capacity_bytes = 80;
+  c->memory.headroom_bytes = 8;
+  c->memory.published_bytes = published;
+  c->memory.predicted_bytes = predicted;
+  c->memory.error = published > 0 ? predicted / published - 1 : 0;
+  c->memory.out_of_memory = out;
+  c->group[MOE_GROUP_BY_FAMILY] = g_strdup("m");
+  v->n++;
+}
+
+static MoeValidation *memory_cases(void)
+{
+  MoeValidation *v = g_new0(MoeValidation, 1);
+
+  v->cases = g_new0(MoeCase, 8);
+  add(v, "b", 1.0, 1.1, "tp1", "bf16");
+  v->cases[0].fits = TRUE;
+  add_memory(v, 50, 55, FALSE, TRUE);
+  add_memory(v, 80, 76, FALSE, FALSE);
+  add_memory(v, 0, 90, TRUE, FALSE);
+  add_memory(v, 0, 60, TRUE, TRUE);
+  return v;
+}
+
+/* What has no step time counts in no group of step times; what has no published peak in no group of peaks. */
+START_TEST(memory_groups)
+{
+  g_autoptr(MoeValidation) v = memory_cases();
+  guint n;
+  MoeCaseGroup *g = moe_validation_memory_groups(v, MOE_GROUP_BY_FAMILY, &n);
+
+  moe_case_group_fill(v, NULL, MOE_GROUP_BY_FAMILY, &v->all);
+  ck_assert_uint_eq(v->all.n, 1);
+  ck_assert_uint_eq(n, 2);
+  ck_assert_str_eq(g[0].name, "m");
+  ck_assert_str_eq(g[1].name, "all");
+  for (guint i = 0; i < n; i++) {
+    ck_assert_uint_eq(g[i].n, 2);
+    ck_assert_double_eq_tol(g[i].median_abs_error, 0.075, 1e-12);
+    ck_assert_double_eq_tol(g[i].bias, 0.025, 1e-12);
+  }
+  moe_case_groups_free(g, n);
+}
+END_TEST
+
+START_TEST(fit_table)
+{
+  g_autoptr(MoeValidation) v = memory_cases();
+  MoeFitTable table;
+
+  moe_validation_fit(v, &table);
+  ck_assert_uint_eq(table.n[FALSE][TRUE], 2);
+  ck_assert_uint_eq(table.n[FALSE][FALSE], 1);
+  ck_assert_uint_eq(table.n[TRUE][TRUE], 1);
+  ck_assert_uint_eq(table.n[TRUE][FALSE], 1);
+  ck_assert_double_eq_tol(table.worst_excess, 84.0 / 80 - 1, 1e-12); /* headroom counts */
+}
+END_TEST
+
 /* Errors +10, -10, 0, +50, +19.4, -35 %: sorted sizes 0, 10, 10, 19.4, 35, 50; median (10 + 19.4) / 2. */
 START_TEST(errors)
 {
@@ -92,4 +158,4 @@ START_TEST(failures)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/validation", errors, groups, pairs, failures)
+MOE_TEST_MAIN("study/validation", errors, groups, pairs, failures, memory_groups, fit_table)
