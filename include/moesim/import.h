@@ -17,26 +17,39 @@ G_BEGIN_DECLS
                                  */
 #define MOE_IMPORT_MAX_DEPTH 32 /* of nested JSON */
 
-/* What a configuration does not say. 0 and NULL: chosen by the import, and noted. */
+/* What a configuration does not say. 0 and NULL: chosen by the import, noted, and listed under the run's `assumptions`.
+ */
 typedef struct {
   const char *title;
   const char *cluster, *stack; /* names or paths, as in a run file */
+  const char *data_dir; /* where stacks/ is found, to say only what differs from a stack; NULL: nothing of the stack is
+                           changed */
   int64_t gpus;
   int64_t sequence_length; /* tokens */
   int64_t global_batch;    /* sequences per optimizer step */
+  int64_t micro_batch;     /* sequences */
+  int64_t vocabulary;      /* tokens, before padding; goes before what a tokenizer's name says */
+  int64_t tensor, context, pipeline, virtual_stages, expert; /* degrees; go before those of the input */
+  const char *const
+      *accept; /* NULL-terminated names of arguments or keys that may stay without use although not understood */
 } MoeImportOptions;
 
+/* Every argument or key of the input is in one of three lists, as "NAME VALUE -> KEY", "NAME VALUE: REASON" and "NAME
+ * VALUE". */
 typedef struct {
   char *text;         /* the run file, YAML */
   GPtrArray *notes;   /* of char *: what was chosen, or is taken otherwise than written */
-  GPtrArray *unknown; /* of char *: arguments whose meaning is not known here */
+  GPtrArray *applied; /* of char *: what became which key of the run */
+  GPtrArray *ignored; /* of char *: what has no effect on time and memory, and why */
+  GPtrArray *unknown; /* of char *: what is not understood and was accepted */
 } MoeImport;
 
 /* From the text of a config.json (`length` bytes, UTF-8); `name` stands in messages. NULL and *error (MOE_ERROR_INPUT)
  * when it is no JSON, of an unknown model type, or lacks a key; `options` may be NULL. */
 MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const MoeImportOptions *options,
                          GError **error);
-/* From NULL-terminated arguments ("--num-layers", "32", ...). */
+/* From NULL-terminated arguments ("--num-layers", "32", ...), launcher and script among them. NULL and *error
+ * (MOE_ERROR_INPUT) when one is wrong, or is not understood and not in options->accept. */
 MoeImport *moe_import_megatron(const char *const *arguments, const MoeImportOptions *options, GError **error);
 /* Splits the text of an argument file into words as a shell does: quotes, comments, continued lines. Free with
  * g_strfreev. */

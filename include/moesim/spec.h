@@ -400,8 +400,9 @@ gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack,
 /* Reads the map of one accelerator file. Strings live in its document; the caller clears `kernels`. */
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
 /* Tries the values of every assumption in a run's document, or in one that moe_cluster_load or moe_stack_load gave:
- * each needs a value that can be read. Costs a reading per assumption, so only `moesim check` asks. */
-gboolean moe_assumptions_check(const MoeDoc *doc, GError **error);
+ * each needs a value that can be read; clusters and stacks that are assumed are looked up in `data_dir` (may be NULL)
+ * besides. Costs a reading per assumption, so only `moesim check` asks. */
+gboolean moe_assumptions_check(const MoeDoc *doc, const char *data_dir, GError **error);
 /* The same for the map of one accelerator file. */
 gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */

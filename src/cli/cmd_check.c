@@ -21,11 +21,11 @@ typedef struct {
 } FileKind;
 
 /* What loading leaves to those who use it: names of kernel families, keys that are assumed. */
-static gboolean check_loaded(const MoeRun *run, GError **error)
+static gboolean check_loaded(const MoeRun *run, const char *data_dir, GError **error)
 {
   g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, error);
 
-  return cost && moe_assumptions_check(run->doc, error);
+  return cost && moe_assumptions_check(run->doc, data_dir, error);
 }
 
 static gboolean check_variant(const char *file, const char *variant, GString *says, GError **error)
@@ -35,7 +35,7 @@ static gboolean check_variant(const char *file, const char *variant, GString *sa
   g_autoptr(MoeRun) run = moe_run_load(file, &options, error);
   MoeParameters parameters;
 
-  if (!run || !check_loaded(run, error))
+  if (!run || !check_loaded(run, data_dir, error))
     return FALSE;
   moe_count_parameters(&run->architecture, &parameters);
   g_autofree char *total = moe_count_format(parameters.total, NULL);
@@ -74,7 +74,7 @@ static gboolean check_cluster(const char *file, G_GNUC_UNUSED MoeDoc *doc, GStri
   g_string_append_printf(says, "%s, %" G_GINT64_FORMAT " GPUs per NVLink domain", cluster.accelerator.name,
                          cluster.domain.gpus);
   moe_kernel_fits_clear(&cluster.accelerator.kernels);
-  return moe_assumptions_check(loaded, error);
+  return moe_assumptions_check(loaded, data_dir, error);
 }
 
 /* Whether the accelerator of a file can be priced with the stack; *reason tells why not. */
@@ -122,7 +122,7 @@ static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString
   if (!moe_stack_load(file, data_dir, &stack, &loaded, error))
     return FALSE;
   g_string_append_printf(says, "attention %s, GEMM %s", stack.family.attention, stack.family.gemm);
-  gboolean sound = families_known(&stack, data_dir, error) && moe_assumptions_check(loaded, error);
+  gboolean sound = families_known(&stack, data_dir, error) && moe_assumptions_check(loaded, data_dir, error);
 
   moe_kernel_fits_clear(&stack.kernels);
   return sound;
@@ -140,7 +140,7 @@ static gboolean check_case(MoeDoc *file, MoeNode *entry, GError **error)
     return FALSE;
   g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&doc), id, &options, error);
 
-  return run && check_loaded(run, error);
+  return run && check_loaded(run, data_dir, error);
 }
 
 static gboolean check_cases(G_GNUC_UNUSED const char *file, MoeDoc *doc, GString *says, GError **error)

@@ -4,6 +4,7 @@
 #include <moesim/import.h>
 #include <moesim/report.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define IMPORTED "imported run" /* stands in messages about the run that was made */
@@ -22,7 +23,8 @@ static const MoeUsage usage = {
 
 typedef struct {
   char *output, *title, *cluster, *stack;
-  gint64 gpus, sequence, batch;
+  char **accept;
+  gint64 gpus, sequence, batch, micro_batch, vocabulary, tensor, context, pipeline, virtual_stages, expert;
 } Options;
 
 static void clear_options(Options *options)
@@ -31,25 +33,43 @@ static void clear_options(Options *options)
   g_free(options->title);
   g_free(options->cluster);
   g_free(options->stack);
+  g_strfreev(options->accept);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
-/* The whole of a file that is not larger than an import may be. */
+#define CHUNK 65536 /* bytes read at once */
+
+static gboolean fail_reading(const char *path, GError **error)
+{
+  return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "cannot be read, expected a file that can");
+}
+
+/* The whole of a file, pipe or standard input ("-") that is not larger than an import may be. */
 static gboolean read_file(const char *path, char **text, gsize *length, GError **error)
 {
-  g_autoptr(GMappedFile) file = NULL;
-  g_autoptr(GError) reason = NULL;
+  g_autoptr(GString) read = g_string_new(NULL);
+  char chunk[CHUNK];
+  gsize n = 0;
 
   if (g_file_test(path, G_FILE_TEST_IS_DIR))
     return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "is a folder, expected a file");
-  file = g_mapped_file_new(path, FALSE, &reason);
+  FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+
   if (!file)
-    return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "cannot be read, expected a file that can");
-  *length = g_mapped_file_get_length(file);
-  if (*length > MOE_IMPORT_MAX_BYTES)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = path}, "%" G_GSIZE_FORMAT " bytes, expected at most %d",
-                    *length, MOE_IMPORT_MAX_BYTES);
-  *text = g_strndup(*length > 0 ? g_mapped_file_get_contents(file) : "", *length);
+    return fail_reading(path, error);
+  while (read->len <= MOE_IMPORT_MAX_BYTES && (n = fread(chunk, 1, sizeof chunk, file)) > 0)
+    g_string_append_len(read, chunk, (gssize)n);
+  gboolean failed = ferror(file) != 0;
+
+  if (file != stdin)
+    fclose(file);
+  if (failed)
+    return fail_reading(path, error);
+  if (read->len > MOE_IMPORT_MAX_BYTES)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = path}, "more than %d bytes, expected at most that",
+                    MOE_IMPORT_MAX_BYTES);
+  *length = read->len;
+  *text = g_string_free(g_steal_pointer(&read), FALSE);
   return TRUE;
 }
 
@@ -89,12 +109,22 @@ static MoeImport *import_megatron(int n, char **arguments, const MoeImportOption
 
 static MoeImport *import(const char *kind, int n, char **arguments, const Options *options, GError **error)
 {
+  g_autofree char *data_dir = moe_cli_data_dir();
   const MoeImportOptions chosen = {.title = options->title,
                                    .cluster = options->cluster,
                                    .stack = options->stack,
+                                   .data_dir = data_dir,
                                    .gpus = options->gpus,
                                    .sequence_length = options->sequence,
-                                   .global_batch = options->batch};
+                                   .global_batch = options->batch,
+                                   .micro_batch = options->micro_batch,
+                                   .vocabulary = options->vocabulary,
+                                   .tensor = options->tensor,
+                                   .context = options->context,
+                                   .pipeline = options->pipeline,
+                                   .virtual_stages = options->virtual_stages,
+                                   .expert = options->expert,
+                                   .accept = (const char *const *)options->accept};
 
   if (strcmp(kind, "hf") == 0)
     return import_hf(n, arguments, &chosen, error);
@@ -104,17 +134,29 @@ static MoeImport *import(const char *kind, int n, char **arguments, const Option
   return NULL;
 }
 
+/* The place of a mistake in a run that nobody has: only what is wrong counts. */
+static gboolean fail_imported(const GError *reason, GError **error)
+{
+  const char *message = reason->message;
+  const char *end = g_str_has_prefix(message, IMPORTED ":") ? strstr(message, ": ") : NULL;
+
+  return moe_fail(error, (MoeErrorCode)reason->code, (MoeMark){0}, "the imported run cannot exist: %s",
+                  end ? end + strlen(": ") : message);
+}
+
 /* Reads the run back: what cannot exist is refused before it is written. */
 static gboolean check_run(const MoeImport *made, MoeParameters *parameters, GError **error)
 {
   g_autofree char *data_dir = moe_cli_data_dir();
   const MoeRunOptions options = {.data_dir = data_dir};
-  g_autoptr(MoeDoc) doc = moe_doc_parse(made->text, -1, IMPORTED, NULL, error);
-  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &options, error) : NULL;
+  g_autoptr(GError) reason = NULL;
+  g_autoptr(MoeDoc) doc = moe_doc_parse(made->text, -1, IMPORTED, NULL, &reason);
+  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &options, &reason) : NULL;
 
-  if (run)
-    moe_count_parameters(&run->architecture, parameters);
-  return run != NULL;
+  if (!run)
+    return fail_imported(reason, error);
+  moe_count_parameters(&run->architecture, parameters);
+  return TRUE;
 }
 
 static void say(const MoeImport *made, const MoeParameters *parameters)
@@ -125,7 +167,9 @@ static void say(const MoeImport *made, const MoeParameters *parameters)
   for (guint i = 0; i < made->notes->len; i++)
     moe_cli_note("%s", (const char *)g_ptr_array_index(made->notes, i));
   for (guint i = 0; i < made->unknown->len; i++)
-    moe_cli_warn("not understood, not used: %s", (const char *)g_ptr_array_index(made->unknown, i));
+    moe_cli_warn("accepted, not used: %s", (const char *)g_ptr_array_index(made->unknown, i));
+  moe_cli_note("%u arguments or keys applied, %u without effect on time and memory: each stands at the head of the run",
+               made->applied->len, made->ignored->len);
   moe_cli_note("parameters: %s total, %s active", total, active);
 }
 
@@ -148,7 +192,16 @@ static gboolean check_options(const Options *options)
   const struct {
     const char *name;
     gint64 value;
-  } counts[] = {{"--gpus", options->gpus}, {"--sequence", options->sequence}, {"--batch", options->batch}};
+  } counts[] = {{"--gpus", options->gpus},
+                {"--sequence", options->sequence},
+                {"--batch", options->batch},
+                {"--micro-batch", options->micro_batch},
+                {"--vocabulary", options->vocabulary},
+                {"--tensor", options->tensor},
+                {"--context", options->context},
+                {"--pipeline", options->pipeline},
+                {"--virtual-stages", options->virtual_stages},
+                {"--expert", options->expert}};
 
   for (guint i = 0; i < G_N_ELEMENTS(counts); i++)
     if (counts[i].value < 0) {
@@ -172,6 +225,16 @@ int moe_cmd_import(int argc, char **argv)
       {"gpus", 0, 0, G_OPTION_ARG_INT64, &options.gpus, "GPUs of the run", "N"},
       {"sequence", 0, 0, G_OPTION_ARG_INT64, &options.sequence, "tokens of a sequence", "N"},
       {"batch", 0, 0, G_OPTION_ARG_INT64, &options.batch, "sequences of a step", "N"},
+      {"micro-batch", 0, 0, G_OPTION_ARG_INT64, &options.micro_batch, "sequences of a micro-batch", "N"},
+      {"tensor", 0, 0, G_OPTION_ARG_INT64, &options.tensor, "tensor-parallel ranks", "N"},
+      {"context", 0, 0, G_OPTION_ARG_INT64, &options.context, "context-parallel ranks", "N"},
+      {"pipeline", 0, 0, G_OPTION_ARG_INT64, &options.pipeline, "pipeline stages", "N"},
+      {"virtual-stages", 0, 0, G_OPTION_ARG_INT64, &options.virtual_stages, "chunks of a pipeline stage", "N"},
+      {"expert", 0, 0, G_OPTION_ARG_INT64, &options.expert, "expert-parallel ranks", "N"},
+      {"vocabulary", 0, 0, G_OPTION_ARG_INT64, &options.vocabulary,
+       "tokens of the vocabulary, where the input has none", "N"},
+      {"accept", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.accept,
+       "import although this argument or key is not understood (may be repeated)", "NAME"},
       {NULL},
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);

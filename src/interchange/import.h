@@ -5,22 +5,65 @@
 #include <moesim/import.h>
 #include <moesim/spec.h>
 
+/* Kernels that may be fused, in the order of the words of a stack's list `fused`. Bits. */
+typedef enum {
+  IMPORT_FUSED_NORM = 1 << 0,
+  IMPORT_FUSED_RESIDUAL_NORM = 1 << 1,
+  IMPORT_FUSED_ROTARY = 1 << 2,
+  IMPORT_FUSED_ACTIVATION = 1 << 3,
+  IMPORT_FUSED_ROUTER = 1 << 4,
+  IMPORT_FUSED_CROSS_ENTROPY = 1 << 5,
+  IMPORT_FUSED_PERMUTE = 1 << 6,
+  IMPORT_FUSED_OPTIMIZER = 1 << 7,
+  IMPORT_FUSED_QUANTIZE = 1 << 8,
+  IMPORT_FUSED_DROPOUT = 1 << 9,
+} ImportFused;
+
+/* What the input says of the software: becomes `stack: {extends: NAME, ...}`. -1, NULL and 0 bytes: nothing, the
+ * stack's own. */
+typedef struct {
+  guint fused_known, fused; /* bits of ImportFused that are said, and those that are on */
+  gboolean graphs_known;
+  guint graphs;                           /* 1 << MoeScope */
+  const char *expert_library, *attention; /* words of a stack */
+  int deduplicate, deterministic, sharp, per_expert;
+  double bucket_bytes;
+} ImportStack;
+
 typedef struct {
   const char *source; /* where the figures come from, one line */
   MoeArchitecture architecture;
   MoeTraining training;
-  MoeParallelism parallelism;
+  MoeParallelism parallelism; /* order NULL: the default */
   MoeRecompute recompute;
+  ImportStack stack;
   const MoeImportOptions *options;
   const char *title;
   MoeImport *import; /* notes go here */
+  GPtrArray *open;   /* of char *: what is not understood, or cannot be said; the caller frees it */
 } Draft;
 
 /* A draft with the defaults of a run file; `options` may be NULL. */
 void import_draft_init(Draft *draft, const MoeImportOptions *options);
 void import_note(Draft *draft, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Chooses what neither input nor options say (GPUs, sequence length, batch, cluster, stack), then writes import->text.
- */
-void import_finish(Draft *draft);
+/* Remembers that `argument` is known and that a run cannot say it. */
+void import_refuse(Draft *draft, const char *argument, const char *what);
+/* What is open must have been accepted (options.accept) and then goes to import->unknown; FALSE and *error, which names
+ * all that has not. */
+gboolean import_settle(Draft *draft, GError **error);
+/* Chooses what neither input nor options say (layout, GPUs, sequence length, batch, cluster, stack), lists it under
+ * `assumptions`, then writes import->text. */
+gboolean import_finish(Draft *draft, GError **error);
+/* Whether the options say anything of the layout. */
+gboolean import_has_layout(const MoeImportOptions *options);
+
+/* Tokens of a tokenizer known by (a part of) its published name; 0 when it is not. */
+int64_t import_vocabulary_of(const char *tokenizer);
+
+/* ---- text of a run file (import_write.c) ------------------------------------------------------------------------- */
+
+/* The run of a draft as YAML. `base`: the stack that is extended, or NULL. */
+char *import_write(const Draft *draft, const char *cluster, const char *stack, const MoeStack *base,
+                   GPtrArray *assumptions);
 
 #endif

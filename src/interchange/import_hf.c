@@ -337,11 +337,13 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
     return NULL;
   import_draft_init(&draft, options);
   g_autoptr(MoeImport) import = draft.import;
+  g_autoptr(GPtrArray) open = draft.open;
   draft.source = source;
   draft.title = "imported from a Hugging Face configuration";
   if (!read_object(language_model(json_node_get_object(root)), copy, name, &draft, error))
     return NULL;
   choose_experts(&draft);
-  import_finish(&draft);
+  if (!import_finish(&draft, error))
+    return NULL;
   return g_steal_pointer(&import);
 }

@@ -2,7 +2,7 @@
 #ifndef MOESIM_INTERCHANGE_MEGATRON_H
 #define MOESIM_INTERCHANGE_MEGATRON_H
 
-#include <moesim/base.h>
+#include "import.h"
 
 typedef struct {
   int64_t layers, hidden, ffn, heads, query_groups, kv_channels, sequence, positions;
@@ -10,36 +10,67 @@ typedef struct {
   int64_t tensor, pipeline, context, expert, expert_tensor; /* expert_tensor 0: as tensor */
   int64_t layers_per_chunk, chunks, first_layers, last_layers;
   int64_t experts, top_k, expert_ffn, shared_ffn, latent, groups, top_groups;
-  int64_t vocabulary, vocabulary_multiple;
+  int64_t vocabulary, padded_vocabulary, vocabulary_multiple, extra_vocabulary, padded_to;
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
-  int64_t mtp_layers, recompute_layers, world, hosts, host_gpus;
-  double capacity_factor, attention_dropout, hidden_dropout;
-  gboolean gqa, mla, swiglu, squared_relu, no_bias, untied, qk_norm, rotary, bf16, fp16;
+  int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
+  double capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
+  gboolean gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16,
+      fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
-      overlap_expert;
-  gboolean embedding_counts, head_counts, recompute_core, reduce_fp32, reduce_bf16;
+      overlap_expert, no_overlap_p2p;
+  gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
+  gboolean fp8_hybrid, fp8_e4m3, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual;
+  gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
+  gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
+  gboolean deepep, graphs, external_graphs, deterministic, sharp, moe_forced_balance, tp_pp_dp;
   const char *positions_kind, *moe_layers, *fp8_format, *fp8_recipe, *fp4_format, *optimizer, *sharding, *window,
-      *cp_kind;
-  const char *granularity;
+      *window_skip, *cp_kind;
+  const char *granularity, *recompute_method, *dispatcher, *flex_backend, *attention_backend, *graph_kind;
+  const char *moments_1, *moments_2, *main_gradients, *main_parameters, *combine_dtype, *dispatch_dtype;
+  const char *tokenizer, *tokenizer_type, *patch_tokenizer, *layout, *glu_activation, *transformer_kind;
+  const char *deepspeed_file, *pattern, *old_pattern, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
+  GPtrArray *graph_scopes;      /* of const char * */
 } MegatronArguments;
 
 typedef enum {
-  MEGATRON_COUNT,   /* int64_t */
-  MEGATRON_NUMBER,  /* double */
-  MEGATRON_FLAG,    /* gboolean, no value */
-  MEGATRON_TEXT,    /* const char * */
-  MEGATRON_LIST,    /* GPtrArray of the values that follow */
-  MEGATRON_IGNORED, /* known and without effect on the time of a step; whatever values follow are skipped */
+  MEGATRON_COUNT,  /* int64_t */
+  MEGATRON_NUMBER, /* double */
+  MEGATRON_FLAG,   /* gboolean, no value */
+  MEGATRON_TEXT,   /* const char * */
+  MEGATRON_LIST,   /* GPtrArray of the values that follow */
 } MegatronKind;
 
+/* An argument that becomes something in the run. */
 typedef struct {
-  const char *name; /* with the dashes */
+  const char *name; /* without the dashes */
   MegatronKind kind;
-  size_t offset; /* in MegatronArguments */
+  size_t offset;   /* in MegatronArguments */
+  const char *key; /* what it becomes: keys of a run, in words where it is more than one */
 } MegatronOption;
 
-/* NULL when the option is not known here. */
+/* NULL when the argument is not applied. `name` as written: dashes in front, - or _ within. */
 const MegatronOption *megatron_option(const char *name);
+/* Why an argument has no effect on time and memory; NULL when it is not among the reviewed ones. */
+const char *megatron_without_effect(const char *name);
+/* What a run cannot say of an argument that is known; NULL for others. */
+const char *megatron_refusal(const char *name);
+
+/* Fills `arguments` (strings point into `words`), and the lists of the import: applied, ignored. What is not understood
+ * is added to `unknown` as written. */
+gboolean megatron_read(const char *const *words, MegatronArguments *arguments, MoeImport *import, GPtrArray *unknown,
+                       GError **error);
+
+/* Arguments to sections of a run; FALSE and *error when they contradict each other or cannot be said. */
+gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments, GError **error);
+gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error);
+gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error);
+gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error);
+gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError **error);
+
+/* "([0]*3+[1]*58)" -> values of 0 and 1, `layers` at most; NULL and *error (which names `option`) when it is no list of
+ * that. Free with g_array_unref (of gboolean). An integer N is a list whose every N-th element, from the first, is 1.
+ */
+GArray *megatron_pattern(const char *option, const char *text, int64_t layers, GError **error);
 
 #endif

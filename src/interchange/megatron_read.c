@@ -1,9 +1,7 @@
-/* Words of a command line to MegatronArguments. */
-#include "megatron_read.h"
+/* Words of a command line to MegatronArguments, each in one of three classes. */
+#include "megatron.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_COUNT  (1 << 28) /* of anything that an argument counts */
@@ -11,13 +9,22 @@
 
 static gboolean is_option(const char *word)
 {
-  return g_str_has_prefix(word, "--");
+  return g_str_has_prefix(word, "--") && word[2] != '\0';
+}
+
+/* A variable that nobody assigned, as the reader of scripts leaves it. */
+static gboolean is_open(const char *word)
+{
+  return word[0] == '$';
 }
 
 static gboolean read_count(const char *name, const char *word, int64_t *value, GError **error)
 {
   gint64 number = 0;
 
+  if (is_open(word))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "%s: the variable %.60s is not assigned, expected it as NAME=VALUE behind the file", name, word);
   if (!g_ascii_string_to_signed(word, 10, 0, MAX_COUNT, &number, NULL))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "%s: '%.40s' is no count, expected a whole number from 0 to %d", name, word, MAX_COUNT);
@@ -37,15 +44,16 @@ static gboolean read_number(const char *name, const char *word, double *value, G
   return TRUE;
 }
 
-static gboolean store(const MegatronOption *option, const char *word, MegatronArguments *arguments, GError **error)
+static gboolean store(const MegatronOption *option, const char *name, const char *word, MegatronArguments *arguments,
+                      GError **error)
 {
   char *at = (char *)arguments + option->offset;
 
   switch (option->kind) {
   case MEGATRON_COUNT:
-    return read_count(option->name, word, (int64_t *)(gpointer)at, error);
+    return read_count(name, word, (int64_t *)(gpointer)at, error);
   case MEGATRON_NUMBER:
-    return read_number(option->name, word, (double *)(gpointer)at, error);
+    return read_number(name, word, (double *)(gpointer)at, error);
   case MEGATRON_TEXT:
     *(const char **)(gpointer)at = word;
     return TRUE;
@@ -53,7 +61,6 @@ static gboolean store(const MegatronOption *option, const char *word, MegatronAr
     g_ptr_array_add(*(GPtrArray **)(gpointer)at, (gpointer)word);
     return TRUE;
   case MEGATRON_FLAG:
-  case MEGATRON_IGNORED:
     break;
   }
   return TRUE;
@@ -77,58 +84,140 @@ static guint count_values(const char *const *words)
   return n;
 }
 
-static gboolean takes_value(const MegatronOption *option)
+/* How many of the words behind an option are its values: what follows belongs to nobody. */
+static guint arity(const MegatronOption *option, guint n)
 {
-  return option->kind != MEGATRON_FLAG && option->kind != MEGATRON_IGNORED;
+  return option->kind == MEGATRON_LIST ? n : option->kind == MEGATRON_FLAG ? 0 : MIN(n, 1);
 }
 
-static gboolean check_values(const MegatronOption *option, const char *name, guint n, GError **error)
+/* Values of --cp-comm-type: one, or one for each layer. */
+static gboolean all_same(const char *const *values, guint n)
 {
-  if (takes_value(option) && n == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: no value, expected one", name);
-  if (takes_value(option) && option->kind != MEGATRON_LIST && n > 1)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: %u values, expected one", name, n);
-  if (option->kind == MEGATRON_FLAG && n > 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: takes no value", name);
-  return TRUE;
-}
-
-static gboolean read_known(const MegatronOption *option, const char *name, const char *const *values, guint n,
-                           MegatronArguments *arguments, GError **error)
-{
-  if (!check_values(option, name, n, error))
-    return FALSE;
-  if (option->kind == MEGATRON_FLAG)
-    *(gboolean *)(gpointer)((char *)arguments + option->offset) = TRUE;
-  for (guint i = 0; i < n; i++)
-    if (!store(option, values[i], arguments, error))
+  for (guint i = 1; i < n; i++)
+    if (strcmp(values[i], values[0]) != 0)
       return FALSE;
   return TRUE;
 }
 
-/* An option with the values behind it, as one text. */
+/* An option with the values behind it, as one text on one line. */
 static char *join_words(const char *const *words, guint n)
 {
   g_autoptr(GString) text = g_string_new(words[0]);
 
   for (guint i = 1; i < n; i++)
     g_string_append_printf(text, " %s", words[i]);
+  for (gsize i = 0; i < text->len; i++)
+    if (g_ascii_iscntrl(text->str[i]))
+      text->str[i] = ' ';
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-gboolean megatron_read(const char *const *words, MegatronArguments *arguments, GPtrArray *unknown, GError **error)
+static gboolean read_known(const MegatronOption *option, const char *name, const char *const *values, guint n,
+                           MegatronArguments *arguments, GError **error)
 {
-  while (*words) {
-    const char *sole = NULL;
-    g_autofree char *name = split_word(*words, &sole);
-    guint n = sole || !is_option(*words) ? 0 : count_values(words + 1);
-    const MegatronOption *option = is_option(*words) ? megatron_option(name) : NULL;
-
-    if (!option)
-      g_ptr_array_add(unknown, join_words(words, 1 + n));
-    else if (!read_known(option, name, sole ? &sole : words + 1, sole ? 1 : n, arguments, error))
+  if (option->kind != MEGATRON_FLAG && n == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: no value, expected one", name);
+  if (option->kind == MEGATRON_FLAG)
+    *(gboolean *)(gpointer)((char *)arguments + option->offset) = TRUE;
+  for (guint i = 0; i < n; i++)
+    if (!store(option, name, values[i], arguments, error))
       return FALSE;
-    words += 1 + n;
+  return TRUE;
+}
+
+/* Words of a launch line that are no arguments of the training: python, torchrun, the script, switches of theirs. */
+static gboolean is_launcher(const char *word)
+{
+  static const char *const programs[] = {"torchrun",  "python", "python3", "srun", "mpirun",
+                                         "deepspeed", "bash",   "numactl", "-m",   "-u",
+                                         "exec",      "nsys",   "profile", "env",  NULL};
+  g_autofree char *base = g_path_get_basename(word);
+
+  return g_strv_contains(programs, base) || g_str_has_suffix(word, ".py") || g_str_has_suffix(word, ".sh") ||
+         g_str_has_prefix(word, "torch.distributed.") || word[0] == '-';
+}
+
+typedef struct {
+  MegatronArguments *arguments;
+  MoeImport *import;
+  GPtrArray *unknown;
+} Reading;
+
+static void add(GPtrArray *list, const char *const *words, guint n, const char *arrow, const char *what)
+{
+  g_autofree char *joined = join_words(words, n);
+
+  g_ptr_array_add(list, g_strconcat(joined, arrow, what, NULL));
+}
+
+/* A second value, or the value of a flag: a slip, unless a launch line goes on behind it. */
+static gboolean check_strays(const MegatronOption *option, const char *name, const char *const *words, guint n,
+                             GError **error)
+{
+  for (guint i = 0; option && i < n; i++)
+    if (!is_launcher(words[i]) && !is_open(words[i]))
+      return option->kind == MEGATRON_FLAG
+                 ? moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: takes no value", name)
+                 : moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: %u values, expected one", name, n + 1);
+  return TRUE;
+}
+
+/* What an option does not take: the script and its launcher, or a word that nobody understands. */
+static void add_strays(Reading *reading, const char *const *words, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    if (is_launcher(words[i]))
+      add(reading->import->ignored, words + i, 1, ": ", "launching of processes");
+    else if (is_open(words[i]))
+      add(reading->import->ignored, words + i, 1, ": ", "not assigned, taken as nothing");
+    else
+      add(reading->unknown, words + i, 1, "", "");
+  }
+}
+
+/* An argument and the words up to the next. */
+static gboolean read_one(Reading *reading, const char *const *words, guint n, GError **error)
+{
+  const char *sole = NULL;
+  g_autofree char *name = split_word(words[0], &sole);
+  const MegatronOption *option = megatron_option(name);
+  const char *refusal = option ? NULL : megatron_refusal(name);
+  const char *reason = option || refusal ? NULL : megatron_without_effect(name);
+  guint given = sole ? 1 : n - 1;
+  guint taken = option && !sole ? arity(option, given) : given;
+
+  if (option && option->kind == MEGATRON_TEXT && all_same(words + 1, given))
+    taken = given;
+  guint used = sole ? 1 : 1 + taken;
+  if (reason)
+    add(reading->import->ignored, words, used, ": ", reason);
+  else if (refusal)
+    add(reading->unknown, words, used, ": a run cannot say: ", refusal);
+  else if (!option)
+    add(reading->unknown, words, used, "", "");
+  else if (!read_known(option, name, sole ? &sole : words + 1, MIN(taken, given), reading->arguments, error))
+    return FALSE;
+  else
+    add(reading->import->applied, words, used, " -> ", option->key);
+  if (!check_strays(option, name, words + used, n - used, error))
+    return FALSE;
+  add_strays(reading, words + used, n - used);
+  return TRUE;
+}
+
+gboolean megatron_read(const char *const *words, MegatronArguments *arguments, MoeImport *import, GPtrArray *unknown,
+                       GError **error)
+{
+  Reading reading = {.arguments = arguments, .import = import, .unknown = unknown};
+  guint before = count_values(words);
+
+  add_strays(&reading, words, before);
+  for (words += before; *words;) {
+    guint n = 1 + count_values(words + 1);
+
+    if (!read_one(&reading, words, n, error))
+      return FALSE;
+    words += n;
   }
   return TRUE;
 }

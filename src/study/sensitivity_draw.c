@@ -113,7 +113,8 @@ GArray *moe_varied(const MoeRun *run)
   for (guint i = 0; i < run->n_assumptions; i++) {
     MoeVaried varied = {.assumption = &run->assumptions[i]};
 
-    if (is_known(all, run->assumptions[i].key))
+    /* one value says what was taken, and is no axis */
+    if (run->assumptions[i].n_values == 1 || is_known(all, run->assumptions[i].key))
       continue;
     find_whole(run, &varied);
     g_array_append_val(all, varied);

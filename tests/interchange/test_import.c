@@ -162,11 +162,25 @@ END_TEST
 
 /* ---- Megatron -------------------------------------------------------------------------------- */
 
-static MoeImport *import_words(const char *text, GError **error)
+static MoeImport *import_accepting(const char *text, const char *const *accept, GError **error)
 {
+  MoeImportOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .accept = accept};
   g_auto(GStrv) words = moe_import_words(text, strlen(text), "arguments", error);
 
-  return words ? moe_import_megatron((const char *const *)words, NULL, error) : NULL;
+  return words ? moe_import_megatron((const char *const *)words, &options, error) : NULL;
+}
+
+static MoeImport *import_words(const char *text, GError **error)
+{
+  return import_accepting(text, NULL, error);
+}
+
+static void check_refused(const char *text, const char *expected)
+{
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_ptr_null(import_words(text, &error));
+  ck_assert_msg(strstr(error->message, expected) != NULL, "%s", error->message);
 }
 
 /* Megatron-LM's own example for Mixtral 8x7B (examples/mixtral/train_mixtral_8x7b_distributed.sh): 46.7 B parameters.
@@ -251,15 +265,166 @@ START_TEST(test_megatron_other_choices)
 }
 END_TEST
 
-/* What is not known is listed with nothing lost; a following value is not taken for an argument of its own. */
+static gboolean has(const GPtrArray *list, const char *text)
+{
+  for (guint i = 0; i < list->len; i++)
+    if (strcmp(g_ptr_array_index(list, i), text) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* What is not known stops the import and is named, all of it at once; what is accepted is listed with nothing lost. */
 START_TEST(test_megatron_unknown)
 {
-  g_autoptr(MoeImport) import = import_words("stray " MIXTRAL "--warp-drive 9 --moe-magic", NULL);
+  static const char *const accept[] = {"warp_drive", "--moe-magic", "stray", NULL};
+  g_autoptr(MoeImport) import = import_accepting("stray " MIXTRAL "--warp-drive 9 --moe-magic", accept, NULL);
 
   ck_assert_int_eq(import->unknown->len, 3);
   ck_assert_str_eq(g_ptr_array_index(import->unknown, 0), "stray");
   ck_assert_str_eq(g_ptr_array_index(import->unknown, 1), "--warp-drive 9");
   ck_assert_str_eq(g_ptr_array_index(import->unknown, 2), "--moe-magic");
+  check_refused(MIXTRAL "--warp-drive 9 --moe-magic", "--warp-drive 9; --moe-magic (--accept NAME");
+}
+END_TEST
+
+/* Every word of the input is in a list. */
+START_TEST(test_megatron_classes)
+{
+  g_autoptr(MoeImport) import = import_words(MIXTRAL "--seed 7 --nproc_per_node 8 pretrain_gpt.py", NULL);
+
+  ck_assert(has(import->applied, "--num-layers 32 -> architecture.layers"));
+  ck_assert(has(import->applied, "--nproc_per_node 8 -> parallelism.gpus"));
+  ck_assert(has(import->ignored, "--seed 7: initial weights"));
+  ck_assert(has(import->ignored, "pretrain_gpt.py: launching of processes"));
+  check_refused(MIXTRAL "--attention-output-gate",
+                "--attention-output-gate: a run cannot say: a gate at the output of attention");
+  check_refused(MIXTRAL "--mamba-head-dim 64 --mamba-num-heads 8",
+                "--mamba-head-dim 64, --mamba-num-heads 8: a run cannot say");
+}
+END_TEST
+
+/* transformer_block.py: uniform recomputes every layer whatever the size of a unit, block the first N of each chunk. */
+START_TEST(test_megatron_recompute_methods)
+{
+  g_autoptr(MoeImport) uniform =
+      import_words(MIXTRAL "--recompute-granularity full --recompute-method uniform --recompute-num-layers 4", NULL);
+  g_autoptr(MoeRun) all = load(uniform);
+  g_autoptr(MoeImport) block =
+      import_words(MIXTRAL "--recompute-granularity full --recompute-method block --recompute-num-layers 1 "
+                           "--num-layers-per-virtual-pipeline-stage 2",
+                   NULL);
+  g_autoptr(MoeRun) first = load(block);
+  g_autoptr(MoeImport) legacy = import_words(MIXTRAL "--checkpoint-activations --fp8-hybrid", NULL);
+  g_autoptr(MoeRun) old = load(legacy);
+
+  ck_assert_int_eq(all->recompute.layers, -1);
+  ck_assert_int_eq(first->recompute.layers, 4);
+  ck_assert_int_eq(old->recompute.mode, MOE_RECOMPUTE_FULL);
+  ck_assert_int_eq(old->training.precision.gemm, MOE_FP8);
+  check_refused(MIXTRAL "--recompute-granularity full --recompute-method banana", "expected uniform or block");
+}
+END_TEST
+
+/* Python lists of --moe-layer-freq: (list, first layer with experts, every n-th), or a refusal. */
+START_TEST(test_megatron_patterns)
+{
+  static const struct {
+    const char *list;
+    int first, every;
+  } lists[] = {{"([0]*1+[1]*1)*16", 1, 2},
+               {"([0]+[1]*31)", 1, 1},
+               {"[0,1]*16", 1, 2},
+               {"([1]*32)", 0, 1},
+               {"4", 0, 4},
+               {"[0]*2+[1]*30", 2, 1},
+               {"2*([0]*3+[1]+[0]*3+[1]+[0]*3+[1]+[0]*3+[1])", 3, 4}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+    g_autofree char *text = g_strconcat(MIXTRAL "--moe-layer-freq '", lists[i].list, "'", NULL);
+    g_autoptr(MoeImport) import = import_words(text, NULL);
+    g_autoptr(MoeRun) run = load(import);
+
+    ck_assert_int_eq(run->architecture.moe.first_layer, lists[i].first);
+    ck_assert_int_eq(run->architecture.moe.every, lists[i].every);
+  }
+  check_refused(MIXTRAL "--moe-layer-freq '([0]*1+[1]*15)*2'", "is no regular pattern");
+  check_refused(MIXTRAL "--moe-layer-freq '[0]*3+[1]*58'", "is a list of 61, expected one for each of the 32 layers");
+  check_refused(MIXTRAL "--moe-layer-freq '[0]*3+[1'", "is not understood");
+  check_refused(MIXTRAL "--moe-layer-freq '[0]*999999999999'", "is not understood");
+}
+END_TEST
+
+/* What the arguments say of kernels goes before the stack: graphs, dispatcher, fusions. */
+START_TEST(test_megatron_stack)
+{
+  g_autoptr(MoeImport) plain = import_words(MIXTRAL "--moe-token-dispatcher-type alltoall", NULL);
+  g_autoptr(MoeRun) run = load(plain);
+  g_autoptr(MoeImport) modern = import_words(
+      MIXTRAL "--moe-token-dispatcher-type flex --moe-flex-dispatcher-backend hybridep --moe-permute-fusion "
+              "--moe-router-fusion --cuda-graph-impl transformer_engine --cuda-graph-scope attn moe_router",
+      NULL);
+  g_autoptr(MoeRun) fast = load(modern);
+
+  ck_assert_str_eq(run->stack.collectives.expert_library, "nccl");
+  ck_assert(!run->stack.moe.deduplicate && !run->stack.fused.permute && !run->stack.fused.router);
+  ck_assert_int_eq(run->stack.host.graph_scopes, 0);
+  ck_assert_str_eq(fast->stack.collectives.expert_library, "hybridep");
+  ck_assert(fast->stack.moe.deduplicate && fast->stack.fused.permute && fast->stack.fused.router);
+  ck_assert_int_eq(fast->stack.host.graph_scopes, 1 << MOE_SCOPE_ATTENTION | 1 << MOE_SCOPE_ROUTER);
+  check_refused(MIXTRAL "--moe-token-dispatcher-type pigeon", "expected alltoall, allgather or flex");
+  check_refused(MIXTRAL "--cuda-graph-impl local --cuda-graph-scope banana", "'banana' is not known");
+}
+END_TEST
+
+/* Types of the optimizer's state and of gradients; FP8 weights gathered as FP8. */
+START_TEST(test_megatron_types)
+{
+  g_autoptr(MoeImport) import =
+      import_words(MIXTRAL "--use-precision-aware-optimizer --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16 "
+                           "--main-grads-dtype bf16 --fp8-format e4m3 --fp8-param-gather",
+                   NULL);
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert_int_eq(run->training.precision.optimizer_moments, MOE_BF16);
+  ck_assert_int_eq(run->training.precision.gradient_reduce, MOE_BF16);
+  ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
+  check_refused(MIXTRAL "--exp-avg-dtype bf16", "differ");
+}
+END_TEST
+
+/* The vocabulary: given, padded by the script, or by the tokenizer's name. */
+START_TEST(test_megatron_vocabulary)
+{
+#define SMALL "--num-layers 2 --hidden-size 1024 --num-attention-heads 16 --seq-length 1024 --bf16 --world-size 8 "
+  static const struct {
+    const char *text;
+    int64_t tokens;
+  } cases[] = {{SMALL "--tokenizer-model deepseek-ai/DeepSeek-V3-Base", 129280},
+               {SMALL "--tokenizer-type GPT2BPETokenizer", 50304},
+               {SMALL "--tokenizer-name-or-path /data/hf/Qwen3-30B-A3B --make-vocab-size-divisible-by 1187", 151936},
+               {SMALL "--padded-vocab-size 50432 --vocab-size 50257", 50432},
+               {SMALL "--vocab-size 250680 --pad-vocab-size-to 250880", 250880}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(MoeImport) import = import_words(cases[i].text, NULL);
+    g_autoptr(MoeRun) run = load(import);
+
+    ck_assert_int_eq(run->architecture.vocabulary, cases[i].tokens);
+  }
+  check_refused(SMALL "--tokenizer-model ./tokens.model", "expected --vocabulary TOKENS");
+}
+END_TEST
+
+/* What was chosen stands under assumptions, with one value each. */
+START_TEST(test_assumptions)
+{
+  g_autoptr(MoeImport) import = import_words(MIXTRAL, NULL);
+  g_autoptr(MoeRun) run = load(import);
+  const MoeAssumption *cluster = moe_run_assumption(run, "cluster"), *stack = moe_run_assumption(run, "stack");
+
+  ck_assert(cluster && cluster->n_values == 1 && strcmp(cluster->values[0], "h100-hgx") == 0);
+  ck_assert(stack && stack->n_values == 1);
+  ck_assert_ptr_null(moe_run_assumption(run, "training.global_batch"));
 }
 END_TEST
 
@@ -316,4 +481,6 @@ END_TEST
 
 MOE_TEST_MAIN("interchange/import", test_published_counts, test_same_as_shape, test_windows, test_options_win,
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
-              test_megatron_defaults, test_words, test_limits)
+              test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
+              test_megatron_types, test_megatron_vocabulary, test_assumptions, test_megatron_defaults, test_words,
+              test_limits)

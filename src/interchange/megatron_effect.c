@@ -1,0 +1,279 @@
+/*
+ * Arguments that change neither the time of a step nor its memory, each with the reason, and those that change them in
+ * a way that a run cannot say. Reviewed against the help texts of megatron/training/arguments.py and the configuration
+ * classes it draws on (August 2026), of microsoft/Megatron-DeepSpeed and of alibaba/Pai-Megatron-Patch. A * stands for
+ * any ending.
+ */
+#include "megatron.h"
+
+#include <string.h>
+
+typedef struct {
+  const char *text;  /* a reason, or what cannot be said */
+  const char *names; /* without the dashes, between blanks */
+} Group;
+
+static const Group without_effect[] = {
+    {"learning: a number or a rule at the same cost",
+     "lr lr-* min-lr decoupled-* warmup weight-decay weight-decay-incr-style start-weight-decay end-weight-decay "
+     "no-weight-decay-cond-type "
+     "apply-wd-to-qk-layernorm clip-grad adam-* adamw-* sgd-momentum lion-* muon-momentum muon-nesterov "
+     "muon-scale-mode "
+     "muon-coefficient-type muon-extra-scale-factor muon-fp32-matmul-prec muon-scalar-optimizer muon-no-split-qkv "
+     "muon-split-qkv "
+     "use-checkpoint-opt_param-scheduler use-checkpoint-opt-param-scheduler override-opt_param-scheduler "
+     "override-opt-param-scheduler "
+     "override-lr-scheduler use-checkpoint-lr-scheduler head-lr-mult loss-scale initial-loss-scale min-loss-scale "
+     "loss-scale-window "
+     "hysteresis label-smoothing calculate-per-token-loss eod-mask-loss reset-position-ids reset-attention-mask "
+     "mtp-loss-scaling-factor "
+     "moe-aux-loss-coeff moe-z-loss-coeff moe-loss-coeff moe-router-bias-update-rate moe-router-quantile-balancing-ema "
+     "moe-router-load-balancing-type moe-router-enable-expert-bias moe-input-jitter-eps moe-token-drop-policy "
+     "moe-router-score-function "
+     "moe-router-pre-softmax moe-router-topk-scaling-factor moe-router-sinkhorn moe-router-norm-topk-prob use-mup "
+     "mup-* qk-clip qk-clip-* "
+     "attention-z-loss-coeff z-loss-coeff aux-loss-coeff ddp-average-in-collective train-mode "},
+    {"length of the training: a step stays a step",
+     "train-iters train-samples train-tokens train-weighted-dataset-iters exit-interval exit-duration-in-mins "
+     "exit-signal* skip-train "
+     "iterations-to-skip step-batch-size-schedule rampup-batch-size decrease-batch-size-if-needed "
+     "phase-transition-iterations "
+     "train-epochs epochs universal-checkpoint"},
+    {"data: read beside the step",
+     "data-path data-file data-cache-path data-args-path data-impl split train-data-path valid-data-path "
+     "test-data-path dataset dataset-* "
+     "per-split-data-args-path per-dataset-sequences-path mock-data num-workers dataloader-* no-mmap-bin-files "
+     "mmap-warmup "
+     "mid-level-dataset-surplus num-dataset-builder-threads object-storage-cache-path "
+     "no-create-attention-mask-in-dataloader fim-* "
+     "allow-ambiguous-pad-tokens sample-rate mask-prob short-seq-prob no-data-sharding train-weighted-split-paths "
+     "train-weighted-split-paths-path valid-weighted-split-paths-path test-weighted-split-paths-path padded-data "
+     "retro-data* "
+     "dataloader-defer-npy-index-mmap goldfish-* legacy-tokenizer max-padding-length enable-shuffle shuffle-all-epochs "
+     "online-packing "
+     "sft sft-tokenizer-prompt-format reweight-loss-based-on-position-frequency aml-data-download-path "
+     "repeated-dataloader "
+     "data-per-class-fraction classes-fraction use-raw-dataset async-dataloader"},
+    {"tokenizer: the vocabulary is what counts", "tokenizer-* vocab-file merge-file vocab-extra-ids tiktoken-* "
+                                                 "trust-remote-code null-tokenizer-* chat-template use-gigatoken "
+                                                 "special-tokens pad-vocab-size metadata-path"},
+    {"checkpoints: moesim goodput prices them",
+     "load save save-* load-* no-load-* no-save-* ckpt-* dist-ckpt-* use-dist-ckpt auto-detect-ckpt-format async-save "
+     "async-strategy "
+     "async-ckpt-* use-persistent-ckpt-worker finetune pretrained-checkpoint use-checkpoint-args "
+     "use-mp-args-from-checkpoint-args "
+     "use-tokenizer-model-from-checkpoint-args no-use-tokenizer-model-from-checkpoint-args exit-on-missing-checkpoint "
+     "override-ckpt-iteration "
+     "non-persistent-* no-ckpt-fully-parallel-save replication replication-* verify-integrity strict-fsdp-dtensor-load "
+     "distrib-optim-fully-reshardable-mem-efficient retain-ckpt checkpoint-dir moe-use-upcycling "
+     "moe-upcycling-granularity "
+     "adlr-autoresume adlr-autoresume-interval convert-checkpoint-* log-progress enable-msc disable-msc "
+     "no-load-lr-state reset-iteration reset-progress"},
+    {"evaluation: not part of a training step", "eval-* start-eval-at-iter full-validation multiple-validation-sets "
+                                                "validation-set-names test-mode run-validation"},
+    {"logging and profiling: taken as off", "log-* tensorboard-* wandb-* one-logger-* no-one-logger app-tag-run-* "
+                                            "timing-log-* throughput-window-size logging-level memory-keys "
+                                            "runtime-time-unit no-log-* profile profile-* use-pytorch-profiler "
+                                            "pytorch-profiler-* use-nsys-profiler nsys-* record-* nvtx-* "
+                                            "memory-snapshot-path moe-per-layer-logging moe-routing-trace-* "
+                                            "no-barrier-with-level-1-timing barrier-with-l1-time config-logger-dir "
+                                            "filter-warnings modules-to-filter set-level-for-all-loggers otel-* "
+                                            "dump-param-to-param-group-map kill-switch-path aim-* "
+                                            "use-tb verbose clearml-* codecarbon-dir gpu-sniff-test-interval "
+                                            "check-weight-hash-across-dp-replicas-interval swanlab-*"},
+    {"launching of processes: the GPUs are what counts",
+     "node-rank master-addr master-port rdzv-* max-restarts tee redirects log-dir standalone local-ranks-filter "
+     "monitor-interval "
+     "start-method role run-path no-python local-rank local-addr distributed-backend distributed-timeout-* "
+     "lazy-mpu-init use-env "
+     "hostfile include exclude force-multi launcher launcher-args ssh-port "
+     "nccl-communicator-config-path disable-gloo-process-groups enable-gloo-process-groups use-gloo-process-groups "
+     "flight-recorder-* "
+     "enable-ft-package calc-ft-timeouts ft-* inprocess-* error-injection-* rerun-mode "
+     "result-rejected-tracker-filename "
+     "straggler-* disable-straggler-on-startup run-workload-inspector-server fault-* "
+     "pipeline-model-parallel-comm-backend ntasks "
+     "ntasks-per-node nodes gpus-per-node cpus-per-task partition account job-name time export mpi container-* label "
+     "kill-on-bad-exit "
+     "unbuffered wait network cpu-bind mem-bind bind-to"},
+    {"initial weights",
+     "seed data-parallel-random-init init-method-* init-model-with-meta-device embedding-init-method-std "
+     "use-cpu-initialization "
+     "no-initialization perform-initialization te-rng-tracker inference-rng-tracker mhc-init-gating-factor"},
+    {"numbers computed at the same cost",
+     "normalization norm-epsilon layernorm-epsilon apply-layernorm-1p layernorm-zero-centered-gamma "
+     "attention-softmax-in-fp32 "
+     "softmax-scale softmax-type "
+     "apply-query-key-layer-scaling no-query-key-layer-scaling query-key-layer-scaling "
+     "apply-residual-connection-post-layernorm "
+     "rotary-* rope-* use-rope-scaling no-rope-freq yarn-* original-max-position-embeddings beta-fast beta-slow mscale "
+     "mscale-all-dim "
+     "mrope-section glu-linear-offset activation-func-clamp-value fp8-margin fp8-interval fp8-amax-* tp-only-amax-red "
+     "disable-bf16-reduced-precision-matmul moe-router-dtype moe-router-padding-for-fp8 "
+     "moe-router-padding-for-quantization "
+     "moe-apply-probs-on-input openai-gelu onnx-safe moe-permute-fusion-into-hybridep moe-enable-routing-replay "
+     "qk-l2-norm "
+     ""
+     "add-qkv-bias attention-bias swin-backbone-type layernorm-bias no-yarn-correction-range-round-to-int"},
+    {"checks that are off in a timed step, or cost microseconds",
+     "no-check-for-nan-in-loss-and-grad check-for-nan-in-loss-and-grad check-for-large-grads check-for-spiky-loss "
+     "no-check-for-nan-in-loss ckpt-load-validate-sharding-integrity manual-gc manual-gc-* train-sync-interval "
+     "empty-unused-memory-level disable-jit-fuser high-priority-stream-groups high-priority-a2a-comm-stream "
+     "enable-experimental"},
+    {"what the current software does anyhow, or an old name for it",
+     "use-mcore-models use-flash-attn use-flash-attn-v2 use-flash-attn-triton moe-grouped-gemm "
+     "no-masked-softmax-fusion "
+     "no-persist-layer-norm no-async-tensor-model-parallel-allreduce no-contiguous-buffers-in-local-ddp "
+     "ddp-impl DDP-impl no-scatter-gather-tensors-in-pipeline cross-entropy-fusion-impl "
+     "use-fused-weighted-squared-relu "
+     "use-te-activation-func no-align-param-gather align-param-gather no-align-grad-reduce align-grad-reduce "
+     "no-gradient-reduce-div-fusion deallocate-pipeline-outputs clone-scatter-output-in-embedding "
+     "disable-symmetric-registration "
+     "use-transformer-engine sync-tp-duplicated-parameters batch-p2p-comm gradient-accumulation-fusion "
+     "use-fused-rmsnorm use-fused-swiglu use-rotary-pos-emb overlap-p2p-communication no-delay-grad-reduce "
+     "delay-param-gather "
+     "delay-grad-reduce moe-hybridep-num-blocks-* moe-hybridep-num-sms-preprocessing inference-sampling-seed "
+     "no-use-layer-wise-param-layout megatron-fsdp-version deepspeed no-pipeline-parallel "
+     "deepspeed-activation-checkpointing "
+     "cuda-graph-warmup-steps cuda-graph-use-single-mempool no-te-rng"},
+    {"inference and reinforcement learning: not part of a pre-training step",
+     "inference-* max-tokens-to-oom output-bert-embeddings bert-embedder-type use-legacy-static-engine "
+     "decode-only-cuda-graphs "
+     "enable-chunked-prefill num-speculative-tokens use-same-sampling-seed-across-dp-ranks mamba-inference-* "
+     "flash-decode "
+     "batch-invariant-* symmetric-ar-type nccl-all-reduce-for-prefill use-inference-optimized-layers cache-mla-latents "
+     "rl-* grpo-* "
+     "langrl-env-config refit-method return-log-probs skip-prompt-log-probs use-flashinfer-fused-rope logits-* "
+     "moe-pad-experts-for-cuda-graph-inference mlp-chunks-for-prefill out-seq-length temperature top_p top_k"},
+    {"of other models (BERT, vision, retrieval), without meaning for a decoder",
+     "bert-* ict-* biencoder-* titles-data-path query-in-block-prob use-one-sent-docs evidence-data-path retriever-* "
+     "block-data-path "
+     "embedding-path indexer-batch-size indexer-log-interval num-classes img-h img-w num-channels patch-dim mask-type "
+     "mask-factor "
+     "iter-per-epoch dino-* vision-pretraining vision-pretraining-type vision-backbone-type relative-attention-*"},
+};
+
+static const Group refused[] = {
+    {"gated delta rule, Mamba and sparse attention among the layers",
+     "linear-attention-freq linear-attention-type experimental-attention-variant is-hybrid-model mamba-state-dim "
+     "mamba-head-dim mamba-num-groups "
+     "mamba-num-heads mamba-training-ssm-states-dtype use-mamba-mem-eff-path disable-mamba-mem-eff-path gdp-* "
+     "linear-conv-kernel-dim "
+     "linear-key-head-dim linear-value-head-dim linear-num-key-heads linear-num-value-heads dsa-* "
+     "mtp-hybrid-override-pattern "
+     "hybrid-attention-ratio hybrid-mlp-ratio spec"},
+    {"layers of different widths", "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
+    {"a second kind of stack beside the decoder's layers",
+     "retro-* ul2-* encoder-tensor-model-parallel-size encoder-pipeline-model-parallel-size "
+     "pipeline-model-parallel-split-rank "
+     "num-experts-switch mtp-use-repeated-layer mtp-detach-heads mtp-hsm kd-* teacher-* export-* mlp-type "
+     "inference-teacher"},
+    {"a gate at the output of attention", "attention-output-gate"},
+    {"a gate on the shared expert", "moe-shared-expert-gate"},
+    {"more than one residual stream",
+     "enable-mhc-connections mhc-num-residual-streams mhc-sinkhorn-iterations mhc-recompute-layer-num"},
+    {"activations of layers kept in host memory by layer or by module",
+     "cpu-offloading cpu-offloading-* fine-grained-activation-offloading offload-modules min-offloaded-tensor-size "
+     "delay-offload-until-cuda-graph delta-offload-bytes-across-pp-ranks activation-offload-fraction "
+     "fine-grained-offloading-* "
+     "checkpoint-in-cpu moe-paged-stash moe-paged-stash-*"},
+    {"optimizer state on the host in this form",
+     "offload-optimizer-states use-torch-optimizer-for-cpu-offload cpu-optimizer remote-device"},
+    {"recomputed activations that are split over the tensor-parallel ranks",
+     "distribute-saved-activations distribute-checkpointed-activations partition-activations synchronize-each-layer "
+     "contigious-checkpointing "
+     "num-microbatches-with-partial-activation-checkpoints"},
+    {"shards of a tensor-parallel weight that are gathered per use",
+     "tensor-parallel-num-weight-shards expert-tensor-parallel-num-weight-shards gtp-* expert-gtp-*"},
+    {"sequences of different lengths in a batch",
+     "hybrid-context-parallel max-seqlen-per-dp-cp-rank variable-seq-lengths dataloader-inter-document-masking use-thd "
+     "packing-*"},
+    {"layers that are kept in BF16",
+     "first-last-layers-bf16 num-layers-at-start-in-bf16 num-layers-at-end-in-bf16 te-precision-config-file "
+     "kitchen-config-file kitchen-recipe-number use-kitchen use-kitchen-attention kitchen-* quant-recipe "
+     "fp8-quantizer-factory fp4-quantizer-factory"},
+    {"a stage of the loss in this precision", "fp16-lm-cross-entropy output-logit-dtype fp8-output-proj"},
+    {"gradients kept or reduced in this form",
+     "ddp-reduce-scatter-with-fp32-accumulation ddp-param-name-patterns-for-fp32-local-accumulation megatron-fsdp-* "
+     "fsdp-* "
+     "keep-fp8-transpose-cache suggested-communication-unit-size torch-fsdp2-no-reshard-after-forward "
+     "enable-full-sharding-in-hsdp "
+     "reuse-grad-buf-for-mxfp8-param-ag disable-parameter-transpose-cache zero-contigious-gradients "
+     "zero-allgather-bucket-size "
+     "zero-reduce-bucket-size"},
+    {"a dispatcher of this kind",
+     "moe-expert-rank-capacity-factor moe-ncclep-zero-copy moe-hybridep-pad-uneven-dispatch-inputs "
+     "moe-router-force-biased moe-router-topk-limited-devices moe-token-dropping use-tutel disable-moe-token-dropping"},
+    {"low-rank keys and values in this form", "moe-mlp-glu-interleave-size moe-shared-expert-glu-interleave-size"},
+    {"dimensions of a model of another shape",
+     "freeze-all-layers freeze-lm freeze-vit multimodal-* vision-model-* language-model-type "
+     "num-experts-per-layer random-ltd curriculum-learning-legacy num-moe-experts-dense"},
+};
+
+/* Changes of a fraction of a percent that the stack's own values cover: accepted with a note of their own. */
+static const Group covered[] = {
+    {"a kernel per micro-batch, left out", "embed-layernorm"},
+    {"the stack's own value is kept",
+     "tp-comm-* tp-comm-overlap-cfg delay-wgrad-compute overlap-dispatch-backward-with-experts-wgrad "
+     "ep-overlap-early-attn-memory-release "
+     "defer-embedding-wgrad-compute wgrad-deferral-limit moe-shared-expert-overlap moe-deepep-num-sms "
+     "moe-hybridep-num-sms "
+     "moe-flex-dispatcher-num-sms moe-pad-expert-input-to-capacity flash-attention-version mla-down-proj-fusion "
+     "fused-single-qkv-rope "
+     "use-transformer-engine-op-fuser overlap-param-gather-with-optimizer-step overlap-p2p-comm-warmup-flush "
+     "microbatch-group-size-per-vp-stage "
+     "microbatch-group-size-per-virtual-pipeline-stage optimizer-cuda-graph cuda-graph-retain-backward-graph "
+     "use-nccl-ub nccl-ub "
+     "ddp-num-buckets ddp-pad-buckets-for-high-nccl-busbw create-all-gather-group sharp-enabled-group "
+     "use-grouped-gemm-for-* "
+     "moe-use-grouped-tensor moe-single-grouped-* memory-efficient-layer-norm mlp-chunks-for-training "
+     "no-gradient-accumulation-fusion "
+     "activation-func-fp8-input-store muon-tp-mode muon-use-syrk muon-num-ns-steps overlap-cpu-optimizer-d2h-h2d "
+     "no-pin-cpu-grads no-pin-cpu-params "
+     "use-ring-exchange-p2p batch-p2p-sync moe-extended-tp fp4-recipe gtp-remat-nccl-ub "
+     "hierarchical-context-parallel-sizes"},
+};
+
+/* ---- look-up --------------------------------------------------------------------------------- */
+
+/* Whether the word of a list (up to a blank; * is any ending) is `name`. - and _ are the same. */
+static gboolean is_word(const char *word, const char *name)
+{
+  for (; *word && *word != ' ' && *word != '*'; word++, name++)
+    if (*name == '\0' || (*word != *name && !(*word == '-' && *name == '_') && !(*word == '_' && *name == '-')))
+      return FALSE;
+  return *word == '*' || *name == '\0';
+}
+
+static gboolean is_listed(const char *names, const char *name)
+{
+  while (names) {
+    if (is_word(names, name))
+      return TRUE;
+    names = strchr(names, ' ');
+    names = names ? names + 1 : NULL;
+  }
+  return FALSE;
+}
+
+static const char *find_group(const Group *groups, gsize n, const char *name)
+{
+  while (*name == '-')
+    name++;
+  for (gsize i = 0; i < n; i++)
+    if (is_listed(groups[i].names, name))
+      return groups[i].text;
+  return NULL;
+}
+
+const char *megatron_without_effect(const char *name)
+{
+  const char *reason = find_group(without_effect, G_N_ELEMENTS(without_effect), name);
+
+  return reason ? reason : find_group(covered, G_N_ELEMENTS(covered), name);
+}
+
+const char *megatron_refusal(const char *name)
+{
+  return find_group(refused, G_N_ELEMENTS(refused), name);
+}

@@ -1,0 +1,176 @@
+/* Megatron arguments to the layout of a run. */
+#include "megatron.h"
+
+#include <string.h>
+
+#define COUNT G_GINT64_FORMAT
+
+static int64_t or_default(int64_t value, int64_t otherwise)
+{
+  return value > 0 ? value : otherwise;
+}
+
+/* ---- stages ---------------------------------------------------------------------------------- */
+
+/* arguments.py: embedding and loss are places of their own when they are counted. */
+static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+  int64_t per_chunk = arguments->layers_per_chunk;
+  int64_t places = arguments->layers + (arguments->embedding_counts ? 1 : 0) + (arguments->head_counts ? 1 : 0);
+
+  p->virtual_stages = or_default(arguments->chunks, 1);
+  if (per_chunk == 0)
+    return TRUE;
+  if (places % p->pipeline != 0 || places / p->pipeline % per_chunk != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--num-layers-per-virtual-pipeline-stage: %" COUNT " does not divide the layers of a stage",
+                    per_chunk);
+  p->virtual_stages = places / p->pipeline / per_chunk;
+  return TRUE;
+}
+
+static void take_stages(Draft *draft, const MegatronArguments *arguments)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  if (arguments->first_layers > 0)
+    p->first_stage_layers = arguments->first_layers;
+  if (arguments->last_layers > 0)
+    p->last_stage_layers = arguments->last_layers;
+  p->embedding_as_layer = arguments->embedding_counts;
+  p->head_as_layer = arguments->head_counts;
+  if (arguments->layout)
+    import_refuse(draft, "--pipeline-model-parallel-layout", "which layers stand in which chunk");
+}
+
+/* ---- data parallelism ------------------------------------------------------------------------ */
+
+/* --data-parallel-sharding-strategy of Megatron-FSDP, in the order of the levels. */
+static gboolean take_strategy(Draft *draft, const char *strategy, GError **error)
+{
+  static const char *const strategies[] = {"no_shard", "optim", "optim_grads", "optim_grads_params"};
+
+  for (int level = 0; level < (int)G_N_ELEMENTS(strategies); level++)
+    if (strcmp(strategy, strategies[level]) == 0) {
+      draft->parallelism.zero = level;
+      return TRUE;
+    }
+  return moe_fail(
+      error, MOE_ERROR_INPUT, (MoeMark){0},
+      "--data-parallel-sharding-strategy: '%.40s' is not known, expected optim, optim_grads or optim_grads_params",
+      strategy);
+}
+
+static gboolean take_zero(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  p->zero = arguments->fsdp ? 3 : arguments->distributed_optimizer ? 1 : CLAMP(arguments->zero_stage, 0, 3);
+  if (arguments->outer_sharding && strcmp(arguments->outer_sharding, "no_shard") != 0)
+    import_refuse(draft, "--outer-dp-sharding-strategy", "shards over both levels of data parallelism");
+  if (arguments->deepspeed_file)
+    import_refuse(draft, "--deepspeed_config", "what that file says; moesim import deepspeed reads it");
+  return !arguments->sharding || take_strategy(draft, arguments->sharding, error);
+}
+
+/* --num-distributed-optimizer-instances: the optimizer is sharded within so many parts of the data-parallel ranks. */
+static gboolean take_instances(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+  int64_t data = p->gpus / (p->tensor * p->context * p->pipeline), n = arguments->optimizer_instances;
+
+  if (n <= 1 || p->zero == 0)
+    return TRUE;
+  if (p->gpus == 0 || data % n != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--num-distributed-optimizer-instances: %" COUNT
+                    ", expected a divisor of the data-parallel ranks (%" COUNT ")",
+                    n, data);
+  p->shard_group = data / n;
+  return TRUE;
+}
+
+static void take_overlap(Draft *draft, const MegatronArguments *arguments)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  p->overlap.gradient_reduce = arguments->overlap_reduce;
+  p->overlap.parameter_gather = arguments->overlap_gather;
+  p->overlap.tensor = arguments->overlap_tensor;
+  p->overlap.expert = arguments->overlap_expert;
+  /* arguments.py: overlap_p2p_comm is on with interleaving unless switched off, off without */
+  p->overlap.pipeline = p->virtual_stages > 1 && !arguments->no_overlap_p2p;
+}
+
+/* ---- degrees --------------------------------------------------------------------------------- */
+
+static gboolean check_degrees(const MegatronArguments *arguments, GError **error)
+{
+  const struct {
+    const char *name;
+    int64_t value;
+  } degrees[] = {{"--tensor-model-parallel-size", arguments->tensor},
+                 {"--pipeline-model-parallel-size", arguments->pipeline},
+                 {"--context-parallel-size", arguments->context},
+                 {"--expert-model-parallel-size", arguments->expert},
+                 {"--expert-tensor-parallel-size", arguments->expert_tensor}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(degrees); i++)
+    if (degrees[i].value > (1 << 16))
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: %" COUNT ", expected at most 65536", degrees[i].name,
+                      degrees[i].value);
+  return TRUE;
+}
+
+/* --cp-comm-type (one word; a list has been found to say the same for every layer). */
+static gboolean take_context(Draft *draft, const char *word, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  p->context_kind = MOE_CONTEXT_RING;
+  if (!word || strcmp(word, "p2p") == 0)
+    return TRUE;
+  if (strcmp(word, "a2a") == 0)
+    p->context_kind = MOE_CONTEXT_ULYSSES;
+  else if (strcmp(word, "a2a+p2p") == 0)
+    import_note(draft, "--cp-comm-type a2a+p2p: an all-to-all within and a ring across groups cannot be said; a ring "
+                       "over all ranks is taken");
+  else if (strcmp(word, "allgather") == 0 || strcmp(word, "all_gather") == 0)
+    import_note(draft, "--cp-comm-type allgather cannot be said; a ring, which moves as many bytes, is taken");
+  else
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--cp-comm-type: '%.40s', expected p2p, a2a, allgather or a2a+p2p", word);
+  return TRUE;
+}
+
+static int64_t world_size(const MegatronArguments *arguments)
+{
+  if (arguments->world > 0)
+    return arguments->world;
+  return arguments->host_gpus > 0 ? arguments->host_gpus * MAX(arguments->hosts, 1) : 0;
+}
+
+gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  if (!check_degrees(arguments, error))
+    return FALSE;
+  p->tensor = or_default(arguments->tensor, 1);
+  p->pipeline = or_default(arguments->pipeline, 1);
+  p->context = or_default(arguments->context, 1);
+  p->expert = or_default(arguments->expert, 1);
+  p->expert_tensor = or_default(arguments->expert_tensor, arguments->experts > 0 ? p->tensor : 1);
+  p->gpus = world_size(arguments);
+  p->sequence_parallel = arguments->sequence_parallel && p->tensor > 1;
+  p->order = arguments->tp_pp_dp ? "tp-cp-ep-pp-dp" : NULL;
+  take_stages(draft, arguments);
+  if (!take_context(draft, arguments->cp_kind, error) || !take_chunks(draft, arguments, error) ||
+      !take_zero(draft, arguments, error) || !take_instances(draft, arguments, error))
+    return FALSE;
+  take_overlap(draft, arguments);
+  if (arguments->optimizer_offload && arguments->optimizer_share > 0)
+    import_refuse(draft, "--optimizer-cpu-offload", "optimizer state kept and updated on the host");
+  return TRUE;
+}

@@ -1,0 +1,272 @@
+/*
+ * Megatron arguments to the architecture of a run. Defaults are those of megatron/training/arguments.py: GELU of four
+ * times the hidden width, biases, tied embeddings, learned positions, dropout 0.1.
+ */
+#include "megatron.h"
+
+#include <string.h>
+
+#define VOCABULARY_DIVISOR 128 /* --make-vocab-size-divisible-by */
+#define SWIGLU_MULTIPLE    64  /* validate_args rounds 8/3 x hidden to a multiple of 64 */
+/* Multi-latent attention: defaults of MLATransformerConfig. */
+#define MLA_KV_RANK   512
+#define MLA_NOPE_DIM  128
+#define MLA_ROPE_DIM  64
+#define MLA_VALUE_DIM 128
+#define GPT2_TOKENS   50257 /* GPT2BPETokenizer */
+
+static int64_t or_default(int64_t value, int64_t otherwise)
+{
+  return value > 0 ? value : otherwise;
+}
+
+static gboolean need(const char *name, int64_t value, GError **error)
+{
+  return value > 0 || moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                               "no %s among the arguments, expected one with a count above 0", name);
+}
+
+static gboolean is_gated(const MegatronArguments *arguments)
+{
+  return arguments->swiglu || arguments->quick_geglu || arguments->geglu || arguments->glu_activation;
+}
+
+/* ---- attention ------------------------------------------------------------------------------- */
+
+/* The n of a list in which every n-th element, the last of each n, is `wanted`; 0 when there is none. */
+static int64_t closing_period(const GArray *list, gboolean wanted)
+{
+  for (guint period = 1; period <= list->len + 1; period++) {
+    guint i = 0;
+
+    while (i < list->len && (g_array_index(list, gboolean, i) == wanted) == ((i + 1) % period == 0))
+      i++;
+    if (i == list->len)
+      return period;
+  }
+  return 0;
+}
+
+/* --window-attn-skip-freq: N = full attention in every N-th layer, or a list with 1 for a window and 0 for full. */
+static gboolean take_window_skip(Draft *draft, const char *text, GError **error)
+{
+  MoeAttention *attention = &draft->architecture.attention;
+  gint64 every = 0;
+
+  if (!text)
+    return TRUE;
+  if (g_ascii_string_to_signed(text, 10, 1, 1 << 20, &every, NULL)) {
+    attention->global_every = every;
+    return TRUE;
+  }
+  g_autoptr(GArray) list = megatron_pattern("--window-attn-skip-freq", text, draft->architecture.layers, error);
+
+  if (!list)
+    return FALSE;
+  attention->global_every = closing_period(list, FALSE);
+  return attention->global_every > 0 ||
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "--window-attn-skip-freq: '%.60s' has no period, expected the last of every n layers to be full",
+                  text);
+}
+
+/* "--window-size 4096,0": tokens back, then forward. */
+static gboolean take_window(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const char *text = arguments->window ? arguments->window : "";
+  char *end = NULL;
+
+  while (*text == '(' || *text == ' ')
+    text++;
+  gint64 window = g_ascii_strtoll(text, &end, 10);
+
+  if (!arguments->window || g_str_has_prefix(text, "-1"))
+    return TRUE;
+  if (end == text || window < 1 || window > (1 << 28))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--window-size: '%.40s', expected tokens such as 4096,0",
+                    arguments->window);
+  draft->architecture.attention.window = window;
+  draft->architecture.attention.global_every = draft->architecture.layers + 1;
+  return take_window_skip(draft, arguments->window_skip, error);
+}
+
+static void take_mla(MoeAttention *attention, const MegatronArguments *arguments)
+{
+  attention->kind = MOE_ATTENTION_MLA;
+  attention->q_rank = arguments->q_rank;
+  attention->kv_rank = or_default(arguments->kv_rank, MLA_KV_RANK);
+  attention->nope_dim = or_default(arguments->nope_dim, MLA_NOPE_DIM);
+  attention->rope_dim = or_default(arguments->rope_dim, MLA_ROPE_DIM);
+  attention->value_dim = or_default(arguments->value_dim, MLA_VALUE_DIM);
+}
+
+static gboolean take_attention(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeAttention *attention = &draft->architecture.attention;
+  gboolean grouped = arguments->gqa || arguments->query_groups > 1;
+
+  attention->query_heads = arguments->heads;
+  attention->kv_heads = grouped ? or_default(arguments->query_groups, 1) : arguments->heads;
+  attention->head_dim = or_default(arguments->kv_channels, MAX(arguments->hidden / arguments->heads, 1));
+  if (arguments->mla)
+    take_mla(attention, arguments);
+  return take_window(draft, arguments, error);
+}
+
+/* ---- feed-forward ---------------------------------------------------------------------------- */
+
+static int64_t dense_width(const MegatronArguments *arguments)
+{
+  if (arguments->ffn > 0)
+    return arguments->ffn;
+  if (!arguments->swiglu)
+    return 4 * arguments->hidden;
+  return MAX(arguments->hidden * 8 / 3 / SWIGLU_MULTIPLE, 1) * SWIGLU_MULTIPLE;
+}
+
+/* A list to "from first_layer on, every n-th": FALSE when it is not of that form. */
+static gboolean is_regular(const GArray *list, int64_t *first, int64_t *every)
+{
+  int64_t n = list->len, second = 0;
+
+  for (*first = 0; *first < n && !g_array_index(list, gboolean, *first);)
+    (*first)++;
+  for (second = *first + 1; second < n && !g_array_index(list, gboolean, second);)
+    second++;
+  *every = MAX(second - *first, 1);
+  for (int64_t i = 0; i < n; i++)
+    if (g_array_index(list, gboolean, i) != (i >= *first && (i - *first) % *every == 0))
+      return FALSE;
+  return *first < n;
+}
+
+/* "--moe-layer-freq": N = every N-th layer from the first, or a Python list of 0 and 1. */
+static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
+{
+  MoeExpertLayer *moe = &draft->architecture.moe;
+
+  if (!text)
+    return TRUE;
+  g_autoptr(GArray) list = megatron_pattern("--moe-layer-freq", text, draft->architecture.layers, error);
+
+  return list &&
+         (is_regular(list, &moe->first_layer, &moe->every) ||
+          moe_fail(
+              error, MOE_ERROR_INPUT, (MoeMark){0},
+              "--moe-layer-freq: '%.60s' is no regular pattern; a run says from which layer on every n-th has experts",
+              text));
+}
+
+static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeExpertLayer *moe = &draft->architecture.moe;
+
+  if (arguments->experts == 0)
+    return TRUE;
+  *moe = (MoeExpertLayer){.experts = arguments->experts,
+                          .every = 1,
+                          .top_k = or_default(arguments->top_k, 2), /* the default of --moe-router-topk */
+                          .width = or_default(arguments->expert_ffn, dense_width(arguments)),
+                          .gated = is_gated(arguments),
+                          .latent = arguments->latent,
+                          .shared_experts = arguments->shared_ffn > 0 ? 1 : 0,
+                          .shared_width = arguments->shared_ffn,
+                          .groups = or_default(arguments->groups, 1)};
+  moe->top_groups = or_default(arguments->top_groups, moe->groups);
+  draft->training.routing.capacity_factor = arguments->capacity_factor;
+  if (!arguments->moe_forced_balance)
+    import_note(
+        draft,
+        "routing is taken as even, as with --moe-router-force-load-balancing; training.routing.balance says otherwise");
+  return take_moe_layers(draft, arguments->moe_layers, error);
+}
+
+/* ---- vocabulary ------------------------------------------------------------------------------ */
+
+/* The count that the tokenizer's name stands for; 0 when it is not known. */
+static int64_t tokens_of(Draft *draft, const MegatronArguments *arguments)
+{
+  const char *name = arguments->tokenizer ? arguments->tokenizer : arguments->patch_tokenizer;
+  int64_t tokens = name ? import_vocabulary_of(name) : 0;
+
+  if (tokens == 0 && arguments->tokenizer_type && g_str_has_prefix(arguments->tokenizer_type, "GPT2BPE")) {
+    name = arguments->tokenizer_type;
+    tokens = GPT2_TOKENS;
+  }
+  if (tokens == 0 && arguments->tokenizer_type) {
+    name = arguments->tokenizer_type;
+    tokens = import_vocabulary_of(name);
+  }
+  if (tokens > 0)
+    import_note(draft,
+                "architecture.vocabulary is not in the input: %" G_GINT64_FORMAT
+                " tokens, from the tokenizer's name \"%s\"",
+                tokens, name);
+  return tokens;
+}
+
+static gboolean fail_vocabulary(const MegatronArguments *arguments, GError **error)
+{
+  const char *name = arguments->tokenizer ? arguments->tokenizer : arguments->tokenizer_type;
+
+  if (!name)
+    return need("--vocab-size", 0, error);
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "no --vocab-size among the arguments, and the tokenizer '%.60s' is not known here, expected "
+                  "--vocabulary TOKENS before them",
+                  name);
+}
+
+/* Megatron pads the vocabulary to a multiple of divisor x tensor, unless the padded count is given. */
+static gboolean take_vocabulary(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  int64_t divisor = or_default(arguments->vocabulary_multiple, VOCABULARY_DIVISOR) * or_default(arguments->tensor, 1);
+  int64_t whole = or_default(arguments->padded_vocabulary, arguments->padded_to);
+  int64_t tokens = or_default(draft->options->vocabulary, arguments->vocabulary);
+
+  draft->architecture.vocabulary = whole;
+  if (whole > 0)
+    return TRUE;
+  if (tokens == 0)
+    tokens = tokens_of(draft, arguments);
+  if (tokens == 0)
+    return fail_vocabulary(arguments, error);
+  draft->architecture.vocabulary = moe_round_up(tokens, divisor);
+  if (draft->architecture.vocabulary != tokens)
+    import_note(draft, "the vocabulary is padded from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, tokens,
+                draft->architecture.vocabulary);
+  return TRUE;
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+static void take_positions(Draft *draft, const MegatronArguments *arguments)
+{
+  gboolean learned = !arguments->rotary && !arguments->no_positions &&
+                     (!arguments->positions_kind || strcmp(arguments->positions_kind, "learned_absolute") == 0);
+
+  if (learned)
+    draft->architecture.learned_positions = or_default(arguments->positions, arguments->sequence);
+}
+
+gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeArchitecture *a = &draft->architecture;
+
+  if (!need("--num-layers", arguments->layers, error) || !need("--hidden-size", arguments->hidden, error) ||
+      !need("--num-attention-heads", arguments->heads, error))
+    return FALSE;
+  a->layers = arguments->layers;
+  a->hidden = arguments->hidden;
+  a->tied_embeddings = !arguments->untied;
+  a->qk_norm = arguments->qk_norm;
+  a->biases = !arguments->no_bias;
+  a->dropout = arguments->hidden_dropout;
+  a->mtp_layers = arguments->mtp_layers;
+  a->ffn = (MoeFfn){.width = dense_width(arguments), .gated = is_gated(arguments)};
+  if (arguments->attention_dropout > 0 && arguments->hidden_dropout == 0)
+    import_note(draft, "dropout inside attention is part of its kernel and left out");
+  take_positions(draft, arguments);
+  return take_vocabulary(draft, arguments, error) && take_attention(draft, arguments, error) &&
+         take_experts(draft, arguments, error);
+}

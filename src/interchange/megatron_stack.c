@@ -1,0 +1,153 @@
+/* Megatron arguments to what a run changes in its stack: kernels, dispatcher, CUDA graphs, collectives. */
+#include "megatron.h"
+
+#include <string.h>
+
+#define BYTES_PER_FP32 4 /* of a gradient bucket */
+
+/* ---- fused kernels --------------------------------------------------------------------------- */
+
+/* arguments.py: activation, dropout and rotary kernels are fused unless switched off; routing, permutation and loss
+ * only when asked for. */
+static void take_fusions(Draft *draft, const MegatronArguments *arguments)
+{
+  ImportStack *stack = &draft->stack;
+
+  stack->fused_known = IMPORT_FUSED_ACTIVATION | IMPORT_FUSED_DROPOUT | IMPORT_FUSED_ROTARY | IMPORT_FUSED_ROUTER |
+                       IMPORT_FUSED_PERMUTE | IMPORT_FUSED_CROSS_ENTROPY;
+  stack->fused = (arguments->no_activation_fusion || arguments->no_gelu_fusion ? 0 : IMPORT_FUSED_ACTIVATION) |
+                 (arguments->no_dropout_fusion ? 0 : IMPORT_FUSED_DROPOUT) |
+                 (arguments->no_rope_fusion ? 0 : IMPORT_FUSED_ROTARY) |
+                 (arguments->router_fusion ? IMPORT_FUSED_ROUTER : 0) |
+                 (arguments->permute_fusion ? IMPORT_FUSED_PERMUTE : 0) |
+                 (arguments->loss_fusion ? IMPORT_FUSED_CROSS_ENTROPY : 0);
+  if (!arguments->router_fusion && arguments->experts == 0)
+    stack->fused_known &= ~(guint)(IMPORT_FUSED_ROUTER | IMPORT_FUSED_PERMUTE);
+  if (arguments->residual_fusion) {
+    stack->fused_known |= IMPORT_FUSED_RESIDUAL_NORM;
+    stack->fused |= IMPORT_FUSED_RESIDUAL_NORM;
+  }
+}
+
+/* ---- dispatcher ------------------------------------------------------------------------------ */
+
+static gboolean take_flex(Draft *draft, const char *backend, GError **error)
+{
+  ImportStack *stack = &draft->stack;
+
+  if (strcmp(backend, "deepep") != 0 && strcmp(backend, "hybridep") != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--moe-flex-dispatcher-backend: '%.40s' is not known, expected deepep or hybridep", backend);
+  stack->expert_library = strcmp(backend, "deepep") == 0 ? "deepep" : "hybridep";
+  stack->deduplicate = 1;
+  return TRUE;
+}
+
+static gboolean take_dispatcher(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const char *kind = arguments->dispatcher ? arguments->dispatcher : "allgather"; /* transformer_config.py */
+  const char *backend = arguments->flex_backend ? arguments->flex_backend : "deepep";
+
+  if (arguments->experts == 0)
+    return TRUE;
+  if (strcmp(kind, "flex") == 0 || arguments->deepep)
+    return take_flex(draft, backend, error);
+  if (strcmp(kind, "alltoall") != 0 && strcmp(kind, "alltoall_seq") != 0 && strcmp(kind, "allgather") != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--moe-token-dispatcher-type: '%.40s' is not known, expected alltoall, allgather or flex", kind);
+  if (strcmp(kind, "allgather") == 0 && draft->parallelism.expert > 1)
+    import_note(draft, "the dispatcher that gathers all tokens%s cannot be said; the all-to-all one is taken",
+                arguments->dispatcher ? "" : ", Megatron's default,");
+  draft->stack.expert_library = "nccl";
+  draft->stack.deduplicate = 0;
+  return TRUE;
+}
+
+/* ---- CUDA graphs ----------------------------------------------------------------------------- */
+
+#define LAYER_SCOPES                                                                                                   \
+  ((1u << MOE_SCOPE_ATTENTION) | (1u << MOE_SCOPE_DENSE_FFN) | (1u << MOE_SCOPE_ROUTER) | (1u << MOE_SCOPE_EXPERTS))
+#define STEP_SCOPES (LAYER_SCOPES | (1u << MOE_SCOPE_EMBEDDING) | (1u << MOE_SCOPE_HEAD))
+
+/* cuda_graph_config.py: what is captured of a layer; "full" is all of it. */
+static gboolean add_scope(const char *word, guint *scopes, GError **error)
+{
+  static const struct {
+    const char *word;
+    guint scopes;
+  } known[] = {{"attn", 1u << MOE_SCOPE_ATTENTION},
+               {"mlp", 1u << MOE_SCOPE_DENSE_FFN},
+               {"moe", (1u << MOE_SCOPE_ROUTER) | (1u << MOE_SCOPE_EXPERTS)},
+               {"moe_router", 1u << MOE_SCOPE_ROUTER},
+               {"moe_preprocess", 1u << MOE_SCOPE_ROUTER},
+               {"full", LAYER_SCOPES},
+               {"full_iteration", STEP_SCOPES}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(known); i++)
+    if (strcmp(known[i].word, word) == 0) {
+      *scopes |= known[i].scopes;
+      return TRUE;
+    }
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "--cuda-graph-scope: '%.40s' is not known, expected attn, mlp, moe, moe_router, moe_preprocess, full "
+                  "or full_iteration",
+                  word);
+}
+
+static gboolean take_graphs(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const char *kind = arguments->graph_kind ? arguments->graph_kind : "none";
+  gboolean on = strcmp(kind, "none") != 0 || arguments->graphs || arguments->external_graphs;
+  guint scopes = strcmp(kind, "full_iteration") == 0 ? STEP_SCOPES : 0;
+
+  for (guint i = 0; on && i < arguments->graph_scopes->len; i++) {
+    g_auto(GStrv) words = g_strsplit(g_ptr_array_index(arguments->graph_scopes, i), ",", -1);
+
+    for (char **word = words; *word; word++)
+      if (!add_scope(g_strstrip(*word), &scopes, error))
+        return FALSE;
+  }
+  if (on && scopes == 0)
+    scopes = LAYER_SCOPES;
+  draft->stack.graphs_known = TRUE;
+  draft->stack.graphs = scopes;
+  return TRUE;
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+/* --attention-backend: "auto" and "fused" are cuDNN's kernels in current releases, "flash" FlashAttention's. */
+static gboolean take_attention_kernels(Draft *draft, const char *word, GError **error)
+{
+  if (!word || strcmp(word, "auto") == 0)
+    return TRUE;
+  if (strcmp(word, "fused") == 0)
+    draft->stack.attention = "cudnn";
+  else if (strcmp(word, "flash") == 0)
+    import_note(
+        draft,
+        "--attention-backend flash: which FlashAttention is not said; the attention kernels of the stack are kept");
+  else
+    import_refuse(draft, "--attention-backend", "attention without a fused kernel");
+  return strcmp(word, "fused") == 0 || strcmp(word, "flash") == 0 || strcmp(word, "unfused") == 0 ||
+         strcmp(word, "local") == 0 ||
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "--attention-backend: '%.40s', expected auto, flash, fused, unfused or local", word);
+}
+
+gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  ImportStack *stack = &draft->stack;
+
+  take_fusions(draft, arguments);
+  stack->deterministic = arguments->deterministic ? 1 : -1;
+  stack->sharp = arguments->sharp ? 1 : -1;
+  if (arguments->bucket > 0)
+    stack->bucket_bytes = (double)arguments->bucket * BYTES_PER_FP32;
+  if (arguments->legacy_grouped)
+    stack->per_expert = 0; /* the older grouped GEMM is CUTLASS's, one kernel for all experts */
+  if (arguments->transformer_kind && strcmp(arguments->transformer_kind, "local") == 0)
+    import_note(draft, "--transformer-impl local: the kernels of the stack are kept");
+  return take_dispatcher(draft, arguments, error) && take_graphs(draft, arguments, error) &&
+         take_attention_kernels(draft, arguments->attention_backend, error);
+}

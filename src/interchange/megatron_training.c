@@ -1,0 +1,209 @@
+/* Megatron arguments to training and recomputation of a run. */
+#include "megatron.h"
+
+#include <string.h>
+
+/* ---- precision ------------------------------------------------------------------------------- */
+
+static MoePrecision wide_precision(const MegatronArguments *arguments)
+{
+  return arguments->bf16 ? MOE_BF16 : arguments->fp16 ? MOE_FP16 : MOE_FP32;
+}
+
+/* --fp8-recipe to the format of a run: tensorwise and delayed differ in who quantizes, which the stack says. */
+static gboolean fp8_precision(const char *recipe, MoePrecision *precision, GError **error)
+{
+  static const struct {
+    const char *word;
+    MoePrecision precision;
+  } recipes[] = {{"delayed", MOE_FP8},
+                 {"tensorwise", MOE_FP8},
+                 {"current", MOE_FP8},
+                 {"blockwise", MOE_FP8_BLOCK},
+                 {"mxfp8", MOE_MXFP8}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(recipes); i++)
+    if (strcmp(recipes[i].word, recipe) == 0) {
+      *precision = recipes[i].precision;
+      return TRUE;
+    }
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "--fp8-recipe: '%.40s' is not known, expected delayed, tensorwise, blockwise or mxfp8", recipe);
+}
+
+static gboolean take_gemm(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoePrecisions *p = &draft->training.precision;
+  gboolean fp8 = arguments->fp8_format || arguments->fp8_hybrid || arguments->fp8_e4m3;
+
+  p->gemm = wide_precision(arguments);
+  if (arguments->fp4_format)
+    p->gemm = MOE_NVFP4;
+  else if (fp8 && !fp8_precision(arguments->fp8_recipe ? arguments->fp8_recipe : "delayed", &p->gemm, error))
+    return FALSE;
+  p->wgrad = arguments->no_fp8_wgrad ? wide_precision(arguments) : p->gemm;
+  return TRUE;
+}
+
+/* A dtype argument; absent: `usual`. */
+static gboolean read_dtype(const char *name, const char *word, MoePrecision usual, MoePrecision *precision,
+                           GError **error)
+{
+  static const struct {
+    const char *word;
+    MoePrecision precision;
+  } types[] = {{"fp32", MOE_FP32}, {"bf16", MOE_BF16}, {"fp16", MOE_FP16}, {"fp8", MOE_FP8}, {"mxfp8", MOE_MXFP8}};
+
+  *precision = usual;
+  for (guint i = 0; word && i < G_N_ELEMENTS(types); i++)
+    if (strcmp(types[i].word, word) == 0) {
+      *precision = types[i].precision;
+      return TRUE;
+    }
+  return !word || moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                           "%s: '%.40s' is not known, expected fp32, bf16, fp16 or fp8", name, word);
+}
+
+/* --use-precision-aware-optimizer: types of moments, main gradients and main parameters. */
+static gboolean take_optimizer_types(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoePrecisions *p = &draft->training.precision;
+  MoePrecision first = MOE_FP32, second = MOE_FP32, gradients = MOE_FP32;
+
+  if (!read_dtype("--exp-avg-dtype", arguments->moments_1, MOE_FP32, &first, error) ||
+      !read_dtype("--exp-avg-sq-dtype", arguments->moments_2, MOE_FP32, &second, error) ||
+      !read_dtype("--main-grads-dtype", arguments->main_gradients, MOE_FP32, &gradients, error) ||
+      !read_dtype("--main-params-dtype", arguments->main_parameters, MOE_FP32, &p->master, error))
+    return FALSE;
+  if (first != second)
+    return moe_fail(
+        error, MOE_ERROR_INPUT, (MoeMark){0},
+        "--exp-avg-dtype and --exp-avg-sq-dtype differ; a run has one precision for both moments, expected the same");
+  p->optimizer_moments = first;
+  /* arguments.py: main gradients that are not FP32 turn accumulation in FP32 off */
+  if (arguments->main_gradients && gradients != MOE_FP32)
+    p->gradient_reduce = gradients;
+  return TRUE;
+}
+
+static gboolean take_precision(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoePrecisions *p = &draft->training.precision;
+  MoePrecision wide = wide_precision(arguments);
+
+  if (!take_gemm(draft, arguments, error))
+    return FALSE;
+  p->attention = arguments->fp8_attention ? p->gemm : wide;
+  p->parameter_gather = arguments->fp8_gather || arguments->fp4_gather ? p->gemm : wide;
+  p->residual = arguments->fp32_residual ? MOE_FP32 : MOE_BF16;
+  /* arguments.py: BF16 accumulates and reduces in FP32 unless told otherwise, FP16 in FP16 unless told to use FP32 */
+  p->gradient_reduce = arguments->reduce_bf16                       ? MOE_BF16
+                       : arguments->fp16 && !arguments->reduce_fp32 ? MOE_FP16
+                                                                    : MOE_FP32;
+  return read_dtype("--moe-dispatch-fwd-dtype", arguments->dispatch_dtype, MOE_BF16, &p->dispatch, error) &&
+         read_dtype("--moe-combine-bwd-dtype", arguments->combine_dtype, MOE_BF16, &p->combine, error) &&
+         take_optimizer_types(draft, arguments, error);
+}
+
+static gboolean take_optimizer(Draft *draft, const char *name, GError **error)
+{
+  if (!name || strcmp(name, "adam") == 0 || strcmp(name, "adamw") == 0)
+    draft->training.optimizer = MOE_OPTIMIZER_ADAMW;
+  else if (strcmp(name, "sgd") == 0)
+    draft->training.optimizer = MOE_OPTIMIZER_SGD;
+  else if (strcmp(name, "muon") == 0 || strcmp(name, "dist_muon") == 0)
+    draft->training.optimizer = MOE_OPTIMIZER_MUON;
+  else
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--optimizer: '%.40s' is not known, expected adam, sgd or muon", name);
+  return TRUE;
+}
+
+gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeTraining *training = &draft->training;
+
+  training->sequence_length = arguments->sequence;
+  training->global_batch = arguments->global_batch;
+  training->micro_batch = MAX(arguments->micro_batch, 1);
+  training->lora_rank = arguments->lora_rank;
+  return take_precision(draft, arguments, error) && take_optimizer(draft, arguments->optimizer, error);
+}
+
+/* ---- recomputation --------------------------------------------------------------------------- */
+
+/* --recompute-modules (transformer_config.py) to modules of a run. */
+static gboolean add_module(Draft *draft, const char *word, GError **error)
+{
+  static const struct {
+    const char *word;
+    guint bits;
+  } modules[] = {{"core_attn", MOE_MODULE_CORE_ATTENTION},
+                 {"moe_act", MOE_MODULE_MOE_ACTIVATION},
+                 {"layernorm", MOE_MODULE_NORM},
+                 {"mla_up_proj", MOE_MODULE_ATTENTION_PROJECTIONS},
+                 {"mlp", MOE_MODULE_FFN},
+                 {"moe", MOE_MODULE_MOE},
+                 {"shared_experts", MOE_MODULE_SHARED_EXPERTS}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(modules); i++)
+    if (strcmp(modules[i].word, word) == 0) {
+      draft->recompute.modules |= modules[i].bits;
+      return TRUE;
+    }
+  return moe_fail(
+      error, MOE_ERROR_INPUT, (MoeMark){0},
+      "--recompute-modules: '%.40s' is not known, expected core_attn, moe_act, layernorm, mla_up_proj, mlp, moe or "
+      "shared_experts",
+      word);
+}
+
+/* transformer_block.py: "uniform" divides the layers into units of N and recomputes every unit, keeping the input of
+ * each; "block" recomputes the first N layers of every chunk. */
+static gboolean take_full(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeRecompute *recompute = &draft->recompute;
+  const char *method = arguments->recompute_method ? arguments->recompute_method : "uniform";
+  int64_t layers = arguments->recompute_layers;
+
+  recompute->mode = MOE_RECOMPUTE_FULL;
+  if (strcmp(method, "block") == 0) {
+    recompute->layers = layers * MAX(draft->parallelism.virtual_stages, 1);
+    return TRUE;
+  }
+  if (strcmp(method, "uniform") != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--recompute-method: '%.40s', expected uniform or block",
+                    method);
+  if (layers > 1)
+    import_note(draft,
+                "--recompute-method uniform with %" G_GINT64_FORMAT
+                " layers in a unit: all are recomputed, the kept input is counted for every layer instead of one in "
+                "%" G_GINT64_FORMAT,
+                layers, layers);
+  return TRUE;
+}
+
+gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeRecompute *recompute = &draft->recompute;
+  gboolean selective = arguments->recompute_core || arguments->moe_recompute;
+  const char *word = arguments->granularity         ? arguments->granularity
+                     : arguments->checkpoint_layers ? "full"
+                     : selective                    ? "selective"
+                                                    : "none";
+
+  if (strcmp(word, "full") == 0)
+    return take_full(draft, arguments, error);
+  if (strcmp(word, "selective") != 0)
+    return strcmp(word, "none") == 0 || moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                                                 "--recompute-granularity: '%.40s', expected full or selective", word);
+  recompute->mode = MOE_RECOMPUTE_SELECTIVE;
+  for (guint i = 0; i < arguments->recompute_modules->len; i++)
+    if (!add_module(draft, g_ptr_array_index(arguments->recompute_modules, i), error))
+      return FALSE;
+  if (arguments->moe_recompute)
+    recompute->modules |= MOE_MODULE_MOE;
+  if (recompute->modules == 0)
+    recompute->modules = MOE_MODULE_CORE_ATTENTION;
+  return TRUE;
+}

@@ -1,0 +1,54 @@
+/*
+ * How many tokens a tokenizer knows, by its published name: for launch scripts, which name the tokenizer and leave the
+ * count to it. The figures are "vocab_size" of the config.json that the makers publish beside the tokenizer; 50257 is
+ * GPT-2's (Radford et al. 2019).
+ */
+#include "import.h"
+
+#include <string.h>
+
+typedef struct {
+  const char *name; /* lower case, letters and digits: part of the name given */
+  int64_t tokens;
+} Tokenizer;
+
+/* The longest name that is part of the given one counts. */
+static const Tokenizer tokenizers[] = {
+    {"deepseekv3", 129280},     {"deepseekr1", 129280},  {"deepseekv4", 129280},  {"deepseekv2", 102400},
+    {"deepseekmoe16b", 102400}, {"deepseekllm", 102400}, {"moonlight", 163840},   {"kimi", 163840},
+    {"llama2", 32000},          {"llama27b", 32000},     {"llama3", 128256},      {"llama31", 128256},
+    {"llama32", 128256},        {"llama33", 128256},     {"llama4", 202048},      {"mixtral8x7b", 32000},
+    {"mixtral8x22b", 32768},    {"mixtral", 32000},      {"mistral7bv01", 32000}, {"mistral7bv03", 32768},
+    {"mistralnemo", 131072},    {"mistral", 32768},      {"qwen2", 151936},       {"qwen25", 151936},
+    {"qwen15", 151936},         {"qwen257b", 151936},    {"qwen3", 151936},       {"qwen3next", 151936},
+    {"qwen35", 248320},         {"gptoss", 201088},      {"o200k", 201088},       {"gpt2", 50257},
+    {"gptneox", 50432},         {"bloom", 250880},       {"falcon", 65024},       {"gemma3", 262144},
+    {"gemma2", 256000},         {"gemma", 256000},       {"phi35moe", 32064},     {"phi3", 32064},
+    {"phi4", 100352},           {"glm45", 151552},       {"glm46", 151552},       {"glm4", 151552},
+    {"minimax", 200064},        {"olmoe", 50304},        {"olmo2", 100352},       {"dbrx", 100352},
+    {"ernie45", 103424},        {"seedoss", 155136},     {"nemotron4", 256000},   {"nemotronh", 131072},
+    {"nemotronnano", 131072},   {"nemotron3", 131072},   {"granite31", 49155},    {"granite", 49155},
+    {"baichuan2", 125696},      {"yi34b", 64000},        {"internlm2", 92544},    {"grok1", 131072},
+};
+
+/* Letters and digits, in lower case. */
+static char *plain_name(const char *name)
+{
+  g_autoptr(GString) plain = g_string_new(NULL);
+
+  for (; *name; name++)
+    if (g_ascii_isalnum(*name))
+      g_string_append_c(plain, g_ascii_tolower(*name));
+  return g_string_free(g_steal_pointer(&plain), FALSE);
+}
+
+int64_t import_vocabulary_of(const char *tokenizer)
+{
+  g_autofree char *name = plain_name(tokenizer);
+  const Tokenizer *best = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS(tokenizers); i++)
+    if (strstr(name, tokenizers[i].name) && (!best || strlen(tokenizers[i].name) > strlen(best->name)))
+      best = &tokenizers[i];
+  return best ? best->tokens : 0;
+}
