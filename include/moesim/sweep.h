@@ -52,20 +52,32 @@ char *moe_sweep_identity(const MoeSweep *sweep);
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-/* How the caller predicts and writes down. All three are called from several threads at once. */
+/* A number of a record that a store shows as a column of its own, for SQL. */
+typedef struct {
+  const char *name;
+  const char *path; /* where it stands in the record, "$.mfu.causal" */
+} MoeSweepColumn;
+
+/* How the caller predicts and writes down. All functions are called from several threads at once. */
 typedef struct {
   /* The record of a prediction; NULL and *error when the run cannot be simulated. */
   char *(*predict)(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error);
   /* The record of a point that cannot be. */
   char *(*refuse)(const MoeSweep *sweep, guint point, const char *reason, gpointer user_data);
   gpointer user_data;
-  const char *salt; /* what besides the resolved run decides the prediction: program version, simulation options */
+  const char *salt;  /* what besides the resolved run decides the prediction: the build, simulation options */
+  const char *build; /* who predicts, kept beside each point; may be NULL */
+  const MoeSweepColumn *columns; /* of the records in a store; ends with a NULL name; may be NULL */
+  /* The store takes nothing now; said once, at the first point that it did not take. May be NULL. */
+  void (*notice)(const char *message, gpointer user_data);
 } MoeSweepWork;
 
 typedef struct {
-  char *hash;   /* SHA-256 of the resolved run (or of why there is none) and the salt, hexadecimal */
-  char *record; /* NULL when `hash` is the known one: nothing was computed */
-  gboolean failed;
+  char *hash;      /* SHA-256 of the resolved run (or of why there is none), its data files and the salt, hexadecimal */
+  char *record;    /* NULL when `hash` is the known one: nothing was computed; or when there is trouble */
+  gboolean failed; /* the point cannot be: the record says why */
+  gboolean unkept; /* the store did not take it */
+  GError *trouble; /* no answer for reasons that are not the run's: a file that could not be read, a fault of ours */
 } MoeSweepPoint;
 
 void moe_sweep_point_clear(MoeSweepPoint *point);
@@ -76,35 +88,61 @@ void moe_sweep_compute(const MoeSweep *sweep, const MoeSweepWork *work, guint po
 
 /* ---- store ------------------------------------------------------------------------------------------------------- */
 
-/* An SQLite file with one row per finished point: position, hash, failed, one column per axis, record. Each point is
- * committed as it comes (write-ahead log): a process killed at any moment loses the points in flight and nothing else.
- * Thread-safe. */
+/* An SQLite file with one row per finished point: position, hash, build, failed, one column per axis (numbers in SI
+ * units; table `axis` names the unit), record, a checksum over all of these, and the caller's numbers of the record.
+ * Each point is committed as it comes (write-ahead log): a process killed at any moment loses the points in flight and
+ * nothing else. Several processes may fill one store: each takes from it what another has finished. A point whose
+ * checksum does not fit is not there, and computed again. Thread-safe. */
 typedef struct MoeStore MoeStore;
 
-/* Opens or makes the store of this sweep. NULL and *error (MOE_ERROR_IO) when the file belongs to another sweep or is
- * no store, or when it holds points and `resume` was not asked for. */
-MoeStore *moe_store_open(const char *path, const MoeSweep *sweep, gboolean resume, GError **error);
+/* Opens or makes the store of this sweep. NULL and *error (MOE_ERROR_IO) when the file belongs to another sweep, is no
+ * store, is locked or cannot be written, or when it holds points and `resume` was not asked for. */
+MoeStore *moe_store_open(const char *path, const MoeSweep *sweep, const MoeSweepWork *work, gboolean resume,
+                         GError **error);
 void moe_store_free(MoeStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeStore, moe_store_free)
-/* Points it holds. */
-guint moe_store_count(MoeStore *store);
-/* Hash of a stored point, NULL when it is not there. Caller frees. */
-char *moe_store_hash(MoeStore *store, guint point);
-/* Fills `result` from the store; FALSE and *error when it cannot be read. */
-gboolean moe_store_get(MoeStore *store, guint point, MoeSweepPoint *result, GError **error);
-gboolean moe_store_put(MoeStore *store, const MoeSweep *sweep, guint point, const MoeSweepPoint *result,
-                       GError **error);
+/* Whole points it held when it was opened. */
+guint moe_store_known(const MoeStore *store);
+/* Positions of the points that were damaged when it was opened, "3, 17 and 2 more"; NULL when none was. Caller frees.
+ */
+char *moe_store_damage(const MoeStore *store);
+/* Fills `result` from the store; FALSE when the point is not there, or not whole. */
+gboolean moe_store_get(MoeStore *store, guint point, MoeSweepPoint *result);
+/* Keeps a point; when that fails, marks it as unkept and says so, once. */
+void moe_store_put(MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, guint point,
+                   MoeSweepPoint *result);
+/* Tries the unkept points again. FALSE and *error when one stays unkept. */
+gboolean moe_store_settle(MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, MoeSweepPoint *points,
+                          GError **error);
+
+/* What a store holds. */
+typedef struct {
+  char *identity;                      /* of the sweep */
+  guint n_points;                      /* of the sweep */
+  guint n_whole, n_damaged, n_refused; /* rows; refused: points that cannot be, of both kinds */
+  char *damage;                        /* positions of the damaged rows, as moe_store_damage */
+  char *builds;                        /* "12 by 0.1.0-1f2e3d", who computed how many; NULL without points */
+  char *structure;                     /* what SQLite finds wrong with the file, NULL when nothing is */
+} MoeStoreReport;
+
+/* Reads the whole file. FALSE and *error when it is no store or cannot be read; damage is no error. */
+gboolean moe_store_check(const char *path, MoeStoreReport *report, GError **error);
+void moe_store_report_clear(MoeStoreReport *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeStoreReport, moe_store_report_clear)
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* Finishes one point: keeps what the store has when that is still what would be computed, else computes and stores it.
- * `store` may be NULL. FALSE and *error when the store fails. */
-gboolean moe_sweep_finish(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, guint point,
-                          MoeSweepPoint *result, GError **error);
+/* Finishes one point: takes what the store has when that is still what would be computed, else computes and keeps it.
+ * `store` may be NULL. */
+void moe_sweep_finish(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, guint point,
+                      MoeSweepPoint *result);
 /* All points on `jobs` threads (0 = as many as the machine has). [n_points] results, owned by the caller
- * (moe_sweep_points_free); NULL and *error when the store fails. `progress` as in moe_study_map. */
+ * (moe_sweep_points_free), whatever becomes of the store (moe_store_settle tells); NULL and *error when a point has no
+ * answer for reasons that are not the run's. `progress` as in moe_study_map. */
 MoeSweepPoint *moe_sweep_run(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, guint jobs,
                              MoeProgressFunc progress, gpointer progress_data, GError **error);
+/* FALSE and *error (how many, and the first reason) when a point is in trouble. */
+gboolean moe_sweep_check_points(const MoeSweep *sweep, const MoeSweepPoint *points, GError **error);
 void moe_sweep_points_free(MoeSweepPoint *points, guint n);
 
 G_END_DECLS

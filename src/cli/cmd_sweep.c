@@ -1,4 +1,5 @@
 /* moesim sweep: one run at many points, kept as they finish. */
+#include "build.h"
 #include "cli.h"
 #include "ranks.h"
 #include "sweep_ranks.h"
@@ -61,6 +62,23 @@ static char *refuse(const MoeSweep *sweep, guint point, const char *reason, gpoi
 
   (void)user_data;
   return moe_report_refusal(reason, &settings);
+}
+
+/* Numbers of a record that people ask a store for. */
+static const MoeSweepColumn columns[] = {
+    {"step_time_s", "$.step_time_s"},
+    {"tokens_per_s_per_gpu", "$.tokens_per_s_per_gpu"},
+    {"mfu_causal", "$.mfu.causal"},
+    {"mfu_full", "$.mfu.full"},
+    {"memory_peak_bytes", "$.memory.peak_bytes"},
+    {"memory_fits", "$.memory.fits"},
+    {NULL, NULL},
+};
+
+static void say_unkept(const char *message, gpointer user_data)
+{
+  (void)user_data;
+  moe_cli_warn("%s; the sweep goes on, what is not kept is tried again at its end", message);
 }
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
@@ -126,13 +144,32 @@ static MoeSweepPoint *finish_points(const MoeSweep *sweep, const MoeSweepWork *w
   return points;
 }
 
+static MoeStore *open_store(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options,
+                            GError **error)
+{
+  g_autoptr(MoeStore) store = moe_store_open(options->store, sweep, work, options->resume, error);
+  g_autofree char *damage = store ? moe_store_damage(store) : NULL;
+
+  if (damage)
+    moe_cli_warn("%s: damaged points: %s; they are computed again", options->store, damage);
+  return g_steal_pointer(&store);
+}
+
+/* The answer is printed whatever becomes of the store. */
+static int settle(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, MoeSweepPoint *points, int status)
+{
+  g_autoptr(GError) error = NULL;
+
+  return !store || moe_store_settle(store, sweep, work, points, &error) ? status : moe_cli_fail(error);
+}
+
 static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options, MoeFormat format,
                       GArray *idle)
 {
   g_autoptr(GError) error = NULL;
 
   moe_cli_comfort(options->store ? "; finished points are in the store, --resume carries on" : NULL);
-  g_autoptr(MoeStore) store = options->store ? moe_store_open(options->store, sweep, options->resume, &error) : NULL;
+  g_autoptr(MoeStore) store = options->store ? open_store(sweep, work, options, &error) : NULL;
 
   if (error)
     return moe_cli_fail(error);
@@ -140,7 +177,7 @@ static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const Swe
 
   if (!points)
     return moe_cli_fail(error);
-  int status = print_points(sweep, points, format);
+  int status = settle(sweep, work, store, points, print_points(sweep, points, format));
 
   moe_sweep_points_free(points, sweep->n_points);
   return status;
@@ -183,9 +220,9 @@ static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const 
 
   if (!moe_cli_sim_options(run_options, &predicting.sim))
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *salt = g_strdup_printf("moesim " MOESIM_VERSION " fidelity %d seed %" G_GUINT64_FORMAT " steps %d",
+  g_autofree char *salt = g_strdup_printf("moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %d",
                                           predicting.sim.fidelity, predicting.sim.seed, predicting.steps);
-  MoeSweepWork work = {predict, refuse, &predicting, salt};
+  MoeSweepWork work = {predict, refuse, &predicting, salt, MOESIM_BUILD, columns, say_unkept};
 
   return moe_ranks_begin() ? sweep_as_rank(sweep, &work, options, format) : MOE_EXIT_BAD_INPUT;
 }

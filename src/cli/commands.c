@@ -23,6 +23,7 @@ static const MoeCommand commands[] = {
     {"sensitivity", "P10, P50, P90 across the assumptions, and which of them moves the answer most",
      moe_cmd_sensitivity},
     {"show", "the resolved run, each value with its origin", moe_cmd_show},
+    {"store", "what the store of a sweep holds, and what of it is damaged", moe_cmd_store},
     {"sweep", "one run at many points, in parallel; kept as they finish, resumed after a kill", moe_cmd_sweep},
     {"validate", "predicted beside published for every case of a folder", moe_cmd_validate},
 };

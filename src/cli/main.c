@@ -1,4 +1,5 @@
 /* Finds the command and hands it its arguments. */
+#include "build.h"
 #include "cli.h"
 
 #include <signal.h>
@@ -49,7 +50,7 @@ static int dispatch(int argc, char **argv)
     return MOE_EXIT_DONE;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    moe_cli_print("moesim " MOESIM_VERSION "\n");
+    moe_cli_print("moesim " MOESIM_VERSION "\nbuild " MOESIM_BUILD "\n");
     return MOE_EXIT_DONE;
   }
   for (guint i = 0; i < n; i++)

@@ -13,6 +13,10 @@
 #define NOTHING "-"
 /* What it hears instead when another one was lost. */
 #define LOST "!"
+/* Kinds of answers. */
+#define ANSWER  'a'
+#define REFUSAL 'r'
+#define TROUBLE 't'
 
 /* What is done and what is being done. */
 typedef struct {
@@ -24,7 +28,6 @@ typedef struct {
   guint *copies;  /* [n_points] how often handed out */
   gboolean *done; /* [n_points] */
   guint next, n_done;
-  GError *error;
   MoeProgressFunc progress;
   gpointer progress_data;
   GMutex lock;
@@ -37,7 +40,7 @@ static gboolean choose(Board *board, guint *point)
 {
   guint n = board->sweep->n_points, least = G_MAXUINT;
 
-  if (board->n_done == n || board->error)
+  if (board->n_done == n)
     return FALSE;
   if (board->next < n) {
     *point = board->next++;
@@ -63,20 +66,24 @@ static gboolean hand_out(Board *board, guint *point)
 
 /* ---- taking in -------------------------------------------------------------------------------------------------- */
 
-/* Keeps a new record, or fetches the known one. */
+/* Keeps a new record, or fetches the known one; FALSE when that is no longer there: the point is computed again. */
+static gboolean complete(const Board *board, guint point, MoeSweepPoint *result)
+{
+  if (result->record && board->store)
+    moe_store_put(board->store, board->sweep, board->work, point, result);
+  if (result->record || result->trouble)
+    return TRUE;
+  moe_sweep_point_clear(result);
+  return board->store && moe_store_get(board->store, point, result);
+}
+
 static void settle(Board *board, guint point, MoeSweepPoint *result)
 {
-  gboolean good;
-
-  if (result->record) {
-    good = !board->store || moe_store_put(board->store, board->sweep, point, result, &board->error);
-  } else {
-    moe_sweep_point_clear(result);
-    good = moe_store_get(board->store, point, result, &board->error);
-  }
+  if (!complete(board, point, result))
+    return;
   board->points[point] = *result;
   *result = (MoeSweepPoint){0};
-  board->done[point] = good;
+  board->done[point] = TRUE;
   board->n_done++;
   if (board->progress)
     board->progress(board->n_done, board->sweep->n_points, board->progress_data);
@@ -86,7 +93,7 @@ static void settle(Board *board, guint point, MoeSweepPoint *result)
 static void take_in(Board *board, guint point, MoeSweepPoint *result)
 {
   g_mutex_lock(&board->lock);
-  if (!board->done[point] && !board->error)
+  if (!board->done[point])
     settle(board, point, result);
   g_mutex_unlock(&board->lock);
   moe_sweep_point_clear(result);
@@ -94,19 +101,31 @@ static void take_in(Board *board, guint point, MoeSweepPoint *result)
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */
 
+/* Hash of what the store has of a point, or NOTHING. Caller frees. */
+static char *known_hash(const Board *board, guint point)
+{
+  g_auto(MoeSweepPoint) known = {0};
+
+  if (board->store && moe_store_get(board->store, point, &known))
+    return g_steal_pointer(&known.hash);
+  return g_strdup(NOTHING);
+}
+
 /* "POINT KNOWN-HASH" */
 static char *write_task(const Board *board, guint point)
 {
-  g_autofree char *known = board->store ? moe_store_hash(board->store, point) : NULL;
+  g_autofree char *known = known_hash(board, point);
 
-  return g_strdup_printf("%u %s", point, known ? known : NOTHING);
+  return g_strdup_printf("%u %s", point, known);
 }
 
-/* "POINT FAILED HASH RECORD"; the record is "-" when the known one holds. */
+/* "POINT KIND HASH TEXT": the record, the reason of the trouble, or "-" when what is known holds. */
 static char *write_answer(guint point, const MoeSweepPoint *result)
 {
-  return g_strdup_printf("%u %d %s %s", point, result->failed != 0, result->hash,
-                         result->record ? result->record : NOTHING);
+  char kind = result->trouble ? TROUBLE : result->failed ? REFUSAL : ANSWER;
+  const char *text = result->trouble ? result->trouble->message : result->record;
+
+  return g_strdup_printf("%u %c %s %s", point, kind, result->hash, text ? text : NOTHING);
 }
 
 static gboolean read_answer(const char *text, guint n_points, guint *point, MoeSweepPoint *result)
@@ -116,8 +135,10 @@ static gboolean read_answer(const char *text, guint n_points, guint *point, MoeS
   if (g_strv_length(part) != 4)
     return FALSE;
   *point = (guint)g_ascii_strtoull(part[0], NULL, 10);
-  *result = (MoeSweepPoint){.hash = g_strdup(part[2]), .failed = strcmp(part[1], "1") == 0};
-  if (strcmp(part[3], NOTHING) != 0)
+  *result = (MoeSweepPoint){.hash = g_strdup(part[2]), .failed = *part[1] == REFUSAL};
+  if (*part[1] == TROUBLE)
+    result->trouble = g_error_new_literal(MOE_ERROR, MOE_ERROR_IO, part[3]);
+  else if (strcmp(part[3], NOTHING) != 0)
     result->record = g_strdup(part[3]);
   return *point < n_points;
 }
@@ -146,7 +167,7 @@ static gpointer work_here(gpointer data)
   guint point;
 
   while (hand_out(board, &point)) {
-    g_autofree char *known = board->store ? moe_store_hash(board->store, point) : NULL;
+    g_autofree char *known = known_hash(board, point);
     MoeSweepPoint result;
 
     moe_sweep_compute(board->sweep, board->work, point, known, &result);
@@ -158,7 +179,7 @@ static gpointer work_here(gpointer data)
 static gboolean is_finished(Board *board)
 {
   g_mutex_lock(&board->lock);
-  gboolean finished = board->n_done == board->sweep->n_points || board->error;
+  gboolean finished = board->n_done == board->sweep->n_points;
   g_mutex_unlock(&board->lock);
 
   return finished;
@@ -198,9 +219,8 @@ MoeSweepPoint *moe_sweep_coordinate(const MoeSweep *sweep, const MoeSweepWork *w
   g_mutex_init(&board.lock);
   coordinate(&board);
   g_mutex_clear(&board.lock);
-  if (!board.error)
+  if (moe_sweep_check_points(sweep, board.points, error))
     return board.points;
-  g_propagate_error(error, board.error);
   moe_sweep_points_free(board.points, sweep->n_points);
   return NULL;
 }

@@ -17,11 +17,11 @@ void moe_input_clear(MoeInput *input)
 }
 
 /* "extends PATH: what" at the place of the extends, or "PATH: what" for a file named on the command line. */
-static gboolean fail_file(GError **error, const char *path, MoeMark asked_at, const char *what)
+static gboolean fail_file(GError **error, MoeErrorCode code, const char *path, MoeMark asked_at, const char *what)
 {
   if (asked_at.line == 0)
-    return moe_fail(error, MOE_ERROR_IO, (MoeMark){path, 0, 0}, "%s", what);
-  return moe_fail(error, MOE_ERROR_IO, asked_at, "extends %s: %s", path, what);
+    return moe_fail(error, code, (MoeMark){path, 0, 0}, "%s", what);
+  return moe_fail(error, code, asked_at, "extends %s: %s", path, what);
 }
 
 static gboolean fail_too_large(GError **error, const char *path, MoeMark asked_at, guint64 bytes, const char *or_more)
@@ -29,14 +29,20 @@ static gboolean fail_too_large(GError **error, const char *path, MoeMark asked_a
   g_autofree char *what = g_strdup_printf("%" G_GUINT64_FORMAT " bytes%s, expected at most %d bytes in one file", bytes,
                                           or_more, MOE_DOC_MAX_BYTES);
 
-  return fail_file(error, path, asked_at, what);
+  return fail_file(error, MOE_ERROR_INPUT, path, asked_at, what);
+}
+
+/* A name that is no file's is the input's fault; anything else is the machine's. */
+static MoeErrorCode blame(int code)
+{
+  return code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP ? MOE_ERROR_INPUT : MOE_ERROR_IO;
 }
 
 static gboolean fail_errno(GError **error, const char *path, MoeMark asked_at, int code)
 {
   g_autofree char *what = g_strdup_printf("%s, expected a readable YAML file", g_strerror(code));
 
-  return fail_file(error, path, asked_at, what);
+  return fail_file(error, blame(code), path, asked_at, what);
 }
 
 /* Fills `buffer` until it is full or the file ends; -1 with errno set on failure. */
@@ -89,7 +95,7 @@ static gboolean read_open_file(MoeInput *input, int fd, const char *path, MoeMar
   if (fstat(fd, &status) != 0)
     return fail_errno(error, path, asked_at, errno);
   if (S_ISDIR(status.st_mode))
-    return fail_file(error, path, asked_at, "a directory, expected a YAML file");
+    return fail_file(error, MOE_ERROR_INPUT, path, asked_at, "a directory, expected a YAML file");
   if (S_ISREG(status.st_mode) && status.st_size > MOE_DOC_MAX_BYTES)
     return fail_too_large(error, path, asked_at, (guint64)status.st_size, "");
   input->device = (guint64)status.st_dev;

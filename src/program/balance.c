@@ -120,9 +120,10 @@ static char *read_table(const char *path, MoeMark named_at, GError **error)
   char *text = NULL;
 
   if (g_stat(path, &status) != 0)
-    moe_fail(error, MOE_ERROR_IO, named_at, "counts of experts in %s: %s", path, g_strerror(errno));
+    moe_fail(error, errno == ENOENT || errno == ENOTDIR ? MOE_ERROR_INPUT : MOE_ERROR_IO, named_at,
+             "counts of experts in %s: %s", path, g_strerror(errno));
   else if (!S_ISREG(status.st_mode) || status.st_size > MAX_TABLE_BYTES)
-    moe_fail(error, MOE_ERROR_IO, named_at, "counts of experts in %s, expected a file of at most %d bytes", path,
+    moe_fail(error, MOE_ERROR_INPUT, named_at, "counts of experts in %s, expected a file of at most %d bytes", path,
              MAX_TABLE_BYTES);
   else if (!g_file_get_contents(path, &text, NULL, NULL))
     moe_fail(error, MOE_ERROR_IO, named_at, "counts of experts in %s, expected a readable file", path);

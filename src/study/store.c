@@ -1,22 +1,16 @@
 /* Finished points in SQLite. */
+#include "store_internal.h"
+
 #include "sweep_internal.h"
 
-#include <glib/gstdio.h>
-#include <sqlite3.h>
 #include <string.h>
 
-/* Another process may hold the file for a moment (someone looks into it). */
-#define BUSY_TIMEOUT_MS 10000
-/* Marks the file as ours: "moe1". */
-#define APPLICATION_ID 0x6d6f6531
+/* Positions named in a message. */
+#define NAMED_POSITIONS 8
+/* Between two tries at a lock that SQLite does not wait for, microseconds. */
+#define RETRY_US 2000
 
-struct MoeStore {
-  sqlite3 *db;
-  char *path;
-  GMutex lock; /* one statement at a time */
-};
-
-static gboolean fail(const MoeStore *store, GError **error)
+gboolean moe_store_fail(const MoeStore *store, GError **error)
 {
   MoeMark mark = {.file = store->path};
   const char *reason = sqlite3_errmsg(store->db);
@@ -27,23 +21,29 @@ static gboolean fail(const MoeStore *store, GError **error)
   case SQLITE_READONLY:
   case SQLITE_CANTOPEN:
     return moe_fail(error, MOE_ERROR_IO, mark, "cannot write: %s", reason);
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return moe_fail(error, MOE_ERROR_IO, mark, "cannot write: locked by another program");
+  case SQLITE_CORRUPT:
+    return moe_fail(error, MOE_ERROR_IO, mark, "damaged: %s, expected a whole store (moesim store check); give another",
+                    reason);
   default:
     return moe_fail(error, MOE_ERROR_IO, mark, "%s, expected a store of moesim sweep", reason);
   }
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
-static sqlite3_stmt *prepare(const MoeStore *store, const char *sql)
+sqlite3_stmt *moe_store_prepare(const MoeStore *store, const char *sql)
 {
   sqlite3_stmt *statement = NULL;
 
   return sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK ? statement : NULL;
 }
 
-static gboolean execute(const MoeStore *store, const char *sql, GError **error)
+gboolean moe_store_execute(const MoeStore *store, const char *sql, GError **error)
 {
-  return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail(store, error);
+  return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || moe_store_fail(store, error);
 }
 
 static char *text_column(sqlite3_stmt *statement, int column)
@@ -51,115 +51,99 @@ static char *text_column(sqlite3_stmt *statement, int column)
   return g_strdup((const char *)sqlite3_column_text(statement, column));
 }
 
-/* First column of the first row; NULL when there is none. */
-static char *select_text(const MoeStore *store, const char *sql, guint point)
+char *moe_store_text(const MoeStore *store, const char *sql)
 {
-  sqlite3_stmt *statement = prepare(store, sql);
+  sqlite3_stmt *statement = moe_store_prepare(store, sql);
   char *text = NULL;
 
-  if (!statement)
-    return NULL;
-  if (sqlite3_bind_parameter_count(statement) > 0)
-    sqlite3_bind_int64(statement, 1, point);
-  if (sqlite3_step(statement) == SQLITE_ROW)
+  if (statement && sqlite3_step(statement) == SQLITE_ROW)
     text = text_column(statement, 0);
   sqlite3_finalize(statement);
   return text;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-static void append_columns(GString *sql, const MoeSweep *sweep, const char *suffix)
+/* SQLite does not wait for the lock that a change of the journal takes.
+ *
+ * NORMAL with a write-ahead log: what was committed survives a kill of the process; a power failure may take the last
+ * points, which are then computed again (sqlite.org/pragma.html#pragma_synchronous). */
+static gboolean set_journal(const MoeStore *store, GError **error)
 {
-  for (guint a = 0; a < sweep->n_axes; a++) {
-    char *column = sqlite3_mprintf(", \"%w\"%s", sweep->axes[a].key, suffix);
+  gint64 end_us = g_get_monotonic_time() + MOE_STORE_BUSY_MS * G_TIME_SPAN_MILLISECOND;
 
-    g_string_append(sql, column);
-    sqlite3_free(column);
+  while (!moe_store_execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL)) {
+    if (sqlite3_errcode(store->db) != SQLITE_BUSY || g_get_monotonic_time() > end_us)
+      return moe_store_fail(store, error);
+    g_usleep(RETRY_US);
   }
+  return TRUE;
 }
 
-/* Everything in one transaction: a store is there whole or not at all. */
-static gboolean make_tables(const MoeStore *store, const MoeSweep *sweep, const char *identity, GError **error)
-{
-  g_autoptr(GString) sql = g_string_new(NULL);
-  char *insert = sqlite3_mprintf("INSERT INTO sweep VALUES (%Q, %u);", identity, sweep->n_points);
-
-  g_string_printf(sql,
-                  "BEGIN IMMEDIATE; PRAGMA application_id = %d;"
-                  "CREATE TABLE sweep (identity TEXT NOT NULL, points INTEGER NOT NULL);"
-                  "CREATE TABLE point (position INTEGER PRIMARY KEY, hash TEXT NOT NULL, failed INTEGER NOT NULL",
-                  APPLICATION_ID);
-  append_columns(sql, sweep, " TEXT");
-  g_string_append_printf(sql, ", record TEXT NOT NULL); %s COMMIT;", insert);
-  sqlite3_free(insert);
-  return execute(store, sql->str, error);
-}
-
-static gboolean check_ours(MoeStore *store, const MoeSweep *sweep, const char *identity, const char *stored,
-                           gboolean resume, GError **error)
-{
-  MoeMark mark = {.file = store->path};
-
-  if (strcmp(stored, identity) != 0)
-    return moe_fail(error, MOE_ERROR_IO, mark, "belongs to another sweep (%s), expected %s; give another --store",
-                    stored, identity);
-  guint n = moe_store_count(store);
-
-  return resume || n == 0 ||
-         moe_fail(error, MOE_ERROR_IO, mark, "holds %u of %u points, expected --resume to go on, or another --store", n,
-                  sweep->n_points);
-}
-
-static gboolean set_up(MoeStore *store, const MoeSweep *sweep, gboolean resume, GError **error)
+static gboolean check_identity(const MoeStore *store, const MoeSweep *sweep, GError **error)
 {
   g_autofree char *identity = moe_sweep_identity(sweep);
+  g_autofree char *stored = moe_store_text(store, "SELECT identity FROM sweep");
 
-  sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
-  /* NORMAL with a write-ahead log: what was committed survives a kill of the process; a power failure may take the last
-   * points, which are then computed again (sqlite.org/pragma.html#pragma_synchronous). */
-  if (!execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error))
+  if (!stored)
+    return moe_store_fail(store, error);
+  return strcmp(stored, identity) == 0 ||
+         moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = store->path},
+                  "belongs to another sweep (%s), expected %s; give another --store", stored, identity);
+}
+
+static gboolean check_resumed(const MoeStore *store, const MoeSweep *sweep, gboolean resume, GError **error)
+{
+  guint n = store->known + store->damaged->len;
+
+  return resume || n == 0 ||
+         moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = store->path},
+                  "holds %u of %u points, expected --resume to go on, or another --store", n, sweep->n_points);
+}
+
+/* Within the transaction. What cannot be written is noticed here, before anything is computed. */
+static gboolean begin_or_join(MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, gboolean resume,
+                              GError **error)
+{
+  gboolean empty = FALSE;
+
+  if (!moe_store_check_schema(store, &empty, error))
     return FALSE;
-  g_autofree char *tables = select_text(store, "SELECT count(*) FROM sqlite_master", 0);
-
-  if (!tables)
-    return fail(store, error);
-  if (strcmp(tables, "0") == 0)
-    return make_tables(store, sweep, identity, error);
-  g_autofree char *stored = select_text(store, "SELECT identity FROM sweep", 0);
-
-  return stored ? check_ours(store, sweep, identity, stored, resume, error) : fail(store, error);
+  if (empty)
+    return moe_store_make_tables(store, sweep, work, error) && moe_store_learn_columns(store, error);
+  return check_identity(store, sweep, error) && moe_store_learn_columns(store, error) && moe_store_scan(store, error) &&
+         check_resumed(store, sweep, resume, error) &&
+         moe_store_execute(store, "UPDATE sweep SET points = points", error);
 }
 
-/* Of a store that could not be begun nothing stays. */
-static void remove_files(const char *path)
+static gboolean set_up(MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, gboolean resume,
+                       GError **error)
 {
-  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+  gboolean empty;
 
-  for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-    g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
-
-    g_unlink(file);
-  }
+  /* the journal of another program's file stays as it is */
+  if (!moe_store_check_schema(store, &empty, error) || !set_journal(store, error) ||
+      !moe_store_execute(store, "BEGIN IMMEDIATE", error))
+    return FALSE;
+  if (begin_or_join(store, sweep, work, resume, error))
+    return moe_store_execute(store, "COMMIT", error);
+  moe_store_execute(store, "ROLLBACK", NULL);
+  return FALSE;
 }
 
-MoeStore *moe_store_open(const char *path, const MoeSweep *sweep, gboolean resume, GError **error)
+MoeStore *moe_store_open(const char *path, const MoeSweep *sweep, const MoeSweepWork *work, gboolean resume,
+                         GError **error)
 {
-  gboolean existed = g_file_test(path, G_FILE_TEST_EXISTS);
-  g_autoptr(MoeStore) store = g_new0(MoeStore, 1);
+  gboolean is_new = !g_file_test(path, G_FILE_TEST_EXISTS);
 
-  store->path = g_strdup(path);
-  g_mutex_init(&store->lock);
-  if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
-      SQLITE_OK) {
-    fail(store, error);
+  if (is_new && !moe_store_begin(path, sweep, work, error))
     return NULL;
-  }
-  if (set_up(store, sweep, resume, error))
-    return g_steal_pointer(&store);
-  if (!existed)
-    remove_files(path);
-  return NULL;
+  g_autoptr(MoeStore) store = moe_store_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+
+  if (!store || !set_up(store, sweep, work, resume, error))
+    return NULL;
+  store->joined = !is_new;
+  return g_steal_pointer(&store);
 }
 
 void moe_store_free(MoeStore *store)
@@ -168,36 +152,47 @@ void moe_store_free(MoeStore *store)
     return;
   sqlite3_close(store->db);
   g_mutex_clear(&store->lock);
+  g_array_unref(store->damaged);
+  g_free(store->columns);
+  g_free(store->sum);
   g_free(store->path);
   g_free(store);
 }
 
-/* ---- points ----------------------------------------------------------------------------------------------------- */
-
-guint moe_store_count(MoeStore *store)
+gboolean moe_store_is_shared(const MoeStore *store)
 {
-  g_mutex_lock(&store->lock);
-  g_autofree char *text = select_text(store, "SELECT count(*) FROM point", 0);
-  g_mutex_unlock(&store->lock);
-
-  return text ? (guint)g_ascii_strtoull(text, NULL, 10) : 0;
+  return store->joined;
 }
 
-char *moe_store_hash(MoeStore *store, guint point)
+guint moe_store_known(const MoeStore *store)
 {
-  g_mutex_lock(&store->lock);
-  char *hash = select_text(store, "SELECT hash FROM point WHERE position = ?", point);
-  g_mutex_unlock(&store->lock);
-
-  return hash;
+  return store->known;
 }
 
-static gboolean read_point(const MoeStore *store, guint point, MoeSweepPoint *result, GError **error)
+char *moe_store_damage(const MoeStore *store)
 {
-  sqlite3_stmt *statement = prepare(store, "SELECT hash, record, failed FROM point WHERE position = ?");
+  GString *text = NULL;
+
+  for (guint i = 0; i < MIN(store->damaged->len, NAMED_POSITIONS); i++) {
+    text = text ? g_string_append(text, ", ") : g_string_new(NULL);
+    g_string_append_printf(text, "%u", g_array_index(store->damaged, guint, i));
+  }
+  if (store->damaged->len > NAMED_POSITIONS)
+    g_string_append_printf(text, " and %u more", store->damaged->len - NAMED_POSITIONS);
+  return text ? g_string_free(text, FALSE) : NULL;
+}
+
+/* ---- points ------------------------------------------------------------------------------------------------------ */
+
+/* A point that cannot be read whole is a point that is not there. */
+static gboolean read_point(const MoeStore *store, guint point, MoeSweepPoint *result)
+{
+  g_autofree char *sql =
+      g_strdup_printf("SELECT hash, record, failed FROM point WHERE position = ? AND checksum IS %s", store->sum);
+  sqlite3_stmt *statement = moe_store_prepare(store, sql);
 
   if (!statement)
-    return fail(store, error);
+    return FALSE;
   sqlite3_bind_int64(statement, 1, point);
   gboolean there = sqlite3_step(statement) == SQLITE_ROW;
   if (there)
@@ -205,16 +200,27 @@ static gboolean read_point(const MoeStore *store, guint point, MoeSweepPoint *re
                               .record = text_column(statement, 1),
                               .failed = sqlite3_column_int(statement, 2)};
   sqlite3_finalize(statement);
-  return there || fail(store, error);
+  return there;
 }
 
-gboolean moe_store_get(MoeStore *store, guint point, MoeSweepPoint *result, GError **error)
+gboolean moe_store_get(MoeStore *store, guint point, MoeSweepPoint *result)
 {
   g_mutex_lock(&store->lock);
-  gboolean good = read_point(store, point, result, error);
+  gboolean there = read_point(store, point, result);
   g_mutex_unlock(&store->lock);
 
-  return good;
+  return there;
+}
+
+static sqlite3_stmt *prepare_insert(const MoeStore *store, guint n_axes)
+{
+  g_autoptr(GString) values = g_string_new("?1");
+
+  for (guint i = 2; i <= 5 + n_axes; i++)
+    g_string_append_printf(values, ", ?%u", i);
+  g_autofree char *sql = g_strdup_printf("INSERT OR REPLACE INTO point (%s, checksum) VALUES (%s, moe_sum(%s))",
+                                         store->columns, values->str, values->str);
+  return moe_store_prepare(store, sql);
 }
 
 static void bind_text(sqlite3_stmt *statement, int column, const char *text)
@@ -222,41 +228,56 @@ static void bind_text(sqlite3_stmt *statement, int column, const char *text)
   sqlite3_bind_text(statement, column, text, -1, SQLITE_TRANSIENT);
 }
 
-static sqlite3_stmt *prepare_insert(const MoeStore *store, const MoeSweep *sweep)
+static gboolean write_point(const MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, guint point,
+                            const MoeSweepPoint *result, GError **error)
 {
-  g_autoptr(GString) sql = g_string_new("INSERT OR REPLACE INTO point (position, hash, failed, record");
-
-  append_columns(sql, sweep, "");
-  g_string_append(sql, ") VALUES (?, ?, ?, ?");
-  for (guint a = 0; a < sweep->n_axes; a++)
-    g_string_append(sql, ", ?");
-  g_string_append(sql, ")");
-  return prepare(store, sql->str);
-}
-
-static gboolean write_point(const MoeStore *store, const MoeSweep *sweep, guint point, const MoeSweepPoint *result,
-                            GError **error)
-{
-  sqlite3_stmt *statement = prepare_insert(store, sweep);
+  sqlite3_stmt *statement = prepare_insert(store, sweep->n_axes);
 
   if (!statement)
-    return fail(store, error);
+    return moe_store_fail(store, error);
   sqlite3_bind_int64(statement, 1, point);
   bind_text(statement, 2, result->hash);
-  sqlite3_bind_int(statement, 3, result->failed);
-  bind_text(statement, 4, result->record);
+  bind_text(statement, 3, work->build);
+  sqlite3_bind_int(statement, 4, result->failed);
   for (guint a = 0; a < sweep->n_axes; a++)
-    bind_text(statement, (int)(5 + a), moe_sweep_value(sweep, point, a));
-  gboolean good = sqlite3_step(statement) == SQLITE_DONE || fail(store, error);
+    moe_store_bind_value(statement, (int)(5 + a), &sweep->axes[a], moe_sweep_value(sweep, point, a));
+  bind_text(statement, (int)(5 + sweep->n_axes), result->record);
+  gboolean good = sqlite3_step(statement) == SQLITE_DONE || moe_store_fail(store, error);
   sqlite3_finalize(statement);
   return good;
 }
 
-gboolean moe_store_put(MoeStore *store, const MoeSweep *sweep, guint point, const MoeSweepPoint *result, GError **error)
+/* Waiting once for a lock is enough: from then on points are tried without, and all together at the end. */
+static void be_troubled(MoeStore *store, const MoeSweepWork *work, const GError *error)
 {
-  g_mutex_lock(&store->lock);
-  gboolean good = write_point(store, sweep, point, result, error);
-  g_mutex_unlock(&store->lock);
+  if (!store->troubled && work->notice)
+    work->notice(error->message, work->user_data);
+  store->troubled = TRUE;
+  sqlite3_busy_timeout(store->db, 0);
+}
 
+void moe_store_put(MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, guint point, MoeSweepPoint *result)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_mutex_lock(&store->lock);
+  result->unkept = !write_point(store, sweep, work, point, result, &error);
+  if (result->unkept)
+    be_troubled(store, work, error);
+  g_mutex_unlock(&store->lock);
+}
+
+gboolean moe_store_settle(MoeStore *store, const MoeSweep *sweep, const MoeSweepWork *work, MoeSweepPoint *points,
+                          GError **error)
+{
+  gboolean good = TRUE;
+
+  g_mutex_lock(&store->lock);
+  sqlite3_busy_timeout(store->db, MOE_STORE_BUSY_MS);
+  for (guint i = 0; i < sweep->n_points && good; i++) {
+    good = !points[i].unkept || write_point(store, sweep, work, i, &points[i], error);
+    points[i].unkept = points[i].unkept && !good;
+  }
+  g_mutex_unlock(&store->lock);
   return good;
 }

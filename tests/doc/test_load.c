@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,17 +194,23 @@ START_TEST(test_refused_files)
 }
 END_TEST
 
+/* A wrong name is the input's fault; no descriptor to be had is the machine's, and says nothing about the input. */
 START_TEST(test_file_errors_have_their_code)
 {
-  g_autoptr(GError) io = NULL;
+  g_autoptr(GError) absent = NULL;
   g_autoptr(GError) input = NULL;
+  g_autoptr(GError) io = NULL;
+  const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
 
   enter_empty_folder();
   write_file("bad.yaml", "a: [\n");
-  ck_assert_ptr_null(moe_doc_load("absent.yaml", &io));
+  ck_assert_ptr_null(moe_doc_load("absent.yaml", &absent));
   ck_assert_ptr_null(moe_doc_load("bad.yaml", &input));
-  ck_assert_int_eq(io->code, MOE_ERROR_IO);
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+  ck_assert_ptr_null(moe_doc_load("bad.yaml", &io));
+  ck_assert_int_eq(absent->code, MOE_ERROR_INPUT);
   ck_assert_int_eq(input->code, MOE_ERROR_INPUT);
+  ck_assert_int_eq(io->code, MOE_ERROR_IO);
 }
 END_TEST
 

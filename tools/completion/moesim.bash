@@ -13,6 +13,8 @@ _moesim()
     mapfile -t COMPREPLY < <(compgen -W "hf megatron" -- "$current")
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "goal chakra" -- "$current")
+  elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "check" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
