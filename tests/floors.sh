@@ -14,15 +14,16 @@ allowed() {
   base) echo "" ;;
   engine | doc | share) echo "base" ;;
   spec) echo "base doc" ;;
-  topo | cost | program) echo "base doc spec" ;;
+  topo | cost | layer) echo "base doc spec" ;;
+  program) echo "base doc spec layer" ;;
   coll) echo "base doc spec topo" ;;
   fabric) echo "base engine topo share coll" ;;
   sim) echo "base engine spec topo cost program share coll fabric" ;;
-  metrics) echo "base doc spec topo cost program sim" ;;
-  study) echo "base engine doc spec topo cost program share coll fabric sim metrics" ;;
-  interchange) echo "base engine doc spec topo cost program share coll fabric sim metrics" ;;
-  report) echo "base doc spec topo cost program metrics study" ;;
-  cli) echo "base engine doc spec topo cost program share coll fabric sim metrics study interchange report" ;;
+  metrics) echo "base doc spec layer topo cost program sim" ;;
+  study) echo "base engine doc spec layer topo cost program share coll fabric sim metrics" ;;
+  interchange) echo "base engine doc spec layer topo cost program share coll fabric sim metrics" ;;
+  report) echo "base doc spec layer topo cost program metrics study" ;;
+  cli) echo "base engine doc spec layer topo cost program share coll fabric sim metrics study interchange report" ;;
   *) return 1 ;;
   esac
 }

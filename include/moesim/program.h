@@ -1,7 +1,7 @@
 /*
  * program: one training step as work - rank layout, groups, pipeline schedules, layer lowering, memory footprint.
  *
- * Floor 3. Uses base, spec. Knows no topology, no cost, no time.
+ * Floor 4. Uses base, spec, layer. Knows no topology, no cost, no time.
  *
  * A *role* is what all ranks of one pipeline stage do. A role is a list of *calls* of *blocks*. A block is a list of
  * operations in the order in which the host issues them, over the GPU's streams; each stream runs its operations in

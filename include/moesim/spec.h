@@ -1,6 +1,5 @@
 /*
- * spec: validated plain structs for the four inputs - model, run, cluster, stack - and the counting of parameters and
- * FLOPs.
+ * spec: validated plain structs for the four inputs - model, run, cluster, stack.
  *
  * Floor 2. Uses base and doc. Does not simulate.
  *
@@ -409,36 +408,10 @@ gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);
 
-/* ---- counting ---------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-  /* Embeddings count once when tied and twice when not, also among the active ones (makers who print 37B for 37.6B
-   * leave the look-up out); prediction modules (mtp) are in neither. The parts below sum to the total. */
-  double total, active;
-  double embedding, head, attention, dense_ffn, experts, shared_experts, router, latent, norms, mtp;
-} MoeParameters;
-
-void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *parameters);
-
-/* Model FLOPs per token of forward + backward (6 per multiply-accumulate weight; attention 12 x heads x dim x context
- * per layer and token), GEMMs and attention only, without recomputation or padding; embedding look-up counts nothing,
- * LM head counts. `causal` halves global layers and takes a window's mean context; `full` takes the whole square for
- * every global layer and the window for local ones (Megatron). With lora_rank > 0 the weight-gradient third falls away
- * for frozen weights; the adapters themselves are left out. Multi-head latent attention counts nope + rope dimensions
- * for scores and value dimensions for values. */
-typedef struct {
-  double causal, full;
-  double gemm, attention_causal, attention_full;
-} MoeModelFlops;
-
-void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTraining *training, MoeModelFlops *flops);
+/* ---- kinds and words ---------------------------------------------------------------------------------------------------- */
 
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
-/* Mean number of keys a query of this layer attends to: w - w^2 / 2S with w = S in global layers, the window in local
- * ones. */
-double moe_layer_mean_context(const MoeArchitecture *architecture, int64_t layer, int64_t sequence_length);
-
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
 double moe_precision_bytes(MoePrecision precision);
 extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <moesim/cost.h>
+#include <moesim/layer.h>
 #include <moesim/report.h>
 #include <moesim/validate.h>
 

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <moesim/import.h>
+#include <moesim/layer.h>
 #include <moesim/report.h>
 
 #include <stdio.h>

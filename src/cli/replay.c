@@ -2,6 +2,7 @@
 #include "replay.h"
 
 #include <moesim/chakra.h>
+#include <moesim/layer.h>
 #include <string.h>
 
 /* The machine that a trace is replayed on: of the run that was exported, or named by the options. */

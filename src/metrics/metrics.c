@@ -1,4 +1,5 @@
 /* What a simulated step means. */
+#include <moesim/layer.h>
 #include <moesim/metrics.h>
 
 /* ---- measured runs ----------------------------------------------------------------------------------------------- */

@@ -33,11 +33,11 @@ static int64_t key_heads(const MoeShape *shape)
   return MAX(shape->arch->attention.kv_heads / shape->tp, 1);
 }
 
-static MoeLinear qkv_linear(const MoeShape *shape)
+static MoeProduct qkv_linear(const MoeShape *shape)
 {
   const MoeAttention *a = &shape->arch->attention;
   int64_t heads = a->query_heads / shape->tp + 2 * key_heads(shape);
-  MoeLinear linear = moe_linear(shape, "qkv", shape->full_tokens, shape->hidden, heads * a->head_dim);
+  MoeProduct linear = moe_linear(shape, "qkv", shape->full_tokens, shape->hidden, heads * a->head_dim);
 
   linear.split = MOE_SPLIT_COLUMN;
   linear.flop_scale = (double)(a->query_heads + 2 * a->kv_heads) / ((double)heads * (double)shape->tp);
@@ -57,7 +57,7 @@ static double key_elements(const MoeShape *shape)
 static void gqa_forward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear qkv = qkv_linear(shape);
+  MoeProduct qkv = qkv_linear(shape);
 
   moe_linear_forward(emit, &qkv);
   if (shape->arch->qk_norm) {
@@ -70,7 +70,7 @@ static void gqa_forward(MoeEmit *emit)
 static void gqa_backward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear qkv = qkv_linear(shape);
+  MoeProduct qkv = qkv_linear(shape);
 
   emit_rotary(emit, query_elements(shape) + key_elements(shape));
   if (shape->arch->qk_norm) {
@@ -83,7 +83,7 @@ static void gqa_backward(MoeEmit *emit)
 /* ---- multi-head latent attention (DeepSeek-V2 report, 2.1) -------------------------------------- */
 
 typedef struct {
-  MoeLinear q_down, q_up, kv_down, kv_up; /* q_down.n is 0 without query compression */
+  MoeProduct q_down, q_up, kv_down, kv_up; /* q_down.n is 0 without query compression */
 } Mla;
 
 static Mla mla_linears(const MoeShape *shape)
@@ -181,11 +181,11 @@ static void mla_backward(MoeEmit *emit)
 
 /* ---- the sub-layer ------------------------------------------------------------------------------ */
 
-static MoeLinear output_linear(const MoeShape *shape)
+static MoeProduct output_linear(const MoeShape *shape)
 {
   const MoeAttention *a = &shape->arch->attention;
   int64_t dim = a->kind == MOE_ATTENTION_MLA ? a->value_dim : a->head_dim;
-  MoeLinear linear =
+  MoeProduct linear =
       moe_linear(shape, "attention_out", shape->full_tokens, a->query_heads * dim / shape->tp, shape->hidden);
 
   linear.split = MOE_SPLIT_ROW;
@@ -196,7 +196,7 @@ static MoeLinear output_linear(const MoeShape *shape)
 
 void moe_attention_forward(MoeEmit *emit, int64_t layer)
 {
-  MoeLinear out = output_linear(emit->shape);
+  MoeProduct out = output_linear(emit->shape);
 
   emit->scope = MOE_SCOPE_ATTENTION;
   moe_enter_forward(emit);
@@ -211,7 +211,7 @@ void moe_attention_forward(MoeEmit *emit, int64_t layer)
 
 void moe_attention_backward(MoeEmit *emit, int64_t layer)
 {
-  MoeLinear out = output_linear(emit->shape);
+  MoeProduct out = output_linear(emit->shape);
 
   emit->scope = MOE_SCOPE_ATTENTION;
   moe_leave_backward(emit);

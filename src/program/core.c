@@ -8,23 +8,31 @@ typedef struct {
   double flop;     /* causal model FLOPs of one forward pass */
 } Core;
 
+static MoeCore described_core(const MoeShape *shape, int64_t layer)
+{
+  MoeSublayer sublayer;
+
+  moe_describe_attention(&shape->view, moe_layer_kind(shape->arch, layer), &sublayer);
+  for (guint i = 0; i < sublayer.n_ops; i++)
+    if (sublayer.ops[i].kind == MOE_LAYER_CORE)
+      return sublayer.ops[i].core;
+  return (MoeCore){0};
+}
+
 static Core core_of(const MoeShape *shape, int64_t layer)
 {
-  const MoeAttention *a = &shape->arch->attention;
   const MoeTraining *t = &shape->run->training;
-  gboolean mla = a->kind == MOE_ATTENTION_MLA;
+  MoeCore shared = described_core(shape, layer);
   Core core = {.batch = t->micro_batch,
-               .query_heads = a->query_heads / shape->tp,
+               .query_heads = shared.query_heads,
                .context = shape->cp,
-               .kv_heads = mla ? a->query_heads / shape->tp : MAX(a->kv_heads / shape->tp, 1),
+               .kv_heads = shared.kv_heads,
                .len = t->sequence_length,
-               .window = moe_layer_is_global(shape->arch, layer) ? 0 : a->window,
-               .dim_qk = mla ? a->nope_dim + a->rope_dim : a->head_dim,
-               .dim_v = mla ? a->value_dim : a->head_dim};
-  double context = moe_layer_mean_context(shape->arch, layer, t->sequence_length);
+               .window = shared.window,
+               .dim_qk = shared.dim_qk,
+               .dim_v = shared.dim_v};
 
-  core.flop =
-      2.0 * (double)shape->full_tokens * (double)core.query_heads * (double)(core.dim_qk + core.dim_v) * context;
+  core.flop = (double)shape->full_tokens * moe_core_flop_per_key(&shared) * moe_core_mean_keys(&shared, core.len);
   return core;
 }
 

@@ -1,9 +1,9 @@
 /* Dense feed-forward network; also the shared experts of an MoE layer. */
 #include "internal.h"
 
-static MoeLinear up_linear(const MoeShape *shape, int64_t width, gboolean gated)
+static MoeProduct up_linear(const MoeShape *shape, int64_t width, gboolean gated)
 {
-  MoeLinear linear =
+  MoeProduct linear =
       moe_linear(shape, "ffn_up", shape->full_tokens, shape->hidden, (gated ? 2 : 1) * width / shape->tp);
 
   linear.split = MOE_SPLIT_COLUMN;
@@ -12,9 +12,9 @@ static MoeLinear up_linear(const MoeShape *shape, int64_t width, gboolean gated)
   return linear;
 }
 
-static MoeLinear down_linear(const MoeShape *shape, int64_t width)
+static MoeProduct down_linear(const MoeShape *shape, int64_t width)
 {
-  MoeLinear linear = moe_linear(shape, "ffn_down", shape->full_tokens, width / shape->tp, shape->hidden);
+  MoeProduct linear = moe_linear(shape, "ffn_down", shape->full_tokens, width / shape->tp, shape->hidden);
 
   linear.split = MOE_SPLIT_ROW;
   linear.flop_scale = 1;
@@ -28,7 +28,7 @@ static double inner_elements(const MoeShape *shape, int64_t width)
 
 void moe_ffn_forward(MoeEmit *emit, int64_t width, gboolean gated)
 {
-  MoeLinear up = up_linear(emit->shape, width, gated), down = down_linear(emit->shape, width);
+  MoeProduct up = up_linear(emit->shape, width, gated), down = down_linear(emit->shape, width);
   guint module = emit->module;
 
   moe_linear_forward(emit, &up);
@@ -40,7 +40,7 @@ void moe_ffn_forward(MoeEmit *emit, int64_t width, gboolean gated)
 
 void moe_ffn_backward(MoeEmit *emit, int64_t width, gboolean gated)
 {
-  MoeLinear up = up_linear(emit->shape, width, gated), down = down_linear(emit->shape, width);
+  MoeProduct up = up_linear(emit->shape, width, gated), down = down_linear(emit->shape, width);
 
   moe_linear_backward(emit, &down);
   moe_activation_backward(emit, gated, inner_elements(emit->shape, width), MOE_NO_LOAD);

@@ -11,9 +11,9 @@
 #define ROUTER_BACKWARD_LAUNCHES         2
 #define ROUTER_BACKWARD_UNFUSED_LAUNCHES 16
 
-static MoeLinear gate_linear(const MoeShape *shape)
+static MoeProduct gate_linear(const MoeShape *shape)
 {
-  MoeLinear linear = moe_linear(shape, "router", shape->moe_tokens, shape->hidden, shape->arch->moe.experts);
+  MoeProduct linear = moe_linear(shape, "router", shape->moe_tokens, shape->hidden, shape->arch->moe.experts);
 
   linear.precision = linear.wgrad = shape->precision->router;
   linear.output = MOE_FP32;
@@ -34,7 +34,7 @@ static void emit_scores(MoeEmit *emit, int64_t fused_launches, int64_t unfused_l
 
 void moe_router_forward(MoeEmit *emit)
 {
-  MoeLinear gate = gate_linear(emit->shape);
+  MoeProduct gate = gate_linear(emit->shape);
 
   emit->scope = MOE_SCOPE_ROUTER;
   moe_linear_forward(emit, &gate);
@@ -43,7 +43,7 @@ void moe_router_forward(MoeEmit *emit)
 
 void moe_router_backward(MoeEmit *emit)
 {
-  MoeLinear gate = gate_linear(emit->shape);
+  MoeProduct gate = gate_linear(emit->shape);
 
   emit->scope = MOE_SCOPE_ROUTER;
   emit_scores(emit, ROUTER_BACKWARD_LAUNCHES, ROUTER_BACKWARD_UNFUSED_LAUNCHES);

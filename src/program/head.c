@@ -53,10 +53,10 @@ void moe_embedding_backward(MoeEmit *emit)
 /* Vocabulary rows of one rank are padded to a multiple of this (Megatron-LM --make-vocab-size-divisible-by). */
 #define VOCABULARY_ROWS 128
 
-static MoeLinear head_linear(const MoeShape *shape)
+static MoeProduct head_linear(const MoeShape *shape)
 {
   int64_t rows = moe_round_up(moe_ceil_div(shape->arch->vocabulary, shape->tp), VOCABULARY_ROWS);
-  MoeLinear linear = moe_linear(shape, "lm_head", shape->full_tokens, shape->hidden, rows);
+  MoeProduct linear = moe_linear(shape, "lm_head", shape->full_tokens, shape->hidden, rows);
 
   linear.split = MOE_SPLIT_COLUMN;
   linear.precision = linear.wgrad = shape->precision->lm_head;
@@ -64,6 +64,12 @@ static MoeLinear head_linear(const MoeShape *shape)
   linear.adapters = FALSE;
   linear.flop_scale = (double)shape->arch->vocabulary / ((double)rows * (double)shape->tp);
   return linear;
+}
+
+double moe_logits_bytes(const MoeShape *shape)
+{
+  return (double)shape->full_tokens * (double)shape->arch->vocabulary / (double)shape->tp *
+         moe_precision_bytes(MOE_FP32);
 }
 
 static void emit_loss(MoeEmit *emit, double reads, double writes, int64_t launches)
@@ -87,7 +93,7 @@ static void reduce_loss(MoeEmit *emit)
 void moe_head_forward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear linear = head_linear(shape);
+  MoeProduct linear = head_linear(shape);
   gboolean fused = shape->run->stack.fused.cross_entropy;
 
   emit->scope = MOE_SCOPE_HEAD;
@@ -105,7 +111,7 @@ void moe_head_forward(MoeEmit *emit)
 void moe_head_backward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear linear = head_linear(shape);
+  MoeProduct linear = head_linear(shape);
   double logits = moe_logits_bytes(shape), extra = shape->run->stack.fused.cross_entropy ? 0 : logits;
 
   emit->scope = MOE_SCOPE_HEAD;
@@ -119,9 +125,9 @@ void moe_head_backward(MoeEmit *emit)
 
 /* ---- multi-token prediction (DeepSeek-V3 report, 2.2) ------------------------------------------- */
 
-static MoeLinear joint_linear(const MoeShape *shape)
+static MoeProduct joint_linear(const MoeShape *shape)
 {
-  MoeLinear linear = moe_linear(shape, "mtp_join", shape->tokens, 2 * shape->hidden, shape->hidden);
+  MoeProduct linear = moe_linear(shape, "mtp_join", shape->tokens, 2 * shape->hidden, shape->hidden);
 
   linear.adapters = FALSE;
   return linear;
@@ -141,7 +147,7 @@ static gboolean is_recomputed(const MoeShape *shape)
 static void module_forward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear joint = joint_linear(shape);
+  MoeProduct joint = joint_linear(shape);
 
   moe_embedding_forward(emit);
   emit->scope = MOE_SCOPE_HEAD;
@@ -155,7 +161,7 @@ static void module_forward(MoeEmit *emit)
 static void module_backward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear joint = joint_linear(shape);
+  MoeProduct joint = joint_linear(shape);
 
   moe_head_backward(emit);
   moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1));

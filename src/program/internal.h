@@ -13,52 +13,9 @@
 #include "schedule.h"
 #include "tables.h"
 
+#include <moesim/layer.h>
 #include <moesim/program.h>
 #include <string.h>
-
-/* What one rank handles, derived once from the run. Counts of tokens are per micro-batch. */
-typedef struct {
-  const MoeRun *run;
-  const MoeArchitecture *arch;
-  const MoePrecisions *precision;
-  int64_t tp, cp, etp, ep;
-  int64_t hidden;
-  int64_t tokens; /* rows of the residual stream on this rank (divided by tensor ranks under sequence parallelism) */
-  int64_t full_tokens; /* rows inside a tensor-parallel linear */
-  int64_t moe_tokens;  /* rows that a rank routes: each token of the tensor group is routed once */
-  int64_t outer;       /* width the experts see: latent or hidden */
-  int64_t local_experts, groups;
-  double mean_rows;                 /* rows that arrive at one rank per MoE layer: capacity and tile padding included */
-  double useful_share;              /* of those rows */
-  double wire_padding;              /* rows on the wire relative to routed tokens */
-  double residual_bytes, act_bytes; /* per element */
-  int64_t micro_batches;
-  gboolean fp8_gemm, fp8_wgrad;
-  gboolean cache_fp8;   /* weights are quantized once per step and kept beside the BF16 ones */
-  gboolean primary_fp8; /* weights exist in FP8 only: the optimizer writes them and they are gathered so */
-  double fp8_layouts;   /* copies of a kept FP8 weight */
-  gboolean overlap_tensor, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline, merge_batches;
-  gboolean flash;      /* fused attention kernel */
-  gboolean frozen;     /* LoRA: base weights do not train */
-  gboolean accumulate; /* weight gradients are added to a buffer */
-} MoeShape;
-
-void moe_shape_init(MoeShape *shape, const MoeRun *run);
-
-/* Parameters held by one rank (tensor- and expert-parallel shares), elements. */
-typedef struct {
-  double dense;   /* all but routed experts */
-  double experts; /* routed experts */
-  double tensors; /* weight tensors, for launches of multi-tensor kernels */
-} MoeWeights;
-
-void moe_weights_layer(const MoeShape *shape, int64_t layer, MoeWeights *weights);
-void moe_weights_embedding(const MoeShape *shape, MoeWeights *weights);
-void moe_weights_head(const MoeShape *shape, gboolean own_table, MoeWeights *weights);
-void moe_weights_mtp(const MoeShape *shape, MoeWeights *weights);
-void moe_weights_add(MoeWeights *sum, const MoeWeights *more);
-/* Elements of LoRA adapters of one layer on one rank. */
-double moe_weights_adapters(const MoeShape *shape, int64_t layer);
 
 /* Layers and ends of the model held by one chunk (virtual stage). */
 typedef struct {
@@ -128,8 +85,6 @@ void moe_emit_delay(MoeEmit *emit, double seconds);
 
 /* ---- linear layers ------------------------------------------------------------------------------ */
 
-typedef enum { MOE_SPLIT_NONE, MOE_SPLIT_COLUMN, MOE_SPLIT_ROW } MoeSplit;
-
 /* One linear layer: [rows, k] x [k, n] on this rank. */
 typedef struct {
   const char *name;
@@ -142,11 +97,11 @@ typedef struct {
   MoePrecision precision, wgrad, output;
   double flop_scale; /* model FLOPs relative to 2 rows k n */
   gboolean adapters; /* LoRA applies */
-} MoeLinear;
+} MoeProduct;
 
-MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n);
-void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear);
-void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear);
+MoeProduct moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n);
+void moe_linear_forward(MoeEmit *emit, const MoeProduct *linear);
+void moe_linear_backward(MoeEmit *emit, const MoeProduct *linear);
 /* Quantization of a weight where it is due. */
 gboolean moe_quantizes_weights(const MoeEmit *emit);
 void moe_emit_quantize_weight(MoeEmit *emit, double elements);
@@ -221,17 +176,12 @@ const double *moe_router_skew(const MoeRouter *router, int load);
 
 gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part, int64_t layer);
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
-/* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are
- * replayed there. */
-double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
 /* A layer with its memory, recompute and offload. The copy of an offloaded checkpoint is fetched ahead of its use. */
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed);
 void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed);
 guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer);
-/* Bytes of a checkpoint: the input of a layer. */
-double moe_checkpoint_bytes(const MoeShape *shape);
 double moe_logits_bytes(const MoeShape *shape);
 double moe_message_bytes(const MoeShape *shape);
 

@@ -177,3 +177,10 @@ void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed)
   }
   release_kept(emit, kept + replayed);
 }
+
+/* What one stage sends to the next: the residual stream in its own precision (Megatron-LM: FP32 with
+ * --fp32-residual-connection, the parameters' type otherwise). */
+double moe_message_bytes(const MoeShape *shape)
+{
+  return moe_checkpoint_bytes(shape);
+}

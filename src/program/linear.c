@@ -2,13 +2,13 @@
  */
 #include "internal.h"
 
-MoeLinear moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
+MoeProduct moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
 {
   /* A linear that is not split over the tensor group runs on all of its ranks alike unless the sequence is split there.
    */
   gboolean repeated = !shape->run->parallelism.sequence_parallel && rows == shape->full_tokens;
 
-  return (MoeLinear){.name = name,
+  return (MoeProduct){.name = name,
                      .rows = rows,
                      .k = k,
                      .n = n,
@@ -60,7 +60,7 @@ void moe_emit_weight_transpose(MoeEmit *emit, double elements)
     moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "transpose_weight", bytes, bytes, 1);
 }
 
-static double input_rows(const MoeEmit *emit, const MoeLinear *linear)
+static double input_rows(const MoeEmit *emit, const MoeProduct *linear)
 {
   return linear->split == MOE_SPLIT_COLUMN ? (double)emit->shape->tokens : (double)linear->rows;
 }
@@ -86,13 +86,13 @@ void moe_emit_quantize_weight(MoeEmit *emit, double elements)
                    elements * copies * out, 1);
 }
 
-static void quantize_weight(MoeEmit *emit, const MoeLinear *linear)
+static void quantize_weight(MoeEmit *emit, const MoeProduct *linear)
 {
   if (is_quantized(linear->precision))
     moe_emit_quantize_weight(emit, (double)linear->k * (double)linear->n);
 }
 
-static void quantize_input(MoeEmit *emit, const MoeLinear *linear)
+static void quantize_input(MoeEmit *emit, const MoeProduct *linear)
 {
   const MoeQuantize quantize = {.name = "quantize",
                                 .elements = input_rows(emit, linear) * (double)linear->k,
@@ -105,7 +105,7 @@ static void quantize_input(MoeEmit *emit, const MoeLinear *linear)
     moe_emit_quantize(emit, &quantize);
 }
 
-static void quantize_gradient(MoeEmit *emit, const MoeLinear *linear)
+static void quantize_gradient(MoeEmit *emit, const MoeProduct *linear)
 {
   const MoeQuantize quantize = {.name = "quantize_grad",
                                 .elements = (double)linear->rows * (double)linear->n,
@@ -134,7 +134,7 @@ static MoeKernel gemm(const char *name, MoePass pass, int64_t m, int64_t k, int6
   return kernel;
 }
 
-static void emit_forward(MoeEmit *emit, const MoeLinear *linear)
+static void emit_forward(MoeEmit *emit, const MoeProduct *linear)
 {
   MoeKernel kernel = gemm(linear->name, emit->pass, linear->rows, linear->k, linear->n, linear->flop_scale);
 
@@ -143,7 +143,7 @@ static void emit_forward(MoeEmit *emit, const MoeLinear *linear)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
-static void emit_dgrad(MoeEmit *emit, const MoeLinear *linear)
+static void emit_dgrad(MoeEmit *emit, const MoeProduct *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_DGRAD, linear->rows, linear->n, linear->k, linear->flop_scale);
 
@@ -154,7 +154,7 @@ static void emit_dgrad(MoeEmit *emit, const MoeLinear *linear)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
-static void emit_wgrad(MoeEmit *emit, const MoeLinear *linear)
+static void emit_wgrad(MoeEmit *emit, const MoeProduct *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_WGRAD, linear->k, linear->rows, linear->n, linear->flop_scale);
 
@@ -174,7 +174,7 @@ static gboolean has_sequence_parallel(const MoeShape *shape)
   return shape->tp > 1 && shape->run->parallelism.sequence_parallel;
 }
 
-static double side_bytes(const MoeEmit *emit, const MoeLinear *linear, int64_t width)
+static double side_bytes(const MoeEmit *emit, const MoeProduct *linear, int64_t width)
 {
   return (double)linear->rows * (double)width * emit->shape->act_bytes;
 }
@@ -203,7 +203,7 @@ static guint32 reduce_sequence(MoeEmit *emit, const char *name, double bytes)
 
 /* A reduction that overlaps the GEMM that makes its input, in as many pieces as ranks: all but the last piece beside
  * it. */
-static void emit_overlapped_row(MoeEmit *emit, const MoeLinear *linear)
+static void emit_overlapped_row(MoeEmit *emit, const MoeProduct *linear)
 {
   double bytes = side_bytes(emit, linear, linear->n), last = bytes / (double)emit->shape->tp;
   guint32 beside = reduce_sequence(emit, "tensor_reduce", bytes - last);
@@ -213,7 +213,7 @@ static void emit_overlapped_row(MoeEmit *emit, const MoeLinear *linear)
   moe_flow_join(emit->flow, reduce_sequence(emit, "tensor_reduce", last));
 }
 
-static void emit_row(MoeEmit *emit, const MoeLinear *linear)
+static void emit_row(MoeEmit *emit, const MoeProduct *linear)
 {
   if (emit->shape->overlap_tensor && has_sequence_parallel(emit->shape)) {
     emit_overlapped_row(emit, linear);
@@ -225,25 +225,25 @@ static void emit_row(MoeEmit *emit, const MoeLinear *linear)
 
 /* ---- LoRA --------------------------------------------------------------------------------------- */
 
-static MoeLinear adapter(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
+static MoeProduct adapter(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
 {
-  MoeLinear linear = moe_linear(shape, name, rows, k, n);
+  MoeProduct linear = moe_linear(shape, name, rows, k, n);
 
   linear.precision = linear.wgrad = MOE_BF16;
   linear.flop_scale = 0; /* model FLOPs leave adapters out */
   return linear;
 }
 
-static gboolean has_adapters(const MoeEmit *emit, const MoeLinear *linear)
+static gboolean has_adapters(const MoeEmit *emit, const MoeProduct *linear)
 {
   return emit->shape->frozen && linear->adapters;
 }
 
-static void adapters_forward(MoeEmit *emit, const MoeLinear *linear)
+static void adapters_forward(MoeEmit *emit, const MoeProduct *linear)
 {
   int64_t rank = emit->shape->run->training.lora_rank;
-  MoeLinear a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
-  MoeLinear b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
+  MoeProduct a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
+  MoeProduct b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
   double out = side_bytes(emit, linear, linear->n);
 
   if (!has_adapters(emit, linear))
@@ -253,7 +253,7 @@ static void adapters_forward(MoeEmit *emit, const MoeLinear *linear)
   moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "lora_add", 2 * out, out, 1);
 }
 
-static void adapter_wgrad(MoeEmit *emit, const MoeLinear *linear)
+static void adapter_wgrad(MoeEmit *emit, const MoeProduct *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_WGRAD, linear->k, linear->rows, linear->n, 0);
 
@@ -263,11 +263,11 @@ static void adapter_wgrad(MoeEmit *emit, const MoeLinear *linear)
   moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
 }
 
-static void adapters_backward(MoeEmit *emit, const MoeLinear *linear)
+static void adapters_backward(MoeEmit *emit, const MoeProduct *linear)
 {
   int64_t rank = emit->shape->run->training.lora_rank;
-  MoeLinear a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
-  MoeLinear b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
+  MoeProduct a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
+  MoeProduct b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
   double in = side_bytes(emit, linear, linear->k);
 
   if (!has_adapters(emit, linear))
@@ -281,7 +281,7 @@ static void adapters_backward(MoeEmit *emit, const MoeLinear *linear)
 
 /* ---- forward and backward ----------------------------------------------------------------------- */
 
-void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear)
+void moe_linear_forward(MoeEmit *emit, const MoeProduct *linear)
 {
   guint32 gather = MOE_NO_ITEM;
 
@@ -297,14 +297,14 @@ void moe_linear_forward(MoeEmit *emit, const MoeLinear *linear)
   adapters_forward(emit, linear);
 }
 
-static gboolean gathers_input(const MoeEmit *emit, const MoeLinear *linear)
+static gboolean gathers_input(const MoeEmit *emit, const MoeProduct *linear)
 {
   return !emit->shape->frozen && !linear->shares_input && has_sequence_parallel(emit->shape);
 }
 
 /* The input of a column-parallel linear was kept split over the sequence: its weight gradient needs it gathered once
  * more. Here for a weight gradient of its own block. */
-static void gather_later(MoeEmit *emit, const MoeLinear *linear)
+static void gather_later(MoeEmit *emit, const MoeProduct *linear)
 {
   MoeEmit other = *emit;
 
@@ -314,7 +314,7 @@ static void gather_later(MoeEmit *emit, const MoeLinear *linear)
 
 /* Where overlap is allowed, the input's gather runs beside the data gradient and that one's reduction beside the weight
  * gradient (Megatron-core, linear with asynchronous communication). */
-static void column_backward(MoeEmit *emit, const MoeLinear *linear)
+static void column_backward(MoeEmit *emit, const MoeProduct *linear)
 {
   gboolean split = emit->later != emit->flow;
   guint32 reduce = MOE_NO_ITEM, gather = MOE_NO_ITEM;
@@ -334,7 +334,7 @@ static void column_backward(MoeEmit *emit, const MoeLinear *linear)
     moe_flow_join(emit->flow, reduce);
 }
 
-static void row_backward(MoeEmit *emit, const MoeLinear *linear)
+static void row_backward(MoeEmit *emit, const MoeProduct *linear)
 {
   guint32 gather = MOE_NO_ITEM;
 
@@ -345,7 +345,7 @@ static void row_backward(MoeEmit *emit, const MoeLinear *linear)
   emit_wgrad(emit, linear);
 }
 
-void moe_linear_backward(MoeEmit *emit, const MoeLinear *linear)
+void moe_linear_backward(MoeEmit *emit, const MoeProduct *linear)
 {
   quantize_gradient(emit, linear);
   if (!emit->shape->cache_fp8)

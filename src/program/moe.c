@@ -168,10 +168,10 @@ static void end_counts(MoeEmit *emit, guint32 counts, gboolean before_dispatch)
 
 /* ---- pieces ------------------------------------------------------------------------------------- */
 
-static MoeLinear latent_linear(const MoeShape *shape, gboolean down)
+static MoeProduct latent_linear(const MoeShape *shape, gboolean down)
 {
   int64_t latent = shape->arch->moe.latent, hidden = shape->hidden;
-  MoeLinear linear = moe_linear(shape, down ? "latent_down" : "latent_up", shape->moe_tokens, down ? hidden : latent,
+  MoeProduct linear = moe_linear(shape, down ? "latent_down" : "latent_up", shape->moe_tokens, down ? hidden : latent,
                                 down ? latent : hidden);
 
   linear.bare_input = !down; /* the up-projection reads what combine delivered */
@@ -260,7 +260,7 @@ static void exposed_forward(MoeEmit *emit, int64_t layer, guint32 counts)
 static void inner_forward(MoeEmit *emit, int64_t layer)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
+  MoeProduct down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
 
   moe_router_forward(emit);
   emit->scope = MOE_SCOPE_EXPERTS;
@@ -343,7 +343,7 @@ static void sum_branches(MoeEmit *emit)
 void moe_moe_backward(MoeEmit *emit, int64_t layer)
 {
   const MoeShape *shape = emit->shape;
-  MoeLinear down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
+  MoeProduct down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
 
   emit->scope = MOE_SCOPE_EXPERTS;
   moe_leave_backward(emit);

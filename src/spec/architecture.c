@@ -190,3 +190,19 @@ gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architectur
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "ffn"), "dense layers without ffn.width, expected a width");
   return TRUE;
 }
+
+/* ---- kinds of layers --------------------------------------------------------------------------------------------- */
+
+gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer)
+{
+  const MoeExpertLayer *moe = &architecture->moe;
+
+  return moe->experts > 0 && layer >= moe->first_layer && (layer - moe->first_layer) % MAX(moe->every, 1) == 0;
+}
+
+gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer)
+{
+  const MoeAttention *attention = &architecture->attention;
+
+  return attention->window == 0 || attention->global_every <= 1 || (layer + 1) % attention->global_every == 0;
+}

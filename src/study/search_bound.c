@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <moesim/coll.h>
+#include <moesim/layer.h>
 
 /* Bytes of a stored weight: BF16 in every stack considered. */
 #define WEIGHT_BYTES 2.0

@@ -1,5 +1,6 @@
 /* Imports: parameter counts of published models, arguments of a published recipe, refusals. */
 #include <moesim/import.h>
+#include <moesim/layer.h>
 #include <moesim/spec.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "runs.h"
 
 #include <math.h>
+#include <moesim/layer.h>
 
 /* Peak of activations of a stage. */
 static double activations(const MoeRun *run, guint stage)

@@ -1,6 +1,8 @@
 /* Every model, cluster and stack of the house loads, in every variant, counts what its maker says, and loads fast. */
 #include "spectest.h"
 
+#include <moesim/layer.h>
+
 #define BILLION 1e9
 
 /* Files of a folder whose names end in .yaml, sorted; folders below it included. */

@@ -1,8 +1,7 @@
 /* Sizes derived once from a run: tokens, widths, rows at the experts, what overlaps. */
-#include "internal.h"
+#include <moesim/layer.h>
 
 #include <math.h>
-#include <string.h>
 
 /* Stored activations outside the residual stream are BF16 in every stack considered (FP8 copies are counted where
  * linears keep them). */
@@ -111,24 +110,25 @@ void moe_shape_init(MoeShape *shape, const MoeRun *run)
   init_precision(shape);
   init_overlap(shape);
   shape->flash = g_strcmp0(run->stack.family.attention, "unfused") != 0;
+  shape->view = (MoeView){&run->architecture, p->tensor, p->expert, p->expert_tensor, shape->flash};
   shape->frozen = run->training.lora_rank > 0;
   shape->accumulate = p->micro_batches > 1;
 }
 
-double moe_checkpoint_bytes(const MoeShape *shape)
+double moe_shape_rows(const MoeShape *shape, MoeRows rows)
 {
-  return (double)shape->tokens * (double)shape->hidden * shape->residual_bytes;
-}
+  const MoeTraining *t = &shape->run->training;
 
-/* What one stage sends to the next: the residual stream in its own precision (Megatron-LM: FP32 with
- * --fp32-residual-connection, the parameters' type otherwise). */
-double moe_message_bytes(const MoeShape *shape)
-{
-  return moe_checkpoint_bytes(shape);
-}
-
-double moe_logits_bytes(const MoeShape *shape)
-{
-  return (double)shape->full_tokens * (double)shape->arch->vocabulary / (double)shape->tp *
-         moe_precision_bytes(MOE_FP32);
+  switch (rows) {
+  case MOE_ROWS_STREAM:
+    return (double)shape->tokens;
+  case MOE_ROWS_FULL:
+    return (double)shape->full_tokens;
+  case MOE_ROWS_ROUTED:
+    return (double)shape->moe_tokens;
+  case MOE_ROWS_EXPERT:
+    return shape->mean_rows;
+  default:
+    return (double)t->micro_batch * (double)t->sequence_length * (double)t->sequence_length / (double)shape->cp;
+  }
 }

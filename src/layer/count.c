@@ -1,0 +1,158 @@
+/* Parameters and model FLOPs of an architecture: sums over the operations of its layers. */
+#include "internal.h"
+
+/* Multiply-accumulates per weight and token: forward, data gradient and weight gradient, two FLOPs each (Kaplan et al.
+ * 2020, section 2.1: C = 6 N D). */
+#define FLOP_PER_WEIGHT 6.0
+/* The same without the weight gradient: frozen weights under LoRA. */
+#define FLOP_PER_FROZEN_WEIGHT 4.0
+/* Passes of scores and weighted values: forward, and twice that in the backward pass. */
+#define ATTENTION_PASSES 3.0
+
+/* Of one layer, or of one end of the model. */
+typedef struct {
+  double held[MOE_N_WEIGHTS]; /* parameters by kind */
+  double active;              /* parameters that a token passes */
+  double multiplied;          /* matrix weights that a token is multiplied with, where they count */
+  MoeCore core;               /* query_heads 0 = none */
+} Count;
+
+static void add_sublayer(const MoeSublayer *sublayer, Count *count)
+{
+  for (guint i = 0; i < sublayer->n_ops; i++) {
+    const MoeLayerOp *op = &sublayer->ops[i];
+    MoeOpWeights weights;
+
+    moe_op_weights(op, &weights);
+    count->held[op->weight] += weights.held;
+    count->active += weights.active;
+    count->multiplied += weights.multiplied;
+    if (op->kind == MOE_LAYER_CORE)
+      count->core = op->core;
+  }
+}
+
+static Count count_layer(const MoeArchitecture *architecture, MoeLayerKind kind)
+{
+  MoeView view = moe_view_whole(architecture);
+  MoeSublayer sublayer;
+  Count count = {0};
+
+  moe_describe_attention(&view, kind, &sublayer);
+  add_sublayer(&sublayer, &count);
+  moe_describe_second(&view, kind, &sublayer);
+  add_sublayer(&sublayer, &count);
+  return count;
+}
+
+static Count count_end(const MoeArchitecture *architecture, void (*describe)(const MoeView *, MoeSublayer *))
+{
+  MoeView view = moe_view_whole(architecture);
+  MoeSublayer sublayer;
+  Count count = {0};
+
+  describe(&view, &sublayer);
+  add_sublayer(&sublayer, &count);
+  return count;
+}
+
+static double held(const Count *count)
+{
+  double sum = 0;
+
+  for (guint kind = 0; kind < MOE_N_WEIGHTS; kind++)
+    sum += count->held[kind];
+  return sum;
+}
+
+/* ---- layers of a model ------------------------------------------------------------------------------------------- */
+
+#define MAX_KINDS 4 /* of layers: global or local attention, dense or MoE */
+
+/* Each kind of layer is counted once. */
+typedef struct {
+  guint n;
+  MoeLayerKind kind[MAX_KINDS];
+  Count count[MAX_KINDS];
+} Counts;
+
+static gboolean same_kind(MoeLayerKind a, MoeLayerKind b)
+{
+  return a.global == b.global && a.moe == b.moe;
+}
+
+static const Count *count_of(Counts *counts, const MoeArchitecture *architecture, int64_t layer)
+{
+  MoeLayerKind kind = moe_layer_kind(architecture, layer);
+
+  for (guint i = 0; i < counts->n; i++)
+    if (same_kind(counts->kind[i], kind))
+      return &counts->count[i];
+  g_assert(counts->n < MAX_KINDS);
+  counts->kind[counts->n] = kind;
+  counts->count[counts->n] = count_layer(architecture, kind);
+  return &counts->count[counts->n++];
+}
+
+/* ---- parameters -------------------------------------------------------------------------------------------------- */
+
+static void add_layer(MoeParameters *parameters, const Count *layer)
+{
+  parameters->attention += layer->held[MOE_WEIGHT_ATTENTION];
+  parameters->dense_ffn += layer->held[MOE_WEIGHT_DENSE_FFN];
+  parameters->experts += layer->held[MOE_WEIGHT_EXPERTS];
+  parameters->shared_experts += layer->held[MOE_WEIGHT_SHARED];
+  parameters->router += layer->held[MOE_WEIGHT_ROUTER];
+  parameters->latent += layer->held[MOE_WEIGHT_LATENT];
+  parameters->norms += layer->held[MOE_WEIGHT_NORM];
+  parameters->total += held(layer);
+  parameters->active += layer->active;
+}
+
+void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *parameters)
+{
+  Count embedding = count_end(architecture, moe_describe_embedding);
+  Count head = count_end(architecture, moe_describe_head);
+  Count joint = count_end(architecture, moe_describe_joint);
+  Counts counts = {0};
+
+  *parameters = (MoeParameters){.embedding = embedding.held[MOE_WEIGHT_END],
+                                .head = architecture->tied_embeddings ? 0 : head.held[MOE_WEIGHT_END],
+                                .norms = head.held[MOE_WEIGHT_NORM]};
+  parameters->total = parameters->active = parameters->embedding + parameters->head + parameters->norms;
+  for (int64_t layer = 0; layer < architecture->layers; layer++)
+    add_layer(parameters, count_of(&counts, architecture, layer));
+  /* A prediction module is a layer like the last one, a projection and norms; embedding and head are shared. */
+  parameters->mtp = (double)architecture->mtp_layers *
+                    (held(count_of(&counts, architecture, architecture->layers - 1)) + held(&joint));
+}
+
+/* ---- FLOPs ------------------------------------------------------------------------------------------------------- */
+
+static void add_attention(const MoeCore *core, int64_t sequence_length, MoeModelFlops *flops)
+{
+  double per_key = ATTENTION_PASSES * moe_core_flop_per_key(core);
+
+  flops->attention_causal += per_key * moe_core_mean_keys(core, sequence_length);
+  flops->attention_full += per_key * moe_core_reach(core, sequence_length);
+}
+
+void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTraining *training, MoeModelFlops *flops)
+{
+  Count head = count_end(architecture, moe_describe_head), joint = count_end(architecture, moe_describe_joint);
+  double per_weight = training->lora_rank > 0 ? FLOP_PER_FROZEN_WEIGHT : FLOP_PER_WEIGHT;
+  int64_t modules = architecture->mtp_counted ? architecture->mtp_layers : 0;
+  double multiplied = head.multiplied;
+  Counts counts = {0};
+
+  *flops = (MoeModelFlops){0};
+  for (int64_t i = 0; i < architecture->layers + modules; i++) {
+    const Count *layer = count_of(&counts, architecture, MIN(i, architecture->layers - 1));
+
+    multiplied += layer->multiplied + (i >= architecture->layers ? joint.multiplied + head.multiplied : 0);
+    add_attention(&layer->core, training->sequence_length, flops);
+  }
+  flops->gemm = per_weight * multiplied;
+  flops->causal = flops->gemm + flops->attention_causal;
+  flops->full = flops->gemm + flops->attention_full;
+}

@@ -1,0 +1,51 @@
+/*
+ * Private to layer: how descriptions are put together.
+ */
+#ifndef MOESIM_LAYER_INTERNAL_H
+#define MOESIM_LAYER_INTERNAL_H
+
+#include <moesim/layer.h>
+
+/* Appends a tensor or an operation. The tensor's number, or the operation to complete. */
+int moe_sublayer_tensor(MoeSublayer *sublayer, const char *name, MoeRows rows, MoeKept kept, double width);
+MoeLayerOp *moe_sublayer_op(MoeSublayer *sublayer, const MoeLayerOp *op);
+/* A linear layer from tensor `in` to tensor `out` (0 = none kept). */
+MoeLayerOp *moe_sublayer_linear(MoeSublayer *sublayer, const MoeLayerOp *like, const char *name, int64_t k, int64_t n,
+                                int in, int out);
+
+/* Norm at the input; returns the tensor that the sub-layer's first linears read. */
+int moe_frame_enter(const MoeView *view, MoeScope scope, MoeSublayer *sublayer);
+/* Output norm, dropout, residual addition. */
+void moe_frame_leave(const MoeView *view, MoeScope scope, MoeSublayer *sublayer);
+
+/* Queries, keys and values to the core's output, the sub-layer's output projection. */
+typedef struct {
+  int query, key, value;
+  MoeCore core;
+} MoeCoreInputs;
+
+void moe_describe_core(const MoeView *view, const MoeCoreInputs *inputs, MoeSublayer *sublayer);
+void moe_describe_gqa(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
+void moe_describe_mla(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
+void moe_describe_dense(const MoeView *view, MoeSublayer *sublayer);
+void moe_describe_moe(const MoeView *view, MoeSublayer *sublayer);
+
+/* A feed-forward network of `width` from tensor `in`; `like` says place, scope, modules and weight of its operations,
+ * `activation` the modules that replay its activation besides. */
+void moe_describe_ffn(const MoeView *view, const MoeLayerOp *like, guint activation, int64_t width, gboolean gated,
+                      int in, MoeSublayer *sublayer);
+
+/* Position embedding of queries and keys, `width` elements per row in all; nothing where positions are learned. */
+void moe_describe_rotary(const MoeView *view, const MoeLayerOp *like, double width, MoeSublayer *sublayer);
+
+/* What one operation holds and multiplies with, elements on one rank. */
+typedef struct {
+  double held;       /* parameters */
+  double active;     /* of them, what one token passes */
+  double multiplied; /* weights that a token is multiplied with, over all ranks that share it: two FLOPs each forward */
+  double adapters;   /* k + n where LoRA applies */
+} MoeOpWeights;
+
+void moe_op_weights(const MoeLayerOp *op, MoeOpWeights *weights);
+
+#endif
