@@ -8,6 +8,8 @@
  *
  * GOAL knows messages only: all-reduce, all-gather and reduce-scatter become rings, all-to-all, dispatch and combine
  * messages between all pairs (docs/interchange.md). Programs have no broadcast.
+ *
+ * Besides, a run goes out as the configuration of other software: no simulation, no pricing.
  */
 #ifndef MOESIM_EXPORT_H
 #define MOESIM_EXPORT_H
@@ -47,6 +49,16 @@ void moe_export_goal(const MoeExport *export, MoeWriteFunc write, gpointer user_
 void moe_export_chakra(const MoeExport *export, int64_t rank, MoeWriteFunc write, gpointer user_data);
 /* Members of every process group that the traces name ("pg_name"), as ASTRA-sim's comm_group.json. Caller frees. */
 char *moe_export_chakra_groups(const MoeExport *export);
+
+/* ---- configurations of others ------------------------------------------------------------------------------------ */
+
+/* The launch line of Megatron-LM that gives the run, word by word: torchrun, the script, model, training, layout,
+ * recomputation, and what the stack fuses, captures and dispatches with. Learning rates, data and checkpoints are not
+ * in a run and not in the line. What no argument says is added to `notes` (of char *; may be NULL). moe_import_megatron
+ * gives the same run back. Free with g_strfreev. */
+char **moe_export_megatron(const MoeRun *run, GPtrArray *notes);
+/* The same as text for a shell, an argument a line. Caller frees. */
+char *moe_export_megatron_text(const MoeRun *run, GPtrArray *notes);
 
 G_END_DECLS
 

@@ -13,10 +13,11 @@
 
 static const MoeUsage usage = {
     .command = "export",
-    .arguments = "goal | chakra RUN.yaml[:VARIANT]",
+    .arguments = "goal | chakra | megatron RUN.yaml[:VARIANT]",
     .examples = "  moesim export goal models/mixtral-8x7b.yaml --gpus 32 -o step.goal\n"
                 "  moesim export chakra models/mixtral-8x7b.yaml --gpus 32 -o step.chakra\n"
-                "  moesim run --from-chakra step.chakra --cluster gb200-nvl72\n",
+                "  moesim run --from-chakra step.chakra --cluster gb200-nvl72\n"
+                "  moesim export megatron models/deepseek-v3.yaml -o train.sh\n",
     .least = 2,
     .most = 2,
 };
@@ -160,14 +161,50 @@ static int export_run(const char *argument, gboolean goal, const char *path, con
   return written ? MOE_EXIT_DONE : moe_cli_fail(error);
 }
 
+/* ---- configurations: text, without a simulation ---------------------------------------------- */
+
+typedef char *(*TextFunc)(const MoeRun *run, GPtrArray *notes);
+
+static gboolean write_out(const char *path, const char *text, GError **error)
+{
+  if (!path) {
+    moe_cli_print(text);
+    return TRUE;
+  }
+  g_autoptr(MoeOutput) output = moe_output_new(path, error);
+
+  if (!output)
+    return FALSE;
+  moe_output_write(output, text, -1);
+  return moe_output_commit(output, error);
+}
+
+static int export_text(const char *argument, TextFunc text_of, const char *path, const MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+  g_autofree char *text = run ? text_of(run, notes) : NULL;
+
+  if (!text)
+    return moe_cli_fail(error);
+  for (guint i = 0; i < notes->len; i++)
+    moe_cli_note("%s", (const char *)g_ptr_array_index(notes, i));
+  return write_out(path, text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+}
+
+/* The kinds of export, in the order of the words; those that are text have a function. */
+static const TextFunc texts[] = {NULL, NULL, moe_export_megatron_text};
+
 int moe_cmd_export(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
   g_autofree char *output = NULL;
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
-  static const char *const kinds[] = {"goal", "chakra", NULL};
+  static const char *const kinds[] = {"goal", "chakra", "megatron", NULL};
   const GOptionEntry entries[] = {
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "goal: the file; chakra: the folder, a file per rank", "PATH"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+       "the file; chakra: the folder, a file per rank (configurations: default standard output)", "PATH"},
       {NULL},
   };
 
@@ -180,6 +217,8 @@ int moe_cmd_export(int argc, char **argv)
 
   if (kind < 0)
     return MOE_EXIT_BAD_INPUT;
+  if (texts[kind])
+    return export_text(argv[2], texts[kind], output, &options);
   if (!output)
     return moe_cli_complain("export: no -o, expected the %s to write", kind == 0 ? "file" : "folder");
   return export_run(argv[2], kind == 0, output, &options);

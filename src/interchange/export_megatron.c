@@ -1,0 +1,449 @@
+/* Megatron-LM arguments that give a run: the inverse of import_megatron.c. */
+#include <moesim/export.h>
+
+#include <string.h>
+
+#define COUNT G_GINT64_FORMAT
+
+typedef struct {
+  const MoeRun *run;
+  GPtrArray *words; /* of char * */
+  GPtrArray *notes; /* of char *: what no argument says */
+} Writer;
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static void add_flag(Writer *writer, const char *name)
+{
+  g_ptr_array_add(writer->words, g_strdup(name));
+}
+
+static void add_flag_if(Writer *writer, const char *name, gboolean on)
+{
+  if (on)
+    add_flag(writer, name);
+}
+
+static void add_text(Writer *writer, const char *name, const char *value)
+{
+  add_flag(writer, name);
+  add_flag(writer, value);
+}
+
+static void add_count(Writer *writer, const char *name, int64_t value)
+{
+  add_flag(writer, name);
+  g_ptr_array_add(writer->words, g_strdup_printf("%" COUNT, value));
+}
+
+static void add_count_unless(Writer *writer, const char *name, int64_t value, int64_t usual)
+{
+  if (value != usual)
+    add_count(writer, name, value);
+}
+
+static void add_number(Writer *writer, const char *name, double value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  add_text(writer, name, g_ascii_dtostr(text, sizeof text, value));
+}
+
+static void note(Writer *writer, const char *what)
+{
+  g_ptr_array_add(writer->notes, g_strdup_printf("no argument says: %s", what));
+}
+
+static void note_if(Writer *writer, gboolean wanted, const char *what)
+{
+  if (wanted)
+    note(writer, what);
+}
+
+/* ---- architecture ---------------------------------------------------------------------------- */
+
+static void add_attention(Writer *writer, const MoeArchitecture *a)
+{
+  const MoeAttention *attention = &a->attention;
+
+  add_count(writer, "--num-attention-heads", attention->query_heads);
+  if (attention->kind == MOE_ATTENTION_MLA) {
+    add_flag(writer, "--multi-latent-attention");
+    add_count_unless(writer, "--q-lora-rank", attention->q_rank, 0);
+    add_count(writer, "--kv-lora-rank", attention->kv_rank);
+    add_count(writer, "--qk-head-dim", attention->nope_dim);
+    add_count(writer, "--qk-pos-emb-head-dim", attention->rope_dim);
+    add_count(writer, "--v-head-dim", attention->value_dim);
+  } else {
+    add_flag(writer, "--group-query-attention");
+    add_count(writer, "--num-query-groups", attention->kv_heads);
+    add_count(writer, "--kv-channels", attention->head_dim);
+  }
+  if (attention->window == 0)
+    return;
+  g_autofree char *window = g_strdup_printf("%" COUNT ",0", attention->window);
+
+  add_text(writer, "--window-size", window);
+  if (attention->global_every <= a->layers)
+    add_count(writer, "--window-attn-skip-freq", attention->global_every);
+}
+
+/* "([0]*1+([1]+[0]*1)*23+[1]*1)": the list that Megatron evaluates. */
+static char *layer_list(const MoeArchitecture *a)
+{
+  const MoeExpertLayer *moe = &a->moe;
+  g_autoptr(GString) list = g_string_new("(");
+  int64_t rest = a->layers - moe->first_layer, whole = rest / moe->every, left = rest % moe->every;
+
+  if (moe->first_layer > 0)
+    g_string_append_printf(list, "[0]*%" COUNT "+", moe->first_layer);
+  if (moe->every == 1)
+    g_string_append_printf(list, "[1]*%" COUNT, rest);
+  else
+    g_string_append_printf(list, "([1]+[0]*%" COUNT ")*%" COUNT, moe->every - 1, whole);
+  if (left > 0)
+    g_string_append_printf(list, "+[1]+[0]*%" COUNT, left - 1);
+  g_string_append_c(list, ')');
+  return g_string_free(g_steal_pointer(&list), FALSE);
+}
+
+static void add_experts(Writer *writer, const MoeArchitecture *a)
+{
+  const MoeExpertLayer *moe = &a->moe;
+
+  if (moe->experts == 0)
+    return;
+  g_autofree char *list = layer_list(a);
+
+  add_count(writer, "--num-experts", moe->experts);
+  add_count(writer, "--moe-router-topk", moe->top_k);
+  add_count(writer, "--moe-ffn-hidden-size", moe->width);
+  add_text(writer, "--moe-layer-freq", list);
+  add_count_unless(writer, "--moe-shared-expert-intermediate-size", moe->shared_experts * moe->shared_width, 0);
+  add_count_unless(writer, "--moe-latent-size", moe->latent, 0);
+  if (moe->groups > 1) {
+    add_count(writer, "--moe-router-num-groups", moe->groups);
+    add_count(writer, "--moe-router-group-topk", moe->top_groups);
+  }
+  if (writer->run->training.routing.capacity_factor > 0)
+    add_number(writer, "--moe-expert-capacity-factor", writer->run->training.routing.capacity_factor);
+  add_flag(writer, "--moe-grouped-gemm");
+  note_if(writer, moe->gated != a->ffn.gated, "experts and dense layers of which only one is gated");
+}
+
+static void add_architecture(Writer *writer)
+{
+  const MoeArchitecture *a = &writer->run->architecture;
+
+  add_count(writer, "--num-layers", a->layers);
+  add_count(writer, "--hidden-size", a->hidden);
+  add_count(writer, "--ffn-hidden-size", a->ffn.width > 0 ? a->ffn.width : a->moe.width);
+  add_attention(writer, a);
+  add_text(writer, "--position-embedding-type", a->learned_positions > 0 ? "learned_absolute" : "rope");
+  add_count(writer, "--max-position-embeddings",
+            a->learned_positions > 0 ? a->learned_positions : writer->run->training.sequence_length);
+  add_text(writer, "--normalization", a->biases ? "LayerNorm" : "RMSNorm");
+  add_flag_if(writer, "--swiglu", a->ffn.gated);
+  add_flag_if(writer, "--disable-bias-linear", !a->biases);
+  add_flag_if(writer, "--untie-embeddings-and-output-weights", !a->tied_embeddings);
+  add_flag_if(writer, "--qk-layernorm", a->qk_norm);
+  add_number(writer, "--hidden-dropout", a->dropout);
+  add_number(writer, "--attention-dropout", a->dropout);
+  add_count_unless(writer, "--mtp-num-layers", a->mtp_layers, 0);
+  add_count(writer, "--vocab-size", a->vocabulary);
+  add_count(writer, "--make-vocab-size-divisible-by", 1);
+  add_experts(writer, a);
+  note_if(writer, a->norms_per_layer != 2, "more or fewer norms than two per layer");
+  note_if(writer, a->vocabulary % writer->run->parallelism.tensor != 0,
+          "a vocabulary that is no multiple of the tensor-parallel ranks; Megatron pads it");
+}
+
+/* ---- training -------------------------------------------------------------------------------- */
+
+static void add_gemm(Writer *writer, const MoePrecisions *p)
+{
+  gboolean delayed = writer->run->stack.fused.quantize;
+
+  switch (p->gemm) {
+  case MOE_FP8:
+    add_text(writer, "--fp8-format", "hybrid");
+    add_text(writer, "--fp8-recipe", delayed ? "delayed" : "tensorwise");
+    break;
+  case MOE_FP8_BLOCK:
+  case MOE_MXFP8:
+    add_text(writer, "--fp8-format", "e4m3");
+    add_text(writer, "--fp8-recipe", p->gemm == MOE_MXFP8 ? "mxfp8" : "blockwise");
+    break;
+  case MOE_NVFP4:
+    add_text(writer, "--fp4-format", "e2m1");
+    break;
+  default:
+    break;
+  }
+  add_flag_if(writer, "--no-fp8-wgrad", p->wgrad != p->gemm);
+  add_flag_if(writer, p->gemm == MOE_NVFP4 ? "--fp4-param-gather" : "--fp8-param-gather",
+              p->parameter_gather == p->gemm && moe_precision_bytes(p->gemm) < 2);
+  add_flag_if(writer, "--fp8-dot-product-attention", p->attention == p->gemm && moe_precision_bytes(p->gemm) < 2);
+}
+
+static void add_optimizer_types(Writer *writer, const MoePrecisions *p)
+{
+  if (p->optimizer_moments == MOE_FP32 && p->master == MOE_FP32)
+    return;
+  add_flag(writer, "--use-precision-aware-optimizer");
+  if (p->optimizer_moments != MOE_FP32) {
+    add_text(writer, "--exp-avg-dtype", moe_precision_words[p->optimizer_moments]);
+    add_text(writer, "--exp-avg-sq-dtype", moe_precision_words[p->optimizer_moments]);
+  }
+  if (p->master != MOE_FP32)
+    add_text(writer, "--main-params-dtype", moe_precision_words[p->master]);
+}
+
+static void add_precision(Writer *writer)
+{
+  const MoePrecisions *p = &writer->run->training.precision;
+  gboolean half = p->gemm == MOE_FP16;
+
+  add_flag(writer, half ? "--fp16" : "--bf16");
+  add_gemm(writer, p);
+  if (p->gradient_reduce == MOE_BF16)
+    add_flag(writer, "--grad-reduce-in-bf16");
+  else if (p->gradient_reduce == MOE_FP32)
+    add_flag(writer, "--accumulate-allreduce-grads-in-fp32");
+  add_flag_if(writer, "--fp32-residual-connection", p->residual == MOE_FP32);
+  if (p->dispatch == MOE_MXFP8)
+    add_text(writer, "--moe-dispatch-fwd-dtype", "mxfp8");
+  add_optimizer_types(writer, p);
+  note_if(writer, p->lm_head != MOE_BF16, "a precision of the output layer of its own");
+  note_if(writer, p->gemm == MOE_FP32 || p->gemm == MOE_TF32, "matrix products in FP32");
+}
+
+static void add_training(Writer *writer)
+{
+  static const char *const optimizers[] = {"adam", "muon", "sgd"};
+  const MoeTraining *t = &writer->run->training;
+
+  add_count(writer, "--seq-length", t->sequence_length);
+  add_count(writer, "--micro-batch-size", t->micro_batch);
+  add_count(writer, "--global-batch-size", t->global_batch);
+  add_text(writer, "--optimizer", optimizers[t->optimizer]);
+  add_precision(writer);
+  note_if(writer, t->routing.balance != MOE_BALANCE_EVEN, "how uneven the routing is");
+  note_if(writer, t->lora_rank > 0, "low-rank adapters");
+}
+
+/* ---- layout ---------------------------------------------------------------------------------- */
+
+static void add_zero(Writer *writer, const MoeParallelism *p)
+{
+  if (p->zero == 0)
+    return;
+  if (p->zero > 1) {
+    add_flag(writer, "--use-megatron-fsdp");
+    add_text(writer, "--data-parallel-sharding-strategy", p->zero == 2 ? "optim_grads" : "optim_grads_params");
+  }
+  add_flag(writer, "--use-distributed-optimizer");
+  if (p->shard_group > 0 && p->data > p->shard_group)
+    add_count(writer, "--num-distributed-optimizer-instances", p->data / p->shard_group);
+}
+
+static void add_stages(Writer *writer, const MoeParallelism *p)
+{
+  add_count_unless(writer, "--num-virtual-stages-per-pipeline-rank", p->virtual_stages, 1);
+  add_count_unless(writer, "--decoder-first-pipeline-num-layers", p->first_stage_layers, -1);
+  add_count_unless(writer, "--decoder-last-pipeline-num-layers", p->last_stage_layers, -1);
+  add_flag_if(writer, "--account-for-embedding-in-pipeline-split", p->embedding_as_layer);
+  add_flag_if(writer, "--account-for-loss-in-pipeline-split", p->head_as_layer);
+  note_if(writer,
+          p->schedule != MOE_SCHEDULE_NONE && p->schedule != MOE_SCHEDULE_1F1B &&
+              p->schedule != MOE_SCHEDULE_INTERLEAVED,
+          "the pipeline schedule; Megatron runs 1f1b, or interleaves virtual stages");
+}
+
+static void add_overlap(Writer *writer, const MoeParallelism *p)
+{
+  add_flag_if(writer, "--overlap-grad-reduce", p->overlap.gradient_reduce);
+  add_flag_if(writer, "--overlap-param-gather", p->overlap.parameter_gather);
+  add_flag_if(writer, "--tp-comm-overlap", p->overlap.tensor);
+  add_flag_if(writer, "--overlap-moe-expert-parallel-comm", p->overlap.expert);
+  add_flag_if(writer, "--no-overlap-p2p-communication", p->virtual_stages > 1 && !p->overlap.pipeline);
+}
+
+static void add_parallelism(Writer *writer)
+{
+  const MoeParallelism *p = &writer->run->parallelism;
+
+  add_count(writer, "--tensor-model-parallel-size", p->tensor);
+  add_count(writer, "--pipeline-model-parallel-size", p->pipeline);
+  add_count_unless(writer, "--context-parallel-size", p->context, 1);
+  if (p->context > 1)
+    add_text(writer, "--cp-comm-type", p->context_kind == MOE_CONTEXT_RING ? "p2p" : "a2a");
+  if (writer->run->architecture.moe.experts > 0) {
+    add_count(writer, "--expert-model-parallel-size", p->expert);
+    add_count(writer, "--expert-tensor-parallel-size", p->expert_tensor);
+  }
+  add_flag_if(writer, "--sequence-parallel", p->sequence_parallel);
+  add_flag_if(writer, "--use-tp-pp-dp-mapping", strcmp(p->order, "tp-cp-ep-pp-dp") == 0);
+  add_stages(writer, p);
+  add_zero(writer, p);
+  add_overlap(writer, p);
+}
+
+/* ---- recomputation --------------------------------------------------------------------------- */
+
+static void add_full(Writer *writer, const MoeRecompute *recompute)
+{
+  int64_t chunks = writer->run->parallelism.virtual_stages;
+
+  add_text(writer, "--recompute-granularity", "full");
+  add_text(writer, "--recompute-method", recompute->layers < 0 ? "uniform" : "block");
+  add_count(writer, "--recompute-num-layers", recompute->layers < 0 ? 1 : MAX(recompute->layers / chunks, 1));
+  note_if(writer, recompute->layers > 0 && recompute->layers % chunks != 0,
+          "recomputed layers that are not the same number in every chunk");
+}
+
+static void add_modules(Writer *writer, const MoeRecompute *recompute)
+{
+  static const struct {
+    guint bit;
+    const char *word;
+  } modules[] = {{MOE_MODULE_CORE_ATTENTION, "core_attn"},
+                 {MOE_MODULE_ATTENTION_PROJECTIONS, "mla_up_proj"},
+                 {MOE_MODULE_NORM, "layernorm"},
+                 {MOE_MODULE_MOE_ACTIVATION, "moe_act"},
+                 {MOE_MODULE_MOE, "moe"},
+                 {MOE_MODULE_FFN, "mlp"},
+                 {MOE_MODULE_SHARED_EXPERTS, "shared_experts"}};
+  guint left = recompute->modules;
+
+  add_text(writer, "--recompute-granularity", "selective");
+  add_flag(writer, "--recompute-modules");
+  for (guint i = 0; i < G_N_ELEMENTS(modules); i++)
+    if (left & modules[i].bit) {
+      add_flag(writer, modules[i].word);
+      left &= ~modules[i].bit;
+    }
+  note_if(writer, left != 0, "recomputation of the dense activation, or of expert products alone");
+}
+
+static void add_recompute(Writer *writer)
+{
+  const MoeRecompute *recompute = &writer->run->recompute;
+
+  if (recompute->mode == MOE_RECOMPUTE_FULL)
+    add_full(writer, recompute);
+  else if (recompute->mode == MOE_RECOMPUTE_SELECTIVE)
+    add_modules(writer, recompute);
+  note_if(writer, writer->run->offload.activations > 0, "the share of activations kept on the host");
+}
+
+/* ---- software -------------------------------------------------------------------------------- */
+
+static void add_dispatcher(Writer *writer)
+{
+  const char *library = writer->run->stack.collectives.expert_library;
+  gboolean flex = g_strcmp0(library, "deepep") == 0 || g_strcmp0(library, "hybridep") == 0;
+
+  if (writer->run->architecture.moe.experts == 0)
+    return;
+  add_text(writer, "--moe-token-dispatcher-type", flex ? "flex" : "alltoall");
+  if (flex)
+    add_text(writer, "--moe-flex-dispatcher-backend", library);
+  note_if(writer, !flex && g_strcmp0(library, "nccl") != 0, "the library of the expert exchange");
+}
+
+static void add_graphs(Writer *writer)
+{
+  static const struct {
+    guint scopes;
+    const char *word;
+  } words[] = {{1u << MOE_SCOPE_ATTENTION, "attn"},
+               {1u << MOE_SCOPE_DENSE_FFN, "mlp"},
+               {1u << MOE_SCOPE_ROUTER, "moe_router"},
+               {(1u << MOE_SCOPE_ROUTER) | (1u << MOE_SCOPE_EXPERTS), "moe"}};
+  guint scopes = writer->run->stack.host.graph_scopes, said = 0;
+
+  if (scopes == 0)
+    return;
+  if (scopes & (1u << MOE_SCOPE_HEAD)) {
+    add_text(writer, "--cuda-graph-impl", "full_iteration");
+    return;
+  }
+  add_text(writer, "--cuda-graph-impl", "transformer_engine");
+  add_flag(writer, "--cuda-graph-scope");
+  for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+    if ((scopes & words[i].scopes) == words[i].scopes) {
+      add_flag(writer, words[i].word);
+      said |= words[i].scopes;
+    }
+  note_if(writer, said != scopes, "CUDA graphs of embedding, optimizer or data alone");
+}
+
+static void add_software(Writer *writer)
+{
+  const MoeStack *stack = &writer->run->stack;
+  gboolean experts = writer->run->architecture.moe.experts > 0;
+
+  add_dispatcher(writer);
+  add_graphs(writer);
+  add_flag_if(writer, "--moe-permute-fusion", experts && stack->fused.permute);
+  add_flag_if(writer, "--moe-router-fusion", experts && stack->fused.router);
+  add_flag_if(writer, "--cross-entropy-loss-fusion", stack->fused.cross_entropy);
+  add_flag_if(writer, "--fused-residual-rmsnorm", stack->fused.residual_norm);
+  add_flag_if(writer, "--no-bias-swiglu-fusion", !stack->fused.activation);
+  add_flag_if(writer, "--no-bias-dropout-fusion", !stack->fused.dropout);
+  add_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
+  add_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
+  add_flag_if(writer, "--use-sharp", stack->collectives.sharp);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void add_launch(Writer *writer)
+{
+  int64_t gpus = writer->run->parallelism.gpus, host = writer->run->cluster.host.gpus;
+  gboolean whole = host > 0 && gpus % host == 0;
+
+  add_flag(writer, "torchrun");
+  add_count(writer, "--nnodes", whole ? gpus / host : 1);
+  add_count(writer, "--nproc-per-node", whole ? host : gpus);
+  add_flag(writer, "pretrain_gpt.py");
+}
+
+char **moe_export_megatron(const MoeRun *run, GPtrArray *notes)
+{
+  g_autoptr(GPtrArray) words = g_ptr_array_new();
+  g_autoptr(GPtrArray) unsaid = g_ptr_array_new_with_free_func(g_free);
+  Writer writer = {.run = run, .words = words, .notes = notes ? notes : unsaid};
+
+  add_launch(&writer);
+  add_architecture(&writer);
+  add_training(&writer);
+  add_parallelism(&writer);
+  add_recompute(&writer);
+  add_software(&writer);
+  g_ptr_array_add(words, NULL);
+  return (char **)g_ptr_array_steal(words, NULL);
+}
+
+static gboolean is_plain(const char *word)
+{
+  for (; *word; word++)
+    if (!g_ascii_isalnum(*word) && !strchr("-_.,/:=", *word))
+      return FALSE;
+  return TRUE;
+}
+
+char *moe_export_megatron_text(const MoeRun *run, GPtrArray *notes)
+{
+  g_auto(GStrv) words = moe_export_megatron(run, notes);
+  g_autoptr(GString) text = g_string_new(words[0]);
+
+  for (char **word = words + 1; *word; word++) {
+    g_autofree char *quoted = is_plain(*word) ? g_strdup(*word) : g_shell_quote(*word);
+
+    g_string_append_printf(text, "%s%s", g_str_has_prefix(*word, "--") ? " \\\n  " : " ", quoted);
+  }
+  g_string_append_c(text, '\n');
+  return g_string_free(g_steal_pointer(&text), FALSE);
+}

@@ -1,0 +1,152 @@
+/* Runs as configurations of other software: exported, imported again, the same run. */
+#include <moesim/export.h>
+#include <moesim/import.h>
+#include <moesim/layer.h>
+#include <moesim/spec.h>
+#include <string.h>
+
+#include "moetest.h"
+
+static MoeRun *load_text(const char *text)
+{
+  g_autoptr(GError) error = NULL;
+  MoeRunOptions options = {.data_dir = g_getenv("MOESIM_DATA")};
+  g_autoptr(MoeDoc) doc = moe_doc_parse(text, -1, "imported", NULL, &error);
+  MoeRun *run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &options, &error) : NULL;
+
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  return run;
+}
+
+static MoeRun *load_model(const char *name)
+{
+  g_autofree char *base = g_strconcat(name, ".yaml", NULL);
+  g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "models", base, NULL);
+  g_autoptr(GError) error = NULL;
+  MoeRun *run = moe_run_load(path, NULL, &error);
+
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  return run;
+}
+
+static void check_architecture(const char *name, const MoeArchitecture *a, const MoeArchitecture *b)
+{
+  MoeParameters before, after;
+
+  moe_count_parameters(a, &before);
+  moe_count_parameters(b, &after);
+  ck_assert_msg(before.total == after.total && before.active == after.active, "%s: %.0f and %.0f parameters", name,
+                before.total, after.total);
+  ck_assert_int_eq(a->layers, b->layers);
+  ck_assert_int_eq(a->attention.kind, b->attention.kind);
+  ck_assert_int_eq(a->attention.query_heads, b->attention.query_heads);
+  ck_assert_int_eq(a->attention.window, b->attention.window);
+  ck_assert_int_eq(a->moe.experts, b->moe.experts);
+  ck_assert_int_eq(a->moe.top_k, b->moe.top_k);
+  for (int64_t layer = 0; layer < a->layers; layer++) {
+    ck_assert(moe_layer_is_moe(a, layer) == moe_layer_is_moe(b, layer));
+    ck_assert(moe_layer_is_global(a, layer) == moe_layer_is_global(b, layer));
+  }
+}
+
+static void check_training(const MoeRun *a, const MoeRun *b)
+{
+  ck_assert_int_eq(a->training.sequence_length, b->training.sequence_length);
+  ck_assert_int_eq(a->training.global_batch, b->training.global_batch);
+  ck_assert_int_eq(a->training.micro_batch, b->training.micro_batch);
+  ck_assert_int_eq(a->training.optimizer, b->training.optimizer);
+  ck_assert_mem_eq(&a->training.precision, &b->training.precision, sizeof a->training.precision);
+  ck_assert_int_eq(a->recompute.mode, b->recompute.mode);
+  ck_assert_int_eq(a->recompute.layers, b->recompute.layers);
+  ck_assert_int_eq(a->recompute.modules, b->recompute.modules);
+}
+
+static void check_layout(const char *name, const MoeParallelism *a, const MoeParallelism *b)
+{
+  const int64_t before[] = {a->gpus,   a->tensor,        a->context,  a->pipeline,     a->virtual_stages,
+                            a->expert, a->expert_tensor, a->zero,     a->shard_group,  a->first_stage_layers,
+                            a->data,   a->expert_data,   a->schedule, a->micro_batches};
+  const int64_t after[] = {b->gpus,   b->tensor,        b->context,  b->pipeline,     b->virtual_stages,
+                           b->expert, b->expert_tensor, b->zero,     b->shard_group,  b->first_stage_layers,
+                           b->data,   b->expert_data,   b->schedule, b->micro_batches};
+
+  for (guint i = 0; i < G_N_ELEMENTS(before); i++)
+    ck_assert_msg(before[i] == after[i], "%s: degree %u is %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, name, i,
+                  before[i], after[i]);
+  ck_assert(a->sequence_parallel == b->sequence_parallel);
+  ck_assert(a->overlap.gradient_reduce == b->overlap.gradient_reduce);
+  ck_assert(a->overlap.parameter_gather == b->overlap.parameter_gather);
+  ck_assert(a->overlap.tensor == b->overlap.tensor && a->overlap.expert == b->overlap.expert);
+}
+
+static void check_stack(const MoeStack *a, const MoeStack *b, gboolean experts)
+{
+  ck_assert_int_eq(a->host.graph_scopes, b->host.graph_scopes);
+  ck_assert(a->fused.cross_entropy == b->fused.cross_entropy && a->fused.quantize == b->fused.quantize);
+  if (!experts)
+    return;
+  ck_assert_str_eq(a->collectives.expert_library, b->collectives.expert_library);
+  ck_assert(a->fused.permute == b->fused.permute && a->fused.router == b->fused.router);
+}
+
+/* ---- Megatron -------------------------------------------------------------------------------- */
+
+static MoeRun *through_megatron(const MoeRun *run, const char *stack, GPtrArray *notes)
+{
+  g_auto(GStrv) words = moe_export_megatron(run, notes);
+  MoeImportOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .cluster = run->cluster.name, .stack = stack};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = moe_import_megatron((const char *const *)words, &options, &error);
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  ck_assert_int_eq(import->unknown->len, 0);
+  return load_text(import->text);
+}
+
+/* Runs of which arguments say everything: the same run comes back. */
+START_TEST(test_megatron_round_trip)
+{
+  static const char *const models[] = {"mixtral-8x7b", "mixtral-8x22b", "llama3-70b",
+                                       "llama3-405b",  "qwen3-30b-a3b", "qwen3-235b-a22b"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(MoeRun) run = load_model(models[i]);
+    g_autoptr(MoeRun) again = through_megatron(run, run->stack.name, notes);
+
+    ck_assert_msg(notes->len == 0, "%s: %s", models[i], notes->len > 0 ? (const char *)notes->pdata[0] : "");
+    check_architecture(models[i], &run->architecture, &again->architecture);
+    check_training(run, again);
+    check_layout(models[i], &run->parallelism, &again->parallelism);
+    check_stack(&run->stack, &again->stack, run->architecture.moe.experts > 0);
+  }
+}
+END_TEST
+
+/* What arguments cannot say is said beside them. */
+START_TEST(test_megatron_notes)
+{
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(MoeRun) run = load_model("deepseek-v3");
+  g_auto(GStrv) words = moe_export_megatron(run, notes);
+
+  ck_assert(g_strv_contains((const char *const *)words, "--multi-latent-attention"));
+  ck_assert_int_eq(notes->len, 1);
+  ck_assert(strstr(notes->pdata[0], "the pipeline schedule") != NULL);
+}
+END_TEST
+
+/* The text is for a shell: splitting it gives the words again. */
+START_TEST(test_megatron_text)
+{
+  g_autoptr(MoeRun) run = load_model("qwen3-30b-a3b");
+  g_auto(GStrv) words = moe_export_megatron(run, NULL);
+  g_autofree char *text = moe_export_megatron_text(run, NULL);
+  g_auto(GStrv) split = moe_import_words(text, strlen(text), "text", NULL);
+
+  ck_assert_ptr_nonnull(split);
+  ck_assert(g_strv_equal((const char *const *)words, (const char *const *)split));
+}
+END_TEST
+
+MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text)
