@@ -56,11 +56,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCostModel, moe_cost_model_free)
 gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
                          MoeCost *cost, GError **error);
 
-/* The same in n machine states at once, which shares the work: `idle` is what the kernel costs alone, contention_s[i]
- * by how much longer it takes in states[i], MOE_REASON_CONTENTION of what moe_cost_kernel gives for it. */
-gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
-                                const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error);
-
 /* ---- in a training step ------------------------------------------------------------------------------------------ */
 
 /* What a kernel costs in a training step, where math runs slower than on the bench: `cost` alone on the GPU (math that is

@@ -202,7 +202,8 @@ static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *c
   double tile_s = computed * score_flop(kernel) / peak;
   double rate = peak * c[MOE_ATTENTION_SUSTAINED] / idle;
   double sustained_s =
-      moe_droop(computed * score_work(c, kernel) / rate, c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]);
+      moe_droop(computed * score_work(c, kernel) / rate, c[MOE_ATTENTION_DROOP], c[MOE_ATTENTION_DROOP_S]) /
+      machine->math_rate;
   double ramp_s = sustained_s * (1 + c[MOE_ATTENTION_RAMP_KEYS] / walk.length);
   double memory_s = operand_bytes(kernel) / (machine->hbm_bytes_per_s * c[MOE_ATTENTION_MEMORY_SHARE]);
   double total_s = MAX(ramp_s, memory_s);

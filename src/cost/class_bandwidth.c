@@ -56,15 +56,16 @@ static double floor_seconds(const MoeMachine *machine, const MoeKernel *kernel)
          machine->constant[MOE_BANDWIDTH_ROW] * (double)kernel->m;
 }
 
+static double price_seconds(const MoeMachine *machine, const MoeKernel *kernel)
+{
+  return memory_seconds(machine, kernel) + floor_seconds(machine, kernel);
+}
+
 static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost)
 {
   cost->part_s[MOE_REASON_MEMORY] = memory_seconds(machine, kernel);
   cost->part_s[MOE_REASON_FLOOR] = floor_seconds(machine, kernel);
-}
-
-static double price_seconds(const MoeMachine *machine, const MoeKernel *kernel)
-{
-  return memory_seconds(machine, kernel) + floor_seconds(machine, kernel);
+  cost->seconds = price_seconds(machine, kernel);
 }
 
 static double flop(const MoeKernel *kernel)

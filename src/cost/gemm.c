@@ -239,9 +239,10 @@ static void try_choice(Contest *contest, guint i, double pieces)
   if (pieces == 1 && e.work > contest->limit)
     return;
   double math_s = table->area_flop[i] * piece_k * waves / (table->flop_per_s[i] * contest->p->alignment_rate);
-  if (!beats(&e, math_s, &contest->best))
+  double rate = contest->machine->math_rate;
+  if (!beats(&e, math_s / rate, &contest->best))
     return;
-  e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]);
+  e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]) / rate;
   e.ramp_s = e.sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
   e.total_s = e.ramp_s + moe_memory_visible(e.ramp_s, contest->memory_s, c[MOE_GEMM_OVERLAP]);
   if (!beats(&e, e.total_s, &contest->best))
@@ -322,11 +323,8 @@ void moe_cost_gemm(const MoeMachine *machine, const Problem *p, MoeCost *cost)
 
 double moe_cost_gemm_seconds(const MoeMachine *machine, const Problem *p)
 {
-  double reached_s[RUNGS], seconds;
+  double reached_s[RUNGS];
 
   climb(machine, p, reached_s);
-  seconds = reached_s[0];
-  for (int reason = 1; reason < RUNGS; reason++)
-    seconds += reached_s[reason] - reached_s[reason - 1];
-  return seconds;
+  return reached_s[MOE_REASON_FLOOR];
 }

@@ -112,13 +112,14 @@ typedef struct {
   double quoted_flop_per_s;  /* all SMs, what MFU divides by */
   double sms, free_sms;      /* of the device; available to the kernel */
   double hbm_bytes_per_s;    /* available */
+  double math_rate;          /* of the SMs, relative to the bench that the constants were fitted on */
 } MoeMachine;
 
 /* Adds `seconds` - *reached to `reason`: the estimate after one more mechanism is taken into account. */
 static inline void moe_ladder_step(MoeCost *cost, MoeReason reason, double *reached, double seconds)
 {
   cost->part_s[reason] += seconds - *reached;
-  *reached = seconds;
+  cost->seconds = *reached = seconds;
 }
 
 /* Time of a kernel that takes `seconds` at its first clock: the clock falls by up to `droop` as power is averaged over
@@ -156,8 +157,13 @@ typedef struct {
 
 void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, MoeGemm *gemm);
 void moe_cost_gemm(const MoeMachine *machine, const MoeGemm *gemm, MoeCost *cost);
-/* Only the sum of its parts. */
+/* Only its time. */
 double moe_cost_gemm_seconds(const MoeMachine *machine, const MoeGemm *gemm);
+
+/* Prices a kernel in n machine states at once, which shares the work: `idle` is what it costs alone with math at
+ * `math_rate` of the bench's, contention_s[i] by how much longer it takes in states[i]. Errors as moe_cost_kernel. */
+gboolean moe_cost_states(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,
+                         const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error);
 
 /* FLOPs of MATH: the model's own count when the kernel carries one, else the executed ones that are useful. */
 double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop);
@@ -186,8 +192,9 @@ typedef struct {
   /* Either the kernel is one of GEMM's model, */
   void (*describe)(const MoeKernel *kernel, MoeGemm *problem); /* whose copies, m, n, k, rows, fullest, bytes it sets */
   /* or it has its own: */
-  void (*price)(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost); /* the parts */
-  double (*seconds)(const MoeMachine *machine, const MoeKernel *kernel); /* their sum, sooner; NULL: price says it */
+  void (*price)(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *cost);
+  double (*seconds)(const MoeMachine *machine,
+                    const MoeKernel *kernel); /* the same time, sooner; NULL: price says it */
 } MoeCostClass;
 
 extern const MoeCostClass moe_cost_class_gemm, moe_cost_class_grouped_gemm, moe_cost_class_attention,

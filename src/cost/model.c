@@ -102,8 +102,6 @@ static void price(const MoeMachine *machine, const MoeKernel *kernel, const MoeG
     moe_cost_gemm(machine, gemm, cost);
   else
     moe_cost_class(kernel->klass)->price(machine, kernel, cost);
-  for (int reason = 0; reason < MOE_N_REASONS; reason++)
-    cost->seconds += cost->part_s[reason];
 }
 
 static double price_seconds(const MoeMachine *machine, const MoeKernel *kernel, const MoeGemm *gemm)
@@ -154,7 +152,7 @@ static guint equal_before(const MoeMachineState *states, guint i)
   return j;
 }
 
-static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kernel)
+static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kernel, double math_rate)
 {
   const MoeAccelerator *accelerator = model->accelerator;
 
@@ -166,14 +164,15 @@ static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kerne
       .sms = (double)accelerator->sms,
       .free_sms = (double)accelerator->sms,
       .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
+      .math_rate = math_rate,
   };
 }
 
 /* Crowded, the kernel is priced again on what is left of the GPU; the longer time is contention. */
-gboolean moe_cost_kernel_states(const MoeCostModel *model, const MoeKernel *kernel, guint n,
-                                const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error)
+gboolean moe_cost_states(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,
+                         const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error)
 {
-  const MoeMachine machine = idle_machine(model, kernel);
+  const MoeMachine machine = idle_machine(model, kernel, math_rate);
   MoeGemm described;
   const MoeGemm *gemm = machine.tiles ? &described : NULL;
 
@@ -202,11 +201,9 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 {
   double contention_s = 0;
 
-  if (!moe_cost_kernel_states(model, kernel, state ? 1 : 0, state, cost, &contention_s, error))
+  if (!moe_cost_states(model, kernel, 1, state ? 1 : 0, state, cost, &contention_s, error))
     return FALSE;
   cost->part_s[MOE_REASON_CONTENTION] = contention_s;
-  cost->seconds = 0;
-  for (int reason = 0; reason < MOE_N_REASONS; reason++)
-    cost->seconds += cost->part_s[reason];
+  cost->seconds += contention_s;
   return TRUE;
 }

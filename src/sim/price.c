@@ -1,47 +1,68 @@
 /* What every operation costs on this machine: kernel durations per machine state, segments, issue times. */
+#include <math.h>
+
 #include "price.h"
 
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
-/* SMs and HBM traffic that running communication takes from the compute stream, by class of Unit.communicating. */
+/* What communication that runs takes from the compute stream, by class of Unit.communicating: mean over the time that
+ * collectives of the class run alone in a step, so that a faster link, over which the same bytes pass in less time,
+ * takes no more in all. */
 typedef struct {
-  int64_t sms[2];
-  double bytes_per_s[2];
+  double run_s[2], sm_s[2], bytes[2];
 } Taken;
 
-static void taken_by_plan(const Sim *sim, const MoeCollPlan *plan, unsigned which, Taken *taken)
+static void taken_by_plan(const Sim *sim, const MoeCollPlan *plan, unsigned which, double times, Taken *taken)
 {
   double alone_s = moe_coll_alone_s(sim->topo, plan);
 
   if (plan->sms == 0 || alone_s <= 0)
     return;
-  taken->sms[which] = MAX(taken->sms[which], plan->sms);
-  taken->bytes_per_s[which] = MAX(taken->bytes_per_s[which], plan->memory_bytes / alone_s);
+  taken->run_s[which] += times * alone_s;
+  taken->sm_s[which] += times * alone_s * (double)plan->sms;
+  taken->bytes[which] += times * plan->memory_bytes;
 }
 
-/* The most that any collective of each class takes, on the groups of the first unit's kind. */
+/* How often each collective starts in a step, over all roles. */
+static double *count_collectives(const MoeProgram *program)
+{
+  double *times = g_new0(double, program->n_collectives + 1);
+
+  for (guint r = 0; r < program->n_roles; r++)
+    for (guint c = 0; c < program->roles[r].n_calls; c++) {
+      const MoeBlock *block = &program->blocks[program->roles[r].calls[c].block];
+
+      for (guint i = 0; i < block->n_ops; i++)
+        if (block->ops[i].kind == MOE_OP_COLLECTIVE)
+          times[block->ops[i].work]++;
+    }
+  return times;
+}
+
+/* Of all collectives of each class, on the groups of the first unit's kind. */
 static void find_taken(Sim *sim, Taken *taken)
 {
+  g_autofree double *times = count_collectives(sim->program);
+
   for (guint c = 0; c < sim->program->n_collectives; c++) {
     const MoeCollective *collective = &sim->collectives[c];
     unsigned which = collective->kind == MOE_DISPATCH || collective->kind == MOE_COMBINE ? 0 : 1;
 
-    if (sim->groups[collective->group].n_groups > 0)
-      taken_by_plan(sim, sim_plan(sim, collective->group, 0, c), which, taken);
+    if (times[c] > 0 && sim->groups[collective->group].n_groups > 0)
+      taken_by_plan(sim, sim_plan(sim, collective->group, 0, c), which, times[c], taken);
   }
 }
 
 static MoeMachineState machine_state(const Sim *sim, const Taken *taken, unsigned mode)
 {
-  int64_t sms = 0;
-  double bytes_per_s = 0;
+  double sms = 0, bytes_per_s = 0;
 
   for (unsigned i = 0; i < 2; i++)
-    if (mode & (1u << i)) {
-      sms += taken->sms[i];
-      bytes_per_s += taken->bytes_per_s[i];
+    if ((mode & (1u << i)) && taken->run_s[i] > 0) {
+      sms += taken->sm_s[i] / taken->run_s[i];
+      bytes_per_s += taken->bytes[i] / taken->run_s[i];
     }
-  return moe_cost_beside(&sim->run->cluster.accelerator, sms, bytes_per_s);
+  return moe_cost_beside(&sim->run->cluster.accelerator, llround(sms), bytes_per_s);
 }
 
 /* What is left of a kernel's `seconds` when the counterfactual leaves causes out. */
@@ -148,7 +169,7 @@ static gboolean price_loads(Sim *sim, const MoeMachineState *states, GError **er
 
 static gboolean price_kernels(Sim *sim, GError **error)
 {
-  Taken taken = {{0, 0}, {0, 0}};
+  Taken taken = {{0, 0}, {0, 0}, {0, 0}};
   MoeMachineState states[N_MODES];
 
   find_taken(sim, &taken);
@@ -158,7 +179,7 @@ static gboolean price_kernels(Sim *sim, GError **error)
     return FALSE;
   if (sim->without & MOE_WITHOUT_PEER_WAIT)
     even_out_loads(sim);
-  sim->modes_matter = taken.sms[0] > 0 || taken.sms[1] > 0;
+  sim->modes_matter = taken.run_s[0] > 0 || taken.run_s[1] > 0;
   return TRUE;
 }
 

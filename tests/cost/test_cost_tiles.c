@@ -62,7 +62,8 @@ static void check_kernel(const MoeMachine *machine, const MoeKernel *kernel)
   for (int reason = 0; reason < MOE_N_REASONS; reason++)
     sum += expected.part_s[reason];
   moe_cost_gemm_describe(machine, kernel, &gemm);
-  ck_assert_double_eq(moe_cost_gemm_seconds(machine, &gemm), sum);
+  ck_assert_double_eq(moe_cost_gemm_seconds(machine, &gemm), expected.seconds);
+  ck_assert_double_eq_tol(expected.seconds, sum, 1e-15 * sum);
 }
 
 /* Every generation, whole machines and what communication leaves of them down to one SM, memory-bound and not; also
@@ -88,7 +89,8 @@ START_TEST(test_shortcut_finds_the_fastest_tile)
                           .quoted_flop_per_s = 1e15,
                           .sms = 132,
                           .free_sms = (double)(i % 4 ? 132 : draw(i, "sms", 132)),
-                          .hbm_bytes_per_s = 4e12 / (double)draw(i, "memory", 32)};
+                          .hbm_bytes_per_s = 4e12 / (double)draw(i, "memory", 32),
+                          .math_rate = 1 / (double)draw(i, "rate", 4)};
 
     check_kernel(&machine, &kernel);
   }
