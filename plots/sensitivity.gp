@@ -16,11 +16,11 @@ set lmargin 42
 set bmargin 7
 unset key
 set style fill solid 0.9 noborder
-plot data index 0 using 2:(-$0 - 1):2:3:(-$0 - 1.34):(-$0 - 0.66):ytic(1) every ::1 with boxxyerror linecolor rgb "#0072B2", \
-     data index 0 using 4:(-$0 - 1.5):(0):(1) every ::1 with vectors nohead linecolor rgb "#000000" linewidth 1.5, \
-     data index 0 using 2:(-$0 - 1):5 every ::1 with labels right offset -0.6, 0 font ",10", \
-     data index 0 using 3:(-$0 - 1):6 every ::1 with labels left offset 0.6, 0 font ",10", \
-     data index 1 using 3:(0.3):2:4:(0.05):(0.55):ytic("P10 to P90, all together") every ::1 with boxxyerror linecolor rgb "#D55E00", \
-     data index 1 using 3:(-0.05):(0):(0.7) every ::1 with vectors nohead linecolor rgb "#000000" linewidth 2.5, \
-     data index 1 using 2:(0.3):(sprintf("%.1f", $2)) every ::1 with labels right offset -0.6, 0 font ",10", \
-     data index 1 using 4:(0.3):(sprintf("%.1f", $4)) every ::1 with labels left offset 0.6, 0 font ",10"
+plot data index 0 using 2:(-$0 - 1):2:3:(-$0 - 1.34):(-$0 - 0.66):ytic(1) every ::1 with boxxyerror linewidth 0.7 dashtype 1 linecolor rgb hue[1], \
+     data index 0 using 4:(-$0 - 1.5):(0):(1) every ::1 with vectors nohead linecolor rgb alarm linewidth 1.5, \
+     data index 0 using 2:(-$0 - 1):5 every ::1 with labels textcolor rgb foreground right offset -0.6, 0 font ",10", \
+     data index 0 using 3:(-$0 - 1):6 every ::1 with labels textcolor rgb foreground left offset 0.6, 0 font ",10", \
+     data index 1 using 3:(0.3):2:4:(0.05):(0.55):ytic("P10 to P90, all together") every ::1 with boxxyerror linewidth 0.7 dashtype 1 linecolor rgb hue[2], \
+     data index 1 using 3:(-0.05):(0):(0.7) every ::1 with vectors nohead linecolor rgb alarm linewidth 2.5, \
+     data index 1 using 2:(0.3):(sprintf("%.1f", $2)) every ::1 with labels textcolor rgb foreground right offset -0.6, 0 font ",10", \
+     data index 1 using 4:(0.3):(sprintf("%.1f", $4)) every ::1 with labels textcolor rgb foreground left offset 0.6, 0 font ",10"

@@ -1,17 +1,21 @@
-# Who does what when. Blocks: one per kind of work (lane, from ms, to ms), the last one names the lanes.
+# Who does what when. Blocks: one per kind of work (lane, from ms, to ms), then names that fit into their boxes (lane, middle ms, text), then
+# the lanes' names.
 kinds = 10
-set xlabel "time in the step (ms)"
-set style fill solid 1.0 noborder
+set xlabel axis
+set style fill solid 1.0 border rgb paper
 set ytics scale 0
 unset grid
-set grid xtics linecolor rgb "#dddddd" linetype 1
-set bmargin 11
+set grid xtics linecolor rgb gridline linetype 1 linewidth 1
+set bmargin 10
 set autoscale xfix
-set lmargin 22
-set key bottom center at screen 0.5, screen 0.045 horizontal maxrows 3 reverse Left
-stats data index kinds using 1 nooutput
+set lmargin 30
+set key bottom center at screen 0.5, screen 0.05 horizontal maxrows 2 reverse Left samplen 2 font ",11"
+stats data index (kinds + 1) using 1 nooutput
 set yrange [STATS_max + 0.6:-0.6]
-array colour[kinds] = [0x0072B2, 0x56B4E9, 0x004B7A, 0xE69F00, 0x6B4C9A, 0x009E73, 0xD55E00, 0xCC79A7, 0xDDDDDD, 0xF4F4F4]
-plot for [i=0:kinds-1] data index i using 2:1:2:3:($1 - 0.42):($1 + 0.42) with boxxyerror linecolor rgb colour[i + 1] \
+# Kernels by pass, transfers, copies, idle time (report/timeline.c says which are dark); idle time is grey.
+array kind_hue[kinds] = [part_hue[1], part_hue[6], part_hue[3], part_hue[2], part_hue[11], part_hue[5], part_hue[7], part_hue[4], bubble, idle]
+ink(dark) = dark == 1 || (dark == 2 && theme eq 'dark') ? 0xFFFFFF : 0x222222
+plot for [i=0:kinds-1] data index i using 2:1:2:3:($1 - 0.42):($1 + 0.42) with boxxyerror linewidth 0.7 dashtype 1 linecolor rgb kind_hue[i + 1] \
        title columnheader(1), \
-     data index kinds using (NaN):1:ytic(2) every ::1 notitle
+     data index kinds using 2:1:3:(ink($4)) every ::1 with labels textcolor rgb variable font ",9" notitle, \
+     data index (kinds + 1) using (NaN):1:ytic(2) every ::1 notitle

@@ -12,82 +12,82 @@ static const MoeUsage usage = {
         "  moesim plot waterfall models/deepseek-v3.yaml -o waterfall.pdf\n"
         "  moesim plot memory models/deepseek-v3.yaml -o memory.png\n"
         "  moesim plot strategies models/deepseek-v3.yaml --vary parallelism.expert=16,32,64 -o strategies.png\n"
-        "  moesim plot timeline models/deepseek-v3.yaml --ranks 0,128 --window '1 s:1.5 s' -o timeline.png\n\n"
+        "  moesim plot timeline models/deepseek-v3.yaml --ranks 0,128 --window '1 s:1.5 s' -o timeline.png\n"
+        "  moesim plot scale models/deepseek-v3.yaml --y days --tokens 14.8e12 --theme dark --size 1600x900 -o "
+        "days.png\n"
+        "  moesim plot heatmap models/deepseek-v3.yaml --vary parallelism.expert=16,32,64 \\\n"
+        "    --vary training.micro_batch=1,2 -o heat.png\n\n"
         "Kinds:\n"
-        "  scale       MFU against the number of GPUs, a line per run and cluster\n"
+        "  scale       a measure against the number of GPUs, a line per run and cluster\n"
         "  ladder      predicted beside published MFU, a pair of bars per run\n"
         "  waterfall   from 100 % of peak down to the MFU of one run\n"
         "  timeline    what chosen ranks do when, in a window of the step\n"
         "  validation  predicted against published step time of every case of a folder (default: validation/)\n"
         "  sensitivity what each assumption does to the MFU, and P10 to P90 of all together\n"
         "  memory      memory per GPU by part, per pipeline stage or per run\n"
-        "  strategies  where the step goes, a stack per run or per value of --vary\n",
+        "  strategies  where the GPUs' time goes, a stack per run or per value of --vary\n"
+        "  heatmap     a measure over two varied keys\n"
+        "  pareto      GPU time against memory, dollars or energy; the front of those that none beats\n"
+        "  steps       how step times are distributed over seeds\n\n"
+        "Measures (--y): mfu, mfu-full, step, tokens, tokens-per-gpu, tflops, days, dollars, mwh, efficiency, memory\n",
     .least = 1,
     .most = -1,
 };
 
 MoeCliRun moe_plot_run_options(const MoePlotOptions *options)
 {
-  return (MoeCliRun){
-      .variant = options->variant, .stack = options->stack, .seed = options->seed, .sets = options->sets};
+  return (MoeCliRun){.variant = options->variant,
+                     .stack = options->stack,
+                     .seed = options->seed,
+                     .samples = options->samples,
+                     .sets = options->sets};
 }
 
-void moe_plot_note_sources(GPtrArray *published, const GPtrArray *results)
+void moe_plot_note_sources(MoePlotWords *words, const GPtrArray *results)
 {
   for (guint i = 0; i < results->len; i++) {
     const MoeResult *result = g_ptr_array_index(results, i);
 
     if (result->published.present && result->published.source &&
-        !g_ptr_array_find_with_equal_func(published, result->published.source, g_str_equal, NULL))
-      g_ptr_array_add(published, g_strdup(result->published.source));
+        !g_ptr_array_find_with_equal_func(words->published, result->published.source, g_str_equal, NULL))
+      g_ptr_array_add(words->published, g_strdup(result->published.source));
   }
 }
 
-static GPtrArray *predict(int n, char **files, const MoePlotOptions *options, GPtrArray *published, GError **error)
+static char *ladder(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error)
 {
-  MoeCliRun run = moe_plot_run_options(options);
-  MoeSimOptions sim;
-  gboolean understood = moe_cli_sim_options(&run, &sim);
+  g_autoptr(GPtrArray) results = moe_plot_points(n, files, options, words, error);
 
-  g_assert(understood);
-  GPtrArray *results = moe_cli_predict_all(n, files, options->variants, &run, &sim, error);
-
-  if (results)
-    moe_plot_note_sources(published, results);
-  return results;
-}
-
-static char *ladder(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                    GError **error)
-{
-  g_autoptr(GPtrArray) results = predict(n, files, options, published, error);
-
-  *title = g_strdup("MFU predicted and published, each in the publication's convention");
+  words->title = g_strdup("MFU predicted and published, each in the publication's convention");
+  words->axis = g_strdup("MFU (%)");
   return results ? moe_plot_ladder_data(results) : NULL;
 }
 
-static char *memory(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                    GError **error)
+static char *memory(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error)
 {
-  g_autoptr(GPtrArray) results = predict(n, files, options, published, error);
+  g_autoptr(GPtrArray) results = moe_plot_points(n, files, options, words, error);
 
   if (!results)
     return NULL;
-  *title = results->len == 1
-               ? g_strdup_printf("%s: memory by pipeline stage", ((MoeResult *)g_ptr_array_index(results, 0))->run)
-               : g_strdup("memory of the fullest GPU");
+  words->axis = g_strdup("memory per GPU (GB)");
+  words->title = results->len == 1 ? g_strdup_printf("%s: memory by pipeline stage",
+                                                     ((MoeResult *)g_ptr_array_index(results, 0))->run)
+                                   : g_strdup("Memory of the fullest GPU");
   return moe_plot_memory_data(results);
 }
 
 static const MoePlotKind kinds[] = {
-    {"ladder", "predicted beside published", 1, -1, ladder},
-    {"memory", "memory per GPU by part", 1, -1, memory},
-    {"scale", "MFU against GPUs", 1, -1, moe_plot_scale},
-    {"sensitivity", "what the assumptions do", 1, 1, moe_plot_sensitivity},
-    {"strategies", "where the step goes", 1, -1, moe_plot_strategies},
-    {"timeline", "who does what when", 1, 1, moe_plot_timeline},
-    {"validation", "predicted against published", 0, 1, moe_plot_validation},
-    {"waterfall", "from peak to MFU", 1, 1, moe_plot_waterfall},
+    {"heatmap", "a measure over two keys", 1, 1, MOE_MEASURE_MFU, moe_plot_heatmap},
+    {"ladder", "predicted beside published", 1, -1, MOE_N_MEASURES, ladder},
+    {"memory", "memory per GPU by part", 1, -1, MOE_N_MEASURES, memory},
+    {"pareto", "GPU time against what it takes", 1, -1, MOE_MEASURE_MEMORY, moe_plot_pareto},
+    {"scale", "a measure against GPUs", 1, -1, MOE_MEASURE_MFU, moe_plot_scale},
+    {"sensitivity", "what the assumptions do", 1, 1, MOE_N_MEASURES, moe_plot_sensitivity},
+    {"steps", "how step times are distributed", 1, 1, MOE_N_MEASURES, moe_plot_steps},
+    {"strategies", "where the GPUs' time goes", 1, -1, MOE_N_MEASURES, moe_plot_strategies},
+    {"timeline", "who does what when", 1, 1, MOE_N_MEASURES, moe_plot_timeline},
+    {"validation", "predicted against published", 0, 1, MOE_N_MEASURES, moe_plot_validation},
+    {"waterfall", "from peak to MFU", 1, 1, MOE_N_MEASURES, moe_plot_waterfall},
 };
 
 static const MoePlotKind *find_kind(const char *word)
@@ -120,81 +120,184 @@ static char *small_print(const GPtrArray *published)
   return g_string_free(text, FALSE);
 }
 
-static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlotOptions *options, GError **error)
+static void clear_words(MoePlotWords *words)
 {
-  g_autoptr(GPtrArray) published = g_ptr_array_new_with_free_func(g_free);
+  g_free(words->title);
+  g_free(words->axis);
+  g_free(words->x_axis);
+  g_free(words->y_axis);
+  g_clear_pointer(&words->published, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePlotWords, clear_words)
+
+static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlotOptions *options, MoeFigure *figure,
+                     MoePlotWords *words, GError **error)
+{
   g_autofree char *data_dir = moe_cli_data_dir();
   g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
-  g_autofree char *title = NULL;
-  MoeFigure figure = {.kind = kind->name, .templates = templates, .path = options->output};
 
-  if (!moe_figure_check(&figure, error))
+  figure->kind = kind->name;
+  figure->templates = templates;
+  figure->path = options->output;
+  words->width = figure->width;
+  if (!moe_figure_check(figure, error))
     return FALSE;
-  g_autofree char *data = kind->data(n, files, options, &title, published, error);
+  g_autofree char *data = kind->data(n, files, options, words, error);
 
   if (!data)
     return FALSE;
-  g_autofree char *source = small_print(published);
+  g_autofree char *source = small_print(words->published);
 
-  figure.title = options->title ? options->title : title;
-  figure.source = source;
+  figure->title = options->title ? options->title : words->title;
+  figure->source = source;
+  figure->axis = words->axis;
+  figure->x_axis = words->x_axis;
+  figure->y_axis = words->y_axis;
   /* gnuplot writes under a temporary name: a signal waits for the moment it takes */
   moe_cli_hold();
-  gboolean drawn = moe_figure_draw(&figure, data, error);
+  gboolean drawn = moe_figure_draw(figure, data, error);
 
   moe_cli_release();
   return drawn;
 }
 
-static int plot(int n, char **words, const MoePlotOptions *options)
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+/* "1600x900" */
+static gboolean parse_size(const char *text, MoeFigure *figure)
+{
+  g_auto(GStrv) sides = g_strsplit(text, "x", 2);
+  int *const side[] = {&figure->width, &figure->height};
+
+  for (guint i = 0; i < G_N_ELEMENTS(side); i++) {
+    gint64 points = 0;
+
+    if (g_strv_length(sides) != 2 ||
+        !g_ascii_string_to_signed(sides[i], 10, MOE_FIGURE_LEAST, MOE_FIGURE_MOST, &points, NULL)) {
+      moe_cli_complain("--size: '%s', expected WIDTHxHEIGHT, each from %d to %d", text, MOE_FIGURE_LEAST,
+                       MOE_FIGURE_MOST);
+      return FALSE;
+    }
+    *side[i] = (int)points;
+  }
+  return TRUE;
+}
+
+static gboolean parse_figure(const MoePlotOptions *options, MoeFigure *figure)
+{
+  int theme = options->theme ? moe_cli_word("--theme", options->theme, moe_theme_words) : MOE_THEME_LIGHT;
+
+  *figure = (MoeFigure){.scale = options->scale, .width = MOE_FIGURE_WIDTH, .height = MOE_FIGURE_HEIGHT};
+  if (theme < 0 || (options->size && !parse_size(options->size, figure)))
+    return FALSE;
+  figure->theme = (MoeTheme)theme;
+  if (options->scale == 0 || (options->scale >= MOE_FIGURE_LEAST_SCALE && options->scale <= MOE_FIGURE_MOST_SCALE))
+    return TRUE;
+  moe_cli_complain("--scale: %g, expected %g to %g", options->scale, MOE_FIGURE_LEAST_SCALE, MOE_FIGURE_MOST_SCALE);
+  return FALSE;
+}
+
+#define TOKENS 1e12 /* without --tokens: figures are per trillion */
+
+static gboolean parse_words(const MoePlotKind *kind, const MoePlotOptions *options, MoePlotWords *words)
+{
+  int measure = options->measure ? moe_cli_word("--y", options->measure, moe_measure_words) : (int)kind->measure;
+
+  if (measure < 0)
+    return FALSE;
+  if (options->measure && kind->measure == MOE_N_MEASURES) {
+    moe_cli_complain("plot %s: --y does not apply, the figure has one measure", kind->name);
+    return FALSE;
+  }
+  *words = (MoePlotWords){
+      .published = g_ptr_array_new_with_free_func(g_free), .measure = (MoeMeasure)measure, .tokens = TOKENS};
+  return moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &words->tokens);
+}
+
+/* Words and numbers that are wrong whatever the kind. */
+static gboolean check_options(const MoePlotOptions *options)
+{
+  static const char *const attributions[] = {"accounted", "shapley", NULL}, *const scalings[] = {"weak", "strong",
+                                                                                                 NULL};
+
+  if ((options->attribution && moe_cli_word("--attribution", options->attribution, attributions) < 0) ||
+      (options->scaling && moe_cli_word("--scaling", options->scaling, scalings) < 0))
+    return FALSE;
+  if (!options->output)
+    moe_cli_complain("plot: no output given, expected -o FILE.png, FILE.svg or FILE.pdf");
+  else if (options->seed < 0)
+    moe_cli_complain("--seed: negative");
+  else if (options->samples < 0 || options->steps < 0)
+    moe_cli_complain("plot: --samples and --steps take no negative numbers");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static int plot(int n, char **arguments, const MoePlotOptions *options)
 {
   g_autoptr(GError) error = NULL;
-  const MoePlotKind *kind = find_kind(words[0]);
+  const MoePlotKind *kind = find_kind(arguments[0]);
   int files = n - 1;
+  MoeFigure figure;
 
-  if (!kind)
+  if (!kind || !check_options(options) || !parse_figure(options, &figure))
     return MOE_EXIT_BAD_INPUT;
-  if (!options->output)
-    return moe_cli_complain("plot: no output given, expected -o FILE.png, FILE.svg or FILE.pdf");
-  if (options->seed < 0)
-    return moe_cli_complain("--seed: negative");
   if (files < kind->least || (kind->most >= 0 && files > kind->most))
     return moe_cli_complain("plot %s: expected %s", kind->name, kind->most == 1 ? "one run" : "at least one run");
-  return draw(kind, files, words + 1, options, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+  g_auto(MoePlotWords) words = {.published = NULL};
+
+  if (!parse_words(kind, options, &words))
+    return MOE_EXIT_BAD_INPUT;
+  return draw(kind, files, arguments + 1, options, &figure, &words, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
 }
 
 static void clear_options(MoePlotOptions *options)
 {
-  char *texts[] = {options->output, options->title,  options->clusters, options->gpus, options->vary,
-                   options->ranks,  options->window, options->variant,  options->stack};
+  char *texts[] = {options->output,  options->title,   options->clusters,    options->gpus,   options->ranks,
+                   options->window,  options->variant, options->stack,       options->size,   options->theme,
+                   options->measure, options->tokens,  options->attribution, options->scaling};
 
   for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
     g_free(texts[i]);
   g_strfreev(options->sets);
+  g_strfreev(options->vary);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePlotOptions, clear_options)
 
 int moe_cmd_plot(int argc, char **argv)
 {
-  g_auto(MoePlotOptions) options = {0};
+  g_auto(MoePlotOptions) o = {0};
   const GOptionEntry entries[] = {
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "the picture; its data is kept beside it", "FILE"},
-      {"title", 0, 0, G_OPTION_ARG_STRING, &options.title, "another title", "TEXT"},
-      {"clusters", 0, 0, G_OPTION_ARG_STRING, &options.clusters, "scale: clusters, a line each (default: the run's)",
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output, "the picture; its data is kept beside it", "FILE"},
+      {"title", 0, 0, G_OPTION_ARG_STRING, &o.title, "another title", "TEXT"},
+      {"size", 0, 0, G_OPTION_ARG_STRING, &o.size, "in points (default: 1300x800)", "WxH"},
+      {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &o.scale, "pixels per point of a PNG (default: 2)", "X"},
+      {"theme", 0, 0, G_OPTION_ARG_STRING, &o.theme, "light, dark or print", "T"},
+      {"y", 0, 0, G_OPTION_ARG_STRING, &o.measure, "scale, heatmap, pareto: what is shown", "MEASURE"},
+      {"tokens", 0, 0, G_OPTION_ARG_STRING, &o.tokens, "days, dollars, mwh: of a training on N tokens (default: 1e12)",
+       "N"},
+      {"clusters", 0, 0, G_OPTION_ARG_STRING, &o.clusters, "scale: clusters, a line each (default: the run's)",
        "C,C,..."},
-      {"gpus", 0, 0, G_OPTION_ARG_STRING, &options.gpus, "scale: numbers of GPUs (default: around the run's)",
-       "N,N,..."},
-      {"vary", 0, 0, G_OPTION_ARG_STRING, &options.vary, "strategies: a stack per value", "KEY=A,B,..."},
-      {"ranks", 0, 0, G_OPTION_ARG_STRING, &options.ranks, "timeline: ranks (default: 0)", "R,R,..."},
-      {"window", 0, 0, G_OPTION_ARG_STRING, &options.window, "timeline: part of the step (default: all)", "FROM:TO"},
-      {"variant", 0, 0, G_OPTION_ARG_STRING, &options.variant, "variant of the run", "NAME"},
-      {"variants", 0, 0, G_OPTION_ARG_NONE, &options.variants, "all variants of each file, in order", NULL},
-      {"stack", 0, 0, G_OPTION_ARG_FILENAME, &options.stack, "another software stack", "S"},
-      {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.sets, "override any value of the runs", "KEY=VALUE"},
-      {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "seed of routing and noise", "N"},
+      {"gpus", 0, 0, G_OPTION_ARG_STRING, &o.gpus, "scale: numbers of GPUs (default: around the run's)", "N,N,..."},
+      {"scaling", 0, 0, G_OPTION_ARG_STRING, &o.scaling, "scale: weak (batch follows, default) or strong", "S"},
+      {"samples", 0, 0, G_OPTION_ARG_INT, &o.samples,
+       "scale, ladder: P10 to P90 over so many combinations of the assumptions", "N"},
+      {"steps", 0, 0, G_OPTION_ARG_INT, &o.steps, "steps: how many (default: 50)", "N"},
+      {"vary", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.vary,
+       "strategies, pareto, heatmap: values of a key; several: all pairs", "KEY=A,B,..."},
+      {"ranks", 0, 0, G_OPTION_ARG_STRING, &o.ranks, "timeline: ranks (default: 0)", "R,R,..."},
+      {"window", 0, 0, G_OPTION_ARG_STRING, &o.window, "timeline: part of the step (default: all)", "FROM:TO"},
+      {"attribution", 0, 0, G_OPTION_ARG_STRING, &o.attribution,
+       "waterfall: accounted (as moesim run, default) or shapley (as moesim explain)", "A"},
+      {"variant", 0, 0, G_OPTION_ARG_STRING, &o.variant, "variant of the run", "NAME"},
+      {"variants", 0, 0, G_OPTION_ARG_NONE, &o.variants, "all variants of each file, in order", NULL},
+      {"stack", 0, 0, G_OPTION_ARG_FILENAME, &o.stack, "another software stack", "S"},
+      {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.sets, "override any value of the runs", "KEY=VALUE"},
+      {"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, "seed of routing and noise", "N"},
       {NULL},
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : plot(argc - 1, argv + 1, &options);
+  return status != MOE_CLI_GO ? status : plot(argc - 1, argv + 1, &o);
 }

@@ -5,41 +5,65 @@
 #include "cli.h"
 
 #include <moesim/report_plot.h>
+#include <moesim/sweep.h>
 
+/* As given; texts are NULL and numbers 0 where they were not. */
 typedef struct {
-  char *output, *title, *clusters, *gpus, *vary, *ranks, *window, *variant, *stack;
-  char **sets;
+  char *output, *title, *clusters, *gpus, *ranks, *window, *variant, *stack;
+  char *size, *theme, *measure, *tokens, *attribution, *scaling;
+  char **sets, **vary;
   gboolean variants;
   gint64 seed;
+  gint samples, steps;
+  gdouble scale;
 } MoePlotOptions;
 
-/* A kind of figure: from the run files to the data of its template. Returns NULL and *error on failure; may warn.
- * `title` is set to a title that fits, which the caller frees; `published` collects sources of published values for the
- * small print. */
+/* What stands around a figure's data. */
+typedef struct {
+  char *title, *axis, *x_axis, *y_axis; /* set by the kind, freed by the caller */
+  GPtrArray *published;                 /* sources of published values, for the small print; owned strings */
+  MoeMeasure measure;                   /* --y, or the kind's own */
+  double tokens;                        /* --tokens, of the training */
+  int width;                            /* of the figure in points */
+} MoePlotWords;
+
+/* A kind of figure: from the run files to the data of its template. Returns NULL and *error on failure; may warn. */
 typedef struct {
   const char *name;
   const char *summary;
-  int least, most; /* run files; most < 0: any number */
-  char *(*data)(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published, GError **error);
+  int least, most;    /* run files; most < 0: any number */
+  MoeMeasure measure; /* without --y; MOE_N_MEASURES: the kind has none to choose */
+  char *(*data)(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 } MoePlotKind;
 
 /* The run options that the plot options imply. Borrowed strings: not to be cleared. */
 MoeCliRun moe_plot_run_options(const MoePlotOptions *options);
-/* Adds the sources of these results' published values to `published`, each once. */
-void moe_plot_note_sources(GPtrArray *published, const GPtrArray *results);
+/* Adds the sources of these results' published values to `words`, each once. */
+void moe_plot_note_sources(MoePlotWords *words, const GPtrArray *results);
 
-char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                     GError **error);
-char *moe_plot_sensitivity(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                           GError **error);
-char *moe_plot_strategies(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                          GError **error);
+/* One run at all points of --vary. */
+typedef struct {
+  MoeSweep *sweep;
+  MoeResult **results; /* [sweep->n_points]; NULL: a layout that cannot be, said on stderr */
+} MoePlotGrid;
 
-char *moe_plot_timeline(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                        GError **error);
-char *moe_plot_validation(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                          GError **error);
-char *moe_plot_waterfall(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                         GError **error);
+void moe_plot_grid_clear(MoePlotGrid *grid);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePlotGrid, moe_plot_grid_clear)
+/* Predicts every point, in parallel. FALSE and *error when a point fails for another reason than its layout, or all do.
+ */
+gboolean moe_plot_grid(const char *file, const MoePlotOptions *options, MoePlotGrid *grid, GError **error);
+/* Every file at every point of --vary (without it: as it is), owned; points that cannot be are left out. The values
+ * stand in place of the variant. */
+GPtrArray *moe_plot_points(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+
+char *moe_plot_heatmap(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_pareto(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_sensitivity(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_steps(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_strategies(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_timeline(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_validation(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_waterfall(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 
 #endif

@@ -1,4 +1,4 @@
-/* moesim plot scale: MFU against the number of GPUs. */
+/* moesim plot scale: a measure against the number of GPUs. */
 #include "plot.h"
 
 #include <moesim/study.h>
@@ -82,6 +82,11 @@ static gboolean add_file(Scale *scale, const char *file, GError **error)
   return TRUE;
 }
 
+static gboolean is_strong(const MoePlotOptions *options)
+{
+  return g_strcmp0(options->scaling, "strong") == 0;
+}
+
 static MoeOutcome predict_point(guint index, gpointer user_data)
 {
   const Scale *scale = user_data;
@@ -90,8 +95,18 @@ static MoeOutcome predict_point(guint index, gpointer user_data)
   MoeSimOptions sim = {.seed = (uint64_t)options.seed, .fidelity = MOE_FIDELITY_AUTO, .kernel_jitter = -1};
   MoeOutcome outcome = {0};
 
+  g_autofree char *strong = g_strdup_printf("parallelism.gpus=%" G_GINT64_FORMAT, point->gpus);
+  g_autoptr(GPtrArray) sets = g_ptr_array_new();
+
+  for (char **set = options.sets; set && *set; set++)
+    g_ptr_array_add(sets, *set);
+  if (is_strong(scale->options) && point->gpus > 0)
+    g_ptr_array_add(sets, strong); /* the batch stays */
+  else
+    options.gpus = point->gpus; /* the batch follows */
+  g_ptr_array_add(sets, NULL);
+  options.sets = (char **)sets->pdata;
   options.cluster = (char *)point->cluster;
-  options.gpus = point->gpus;
   outcome.result = moe_cli_predict(point->file, &options, &sim, &outcome.error);
   return outcome;
 }
@@ -116,7 +131,7 @@ static gboolean sort_outcomes(const Scale *scale, MoeOutcome *outcomes, MoeScale
   return TRUE;
 }
 
-static char *format_series(const Scale *scale, MoeOutcome *outcomes, GPtrArray *published, GError **error)
+static char *format_series(const Scale *scale, MoeOutcome *outcomes, MoePlotWords *words, GError **error)
 {
   guint n = scale->labels->len;
   g_autofree MoeScaleSeries *series = g_new0(MoeScaleSeries, n);
@@ -128,11 +143,11 @@ static char *format_series(const Scale *scale, MoeOutcome *outcomes, GPtrArray *
   gboolean sorted = sort_outcomes(scale, outcomes, series, error);
 
   for (guint i = 0; i < n; i++) {
-    moe_plot_note_sources(published, series[i].results);
+    moe_plot_note_sources(words, series[i].results);
     drawn += series[i].results->len;
   }
   if (sorted && drawn > 0)
-    data = moe_plot_scale_data(n, series);
+    data = moe_plot_scale_data(n, series, words->measure, words->tokens);
   else if (sorted)
     moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "plot scale: no number of GPUs suits the layout");
   for (guint i = 0; i < n; i++)
@@ -140,8 +155,7 @@ static char *format_series(const Scale *scale, MoeOutcome *outcomes, GPtrArray *
   return data;
 }
 
-char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, char **title, GPtrArray *published,
-                     GError **error)
+char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error)
 {
   g_autoptr(GArray) points = g_array_new(FALSE, FALSE, sizeof(Point));
   g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
@@ -151,12 +165,14 @@ char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, char **
   for (int i = 0; i < n; i++)
     if (!add_file(&scale, files[i], error))
       return NULL;
-  *title = g_strdup("MFU against scale (batch grows with the GPUs)");
+  words->axis = moe_measure_axis(words->measure, words->tokens);
+  words->title = g_strdup(is_strong(options) ? "Strong scaling: more GPUs for the same batch"
+                                             : "Weak scaling: the batch grows with the GPUs");
   moe_cli_progress_init(&progress);
   MoeOutcome *outcomes = moe_study_map(points->len, 0, predict_point, &scale, moe_cli_progress, &progress);
 
   moe_cli_progress_end(&progress);
-  char *data = format_series(&scale, outcomes, published, error);
+  char *data = format_series(&scale, outcomes, words, error);
 
   moe_outcomes_free(outcomes, points->len);
   return data;

@@ -1,15 +1,13 @@
-/* moesim plot sensitivity: a bar per assumption, from the least to the most MFU it gives; moesim plot waterfall: from
- * peak to MFU. */
+/* moesim plot sensitivity: a bar per assumption, from the least to the most MFU it gives. */
 #include "plot.h"
 
-#include <moesim/explain.h>
 #include <moesim/report_findings.h>
 #include <moesim/sensitivity.h>
 
 #define SAMPLES 100 /* as moesim sensitivity does by default */
 
-char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, char **title,
-                           GPtrArray *published, GError **error)
+char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, MoePlotWords *words,
+                           GError **error)
 {
   MoeCliRun run_options = moe_plot_run_options(options);
   g_autoptr(MoeRun) run = moe_cli_load_run(files[0], &run_options, error);
@@ -28,33 +26,9 @@ char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptio
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = files[0]}, "no assumptions, expected some under assumptions:");
     return NULL;
   }
-  *title = g_strdup_printf("%s on %s: MFU across what is assumed", answer->result->run, answer->result->cluster);
+  words->title = g_strdup_printf("%s on %s: MFU across what is assumed", answer->result->run, answer->result->cluster);
   g_autoptr(GPtrArray) results = g_ptr_array_new();
   g_ptr_array_add(results, answer->result);
-  moe_plot_note_sources(published, results);
+  moe_plot_note_sources(words, results);
   return moe_plot_sensitivity_data(answer);
-}
-
-char *moe_plot_waterfall(int n G_GNUC_UNUSED, char **files, const MoePlotOptions *options, char **title,
-                         GPtrArray *published, GError **error)
-{
-  MoeCliRun run_options = moe_plot_run_options(options);
-  g_autoptr(MoeRun) run = moe_cli_load_run(files[0], &run_options, error);
-  MoeProgress progress;
-  MoeExplainOptions chosen = {.progress = moe_cli_progress, .progress_data = &progress};
-
-  if (!run || !moe_cli_sim_options(&run_options, &chosen.sim))
-    return NULL;
-  moe_cli_progress_init(&progress);
-  g_autoptr(MoeExplanation) answer = moe_explain_run(run, &chosen, error);
-
-  moe_cli_progress_end(&progress);
-  if (!answer)
-    return NULL;
-  *title = g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: from peak to MFU", answer->result->run,
-                           answer->result->cluster, answer->result->gpus);
-  g_autoptr(GPtrArray) results = g_ptr_array_new();
-  g_ptr_array_add(results, answer->result);
-  moe_plot_note_sources(published, results);
-  return moe_plot_explanation_data(answer);
 }

@@ -24,7 +24,19 @@ static gboolean parse_window(const char *text, MoeTime *from, MoeTime *to, GErro
   return TRUE;
 }
 
-static char *draw_ranks(const MoeRun *run, const MoePlotOptions *options, MoeTime from, MoeTime to, GError **error)
+/* "deepseek-v3 on h800-hgx: 1.000 to 1.040 s of a step of 19.23 s" */
+static char *title_of(const MoeResult *result, MoeTime from, MoeTime to)
+{
+  g_autofree char *step = moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS);
+
+  if (from == 0 && to == 0)
+    return g_strdup_printf("%s on %s: one step of %s", result->run, result->cluster, step);
+  return g_strdup_printf("%s on %s: %.3f to %.3f s of a step of %s", result->run, result->cluster,
+                         moe_time_to_seconds(from), to > 0 ? moe_time_to_seconds(to) : result->step_time_s, step);
+}
+
+static char *draw_ranks(const MoeRun *run, const MoePlotOptions *options, MoeTime from, MoeTime to, MoePlotWords *words,
+                        GError **error)
 {
   g_autoptr(GArray) ranks = moe_cli_parse_ranks("--ranks", options->ranks, run->parallelism.gpus, error);
   g_autoptr(MoeTimeline) timeline = moe_timeline_new();
@@ -39,11 +51,15 @@ static char *draw_ranks(const MoeRun *run, const MoePlotOptions *options, MoeTim
                        .trace_ranks = (const int64_t *)(gpointer)ranks->data};
   g_autoptr(MoeResult) result = moe_cli_predict_steps(run, &sim, 1, error);
 
-  return result ? moe_timeline_data(timeline, from, to) : NULL;
+  if (!result)
+    return NULL;
+  words->title = title_of(result, from, to);
+  words->axis = g_strdup("time in the step (ms)");
+  return moe_timeline_data(timeline, from, to, words->width);
 }
 
-char *moe_plot_timeline(G_GNUC_UNUSED int n, char **files, const MoePlotOptions *options, char **title,
-                        G_GNUC_UNUSED GPtrArray *published, GError **error)
+char *moe_plot_timeline(G_GNUC_UNUSED int n, char **files, const MoePlotOptions *options, MoePlotWords *words,
+                        GError **error)
 {
   MoeCliRun run_options = moe_plot_run_options(options);
   MoeTime from = 0, to = 0;
@@ -52,8 +68,5 @@ char *moe_plot_timeline(G_GNUC_UNUSED int n, char **files, const MoePlotOptions 
     return NULL;
   g_autoptr(MoeRun) run = moe_cli_load_run(files[0], &run_options, error);
 
-  if (!run)
-    return NULL;
-  *title = g_strdup_printf("%s on %s: one step", run->name, run->cluster.name);
-  return draw_ranks(run, options, from, to, error);
+  return run ? draw_ranks(run, options, from, to, words, error) : NULL;
 }

@@ -14,8 +14,8 @@ static void append_family(GString *text, const MoeValidation *validation, const 
   }
 }
 
-char *moe_plot_validation(int n, char **files, G_GNUC_UNUSED const MoePlotOptions *options, char **title,
-                          GPtrArray *published, GError **error)
+char *moe_plot_validation(int n, char **files, G_GNUC_UNUSED const MoePlotOptions *options, MoePlotWords *words,
+                          GError **error)
 {
   g_autofree char *data_dir = moe_cli_data_dir();
   g_autofree char *dir = n > 0 ? g_strdup(files[0]) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
@@ -34,8 +34,8 @@ char *moe_plot_validation(int n, char **files, G_GNUC_UNUSED const MoePlotOption
     if (groups[g].n > 0)
       append_family(text, validation, groups[g].name);
   moe_case_groups_free(groups, n_groups);
-  *title = g_strdup_printf("Step time of %u published runs: median error %.1f %%, P90 %.1f %%", validation->all.n,
-                           100 * validation->all.median_abs_error, 100 * validation->all.p90_abs_error);
-  g_ptr_array_add(published, g_strdup("the sources of the cases"));
+  words->title = g_strdup_printf("Step time of %u published runs: median error %.1f %%, P90 %.1f %%", validation->all.n,
+                                 100 * validation->all.median_abs_error, 100 * validation->all.p90_abs_error);
+  g_ptr_array_add(words->published, g_strdup("the sources of the cases"));
   return g_string_free(text, FALSE);
 }

@@ -212,17 +212,25 @@ static void append_loss(GString *text, const char *label, double seconds, double
   *level -= seconds / step_s;
 }
 
-static void append_shares(GString *text, const MoeExplanation *x, double *level)
+/* What a cause takes: what removing it gains, and what stays of it when all are removed. */
+static double taken_s(const MoeExplanation *x, const MoeLossShare *share)
+{
+  return share->share_s + x->left_s[share->cause];
+}
+
+static void append_shares(GString *text, const MoeExplanation *x, gboolean *shown, double *level)
 {
   MoeLossShare shares[MOE_N_CAUSES];
   guint n = sorted_shares(x, shares);
   double joint_s = 0;
 
   for (guint i = 0; i < n; i++) {
-    if (shares[i].joint)
+    if (shares[i].joint) {
       joint_s += shares[i].share_s;
-    else
-      append_loss(text, moe_cause_title(shares[i].cause), shares[i].share_s, x->result->step_time_s, level);
+      continue;
+    }
+    append_loss(text, moe_cause_title(shares[i].cause), taken_s(x, &shares[i]), x->result->step_time_s, level);
+    shown[shares[i].cause] = TRUE;
   }
   if (joint_s != 0)
     append_loss(text, "small causes", joint_s, x->result->step_time_s, level);
@@ -232,11 +240,12 @@ char *moe_plot_explanation_data(const MoeExplanation *x)
 {
   GString *text = g_string_new("cause\tupper\tlower\n");
   double level = 1, step = x->result->step_time_s;
+  gboolean shown[MOE_N_CAUSES] = {FALSE};
 
   append_fall(text, "peak", 1, 0);
-  append_shares(text, x, &level);
+  append_shares(text, x, shown, &level);
   for (guint c = 0; c < MOE_N_CAUSES; c++)
-    if (c != MOE_CAUSE_MATH && x->left_s[c] >= SHOWN_SHARE * step)
+    if (c != MOE_CAUSE_MATH && !shown[c] && x->left_s[c] >= SHOWN_SHARE * step)
       append_loss(text, moe_cause_title(c), x->left_s[c], step, &level);
   if (uncounted_s(x) != 0)
     append_loss(text, "math not counted", uncounted_s(x), step, &level);

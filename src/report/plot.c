@@ -2,20 +2,62 @@
 #include <moesim/report_plot.h>
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Sizes suit a page and a screen; the font is in fonts-dejavu-core, which Debian's gnuplot-nox wants. */
+#define SCALE         2.0 /* pixels per point: sharp on a slide */
+#define POINTS_PER_CM 50  /* of a PDF: 26 cm x 16 cm by default */
+
+const char *const moe_theme_words[] = {"light", "dark", "print", NULL};
+
+/* Backgrounds by MoeTheme, as plots/style.gp has them. */
+static const char *const paper[] = {"#FFFFFF", "#16181C", "#FFFFFF"};
+
 typedef struct {
   const char *suffix;
-  const char *terminal;
+  void (*set)(const MoeFigure *figure, int width, int height, GString *script);
   const char *end; /* what stands near the end of a whole picture */
 } Terminal;
 
+static void append_number(GString *script, const char *before, double number)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append(script, before);
+  g_string_append(script, g_ascii_formatd(digits, sizeof digits, "%.6g", number));
+}
+
+/* The font is in fonts-dejavu-core, which Debian's gnuplot-nox wants. */
+static void set_png(const MoeFigure *figure, int width, int height, GString *script)
+{
+  double scale = figure->scale > 0 ? figure->scale : SCALE;
+
+  append_number(script, "pngcairo size ", round(width * scale));
+  append_number(script, ",", round(height * scale));
+  append_number(script, " fontscale ", scale);
+  append_number(script, " linewidth ", scale);
+  append_number(script, " pointscale ", scale);
+  g_string_append_printf(script, " font 'DejaVu Sans,13' background '%s'", paper[figure->theme]);
+}
+
+static void set_svg(const MoeFigure *figure, int width, int height, GString *script)
+{
+  g_string_append_printf(script, "svg size %d,%d font 'DejaVu Sans,15' background '%s'", width, height,
+                         paper[figure->theme]);
+}
+
+static void set_pdf(const MoeFigure *figure, int width, int height, GString *script)
+{
+  append_number(script, "pdfcairo size ", (double)width / POINTS_PER_CM);
+  append_number(script, "cm,", (double)height / POINTS_PER_CM);
+  g_string_append_printf(script, "cm font 'DejaVu Sans,11' background '%s'", paper[figure->theme]);
+}
+
 static const Terminal terminals[] = {
-    {".png", "pngcairo size 1300,800 font 'DejaVu Sans,13' noenhanced", "IEND"},
-    {".svg", "svg size 1300,800 font 'DejaVu Sans,15' background 'white' noenhanced", "</svg>"},
-    {".pdf", "pdfcairo size 26cm,16cm font 'DejaVu Sans,11' noenhanced", "%%EOF"},
+    {".png", set_png, "IEND"},
+    {".svg", set_svg, "</svg>"},
+    {".pdf", set_pdf, "%%EOF"},
 };
 
 static const Terminal *terminal_for(const char *path, GError **error)
@@ -63,13 +105,20 @@ static void append_variable(GString *script, const char *name, const char *value
 }
 
 /* Commands for `gnuplot -e`, which wants semicolons instead of line ends. */
-static char *make_script(const MoeFigure *figure, const char *terminal, const char *data_path, const char *picture)
+static char *make_script(const MoeFigure *figure, const Terminal *terminal, const char *data_path, const char *picture)
 {
   GString *script = g_string_new(NULL);
   g_autofree char *style = g_build_filename(figure->templates, "style.gp", NULL);
   g_autofree char *template = template_path(figure);
 
-  g_string_append_printf(script, "set terminal %s; ", terminal);
+  g_string_append(script, "set terminal ");
+  terminal->set(figure, figure->width > 0 ? figure->width : MOE_FIGURE_WIDTH,
+                figure->height > 0 ? figure->height : MOE_FIGURE_HEIGHT, script);
+  g_string_append(script, " noenhanced; ");
+  append_variable(script, "theme", moe_theme_words[figure->theme]);
+  append_variable(script, "axis", figure->axis ? figure->axis : "");
+  append_variable(script, "x_axis", figure->x_axis ? figure->x_axis : "");
+  append_variable(script, "y_axis", figure->y_axis ? figure->y_axis : "");
   append_variable(script, "data", data_path);
   append_variable(script, "title", figure->title);
   append_variable(script, "source", figure->source ? figure->source : "");
@@ -118,6 +167,24 @@ static gboolean is_whole(const char *picture, const Terminal *terminal)
   return memmem(bytes + length - tail, tail, terminal->end, strlen(terminal->end)) != NULL;
 }
 
+/* gnuplot calls every SVG "Gnuplot": what a reader of the page hears is the figure's own title. */
+static gboolean name_svg(const char *picture, const char *title, GError **error)
+{
+  static const char placeholder[] = "<title>Gnuplot</title>";
+  g_autofree char *svg = NULL;
+  g_autofree char *escaped = g_markup_printf_escaped("<title>%s</title>", title);
+
+  if (!g_file_get_contents(picture, &svg, NULL, error))
+    return FALSE;
+  char *at = strstr(svg, placeholder);
+
+  if (!at)
+    return TRUE;
+  g_autofree char *named = g_strdup_printf("%.*s%s%s", (int)(at - svg), svg, escaped, at + strlen(placeholder));
+
+  return g_file_set_contents(picture, named, -1, error);
+}
+
 gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **error)
 {
   if (!moe_figure_check(figure, error))
@@ -125,9 +192,11 @@ gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **err
   const Terminal *terminal = terminal_for(figure->path, NULL);
   g_autofree char *data_path = data_path_for(figure->path);
   g_autofree char *picture = g_strdup_printf("%s.%d.part", figure->path, (int)getpid());
-  g_autofree char *script = make_script(figure, terminal->terminal, data_path, picture);
+  g_autofree char *script = make_script(figure, terminal, data_path, picture);
   gboolean drawn = moe_output_save(data_path, data, error) && spawn_gnuplot(figure, script, error);
 
+  if (drawn && terminal->set == set_svg)
+    drawn = name_svg(picture, figure->title, error);
   if (drawn && (!is_whole(picture, terminal) || g_rename(picture, figure->path) != 0))
     drawn =
         moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "cannot write: gnuplot made no whole picture");

@@ -1,8 +1,13 @@
 /* Who does what when, as boxes. */
 #include <moesim/report_plot.h>
 
-#define PIXELS    2000 /* boxes of one kind with gaps below a pixel of so wide a picture look like one */
-#define PS_PER_MS 1e9
+#include <string.h>
+
+#define PIXELS       2000 /* boxes of one kind with gaps below a pixel of so wide a picture look like one */
+#define NARROW       4    /* such pixels: a box below that has no room for a name of its own */
+#define PS_PER_MS    1e9
+#define PLOT_SHARE   0.78 /* of a figure's width is the plot, the rest are lanes' names and margins */
+#define LETTER_WIDTH 7.0  /* points, at the size of names in boxes */
 
 /* What a box shows. Kernels by pass, transfers, copies, and the compute stream's idle time by what it waits for. */
 typedef enum {
@@ -19,6 +24,25 @@ typedef enum {
   N_KINDS,
 } Kind;
 
+/* What each stream does, for those who do not know our words for them; by MoeStream. */
+static const char *const lane_titles[MOE_N_STREAMS] = {
+    [MOE_STREAM_COMPUTE] = "compute",           [MOE_STREAM_EXPERT] = "dispatch, combine",
+    [MOE_STREAM_REDUCE] = "gradient reduction", [MOE_STREAM_GATHER] = "parameter gather",
+    [MOE_STREAM_TENSOR] = "tensor, context",    [MOE_STREAM_SEND] = "pipeline send",
+    [MOE_STREAM_RECV] = "pipeline receive",     [MOE_STREAM_OUT] = "copy to host",
+    [MOE_STREAM_IN] = "copy from host",
+};
+
+/* On what names stand: a light box, a dark one, idle time, whose shade goes with the theme; as in plots/timeline.gp. */
+typedef enum { SHADE_LIGHT, SHADE_DARK, SHADE_IDLE } Shade;
+
+static const Shade kind_shade[N_KINDS] = {
+    [KIND_FORWARD] = SHADE_DARK,    [KIND_DGRAD] = SHADE_LIGHT,    [KIND_WGRAD] = SHADE_DARK,
+    [KIND_RECOMPUTE] = SHADE_LIGHT, [KIND_OPTIMIZER] = SHADE_DARK, [KIND_NVLINK] = SHADE_DARK,
+    [KIND_NETWORK] = SHADE_DARK,    [KIND_COPY] = SHADE_LIGHT,     [KIND_BUBBLE] = SHADE_IDLE,
+    [KIND_IDLE] = SHADE_IDLE,
+};
+
 static const char *const kind_titles[N_KINDS] = {
     "forward",          "backward, inputs",  "backward, weights", "recomputation",   "optimizer",
     "transfer, NVLink", "transfer, network", "host copy",         "pipeline bubble", "idle, other cause"};
@@ -26,6 +50,7 @@ static const char *const kind_titles[N_KINDS] = {
 typedef struct {
   gint64 lane; /* rank * MOE_N_STREAMS + stream */
   Kind kind;
+  const char *name; /* interned; NULL: several operations in one box */
   MoeTime start, end;
 } Box;
 
@@ -80,11 +105,17 @@ static Kind kind_of_slice(const MoeSlice *slice)
   }
 }
 
+/* Idle time is named by what is waited for. */
+static const char *name_of(const MoeSlice *slice)
+{
+  return g_intern_string(slice->stream == MOE_N_STREAMS ? moe_cause_title(slice->cause) : slice->name);
+}
+
 void moe_timeline_slice(const MoeSlice *slice, gpointer user_data)
 {
   MoeTimeline *timeline = user_data;
   guint stream = slice->stream == MOE_N_STREAMS ? MOE_STREAM_COMPUTE : slice->stream;
-  Box box = {slice->rank * MOE_N_STREAMS + stream, kind_of_slice(slice), slice->start, slice->end};
+  Box box = {slice->rank * MOE_N_STREAMS + stream, kind_of_slice(slice), name_of(slice), slice->start, slice->end};
 
   /* A transfer stream that waits is drawn as the gap that it is. */
   gboolean waits = box.kind == KIND_IDLE || box.kind == KIND_BUBBLE;
@@ -123,6 +154,15 @@ static GArray *boxes_within(const MoeTimeline *timeline, MoeTime from, MoeTime t
   return chosen;
 }
 
+/* Whether two boxes of one kind that touch are better drawn as one. */
+static gboolean look_like_one(const Box *last, const Box *box, MoeTime pixel)
+{
+  gboolean narrow = box->end - box->start < NARROW * pixel || last->end - last->start < NARROW * pixel;
+
+  return last->lane == box->lane && last->kind == box->kind && box->start - last->end < pixel &&
+         (narrow || last->name == box->name);
+}
+
 static void merge_neighbours(GArray *boxes, MoeTime pixel)
 {
   guint kept = 0;
@@ -131,10 +171,13 @@ static void merge_neighbours(GArray *boxes, MoeTime pixel)
     Box *last = kept > 0 ? &g_array_index(boxes, Box, kept - 1) : NULL;
     const Box *box = &g_array_index(boxes, Box, i);
 
-    if (last && last->lane == box->lane && last->kind == box->kind && box->start - last->end < pixel)
-      last->end = MAX(last->end, box->end);
-    else
+    if (!last || !look_like_one(last, box, pixel)) {
       g_array_index(boxes, Box, kept++) = *box;
+      continue;
+    }
+    if (box->end - box->start > last->end - last->start)
+      last->name = box->name; /* the longer one names them */
+    last->end = MAX(last->end, box->end);
   }
   g_array_set_size(boxes, kept);
 }
@@ -197,6 +240,36 @@ static void append_kind(GString *text, const GArray *boxes, const GArray *lanes,
   g_string_append(text, "\n\n");
 }
 
+/* Names of boxes that have the room; a figure is `width` points wide. */
+static void append_names(GString *text, const GArray *boxes, const GArray *lanes, MoeTime span, int width)
+{
+  double points_per_ps = PLOT_SHARE * width / (double)MAX(span, 1);
+
+  g_string_append(text, "lane\tmiddle ms\tname\tshade\n");
+  for (guint i = 0; i < boxes->len; i++) {
+    const Box *box = &g_array_index(boxes, Box, i);
+    double room = (double)(box->end - box->start) * points_per_ps;
+
+    if (!box->name || (double)(strlen(box->name) + 1) * LETTER_WIDTH > room)
+      continue;
+    g_string_append_printf(text, "%u", lane_index(lanes, box->lane));
+    append_ms(text, box->start + (box->end - box->start) / 2);
+    g_string_append_printf(text, "\t%s\t%d\n", box->name, kind_shade[box->kind]);
+  }
+  g_string_append(text, "\n\n");
+}
+
+static void append_lanes(GString *text, const GArray *lanes)
+{
+  g_string_append(text, "lane\tname\n");
+  for (guint i = 0; i < lanes->len; i++) {
+    gint64 lane = g_array_index(lanes, gint64, i);
+
+    g_string_append_printf(text, "%u\trank %" G_GINT64_FORMAT " %s\n", i, lane / MOE_N_STREAMS,
+                           lane_titles[lane % MOE_N_STREAMS]);
+  }
+}
+
 static MoeTime last_end(const MoeTimeline *timeline)
 {
   MoeTime end = 0;
@@ -206,23 +279,18 @@ static MoeTime last_end(const MoeTimeline *timeline)
   return end;
 }
 
-char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to)
+char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to, int width)
 {
-  MoeTime until = to > 0 ? to : last_end(timeline);
+  MoeTime until = to > 0 ? to : last_end(timeline), span = MAX(until - from, 0);
   g_autoptr(GArray) boxes = boxes_within(timeline, from, until);
   GString *text = g_string_new(NULL);
 
-  merge_neighbours(boxes, MAX(until - from, 0) / PIXELS);
+  merge_neighbours(boxes, span / PIXELS);
   g_autoptr(GArray) lanes = lanes_of(boxes);
 
   for (guint kind = 0; kind < N_KINDS; kind++)
     append_kind(text, boxes, lanes, kind);
-  g_string_append(text, "lane\tname\n");
-  for (guint i = 0; i < lanes->len; i++) {
-    gint64 lane = g_array_index(lanes, gint64, i);
-
-    g_string_append_printf(text, "%u\trank %" G_GINT64_FORMAT " %s\n", i, lane / MOE_N_STREAMS,
-                           moe_stream_words[lane % MOE_N_STREAMS]);
-  }
+  append_names(text, boxes, lanes, span, width);
+  append_lanes(text, lanes);
   return g_string_free(text, FALSE);
 }

@@ -17,12 +17,39 @@ draw() { # draw FILE ARGUMENT...
 draw waterfall.svg waterfall "$run"
 check "no words in the picture" grep -q 'kernels below peak' "$work/waterfall.svg"
 check "no unit on the axis" grep -q 'share of the step (%)' "$work/waterfall.svg"
+check "the attribution is not named" grep -q 'accounted by instant' "$work/waterfall.svg"
+draw shapley.svg waterfall "$data/models/deepseek-v3.yaml" --attribution shapley
+check "the attribution is not named" grep -q 'Shapley' "$work/shapley.svg"
+check "a cause stands twice" [ "$(cut -f 1 "$work/shapley.dat" | sort | uniq -d | wc -l)" -eq 0 ]
 draw memory.svg memory "$run"
 draw ladder.svg ladder "$run" "$data/models/llama3-70b.yaml"
 draw scale.svg scale "$run" --clusters h100-hgx,h800-hgx --gpus 64,128
 check "no legend" grep -q 'h800-hgx' "$work/scale.svg"
 draw strategies.svg strategies "$run" --vary parallelism.zero=1,2,3
 check "three stacks" [ "$(wc -l < "$work/strategies.dat")" -eq 4 ]
+check "GPU time as its measure" grep -q 'GPU-seconds per million tokens' "$work/strategies.svg"
+draw pairs.svg strategies "$run" --vary parallelism.zero=1,2 --vary training.micro_batch=1,2
+check "four stacks of two keys" [ "$(wc -l < "$work/pairs.dat")" -eq 5 ]
+draw heat.svg heatmap "$run" --vary parallelism.zero=1,2,3 --vary training.micro_batch=1,2
+check "six fields" [ "$(wc -l < "$work/heat.dat")" -eq 7 ]
+check "both keys" sh -c "grep -q parallelism.zero '$work/heat.svg' && grep -q training.micro_batch '$work/heat.svg'"
+refused "expected --vary twice" plot heatmap "$run" --vary parallelism.zero=1,2 -o "$work/none.svg"
+draw pareto.svg pareto "$run" --vary parallelism.zero=1,2,3 --y memory
+check "somebody on the front" awk -F '\t' '$5 == 1 { found = 1 } END { exit !found }' "$work/pareto.dat"
+draw steps.svg steps "$run" --steps 5
+check "five steps" [ "$(wc -l < "$work/steps.dat")" -eq 6 ]
+draw days.svg scale "$run" --gpus 64,128 --y days --tokens 2e12
+check "no tokens in the title of the axis" grep -q 'days for 2 T tokens' "$work/days.svg"
+draw strong.svg scale "$run" --gpus 64,128 --scaling strong
+check "strong scaling is called weak" grep -q 'Strong scaling' "$work/strong.svg"
+draw dark.svg ladder "$run" --theme dark --size 900x600
+check "size" grep -q 'width="900" height="600"' "$work/dark.svg"
+check "no dark paper" grep -qi '#16181c' "$work/dark.svg"
+check "the picture is called Gnuplot" sh -c "! grep -q '<title>Gnuplot' '$work/dark.svg'"
+refused "--size: '900', expected WIDTHxHEIGHT, each from 200 to 10000" plot ladder "$run" --size 900 -o "$work/none.svg"
+refused "--scale: 99, expected 0.25 to 8" plot ladder "$run" --scale 99 -o "$work/none.png"
+refused "--theme" plot ladder "$run" --theme mauve -o "$work/none.svg"
+refused "--y does not apply" plot ladder "$run" --y days -o "$work/none.svg"
 draw timeline.svg timeline "$data/models/deepseek-v3.yaml" --ranks 0,128 --window '1 s:1.1 s'
 check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.svg"
 draw sensitivity.svg sensitivity "$run"

@@ -3,6 +3,7 @@
 #include <moesim/report_plot.h>
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "sample.h"
@@ -34,7 +35,7 @@ START_TEST(every_kind_is_drawn_in_every_format)
   static const char *const suffixes[] = {".png", ".svg", ".pdf"};
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
   MoeScaleSeries series = {(char *)"small on lab", list};
-  g_autofree char *scale = moe_plot_scale_data(1, &series);
+  g_autofree char *scale = moe_plot_scale_data(1, &series, MOE_MEASURE_MFU, 1e12);
   g_autofree char *ladder = moe_plot_ladder_data(list);
   g_autofree char *waterfall = moe_plot_waterfall_data(g_ptr_array_index(list, 0));
   g_autofree char *memory = moe_plot_memory_data(list);
@@ -54,10 +55,12 @@ START_TEST(scale_separates_series_and_published_points)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
   MoeScaleSeries series = {(char *)"small on lab", list};
-  g_autofree char *text = moe_plot_scale_data(1, &series);
+  g_autofree char *text = moe_plot_scale_data(1, &series, MOE_MEASURE_MFU, 1e12);
 
   ck_assert_str_eq(
-      text, "small on lab\tcausal %\tfull %\tfits\n8\t50\t75\t0\n8\t50\t75\t0\n\n\npublished\tMFU %\tline\n8\t40\t1\n");
+      text,
+      "small on lab\tcausal %\tfull %\tfits\tmfu\tP10\tP90\n8\t50\t75\t0\t50\tNaN\tNaN\n8\t50\t75\t0\t50\tNaN\tNaN\n"
+      "\n\npublished\tmfu\tline\n8\t40\t1\n");
 }
 END_TEST
 
@@ -66,7 +69,8 @@ START_TEST(ladder_has_nan_where_nothing_is_published)
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
   g_autofree char *text = moe_plot_ladder_data(list);
 
-  ck_assert_str_eq(text, "run\tpredicted\tpublished\nmodel, \"small\"\t50\tNaN\nmodel, \"small\"\t50\t40\n");
+  ck_assert_str_eq(text, "run\tpredicted\tpublished\tP10\tP90\tfits\nmodel, \"small\"\t50\tNaN\tNaN\tNaN\t0\n"
+                         "model, \"small\"\t50\t40\tNaN\tNaN\t0\n");
 }
 END_TEST
 
@@ -77,6 +81,7 @@ static MoeSlice slice(gint64 rank, guint stream, MoeCause cause, MoeTime start_m
   return (MoeSlice){.rank = rank,
                     .stream = (uint8_t)stream,
                     .cause = (uint8_t)cause,
+                    .name = stream == MOE_STREAM_COMPUTE ? "qkv" : "work",
                     .start = start_ms * ps_per_ms,
                     .end = end_ms * ps_per_ms};
 }
@@ -92,13 +97,62 @@ START_TEST(timeline_cuts_to_the_window_and_joins_neighbours)
 
   for (guint i = 0; i < G_N_ELEMENTS(slices); i++)
     moe_timeline_slice(&slices[i], timeline);
-  g_autofree char *text = moe_timeline_data(timeline, 10000000000, 60000000000);
+  g_autofree char *text = moe_timeline_data(timeline, 10000000000, 60000000000, MOE_FIGURE_WIDTH);
 
   ck_assert_msg(g_str_has_prefix(text, "forward\tfrom ms\tto ms\n1\t10\t50\n\n\n"), "%s", text);
   ck_assert_msg(strstr(text, "transfer, NVLink\tfrom ms\tto ms\n0\t20\t40\n\n\n") != NULL, "%s", text);
   ck_assert_msg(strstr(text, "pipeline bubble\tfrom ms\tto ms\n1\t50\t60\n\n\n") != NULL, "%s", text);
-  ck_assert_msg(g_str_has_suffix(text, "lane\tname\n0\trank 0 expert\n1\trank 8 compute\n"), "%s", text);
+  ck_assert_msg(strstr(text, "lane\tmiddle ms\tname\tshade\n1\t30\tqkv\t1\n") != NULL, "%s", text);
+  ck_assert_msg(strstr(text, "1\t55\tpipeline bubble\t2\n") != NULL, "%s", text);
+  ck_assert_msg(g_str_has_suffix(text, "lane\tname\n0\trank 0 dispatch, combine\n1\trank 8 compute\n"), "%s", text);
   draw("timeline", ".svg", text);
+}
+END_TEST
+
+/* Two runs of which one is slower and needs more memory, and one that needs less: the front has the two that none
+ * beats. */
+START_TEST(the_front_is_what_none_beats)
+{
+  static const double step_s[] = {2, 3, 4}, memory[] = {70e9, 75e9, 50e9};
+  g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free);
+
+  for (guint i = 0; i < G_N_ELEMENTS(step_s); i++) {
+    MoeResult *result = sample_result();
+
+    result->step_time_s = step_s[i];
+    result->memory.peak_bytes = memory[i];
+    result->memory.fits = TRUE;
+    g_ptr_array_add(list, result);
+  }
+  g_autofree char *text = moe_plot_pareto_data(list, MOE_MEASURE_MEMORY, 1e12);
+  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+  ck_assert(g_str_has_suffix(lines[1], "\t1\t1"));
+  ck_assert(g_str_has_suffix(lines[2], "\t1\t0"));
+  ck_assert(g_str_has_suffix(lines[3], "\t1\t1"));
+}
+END_TEST
+
+/* Values follow from one another: at twice the step time rates halve, times and costs double. */
+START_TEST(measures_go_with_the_step_time)
+{
+  g_autoptr(MoeResult) result = sample_result();
+
+  result->price_gpu_hour = 2;
+  result->gpu_power_w = 1000;
+  result->power_overhead = 1.2;
+  for (guint measure = 0; measure < MOE_N_MEASURES; measure++) {
+    double at_once = moe_measure_value(measure, result, 1e12, result);
+    double at_twice = moe_measure_at(measure, result, 1e12, result, 2 * result->step_time_s);
+    gboolean falls = measure == MOE_MEASURE_STEP || measure == MOE_MEASURE_DAYS || measure == MOE_MEASURE_DOLLARS ||
+                     measure == MOE_MEASURE_MWH;
+    double expected = measure == MOE_MEASURE_MEMORY ? 1 : falls ? 2 : 0.5;
+
+    ck_assert_msg(at_once > 0 && fabs(at_twice / at_once - expected) < 1e-9, "%s: %g and %g",
+                  moe_measure_words[measure], at_once, at_twice);
+  }
+  /* 8,192 tokens/s: 1e12 tokens take 1412.9 days */
+  ck_assert_double_lt(fabs(moe_measure_value(MOE_MEASURE_DAYS, result, 1e12, result) - 1e12 / 8192 / 86400), 1e-6);
 }
 END_TEST
 
@@ -142,4 +196,5 @@ END_TEST
 
 MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
               ladder_has_nan_where_nothing_is_published, timeline_cuts_to_the_window_and_joins_neighbours,
-              an_unknown_suffix_is_refused, a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)
+              the_front_is_what_none_beats, measures_go_with_the_step_time, an_unknown_suffix_is_refused,
+              a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)
