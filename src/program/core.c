@@ -8,31 +8,19 @@ typedef struct {
   double flop;     /* causal model FLOPs of one forward pass */
 } Core;
 
-static MoeCore described_core(const MoeShape *shape, int64_t layer)
-{
-  MoeSublayer sublayer;
-
-  moe_describe_attention(&shape->view, moe_layer_kind(shape->arch, layer), &sublayer);
-  for (guint i = 0; i < sublayer.n_ops; i++)
-    if (sublayer.ops[i].kind == MOE_LAYER_CORE)
-      return sublayer.ops[i].core;
-  return (MoeCore){0};
-}
-
-static Core core_of(const MoeShape *shape, int64_t layer)
+static Core core_of(const MoeShape *shape, const MoeCore *described)
 {
   const MoeTraining *t = &shape->run->training;
-  MoeCore shared = described_core(shape, layer);
   Core core = {.batch = t->micro_batch,
-               .query_heads = shared.query_heads,
+               .query_heads = described->query_heads,
                .context = shape->cp,
-               .kv_heads = shared.kv_heads,
+               .kv_heads = described->kv_heads,
                .len = t->sequence_length,
-               .window = shared.window,
-               .dim_qk = shared.dim_qk,
-               .dim_v = shared.dim_v};
+               .window = described->window,
+               .dim_qk = described->dim_qk,
+               .dim_v = described->dim_v};
 
-  core.flop = (double)shape->full_tokens * moe_core_flop_per_key(&shared) * moe_core_mean_keys(&shared, core.len);
+  core.flop = (double)shape->full_tokens * moe_core_flop_per_key(described) * moe_core_mean_keys(described, core.len);
   return core;
 }
 
@@ -223,13 +211,13 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
 
 /* ---- the core ----------------------------------------------------------------------------------- */
 
-static void emit_core(MoeEmit *emit, int64_t layer, MoePass pass)
+static void emit_core(MoeEmit *emit, const MoeLayerOp *op, MoePass pass)
 {
-  Core core = core_of(emit->shape, layer);
+  Core core = core_of(emit->shape, &op->core);
 
-  if (!emit->shape->flash && pass == MOE_PASS_DGRAD)
+  if (!op->core.fused && pass == MOE_PASS_DGRAD)
     unfused_backward(emit, &core);
-  else if (!emit->shape->flash)
+  else if (!op->core.fused)
     unfused_forward(emit, &core);
   else if (core.context == 1)
     emit_flash(emit, &core, pass);
@@ -239,19 +227,12 @@ static void emit_core(MoeEmit *emit, int64_t layer, MoePass pass)
     ring(emit, &core, pass);
 }
 
-/* A fused kernel's backward pass recomputes the scores by itself: selective recompute of the core costs nothing. */
-void moe_core_forward(MoeEmit *emit, int64_t layer)
+void moe_lower_core(MoeEmit *emit, const MoeLayerOp *op)
 {
-  guint module = emit->module;
-
-  if (emit->only != 0 && emit->shape->flash)
-    return;
-  emit->module |= MOE_MODULE_CORE_ATTENTION;
-  emit_core(emit, layer, emit->pass);
-  emit->module = module;
+  emit_core(emit, op, emit->pass);
 }
 
-void moe_core_backward(MoeEmit *emit, int64_t layer)
+void moe_lower_core_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
-  emit_core(emit, layer, MOE_PASS_DGRAD);
+  emit_core(emit, op, MOE_PASS_DGRAD);
 }

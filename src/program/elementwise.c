@@ -60,28 +60,34 @@ static void emit_chain(MoeEmit *emit, MoeBandwidthKind kind, const char *name, c
 
 /* ---- norms -------------------------------------------------------------------------------------- */
 
-void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes)
+static double op_elements(const MoeEmit *emit, const MoeLayerOp *op, guint piece)
 {
-  guint module = emit->module;
-
-  emit->module |= MOE_MODULE_NORM;
-  emit_chain(emit, MOE_BANDWIDTH_NORM, name, choose(&norm_forward, emit->shape->run->stack.fused.norm), elements,
-             element_bytes, MOE_NO_LOAD);
-  emit->module = module;
+  return (double)moe_lower_rows(emit, op->rows) * op->chain.width[piece];
 }
 
-void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double element_bytes)
+/* Norms at the input of a sub-layer are with the residual stream, below. */
+static void enter(MoeEmit *emit, const MoeLayerOp *op, const Chains *norm, const Chains *residual);
+
+static void emit_norms(MoeEmit *emit, const MoeLayerOp *op, const Chains *norm)
 {
-  emit_chain(emit, MOE_BANDWIDTH_NORM, name, choose(&norm_backward, emit->shape->run->stack.fused.norm), elements,
-             element_bytes, MOE_NO_LOAD);
+  for (guint i = 0; i < op->chain.n; i++) {
+    MoeKept kept = emit->sublayer->tensors[op->in[op->in[i] ? i : 0]].kept;
+    double stream = kept == MOE_KEPT_RESIDUAL ? emit->shape->residual_bytes : emit->shape->act_bytes;
+
+    emit_chain(emit, MOE_BANDWIDTH_NORM, op->chain.kernel[i], choose(norm, emit->shape->run->stack.fused.norm),
+               op_elements(emit, op, i), stream, MOE_NO_LOAD);
+  }
+}
+
+void moe_lower_norm(MoeEmit *emit, const MoeLayerOp *op)
+{
+  if (op->chain.enters)
+    enter(emit, op, &norm_forward, &residual_forward);
+  else
+    emit_norms(emit, op, &norm_forward);
 }
 
 /* ---- residual stream ---------------------------------------------------------------------------- */
-
-static double stream_elements(const MoeShape *shape)
-{
-  return (double)shape->tokens * (double)shape->hidden;
-}
 
 /* A mask byte per element, where dropout is part of the addition's kernel. */
 static double mask_bytes(const MoeShape *shape)
@@ -91,11 +97,10 @@ static double mask_bytes(const MoeShape *shape)
 
 /* Fused, the addition that closed the sub-layer before happens inside this norm's kernel and costs that kernel's extra
  * bytes. */
-static void enter(MoeEmit *emit, const Chains *norm, const Chains *residual)
+static void enter(MoeEmit *emit, const MoeLayerOp *op, const Chains *norm, const Chains *residual)
 {
   const MoeStack *stack = &emit->shape->run->stack;
   Chain chain = *choose(norm, stack->fused.norm);
-  guint module = emit->module;
 
   if (stack->fused.residual_norm) {
     chain.read += residual->fused.read;
@@ -103,66 +108,59 @@ static void enter(MoeEmit *emit, const Chains *norm, const Chains *residual)
     chain.write_stream += residual->fused.write_stream;
     chain.write += residual == &residual_forward ? mask_bytes(emit->shape) : 0;
   }
-  emit->module |= MOE_MODULE_NORM;
-  emit_chain(emit, MOE_BANDWIDTH_NORM, "norm", &chain, stream_elements(emit->shape), emit->shape->residual_bytes,
-             MOE_NO_LOAD);
-  emit->module = module;
-}
-
-void moe_enter_forward(MoeEmit *emit)
-{
-  enter(emit, &norm_forward, &residual_forward);
-}
-
-void moe_enter_backward(MoeEmit *emit)
-{
-  const MoeShape *shape = emit->shape;
-
-  enter(emit, &norm_backward, &residual_backward);
-  if (!shape->run->stack.fused.residual_norm)
-    emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, "residual_grad", &residual_backward.unfused, stream_elements(shape),
-               shape->residual_bytes, MOE_NO_LOAD);
-}
-
-static gboolean has_output_norm(const MoeShape *shape)
-{
-  return shape->arch->norms_per_layer >= 4;
-}
-
-/* Dropout as a kernel of its own, or inside the residual addition. */
-static void emit_dropout(MoeEmit *emit, const Chains *chains)
-{
-  if (emit->shape->arch->dropout <= 0 || emit->shape->run->stack.fused.dropout)
-    return;
-  emit_chain(emit, MOE_BANDWIDTH_DROPOUT, "dropout", &chains->unfused, stream_elements(emit->shape), 0, MOE_NO_LOAD);
-}
-
-static void emit_residual(MoeEmit *emit)
-{
-  const MoeStack *stack = &emit->shape->run->stack;
-  Chain chain = residual_forward.unfused;
-
-  if (stack->fused.residual_norm)
-    return;
-  chain.write += mask_bytes(emit->shape);
-  emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, "residual", &chain, stream_elements(emit->shape),
+  emit_chain(emit, MOE_BANDWIDTH_NORM, op->chain.kernel[0], &chain, op_elements(emit, op, 0),
              emit->shape->residual_bytes, MOE_NO_LOAD);
 }
 
-void moe_leave_forward(MoeEmit *emit)
+void moe_lower_norm_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
-  if (has_output_norm(emit->shape))
-    moe_norm_forward(emit, "output_norm", stream_elements(emit->shape), emit->shape->act_bytes);
-  emit_dropout(emit, &dropout_forward);
-  emit_residual(emit);
+  const MoeShape *shape = emit->shape;
+
+  if (!op->chain.enters) {
+    emit_norms(emit, op, &norm_backward);
+    return;
+  }
+  enter(emit, op, &norm_backward, &residual_backward);
+  if (!shape->run->stack.fused.residual_norm)
+    emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, "residual_grad", &residual_backward.unfused, op_elements(emit, op, 0),
+               shape->residual_bytes, MOE_NO_LOAD);
+}
+
+/* Dropout as a kernel of its own, or inside the residual addition. */
+static void emit_dropout(MoeEmit *emit, const MoeLayerOp *op, const Chains *chains)
+{
+  if (!emit->shape->run->stack.fused.dropout)
+    emit_chain(emit, MOE_BANDWIDTH_DROPOUT, op->chain.kernel[0], &chains->unfused, op_elements(emit, op, 0), 0,
+               MOE_NO_LOAD);
+}
+
+void moe_lower_dropout(MoeEmit *emit, const MoeLayerOp *op)
+{
+  emit_dropout(emit, op, &dropout_forward);
+}
+
+void moe_lower_dropout_backward(MoeEmit *emit, const MoeLayerOp *op)
+{
+  emit_dropout(emit, op, &dropout_backward);
+}
+
+void moe_lower_add(MoeEmit *emit, const MoeLayerOp *op)
+{
+  Chain chain = residual_forward.unfused;
+
+  if (emit->shape->run->stack.fused.residual_norm)
+    return;
+  chain.write += mask_bytes(emit->shape);
+  emit_chain(emit, MOE_BANDWIDTH_RESIDUAL, op->chain.kernel[0], &chain, op_elements(emit, op, 0),
+             emit->shape->residual_bytes, MOE_NO_LOAD);
 }
 
 /* The stream's gradient, cast to BF16 for the sub-layer, and scaled by the dropout mask in the same kernel where that
  * is fused. */
-static void emit_branch(MoeEmit *emit)
+void moe_lower_add_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
   const MoeShape *shape = emit->shape;
-  double elements = stream_elements(shape), mask = mask_bytes(shape);
+  double elements = op_elements(emit, op, 0), mask = mask_bytes(shape);
 
   if (mask == 0 && shape->residual_bytes <= shape->act_bytes)
     return;
@@ -170,28 +168,53 @@ static void emit_branch(MoeEmit *emit)
                  elements * shape->act_bytes, 1);
 }
 
-void moe_leave_backward(MoeEmit *emit)
-{
-  emit_branch(emit);
-  emit_dropout(emit, &dropout_backward);
-  if (has_output_norm(emit->shape))
-    moe_norm_backward(emit, "output_norm", stream_elements(emit->shape), emit->shape->act_bytes);
-}
-
 /* ---- activations -------------------------------------------------------------------------------- */
 
-void moe_activation_forward(MoeEmit *emit, gboolean gated, double elements, int load)
+static void emit_activation(MoeEmit *emit, const MoeLayerOp *op, const Chains *chains)
 {
-  const Chains *chains = gated ? &gated_forward : &plain_forward;
-
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, gated ? "swiglu" : "gelu",
-             choose(chains, emit->shape->run->stack.fused.activation), elements, 0, load);
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.gated ? "swiglu" : "gelu",
+             choose(chains, emit->shape->run->stack.fused.activation), op_elements(emit, op, 0), 0,
+             moe_lower_load(emit, op));
 }
 
-void moe_activation_backward(MoeEmit *emit, gboolean gated, double elements, int load)
+void moe_lower_activation(MoeEmit *emit, const MoeLayerOp *op)
 {
-  const Chains *chains = gated ? &gated_backward : &plain_backward;
+  emit_activation(emit, op, op->chain.gated ? &gated_forward : &plain_forward);
+}
 
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, gated ? "swiglu" : "gelu",
-             choose(chains, emit->shape->run->stack.fused.activation), elements, 0, load);
+void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op)
+{
+  emit_activation(emit, op, op->chain.gated ? &gated_backward : &plain_backward);
+}
+
+/* ---- around attention --------------------------------------------------------------------------- */
+
+/* Fused, queries and keys take one kernel each way: in and out. Unfused: halves swapped, two products, a sum - five
+ * kernels each for queries and keys, three times the traffic. */
+#define ROTARY_UNFUSED_LAUNCHES 10
+#define ROTARY_UNFUSED_TRAFFIC  3.0
+
+void moe_lower_rotary(MoeEmit *emit, const MoeLayerOp *op)
+{
+  gboolean fused = emit->shape->run->stack.fused.rotary;
+  double bytes = op_elements(emit, op, 0) * emit->shape->act_bytes * (fused ? 1 : ROTARY_UNFUSED_TRAFFIC);
+
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ROTARY, op->chain.kernel[0], bytes, bytes, fused ? 1 : ROTARY_UNFUSED_LAUNCHES);
+}
+
+void moe_lower_copy(MoeEmit *emit, const MoeLayerOp *op)
+{
+  for (guint i = 0; i < op->chain.n; i++) {
+    double bytes = op_elements(emit, op, i) * emit->shape->act_bytes;
+
+    moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, op->chain.kernel[i], bytes, bytes, 1);
+  }
+}
+
+/* Gradients of the branches that read the same input. */
+void moe_lower_branch_backward(MoeEmit *emit, const MoeLayerOp *op)
+{
+  double bytes = op_elements(emit, op, 0) * emit->shape->act_bytes, branches = (double)op->chain.branches;
+
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, op->chain.kernel[0], branches * bytes, bytes, op->chain.branches - 1);
 }

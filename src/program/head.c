@@ -3,19 +3,18 @@
 
 /* ---- embedding ---------------------------------------------------------------------------------- */
 
-void moe_embedding_forward(MoeEmit *emit)
+void moe_lower_table(MoeEmit *emit, const MoeLayerOp *op)
 {
   const MoeShape *shape = emit->shape;
-  double elements = (double)shape->tokens * (double)shape->hidden;
+  double elements = (double)shape->tokens * (double)op->linear.k;
 
-  emit->scope = MOE_SCOPE_EMBEDDING;
-  moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, "embedding", elements * shape->act_bytes,
-                 elements * shape->residual_bytes, 1);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, op->name, elements * shape->act_bytes, elements * shape->residual_bytes,
+                 1);
   if (shape->tp > 1) {
     gboolean sp = shape->run->parallelism.sequence_parallel;
     double bytes = (double)shape->full_tokens * (double)shape->hidden * shape->act_bytes;
     MoeCollective collective =
-        moe_collective(emit, sp ? MOE_REDUCE_SCATTER : MOE_ALL_REDUCE, MOE_GROUP_TENSOR, "embedding", bytes);
+        moe_collective(emit, sp ? MOE_REDUCE_SCATTER : MOE_ALL_REDUCE, MOE_GROUP_TENSOR, op->name, bytes);
 
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
   }
@@ -24,16 +23,31 @@ void moe_embedding_forward(MoeEmit *emit)
 /* Scatter-add of the gradient's rows into the table: deterministic implementations sort the tokens first. */
 #define EMBEDDING_BACKWARD_LAUNCHES 4
 
-void moe_embedding_backward(MoeEmit *emit)
+void moe_lower_table_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
   const MoeShape *shape = emit->shape;
-  double elements = (double)shape->tokens * (double)shape->hidden,
+  double elements = (double)shape->tokens * (double)op->linear.k,
          grad = moe_precision_bytes(shape->precision->gradient_reduce);
 
-  emit->scope = MOE_SCOPE_EMBEDDING;
   if (!shape->frozen)
-    moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, "embedding", elements * (shape->residual_bytes + grad),
-                   elements * grad, EMBEDDING_BACKWARD_LAUNCHES);
+    moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, op->name, elements * (shape->residual_bytes + grad), elements * grad,
+                   EMBEDDING_BACKWARD_LAUNCHES);
+}
+
+void moe_embedding_forward(MoeEmit *emit)
+{
+  MoeSublayer embedding;
+
+  moe_describe_embedding(&emit->shape->view, &embedding);
+  moe_lower(emit, &embedding, MOE_PLACE_MAIN);
+}
+
+void moe_embedding_backward(MoeEmit *emit)
+{
+  MoeSublayer embedding;
+
+  moe_describe_embedding(&emit->shape->view, &embedding);
+  moe_lower_backward(emit, &embedding, MOE_PLACE_MAIN);
 }
 
 /* ---- LM head and loss --------------------------------------------------------------------------- */
@@ -49,22 +63,6 @@ void moe_embedding_backward(MoeEmit *emit)
 #define LOSS_BACKWARD_READS    2.0
 #define LOSS_BACKWARD_WRITES   2.0
 #define LOSS_BACKWARD_LAUNCHES 4
-
-/* Vocabulary rows of one rank are padded to a multiple of this (Megatron-LM --make-vocab-size-divisible-by). */
-#define VOCABULARY_ROWS 128
-
-static MoeProduct head_linear(const MoeShape *shape)
-{
-  int64_t rows = moe_round_up(moe_ceil_div(shape->arch->vocabulary, shape->tp), VOCABULARY_ROWS);
-  MoeProduct linear = moe_linear(shape, "lm_head", shape->full_tokens, shape->hidden, rows);
-
-  linear.split = MOE_SPLIT_COLUMN;
-  linear.precision = linear.wgrad = shape->precision->lm_head;
-  linear.output = MOE_FP32;
-  linear.adapters = FALSE;
-  linear.flop_scale = (double)shape->arch->vocabulary / ((double)rows * (double)shape->tp);
-  return linear;
-}
 
 double moe_logits_bytes(const MoeShape *shape)
 {
@@ -90,53 +88,52 @@ static void reduce_loss(MoeEmit *emit)
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
 }
 
-void moe_head_forward(MoeEmit *emit)
+void moe_lower_loss(MoeEmit *emit, const MoeLayerOp *op)
 {
-  const MoeShape *shape = emit->shape;
-  MoeProduct linear = head_linear(shape);
-  gboolean fused = shape->run->stack.fused.cross_entropy;
-
-  emit->scope = MOE_SCOPE_HEAD;
-  moe_norm_forward(emit, "final_norm", (double)shape->tokens * (double)shape->hidden, shape->residual_bytes);
-  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, moe_logits_bytes(shape));
-  moe_linear_forward(emit, &linear);
-  if (fused)
+  (void)op;
+  if (emit->shape->run->stack.fused.cross_entropy)
     emit_loss(emit, LOSS_FUSED_READS, LOSS_FUSED_WRITES, LOSS_FUSED_LAUNCHES);
   else
     emit_loss(emit, LOSS_UNFUSED_READS, LOSS_UNFUSED_WRITES, LOSS_UNFUSED_LAUNCHES);
   reduce_loss(emit);
 }
 
+void moe_lower_loss_backward(MoeEmit *emit, const MoeLayerOp *op)
+{
+  (void)op;
+  if (!emit->shape->run->stack.fused.cross_entropy)
+    emit_loss(emit, LOSS_BACKWARD_READS, LOSS_BACKWARD_WRITES, LOSS_BACKWARD_LAUNCHES);
+}
+
+/* Logits live from their product to its backward pass. */
+void moe_head_forward(MoeEmit *emit)
+{
+  MoeSublayer head;
+
+  moe_describe_head(&emit->shape->view, &head);
+  for (guint i = 0; i < head.n_ops; i++) {
+    if (head.ops[i].kind == MOE_LAYER_LINEAR)
+      moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, moe_logits_bytes(emit->shape));
+    moe_lower_op(emit, &head, i);
+  }
+}
+
 /* Unfused, the gradient of the logits is a second tensor of their size. */
 void moe_head_backward(MoeEmit *emit)
 {
-  const MoeShape *shape = emit->shape;
-  MoeProduct linear = head_linear(shape);
-  double logits = moe_logits_bytes(shape), extra = shape->run->stack.fused.cross_entropy ? 0 : logits;
+  double logits = moe_logits_bytes(emit->shape), extra = emit->shape->run->stack.fused.cross_entropy ? 0 : logits;
+  MoeSublayer head;
 
-  emit->scope = MOE_SCOPE_HEAD;
+  moe_describe_head(&emit->shape->view, &head);
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, extra);
-  if (!shape->run->stack.fused.cross_entropy)
-    emit_loss(emit, LOSS_BACKWARD_READS, LOSS_BACKWARD_WRITES, LOSS_BACKWARD_LAUNCHES);
-  moe_linear_backward(emit, &linear);
-  moe_flow_release(emit->flow, MOE_MEMORY_ACTIVATIONS, logits + extra);
-  moe_norm_backward(emit, "final_norm", (double)shape->tokens * (double)shape->hidden, shape->residual_bytes);
+  for (guint i = head.n_ops; i-- > 0;) {
+    moe_lower_op_backward(emit, &head, i);
+    if (head.ops[i].kind == MOE_LAYER_LINEAR)
+      moe_flow_release(emit->flow, MOE_MEMORY_ACTIVATIONS, logits + extra);
+  }
 }
 
 /* ---- multi-token prediction (DeepSeek-V3 report, 2.2) ------------------------------------------- */
-
-static MoeProduct joint_linear(const MoeShape *shape)
-{
-  MoeProduct linear = moe_linear(shape, "mtp_join", shape->tokens, 2 * shape->hidden, shape->hidden);
-
-  linear.adapters = FALSE;
-  return linear;
-}
-
-static double stream_elements(const MoeShape *shape)
-{
-  return (double)shape->tokens * (double)shape->hidden;
-}
 
 /* A module's layer follows the others when all of them are recomputed. */
 static gboolean is_recomputed(const MoeShape *shape)
@@ -147,13 +144,11 @@ static gboolean is_recomputed(const MoeShape *shape)
 static void module_forward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeProduct joint = joint_linear(shape);
+  MoeSublayer joint;
 
+  moe_describe_joint(&shape->view, &joint);
   moe_embedding_forward(emit);
-  emit->scope = MOE_SCOPE_HEAD;
-  moe_norm_forward(emit, "mtp_norm", stream_elements(shape), shape->residual_bytes);
-  moe_norm_forward(emit, "mtp_norm", stream_elements(shape), shape->residual_bytes);
-  moe_linear_forward(emit, &joint);
+  moe_lower(emit, &joint, MOE_PLACE_MAIN);
   moe_stored_forward(emit, shape->arch->layers - 1, is_recomputed(shape));
   moe_head_forward(emit);
 }
@@ -161,15 +156,13 @@ static void module_forward(MoeEmit *emit)
 static void module_backward(MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
-  MoeProduct joint = joint_linear(shape);
+  MoeSublayer joint;
 
+  moe_describe_joint(&shape->view, &joint);
   moe_head_backward(emit);
   moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1));
   moe_stored_backward(emit, shape->arch->layers - 1, is_recomputed(shape));
-  emit->scope = MOE_SCOPE_HEAD;
-  moe_linear_backward(emit, &joint);
-  moe_norm_backward(emit, "mtp_norm", stream_elements(shape), shape->residual_bytes);
-  moe_norm_backward(emit, "mtp_norm", stream_elements(shape), shape->residual_bytes);
+  moe_lower_backward(emit, &joint, MOE_PLACE_MAIN);
   moe_embedding_backward(emit);
 }
 

@@ -1,10 +1,10 @@
 /*
  * program, private: the builder that lowers a run, and the pieces that its files share.
  *
- * Three levels. Layer lowering (attention.c, ffn.c, moe.c ...) emits *items* into a *flow*: kernels, collectives and
- * copies with dependencies on earlier items. block.c merges one flow, or a forward and a backward flow, into a *block*
- * and turns dependencies into waits on streams. A schedule (schedule_*.c) orders *actions*; calls.c makes calls of
- * blocks from them.
+ * Three levels. Lowering (lower.c and a file per kind of operation) emits *items* into a *flow*: kernels, collectives
+ * and copies with dependencies on earlier items. block.c merges one flow, or a forward and a backward flow, into a
+ * *block* and turns dependencies into waits on streams. A schedule (schedule_*.c) orders *actions*; calls.c makes calls
+ * of blocks from them.
  */
 #ifndef MOESIM_PROGRAM_INTERNAL_H
 #define MOESIM_PROGRAM_INTERNAL_H
@@ -54,8 +54,11 @@ typedef struct {
   guint module; /* bits of MoeModule that what is emitted now belongs to */
   guint only;   /* emit only kernels of these modules (selective recompute); 0 = everything */
   int layer;
-  gboolean first;   /* first micro-batch of the step */
-  gboolean no_flop; /* model FLOPs are not counted (prediction modules of some reports) */
+  const MoeSublayer *sublayer; /* of the operation that is lowered now */
+  int64_t group;               /* of local experts, inside EXPERTS */
+  guint32 counts;              /* item of the exchange of token counts that is under way, or MOE_NO_ITEM */
+  gboolean first;              /* first micro-batch of the step */
+  gboolean no_flop;            /* model FLOPs are not counted (prediction modules of some reports) */
 } MoeEmit;
 
 /* Emits a kernel on the compute stream; pass, scope and launches default from the context when 0. */
@@ -83,25 +86,48 @@ guint32 moe_emit_message(MoeEmit *emit, MoeOpKind kind, guint slot);
 void moe_emit_host_sync(MoeEmit *emit, guint32 dep);
 void moe_emit_delay(MoeEmit *emit, double seconds);
 
-/* ---- linear layers ------------------------------------------------------------------------------ */
+/* ---- lowering of operations --------------------------------------------------------------------- */
 
-/* One linear layer: [rows, k] x [k, n] on this rank. */
-typedef struct {
-  const char *name;
-  int64_t rows, k, n;
-  MoeSplit split;           /* over the tensor group */
-  gboolean shares_input;    /* input was gathered and quantized for the linear before it */
-  gboolean bare_input;      /* neither a norm nor an activation produces its input: quantizing it is a kernel */
-  gboolean fused_gradient;  /* an activation's backward produces its output gradient: quantizing it may be fused */
-  gboolean shares_gradient; /* its input gradient joins the next linear's, which communicates for both */
-  MoePrecision precision, wgrad, output;
-  double flop_scale; /* model FLOPs relative to 2 rows k n */
-  gboolean adapters; /* LoRA applies */
-} MoeProduct;
+/* The operations of a sub-layer that run at `place`, in order or in reverse; or one of them. */
+void moe_lower(MoeEmit *emit, const MoeSublayer *sublayer, MoePlace place);
+void moe_lower_backward(MoeEmit *emit, const MoeSublayer *sublayer, MoePlace place);
+void moe_lower_op(MoeEmit *emit, const MoeSublayer *sublayer, guint index);
+void moe_lower_op_backward(MoeEmit *emit, const MoeSublayer *sublayer, guint index);
+/* Rows of one kernel: of one group of experts where the operation runs per group. Load of these rows, or MOE_NO_LOAD.
+ */
+int64_t moe_lower_rows(const MoeEmit *emit, MoeRows rows);
+int moe_lower_load(const MoeEmit *emit, const MoeLayerOp *op);
 
-MoeProduct moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n);
-void moe_linear_forward(MoeEmit *emit, const MoeProduct *linear);
-void moe_linear_backward(MoeEmit *emit, const MoeProduct *linear);
+void moe_lower_norm(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_norm_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_linear(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_linear_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_rotary(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_copy(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_core(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_core_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_activation(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_branch_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_route(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_route_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_counts(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_experts(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_experts_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_grouped(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_grouped_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_gather(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_dropout(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_dropout_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_add(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_add_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_table(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_table_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_loss(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_loss_backward(MoeEmit *emit, const MoeLayerOp *op);
+
+/* ---- quantization ------------------------------------------------------------------------------- */
+
 /* Quantization of a weight where it is due. */
 gboolean moe_quantizes_weights(const MoeEmit *emit);
 void moe_emit_quantize_weight(MoeEmit *emit, double elements);
@@ -122,39 +148,19 @@ void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize);
 void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load);
 void moe_emit_weight_transpose(MoeEmit *emit, double elements);
 
-/* ---- parts of a layer --------------------------------------------------------------------------- */
+/* ---- parts of the model ------------------------------------------------------------------------- */
 
-void moe_norm_forward(MoeEmit *emit, const char *name, double elements, double element_bytes);
-void moe_norm_backward(MoeEmit *emit, const char *name, double elements, double element_bytes);
-/* Norm at the input of a sub-layer, with the residual addition before it where fused. */
-void moe_enter_forward(MoeEmit *emit);
-void moe_enter_backward(MoeEmit *emit);
-/* Output norm, dropout and residual addition at the end of a sub-layer. */
-void moe_leave_forward(MoeEmit *emit);
-void moe_leave_backward(MoeEmit *emit);
-void moe_activation_forward(MoeEmit *emit, gboolean gated, double elements, int load);
-void moe_activation_backward(MoeEmit *emit, gboolean gated, double elements, int load);
-
-void moe_attention_forward(MoeEmit *emit, int64_t layer);
-void moe_attention_backward(MoeEmit *emit, int64_t layer);
-void moe_core_forward(MoeEmit *emit, int64_t layer);
-void moe_core_backward(MoeEmit *emit, int64_t layer);
-void moe_ffn_forward(MoeEmit *emit, int64_t width, gboolean gated);
-void moe_ffn_backward(MoeEmit *emit, int64_t width, gboolean gated);
-void moe_moe_forward(MoeEmit *emit, int64_t layer);
-void moe_moe_backward(MoeEmit *emit, int64_t layer);
-void moe_router_forward(MoeEmit *emit);
-void moe_router_backward(MoeEmit *emit);
-void moe_experts_forward(MoeEmit *emit, int64_t layer, int64_t group);
-void moe_experts_backward(MoeEmit *emit, int64_t layer, int64_t group);
+/* Rows of one group of local experts, whole tiles where the stack pads to tiles. */
+int64_t moe_group_rows(const MoeShape *shape);
+/* Tensor ranks of an expert put together what each of them received, and share out what they computed. */
+void moe_gather_expert_rows(MoeEmit *emit);
+void moe_reduce_expert_rows(MoeEmit *emit);
 void moe_embedding_forward(MoeEmit *emit);
 void moe_embedding_backward(MoeEmit *emit);
 void moe_head_forward(MoeEmit *emit);
 void moe_head_backward(MoeEmit *emit);
 void moe_mtp_forward(MoeEmit *emit);
 void moe_mtp_backward(MoeEmit *emit);
-void moe_layer_forward(MoeEmit *emit, int64_t layer);
-void moe_layer_backward(MoeEmit *emit, int64_t layer);
 
 /* ---- load of experts ---------------------------------------------------------------------------- */
 

@@ -1,53 +1,26 @@
 /* A transformer layer: its sub-layers forward and backward, recompute, what it keeps in memory, offload. */
 #include "internal.h"
 
-/* Modules of each sub-layer that selective recompute can replay. */
-#define ATTENTION_MODULES (MOE_MODULE_CORE_ATTENTION | MOE_MODULE_ATTENTION_PROJECTIONS | MOE_MODULE_NORM)
-#define DENSE_MODULES     (MOE_MODULE_FFN | MOE_MODULE_FFN_ACTIVATION | MOE_MODULE_NORM)
-#define MOE_MODULES                                                                                                    \
-  (MOE_MODULE_MOE | MOE_MODULE_MOE_ACTIVATION | MOE_MODULE_EXPERT_FFN | MOE_MODULE_SHARED_EXPERTS | MOE_MODULE_NORM)
+/* The sub-layers of one layer. */
+typedef struct {
+  MoeSublayer attention, second;
+} Layer;
 
-/* ---- forward ------------------------------------------------------------------------------------ */
-
-static void dense_forward(MoeEmit *emit)
+static void describe(const MoeShape *shape, int64_t layer, Layer *described)
 {
-  const MoeFfn *ffn = &emit->shape->arch->ffn;
+  MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
 
-  emit->scope = MOE_SCOPE_DENSE_FFN;
-  moe_enter_forward(emit);
-  emit->module = MOE_MODULE_FFN;
-  moe_ffn_forward(emit, ffn->width, ffn->gated);
-  emit->module = 0;
-  moe_leave_forward(emit);
+  moe_describe_attention(&shape->view, kind, &described->attention);
+  moe_describe_second(&shape->view, kind, &described->second);
 }
 
-static void second_forward(MoeEmit *emit, int64_t layer)
+static void layer_forward(MoeEmit *emit, const Layer *described)
 {
-  if (moe_layer_is_moe(emit->shape->arch, layer))
-    moe_moe_forward(emit, layer);
-  else
-    dense_forward(emit);
-}
-
-void moe_layer_forward(MoeEmit *emit, int64_t layer)
-{
-  emit->layer = (int)layer;
-  emit->module = 0;
-  moe_attention_forward(emit, layer);
-  second_forward(emit, layer);
+  moe_lower(emit, &described->attention, MOE_PLACE_MAIN);
+  moe_lower(emit, &described->second, MOE_PLACE_MAIN);
 }
 
 /* ---- backward ----------------------------------------------------------------------------------- */
-
-static void dense_backward(MoeEmit *emit)
-{
-  const MoeFfn *ffn = &emit->shape->arch->ffn;
-
-  emit->scope = MOE_SCOPE_DENSE_FFN;
-  moe_leave_backward(emit);
-  moe_ffn_backward(emit, ffn->width, ffn->gated);
-  moe_enter_backward(emit);
-}
 
 /* The same context, replaying forward kernels of some modules. */
 static MoeEmit replay(const MoeEmit *emit, guint modules)
@@ -56,7 +29,6 @@ static MoeEmit replay(const MoeEmit *emit, guint modules)
 
   other.pass = MOE_PASS_RECOMPUTE;
   other.only = modules;
-  other.module = 0;
   return other;
 }
 
@@ -69,40 +41,14 @@ guint moe_selected_modules(const MoeShape *shape)
   return rounds | (recompute->mode == MOE_RECOMPUTE_SELECTIVE ? recompute->modules : 0);
 }
 
-static void replay_attention(const MoeEmit *emit, int64_t layer, guint modules)
+/* The operations of these modules once more, then all of the sub-layer backwards. */
+static void sublayer_backward(MoeEmit *emit, const MoeSublayer *sublayer, guint modules)
 {
-  MoeEmit other = replay(emit, modules & ATTENTION_MODULES);
+  MoeEmit other = replay(emit, modules);
 
-  if (other.only != 0)
-    moe_attention_forward(&other, layer);
-}
-
-static void replay_second(const MoeEmit *emit, int64_t layer, guint modules)
-{
-  gboolean moe = moe_layer_is_moe(emit->shape->arch, layer);
-  MoeEmit other = replay(emit, modules & (moe ? MOE_MODULES : DENSE_MODULES));
-
-  if (other.only != 0)
-    second_forward(&other, layer);
-}
-
-static void second_backward(MoeEmit *emit, int64_t layer)
-{
-  if (moe_layer_is_moe(emit->shape->arch, layer))
-    moe_moe_backward(emit, layer);
-  else
-    dense_backward(emit);
-}
-
-void moe_layer_backward(MoeEmit *emit, int64_t layer)
-{
-  guint modules = moe_selected_modules(emit->shape);
-
-  emit->layer = (int)layer;
-  replay_second(emit, layer, modules);
-  second_backward(emit, layer);
-  replay_attention(emit, layer, modules);
-  moe_attention_backward(emit, layer);
+  if (modules != 0)
+    moe_lower(&other, sublayer, MOE_PLACE_MAIN);
+  moe_lower_backward(emit, sublayer, MOE_PLACE_MAIN);
 }
 
 /* ---- with recompute, memory and offload --------------------------------------------------------- */
@@ -133,9 +79,12 @@ static double kept_bytes(const MoeEmit *emit, int64_t layer, gboolean recomputed
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
   double kept = kept_bytes(emit, layer, recomputed);
+  Layer described;
 
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
-  moe_layer_forward(emit, layer);
+  describe(emit->shape, layer, &described);
+  emit->layer = (int)layer;
+  layer_forward(emit, &described);
   if (!moe_layer_is_offloaded(emit->shape, layer))
     return;
   guint32 out = moe_emit_copy(emit, TRUE, "offload", moe_checkpoint_bytes(emit->shape));
@@ -163,18 +112,19 @@ void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
   double kept = kept_bytes(emit, layer, recomputed), full = moe_layer_saved_bytes(emit->shape, layer, 0);
   double replayed = MAX(full - kept, 0);
-  MoeEmit other = replay(emit, 0);
+  guint modules = recomputed ? 0 : moe_selected_modules(emit->shape);
+  Layer described;
 
+  describe(emit->shape, layer, &described);
+  emit->layer = (int)layer;
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, replayed);
-  if (recomputed)
-    moe_layer_forward(&other, layer);
   if (recomputed) {
-    emit->layer = (int)layer;
-    second_backward(emit, layer);
-    moe_attention_backward(emit, layer);
-  } else {
-    moe_layer_backward(emit, layer);
+    MoeEmit other = replay(emit, 0);
+
+    layer_forward(&other, &described);
   }
+  sublayer_backward(emit, &described.second, modules);
+  sublayer_backward(emit, &described.attention, modules);
   release_kept(emit, kept + replayed);
 }
 

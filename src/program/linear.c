@@ -2,21 +2,57 @@
  */
 #include "internal.h"
 
-MoeProduct moe_linear(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
-{
-  /* A linear that is not split over the tensor group runs on all of its ranks alike unless the sequence is split there.
-   */
-  gboolean repeated = !shape->run->parallelism.sequence_parallel && rows == shape->full_tokens;
+/* One linear layer: [rows, k] x [k, n] on this rank. */
+typedef struct {
+  const char *name;
+  int64_t rows, k, n;
+  MoeSplit split; /* over the tensor group */
+  gboolean shares_input, bare_input, fused_gradient, adapters;
+  MoePrecision precision, wgrad, output;
+  double flop_scale; /* model FLOPs relative to 2 rows k n */
+} Product;
 
-  return (MoeProduct){.name = name,
-                     .rows = rows,
-                     .k = k,
-                     .n = n,
-                     .precision = shape->precision->gemm,
-                     .wgrad = shape->precision->wgrad,
-                     .output = MOE_BF16,
-                     .adapters = TRUE,
-                     .flop_scale = repeated ? 1.0 / (double)shape->tp : 1};
+/* Tensor ranks that hold copies of key heads, or columns that only pad, do not add to model FLOPs; nor do ranks that
+ * repeat the same product: one that is not split runs on all ranks alike unless the sequence is split there. */
+static double flop_scale(const MoeShape *shape, const MoeLayerOp *op)
+{
+  const MoeLinear *linear = &op->linear;
+  gboolean repeated = linear->split == MOE_SPLIT_NONE && op->rows == MOE_ROWS_STREAM;
+
+  if (linear->passes == 0)
+    return 0;
+  if (linear->split == MOE_SPLIT_COLUMN)
+    return linear->n_counted / ((double)linear->n * (double)shape->tp);
+  return repeated && !shape->run->parallelism.sequence_parallel ? 1.0 / (double)shape->tp : 1;
+}
+
+static MoePrecision role_precision(const MoePrecisions *precision, MoeLinearRole role, gboolean wgrad)
+{
+  if (role == MOE_LINEAR_ROUTER)
+    return precision->router;
+  if (role == MOE_LINEAR_HEAD)
+    return precision->lm_head;
+  return wgrad ? precision->wgrad : precision->gemm;
+}
+
+static Product product_of(const MoeEmit *emit, const MoeLayerOp *op)
+{
+  const MoeLinear *linear = &op->linear;
+  const MoePrecisions *precision = emit->shape->precision;
+
+  return (Product){.name = op->name,
+                   .rows = moe_lower_rows(emit, op->rows),
+                   .k = linear->k,
+                   .n = linear->n,
+                   .split = linear->split,
+                   .shares_input = linear->shares_input,
+                   .bare_input = linear->bare_input,
+                   .fused_gradient = linear->fused_gradient,
+                   .adapters = linear->adapters,
+                   .precision = role_precision(precision, linear->role, FALSE),
+                   .wgrad = role_precision(precision, linear->role, TRUE),
+                   .output = linear->role == MOE_LINEAR_LAYER ? MOE_BF16 : MOE_FP32,
+                   .flop_scale = flop_scale(emit->shape, op)};
 }
 
 /* ---- quantization ------------------------------------------------------------------------------- */
@@ -60,7 +96,7 @@ void moe_emit_weight_transpose(MoeEmit *emit, double elements)
     moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "transpose_weight", bytes, bytes, 1);
 }
 
-static double input_rows(const MoeEmit *emit, const MoeProduct *linear)
+static double input_rows(const MoeEmit *emit, const Product *linear)
 {
   return linear->split == MOE_SPLIT_COLUMN ? (double)emit->shape->tokens : (double)linear->rows;
 }
@@ -86,13 +122,13 @@ void moe_emit_quantize_weight(MoeEmit *emit, double elements)
                    elements * copies * out, 1);
 }
 
-static void quantize_weight(MoeEmit *emit, const MoeProduct *linear)
+static void quantize_weight(MoeEmit *emit, const Product *linear)
 {
   if (is_quantized(linear->precision))
     moe_emit_quantize_weight(emit, (double)linear->k * (double)linear->n);
 }
 
-static void quantize_input(MoeEmit *emit, const MoeProduct *linear)
+static void quantize_input(MoeEmit *emit, const Product *linear)
 {
   const MoeQuantize quantize = {.name = "quantize",
                                 .elements = input_rows(emit, linear) * (double)linear->k,
@@ -105,7 +141,7 @@ static void quantize_input(MoeEmit *emit, const MoeProduct *linear)
     moe_emit_quantize(emit, &quantize);
 }
 
-static void quantize_gradient(MoeEmit *emit, const MoeProduct *linear)
+static void quantize_gradient(MoeEmit *emit, const Product *linear)
 {
   const MoeQuantize quantize = {.name = "quantize_grad",
                                 .elements = (double)linear->rows * (double)linear->n,
@@ -134,7 +170,7 @@ static MoeKernel gemm(const char *name, MoePass pass, int64_t m, int64_t k, int6
   return kernel;
 }
 
-static void emit_forward(MoeEmit *emit, const MoeProduct *linear)
+static void emit_forward(MoeEmit *emit, const Product *linear)
 {
   MoeKernel kernel = gemm(linear->name, emit->pass, linear->rows, linear->k, linear->n, linear->flop_scale);
 
@@ -143,7 +179,7 @@ static void emit_forward(MoeEmit *emit, const MoeProduct *linear)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
-static void emit_dgrad(MoeEmit *emit, const MoeProduct *linear)
+static void emit_dgrad(MoeEmit *emit, const Product *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_DGRAD, linear->rows, linear->n, linear->k, linear->flop_scale);
 
@@ -154,7 +190,7 @@ static void emit_dgrad(MoeEmit *emit, const MoeProduct *linear)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
-static void emit_wgrad(MoeEmit *emit, const MoeProduct *linear)
+static void emit_wgrad(MoeEmit *emit, const Product *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_WGRAD, linear->k, linear->rows, linear->n, linear->flop_scale);
 
@@ -174,7 +210,7 @@ static gboolean has_sequence_parallel(const MoeShape *shape)
   return shape->tp > 1 && shape->run->parallelism.sequence_parallel;
 }
 
-static double side_bytes(const MoeEmit *emit, const MoeProduct *linear, int64_t width)
+static double side_bytes(const MoeEmit *emit, const Product *linear, int64_t width)
 {
   return (double)linear->rows * (double)width * emit->shape->act_bytes;
 }
@@ -203,7 +239,7 @@ static guint32 reduce_sequence(MoeEmit *emit, const char *name, double bytes)
 
 /* A reduction that overlaps the GEMM that makes its input, in as many pieces as ranks: all but the last piece beside
  * it. */
-static void emit_overlapped_row(MoeEmit *emit, const MoeProduct *linear)
+static void emit_overlapped_row(MoeEmit *emit, const Product *linear)
 {
   double bytes = side_bytes(emit, linear, linear->n), last = bytes / (double)emit->shape->tp;
   guint32 beside = reduce_sequence(emit, "tensor_reduce", bytes - last);
@@ -213,7 +249,7 @@ static void emit_overlapped_row(MoeEmit *emit, const MoeProduct *linear)
   moe_flow_join(emit->flow, reduce_sequence(emit, "tensor_reduce", last));
 }
 
-static void emit_row(MoeEmit *emit, const MoeProduct *linear)
+static void emit_row(MoeEmit *emit, const Product *linear)
 {
   if (emit->shape->overlap_tensor && has_sequence_parallel(emit->shape)) {
     emit_overlapped_row(emit, linear);
@@ -225,25 +261,23 @@ static void emit_row(MoeEmit *emit, const MoeProduct *linear)
 
 /* ---- LoRA --------------------------------------------------------------------------------------- */
 
-static MoeProduct adapter(const MoeShape *shape, const char *name, int64_t rows, int64_t k, int64_t n)
+/* Model FLOPs leave adapters out. */
+static Product adapter(const char *name, int64_t rows, int64_t k, int64_t n)
 {
-  MoeProduct linear = moe_linear(shape, name, rows, k, n);
-
-  linear.precision = linear.wgrad = MOE_BF16;
-  linear.flop_scale = 0; /* model FLOPs leave adapters out */
-  return linear;
+  return (Product){
+      .name = name, .rows = rows, .k = k, .n = n, .precision = MOE_BF16, .wgrad = MOE_BF16, .output = MOE_BF16};
 }
 
-static gboolean has_adapters(const MoeEmit *emit, const MoeProduct *linear)
+static gboolean has_adapters(const MoeEmit *emit, const Product *linear)
 {
   return emit->shape->frozen && linear->adapters;
 }
 
-static void adapters_forward(MoeEmit *emit, const MoeProduct *linear)
+static void adapters_forward(MoeEmit *emit, const Product *linear)
 {
   int64_t rank = emit->shape->run->training.lora_rank;
-  MoeProduct a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
-  MoeProduct b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
+  Product a = adapter("lora_a", linear->rows, linear->k, rank);
+  Product b = adapter("lora_b", linear->rows, rank, linear->n);
   double out = side_bytes(emit, linear, linear->n);
 
   if (!has_adapters(emit, linear))
@@ -253,7 +287,7 @@ static void adapters_forward(MoeEmit *emit, const MoeProduct *linear)
   moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "lora_add", 2 * out, out, 1);
 }
 
-static void adapter_wgrad(MoeEmit *emit, const MoeProduct *linear)
+static void adapter_wgrad(MoeEmit *emit, const Product *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_WGRAD, linear->k, linear->rows, linear->n, 0);
 
@@ -263,11 +297,11 @@ static void adapter_wgrad(MoeEmit *emit, const MoeProduct *linear)
   moe_emit_kernel(emit, emit->later, &kernel, MOE_NO_LOAD);
 }
 
-static void adapters_backward(MoeEmit *emit, const MoeProduct *linear)
+static void adapters_backward(MoeEmit *emit, const Product *linear)
 {
   int64_t rank = emit->shape->run->training.lora_rank;
-  MoeProduct a = adapter(emit->shape, "lora_a", linear->rows, linear->k, rank);
-  MoeProduct b = adapter(emit->shape, "lora_b", linear->rows, rank, linear->n);
+  Product a = adapter("lora_a", linear->rows, linear->k, rank);
+  Product b = adapter("lora_b", linear->rows, rank, linear->n);
   double in = side_bytes(emit, linear, linear->k);
 
   if (!has_adapters(emit, linear))
@@ -281,8 +315,10 @@ static void adapters_backward(MoeEmit *emit, const MoeProduct *linear)
 
 /* ---- forward and backward ----------------------------------------------------------------------- */
 
-void moe_linear_forward(MoeEmit *emit, const MoeProduct *linear)
+void moe_lower_linear(MoeEmit *emit, const MoeLayerOp *op)
 {
+  Product product = product_of(emit, op);
+  const Product *linear = &product;
   guint32 gather = MOE_NO_ITEM;
 
   quantize_input(emit, linear);
@@ -297,14 +333,14 @@ void moe_linear_forward(MoeEmit *emit, const MoeProduct *linear)
   adapters_forward(emit, linear);
 }
 
-static gboolean gathers_input(const MoeEmit *emit, const MoeProduct *linear)
+static gboolean gathers_input(const MoeEmit *emit, const Product *linear)
 {
   return !emit->shape->frozen && !linear->shares_input && has_sequence_parallel(emit->shape);
 }
 
 /* The input of a column-parallel linear was kept split over the sequence: its weight gradient needs it gathered once
  * more. Here for a weight gradient of its own block. */
-static void gather_later(MoeEmit *emit, const MoeProduct *linear)
+static void gather_later(MoeEmit *emit, const Product *linear)
 {
   MoeEmit other = *emit;
 
@@ -314,7 +350,7 @@ static void gather_later(MoeEmit *emit, const MoeProduct *linear)
 
 /* Where overlap is allowed, the input's gather runs beside the data gradient and that one's reduction beside the weight
  * gradient (Megatron-core, linear with asynchronous communication). */
-static void column_backward(MoeEmit *emit, const MoeProduct *linear)
+static void column_backward(MoeEmit *emit, const Product *linear)
 {
   gboolean split = emit->later != emit->flow;
   guint32 reduce = MOE_NO_ITEM, gather = MOE_NO_ITEM;
@@ -322,7 +358,7 @@ static void column_backward(MoeEmit *emit, const MoeProduct *linear)
   if (gathers_input(emit, linear) && !split)
     gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->k));
   emit_dgrad(emit, linear);
-  if (!linear->shares_gradient && emit->shape->tp > 1)
+  if (emit->shape->tp > 1)
     reduce = reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->k));
   moe_flow_join(emit->flow, gather);
   if (!emit->shape->overlap_tensor)
@@ -334,7 +370,7 @@ static void column_backward(MoeEmit *emit, const MoeProduct *linear)
     moe_flow_join(emit->flow, reduce);
 }
 
-static void row_backward(MoeEmit *emit, const MoeProduct *linear)
+static void row_backward(MoeEmit *emit, const Product *linear)
 {
   guint32 gather = MOE_NO_ITEM;
 
@@ -345,8 +381,11 @@ static void row_backward(MoeEmit *emit, const MoeProduct *linear)
   emit_wgrad(emit, linear);
 }
 
-void moe_linear_backward(MoeEmit *emit, const MoeProduct *linear)
+void moe_lower_linear_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
+  Product product = product_of(emit, op);
+  const Product *linear = &product;
+
   quantize_gradient(emit, linear);
   if (!emit->shape->cache_fp8)
     quantize_weight(emit, linear);

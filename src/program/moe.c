@@ -1,5 +1,4 @@
-/* MoE sub-layer: router, latent projections, encode, dispatch, experts, combine, decode; shared experts beside the
- * transfers. */
+/* Around the experts: token counts, encode, dispatch, combine, decode; shared experts beside the transfers. */
 #include "internal.h"
 
 /* Bytes of one expert's token count in the exchange that precedes a dropless dispatch. */
@@ -62,12 +61,12 @@ static void sender_permute(MoeEmit *emit, const char *name)
     emit_permute(emit, name, ROWS_TO_EXPERTS, rows, rows, MOE_NO_LOAD);
 }
 
-static void receiver_permute(MoeEmit *emit, const char *name, RowsKind kind, int64_t layer, int64_t group)
+static void receiver_permute(MoeEmit *emit, const char *name, RowsKind kind, int64_t group)
 {
   double rows = emit->shape->mean_rows / (double)emit->shape->groups;
 
   if (permutes(emit->shape).receiver)
-    emit_permute(emit, name, kind, rows, rows, moe_router_load(emit->builder->router, layer, group));
+    emit_permute(emit, name, kind, rows, rows, moe_router_load(emit->builder->router, emit->layer, group));
 }
 
 /* Sums each token's rows: weighted by the router forward, plain backward. Libraries that send a token once per rank sum
@@ -88,14 +87,14 @@ static void emit_expand(MoeEmit *emit, const char *name)
 
 /* ---- transfers ---------------------------------------------------------------------------------- */
 
-static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t layer, int64_t group)
+static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t group)
 {
   const MoeShape *shape = emit->shape;
   const MoeExpertLayer *moe = &shape->arch->moe;
   MoePrecision precision = kind == MOE_DISPATCH ? shape->precision->dispatch : shape->precision->combine;
   double bytes = (double)shape->moe_tokens * (double)shape->outer * moe_precision_bytes(precision);
   MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, bytes);
-  int load = moe_router_load(emit->builder->router, layer, group);
+  int load = moe_router_load(emit->builder->router, emit->layer, group);
 
   collective.top_k = moe->top_k;
   collective.experts = moe->experts;
@@ -158,53 +157,22 @@ static gboolean dispatch_needs_host(const MoeShape *shape)
 
 /* On a stream of their own: the host waits for the counts only, and only where it needs them - before the dispatch, or
  * before the experts, whose shapes they are. On the device: not at all. */
-static void end_counts(MoeEmit *emit, guint32 counts, gboolean before_dispatch)
+static void end_counts(MoeEmit *emit, gboolean before_dispatch)
 {
-  if (counts == MOE_NO_ITEM || emit->shape->run->stack.moe.counts != MOE_COUNTS_DEDICATED_STREAM)
+  if (emit->counts == MOE_NO_ITEM || emit->shape->run->stack.moe.counts != MOE_COUNTS_DEDICATED_STREAM)
     return;
   if (before_dispatch == dispatch_needs_host(emit->shape))
-    moe_emit_host_sync(emit, counts);
+    moe_emit_host_sync(emit, emit->counts);
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------- */
-
-static MoeProduct latent_linear(const MoeShape *shape, gboolean down)
-{
-  int64_t latent = shape->arch->moe.latent, hidden = shape->hidden;
-  MoeProduct linear = moe_linear(shape, down ? "latent_down" : "latent_up", shape->moe_tokens, down ? hidden : latent,
-                                down ? latent : hidden);
-
-  linear.bare_input = !down; /* the up-projection reads what combine delivered */
-  linear.flop_scale = 1;
-  linear.adapters = FALSE;
-  return linear;
-}
-
-static void shared_forward(MoeEmit *emit)
-{
-  const MoeExpertLayer *moe = &emit->shape->arch->moe;
-  guint module = emit->module;
-
-  emit->module |= MOE_MODULE_SHARED_EXPERTS;
-  if (moe->shared_experts > 0)
-    moe_ffn_forward(emit, moe->shared_experts * moe->shared_width, moe->gated);
-  emit->module = module;
-}
-
-static void shared_backward(MoeEmit *emit)
-{
-  const MoeExpertLayer *moe = &emit->shape->arch->moe;
-
-  if (moe->shared_experts > 0)
-    moe_ffn_backward(emit, moe->shared_experts * moe->shared_width, moe->gated);
-}
+/* ---- token gather ---------------------------------------------------------------------------- */
 
 /* Tensor ranks that route a slice each of the same tokens put them together again. */
-static void gather_tokens(MoeEmit *emit)
+void moe_lower_gather(MoeEmit *emit, const MoeLayerOp *op)
 {
   const MoeShape *shape = emit->shape;
   double bytes = (double)shape->full_tokens * (double)shape->hidden * shape->act_bytes;
-  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, "token_gather", bytes);
+  MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, op->name, bytes);
 
   if (!shape->run->parallelism.sequence_parallel)
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
@@ -212,17 +180,20 @@ static void gather_tokens(MoeEmit *emit)
 
 /* ---- forward ------------------------------------------------------------------------------------ */
 
-static void forward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
+static void forward_group(MoeEmit *emit, int64_t group, guint32 dispatch)
 {
+  emit->group = group;
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, layer, group);
-  moe_experts_forward(emit, layer, group);
-  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, layer, group);
+  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, group);
+  moe_gather_expert_rows(emit);
+  moe_lower(emit, emit->sublayer, MOE_PLACE_EXPERT);
+  moe_reduce_expert_rows(emit);
+  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, group);
 }
 
 /* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave
  * while the next group computes. */
-static void overlapped_forward(MoeEmit *emit, int64_t layer, guint32 counts)
+static void overlapped_forward(MoeEmit *emit)
 {
   int64_t groups = emit->shape->groups;
   g_autofree guint32 *dispatch = g_new(guint32, groups);
@@ -231,135 +202,102 @@ static void overlapped_forward(MoeEmit *emit, int64_t layer, guint32 counts)
   for (int64_t g = 0; g < groups; g++) {
     sender_permute(emit, "encode");
     if (g == 0)
-      end_counts(emit, counts, TRUE);
-    dispatch[g] = exchange(emit, MOE_DISPATCH, "dispatch", layer, g);
+      end_counts(emit, TRUE);
+    dispatch[g] = exchange(emit, MOE_DISPATCH, "dispatch", g);
   }
-  shared_forward(emit);
-  end_counts(emit, counts, FALSE);
+  moe_lower(emit, emit->sublayer, MOE_PLACE_BESIDE);
+  end_counts(emit, FALSE);
   for (int64_t g = 0; g < groups; g++) {
-    forward_group(emit, layer, g, dispatch[g]);
-    combine = exchange(emit, MOE_COMBINE, "combine", layer, g);
+    forward_group(emit, g, dispatch[g]);
+    combine = exchange(emit, MOE_COMBINE, "combine", g);
   }
   moe_flow_join(emit->flow, combine);
 }
 
-static void exposed_forward(MoeEmit *emit, int64_t layer, guint32 counts)
+static void exposed_forward(MoeEmit *emit)
 {
   for (int64_t g = 0; g < emit->shape->groups; g++) {
     sender_permute(emit, "encode");
     if (g == 0) {
-      end_counts(emit, counts, TRUE);
-      end_counts(emit, counts, FALSE);
+      end_counts(emit, TRUE);
+      end_counts(emit, FALSE);
     }
-    forward_group(emit, layer, g, exchange(emit, MOE_DISPATCH, "dispatch", layer, g));
-    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", layer, g));
+    forward_group(emit, g, exchange(emit, MOE_DISPATCH, "dispatch", g));
+    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", g));
   }
-  shared_forward(emit);
+  moe_lower(emit, emit->sublayer, MOE_PLACE_BESIDE);
 }
 
-static void inner_forward(MoeEmit *emit, int64_t layer)
+void moe_lower_counts(MoeEmit *emit, const MoeLayerOp *op)
 {
-  const MoeShape *shape = emit->shape;
-  MoeProduct down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
+  (void)op;
+  emit->counts = begin_counts(emit);
+}
 
-  moe_router_forward(emit);
-  emit->scope = MOE_SCOPE_EXPERTS;
-  guint32 counts = begin_counts(emit);
-  if (shape->arch->moe.latent > 0)
-    moe_linear_forward(emit, &down);
+void moe_lower_experts(MoeEmit *emit, const MoeLayerOp *op)
+{
+  (void)op;
   quantize_payload(emit);
-  if (shape->overlap_expert)
-    overlapped_forward(emit, layer, counts);
+  if (emit->shape->overlap_expert)
+    overlapped_forward(emit);
   else
-    exposed_forward(emit, layer, counts);
+    exposed_forward(emit);
   emit_sum(emit, "decode");
-  if (shape->arch->moe.latent > 0)
-    moe_linear_forward(emit, &up);
-  gather_tokens(emit);
-}
-
-void moe_moe_forward(MoeEmit *emit, int64_t layer)
-{
-  emit->scope = MOE_SCOPE_ROUTER;
-  moe_enter_forward(emit);
-  emit->module = MOE_MODULE_MOE;
-  inner_forward(emit, layer);
-  emit->module = 0;
-  moe_leave_forward(emit);
 }
 
 /* ---- backward ----------------------------------------------------------------------------------- */
 
 /* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer.
  */
-static guint32 backward_group(MoeEmit *emit, int64_t layer, int64_t group, guint32 dispatch)
+static guint32 backward_group(MoeEmit *emit, int64_t group, guint32 dispatch)
 {
   g_autoptr(MoeFlow) held = moe_flow_new();
   MoeEmit inner = *emit;
   gboolean hold = emit->later == emit->flow && emit->shape->overlap_expert;
 
   inner.later = hold ? held : emit->later;
+  inner.group = group;
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, layer, group);
-  moe_experts_backward(&inner, layer, group);
-  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, layer, group);
-  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", layer, group);
+  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, group);
+  moe_gather_expert_rows(&inner);
+  moe_lower_backward(&inner, emit->sublayer, MOE_PLACE_EXPERT);
+  moe_reduce_expert_rows(&inner);
+  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, group);
+  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", group);
 
   moe_flow_splice(emit->flow, held);
   return combine;
 }
 
-static void overlapped_backward(MoeEmit *emit, int64_t layer)
+static void overlapped_backward(MoeEmit *emit)
 {
   int64_t groups = emit->shape->groups;
   g_autofree guint32 *dispatch = g_new(guint32, groups);
   guint32 combine = MOE_NO_ITEM;
 
   for (int64_t g = 0; g < groups; g++)
-    dispatch[g] = exchange(emit, MOE_DISPATCH, "combine_grad", layer, g);
-  shared_backward(emit);
+    dispatch[g] = exchange(emit, MOE_DISPATCH, "combine_grad", g);
+  moe_lower_backward(emit, emit->sublayer, MOE_PLACE_BESIDE);
   for (int64_t g = 0; g < groups; g++)
-    combine = backward_group(emit, layer, g, dispatch[g]);
+    combine = backward_group(emit, g, dispatch[g]);
   moe_flow_join(emit->flow, combine);
 }
 
-static void exposed_backward(MoeEmit *emit, int64_t layer)
+static void exposed_backward(MoeEmit *emit)
 {
-  shared_backward(emit);
+  moe_lower_backward(emit, emit->sublayer, MOE_PLACE_BESIDE);
   for (int64_t g = 0; g < emit->shape->groups; g++)
-    moe_flow_join(emit->flow, backward_group(emit, layer, g, exchange(emit, MOE_DISPATCH, "combine_grad", layer, g)));
+    moe_flow_join(emit->flow, backward_group(emit, g, exchange(emit, MOE_DISPATCH, "combine_grad", g)));
 }
 
-/* Gradients of the branches that read the same input: experts, router, shared experts. */
-static void sum_branches(MoeEmit *emit)
+void moe_lower_experts_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
-  const MoeShape *shape = emit->shape;
-  double bytes = (double)shape->moe_tokens * (double)shape->hidden * shape->act_bytes;
-  double branches = shape->arch->moe.shared_experts > 0 ? 3 : 2;
-
-  moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "sum_branches", branches * bytes, bytes, (int64_t)branches - 1);
-}
-
-void moe_moe_backward(MoeEmit *emit, int64_t layer)
-{
-  const MoeShape *shape = emit->shape;
-  MoeProduct down = latent_linear(shape, TRUE), up = latent_linear(shape, FALSE);
-
-  emit->scope = MOE_SCOPE_EXPERTS;
-  moe_leave_backward(emit);
-  gather_tokens(emit);
-  if (shape->arch->moe.latent > 0)
-    moe_linear_backward(emit, &up);
+  (void)op;
   quantize_payload(emit);
   emit_expand(emit, "decode_grad");
-  if (shape->overlap_expert)
-    overlapped_backward(emit, layer);
+  if (emit->shape->overlap_expert)
+    overlapped_backward(emit);
   else
-    exposed_backward(emit, layer);
+    exposed_backward(emit);
   emit_sum(emit, "encode_grad");
-  if (shape->arch->moe.latent > 0)
-    moe_linear_backward(emit, &down);
-  moe_router_backward(emit);
-  sum_branches(emit);
-  moe_enter_backward(emit);
 }
