@@ -10,9 +10,18 @@
 
 G_BEGIN_DECLS
 
+/* Generations of GPUs that NCCL's tuner tells apart. */
+typedef enum { MOE_AMPERE, MOE_HOPPER, MOE_BLACKWELL, MOE_N_GENERATIONS } MoeGeneration;
+
+/* Who chooses among NCCL's algorithms: its own tuner, or a plugin of the network that carries measured tables and so
+ * takes the fastest. */
+typedef enum { MOE_TUNER_NCCL, MOE_TUNER_PLUGIN } MoeTunerKind;
+
 /* How collectives run on one fabric (NVLink domain or network), fitted to measured curves; equations in
  * docs/model-network.md. */
 typedef struct {
+  MoeGeneration generation; /* domain: row of NCCL's tables */
+  MoeTunerKind tuner;
   double floor_s;  /* launch, barrier and exit of one collective; the larger of domain and network counts */
   double path_s;   /* latency of the route that steps and sends contain: where they were measured */
   double step_s;   /* one step of a bulk (Simple protocol) ring or tree */
@@ -90,10 +99,14 @@ typedef struct {
   MoeFault faults[MOE_MAX_FAULTS];
 } MoeNetwork;
 
+/* NCCL of a stack that names none: 2.27.3, mid 2025. */
+#define MOE_NCCL_DEFAULT 22703
+
 typedef struct {
   gboolean nvls; /* use NVLink SHARP where the domain has it (off for deterministic runs) */
   gboolean sharp;
   gboolean deterministic;
+  int64_t nccl;               /* version of NCCL, major x 10000 + minor x 100 + patch */
   const char *expert_library; /* "deepep", "hybridep", "nccl", "nvlink-direct" */
   int64_t sms_collective;     /* SMs a ring collective holds while it runs */
   int64_t sms_expert;         /* SMs dispatch and combine hold */

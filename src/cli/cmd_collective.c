@@ -115,7 +115,8 @@ static gboolean read_machine(const Options *options, Question *question, GError 
 
   if (!moe_cluster_load(options->cluster, data_dir, &question->cluster, &question->cluster_doc, error))
     return FALSE;
-  question->stack = (MoeStackCollectives){.nvls = TRUE, .expert_library = "nccl"};
+  question->stack =
+      (MoeStackCollectives){.nvls = TRUE, .nccl = MOE_NCCL_DEFAULT, .sms_collective = 16, .expert_library = "nccl"};
   if (!options->stack)
     return TRUE;
   MoeStack stack;

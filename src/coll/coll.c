@@ -61,26 +61,84 @@ static void attach_skew(const MoeCollective *collective, MoeCollPlan *plan)
     plan->in_factor = collective->receive;
 }
 
+/* A plugin's measured tables find the fastest. */
+static gboolean is_tuned(const MoeCollRequest *request)
+{
+  const MoeCluster *cluster = request->cluster;
+  const MoeCollectiveFit *fit = request->domains == 1 ? &cluster->domain.collectives : &cluster->network.collectives;
+
+  return fit->tuner == MOE_TUNER_NCCL;
+}
+
+/* What NCCL's tuner thinks an algorithm takes with its best protocol, which goes to *protocol. */
+static double tuned_s(const MoeCollAlgorithm *algorithm, const MoeCollRequest *request, const MoeCollWork *work,
+                      MoeProtocol *protocol)
+{
+  double best_s = INFINITY;
+
+  *protocol = MOE_N_PROTOCOLS;
+  if (!is_tuned(request))
+    return INFINITY;
+  for (int p = 0; algorithm->nccl != MOE_NCCL_NONE && p < MOE_N_PROTOCOLS; p++) {
+    double time_s = moe_coll_nccl_s(request, algorithm->nccl, (MoeProtocol)p);
+
+    if (time_s < best_s && moe_coll_has_protocol(work, (MoeProtocol)p)) {
+      best_s = time_s;
+      *protocol = (MoeProtocol)p;
+    }
+  }
+  return best_s;
+}
+
 static gboolean plan_one(const MoeCollAlgorithm *algorithm, const MoeCollRequest *request, MoeCollPlan *plan)
 {
   MoeCollWork work;
+  MoeProtocol protocol;
 
   if (!algorithm->work(request, &work))
     return FALSE;
-  moe_coll_finish(request, &work, algorithm->name, plan);
+  tuned_s(algorithm, request, &work, &protocol);
+  moe_coll_finish(request, &work, protocol, algorithm->name, plan);
   attach_skew(request->collective, plan);
   return TRUE;
 }
 
-/* The fastest candidate; ties go to the first of the table. */
+static gboolean offers(const MoeCollAlgorithm *algorithm, const MoeCollRequest *request)
+{
+  return serves(algorithm, request->collective->kind) && is_candidate(algorithm, request->stack);
+}
+
+/* The algorithm that NCCL's tuner takes; NULL when the collective is none of its. */
+static const MoeCollAlgorithm *tuned_choice(const MoeCollRequest *request)
+{
+  const MoeCollAlgorithm *best = NULL;
+  double best_s = INFINITY;
+
+  for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++) {
+    MoeProtocol protocol;
+    MoeCollWork work;
+
+    if (algorithms[i]->nccl == MOE_NCCL_NONE || !offers(algorithms[i], request) || !algorithms[i]->work(request, &work))
+      continue;
+    double time_s = tuned_s(algorithms[i], request, &work, &protocol);
+    if (time_s < best_s) {
+      best_s = time_s;
+      best = algorithms[i];
+    }
+  }
+  return best;
+}
+
+/* Of what NCCL's tuner takes and what is none of its to choose: the fastest; ties go to the first of the table. */
 static gboolean plan_fastest(const MoeCollRequest *request, MoeCollPlan *plan)
 {
+  const MoeCollAlgorithm *tuned = tuned_choice(request);
   double best_s = INFINITY;
 
   for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++) {
     MoeCollPlan candidate;
 
-    if (!serves(algorithms[i], request->collective->kind) || !is_candidate(algorithms[i], request->stack) ||
+    if (!offers(algorithms[i], request) || (tuned && algorithms[i]->nccl != MOE_NCCL_NONE && algorithms[i] != tuned) ||
         !plan_one(algorithms[i], request, &candidate))
       continue;
     double time_s = moe_coll_alone_s(request->topo, &candidate);

@@ -9,6 +9,20 @@
 
 #include <moesim/coll.h>
 
+/* How a message goes over a wire, in the order of NCCL's tables. */
+typedef enum { MOE_LL, MOE_LL128, MOE_SIMPLE, MOE_N_PROTOCOLS } MoeProtocol;
+
+/* The rows of NCCL's tuner. */
+typedef enum {
+  MOE_NCCL_NONE, /* not NCCL's to choose */
+  MOE_NCCL_RING,
+  MOE_NCCL_TREE,
+  MOE_NCCL_NVLS,
+  MOE_NCCL_NVLS_TREE,
+  MOE_NCCL_COLLNET,
+  MOE_NCCL_PAT,
+} MoeNcclAlgorithm;
+
 /* A collective on a group as placed on the machine. */
 typedef struct {
   const MoeTopo *topo;
@@ -33,7 +47,8 @@ typedef struct {
   double ll_steps_s, ll128_steps_s; /* the same with the two low-latency protocols; 0 = the algorithm has none */
   double bus_bytes;                 /* bus bandwidth x time: what the LL protocol's limit applies to */
   double ll_bytes_per_s;
-  double chunk_s, window_s;                 /* domain part of the pipeline: depth x cost of one chunk */
+  double ll_levels;         /* of a tree between domains: LL forwards a small message whole, level by level */
+  double chunk_s, window_s; /* domain part of the pipeline: depth x cost of one chunk */
   double network_chunk_s, network_window_s; /* network part: depth x largest chunk */
   double hidden_s;                          /* part of steps_s that hides behind bytes when a step has enough of them */
   double hide_s;     /* bandwidth time of the whole collective at which half of hidden_s is gone; 0 = never */
@@ -62,6 +77,7 @@ typedef struct {
   guint kinds; /* bits of 1 << MoeCollectiveKind */
   MoeCollChoice choice;
   MoeCollWorkFunc work;
+  MoeNcclAlgorithm nccl;
 } MoeCollAlgorithm;
 
 #define MOE_COLL_BIT(kind) (1u << (kind))
@@ -72,8 +88,9 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
 /* ---- steps and protocols (timing.c) ---- */
 
 /* How steps follow one another: a ring keeps every member busy from the first step on, a tree between domains fills
- * level by level, a logarithmic exchange sends everything it has in each step. */
-typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC } MoeCollPattern;
+ * level by level, a logarithmic exchange sends everything it has in each step; levels are rings of communicators of
+ * their own, inside the domains and between them. */
+typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC, MOE_COLL_LEVELS } MoeCollPattern;
 
 /* One step of `step_s` on the machine at hand: the route it was measured over is replaced by the one that is there. */
 double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s);
@@ -86,8 +103,19 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
 void moe_coll_limit_channels(const MoeCollRequest *request, MoeCollWork *work, double domain_bytes);
 /* Sets payload of both directions of both fabrics. */
 void moe_coll_set_bytes(MoeCollWork *work, double nvlink, double network);
-/* Work -> plan with the fastest protocol. */
-void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, const char *name, MoeCollPlan *plan);
+/* Whether an algorithm has a protocol on the fabrics it crosses. */
+gboolean moe_coll_has_protocol(const MoeCollWork *work, MoeProtocol protocol);
+/* Work -> plan with `protocol`, which it must have, or the fastest (MOE_N_PROTOCOLS). */
+void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, MoeProtocol protocol, const char *name,
+                     MoeCollPlan *plan);
+
+/* ---- NCCL's tuner (nccl.c) ---- */
+
+/* Whether NCCL's logarithmic gather and scatter serve the group. */
+gboolean moe_coll_nccl_has_pat(const MoeCollRequest *request);
+/* Time that NCCL's tuner, of the version the stack names, expects of an algorithm with a protocol; INFINITY when it
+ * does not offer that. It decides the choice, not the plan. */
+double moe_coll_nccl_s(const MoeCollRequest *request, MoeNcclAlgorithm algorithm, MoeProtocol protocol);
 /* Steps of a binary tree over n. */
 int64_t moe_coll_log2_ceil(int64_t n);
 

@@ -47,7 +47,8 @@ static gboolean nvls_work(const MoeCollRequest *request, MoeCollWork *work)
 }
 
 /* Gather and scatter over the switch need buffers registered by the framework: only by name. */
-const MoeCollAlgorithm moe_coll_nvls = {"nvls", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_MULTICAST, nvls_work};
+const MoeCollAlgorithm moe_coll_nvls = {"nvls", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_MULTICAST, nvls_work,
+                                        MOE_NCCL_NVLS};
 const MoeCollAlgorithm moe_coll_nvls_registered = {
     "nvls", MOE_COLL_BIT(MOE_ALL_GATHER) | MOE_COLL_BIT(MOE_REDUCE_SCATTER), MOE_COLL_NAMED, nvls_work};
 
@@ -83,4 +84,4 @@ static gboolean nvls_tree_work(const MoeCollRequest *request, MoeCollWork *work)
 }
 
 const MoeCollAlgorithm moe_coll_nvls_tree = {"nvls-tree", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_MULTICAST,
-                                             nvls_tree_work};
+                                             nvls_tree_work, MOE_NCCL_NVLS_TREE};

@@ -45,7 +45,7 @@ void moe_coll_plan_p2p(const MoeTopo *topo, const MoeStackCollectives *stack, in
     domain_leg(&request, &work, bytes);
   else
     network_leg(&request, &work, bytes);
-  moe_coll_finish(&request, &work, "send", plan);
+  moe_coll_finish(&request, &work, MOE_SIMPLE, "send", plan);
 }
 
 void moe_coll_plan_copy(const MoeTopo *topo, const MoeCopy *copy, MoeCollPlan *plan)

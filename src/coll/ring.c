@@ -29,4 +29,4 @@ static gboolean ring_work(const MoeCollRequest *request, MoeCollWork *work)
 
 const MoeCollAlgorithm moe_coll_ring = {
     "ring", MOE_COLL_BIT(MOE_ALL_REDUCE) | MOE_COLL_BIT(MOE_ALL_GATHER) | MOE_COLL_BIT(MOE_REDUCE_SCATTER),
-    MOE_COLL_AUTOMATIC, ring_work};
+    MOE_COLL_AUTOMATIC, ring_work, MOE_NCCL_RING};

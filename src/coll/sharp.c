@@ -29,4 +29,5 @@ static gboolean sharp_work(const MoeCollRequest *request, MoeCollWork *work)
   return TRUE;
 }
 
-const MoeCollAlgorithm moe_coll_sharp = {"sharp", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_SWITCHES, sharp_work};
+const MoeCollAlgorithm moe_coll_sharp = {"sharp", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_SWITCHES, sharp_work,
+                                         MOE_NCCL_COLLNET};

@@ -10,6 +10,10 @@ typedef struct {
   double ll, ll128;
 } LowLatency;
 
+/* A step of a ring between domains costs the proxy at least so much wherever it goes, three times that with Simple
+ * (getNetOverhead there). */
+#define OVERHEAD_S 1e-6
+
 static const LowLatency nvlink_ring = {0.6 / 0.6, 1.9 / 0.6}, nvlink_tree = {0.6 / 0.6, 1.25 / 0.6};
 static const LowLatency network_ring = {2.7 / 5.0, 4.0 / 5.0}, network_tree = {5.0 / 5.0, 8.5 / 5.0};
 
@@ -47,32 +51,35 @@ double moe_coll_network_step_s(const MoeCollRequest *request, double step_s, dou
 /* The steps of a ring go round all its hops; those of trees and exchanges wait for the farthest pair. */
 static double route_s(const MoeCollRequest *request, MoeCollPattern pattern)
 {
-  return pattern == MOE_COLL_RING && request->domains > 1 ? request->hop_path_s
-                                                          : moe_topo_latency(request->topo, request->reach);
+  return (pattern == MOE_COLL_RING || pattern == MOE_COLL_LEVELS) && request->domains > 1
+             ? request->hop_path_s
+             : moe_topo_latency(request->topo, request->reach);
 }
 
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps)
 {
-  gboolean tree = pattern != MOE_COLL_RING;
+  gboolean ring = pattern == MOE_COLL_RING || pattern == MOE_COLL_LEVELS, tree = !ring;
   const LowLatency *nvlink = tree ? &nvlink_tree : &nvlink_ring, *between = tree ? &network_tree : &network_ring;
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
   double low_nvlink_s = domain->low_latency_step_s, low_network_s = network->low_latency_step_s;
   double path_s = route_s(request, pattern);
+  double least_s = pattern == MOE_COLL_RING && network_steps > 0 ? OVERHEAD_S : 0;
 
-  work->steps_s += (double)nvlink_steps * moe_coll_domain_step_s(request, domain->step_s) +
+  work->steps_s += (double)nvlink_steps * MAX(3 * least_s, moe_coll_domain_step_s(request, domain->step_s)) +
                    (double)network_steps * moe_coll_network_step_s(request, network->step_s, path_s);
-  work->ll_steps_s += (double)nvlink_steps * moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll) +
+  work->ll_steps_s += (double)nvlink_steps * MAX(least_s, moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll)) +
                       (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll, path_s);
   work->ll128_steps_s +=
-      (double)nvlink_steps * moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll128) +
+      (double)nvlink_steps * MAX(least_s, moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll128)) +
       (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll128, path_s);
   work->chunk_s += (double)nvlink_steps * domain->chunk_s;
   work->window_s = domain->window_s;
   work->network_chunk_s += pattern == MOE_COLL_TREE ? (double)network_steps * network->chunk_s : 0;
   work->network_window_s = network->window_s;
-  if (pattern == MOE_COLL_RING && network_steps > 0) {
+  work->ll_levels = pattern == MOE_COLL_TREE ? (double)network_steps : 0;
+  if (ring && network_steps > 0) {
     work->hidden_s += (double)network_steps * network->step_s;
     work->hide_s = network->hide_s * (double)network_steps;
   }
@@ -140,24 +147,44 @@ static Offer offer_ll128(const MoeCollWork *work, double bandwidth_s)
                  bandwidth_s / LL128_PAYLOAD};
 }
 
-/* The limit is what the protocol itself can keep moving: it holds back this collective, not others on its ports. */
+/* The limit is what the protocol itself can keep moving: it holds back this collective, not others on its ports. A
+ * tree's message is too small for a pipeline of chunks: each level takes it whole (half the bus bytes: up and down). */
 static Offer offer_ll(const MoeCollWork *work, double bandwidth_s)
 {
   double limit_s = work->bus_bytes / work->ll_bytes_per_s;
 
-  return (Offer){work->floor_s + work->ll_steps_s, 1 / LL_PAYLOAD, MAX(bandwidth_s / LL_PAYLOAD, limit_s)};
+  return (Offer){work->floor_s + work->ll_steps_s + work->ll_levels * limit_s / 2, 1 / LL_PAYLOAD,
+                 MAX(bandwidth_s / LL_PAYLOAD, limit_s)};
 }
 
-static Offer choose_protocol(const MoeCollWork *work, double bandwidth_s)
+static Offer offer(const MoeCollWork *work, MoeProtocol protocol, double bandwidth_s)
+{
+  switch (protocol) {
+  case MOE_LL:
+    return offer_ll(work, bandwidth_s);
+  case MOE_LL128:
+    return offer_ll128(work, bandwidth_s);
+  default:
+    return offer_simple(work, bandwidth_s);
+  }
+}
+
+gboolean moe_coll_has_protocol(const MoeCollWork *work, MoeProtocol protocol)
+{
+  return protocol == MOE_SIMPLE || (work->ll_steps_s > 0 && work->ll_bytes_per_s > 0);
+}
+
+static Offer fastest_offer(const MoeCollWork *work, double bandwidth_s)
 {
   Offer best = offer_simple(work, bandwidth_s);
 
-  if (work->ll_steps_s <= 0 || work->ll_bytes_per_s <= 0 || bandwidth_s <= 0)
-    return best;
-  const Offer others[] = {offer_ll128(work, bandwidth_s), offer_ll(work, bandwidth_s)};
-  for (guint i = 0; i < G_N_ELEMENTS(others); i++)
-    if (others[i].latency_s + others[i].bandwidth_s < best.latency_s + best.bandwidth_s)
-      best = others[i];
+  for (int protocol = MOE_SIMPLE - 1; protocol >= 0 && bandwidth_s > 0; protocol--) {
+    Offer other = offer(work, (MoeProtocol)protocol, bandwidth_s);
+
+    if (moe_coll_has_protocol(work, (MoeProtocol)protocol) &&
+        other.latency_s + other.bandwidth_s < best.latency_s + best.bandwidth_s)
+      best = other;
+  }
   return best;
 }
 
@@ -207,7 +234,8 @@ static void account(const MoeCollWork *work, MoeCollPlan *plan)
   plan->sms = work->sms;
 }
 
-void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, const char *name, MoeCollPlan *plan)
+void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, MoeProtocol protocol, const char *name,
+                     MoeCollPlan *plan)
 {
   MoePort busiest = MOE_PORT_NVLINK_OUT;
 
@@ -215,13 +243,13 @@ void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, con
   double ports_s = fill_ports(request, work, plan, &busiest);
   double staged_s = add_staging(request, work, plan);
   double bandwidth_s = MAX(ports_s, MAX(work->limit_s, staged_s));
-  Offer offer = choose_protocol(work, bandwidth_s);
+  Offer taken = protocol < MOE_N_PROTOCOLS ? offer(work, protocol, bandwidth_s) : fastest_offer(work, bandwidth_s);
 
   for (int port = 0; port < MOE_N_PORTS; port++)
-    plan->port_bytes[port] *= offer.factor;
-  if (offer.bandwidth_s > offer.factor * ports_s && ports_s > 0)
-    plan->cap_bytes_per_s = plan->port_bytes[busiest] / offer.bandwidth_s;
-  plan->latency = moe_time_from_seconds(offer.latency_s + work->fixed_s);
+    plan->port_bytes[port] *= taken.factor;
+  if (taken.bandwidth_s > taken.factor * ports_s && ports_s > 0)
+    plan->cap_bytes_per_s = plan->port_bytes[busiest] / taken.bandwidth_s;
+  plan->latency = moe_time_from_seconds(taken.latency_s + work->fixed_s);
   plan->network = busiest >= MOE_PORT_NIC_OUT || staged_s > ports_s;
   if (moe_topo_leaves_matter(request->topo)) {
     plan->leaf_up_bytes = plan->port_bytes[MOE_PORT_NIC_OUT] * work->leaf_share;

@@ -26,4 +26,5 @@ static gboolean tree_work(const MoeCollRequest *request, MoeCollWork *work)
   return TRUE;
 }
 
-const MoeCollAlgorithm moe_coll_tree = {"tree", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_AUTOMATIC, tree_work};
+const MoeCollAlgorithm moe_coll_tree = {"tree", MOE_COLL_BIT(MOE_ALL_REDUCE), MOE_COLL_AUTOMATIC, tree_work,
+                                        MOE_NCCL_TREE};

@@ -13,7 +13,8 @@
  * (hw latency of ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x
  * H100 13.7 us less 14 LL steps; two hosts 47.5 us less theirs); shares are the medians of the fits in
  * docs/model-network.md. */
-static const MoeCollectiveFit domain_fit = {.floor_s = 6.6e-6,
+static const MoeCollectiveFit domain_fit = {.generation = MOE_HOPPER,
+                                            .floor_s = 6.6e-6,
                                             .path_s = 1e-6,
                                             .step_s = 3.4e-6,
                                             .low_latency_step_s = 0.6e-6,
@@ -68,7 +69,15 @@ static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
     key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_NONE, 0.001, MAX_SHARE                 \
   }
 
+static const char *const generations[] = {"ampere", "hopper", "blackwell", NULL};
+
+static const char *const tuners[] = {"nccl", "plugin", NULL};
+
+G_STATIC_ASSERT(sizeof(MoeGeneration) == sizeof(int) && sizeof(MoeTunerKind) == sizeof(int));
+
 static const MoeField fit_fields[] = {
+    {"generation", MOE_FIELD_WORD, offsetof(MoeCollectiveFit, generation), FALSE, .words = generations},
+    {"tuner", MOE_FIELD_WORD, offsetof(MoeCollectiveFit, tuner), FALSE, .words = tuners},
     SECONDS("floor", floor_s),
     SECONDS("path", path_s),
     SECONDS("step", step_s),
@@ -304,6 +313,8 @@ static const MoeField stack_fields[] = {
     {"hierarchical", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, hierarchical)},
     {"deduplicate", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deduplicate)},
     {"expert_library", MOE_FIELD_IGNORE},
+    {"nccl", MOE_FIELD_IGNORE},
+    {"communicators", MOE_FIELD_IGNORE},
     {"sms", MOE_FIELD_IGNORE},
     {"source", MOE_FIELD_IGNORE},
     {NULL},
@@ -328,12 +339,50 @@ static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *col
   return TRUE;
 }
 
+/* How the software builds the communicators of data-parallel groups; `hierarchical` is the older key and prevails. */
+static gboolean read_communicators(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
+{
+  static const char *const words[] = {"flat", "two-level", NULL};
+  const MoeNode *node = moe_node_get(map, "communicators");
+  int word = 0;
+
+  if (node && !moe_node_read_word(node, words, &word, error))
+    return FALSE;
+  collectives->hierarchical = word == 1;
+  return TRUE;
+}
+
+/* "2.27.3" or "2.27" -> 22703 or 22700. */
+static gboolean read_nccl(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
+{
+  const MoeNode *node = moe_node_get(map, "nccl");
+  g_auto(GStrv) parts = NULL;
+  guint64 number[3] = {0};
+
+  if (!node)
+    return TRUE;
+  const char *text = moe_node_text(node);
+  gboolean good = text != NULL;
+
+  parts = g_strsplit(text ? text : "", ".", 4);
+  guint n = g_strv_length(parts);
+  for (guint i = 0; i < MIN(n, 3); i++)
+    good = good && g_ascii_string_to_unsigned(parts[i], 10, 0, 99, &number[i], NULL);
+  if (!good || n < 2 || n > 3)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                    "nccl is \"%s\", expected the version of NCCL as in \"2.27.3\"", text ? text : "not a text");
+  collectives->nccl = (int64_t)(number[0] * 10000 + number[1] * 100 + number[2]);
+  return TRUE;
+}
+
 gboolean moe_stack_collectives_read(const MoeNode *node, MoeStackCollectives *collectives, GError **error)
 {
   /* SMs: NCCL takes 16 channels of one SM each for rings on Hopper and Blackwell, DeepSeek-V3 took 20 for expert
    * traffic (ISCA 2025), NCCL sends take 2 to 4. */
-  *collectives = (MoeStackCollectives){.nvls = TRUE, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
+  *collectives = (MoeStackCollectives){
+      .nvls = TRUE, .nccl = MOE_NCCL_DEFAULT, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
   return moe_node_expect(node, MOE_NODE_MAP, "collectives", error) && read_expert_library(node, collectives, error) &&
+         read_nccl(node, collectives, error) && read_communicators(node, collectives, error) &&
          moe_node_read_fields(node, stack_fields, "collectives", collectives, error) &&
          read_section(node, "sms", sms_fields, "collectives.sms", collectives, error);
 }

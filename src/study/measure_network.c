@@ -10,6 +10,8 @@
 #define MAX_BYTES        1e15
 #define MAX_MICROSECONDS 1e12
 #define US               1e-6
+/* Channels of a communicator when the series does not say: NCCL's on Hopper and Blackwell. */
+#define CHANNELS 16
 
 static const char *const op_words[] = {"all-reduce", "all-gather", "reduce-scatter", "all-to-all",   "dispatch",
                                        "combine",    "broadcast",  "send-domain",    "send-network", NULL};
@@ -137,7 +139,9 @@ static void fill_series(MoeNetworkSeries *series, const Header *header)
   series->part = header->op >= OP_SEND_DOMAIN ? MOE_NETWORK_SENDS
                  : expert                     ? MOE_NETWORK_EXPERT
                                               : MOE_NETWORK_COLLECTIVES;
-  series->stack = (MoeStackCollectives){.nvls = header->nvls,
+  series->stack = (MoeStackCollectives){.nccl = MOE_NCCL_DEFAULT,
+                                        .sms_collective = CHANNELS,
+                                        .nvls = header->nvls,
                                         .sharp = header->sharp,
                                         .expert_library = library_words[header->library],
                                         .deduplicate = header->library < 2};

@@ -14,7 +14,7 @@
  */
 static inline MoeCluster machine_new(int64_t domain)
 {
-  const MoeCollectiveFit ideal = {.ring = 1, .tree = 1, .multicast = 1};
+  const MoeCollectiveFit ideal = {.generation = MOE_HOPPER, .ring = 1, .tree = 1, .multicast = 1};
 
   return (MoeCluster){
       .domain = {.gpus = domain,
@@ -56,8 +56,12 @@ static inline MoeCollGroup machine_group(guint n, int64_t stride)
 
 static inline MoeStackCollectives machine_stack(const char *library)
 {
-  return (MoeStackCollectives){
-      .nvls = FALSE, .expert_library = library, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
+  return (MoeStackCollectives){.nvls = FALSE,
+                               .nccl = MOE_NCCL_DEFAULT,
+                               .expert_library = library,
+                               .sms_collective = 16,
+                               .sms_expert = 20,
+                               .sms_p2p = 2};
 }
 
 /* Plan of `algorithm` (NULL = automatic) for the first n GPUs, `stride` apart. */

@@ -74,6 +74,8 @@ START_TEST(test_stack)
 {
   g_autoptr(MoeDoc) deepep = parse("{expert_library: deepep, sms: {expert: 24}, deterministic: true}");
   g_autoptr(MoeDoc) plain = parse("{}");
+  g_autoptr(MoeDoc) levels = parse("{communicators: two-level, nccl: 2.30.7}");
+  g_autoptr(MoeDoc) older = parse("{communicators: two-level, hierarchical: false, nccl: \"2.8\"}");
   g_autoptr(GError) error = NULL;
   MoeStackCollectives stack;
 
@@ -84,6 +86,13 @@ START_TEST(test_stack)
   ck_assert(moe_stack_collectives_read(moe_doc_root(plain), &stack, &error));
   ck_assert_str_eq(stack.expert_library, "nccl");
   ck_assert(!stack.deduplicate && !stack.hierarchical && stack.nvls);
+  ck_assert_int_eq(stack.nccl, MOE_NCCL_DEFAULT);
+  ck_assert(moe_stack_collectives_read(moe_doc_root(levels), &stack, &error));
+  ck_assert(stack.hierarchical);
+  ck_assert_int_eq(stack.nccl, 23007);
+  ck_assert(moe_stack_collectives_read(moe_doc_root(older), &stack, &error));
+  ck_assert(!stack.hierarchical);
+  ck_assert_int_eq(stack.nccl, 20800);
 }
 END_TEST
 
