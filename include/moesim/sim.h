@@ -72,7 +72,7 @@ typedef struct {
   int64_t rank;
   uint8_t stream; /* MoeStream, or MOE_N_STREAMS for the idle causes of the compute stream */
   uint8_t pass;   /* MoePass */
-  uint8_t cause;  /* MoeCause, for idle slices and as colour */
+  uint8_t cause;  /* MoeCause: of an idle slice, of waiting for a transfer, of most of a kernel */
   int16_t layer;  /* -1 none */
   uint32_t micro_batch;
   uint32_t message;  /* pipeline message id for send / receive (flows), MOE_NO_MESSAGE otherwise */
@@ -82,9 +82,12 @@ typedef struct {
   const MoeKernel *kernel;         /* of a kernel: as this rank runs it; valid during the call. NULL otherwise */
   const MoeCollective *collective; /* of a collective; likewise */
   const char *algorithm;           /* of a collective, static */
-  int64_t group;                   /* of a collective: which group of its kind; with stream and start it tells one collective from another */
-  int64_t members;                 /* of that group */
-  double payload_bytes;            /* of a message or copy: what is moved; of a collective as in MoeCollective */
+  int64_t
+      group; /* of a collective: which group of its kind; with stream and start it tells one collective from another */
+  int64_t members;      /* of that group */
+  double payload_bytes; /* of a message or copy: what is moved; of a collective as in MoeCollective */
+  double
+      cause_s[MOE_N_CAUSES]; /* of the compute stream and idle time: to what each second belongs; sums to the slice */
   double sent_bytes[MOE_N_LINKS]; /* of a transfer: what this GPU sends; copies count in both directions */
   double memory_start_bytes,
       memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */

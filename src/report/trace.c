@@ -96,6 +96,7 @@ void moe_trace_slice(const MoeSlice *slice, gpointer user_data)
                      .memory_start_bytes = slice->memory_start_bytes,
                      .memory_end_bytes = slice->memory_end_bytes};
 
+  memcpy(kept.cause_s, slice->cause_s, sizeof kept.cause_s);
   memcpy(kept.sent_bytes, slice->sent_bytes, sizeof kept.sent_bytes);
   g_array_append_val(trace->story.slices, kept);
 }
@@ -135,6 +136,19 @@ static void add_number(GArray *arguments, const char *key, double number)
   g_array_append_val(arguments, argument);
 }
 
+/* Where a kernel's time goes. */
+static void add_causes(const TraceSlice *slice, GArray *arguments)
+{
+  static const char *const keys[MOE_N_CAUSES] = {
+      [MOE_CAUSE_MATH] = "math_us",           [MOE_CAUSE_KERNEL_INEFFICIENCY] = "kernel_inefficiency_us",
+      [MOE_CAUSE_PADDING] = "padding_us",     [MOE_CAUSE_PEER_WAIT] = "peer_wait_us",
+      [MOE_CAUSE_RECOMPUTE] = "recompute_us", [MOE_CAUSE_OPTIMIZER] = "optimizer_us"};
+
+  for (guint c = 0; c < MOE_N_CAUSES && slice->stream == MOE_STREAM_COMPUTE; c++)
+    if (keys[c] && slice->cause_s[c] != 0)
+      add_number(arguments, keys[c], slice->cause_s[c] * 1e6);
+}
+
 void trace_arguments(const TraceStory *story, const TraceSlice *slice, GArray *arguments)
 {
   const TraceDetail *detail = trace_detail(story, slice);
@@ -146,6 +160,7 @@ void trace_arguments(const TraceStory *story, const TraceSlice *slice, GArray *a
     add_number(arguments, "micro_batch", slice->micro_batch);
   }
   add_text(arguments, "block", slice->block);
+  add_causes(slice, arguments);
   if (!detail)
     return;
   g_array_append_vals(arguments, detail->argument, detail->n);

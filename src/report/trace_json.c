@@ -14,12 +14,12 @@ static void put_text(GString *json, const char *text)
   g_string_append(json, quoted);
 }
 
-/* Six digits are what counters and arguments are worth; whole numbers are whole. */
+/* Nine digits, so that sums over a step hold to one in a million; whole numbers are whole. */
 static void put_number(GString *json, double number)
 {
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_string_append(json, g_ascii_formatd(digits, sizeof digits, number == floor(number) ? "%.15g" : "%.6g", number));
+  g_string_append(json, g_ascii_formatd(digits, sizeof digits, number == floor(number) ? "%.15g" : "%.9g", number));
 }
 
 static void put_time(GString *json, const char *key, int64_t ns)

@@ -40,9 +40,10 @@ typedef struct {
   uint32_t order;   /* of arrival: slices of a thread that start and end together keep it */
   int16_t layer;    /* -1 none */
   uint8_t stream, pass, cause;
-  uint8_t collective_kind; /* MoeCollectiveKind, MOE_N_COLLECTIVES: no collective */
-  uint8_t group_kind;      /* MoeGroupKind of a collective */
-  int64_t group;           /* which of its kind */
+  uint8_t collective_kind;      /* MoeCollectiveKind, MOE_N_COLLECTIVES: no collective */
+  uint8_t group_kind;           /* MoeGroupKind of a collective */
+  int64_t group;                /* which of its kind */
+  double cause_s[MOE_N_CAUSES]; /* as in MoeSlice */
   double sent_bytes[MOE_N_LINKS];
   double memory_start_bytes, memory_end_bytes;
 } TraceSlice;

@@ -1,5 +1,5 @@
 /* To what each instant of a unit's compute stream belongs, and the sums. */
-#include "internal.h"
+#include "price.h"
 
 /* ---- idle causes ------------------------------------------------------------------------------------------------- */
 
@@ -167,9 +167,31 @@ static void fill_work(const Sim *sim, const Unit *unit, const MoeOp *op, const M
   }
 }
 
+static void fill_causes(const Sim *sim, const Unit *unit, uint32_t work, MoeSlice *slice)
+{
+  Price price;
+
+  sim_price_alone(sim, unit->load, work, &price);
+  slice->cause = (uint8_t)sim_busy_causes(&price, slice->cause_s);
+}
+
+/* Gives the rest of a slice's length - contention, jitter, a slow GPU - to kernel inefficiency, as account_busy does;
+ * all of what is no kernel to its cause. */
+static void settle_causes(MoeSlice *slice)
+{
+  double rest = moe_time_to_seconds(slice->end - slice->start);
+
+  if (slice->stream != MOE_STREAM_COMPUTE && slice->stream != MOE_N_STREAMS)
+    return;
+  for (unsigned c = 0; c < MOE_N_CAUSES; c++)
+    rest -= slice->cause_s[c];
+  slice->cause_s[slice->kernel ? MOE_CAUSE_KERNEL_INEFFICIENCY : slice->cause] += rest;
+}
+
 static MoeSlice idle_slice(MoeCause cause)
 {
-  return (MoeSlice){.name = moe_cause_words[cause], .block = "idle", .layer = -1, .message = MOE_NO_MESSAGE};
+  return (MoeSlice){
+      .name = moe_cause_words[cause], .cause = (uint8_t)cause, .block = "idle", .layer = -1, .message = MOE_NO_MESSAGE};
 }
 
 /* The operation's own members; `kernel` is room for what it points to. */
@@ -190,6 +212,9 @@ static MoeSlice operation_slice(const Sim *sim, const Unit *unit, unsigned strea
   if (o->kind == MOE_OP_KERNEL) {
     moe_program_kernel(sim->program, unit->load, o->work, kernel);
     slice.kernel = kernel;
+    fill_causes(sim, unit, o->work, &slice);
+  } else if (o->kind == MOE_OP_DELAY) {
+    slice.cause = MOE_CAUSE_DATA;
   }
   fill_memory(block, op, &slice);
   fill_work(sim, unit, o, call, &slice);
@@ -206,9 +231,9 @@ void sim_slice(Sim *sim, const Unit *unit, unsigned stream, uint32_t op, MoeCaus
 
   slice.rank = unit->rank;
   slice.stream = (uint8_t)stream;
-  slice.cause = (uint8_t)cause;
   slice.start = start;
   slice.end = end;
+  settle_causes(&slice);
   sim->options->slice(&slice, sim->options->slice_data);
 }
 

@@ -48,6 +48,26 @@ static void work_out(Price *price, double times)
   work_out_reasons(price);
 }
 
+/* Adds what a kernel takes in the runs that `price` was worked out for. */
+static inline void add_causes(const Price *price, double *cause_s)
+{
+  cause_s[MOE_CAUSE_PEER_WAIT] += price->wait_s;
+  if (price->cause != MOE_CAUSE_MATH) {
+    cause_s[price->cause] += price->busy_s;
+    return;
+  }
+  cause_s[MOE_CAUSE_MATH] += price->math_s;
+  cause_s[MOE_CAUSE_PADDING] += price->padding_s;
+  cause_s[MOE_CAUSE_KERNEL_INEFFICIENCY] += price->inefficiency_s;
+}
+
+MoeCause sim_busy_causes(Price *price, double cause_s[MOE_N_CAUSES])
+{
+  work_out(price, 1);
+  add_causes(price, cause_s);
+  return (MoeCause)price->cause;
+}
+
 /* Sums of one role in one load class. */
 typedef struct {
   double cause_s[MOE_N_CAUSES], reason_s[MOE_N_REASONS], scope_s[MOE_N_SCOPES], pass_s[MOE_N_PASSES], flop;
@@ -58,17 +78,10 @@ static inline void count_kernel(Sums *sums, Price *price, double times)
 {
   if (price->times != times)
     work_out(price, times);
-  sums->cause_s[MOE_CAUSE_PEER_WAIT] += price->wait_s;
+  add_causes(price, sums->cause_s);
   sums->scope_s[price->scope] += price->busy_s;
   sums->pass_s[price->pass] += price->busy_s;
   sums->flop += price->executed_flop;
-  if (price->cause != MOE_CAUSE_MATH) {
-    sums->cause_s[price->cause] += price->busy_s;
-    return;
-  }
-  sums->cause_s[MOE_CAUSE_MATH] += price->math_s;
-  sums->cause_s[MOE_CAUSE_PADDING] += price->padding_s;
-  sums->cause_s[MOE_CAUSE_KERNEL_INEFFICIENCY] += price->inefficiency_s;
   for (unsigned r = price->first_reason; r < price->end_reason; r++)
     sums->reason_s[r] += price->reason_s[r];
 }

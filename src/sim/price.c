@@ -117,6 +117,18 @@ static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineStat
   return TRUE;
 }
 
+void sim_price_alone(const Sim *sim, guint load, guint k, Price *price)
+{
+  MoeKernel as_run;
+  const MoeKernel *kernel = kernel_of(sim->program, load, k, &as_run);
+  MoeCost cost;
+  gboolean priced = moe_cost_in_step(sim->cost, kernel, 0, NULL, &cost, NULL, NULL);
+
+  g_assert(priced); /* as it was before the step began */
+  sim_busy_price(price, kernel, &cost, kept_seconds(sim, kernel, &cost, cost.seconds),
+                 moe_cost_paced(kernel, sim->pace));
+}
+
 /* Prices a load class. What loads do not change costs what it cost in the class before. */
 static gboolean price_load(Sim *sim, guint load, const MoeMachineState *states, Price *prices, GError **error)
 {

@@ -20,6 +20,10 @@ typedef struct {
 
 /* `kept_s` is what the counterfactual leaves of the kernel, `pace` the factor on its duration. */
 void sim_busy_price(Price *price, const MoeKernel *kernel, const MoeCost *cost, double kept_s, double pace);
+/* Prices kernel k of a load class once more, undisturbed: for a timeline. */
+void sim_price_alone(const Sim *sim, guint load, guint k, Price *price);
+/* Adds to `cause_s` what one run of a kernel takes, by cause; returns the cause of most of it. */
+MoeCause sim_busy_causes(Price *price, double cause_s[MOE_N_CAUSES]);
 /* Counts one step of a role in a load class, whose prices these are, into sim->role. */
 void sim_busy_count(Sim *sim, guint role, guint load, Price *prices);
 

@@ -199,6 +199,42 @@ START_TEST(slices_say_what_they_execute)
 }
 END_TEST
 
+/* Seconds of a slice that belong to a cause: what its arguments say, all of it where they say nothing. */
+static double cause_seconds(JsonObject *event, guint cause)
+{
+  JsonObject *args = json_object_get_object_member(event, "args");
+  g_autofree char *key = g_strconcat(moe_cause_words[cause], "_us", NULL);
+  gboolean whole = strcmp(json_object_get_string_member(event, "cat"), moe_cause_words[cause]) == 0;
+
+  if (json_object_has_member(args, "precision")) /* a kernel */
+    return json_object_get_double_member_with_default(args, key, 0) * 1e-6;
+  return whole ? json_object_get_double_member(event, "dur") * 1e-6 : 0;
+}
+
+/* What the slices of both stages' ranks say of their time adds up, cause by cause, to the account of the step, which is
+ * a mean over ranks: all ranks of a stage do the same here. */
+START_TEST(causes_sum_to_the_account)
+{
+  g_autoptr(MoeResult) result = NULL;
+  g_autoptr(JsonParser) parser = trace_with(&result);
+  JsonArray *events = events_of(parser);
+  double sum_s[MOE_N_CAUSES] = {0};
+
+  for (guint i = 0; i < json_array_get_length(events); i++) {
+    JsonObject *event = json_array_get_object_element(events, i);
+    gint64 rank = json_object_get_int_member(event, "pid"), thread = json_object_get_int_member(event, "tid");
+
+    if (strcmp(phase_of(event), "X") != 0 || rank == 1 || (thread != MOE_STREAM_COMPUTE && thread != MOE_N_STREAMS))
+      continue;
+    for (guint c = 0; c < MOE_N_CAUSES; c++)
+      sum_s[c] += cause_seconds(event, c) / 2;
+  }
+  for (guint c = 0; c < MOE_N_CAUSES; c++)
+    ck_assert_msg(fabs(sum_s[c] - result->cause_s[c]) < 1e-6 * result->step_time_s,
+                  "%s: %.9f in the trace, %.9f in the account", moe_cause_words[c], sum_s[c], result->cause_s[c]);
+}
+END_TEST
+
 /* ---- arrows ------------------------------------------------------------------------------------------------------ */
 
 /* Steps of one arrow seen so far. */
@@ -484,5 +520,6 @@ START_TEST(stacks_sum_to_the_step)
 END_TEST
 
 MOE_TEST_MAIN("report/trace", every_slice_is_whole, slices_of_a_thread_never_overlap, times_are_whole_nanoseconds,
-              slices_say_what_they_execute, arrows_have_both_ends, link_counters_rise_and_return,
-              memory_counter_reaches_the_peak, header_says_what_was_run, perfetto_says_the_same, stacks_sum_to_the_step)
+              slices_say_what_they_execute, causes_sum_to_the_account, arrows_have_both_ends,
+              link_counters_rise_and_return, memory_counter_reaches_the_peak, header_says_what_was_run,
+              perfetto_says_the_same, stacks_sum_to_the_step)
