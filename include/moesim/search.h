@@ -78,7 +78,9 @@ typedef struct {
   double tokens;             /* of the whole training run; 0 = not said */
   double deadline_s;         /* objective gpus */
   double memory_slack;       /* share by which a layout may exceed the GPU's memory and still be ranked, 0 = none */
-  double budget_s;           /* seconds after which no further layout is begun; 0 = until the best is found */
+  double budget_s;     /* seconds after which nothing further is begun, in any phase; 0 = until the best is found */
+  MoeStopFunc stopped; /* asked between pieces of work: TRUE ends the search as its budget does; may be NULL */
+  gpointer stopped_data;
   guint jobs;
   MoeSimOptions sim; /* kernel jitter is left out: layouts are compared without noise */
   MoeProgressFunc progress;
@@ -87,7 +89,7 @@ typedef struct {
 
 typedef struct {
   MoeLayoutChoice choice;
-  double bound_s;     /* step time at least */
+  double bound_s;     /* step time at least; < 0 when there was no time to bound it */
   double bound_bytes; /* memory at least */
   double value;       /* what is ranked, smaller is better: s (time), GPU s (mfu), dollars (cost) per step */
   MoeResult *result;
@@ -102,7 +104,8 @@ typedef struct {
   guint n_did_not_fit;     /* too large by their footprint */
   guint n_simulated;       /* the others are slower by the bound of their program */
   guint n_not_reached;     /* within the budget: any of them could be better than what is ranked */
-  double not_reached_s;    /* lowest bound among those, seconds; 0 without any */
+  double not_reached_s;    /* lowest bound among those, seconds; 0 without any, or when one has no bound */
+  gboolean cut_short;      /* there was no time to enumerate all layouts: there are more than n_legal */
   gboolean noise_left_out; /* `moesim run` of the same layout has jitter or GPUs of different speeds, and is a little
                               slower */
   guint recompute_modules; /* bits of MoeModule: what `recompute.mode: selective` means in the layouts tried */
@@ -130,8 +133,9 @@ gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeR
  * anything, else scores, norms and activations. */
 guint moe_search_recompute_modules(const MoeRun *run);
 /* Bounds of every candidate (bound_s, bound_bytes); bound_s is 0 where no probe is possible, or needed because weights
- * alone exceed the memory. */
-void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, guint n, MoeCandidate *candidates);
+ * alone exceed the memory, and negative where `stop` (may be NULL) came first. */
+void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, const MoeStop *stop, guint n,
+                      MoeCandidate *candidates);
 /* Step time at least, seconds, of a lowered run: its blocks' paths in the order of its calls, and messages that are not
  * there before they can have been sent. */
 double moe_search_bound_program(const MoeRun *run, const MoeProgram *program, const MoeTopo *topo,

@@ -23,6 +23,22 @@ typedef struct {
   GError *error;
 } MoeOutcome;
 
+/* When a study comes back with what it has: at the end of its time, or when somebody asks. Studies look at it between
+ * pieces of work, the longest of which is one simulation. */
+typedef gboolean (*MoeStopFunc)(gpointer user_data); /* called from any thread */
+typedef struct {
+  gint64 end_us;     /* monotonic time, microseconds; 0 = none */
+  MoeStopFunc asked; /* may be NULL */
+  gpointer user_data;
+} MoeStop;
+
+/* `budget_s` from now, 0 = without end. */
+MoeStop moe_stop_after(double budget_s, MoeStopFunc asked, gpointer user_data);
+/* NULL: never. */
+gboolean moe_stop_is_due(const MoeStop *stop);
+/* For a piece of the work: ends when that share (0 ... 1) of what is left is over. */
+MoeStop moe_stop_share(const MoeStop *stop, double share);
+
 typedef MoeOutcome (*MoeStudyFunc)(guint index, gpointer user_data);
 typedef void (*MoeProgressFunc)(guint done, guint total, gpointer user_data);
 

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <moesim/report_search.h>
+#include <stdio.h>
 
 #define DEFAULT_TOP 10
 
@@ -65,6 +66,24 @@ static gboolean read_options(const SearchOptions *options, MoeSearchOptions *sea
          moe_cli_quantity("--budget", options->budget, MOE_DIM_SECONDS, &search->budget_s);
 }
 
+static gboolean is_interrupted(gpointer user_data)
+{
+  (void)user_data;
+  return moe_cli_interrupted();
+}
+
+static int print_result(const MoeSearchResult *result, MoeFormat format)
+{
+  g_autofree char *text = format_result(result, format);
+
+  if (result->n_not_reached > 0 || result->cut_short)
+    moe_cli_warn("%s: %u layouts%s were not looked at, each could be better than those ranked",
+                 moe_cli_interrupted() ? "interrupted" : "out of time", result->n_not_reached,
+                 result->cut_short ? " and those not enumerated" : "");
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
+}
+
 static int search_run(const char *argument, const SearchOptions *options, const MoeCliRun *run_options)
 {
   g_autoptr(GError) error = NULL;
@@ -81,16 +100,14 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   moe_cli_progress_init(&progress);
   search.progress = moe_cli_progress;
   search.progress_data = &progress;
+  search.stopped = is_interrupted;
+  moe_cli_hold(); /* an interrupted search says what it has */
   g_autoptr(MoeSearchResult) result = moe_search(run, &search, &error);
   moe_cli_progress_end(&progress);
-  if (!result)
-    return moe_cli_fail(error);
-  if (result->n_not_reached > 0)
-    moe_cli_warn("out of time: %u layouts were not looked at, each could be better than those ranked",
-                 result->n_not_reached);
-  g_autofree char *text = format_result(result, format);
-  moe_cli_print(text);
-  return MOE_EXIT_DONE;
+  int status = result ? print_result(result, format) : moe_cli_fail(error);
+  fflush(stdout);
+  moe_cli_release();
+  return status;
 }
 
 static void clear_options(SearchOptions *options)
@@ -124,7 +141,7 @@ int moe_cmd_search(int argc, char **argv)
       {"headroom", 0, 0, G_OPTION_ARG_STRING, &options.headroom,
        "memory that has to stay free, as '2 GB' (memory.headroom)", "BYTES"},
       {"budget", 0, 0, G_OPTION_ARG_STRING, &options.budget,
-       "begin no further layout after this time, as 60s; what was not reached is said", "TIME"},
+       "begin nothing further after this time, as 60s; what was not reached is said", "TIME"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
       {NULL},
   };

@@ -244,7 +244,8 @@ static int rank_of_own(const MoeSearchResult *search)
 /* Whether everything that could be better than the run's own layout was simulated. */
 static gboolean is_placed(const MoeSearchResult *search)
 {
-  return search->n_not_reached == 0 && search->own.value <= search->ranked[search->n_ranked - 1].value;
+  return search->n_not_reached == 0 && !search->cut_short &&
+         search->own.value <= search->ranked[search->n_ranked - 1].value;
 }
 
 static void append_own(GString *text, const MoeSearchResult *search)
@@ -273,6 +274,9 @@ static void append_counts(GString *text, const MoeSearchResult *search)
                          "lowered: %u too large, %u simulated, the rest slower\n",
                          search->n_legal, search->n_too_large, search->n_lowered, search->n_did_not_fit,
                          search->n_simulated);
+  if (search->cut_short)
+    g_string_append(text, "Out of time: not all layouts were enumerated; any of the others could be better than those "
+                          "ranked.\n");
   if (search->n_not_reached == 0)
     return;
   g_autofree char *least = moe_quantity_format(search->not_reached_s, MOE_DIM_SECONDS);

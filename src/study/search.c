@@ -5,6 +5,10 @@
 #include <string.h>
 
 #define SECONDS_PER_HOUR 3600.0
+/* Of the time that is left, what enumerating and then bounding may take: layouts that nobody simulates are no answer.
+ */
+#define ENUMERATING_SHARE 0.2
+#define BOUNDING_SHARE    0.4
 
 /* ---- simulation ------------------------------------------------------------------------------------------------- */
 
@@ -17,8 +21,8 @@ typedef struct {
   double price_gpu_s;       /* dollars */
   double limit;             /* values above are of no interest */
   double own_value;         /* of the run's own layout; INFINITY when it does not count */
-  gint64 started;           /* microseconds */
-  GMutex lock;              /* guards result and candidates' results */
+  MoeStop stop;
+  GMutex lock; /* guards result and candidates' results */
 } Searching;
 
 /* What a step time is worth; smaller is better. Monotonic in the time, so that a bound of one is a bound of the other.
@@ -110,6 +114,11 @@ static void rank(Searching *s, MoeCandidate *candidate)
   r->n_ranked++;
 }
 
+static gboolean is_own(const Searching *s, const MoeCandidate *candidate)
+{
+  return memcmp(&candidate->choice, &s->result->own.choice, sizeof candidate->choice) == 0;
+}
+
 /* The longest step with which a layout can still be ranked. */
 static double longest_step(Searching *s, const MoeLayoutChoice *choice)
 {
@@ -120,19 +129,27 @@ static double longest_step(Searching *s, const MoeLayoutChoice *choice)
   return most / value_of(s, choice, 1);
 }
 
-/* Whether a candidate may be looked at: its bound is below the ranked, and there is time left. */
-static gboolean is_worth_trying(Searching *s, const MoeCandidate *candidate)
+/* A layout that nobody looked at: it may be better than any that is ranked. */
+static void miss(Searching *s, const MoeCandidate *candidate)
 {
-  gboolean worth = candidate->bound_s <= longest_step(s, &candidate->choice);
+  double bound_s = MAX(candidate->bound_s, 0);
 
-  if (!worth || s->options->budget_s <= 0 ||
-      (double)(g_get_monotonic_time() - s->started) * 1e-6 < s->options->budget_s)
-    return worth;
   g_mutex_lock(&s->lock);
-  if (s->result->n_not_reached == 0 || candidate->bound_s < s->result->not_reached_s)
-    s->result->not_reached_s = candidate->bound_s;
+  if (s->result->n_not_reached == 0 || bound_s < s->result->not_reached_s)
+    s->result->not_reached_s = bound_s;
   s->result->n_not_reached++;
   g_mutex_unlock(&s->lock);
+}
+
+/* Whether a candidate may be looked at: its bound is below the ranked, and there is time left. The run's own layout
+ * has the time that it takes: a search says something whatever its budget. */
+static gboolean is_worth_trying(Searching *s, const MoeCandidate *candidate)
+{
+  if (candidate->bound_s > longest_step(s, &candidate->choice))
+    return FALSE;
+  if (!moe_stop_is_due(&s->stop) || is_own(s, candidate))
+    return TRUE;
+  miss(s, candidate);
   return FALSE;
 }
 
@@ -160,29 +177,6 @@ static MoeOutcome try_one(guint index, gpointer user_data)
 
 /* ---- the run's own layout --------------------------------------------------------------------------------------- */
 
-static void own_choice(const MoeRun *run, MoeLayoutChoice *choice)
-{
-  const MoeParallelism *p = &run->parallelism;
-
-  *choice = (MoeLayoutChoice){{[MOE_DIMENSION_GPUS] = (int32_t)p->gpus,
-                               [MOE_DIMENSION_TENSOR] = (int32_t)p->tensor,
-                               [MOE_DIMENSION_CONTEXT] = (int32_t)p->context,
-                               [MOE_DIMENSION_PIPELINE] = (int32_t)p->pipeline,
-                               [MOE_DIMENSION_SCHEDULE] = (int32_t)p->schedule,
-                               [MOE_DIMENSION_VIRTUAL] = (int32_t)p->virtual_stages,
-                               [MOE_DIMENSION_EXPERT] = (int32_t)p->expert,
-                               [MOE_DIMENSION_EXPERT_TENSOR] = (int32_t)p->expert_tensor,
-                               [MOE_DIMENSION_MICRO_BATCH] = (int32_t)run->training.micro_batch,
-                               [MOE_DIMENSION_ZERO] = (int32_t)p->zero,
-                               [MOE_DIMENSION_RECOMPUTE] = (int32_t)run->recompute.mode,
-                               [MOE_DIMENSION_OFFLOAD] = (int32_t)(100 * run->offload.activations + 0.5),
-                               [MOE_DIMENSION_SEQUENCE] = p->sequence_parallel != 0,
-                               [MOE_DIMENSION_OVERLAP_TENSOR] = p->overlap.tensor != 0,
-                               [MOE_DIMENSION_OVERLAP_REDUCE] = p->overlap.gradient_reduce != 0,
-                               [MOE_DIMENSION_OVERLAP_GATHER] = p->overlap.parameter_gather != 0,
-                               [MOE_DIMENSION_OVERLAP_PIPELINE] = p->overlap.pipeline != 0}};
-}
-
 /* As the run file has it, uneven stages and all. */
 static void simulate_own(Searching *s)
 {
@@ -190,7 +184,7 @@ static void simulate_own(Searching *s)
   MoeRun quiet = *s->run;
   Fate fate;
 
-  own_choice(s->run, &own->choice);
+  moe_search_own_choice(s->run, &own->choice);
   quiet.cluster.accelerator.speed_spread = 0;
   own->result = predict(s, &quiet, TRUE, INFINITY, &fate);
   if (own->result)
@@ -199,26 +193,15 @@ static void simulate_own(Searching *s)
 
 /* ---- whole searches --------------------------------------------------------------------------------------------- */
 
-/* The run's own layout and those that differ in one dimension go first: somebody chose it, and a good layout found
- * early spares simulations of others. */
-static gboolean is_near_own(const Searching *s, const MoeCandidate *candidate)
-{
-  guint differences = 0;
-
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
-    differences += candidate->choice.value[d] != s->result->own.choice.value[d];
-  return differences <= 1;
-}
-
+/* The run's own layout first. */
 static gint compare_bounds(gconstpointer a, gconstpointer b, gpointer user_data)
 {
   const MoeCandidate *x = a, *y = b;
-  int nearer = is_near_own(user_data, y) - is_near_own(user_data, x);
-
-  if (nearer != 0)
-    return nearer;
+  int own = is_own(user_data, y) - is_own(user_data, x);
   double bx = value_of(user_data, &x->choice, x->bound_s), by = value_of(user_data, &y->choice, y->bound_s);
 
+  if (own != 0)
+    return own;
   return bx < by ? -1 : bx > by ? 1 : memcmp(&x->choice, &y->choice, sizeof x->choice);
 }
 
@@ -231,28 +214,49 @@ static MoeCandidate *make_candidates(const GArray *choices)
   return candidates;
 }
 
-/* Those that may fit, in front; returns how many. */
-static guint drop_too_large(MoeCandidate *candidates, guint n, double capacity)
+/* Those that may fit and be ranked, in front; returns how many. */
+static guint drop_hopeless(Searching *s, MoeCandidate *candidates, guint n)
 {
+  double capacity = moe_search_capacity(s->options, s->run);
   guint kept = 0;
 
-  for (guint i = 0; i < n; i++)
-    if (candidates[i].bound_bytes <= capacity)
-      candidates[kept++] = candidates[i];
+  for (guint i = 0; i < n; i++) {
+    const MoeCandidate *candidate = &candidates[i];
+
+    if (candidate->bound_bytes > capacity)
+      s->result->n_too_large++;
+    else if (candidate->bound_s < 0 && !is_own(s, candidate))
+      miss(s, candidate);
+    else if (candidate->bound_s <= longest_step(s, &candidate->choice))
+      candidates[kept++] = *candidate;
+  }
   return kept;
 }
 
 static void search_choices(Searching *s, const GArray *choices)
 {
-  s->candidates = make_candidates(choices);
-  moe_search_bound(s->run, s->options, choices->len, s->candidates);
-  guint n = drop_too_large(s->candidates, choices->len, moe_search_capacity(s->options, s->run));
+  MoeStop bounding = moe_stop_share(&s->stop, BOUNDING_SHARE);
 
+  s->candidates = make_candidates(choices);
   s->result->n_legal += choices->len;
-  s->result->n_too_large += choices->len - n;
+  moe_search_bound(s->run, s->options, &bounding, choices->len, s->candidates);
+  guint n = drop_hopeless(s, s->candidates, choices->len);
+
   g_qsort_with_data(s->candidates, (gint)n, sizeof *s->candidates, compare_bounds, s);
   moe_outcomes_free(moe_study_map(n, s->options->jobs, try_one, s, s->options->progress, s->options->progress_data), n);
   g_clear_pointer(&s->candidates, g_free);
+}
+
+static gboolean search_region(Searching *s, MoeSearchRegion region, GError **error)
+{
+  MoeStop enumerating = moe_stop_share(&s->stop, ENUMERATING_SHARE);
+  gboolean cut = FALSE;
+  g_autoptr(GArray) choices = moe_search_enumerate_part(s->run, s->options, region, &enumerating, &cut, error);
+
+  s->result->cut_short |= cut;
+  if (choices)
+    search_choices(s, choices);
+  return choices != NULL;
 }
 
 /* Choices of one number of GPUs. */
@@ -287,8 +291,13 @@ static GArray *sizes_of(const GArray *choices)
 }
 
 /* From the smallest cluster up, until one meets the deadline. */
-static void search_sizes(Searching *s, const GArray *choices)
+static gboolean search_sizes(Searching *s, GError **error)
 {
+  MoeStop enumerating = moe_stop_share(&s->stop, ENUMERATING_SHARE);
+  g_autoptr(GArray) choices =
+      moe_search_enumerate_part(s->run, s->options, MOE_REGION_ALL, &enumerating, &s->result->cut_short, error);
+  if (!choices)
+    return FALSE;
   g_autoptr(GArray) sizes = sizes_of(choices);
 
   for (guint i = 0; i < sizes->len && s->result->n_ranked == 0; i++) {
@@ -296,13 +305,14 @@ static void search_sizes(Searching *s, const GArray *choices)
 
     search_choices(s, some);
   }
+  return TRUE;
 }
 
 static gboolean explain_nothing(const Searching *s, GError **error)
 {
   const MoeSearchResult *r = s->result;
 
-  if (r->n_not_reached > 0)
+  if (r->n_not_reached > 0 || r->cut_short)
     return moe_fail(
         error, MOE_ERROR_LAYOUT, (MoeMark){0},
         "none of the layouts that --budget left time for fits the memory, %u not looked at, expected more time",
@@ -338,18 +348,33 @@ static double step_limit(const MoeRun *run, const MoeSearchOptions *options)
   return options->objective == MOE_OBJECTIVE_GPUS ? options->deadline_s / steps : INFINITY;
 }
 
+/* What is known to work when there was no time to find anything else. */
+static void rank_own(Searching *s)
+{
+  MoeCandidate own = s->result->own;
+  MoeRun quiet = *s->run;
+  Fate fate;
+
+  quiet.cluster.accelerator.speed_spread = 0;
+  own.result = own.result ? predict(s, &quiet, FALSE, INFINITY, &fate) : NULL;
+  if (own.result)
+    rank(s, &own);
+}
+
 static gboolean search(Searching *s, GError **error)
 {
-  g_autoptr(GArray) choices = check_options(s, error) ? moe_search_enumerate(s->run, s->options, error) : NULL;
+  gboolean good = check_options(s, error);
 
-  if (!choices)
+  if (!good)
     return FALSE;
   simulate_own(s);
   if (s->options->objective == MOE_OBJECTIVE_GPUS)
-    search_sizes(s, choices);
+    good = search_sizes(s, error);
   else
-    search_choices(s, choices);
-  return s->result->n_ranked > 0 || explain_nothing(s, error);
+    good = search_region(s, MOE_REGION_NEAR, error) && search_region(s, MOE_REGION_REST, error);
+  if (good && s->result->n_ranked == 0 && (s->result->n_not_reached > 0 || s->result->cut_short))
+    rank_own(s);
+  return good && (s->result->n_ranked > 0 || explain_nothing(s, error));
 }
 
 MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, GError **error)
@@ -360,7 +385,7 @@ MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, 
                  .result = result,
                  .price_gpu_s = run->cluster.price_gpu_hour / SECONDS_PER_HOUR,
                  .limit = step_limit(run, options),
-                 .started = g_get_monotonic_time(),
+                 .stop = moe_stop_after(options->budget_s, options->stopped, options->stopped_data),
                  .own_value = -INFINITY};
 
   g_assert(options->top > 0);

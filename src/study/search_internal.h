@@ -7,6 +7,17 @@
 /* Bytes that a GPU may hold, slack included. */
 double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run);
 
+/* The run's own layout, as far as a choice can say it. */
+void moe_search_own_choice(const MoeRun *run, MoeLayoutChoice *choice);
+
+/* Layouts that differ from the run's own in one dimension at most (somebody chose it, and a good layout found early
+ * spares simulations of others), or the rest. */
+typedef enum { MOE_REGION_ALL, MOE_REGION_NEAR, MOE_REGION_REST } MoeSearchRegion;
+
+/* As moe_search_enumerate, of one part, until `stop`; *cut tells whether that came first. */
+GArray *moe_search_enumerate_part(const MoeRun *run, const MoeSearchOptions *options, MoeSearchRegion region,
+                                  const MoeStop *stop, gboolean *cut, GError **error);
+
 /* Times of one pass over one part of the model, seconds. */
 typedef struct {
   double path;   /* kernels and the transfers they wait for, each alone on the machine */

@@ -12,6 +12,8 @@
 #define PERCENT                    100
 /* Where the search for the smallest cluster ends. */
 #define MOST_GPUS 65536
+/* Dimensions in which a layout differs from the run's own and still counts as near it. */
+#define MOST_NEAR_DIFFERENCES 1
 
 const char *const moe_dimension_keys[] = {
     [MOE_DIMENSION_GPUS] = "parallelism.gpus",
@@ -100,6 +102,10 @@ typedef struct {
   GArray *values[MOE_N_DIMENSIONS]; /* of int32_t */
   MoeLayoutChoice choice;           /* so far */
   GArray *found;                    /* of MoeLayoutChoice */
+  MoeSearchRegion region;
+  MoeLayoutChoice own;
+  const MoeStop *stop;
+  gboolean cut;
 } Enumeration;
 
 static void add(Enumeration *e, MoeDimensionKind dimension, int64_t value)
@@ -406,26 +412,41 @@ static gboolean plausible(const Enumeration *e, MoeDimensionKind dimension)
   }
 }
 
-static void descend(Enumeration *e, guint dimension)
+static void keep_choice(Enumeration *e, guint differences)
 {
   MoeRun copy;
 
+  if (e->region == MOE_REGION_REST && differences <= MOST_NEAR_DIFFERENCES)
+    return;
+  e->cut = e->cut || moe_stop_is_due(e->stop);
+  if (!e->cut && moe_search_apply(e->run, &e->choice, &copy))
+    g_array_append_val(e->found, e->choice);
+}
+
+/* `differences`: of the dimensions so far from those of the run's own layout. */
+static void descend(Enumeration *e, guint dimension, guint differences)
+{
   if (dimension == MOE_N_DIMENSIONS) {
-    if (moe_search_apply(e->run, &e->choice, &copy))
-      g_array_append_val(e->found, e->choice);
+    keep_choice(e, differences);
     return;
   }
-  for (guint i = 0; i < e->values[dimension]->len; i++) {
-    e->choice.value[dimension] = g_array_index(e->values[dimension], int32_t, i);
-    if (plausible(e, (MoeDimensionKind)dimension))
-      descend(e, dimension + 1);
+  for (guint i = 0; i < e->values[dimension]->len && !e->cut; i++) {
+    int32_t value = g_array_index(e->values[dimension], int32_t, i);
+    guint more = differences + (value != e->own.value[dimension]);
+
+    e->choice.value[dimension] = value;
+    if ((e->region != MOE_REGION_NEAR || more <= MOST_NEAR_DIFFERENCES) && plausible(e, (MoeDimensionKind)dimension))
+      descend(e, dimension + 1, more);
   }
 }
 
-GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options, GError **error)
+GArray *moe_search_enumerate_part(const MoeRun *run, const MoeSearchOptions *options, MoeSearchRegion region,
+                                  const MoeStop *stop, gboolean *cut, GError **error)
 {
-  Enumeration e = {.run = run, .space = options->space, .objective = options->objective};
+  Enumeration e = {
+      .run = run, .space = options->space, .objective = options->objective, .region = region, .stop = stop};
 
+  moe_search_own_choice(run, &e.own);
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
     e.values[d] = g_array_new(FALSE, FALSE, sizeof(int32_t));
   add_degrees(&e);
@@ -434,11 +455,19 @@ GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options,
   add_flags(&e);
   if (apply_limits(&e, options->limits, error)) {
     e.found = g_array_new(FALSE, FALSE, sizeof(MoeLayoutChoice));
-    descend(&e, 0);
+    descend(&e, 0, 0);
   }
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
     g_array_unref(e.values[d]);
+  *cut = e.cut;
   return e.found;
+}
+
+GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options, GError **error)
+{
+  gboolean cut;
+
+  return moe_search_enumerate_part(run, options, MOE_REGION_ALL, NULL, &cut, error);
 }
 
 /* ---- a layout as a run ------------------------------------------------------------------------------------------ */
@@ -459,6 +488,29 @@ static void apply_recompute(const MoeRun *run, int32_t mode, MoeRun *copy)
   copy->recompute = (MoeRecompute){.mode = (MoeRecomputeMode)mode, .layers = -1};
   if (mode == MOE_RECOMPUTE_SELECTIVE)
     copy->recompute.modules = moe_search_recompute_modules(run);
+}
+
+void moe_search_own_choice(const MoeRun *run, MoeLayoutChoice *choice)
+{
+  const MoeParallelism *p = &run->parallelism;
+
+  *choice = (MoeLayoutChoice){{[MOE_DIMENSION_GPUS] = (int32_t)p->gpus,
+                               [MOE_DIMENSION_TENSOR] = (int32_t)p->tensor,
+                               [MOE_DIMENSION_CONTEXT] = (int32_t)p->context,
+                               [MOE_DIMENSION_PIPELINE] = (int32_t)p->pipeline,
+                               [MOE_DIMENSION_SCHEDULE] = (int32_t)p->schedule,
+                               [MOE_DIMENSION_VIRTUAL] = (int32_t)p->virtual_stages,
+                               [MOE_DIMENSION_EXPERT] = (int32_t)p->expert,
+                               [MOE_DIMENSION_EXPERT_TENSOR] = (int32_t)p->expert_tensor,
+                               [MOE_DIMENSION_MICRO_BATCH] = (int32_t)run->training.micro_batch,
+                               [MOE_DIMENSION_ZERO] = (int32_t)p->zero,
+                               [MOE_DIMENSION_RECOMPUTE] = (int32_t)run->recompute.mode,
+                               [MOE_DIMENSION_OFFLOAD] = (int32_t)(100 * run->offload.activations + 0.5),
+                               [MOE_DIMENSION_SEQUENCE] = p->sequence_parallel != 0,
+                               [MOE_DIMENSION_OVERLAP_TENSOR] = p->overlap.tensor != 0,
+                               [MOE_DIMENSION_OVERLAP_REDUCE] = p->overlap.gradient_reduce != 0,
+                               [MOE_DIMENSION_OVERLAP_GATHER] = p->overlap.parameter_gather != 0,
+                               [MOE_DIMENSION_OVERLAP_PIPELINE] = p->overlap.pipeline != 0}};
 }
 
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy)

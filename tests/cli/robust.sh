@@ -135,6 +135,27 @@ interrupt() {
   expect_err "moesim: interrupted by SIG$signal"
 }
 
+# A search that is interrupted prints what it has, and then ends by the signal. In the largest space nothing is simulated yet.
+for space in usual all; do
+  said="moesim search --space $space, SIGINT"
+  timeout --foreground -s INT 3 env --default-signal=INT "$moesim" search "$data/models/mai-base-1/v5.yaml" --space "$space" --format csv \
+    > "$work/out" 2> "$work/err" < /dev/null
+  expect_err "interrupted by SIGINT"
+  expect_err "were not looked at"
+  check "no layout" [ "$(wc -l < "$work/out")" -gt 1 ]
+  check "not the run's own" grep -q '^8192,' "$work/out"
+done
+said="moesim search --budget"
+before=$(date +%s)
+"$moesim" search "$data/models/mai-base-1/v5.yaml" --space calculon --budget 2s --format csv > "$work/out" 2> "$work/err" < /dev/null
+status=$?
+after=$(date +%s)
+expect_status 0
+expect_err "out of time: "
+check "no layout" [ "$(wc -l < "$work/out")" -gt 1 ]
+# Without the budget this takes minutes: two looks lie apart by one simulation, whatever the machine's speed.
+check "the budget is not kept" [ $((after - before)) -lt 60 ]
+
 # A gnuplot that has begun a picture and takes its time.
 mkdir "$work/slow"
 cat > "$work/slow/gnuplot" << 'END'

@@ -85,7 +85,7 @@ static void check_space(const MoeRun *run, const MoeSearchOptions *options, guin
 
   for (guint i = 0; i < n; i++)
     some[i].choice = g_array_index(choices, MoeLayoutChoice, (guint)((guint64)i * choices->len / n));
-  moe_search_bound(run, options, n, some);
+  moe_search_bound(run, options, NULL, n, some);
   for (guint i = 0; i < n; i++) {
     ck_assert(some[i].bound_s > 0 || some[i].bound_bytes > run->cluster.accelerator.memory_bytes);
     check_bounds(run, &some[i]);
@@ -231,7 +231,7 @@ START_TEST(smallest_cluster)
 }
 END_TEST
 
-/* A search that runs out of time says so; what it has ranked is not better than the best. */
+/* A search that runs out of time says so, and has at least the run's own layout. */
 START_TEST(budget_is_told)
 {
   static const char *const limits[] = {"tensor=8", "zero=1", "micro_batch=1", NULL};
@@ -239,10 +239,48 @@ START_TEST(budget_is_told)
   MoeSearchOptions options = options_of(MOE_SPACE_USUAL, limits, 1);
   g_autoptr(MoeSearchResult) whole = moe_search(run, &options, NULL);
   ck_assert_uint_eq(whole->n_not_reached, 0);
+  ck_assert(!whole->cut_short);
   options.budget_s = 1e-6; /* gone before the first simulation */
-  g_autoptr(GError) error = NULL;
-  ck_assert_ptr_null(moe_search(run, &options, &error));
-  ck_assert_ptr_nonnull(strstr(error->message, "--budget"));
+  options.limits = NULL;
+  g_autoptr(MoeSearchResult) early = moe_search(run, &options, NULL);
+  ck_assert_ptr_nonnull(early);
+  ck_assert_uint_eq(early->n_ranked, 1);
+  ck_assert(early->cut_short || early->n_not_reached > 0);
+}
+END_TEST
+
+static gboolean count_down(gpointer user_data)
+{
+  return g_atomic_int_add((int *)user_data, -1) <= 0;
+}
+
+/* Wherever a search is asked to stop - enumerating, bounding, probing, simulating - it comes back, knows that it is not
+ * at its end, and claims nothing about what it did not look at. */
+START_TEST(stops_in_every_phase)
+{
+  static const char *const limits[] = {"tensor=4,8", "zero=0,1", NULL};
+  g_autoptr(MoeRun) run = load("models/gpt3-175b.yaml", NULL);
+  MoeSearchOptions options = options_of(MOE_SPACE_USUAL, limits, 3);
+  g_autoptr(MoeSearchResult) whole = moe_search(run, &options, NULL);
+  guint whole_ones = 0;
+
+  for (int looks = 1; whole_ones == 0; looks += looks / 2 + 1) {
+    g_autoptr(GError) error = NULL;
+    int left = looks;
+
+    options.stopped = count_down;
+    options.stopped_data = &left;
+    g_autoptr(MoeSearchResult) part = moe_search(run, &options, &error);
+    gboolean stopped = left < 0;
+    if (!part) {
+      ck_assert(stopped && strstr(error->message, "not looked at"));
+      continue;
+    }
+    ck_assert_double_ge(part->ranked[0].value, whole->ranked[0].value);
+    if (part->ranked[0].value > whole->ranked[0].value)
+      ck_assert(stopped && (part->cut_short || part->n_not_reached > 0));
+    whole_ones += !stopped;
+  }
 }
 END_TEST
 
@@ -339,4 +377,5 @@ END_TEST
 
 MOE_TEST_MAIN("study/search", bounds_of_a_dense_model, bounds_of_a_moe, bounds_with_offload_and_zero,
               best_of_a_dense_model, best_of_a_moe, same_with_any_number_of_threads, smallest_cluster, budget_is_told,
-              slack_widens_the_memory, wrong_limits, cost_needs_a_price, cost_of_the_best, nothing_is_found)
+              stops_in_every_phase, slack_widens_the_memory, wrong_limits, cost_needs_a_price, cost_of_the_best,
+              nothing_is_found)
