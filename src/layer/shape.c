@@ -55,15 +55,13 @@ static gboolean is_fp8(MoePrecision precision)
   return precision == MOE_FP8 || precision == MOE_FP8_BLOCK || precision == MOE_MXFP8 || precision == MOE_NVFP4;
 }
 
-/* Layouts in which a kept FP8 weight is needed. Hopper's FP8 GEMMs read both operands along the reduction, so forward
- * and data gradient need transposes of each other (cuBLAS documentation, "TN" only); Blackwell reads either, but blocks
- * of 32 or 16 elements lie along one dimension only; blocks of 128 x 128 serve both. */
+/* Layouts in which a kept FP8 weight is needed: with one scale per tensor, what the accelerator's GEMMs read; blocks of
+ * 32 or 16 elements lie along one dimension only; blocks of 128 x 128 serve both. */
 static double count_layouts(const MoeShape *shape)
 {
   MoePrecision gemm = shape->precision->gemm;
-  gboolean blackwell = shape->run->cluster.accelerator.peak_flop_per_s[MOE_MXFP8] > 0;
 
-  return gemm == MOE_FP8_BLOCK || (gemm == MOE_FP8 && blackwell) ? 1 : 2;
+  return gemm == MOE_FP8_BLOCK || (gemm == MOE_FP8 && !shape->run->cluster.accelerator.fp8_transposes) ? 1 : 2;
 }
 
 static void init_precision(MoeShape *shape)

@@ -29,6 +29,7 @@ static const MoeField accelerator_fields[] = {
     {"peak", MOE_FIELD_ELSEWHERE, .required = TRUE},
     {"training_rate", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, training_rate), .minimum = 0.1, .maximum = 10},
     {"speed_spread", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, speed_spread), .maximum = 1},
+    {"fp8_transposes", MOE_FIELD_FLAG(MoeAccelerator, fp8_transposes)},
     {"quoted_peak", POSITIVE(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, MAX_FLOP_PER_S)},
     {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE},
     {"clock", POSITIVE(MoeAccelerator, clock_hz, MOE_DIM_HERTZ, MAX_HERTZ), .required = TRUE},
