@@ -32,13 +32,18 @@ static MoeEmit replay(const MoeEmit *emit, guint modules)
   return other;
 }
 
-/* Static-memory dropless runs keep one round's buffers and recompute the experts round by round. */
+/* Static-memory dropless runs keep one round's buffers: whether or not the layer is replayed as a whole, its experts
+ * are once more, round by round, each before its own backward pass. */
+static guint round_modules(const MoeShape *shape)
+{
+  return shape->run->stack.moe.memory_rounds > 1 ? MOE_MODULE_EXPERT_FFN : 0;
+}
+
 guint moe_selected_modules(const MoeShape *shape)
 {
   const MoeRecompute *recompute = &shape->run->recompute;
-  guint rounds = shape->run->stack.moe.memory_rounds > 1 ? MOE_MODULE_EXPERT_FFN : 0;
 
-  return rounds | (recompute->mode == MOE_RECOMPUTE_SELECTIVE ? recompute->modules : 0);
+  return round_modules(shape) | (recompute->mode == MOE_RECOMPUTE_SELECTIVE ? recompute->modules : 0);
 }
 
 /* The operations of these modules once more, then all of the sub-layer backwards. */
@@ -76,6 +81,14 @@ static double kept_bytes(const MoeEmit *emit, int64_t layer, gboolean recomputed
                     : moe_layer_saved_bytes(emit->shape, layer, moe_selected_modules(emit->shape));
 }
 
+/* Bytes that a layer holds while its backward pass runs: all that it reads, the experts' part one round at a time. */
+static double read_bytes(const MoeShape *shape, int64_t layer)
+{
+  double all = moe_layer_saved_bytes(shape, layer, 0), rest = moe_layer_saved_bytes(shape, layer, round_modules(shape));
+
+  return rest + (all - rest) / (double)MAX(shape->run->stack.moe.memory_rounds, 1);
+}
+
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
   double kept = kept_bytes(emit, layer, recomputed);
@@ -110,9 +123,8 @@ static void release_kept(MoeEmit *emit, double bytes)
 
 void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
-  double kept = kept_bytes(emit, layer, recomputed), full = moe_layer_saved_bytes(emit->shape, layer, 0);
-  double replayed = MAX(full - kept, 0);
-  guint modules = recomputed ? 0 : moe_selected_modules(emit->shape);
+  double kept = kept_bytes(emit, layer, recomputed), replayed = MAX(read_bytes(emit->shape, layer) - kept, 0);
+  guint modules = recomputed ? round_modules(emit->shape) : moe_selected_modules(emit->shape);
   Layer described;
 
   describe(emit->shape, layer, &described);

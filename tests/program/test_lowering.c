@@ -147,6 +147,32 @@ START_TEST(test_recompute)
 }
 END_TEST
 
+/* With memory rounds the experts run once more in the backward pass, also where their layer is replayed as a whole, and
+ * less of what they read is there at a time. */
+START_TEST(test_memory_rounds)
+{
+  static const char *const modes[] = {"{mode: none}", "{mode: full}"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(modes); i++) {
+    g_autofree char *one_text =
+        g_strdup_printf("recompute=%s;architecture.vocabulary=128;stack.moe.memory_rounds=1", modes[i]);
+    g_autofree char *two_text =
+        g_strdup_printf("recompute=%s;architecture.vocabulary=128;stack.moe.memory_rounds=2", modes[i]);
+    g_autoptr(MoeRun) one = run_with(SPARSE, one_text);
+    g_autoptr(MoeRun) two = run_with(SPARSE, two_text);
+    g_autoptr(MoeProgram) p_one = build_checked(one);
+    g_autoptr(MoeProgram) p_two = build_checked(two);
+    MoeFootprint f_one, f_two;
+
+    moe_program_footprint(p_one, one, 0, &f_one);
+    moe_program_footprint(p_two, two, 0, &f_two);
+    /* 4 MoE layers, 2 micro-batches */
+    ck_assert_double_eq(sum_of(p_two, 0, has_name, "expert_up"), 4 * 2 + sum_of(p_one, 0, has_name, "expert_up"));
+    ck_assert_double_lt(f_two.part_bytes[MOE_MEMORY_ACTIVATIONS], f_one.part_bytes[MOE_MEMORY_ACTIVATIONS]);
+  }
+}
+END_TEST
+
 /* Whether some compute operation of the forward block waits for the dispatch of group `group` and no earlier one does.
  */
 static guint first_waiting(const MoeBlock *block, uint32_t count)
@@ -491,6 +517,7 @@ START_TEST(test_prefetch)
 END_TEST
 
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
-              test_expert_groups, test_overlap_needs_both, test_reduction_per_stage, test_tensor_volumes,
-              test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts, test_messages,
-              test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)
+              test_memory_rounds, test_expert_groups, test_overlap_needs_both, test_reduction_per_stage,
+              test_tensor_volumes, test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts,
+              test_messages, test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads,
+              test_windows_over_context)
