@@ -2,31 +2,45 @@
 # Floors are law: a module includes public headers of lower floors only, siblings do not see each other, private headers stay in their
 # folder, and every public header compiles alone.
 # usage: floors.sh SOURCE_ROOT [CC]
+#        floors.sh --links MODULE    the module and all that it stands on, for tests/meson.build
 set -u
-
-root=$(realpath "$1") || exit 1
-cc=${2:-cc}
-failures=0
 
 # Module -> modules whose public headers it may include (docs/architecture.md).
 allowed() {
   case $1 in
   base) echo "" ;;
-  engine | doc | share) echo "base" ;;
-  spec) echo "base doc" ;;
+  engine | doc | share | schedule) echo "base" ;;
+  spec) echo "base doc schedule" ;;
   topo | cost | layer) echo "base doc spec" ;;
-  program) echo "base doc spec layer" ;;
+  program) echo "base doc schedule spec layer" ;;
   coll) echo "base doc spec topo" ;;
   fabric) echo "base engine topo share coll" ;;
   sim) echo "base engine spec topo cost program share coll fabric" ;;
   metrics) echo "base doc spec layer topo cost program sim" ;;
-  study) echo "base engine doc spec layer topo cost program share coll fabric sim metrics" ;;
-  interchange) echo "base engine doc spec layer topo cost program share coll fabric sim metrics" ;;
-  report) echo "base doc spec layer topo cost program metrics study" ;;
-  cli) echo "base engine doc spec layer topo cost program share coll fabric sim metrics study interchange report" ;;
+  study) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics" ;;
+  interchange) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics" ;;
+  report) echo "base doc schedule spec layer topo cost program metrics study" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics study interchange report" ;;
   *) return 1 ;;
   esac
 }
+
+# A module and the modules that it needs to link.
+links() {
+  for used in $(allowed "$1"); do
+    links "$used"
+  done
+  echo "$1"
+}
+
+if [ "$1" = --links ]; then
+  links "$2" | sort -u
+  exit 0
+fi
+
+root=$(realpath "$1") || exit 1
+cc=${2:-cc}
+failures=0
 
 # Header name -> its module: what its comment says ("Part of spec"), else its name up to the first underscore (report_plot.h).
 module_of() {

@@ -1,7 +1,7 @@
 /*
  * spec: validated plain structs for the four inputs - model, run, cluster, stack.
  *
- * Floor 2. Uses base and doc. Does not simulate.
+ * Floor 2. Uses base, doc and schedule. Does not simulate.
  *
  * Everything here is data in SI base units (bytes, bytes/s, FLOP/s, seconds). A MoeRun owns all it refers to and is
  * const once loaded. Strings belong to the run's document.
@@ -11,6 +11,7 @@
 
 #include <moesim/base.h>
 #include <moesim/doc.h>
+#include <moesim/schedule.h>
 #include <moesim/spec_goodput.h>
 #include <moesim/spec_kernels.h>
 #include <moesim/spec_network.h>
@@ -98,19 +99,6 @@ typedef struct {
   int64_t lora_rank; /* 0 = all weights train */
 } MoeTraining;
 
-typedef enum {
-  MOE_SCHEDULE_NONE,
-  MOE_SCHEDULE_GPIPE,
-  MOE_SCHEDULE_1F1B,
-  MOE_SCHEDULE_INTERLEAVED,
-  MOE_SCHEDULE_ZB_H1,
-  MOE_SCHEDULE_ZB_H2,
-  MOE_SCHEDULE_ZB_V,
-  MOE_SCHEDULE_DUALPIPE,
-  MOE_SCHEDULE_DUALPIPE_V,
-  MOE_N_SCHEDULES,
-} MoeScheduleKind;
-
 typedef enum { MOE_CONTEXT_ULYSSES, MOE_CONTEXT_RING } MoeContextKind;
 
 /* How the GPUs are divided. Degrees default to 1, flags to off, overlaps to off; without a `schedule`, stages run 1f1b,
@@ -135,6 +123,9 @@ typedef struct {
   int64_t first_stage_layers, last_stage_layers;
   /* Embedding and LM head count as a layer when layers are divided over stages. */
   gboolean embedding_as_layer, head_as_layer;
+  /* What each position of the pipeline holds, as moe_chunks_parse reads it; NULL = divided evenly as the four keys
+   * above say. */
+  const char *layout;
   /* Derived by moe_run_validate: */
   int64_t data;          /* gpus / (tensor context pipeline) */
   int64_t expert_data;   /* gpus / (expert_tensor expert pipeline) */
@@ -381,6 +372,9 @@ MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *opt
  * Part of loading; again after plain fields of a copy were changed (a search tries layouts on copies that share all
  * that the run owns). */
 gboolean moe_run_validate(MoeRun *run, GError **error);
+/* What each position of the pipeline holds (moe_placement_init counts them); of a run that moe_run_validate passed.
+ * Free with g_free. */
+MoeChunk *moe_run_chunks_new(const MoeRun *run);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 /* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is
@@ -418,7 +412,6 @@ gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer)
 double moe_precision_bytes(MoePrecision precision);
 extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
 extern const char *const moe_precision_words[];
-extern const char *const moe_schedule_words[];
 extern const char *const moe_scope_words[];
 
 G_END_DECLS

@@ -22,22 +22,13 @@ static void builder_clear(MoeBuilder *builder)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeBuilder, builder_clear)
 
-static gboolean check_schedule(const MoeBuilder *builder, GError **error)
+/* A run that was validated passes. */
+static gboolean check_schedule(const MoeRun *run, GError **error)
 {
-  const MoePlacement *p = &builder->placement;
-  const char *wrong = builder->schedule->check ? builder->schedule->check(p) : NULL;
+  const MoeParallelism *p = &run->parallelism;
+  g_autofree char *wrong = moe_schedule_check(p->schedule, p->pipeline, p->virtual_stages, p->micro_batches, NULL);
 
-  if (wrong)
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s", wrong);
-  if (p->chunks > MOE_MAX_CHUNKS)
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "%" G_GINT64_FORMAT " virtual stages per pipeline stage, expected at most %d", p->chunks,
-                    MOE_MAX_CHUNKS);
-  if (p->batches < 1)
-    return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "no micro-batch per step, expected a global batch of at least "
-                    "micro_batch x data-parallel ranks");
-  return TRUE;
+  return !wrong || moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "%s", wrong);
 }
 
 static gboolean check_divides(const char *what, int64_t whole, const char *by, int64_t part, GError **error)
@@ -61,19 +52,12 @@ static gboolean check_shape(const MoeBuilder *builder, GError **error)
                        p->context, error);
 }
 
-/* Only the ends may be without layers: they hold embedding and head. */
-static gboolean check_parts(const MoeBuilder *builder, GError **error)
+static void init_placement(MoeBuilder *builder)
 {
-  for (int64_t i = 0; i < builder->placement.positions; i++) {
-    const MoeChunk *part = &builder->parts[i];
+  const MoeParallelism *p = &builder->shape.run->parallelism;
 
-    if (part->count < 1 && !part->embedding && !part->head)
-      return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                      "%" G_GINT64_FORMAT " layers leave pipeline position %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
-                      " empty, expected at least one layer each",
-                      builder->shape.arch->layers, i, builder->placement.positions);
-  }
-  return TRUE;
+  moe_placement_init(p->schedule, p->pipeline, p->virtual_stages, p->micro_batches, builder->shape.merge_batches,
+                     &builder->placement);
 }
 
 static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owned, uint64_t seed, GError **error)
@@ -84,9 +68,9 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
   moe_intern_init(&builder->block_keys, sizeof(MoeBlockKey));
   builder->blocks = g_array_new(FALSE, FALSE, sizeof(MoeBlock));
   builder->schedule = moe_schedule_find(run->parallelism.schedule);
-  moe_placement_init(builder->schedule, &run->parallelism, builder->shape.merge_batches, &builder->placement);
-  if (!check_shape(builder, error) || !check_schedule(builder, error))
+  if (!check_shape(builder, error) || !check_schedule(run, error))
     return FALSE;
+  init_placement(builder);
   owned->layout = builder->layout = moe_layout_new(&run->parallelism, error);
   if (!builder->layout)
     return FALSE;
@@ -95,8 +79,8 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
     if (!builder->router)
       return FALSE;
   }
-  builder->parts = moe_parts_new(run, builder->placement.positions, builder->placement.stages);
-  return check_parts(builder, error);
+  builder->parts = moe_run_chunks_new(run);
+  return TRUE;
 }
 
 /* ---- freezing ----------------------------------------------------------------------------------- */

@@ -10,13 +10,24 @@ typedef struct {
 
 /* ---- messages ----------------------------------------------------------------------------------- */
 
+/* Hidden states on the way from position `from` to the next: behind the prediction modules theirs come along, for
+ * their loss is where the loss is (Megatron-Core, GPTModel with MTP on a stage of its own). */
+static double streams(const MoeBuilder *builder, int64_t from)
+{
+  int64_t modules = 0;
+
+  for (int64_t q = 0; q <= from; q++)
+    modules += builder->parts[q].mtp;
+  return (double)(1 + modules);
+}
+
 static uint32_t add_message(Wiring *wiring, int64_t batch, int64_t from, int64_t to)
 {
   const MoeBuilder *b = wiring->builder;
   int64_t chain = moe_placement_chain(b->schedule, &b->placement, batch);
   MoeMessage message = {.from_stage = (uint32_t)moe_placement_stage(b->schedule, &b->placement, from, chain),
                         .to_stage = (uint32_t)moe_placement_stage(b->schedule, &b->placement, to, chain),
-                        .bytes = moe_message_bytes(&b->shape)};
+                        .bytes = streams(b, MIN(from, to)) * moe_message_bytes(&b->shape)};
 
   if (!moe_builder_crosses(b, from, to))
     return MOE_NO_MESSAGE;
@@ -52,32 +63,17 @@ typedef struct {
   guint first_forward[MOE_MAX_CHUNKS], last_backward[MOE_MAX_CHUNKS], last_weight[MOE_MAX_CHUNKS];
 } Ends;
 
-static gboolean does_forward(const MoeAction *a)
-{
-  return a->kind == MOE_ACTION_FORWARD || a->kind == MOE_ACTION_BOTH;
-}
-
-static gboolean does_backward(const MoeAction *a)
-{
-  return a->kind == MOE_ACTION_BACKWARD || a->kind == MOE_ACTION_BOTH || a->kind == MOE_ACTION_DGRAD;
-}
-
-static gboolean does_weights(const MoeAction *a)
-{
-  return a->kind == MOE_ACTION_BACKWARD || a->kind == MOE_ACTION_BOTH || a->kind == MOE_ACTION_WGRAD;
-}
-
 static void find_ends(const GArray *actions, Ends *ends)
 {
   memset(ends, 0xff, sizeof *ends);
   for (guint i = 0; i < actions->len; i++) {
     const MoeAction *a = &g_array_index(actions, MoeAction, i);
 
-    if (does_forward(a) && ends->first_forward[a->chunk] == G_MAXUINT)
+    if (moe_action_forwards(a) && ends->first_forward[a->chunk] == G_MAXUINT)
       ends->first_forward[a->chunk] = i;
-    if (does_backward(a))
+    if (moe_action_backwards(a))
       ends->last_backward[a->chunk_b] = i;
-    if (does_weights(a))
+    if (moe_action_weighs(a))
       ends->last_weight[a->chunk_b] = i;
   }
 }
@@ -91,11 +87,11 @@ static MoeBlockKey key_of(const MoeBuilder *builder, int64_t stage, const MoeAct
     key.stage = (uint32_t)stage;
     return key;
   }
-  if (does_forward(a)) {
+  if (moe_action_forwards(a)) {
     key.position_f = (uint32_t)moe_placement_position(builder->schedule, &builder->placement, stage, a->chunk);
     key.variant_f = ends->first_forward[a->chunk] == index ? MOE_VARIANT_FIRST : 0;
   }
-  if (does_backward(a) || does_weights(a)) {
+  if (moe_action_backwards(a) || moe_action_weighs(a)) {
     key.position_b = (uint32_t)moe_placement_position(builder->schedule, &builder->placement, stage, a->chunk_b);
     key.variant_b = last == index ? MOE_VARIANT_LAST : 0;
   }
@@ -111,11 +107,11 @@ static void set_messages(const Wiring *wiring, const MoeAction *a, const MoeBloc
 
   for (guint i = 0; i < MOE_CALL_MESSAGES; i++)
     call->message[i] = MOE_NO_MESSAGE;
-  if (does_forward(a)) {
+  if (moe_action_forwards(a)) {
     call->message[0] = key->position_f > 0 ? wiring->forward[f + key->position_f - 1] : MOE_NO_MESSAGE;
     call->message[1] = wiring->forward[f + key->position_f];
   }
-  if (does_backward(a)) {
+  if (moe_action_backwards(a)) {
     call->message[2] = wiring->backward[b + key->position_b];
     call->message[3] = key->position_b > 0 ? wiring->backward[b + key->position_b - 1] : MOE_NO_MESSAGE;
   }
@@ -128,7 +124,7 @@ static void add_call(const Wiring *wiring, MoeRole *role, MoeCall *calls, const 
   const MoeBlock *block = &g_array_index(wiring->builder->blocks, MoeBlock, index);
 
   call->block = index;
-  call->micro_batch = does_forward(a) ? a->batch : a->batch_b;
+  call->micro_batch = moe_action_forwards(a) ? a->batch : a->batch_b;
   set_messages(wiring, a, key, call);
   for (guint s = 0; s < MOE_N_STREAMS; s++) {
     call->base[s] = role->total[s];
@@ -141,10 +137,11 @@ static void build_role(const Wiring *wiring, int64_t stage, MoeRole *role)
 {
   MoeBuilder *builder = wiring->builder;
   g_autoptr(GArray) actions = g_array_new(FALSE, FALSE, sizeof(MoeAction));
+  const MoeAction finish = {.kind = MOE_ACTION_FINISH, .batch_b = (uint32_t)builder->placement.batches - 1};
   Ends ends;
 
   builder->schedule->actions(&builder->placement, stage, actions);
-  moe_action_add(actions, MOE_ACTION_FINISH, 0, MAX(builder->placement.batches, 1) - 1);
+  g_array_append_val(actions, finish);
   find_ends(actions, &ends);
   MoeCall *calls = moe_arena_alloc(builder->arena, actions->len * sizeof(MoeCall));
 

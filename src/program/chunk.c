@@ -50,10 +50,8 @@ static void forward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint 
   emit->layer = -1;
   if (part->embedding && index == 0)
     moe_embedding_forward(emit);
-  if (part->head && index == n - 1) {
-    moe_head_forward(emit);
-    moe_mtp_forward(emit);
-  }
+  if (index == n - 1)
+    moe_end_forward(emit, part);
 }
 
 static void forward_unit(MoeEmit *emit, const MoeChunk *part, const MoeUnit *unit, guint index, guint n)
@@ -102,10 +100,8 @@ static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
 static void backward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint n)
 {
   emit->layer = -1;
-  if (part->head && index == n - 1) {
-    moe_mtp_backward(emit);
-    moe_head_backward(emit);
-  }
+  if (index == n - 1)
+    moe_end_backward(emit, part);
   if (part->embedding && index == 0)
     moe_embedding_backward(emit);
 }

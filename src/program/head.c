@@ -106,7 +106,7 @@ void moe_lower_loss_backward(MoeEmit *emit, const MoeLayerOp *op)
 }
 
 /* Logits live from their product to its backward pass. */
-void moe_head_forward(MoeEmit *emit)
+static void head_forward(MoeEmit *emit)
 {
   MoeSublayer head;
 
@@ -119,7 +119,7 @@ void moe_head_forward(MoeEmit *emit)
 }
 
 /* Unfused, the gradient of the logits is a second tensor of their size. */
-void moe_head_backward(MoeEmit *emit)
+static void head_backward(MoeEmit *emit)
 {
   double logits = moe_logits_bytes(emit->shape), extra = emit->shape->run->stack.fused.cross_entropy ? 0 : logits;
   MoeSublayer head;
@@ -150,7 +150,6 @@ static void module_forward(MoeEmit *emit)
   moe_embedding_forward(emit);
   moe_lower(emit, &joint, MOE_PLACE_MAIN);
   moe_stored_forward(emit, shape->arch->layers - 1, is_recomputed(shape));
-  moe_head_forward(emit);
 }
 
 static void module_backward(MoeEmit *emit)
@@ -159,27 +158,46 @@ static void module_backward(MoeEmit *emit)
   MoeSublayer joint;
 
   moe_describe_joint(&shape->view, &joint);
-  moe_head_backward(emit);
   moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1));
   moe_stored_backward(emit, shape->arch->layers - 1, is_recomputed(shape));
   moe_lower_backward(emit, &joint, MOE_PLACE_MAIN);
   moe_embedding_backward(emit);
 }
 
-void moe_mtp_forward(MoeEmit *emit)
+/* Model FLOPs of prediction modules and their losses count where the report counts them. */
+static MoeEmit module_emit(const MoeEmit *emit)
 {
   MoeEmit inner = *emit;
 
   inner.no_flop = !emit->shape->arch->mtp_counted;
-  for (int64_t i = 0; i < emit->shape->arch->mtp_layers; i++)
-    module_forward(&inner);
+  return inner;
 }
 
-void moe_mtp_backward(MoeEmit *emit)
+/* A module's loss follows it where both lie in one chunk, else its hidden states go on to the chunk of the loss. */
+void moe_end_forward(MoeEmit *emit, const MoeChunk *chunk)
 {
-  MoeEmit inner = *emit;
+  MoeEmit inner = module_emit(emit);
 
-  inner.no_flop = !emit->shape->arch->mtp_counted;
-  for (int64_t i = 0; i < emit->shape->arch->mtp_layers; i++)
-    module_backward(&inner);
+  if (chunk->head)
+    head_forward(emit);
+  for (int64_t i = 0; i < emit->shape->arch->mtp_layers; i++) {
+    if (chunk->mtp > 0)
+      module_forward(&inner);
+    if (chunk->head)
+      head_forward(&inner);
+  }
+}
+
+void moe_end_backward(MoeEmit *emit, const MoeChunk *chunk)
+{
+  MoeEmit inner = module_emit(emit);
+
+  for (int64_t i = 0; i < emit->shape->arch->mtp_layers; i++) {
+    if (chunk->head)
+      head_backward(&inner);
+    if (chunk->mtp > 0)
+      module_backward(&inner);
+  }
+  if (chunk->head)
+    head_backward(emit);
 }

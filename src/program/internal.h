@@ -3,28 +3,19 @@
  *
  * Three levels. Lowering (lower.c and a file per kind of operation) emits *items* into a *flow*: kernels, collectives
  * and copies with dependencies on earlier items. block.c merges one flow, or a forward and a backward flow, into a
- * *block* and turns dependencies into waits on streams. A schedule (schedule_*.c) orders *actions*; calls.c makes calls
+ * *block* and turns dependencies into waits on streams. A schedule (schedule.h) orders *actions*; calls.c makes calls
  * of blocks from them.
  */
 #ifndef MOESIM_PROGRAM_INTERNAL_H
 #define MOESIM_PROGRAM_INTERNAL_H
 
 #include "flow.h"
-#include "schedule.h"
 #include "tables.h"
 
 #include <moesim/layer.h>
 #include <moesim/program.h>
+#include <moesim/schedule.h>
 #include <string.h>
-
-/* Layers and ends of the model held by one chunk (virtual stage). */
-typedef struct {
-  int64_t first, count; /* layers */
-  gboolean embedding, head;
-} MoeChunk;
-
-/* Parts of the model by position in the pipeline, in order; `n` of them. Free with g_free. */
-MoeChunk *moe_parts_new(const MoeRun *run, int64_t n, int64_t stages);
 
 typedef struct MoeRouter MoeRouter;
 
@@ -157,10 +148,9 @@ void moe_gather_expert_rows(MoeEmit *emit);
 void moe_reduce_expert_rows(MoeEmit *emit);
 void moe_embedding_forward(MoeEmit *emit);
 void moe_embedding_backward(MoeEmit *emit);
-void moe_head_forward(MoeEmit *emit);
-void moe_head_backward(MoeEmit *emit);
-void moe_mtp_forward(MoeEmit *emit);
-void moe_mtp_backward(MoeEmit *emit);
+/* What a chunk holds behind its layers: prediction modules, LM head and loss, or nothing. */
+void moe_end_forward(MoeEmit *emit, const MoeChunk *chunk);
+void moe_end_backward(MoeEmit *emit, const MoeChunk *chunk);
 
 /* ---- load of experts ---------------------------------------------------------------------------- */
 

@@ -75,9 +75,11 @@ GArray *moe_units_new(const MoeBuilder *builder, const MoeChunk *part)
     add_unit(units, part->first, 0, &weights);
   }
   add_layer_units(&builder->shape, part, units);
-  if (part->head) {
-    moe_weights_head(&builder->shape, head_owns_table(builder), &weights);
-    if (builder->shape.arch->mtp_layers > 0)
+  if (part->head || part->mtp > 0) {
+    weights = (MoeWeights){0};
+    if (part->head)
+      moe_weights_head(&builder->shape, head_owns_table(builder), &weights);
+    if (part->mtp > 0)
       moe_weights_mtp(&builder->shape, &mtp);
     moe_weights_add(&weights, &mtp);
     add_unit(units, part->first + part->count, 0, &weights);

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #define DEGREE(member) MOE_FIELD_COUNT(MoeParallelism, member, 1, MOE_MAX_GPUS)
-/* Chunks per stage beyond the number of layers make no sense. */
-#define MAX_VIRTUAL_STAGES MOE_MAX_LAYERS
 
 static const char *const context_words[] = {"ulysses", "ring", NULL};
 
@@ -15,7 +13,7 @@ static const MoeField parallelism_fields[] = {
     {"context", DEGREE(context)},
     {"context_kind", MOE_FIELD_CHOICE(MoeParallelism, context_kind, context_words)},
     {"pipeline", DEGREE(pipeline)},
-    {"virtual_stages", MOE_FIELD_COUNT(MoeParallelism, virtual_stages, 1, MAX_VIRTUAL_STAGES)},
+    {"virtual_stages", MOE_FIELD_COUNT(MoeParallelism, virtual_stages, 1, MOE_MAX_CHUNKS)},
     {"expert", DEGREE(expert)},
     {"expert_tensor", DEGREE(expert_tensor)},
     {"sequence_parallel", MOE_FIELD_FLAG(MoeParallelism, sequence_parallel)},
@@ -28,6 +26,7 @@ static const MoeField parallelism_fields[] = {
     {"last_stage_layers", MOE_FIELD_COUNT(MoeParallelism, last_stage_layers, 0, MOE_MAX_LAYERS)},
     {"embedding_as_layer", MOE_FIELD_FLAG(MoeParallelism, embedding_as_layer)},
     {"head_as_layer", MOE_FIELD_FLAG(MoeParallelism, head_as_layer)},
+    {"layout", MOE_FIELD_STRING(MoeParallelism, layout)},
     {NULL},
 };
 
@@ -73,6 +72,27 @@ static MoeScheduleKind default_schedule(const MoeParallelism *parallelism)
   return parallelism->virtual_stages > 1 ? MOE_SCHEDULE_INTERLEAVED : MOE_SCHEDULE_1F1B;
 }
 
+/* A layout is one, and says how many chunks a stage has (Megatron-Core) where virtual_stages does not. */
+static gboolean read_layout(const MoeNode *node, MoeParallelism *p, GError **error)
+{
+  g_autofree char *wrong = NULL;
+  guint n = 0;
+
+  if (!p->layout)
+    return TRUE;
+  MoeMark mark = moe_node_mark(moe_node_get(node, "layout"));
+  g_autofree MoeChunk *chunks = moe_chunks_parse(p->layout, &n, &wrong);
+
+  if (!chunks)
+    return moe_fail(error, MOE_ERROR_INPUT, mark, "%s", wrong);
+  if (n % p->pipeline != 0)
+    return moe_fail(error, MOE_ERROR_LAYOUT, mark,
+                    "layout of %u chunks, expected a multiple of pipeline (%" G_GINT64_FORMAT ")", n, p->pipeline);
+  if (!moe_node_get(node, "virtual_stages"))
+    p->virtual_stages = n / p->pipeline;
+  return TRUE;
+}
+
 gboolean moe_parallelism_read(const MoeNode *node, MoeParallelism *parallelism, GError **error)
 {
   *parallelism = (MoeParallelism){.tensor = 1,
@@ -86,7 +106,8 @@ gboolean moe_parallelism_read(const MoeNode *node, MoeParallelism *parallelism, 
                                   .first_stage_layers = -1,
                                   .last_stage_layers = -1};
   if (!moe_node_read_fields(node, parallelism_fields, "parallelism", parallelism, error) ||
-      !moe_section_read(node, "overlap", overlap_fields, "overlap", parallelism, error))
+      !moe_section_read(node, "overlap", overlap_fields, "overlap", parallelism, error) ||
+      !read_layout(node, parallelism, error))
     return FALSE;
   if (parallelism->schedule == MOE_N_SCHEDULES)
     parallelism->schedule = default_schedule(parallelism);

@@ -1,81 +1,24 @@
-/* Which pipeline schedules fit which layouts, and how layers divide over stages. */
+/* Whether the pipeline's schedule fits the run, and how layers divide over its positions. */
 #include "internal.h"
 
 #define INT G_GINT64_FORMAT
 
-/* What a schedule asks for. */
-typedef struct {
-  int64_t min_stages;
-  int64_t chunks;            /* per stage when the schedule fixes them; 0 = virtual_stages */
-  gboolean even_stages;      /* two directions meet in the middle */
-  gboolean even_batches;     /* half of the micro-batches come from each end */
-  gboolean rounds;           /* micro-batches go in rounds of one per stage */
-  int64_t batches_per_stage; /* at least so many micro-batches for every stage */
-} Demand;
-
-/* Interleaved: Narayanan et al. 2021, section 2.2. ZB-V: Qi et al. 2024 (arXiv:2405.15362). DualPipe and DualPipe-V:
- * the asserts of their published code (deepseek-ai/DualPipe: num_chunks even and at least twice the ranks). */
-static const Demand demands[MOE_N_SCHEDULES] = {
-    [MOE_SCHEDULE_NONE] = {.min_stages = 1, .chunks = 1},
-    [MOE_SCHEDULE_GPIPE] = {.min_stages = 1, .chunks = 1},
-    [MOE_SCHEDULE_1F1B] = {.min_stages = 1, .chunks = 1},
-    [MOE_SCHEDULE_INTERLEAVED] = {.min_stages = 2, .rounds = TRUE},
-    [MOE_SCHEDULE_ZB_H1] = {.min_stages = 2, .chunks = 1},
-    [MOE_SCHEDULE_ZB_H2] = {.min_stages = 2, .chunks = 1},
-    [MOE_SCHEDULE_ZB_V] = {.min_stages = 2, .chunks = 2},
-    [MOE_SCHEDULE_DUALPIPE] =
-        {.min_stages = 2, .chunks = 1, .even_stages = TRUE, .even_batches = TRUE, .batches_per_stage = 2},
-    [MOE_SCHEDULE_DUALPIPE_V] = {.min_stages = 2, .chunks = 2, .batches_per_stage = 2},
-};
-
-static gboolean check_stages(const MoeRun *run, const Demand *demand, const char *word, GError **error)
+static gboolean check_schedule(const MoeRun *run, GError **error)
 {
-  int64_t stages = run->parallelism.pipeline;
+  static const char *const keys[] = {
+      [MOE_SCHEDULE_ABOUT_SCHEDULE] = "parallelism.schedule",
+      [MOE_SCHEDULE_ABOUT_STAGES] = "parallelism.pipeline",
+      [MOE_SCHEDULE_ABOUT_CHUNKS] = "parallelism.virtual_stages",
+      [MOE_SCHEDULE_ABOUT_BATCHES] = "training.global_batch",
+  };
+  const MoeParallelism *p = &run->parallelism;
+  MoeScheduleAbout about = MOE_SCHEDULE_ABOUT_SCHEDULE;
+  g_autofree char *wrong = moe_schedule_check(p->schedule, p->pipeline, p->virtual_stages, p->micro_batches, &about);
 
-  if (run->parallelism.schedule == MOE_SCHEDULE_NONE && stages > 1)
-    return moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.schedule"),
-                    "schedule none with pipeline %" INT ", expected a schedule such as 1f1b", stages);
-  if (stages < demand->min_stages)
-    return moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.schedule"),
-                    "schedule %s with pipeline %" INT ", expected at least %" INT " stages", word, stages,
-                    demand->min_stages);
-  return !demand->even_stages || stages % 2 == 0 ||
-         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.pipeline"),
-                  "schedule %s with pipeline %" INT ", expected an even number of stages", word, stages);
+  return !wrong || moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, keys[about]), "%s", wrong);
 }
 
-/* V-shaped schedules have two chunks per stage, which virtual_stages may say or leave out. */
-static gboolean check_chunks(const MoeRun *run, const Demand *demand, const char *word, GError **error)
-{
-  int64_t chunks = run->parallelism.virtual_stages;
-
-  if (demand->chunks == 0)
-    return chunks > 1 || moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.virtual_stages"),
-                                  "schedule %s with 1 virtual stage, expected at least 2, or schedule 1f1b", word);
-  return chunks == 1 || chunks == demand->chunks ||
-         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "parallelism.virtual_stages"),
-                  "schedule %s with %" INT " virtual stages, expected %" INT ", or schedule interleaved", word, chunks,
-                  demand->chunks);
-}
-
-static gboolean check_batches(const MoeRun *run, const Demand *demand, const char *word, GError **error)
-{
-  int64_t stages = run->parallelism.pipeline, batches = run->parallelism.micro_batches;
-  MoeMark mark = moe_run_mark(run, "training.global_batch");
-
-  if (demand->rounds && batches % stages != 0)
-    return moe_fail(error, MOE_ERROR_LAYOUT, mark,
-                    "%" INT " micro-batches with schedule %s, expected a multiple of pipeline (%" INT ")", batches,
-                    word, stages);
-  if (demand->even_batches && batches % 2 != 0)
-    return moe_fail(error, MOE_ERROR_LAYOUT, mark, "%" INT " micro-batches with schedule %s, expected an even number",
-                    batches, word);
-  return batches >= demand->batches_per_stage * stages ||
-         moe_fail(error, MOE_ERROR_LAYOUT, mark, "%" INT " micro-batches with schedule %s, expected at least %" INT,
-                  batches, word, demand->batches_per_stage * stages);
-}
-
-/* ---- layers ------------------------------------------------------------------------------------------------------ */
+/* ---- an even division -------------------------------------------------------------------------------------------- */
 
 /* Places that are divided over the chunks: the layers, and the two ends where the run counts them as one. */
 static int64_t count_places(const MoeRun *run)
@@ -94,10 +37,9 @@ static gboolean check_given(const MoeRun *run, const char *key, int64_t layers, 
 }
 
 /* Every chunk has a place; the remainder of an uneven division goes to the earlier ones. */
-static gboolean check_layers(const MoeRun *run, const Demand *demand, GError **error)
+static gboolean check_division(const MoeRun *run, int64_t chunks, GError **error)
 {
   const MoeParallelism *p = &run->parallelism;
-  int64_t chunks = demand->chunks > 0 ? demand->chunks : p->virtual_stages;
   int64_t stages = p->pipeline, rest = count_places(run);
 
   if (!check_given(run, "first_stage_layers", p->first_stage_layers, chunks, error) ||
@@ -121,11 +63,86 @@ static gboolean check_layers(const MoeRun *run, const Demand *demand, GError **e
                   rest, stages, chunks);
 }
 
+/* ---- a layout ---------------------------------------------------------------------------------------------------- */
+
+/* A layout says all that these keys say. */
+static gboolean check_alone(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+  const struct {
+    const char *key;
+    gboolean given;
+  } others[] = {{"first_stage_layers", p->first_stage_layers >= 0},
+                {"last_stage_layers", p->last_stage_layers >= 0},
+                {"embedding_as_layer", p->embedding_as_layer},
+                {"head_as_layer", p->head_as_layer}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+    g_autofree char *path = g_strconcat("parallelism.", others[i].key, NULL);
+
+    if (others[i].given)
+      return moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, path), "%s beside a layout, expected one of the two",
+                      others[i].key);
+  }
+  return TRUE;
+}
+
+static gboolean check_layout(const MoeRun *run, int64_t chunks, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+  MoeMark mark = moe_run_mark(run, "parallelism.layout");
+  g_autofree char *wrong = NULL;
+  guint n = 0;
+  g_autofree MoeChunk *parts = moe_chunks_parse(p->layout, &n, &wrong);
+
+  if (wrong)
+    return moe_fail(error, MOE_ERROR_LAYOUT, mark, "%s", wrong);
+  if (n != p->pipeline * chunks)
+    return moe_fail(error, MOE_ERROR_LAYOUT, mark,
+                    "layout of %u chunks, expected %" INT ": pipeline %" INT " of %" INT " chunks each", n,
+                    p->pipeline * chunks, p->pipeline, chunks);
+  wrong = moe_chunks_check(parts, n, run->architecture.layers, run->architecture.mtp_layers);
+  return wrong ? moe_fail(error, MOE_ERROR_LAYOUT, mark, "%s", wrong) : check_alone(run, error);
+}
+
+/* ---- both -------------------------------------------------------------------------------------------------------- */
+
+static MoePlacement placement_of(const MoeRun *run)
+{
+  const MoeParallelism *p = &run->parallelism;
+  MoePlacement placement;
+
+  moe_placement_init(p->schedule, p->pipeline, p->virtual_stages, p->micro_batches, FALSE, &placement);
+  return placement;
+}
+
 gboolean moe_pipeline_validate(MoeRun *run, GError **error)
 {
-  const Demand *demand = &demands[run->parallelism.schedule];
-  const char *word = moe_schedule_words[run->parallelism.schedule];
+  if (!check_schedule(run, error))
+    return FALSE;
+  MoePlacement placement = placement_of(run);
+  int64_t chunks = placement.positions / placement.stages;
 
-  return check_stages(run, demand, word, error) && check_chunks(run, demand, word, error) &&
-         check_batches(run, demand, word, error) && check_layers(run, demand, error);
+  return run->parallelism.layout ? check_layout(run, chunks, error) : check_division(run, chunks, error);
+}
+
+MoeChunk *moe_run_chunks_new(const MoeRun *run)
+{
+  const MoeParallelism *p = &run->parallelism;
+  const MoePlacement placement = placement_of(run);
+  const MoeDivision division = {.layers = run->architecture.layers,
+                                .mtp = run->architecture.mtp_layers,
+                                .first_stage_layers = p->first_stage_layers,
+                                .last_stage_layers = p->last_stage_layers,
+                                .embedding_counts = p->embedding_as_layer,
+                                .head_counts = p->head_as_layer};
+  g_autofree char *wrong = NULL;
+  guint n = 0;
+
+  if (!p->layout)
+    return moe_chunks_divide(&division, placement.positions, placement.stages);
+  MoeChunk *chunks = moe_chunks_parse(p->layout, &n, &wrong);
+
+  g_assert(chunks && n == placement.positions);
+  return chunks;
 }

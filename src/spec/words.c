@@ -17,19 +17,6 @@ const char *const moe_precision_words[] = {
     NULL,
 };
 
-const char *const moe_schedule_words[] = {
-    [MOE_SCHEDULE_NONE] = "none",
-    [MOE_SCHEDULE_GPIPE] = "gpipe",
-    [MOE_SCHEDULE_1F1B] = "1f1b",
-    [MOE_SCHEDULE_INTERLEAVED] = "interleaved",
-    [MOE_SCHEDULE_ZB_H1] = "zb-h1",
-    [MOE_SCHEDULE_ZB_H2] = "zb-h2",
-    [MOE_SCHEDULE_ZB_V] = "zb-v",
-    [MOE_SCHEDULE_DUALPIPE] = "dualpipe",
-    [MOE_SCHEDULE_DUALPIPE_V] = "dualpipe-v",
-    NULL,
-};
-
 const char *const moe_scope_words[] = {
     [MOE_SCOPE_EMBEDDING] = "embedding", [MOE_SCOPE_ATTENTION] = "attention", [MOE_SCOPE_DENSE_FFN] = "dense_ffn",
     [MOE_SCOPE_ROUTER] = "router",       [MOE_SCOPE_EXPERTS] = "experts",     [MOE_SCOPE_HEAD] = "head",

@@ -28,40 +28,25 @@ int64_t moe_search_places(const MoeRun *run)
 void moe_positions_init(const MoeRun *run, MoePositions *positions)
 {
   const MoeParallelism *p = &run->parallelism;
-  MoeScheduleKind schedule = p->schedule;
 
-  *positions = (MoePositions){.stages = p->pipeline,
-                              .layers = run->architecture.layers,
-                              .places = moe_search_places(run),
-                              .embedding_counts = p->embedding_as_layer,
-                              .head_counts = p->head_as_layer,
-                              .folded = schedule == MOE_SCHEDULE_ZB_V || schedule == MOE_SCHEDULE_DUALPIPE_V,
-                              .mirrored = schedule == MOE_SCHEDULE_DUALPIPE};
-  positions->chunks = positions->folded || positions->mirrored ? 2 : p->virtual_stages;
-  positions->positions = positions->mirrored ? p->pipeline : p->pipeline * positions->chunks;
+  positions->schedule = moe_schedule_find(p->schedule);
+  moe_placement_init(p->schedule, p->pipeline, p->virtual_stages, p->micro_batches, FALSE, &positions->place);
+  positions->chunk = moe_run_chunks_new(run);
 }
 
-/* Places divide evenly, a remainder goes to earlier positions; what an end of the model takes of its position's places
- * is no layer. */
-int64_t moe_position_first(const MoePositions *p, int64_t position)
+void moe_positions_clear(MoePositions *positions)
 {
-  int64_t share = p->places / p->positions, rest = p->places % p->positions;
-  int64_t first = position * share + MIN(position, rest);
-
-  if (position >= p->positions)
-    return p->layers;
-  if (position > 0 && p->embedding_counts)
-    first--;
-  return CLAMP(first, 0, p->layers);
+  g_clear_pointer(&positions->chunk, g_free);
 }
 
-int64_t moe_position_of(const MoePositions *p, int64_t stage, int64_t chunk)
+const MoeChunk *moe_positions_chunk(const MoePositions *positions, int64_t stage, int64_t chunk)
 {
-  if (p->mirrored)
-    return chunk == 0 ? stage : p->stages - 1 - stage;
-  if (p->folded && chunk == 1)
-    return 2 * p->stages - 1 - stage;
-  return chunk * p->stages + stage;
+  return &positions->chunk[moe_placement_position(positions->schedule, &positions->place, stage, chunk)];
+}
+
+static gboolean is_mirrored(const MoePositions *positions)
+{
+  return positions->schedule->chains > 1;
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
@@ -71,35 +56,29 @@ static double pass_seconds(const MoeBoundInput *input, const MoePassBound *pass)
   return input->exposed ? pass->path : pass->busy;
 }
 
-static gboolean splits_backward(MoeScheduleKind schedule)
-{
-  return schedule == MOE_SCHEDULE_ZB_H1 || schedule == MOE_SCHEDULE_ZB_H2 || schedule == MOE_SCHEDULE_ZB_V ||
-         schedule == MOE_SCHEDULE_DUALPIPE || schedule == MOE_SCHEDULE_DUALPIPE_V;
-}
-
 /* One micro-batch through all chunks of a stage: kernels and what they wait for, or, when passes run side by side,
  * kernels or the expert exchange, whichever is longer. */
 static double work_seconds(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
   double compute = 0, expert = 0;
 
-  for (int64_t c = 0; c < positions->chunks; c++) {
-    MoeProbePart part = moe_position_part(positions, input->probe, moe_position_of(positions, stage, c));
+  for (int64_t c = 0; c < positions->place.chunks; c++) {
+    MoeProbePart part = moe_chunk_part(moe_positions_chunk(positions, stage, c), input->probe);
 
     compute += pass_seconds(input, &part.forward) + pass_seconds(input, &part.backward);
     expert += part.forward.expert + part.backward.expert;
   }
-  return (positions->mirrored ? 0.5 : 1) * MAX(compute, expert);
+  return (is_mirrored(positions) ? 0.5 : 1) * MAX(compute, expert);
 }
 
 /* What the way of one micro-batch to and from later stages gains by a position. */
 static double way_seconds(const MoeBoundInput *input, const MoePositions *positions, int64_t position)
 {
-  MoeProbePart part = moe_position_part(positions, input->probe, position);
+  MoeProbePart part = moe_chunk_part(&positions->chunk[position], input->probe);
 
-  if (positions->mirrored)
+  if (is_mirrored(positions))
     return 0;
-  if (splits_backward(input->run->parallelism.schedule))
+  if (positions->schedule->splits_backward)
     return pass_seconds(input, &part.forward);
   return pass_seconds(input, &part.forward) + pass_seconds(input, &part.backward);
 }
@@ -119,10 +98,10 @@ static Weights stage_weights(const MoeBoundInput *input, const MoePositions *pos
   moe_count_parameters(a, &counts);
   for (int64_t l = 0; l < a->layers; l++)
     moe_layers += moe_layer_is_moe(a, l) ? 1 : 0;
-  for (int64_t c = 0; c < positions->chunks; c++) {
-    int64_t position = moe_position_of(positions, stage, c);
+  for (int64_t c = 0; c < positions->place.chunks; c++) {
+    const MoeChunk *chunk = moe_positions_chunk(positions, stage, c);
 
-    for (int64_t l = moe_position_first(positions, position); l < moe_position_first(positions, position + 1); l++)
+    for (int64_t l = chunk->first; l < chunk->first + chunk->count; l++)
       *(moe_layer_is_moe(a, l) ? &moe : &dense) += 1;
   }
   double attention = counts.attention / (double)a->layers, tensor = (double)p->tensor;
@@ -185,7 +164,7 @@ static gboolean reduces_exposed(const MoeRun *run)
  * state read and written. */
 static double finish_seconds(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
-  Weights weights = stage_weights(input, positions, stage), by = shards(input->run, positions->mirrored);
+  Weights weights = stage_weights(input, positions, stage), by = shards(input->run, is_mirrored(positions));
   double elements = weights.dense / by.dense + weights.experts / by.experts;
   double bytes = 2 * optimizer_element_bytes(input->run) * elements;
 
@@ -198,15 +177,15 @@ static double finish_seconds(const MoeBoundInput *input, const MoePositions *pos
 double moe_bound_step(const MoeBoundInput *input)
 {
   double batches = (double)input->run->parallelism.micro_batches, most = 0, way = 0;
-  MoePositions positions;
+  g_auto(MoePositions) positions = {0};
 
   moe_positions_init(input->run, &positions);
-  for (int64_t s = 0; s < positions.stages; s++) {
+  for (int64_t s = 0; s < positions.place.stages; s++) {
     most = MAX(most, way + batches * work_seconds(input, &positions, s));
     way += way_seconds(input, &positions, s);
   }
   return most + input->run->stack.host.step_s +
-         MIN(finish_seconds(input, &positions, 0), finish_seconds(input, &positions, positions.stages - 1));
+         MIN(finish_seconds(input, &positions, 0), finish_seconds(input, &positions, positions.place.stages - 1));
 }
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
@@ -214,7 +193,7 @@ double moe_bound_step(const MoeBoundInput *input)
 static double static_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
   const MoeRun *run = input->run;
-  Weights w = stage_weights(input, positions, stage), by = shards(run, positions->mirrored);
+  Weights w = stage_weights(input, positions, stage), by = shards(run, is_mirrored(positions));
   double all = w.dense + w.experts, sharded = w.dense / by.dense + w.experts / by.experts;
   double gradient = moe_precision_bytes(run->training.precision.gradient_reduce);
   double weights = (run->parallelism.zero == 3 ? sharded : all) * WEIGHT_BYTES;
@@ -224,63 +203,23 @@ static double static_bytes(const MoeBoundInput *input, const MoePositions *posit
   return weights + (run->parallelism.zero >= 2 ? sharded : all) * gradient + sharded * optimizer_element_bytes(run);
 }
 
-/* Passes of chunks in interleaved order that a stage has begun before its first backward pass, as bytes. */
-static double interleaved_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
-{
-  int64_t p = positions->stages, v = positions->chunks, total = input->run->parallelism.micro_batches * v;
-  int64_t begun = MIN(2 * (p - stage - 1) + (v - 1) * p + 1, total);
-  double bytes = 0;
-
-  for (int64_t c = 0; c < v; c++) {
-    int64_t rounds = begun / (p * v), rest = begun % (p * v);
-    int64_t of_chunk = rounds * p + CLAMP(rest - c * p, 0, p);
-
-    bytes +=
-        (double)of_chunk * moe_position_part(positions, input->probe, moe_position_of(positions, stage, c)).saved_bytes;
-  }
-  return bytes;
-}
-
-/* Micro-batches of a chunk that a stage holds at once at least. */
-static int64_t held_batches(const MoeRun *run, const MoePositions *positions, int64_t stage)
-{
-  int64_t m = run->parallelism.micro_batches;
-
-  switch (run->parallelism.schedule) {
-  case MOE_SCHEDULE_NONE:
-    return 1;
-  case MOE_SCHEDULE_GPIPE:
-    return m;
-  case MOE_SCHEDULE_1F1B:
-  case MOE_SCHEDULE_ZB_H1:
-  case MOE_SCHEDULE_ZB_H2:
-    return MIN(positions->stages - stage, m);
-  case MOE_SCHEDULE_DUALPIPE:
-  case MOE_SCHEDULE_DUALPIPE_V:
-    return MIN(positions->stages, m / 2);
-  default:
-    return 1;
-  }
-}
-
 static double activation_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
 {
-  double least = INFINITY;
+  double bytes = 0;
 
-  if (input->run->parallelism.schedule == MOE_SCHEDULE_INTERLEAVED)
-    return interleaved_bytes(input, positions, stage);
-  for (int64_t c = 0; c < positions->chunks; c++)
-    least = MIN(least, moe_position_part(positions, input->probe, moe_position_of(positions, stage, c)).saved_bytes);
-  return least * (double)held_batches(input->run, positions, stage);
+  for (int64_t c = 0; c < positions->place.chunks; c++)
+    bytes += (double)positions->schedule->held(&positions->place, stage, c) *
+             moe_chunk_part(moe_positions_chunk(positions, stage, c), input->probe).saved_bytes;
+  return bytes;
 }
 
 double moe_bound_static(const MoeBoundInput *input)
 {
-  MoePositions positions;
+  g_auto(MoePositions) positions = {0};
   double most = 0;
 
   moe_positions_init(input->run, &positions);
-  for (int64_t s = 0; s < positions.stages; s++)
+  for (int64_t s = 0; s < positions.place.stages; s++)
     most = MAX(most, static_bytes(input, &positions, s));
   return most + input->run->stack.hbm_reserved_bytes;
 }
@@ -288,11 +227,11 @@ double moe_bound_static(const MoeBoundInput *input)
 double moe_bound_memory(const MoeBoundInput *input)
 {
   const MoeStack *stack = &input->run->stack;
-  MoePositions positions;
+  g_auto(MoePositions) positions = {0};
   double most = 0;
 
   moe_positions_init(input->run, &positions);
-  for (int64_t s = 0; s < positions.stages; s++)
+  for (int64_t s = 0; s < positions.place.stages; s++)
     most = MAX(most, static_bytes(input, &positions, s) +
                          (1 + stack->fragmentation) * activation_bytes(input, &positions, s));
   return most + stack->hbm_reserved_bytes;

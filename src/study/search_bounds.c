@@ -100,9 +100,7 @@ static gboolean merges(const MoeRun *run)
 
 static gboolean keeps_passes_apart(const MoeRun *run)
 {
-  MoeScheduleKind schedule = run->parallelism.schedule;
-
-  return !merges(run) && (schedule <= MOE_SCHEDULE_INTERLEAVED);
+  return !merges(run) && !moe_schedule_find(run->parallelism.schedule)->splits_backward;
 }
 
 /* Without a probe, when one was tried, nothing is excluded. */

@@ -95,23 +95,21 @@ double moe_bound_memory(const MoeBoundInput *input);
 /* Of that, what does not depend on activations; needs no probe. */
 double moe_bound_static(const MoeBoundInput *input);
 
-/* Positions of the pipeline. */
+/* Positions of the pipeline, and what each holds. */
 typedef struct {
-  int64_t stages, positions, chunks; /* chunks of a stage */
-  int64_t layers, places;
-  gboolean embedding_counts, head_counts;
-  gboolean folded;   /* V shape */
-  gboolean mirrored; /* two directions */
+  const MoeSchedule *schedule;
+  MoePlacement place;
+  MoeChunk *chunk; /* [place.positions] */
 } MoePositions;
 
 /* Layers, and one more for each end of the model that counts as one when layers are divided over stages. */
 int64_t moe_search_places(const MoeRun *run);
 void moe_positions_init(const MoeRun *run, MoePositions *positions);
-/* First layer of a position; that of position `positions` is the number of layers. */
-int64_t moe_position_first(const MoePositions *positions, int64_t position);
-/* The chunk'th position of a stage. */
-int64_t moe_position_of(const MoePositions *positions, int64_t stage, int64_t chunk);
-/* What a position holds, ends of the model included. */
-MoeProbePart moe_position_part(const MoePositions *positions, const MoeProbe *probe, int64_t position);
+void moe_positions_clear(MoePositions *positions);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePositions, moe_positions_clear)
+/* What the chunk'th position of a stage holds. */
+const MoeChunk *moe_positions_chunk(const MoePositions *positions, int64_t stage, int64_t chunk);
+/* Its times and bytes, ends of the model included; prediction modules are left out. */
+MoeProbePart moe_chunk_part(const MoeChunk *chunk, const MoeProbe *probe);
 
 #endif

@@ -134,18 +134,18 @@ static void sum_parts(MoeProbe *probe, const MoeProbePart *part)
   probe->head = part[probe->layers + 1];
 }
 
-MoeProbePart moe_position_part(const MoePositions *positions, const MoeProbe *probe, int64_t position)
+MoeProbePart moe_chunk_part(const MoeChunk *chunk, const MoeProbe *probe)
 {
-  MoeProbePart sum = probe->before[moe_position_first(positions, position + 1)];
-  const MoeProbePart *less = &probe->before[moe_position_first(positions, position)];
+  MoeProbePart sum = probe->before[chunk->first + chunk->count];
+  const MoeProbePart *less = &probe->before[chunk->first];
   MoeProbePart minus = {{-less->forward.path, -less->forward.busy, -less->forward.expert},
                         {-less->backward.path, -less->backward.busy, -less->backward.expert},
                         -less->saved_bytes};
 
   add_part(&sum, &minus);
-  if (position == 0)
+  if (chunk->embedding)
     add_part(&sum, &probe->embedding);
-  if (position == positions->positions - 1)
+  if (chunk->head)
     add_part(&sum, &probe->head);
   return sum;
 }

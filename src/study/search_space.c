@@ -534,6 +534,8 @@ gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeR
   p->overlap.parameter_gather = v[MOE_DIMENSION_OVERLAP_GATHER];
   p->overlap.pipeline = v[MOE_DIMENSION_OVERLAP_PIPELINE];
   p->first_stage_layers = p->last_stage_layers = -1;
+  if (p->pipeline != run->parallelism.pipeline || p->virtual_stages != run->parallelism.virtual_stages)
+    p->layout = NULL;
   copy->training.micro_batch = v[MOE_DIMENSION_MICRO_BATCH];
   copy->offload.activations = (double)v[MOE_DIMENSION_OFFLOAD] / PERCENT;
   copy->published.present = FALSE;

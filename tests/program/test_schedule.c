@@ -243,5 +243,67 @@ START_TEST(test_every_batch_once)
 }
 END_TEST
 
+/* ---- layouts ----------------------------------------------------------------------------------------------------- */
+
+/* Layouts of 16 layers and two prediction modules: uneven, an end or the modules in a chunk of their own, an empty
+ * chunk; for 4 and for 8 positions. */
+static const char *const layouts[][4] = {
+    {"Et*4|t*4|t*4|t*4mmL", "E|t*16|mm|L", "Et*9||t*7|mmL", "Et|t*2|t*13mm|L"},
+    {"Et*2|(t*2|)*6t*2mmL", "E|(t*4|)*4|mm|L", "Et*3|(t*2|)*4t*2|t*3mm|L", "Et|(t|)*5|t*10mmL"},
+};
+
+/* Sums over all stages: weights without the ends' copies, forward messages. */
+typedef struct {
+  double weights, messages;
+} Totals;
+
+static Totals laid_out(const char *schedule, int stages, int virtual_stages, const char *layout)
+{
+  g_autofree char *sets = g_strdup_printf(
+      "architecture.mtp_layers=2;architecture.learned_positions=0;parallelism.zero=0;parallelism.schedule=%s;"
+      "parallelism.gpus=%d;parallelism.pipeline=%d;parallelism.virtual_stages=%d;training.global_batch=16;"
+      "parallelism.layout=%s",
+      schedule, stages, stages, virtual_stages, layout);
+  g_autoptr(MoeRun) run = run_with(DENSE, sets);
+  g_autoptr(MoeProgram) program = build_checked(run);
+  Replay result;
+  Totals totals = {0, 0};
+
+  ck_assert_msg(replay(program, &(ReplayTimes){.f = 1, .d = 1, .w = 1}, &result), "%s %s deadlocks", schedule, layout);
+  for (guint r = 0; r < program->n_roles; r++)
+    totals.weights += program->roles[r].static_bytes[MOE_MEMORY_WEIGHTS];
+  for (guint i = 0; i < program->n_messages; i++)
+    totals.messages += program->messages[i].bytes;
+  return totals;
+}
+
+/* Whatever lies where: every schedule runs it, weights add up to the same model, and hidden states of two prediction
+ * modules travel with the main ones from their chunk to the loss. */
+START_TEST(test_layouts)
+{
+  const struct {
+    const char *schedule;
+    int stages, virtual_stages, set;
+    double ways; /* positions' borders that lie between stages */
+  } cases[] = {{"gpipe", 4, 1, 0, 3},    {"1f1b", 4, 1, 0, 3},        {"zb-h1", 4, 1, 0, 3}, {"zb-h2", 4, 1, 0, 3},
+               {"gpipe", 4, 2, 1, 7},    {"interleaved", 4, 2, 1, 7}, {"zb-v", 4, 2, 1, 6},  {"dualpipe-v", 4, 1, 1, 6},
+               {"dualpipe", 4, 1, 0, 3}, {"interleaved", 2, 4, 1, 7}, {"zb-v", 2, 1, 0, 2}};
+
+  for (guint c = 0; c < G_N_ELEMENTS(cases); c++) {
+    Totals even = laid_out(cases[c].schedule, cases[c].stages, cases[c].virtual_stages, layouts[cases[c].set][0]);
+
+    for (guint i = 1; i < 4; i++) {
+      const char *layout = layouts[cases[c].set][i];
+      Totals other = laid_out(cases[c].schedule, cases[c].stages, cases[c].virtual_stages, layout);
+      gboolean alone = strstr(layout, "mm|L") != NULL;
+
+      ck_assert_double_eq_tol(other.weights / even.weights, 1, 1e-12);
+      /* Three streams instead of one over the last border, in both directions. */
+      ck_assert_double_eq_tol(other.messages / even.messages, 1 + (alone ? 2 : 0) / cases[c].ways, 1e-12);
+    }
+  }
+}
+END_TEST
+
 MOE_TEST_MAIN("program/schedule", test_gpipe_and_1f1b, test_interleaved, test_zb_h1, test_zb_h2, test_zb_v,
-              test_dualpipe, test_dualpipe_v, test_published_zero_bubble, test_every_batch_once)
+              test_dualpipe, test_dualpipe_v, test_published_zero_bubble, test_every_batch_once, test_layouts)

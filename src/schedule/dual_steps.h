@@ -1,8 +1,8 @@
 /* dualpipe, private: the eight steps that DualPipe and DualPipe-V share. */
-#ifndef MOESIM_PROGRAM_DUALPIPE_H
-#define MOESIM_PROGRAM_DUALPIPE_H
+#ifndef MOESIM_SCHEDULE_DUAL_STEPS_H
+#define MOESIM_SCHEDULE_DUAL_STEPS_H
 
-#include "schedule.h"
+#include "internal.h"
 
 /* One stage's view: lane 0 is what comes first on this stage, lane 1 what comes back. */
 typedef struct {

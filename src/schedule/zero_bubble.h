@@ -1,8 +1,8 @@
 /* zero_bubble, private: the order that the handcrafted zero-bubble schedules share. */
-#ifndef MOESIM_PROGRAM_ZERO_BUBBLE_H
-#define MOESIM_PROGRAM_ZERO_BUBBLE_H
+#ifndef MOESIM_SCHEDULE_ZERO_BUBBLE_H
+#define MOESIM_SCHEDULE_ZERO_BUBBLE_H
 
-#include "schedule.h"
+#include "internal.h"
 
 /* `warm` forward passes, then forward, data gradient, weight gradient in turn, weight gradients lagging `lag` behind.
  */

@@ -39,4 +39,4 @@ START_TEST(test_nvlink_bytes)
 }
 END_TEST
 
-MOE_TEST_MAIN("coll/traffic", test_network_bytes, test_nvlink_bytes)
+MOE_TEST_MAIN("study/traffic", test_network_bytes, test_nvlink_bytes)

@@ -1,5 +1,5 @@
 /* Real runs, lowered from model files: 200 random small layouts, folded and full and on several threads. */
-#include "drawn.h"
+#include "sim/drawn.h"
 
 #define CASES 200
 
@@ -100,4 +100,4 @@ START_TEST(large_run)
 }
 END_TEST
 
-MOE_TEST_MAIN("sim/real", folded_is_full, threads_change_nothing, large_run)
+MOE_TEST_MAIN("study/real", folded_is_full, threads_change_nothing, large_run)

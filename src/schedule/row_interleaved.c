@@ -1,17 +1,6 @@
 /* Interleaved 1F1B, depth first: each stage holds several chunks and works on groups of as many micro-batches as there
  * are stages (Narayanan et al. 2021; Megatron-core, forward_backward_pipelining_with_interleaving). */
-#include "schedule.h"
-
-static const char *check(const MoePlacement *placement)
-{
-  if (placement->chunks < 2)
-    return "schedule interleaved needs chunks, expected parallelism.virtual_stages of at least 2";
-  if (placement->stages < 2)
-    return "schedule interleaved needs a pipeline, expected parallelism.pipeline of at least 2";
-  if (placement->batches % placement->stages != 0)
-    return "micro-batches are not a multiple of the stages, as interleaving needs";
-  return NULL;
-}
+#include "internal.h"
 
 /* The i-th pass of a stage: micro-batches in groups, chunk after chunk within a group. */
 static int64_t chunk_of(const MoePlacement *placement, int64_t i, gboolean forward)
@@ -58,5 +47,16 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
     add(placement, out, MOE_ACTION_BACKWARD, i);
 }
 
+/* Passes of chunks that a stage has begun before its first backward pass, in rounds of as many micro-batches as there
+ * are stages. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  int64_t p = placement->stages, v = placement->chunks;
+  int64_t begun = MIN(2 * (p - stage - 1) + (v - 1) * p + 1, placement->batches * v);
+  int64_t rounds = begun / (p * v), rest = begun % (p * v);
+
+  return rounds * p + CLAMP(rest - chunk * p, 0, p);
+}
+
 const MoeSchedule moe_schedule_interleaved = {
-    .kind = MOE_SCHEDULE_INTERLEAVED, .chains = 1, .check = check, .actions = actions};
+    .demand = {.min_stages = 2, .min_chunks = 2, .rounds = TRUE}, .chains = 1, .actions = actions, .held = held};

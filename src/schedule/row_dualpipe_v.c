@@ -1,13 +1,6 @@
 /* DualPipe-V: the second half of DualPipe folded back onto the first: one copy of the weights, two chunks per stage in
  * a V (DeepSeek's published dualpipev). */
-#include "dualpipe.h"
-
-static const char *check(const MoePlacement *placement)
-{
-  if (placement->batches < 2 * placement->stages)
-    return "schedule dualpipe-v needs at least two micro-batches per stage";
-  return NULL;
-}
+#include "dual_steps.h"
 
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
 {
@@ -22,9 +15,16 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_dualpipe_actions(&order, out);
 }
 
-const MoeSchedule moe_schedule_dualpipe_v = {.kind = MOE_SCHEDULE_DUALPIPE_V,
-                                             .chunks_per_stage = 2,
+/* When the first gradient comes, the stage has filled both lanes. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  return chunk == 0 ? 2 * placement->stages - stage - 1 : stage + 1;
+}
+
+const MoeSchedule moe_schedule_dualpipe_v = {.demand = {.min_stages = 2, .batches_per_stage = 2},
+                                             .chunks = 2,
                                              .chains = 1,
                                              .folded = TRUE,
-                                             .check = check,
-                                             .actions = actions};
+                                             .splits_backward = TRUE,
+                                             .actions = actions,
+                                             .held = held};

@@ -2,14 +2,9 @@
  * order is found by playing the pipeline with equal times for forward, data gradient and weight gradient: whoever is
  * free takes, of what is ready, a data gradient before a forward pass, the later chunk before the earlier one, and a
  * weight gradient when nothing else fits. */
-#include "schedule.h"
+#include "internal.h"
 
 #define N_CHUNKS 2
-
-static const char *check(const MoePlacement *placement)
-{
-  return placement->batches < placement->stages ? "schedule zb-v needs at least as many micro-batches as stages" : NULL;
-}
 
 /* One stage while the pipeline is played. Counts are of micro-batches done, by chunk. */
 typedef struct {
@@ -120,9 +115,17 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   g_assert(out->len == (guint)(placement->batches * N_CHUNKS * 3));
 }
 
-const MoeSchedule moe_schedule_zb_v = {.kind = MOE_SCHEDULE_ZB_V,
-                                       .chunks_per_stage = N_CHUNKS,
+/* A micro-batch on its way back has passed both chunks. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  (void)placement, (void)stage, (void)chunk;
+  return 1;
+}
+
+const MoeSchedule moe_schedule_zb_v = {.demand = {.min_stages = 2, .batches_per_stage = 1},
+                                       .chunks = N_CHUNKS,
                                        .chains = 1,
                                        .folded = TRUE,
-                                       .check = check,
-                                       .actions = actions};
+                                       .splits_backward = TRUE,
+                                       .actions = actions,
+                                       .held = held};

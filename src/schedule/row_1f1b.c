@@ -1,11 +1,6 @@
 /* 1F1B: as many forward passes ahead as stages follow, then one forward, one backward (Narayanan et al. 2019,
  * PipeDream-flush). */
-#include "schedule.h"
-
-static const char *check(const MoePlacement *placement)
-{
-  return placement->chunks > 1 ? "schedule 1f1b has one chunk per stage, expected parallelism.virtual_stages 1" : NULL;
-}
+#include "internal.h"
 
 /* Forward and backward of different micro-batches in one block: a stage then hands both on at the end of a block, so
  * that a gradient needs two blocks per stage on its way there and back, and the warm-up is twice as long (as in
@@ -35,5 +30,12 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
     moe_action_add(out, MOE_ACTION_BACKWARD, 0, i);
 }
 
+/* Those ahead, and the one that goes back next. Inside a shared block what comes and what goes overlap. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  (void)chunk;
+  return MIN(warm_up(placement, stage) + (placement->merge ? 0 : 1), placement->batches);
+}
+
 const MoeSchedule moe_schedule_1f1b = {
-    .kind = MOE_SCHEDULE_1F1B, .chunks_per_stage = 0, .chains = 1, .check = check, .actions = actions};
+    .demand = {.min_stages = 1}, .chunks = 1, .chains = 1, .actions = actions, .held = held};

@@ -1,6 +1,6 @@
 /* GPipe: all forward passes, then all backward passes (Huang et al. 2019). With virtual stages: breadth-first over
  * them, each chunk's micro-batches in a row (Lamy-Poirier 2023). */
-#include "schedule.h"
+#include "internal.h"
 
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
 {
@@ -13,4 +13,11 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
       moe_action_add(out, MOE_ACTION_BACKWARD, chunk, i);
 }
 
-const MoeSchedule moe_schedule_gpipe = {.kind = MOE_SCHEDULE_GPIPE, .chains = 1, .actions = actions};
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  (void)stage, (void)chunk;
+  return placement->batches;
+}
+
+const MoeSchedule moe_schedule_gpipe = {
+    .demand = {.min_stages = 1, .min_chunks = 1}, .chains = 1, .actions = actions, .held = held};

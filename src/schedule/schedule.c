@@ -1,17 +1,11 @@
 /* The table of schedules, and the arithmetic of where positions lie. */
-#include "schedule.h"
+#include "internal.h"
 
-static const MoeSchedule *const schedules[MOE_N_SCHEDULES] = {
-    [MOE_SCHEDULE_NONE] = &moe_schedule_none,
-    [MOE_SCHEDULE_GPIPE] = &moe_schedule_gpipe,
-    [MOE_SCHEDULE_1F1B] = &moe_schedule_1f1b,
-    [MOE_SCHEDULE_INTERLEAVED] = &moe_schedule_interleaved,
-    [MOE_SCHEDULE_ZB_H1] = &moe_schedule_zb_h1,
-    [MOE_SCHEDULE_ZB_H2] = &moe_schedule_zb_h2,
-    [MOE_SCHEDULE_ZB_V] = &moe_schedule_zb_v,
-    [MOE_SCHEDULE_DUALPIPE] = &moe_schedule_dualpipe,
-    [MOE_SCHEDULE_DUALPIPE_V] = &moe_schedule_dualpipe_v,
-};
+#define MOE_SCHEDULE_WORD(constant, row, word) [MOE_SCHEDULE_##constant] = word,
+const char *const moe_schedule_words[] = {MOE_SCHEDULE_ROWS(MOE_SCHEDULE_WORD) NULL};
+
+#define MOE_SCHEDULE_ENTRY(constant, row, word) [MOE_SCHEDULE_##constant] = &moe_schedule_##row,
+static const MoeSchedule *const schedules[MOE_N_SCHEDULES] = {MOE_SCHEDULE_ROWS(MOE_SCHEDULE_ENTRY)};
 
 const MoeSchedule *moe_schedule_find(MoeScheduleKind kind)
 {
@@ -19,16 +13,16 @@ const MoeSchedule *moe_schedule_find(MoeScheduleKind kind)
   return schedules[kind];
 }
 
-void moe_placement_init(const MoeSchedule *schedule, const MoeParallelism *parallelism, gboolean merge,
+void moe_placement_init(MoeScheduleKind kind, int64_t stages, int64_t virtual_stages, int64_t batches, gboolean merge,
                         MoePlacement *placement)
 {
-  int64_t stages = MAX(parallelism->pipeline, 1), virtual_stages = MAX(parallelism->virtual_stages, 1);
-  int64_t chunks = schedule->chunks_per_stage > 0 ? schedule->chunks_per_stage : virtual_stages;
+  const MoeSchedule *schedule = moe_schedule_find(kind);
+  int64_t chunks = schedule->chunks > 0 ? schedule->chunks : virtual_stages;
 
   *placement = (MoePlacement){.stages = stages,
                               .chunks = chunks,
                               .positions = stages * chunks / schedule->chains,
-                              .batches = parallelism->micro_batches,
+                              .batches = batches,
                               .chains = schedule->chains,
                               .merge = merge};
 }
@@ -55,6 +49,23 @@ int64_t moe_placement_stage(const MoeSchedule *schedule, const MoePlacement *pla
 int64_t moe_placement_chain(const MoeSchedule *schedule, const MoePlacement *placement, int64_t batch)
 {
   return schedule->chains > 1 && batch >= placement->batches / 2 ? 1 : 0;
+}
+
+/* ---- actions ----------------------------------------------------------------------------------------------------- */
+
+gboolean moe_action_forwards(const MoeAction *action)
+{
+  return action->kind == MOE_ACTION_FORWARD || action->kind == MOE_ACTION_BOTH;
+}
+
+gboolean moe_action_backwards(const MoeAction *action)
+{
+  return action->kind == MOE_ACTION_BACKWARD || action->kind == MOE_ACTION_BOTH || action->kind == MOE_ACTION_DGRAD;
+}
+
+gboolean moe_action_weighs(const MoeAction *action)
+{
+  return action->kind == MOE_ACTION_BACKWARD || action->kind == MOE_ACTION_BOTH || action->kind == MOE_ACTION_WGRAD;
 }
 
 void moe_action_add(GArray *actions, MoeActionKind kind, int64_t chunk, int64_t batch)

@@ -1,6 +1,6 @@
 /* The eight steps of DualPipe. Names in comments are those of DeepSeek's implementation: nF0 = forward passes of lane
  * 0, B backward, W weight gradients left over from a split backward pass. */
-#include "dualpipe.h"
+#include "dual_steps.h"
 
 typedef struct {
   const MoeDualOrder *order;

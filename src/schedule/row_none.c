@@ -1,10 +1,5 @@
 /* No pipeline: gradient accumulation, one micro-batch after another. */
-#include "schedule.h"
-
-static const char *check(const MoePlacement *placement)
-{
-  return placement->stages > 1 ? "schedule none has one stage, expected parallelism.pipeline 1" : NULL;
-}
+#include "internal.h"
 
 /* F0 B0 F1 B1 ... Where a micro-batch's forward may run beside another's backward: F0 (F1 B0) (F2 B1) ...
  * (Megatron-core, combined 1F1B without pipeline). */
@@ -26,5 +21,12 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_action_add(out, MOE_ACTION_BACKWARD, 0, m - 1);
 }
 
+/* One after another. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  (void)placement, (void)stage, (void)chunk;
+  return 1;
+}
+
 const MoeSchedule moe_schedule_none = {
-    .kind = MOE_SCHEDULE_NONE, .chunks_per_stage = 1, .chains = 1, .check = check, .actions = actions};
+    .demand = {.min_stages = 1, .max_stages = 1}, .chunks = 1, .chains = 1, .actions = actions, .held = held};

@@ -1,16 +1,7 @@
 /* DualPipe: two chains run through the stages in opposite directions; in the steady part each block is one chain's
  * forward pass beside the other's backward pass (DeepSeek-V3 report, section 3.2.1; the eight steps are those of
  * DeepSeek's published implementation). */
-#include "dualpipe.h"
-
-static const char *check(const MoePlacement *placement)
-{
-  if (placement->stages < 2 || placement->stages % 2 != 0)
-    return "schedule dualpipe pairs stages, expected an even parallelism.pipeline";
-  if (placement->batches % 2 != 0 || placement->batches < 2 * placement->stages)
-    return "schedule dualpipe needs an even number of micro-batches, at least two per stage";
-  return NULL;
-}
+#include "dual_steps.h"
 
 /* Seen from either end of the pipeline the order is the same; on the second half of the stages the chains swap their
  * roles. */
@@ -30,5 +21,19 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_dualpipe_actions(&order, out);
 }
 
+/* When the first gradient comes, the stage has filled both lanes. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  int64_t p = placement->stages, rank = MIN(stage, p - 1 - stage);
+  gboolean outward = (chunk == 0) == (stage < p / 2);
+
+  return outward ? p - rank - 1 : rank + 1;
+}
+
 const MoeSchedule moe_schedule_dualpipe = {
-    .kind = MOE_SCHEDULE_DUALPIPE, .chunks_per_stage = 2, .chains = 2, .check = check, .actions = actions};
+    .demand = {.min_stages = 2, .even_stages = TRUE, .even_batches = TRUE, .batches_per_stage = 2},
+    .chunks = 2,
+    .chains = 2,
+    .splits_backward = TRUE,
+    .actions = actions,
+    .held = held};

@@ -3,11 +3,6 @@
  */
 #include "zero_bubble.h"
 
-static const char *check(const MoePlacement *placement)
-{
-  return placement->chunks > 1 ? "schedule zb-h1 has one chunk per stage, expected parallelism.virtual_stages 1" : NULL;
-}
-
 /* As many forward passes ahead as 1F1B. Stage s then holds fewer micro-batches than the first stage by s, and may leave
  * so many weight gradients undone. */
 static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
@@ -15,4 +10,12 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_zero_bubble_actions(placement, placement->stages - 1 - stage, stage, out);
 }
 
-const MoeSchedule moe_schedule_zb_h1 = {.kind = MOE_SCHEDULE_ZB_H1, .chains = 1, .check = check, .actions = actions};
+/* What waits for its weight gradient is held. */
+static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
+{
+  (void)stage, (void)chunk;
+  return MIN(placement->stages, placement->batches);
+}
+
+const MoeSchedule moe_schedule_zb_h1 = {
+    .demand = {.min_stages = 2}, .chunks = 1, .chains = 1, .splits_backward = TRUE, .actions = actions, .held = held};
