@@ -68,7 +68,7 @@ const char *moe_nearest_word(const char *word, const char *const *known);
 /* ---- quantities ------------------------------------------------------------------------------------------------- */
 
 typedef enum {
-  MOE_DIM_NONE,        /* plain number, no unit allowed */
+  MOE_DIM_NONE,        /* plain number, no unit; k or K, M, B, T are thousands of each other: 30T */
   MOE_DIM_BYTES,       /* B kB MB GB TB PB, KiB MiB GiB TiB */
   MOE_DIM_BYTES_PER_S, /* B/s ... TB/s, KiB/s ... and bit/s ... Tbit/s (divided by 8) */
   MOE_DIM_FLOP_PER_S,  /* FLOP/s ... EFLOP/s */
@@ -76,7 +76,7 @@ typedef enum {
   MOE_DIM_HERTZ,       /* Hz kHz MHz GHz */
   MOE_DIM_WATTS,       /* W kW MW */
   MOE_DIM_FLOP,        /* FLOP ... YFLOP */
-  MOE_DIM_DOLLARS,     /* plain number of dollars, no unit */
+  MOE_DIM_DOLLARS,     /* the same, $ before it allowed: $3, 20M */
 } MoeDimension;
 
 /* Parses "400 Gbit/s", "186 GB", "2 us", "1e9 FLOP/s"... into SI base units. A unit is required exactly where the

@@ -17,6 +17,7 @@ typedef struct {
   char *run, *variant, *cluster, *stack; /* variant may be NULL */
   gboolean rumour;
   int64_t gpus;
+  int64_t global_batch, sequence_length; /* sequences per step, tokens of one */
   MoeFidelity fidelity;
   uint64_t seed;
   double parameters_total, parameters_active;

@@ -327,15 +327,25 @@ typedef struct {
   GStringChunk *strings; /* text that is in no document */
 } MoeRun;
 
+/* Whether the global batch follows the number of GPUs. */
+typedef enum {
+  MOE_SCALING_AS_SAID, /* with the option `gpus` it does, with the key parallelism.gpus it does not */
+  MOE_SCALING_WEAK,    /* it does, whatever changes the number */
+  MOE_SCALING_STRONG,  /* it stays */
+} MoeScaling;
+
 typedef struct {
   const char *variant; /* NULL = all variants of the file applied in order (its last state); "" = none applied */
   const char *cluster, *stack; /* replace the run's; NULL = keep */
-  int64_t gpus;                /* 0 = keep; data parallelism and global batch follow (weak scaling) */
-  const char *const *sets;     /* NULL-terminated "key=value" */
+  int64_t gpus;                /* 0 = keep; data parallelism follows, and the global batch by `scaling` */
+  MoeScaling scaling;
+  const char *const *sets; /* NULL-terminated "key=value" */
   gboolean
       keep_published; /* overrides try constants of the model against what was published, they describe no other run */
   const char *data_dir; /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
 } MoeRunOptions;
+
+extern const char *const moe_scaling_words[]; /* of what can be said: from MOE_SCALING_WEAK on */
 
 /*
  * Loads, resolves, reads and validates. NULL and *error on failure: MOE_ERROR_INPUT or _IO for what is written wrongly,
@@ -354,7 +364,7 @@ typedef struct {
  * results that its own variant publishes, the last state those of the file; convention, peak and source hold for all.
  *
  * 4. options.cluster, .stack, .gpus. With gpus the global batch scales in proportion, to the nearest multiple of
- * data x micro_batch, at least one; a batch given by options.sets stays.
+ * data x micro_batch, at least one, unless options.scaling says that it stays; a batch given by options.sets stays.
  *
  * 5. options.sets, in order.
  *
@@ -382,9 +392,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
-/* Names of the variants of a run file, in order, NULL-terminated; NULL and *error when it cannot be read. Free with
- * g_strfreev. */
+/* Names of the variants of a run file, or ids of a file of cases, in order, NULL-terminated; NULL and *error when it
+ * cannot be read. Free with g_strfreev. */
 char **moe_run_variants(const char *path, GError **error);
+/* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also
+ * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. */
+MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
 /* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, whose
  * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);

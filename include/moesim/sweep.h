@@ -37,12 +37,16 @@ typedef struct {
 
 /* `vary` is a NULL-terminated list of at least one "key=a,b,c" (commas inside braces, brackets and quotes do not
  * separate), "key=LOW:HIGH" (step 1), "key=LOW:HIGH:STEP" or "key=LOW:HIGH:*FACTOR"; a unit may follow the last number
- * and then belongs to every value. With `zip` all lists are equally long and run side by side. NULL and *error
- * (MOE_ERROR_INPUT) when a text is none of this, a key stands twice, or there are too many points. */
+ * of a range or of a list and then belongs to every bare number. With `zip` all lists are equally long and run side by
+ * side. NULL and *error (MOE_ERROR_INPUT) when a text is none of this, a key stands twice, or there are too many
+ * points. */
 MoeSweep *moe_sweep_new(const char *path, const MoeRunOptions *options, const char *const *vary, gboolean zip,
                         GError **error);
 void moe_sweep_free(MoeSweep *sweep);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSweep, moe_sweep_free)
+/* One "key=values" as moe_sweep_new takes them; on failure the axis is left empty. */
+gboolean moe_sweep_axis_read(const char *text, MoeSweepAxis *axis, GError **error);
+void moe_sweep_axis_clear(MoeSweepAxis *axis);
 /* Value of an axis at a point. */
 const char *moe_sweep_value(const MoeSweep *sweep, guint point, guint axis);
 /* The run at a point; NULL and *error as moe_run_load. Thread-safe. */

@@ -118,11 +118,6 @@ void moe_validation_fit(const MoeValidation *validation, MoeFitTable *table);
 /* Peak and headroom over capacity, less 1. */
 double moe_case_excess(const MoeCase *c);
 
-/* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also
- * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. The file must outlive the
- * document. */
-MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
-
 G_END_DECLS
 
 #endif

@@ -74,6 +74,12 @@ static const UnitWord flop_units[] = {
     {"PFLOP", 1e15, 1, 1}, {"EFLOP", 1e18, 1, 1}, {"ZFLOP", 1e21, 1, 1}, {"YFLOP", 1e24, 1, 1}, {NULL, 0, 0, 0},
 };
 
+/* Multiples as moe_count_format prints them: "34.7 B" parameters, "30 T" tokens. */
+static const UnitWord multiples[] = {
+    {"", 1, 1, 0},    {"k", 1e3, 1, 0},  {"K", 1e3, 1, 0}, {"M", 1e6, 1, 0},
+    {"B", 1e9, 1, 0}, {"T", 1e12, 1, 0}, {NULL, 0, 0, 0},
+};
+
 static const Dimension dimensions[] = {
     [MOE_DIM_NONE] = {"plain number", "8192", "", NULL},
     [MOE_DIM_BYTES] = {"size", "186 GB", "B, kB, MB, ...", byte_units},
@@ -177,11 +183,8 @@ static gboolean refuse_number(GError **error, const Dimension *dimension, const 
 
 static gboolean scale(const Dimension *dimension, const char *unit, double number, double *value)
 {
-  if (dimension->table == NULL) {
-    *value = number;
-    return unit[0] == '\0';
-  }
-  const UnitWord *found = find_unit(dimension->table, unit);
+  const UnitWord *found = find_unit(dimension->table ? dimension->table : multiples, unit);
+
   if (found == NULL)
     return FALSE;
   *value = number * found->times / found->over;
@@ -192,13 +195,14 @@ gboolean moe_quantity_parse(const char *text, MoeDimension dimension, double *va
 {
   const Dimension *known = &dimensions[dimension];
   g_autofree char *trimmed = g_strstrip(g_strdup(text));
-  size_t length = number_length(trimmed);
+  const char *start = trimmed + (dimension == MOE_DIM_DOLLARS && trimmed[0] == '$');
+  size_t length = number_length(start);
   double result = 0;
 
   if (length == 0)
-    return refuse_number(error, known, text, trimmed);
-  g_autofree char *number = g_strndup(trimmed, length);
-  const char *unit = trimmed + length;
+    return refuse_number(error, known, text, start);
+  g_autofree char *number = g_strndup(start, length);
+  const char *unit = start + length;
   while (g_ascii_isspace(*unit))
     unit++;
   if (!scale(known, unit, g_ascii_strtod(number, NULL), &result))

@@ -61,9 +61,13 @@ typedef struct {
  * --help was printed, or something is wrong and was said on stderr (unknown options with the nearest known one). */
 int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOptionEntry *shared, int *argc,
                   char ***argv);
-/* A quantity from an option: a plain number is in SI units, a unit may be given ("1.3e15", "1.3 PFLOP/s"). Must be > 0.
- * On failure says so on stderr. NULL text leaves *value alone and succeeds. */
+/* A quantity from an option: a bare number is in SI units, a unit may be given ("1.3e15", "1.3 PFLOP/s"), or multiples
+ * where there is no unit ("30T"). On failure says so on stderr. NULL text leaves *value alone and succeeds. */
+gboolean moe_cli_amount(const char *option, const char *text, MoeDimension dimension, double *value);
+/* The same, > 0. */
 gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dimension, double *value);
+/* A whole number of at least 1 ("8192", "8k"). FALSE and *error, which names the option. */
+gboolean moe_cli_count(const char *option, const char *text, int64_t *value, GError **error);
 /* Index of `text` in NULL-terminated `words`; -1 and a message with the nearest word on stderr when it is none of them.
  */
 int moe_cli_word(const char *option, const char *text, const char *const *words);
@@ -74,15 +78,19 @@ typedef enum { MOE_FORMAT_TABLE, MOE_FORMAT_JSON, MOE_FORMAT_CSV } MoeFormat;
 
 typedef struct {
   char *variant, *cluster, *stack, *fidelity, *format;
-  gint64 gpus, seed;
+  char *gpus_text, *scaling;
+  gint64 gpus, seed; /* gpus: 0 = as gpus_text says */
   gint steps;
   gint samples; /* combinations of the assumptions for an interval beside each prediction; no shared option sets it */
   char **sets;
 } MoeCliRun;
 
-#define MOE_CLI_RUN_ENTRIES 10 /* entries, the empty one included */
-/* Fills `entries` with --variant, --cluster, --stack, --gpus, --set, --fidelity, --seed, --steps and --format. */
+#define MOE_CLI_RUN_ENTRIES 11 /* entries, the empty one included */
+/* Fills `entries` with --variant, --cluster, --stack, --gpus, --scaling, --set, --fidelity, --seed, --steps and
+ * --format. */
 void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES]);
+/* Takes one of them out: for a command that has no use for it, or its own meaning of it. */
+void moe_cli_drop_entry(GOptionEntry entries[MOE_CLI_RUN_ENTRIES], const char *name);
 void moe_cli_run_clear(MoeCliRun *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliRun, moe_cli_run_clear)
 
@@ -94,6 +102,8 @@ void moe_cli_run_headroom(MoeCliRun *options, const char *text);
 gboolean moe_cli_format(const MoeCliRun *options, MoeFormat *format);
 gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim);
 
+/* The options as moe_run_load takes them; borrowed texts, no variant. FALSE and *error when one is wrong. */
+gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GError **error);
 /* Loads "RUN.yaml" or "RUN.yaml:VARIANT" (which --variant must not contradict) with the options applied. */
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error);
 /* "RUN.yaml:VARIANT" -> file and variant (NULL when there is none). A file whose own name has a colon wins. */
@@ -128,7 +138,8 @@ void moe_cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
 int moe_cli_fail(const GError *error);
 /* Whether stdout may carry bold and colour: a terminal, NO_COLOR unset, TERM not dumb. */
 gboolean moe_cli_styled(void);
-/* Flushes stdout; a full disk or closed pipe turns `status` into MOE_EXIT_BAD_INPUT, with a message. */
+/* Flushes stdout; a full disk turns `status` into MOE_EXIT_BAD_INPUT, with a message. A reader that left is no fault.
+ */
 int moe_cli_finish(int status);
 
 /* Progress line on stderr with an estimate of what is left; silent when stderr is no terminal. A MoeProgressFunc;

@@ -7,8 +7,8 @@
 static const MoeUsage usage = {
     .command = "calibrate",
     .arguments = "MEASUREMENTS.yaml...",
-    .examples = "  moesim calibrate validation/measured/*.yaml\n"
-                "  moesim calibrate validation/measured/*.yaml --write clusters/accelerators/fragments\n"
+    .examples = "  moesim calibrate validation/measured/[abg]*.yaml\n"
+                "  moesim calibrate validation/measured/[abg]*.yaml --write clusters/accelerators/fragments\n"
                 "  moesim calibrate my-gemm.yaml --shipped\n",
     .least = 1,
     .most = -1,

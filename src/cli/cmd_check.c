@@ -1,4 +1,5 @@
 /* moesim check: validates input files of every kind. */
+#include "check_base.h"
 #include "cli.h"
 
 #include <moesim/cost.h>
@@ -186,14 +187,27 @@ static const FileKind *kind_of(const MoeDoc *doc)
   return &kinds[G_N_ELEMENTS(kinds) - 1];
 }
 
-static int check_file(const char *file)
+static const FileKind *check_alone(const char *file, GString *says, GError **error)
 {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GString) says = g_string_new(NULL);
-  g_autoptr(MoeDoc) doc = moe_doc_load(file, &error);
+  g_autoptr(MoeDoc) doc = moe_doc_load(file, error);
   const FileKind *kind = doc ? kind_of(doc) : NULL;
 
-  if (!kind || !kind->check(file, doc, says, &error))
+  return kind && kind->check(file, doc, says, error) ? kind : NULL;
+}
+
+static int check_file(const char *file)
+{
+  static const FileKind base = {.kind = "base"};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GString) says = g_string_new(NULL);
+  const FileKind *kind = check_alone(file, says, &error);
+  g_autofree char *extender = kind ? NULL : moe_check_extender(file);
+
+  if (extender && check_alone(extender, says, NULL)) {
+    kind = &base;
+    g_string_printf(says, "good in %s", extender);
+  }
+  if (!kind)
     return moe_cli_fail(error);
   g_autofree char *line = g_strdup_printf("%s: %s, %s\n", file, kind->kind, says->str);
 

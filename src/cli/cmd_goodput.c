@@ -42,18 +42,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
 /* ---- options onto the plan --------------------------------------------------------------------------------------- */
 
-/* A quantity; a plain number is in SI units. 0 is allowed: there is none. */
-static gboolean read_amount(const char *option, const char *text, MoeDimension dimension, double *value)
-{
-  g_autoptr(GError) error = NULL;
-
-  if (!text || moe_quantity_parse(text, MOE_DIM_NONE, value, NULL) ||
-      moe_quantity_parse(text, dimension, value, &error))
-    return TRUE;
-  moe_cli_complain("%s: %s", option, error->message);
-  return FALSE;
-}
-
 /* "MTBF,LENGTH,SLOWDOWN" */
 static gboolean read_slow(const char *option, const char *text, MoeSlowPeriods *slow)
 {
@@ -65,9 +53,9 @@ static gboolean read_slow(const char *option, const char *text, MoeSlowPeriods *
     moe_cli_complain("%s: expected MTBF,LENGTH,SLOWDOWN such as '60000 h,72 min,1.35', got '%s'", option, text);
     return FALSE;
   }
-  if (!read_amount(option, words[0], MOE_DIM_SECONDS, &slow->mtbf_s) ||
-      !read_amount(option, words[1], MOE_DIM_SECONDS, &slow->lasts_s) ||
-      !read_amount(option, words[2], MOE_DIM_NONE, &slow->slowdown))
+  if (!moe_cli_amount(option, words[0], MOE_DIM_SECONDS, &slow->mtbf_s) ||
+      !moe_cli_amount(option, words[1], MOE_DIM_SECONDS, &slow->lasts_s) ||
+      !moe_cli_amount(option, words[2], MOE_DIM_NONE, &slow->slowdown))
     return FALSE;
   if (slow->slowdown >= 1)
     return TRUE;
@@ -94,14 +82,14 @@ static gboolean read_plan(const Options *options, MoeGoodputPlan *plan)
     plan->spares = options->spares;
   return moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &plan->tokens) &&
          moe_cli_quantity("--step-time", options->step_time, MOE_DIM_SECONDS, &plan->step_time_s) &&
-         read_amount("--mtbf", options->mtbf, MOE_DIM_SECONDS, &plan->gpu_mtbf_s) &&
-         read_amount("--host-mtbf", options->host_mtbf, MOE_DIM_SECONDS, &plan->host_mtbf_s) &&
-         read_amount("--link-mtbf", options->link_mtbf, MOE_DIM_SECONDS, &plan->link_mtbf_s) &&
+         moe_cli_amount("--mtbf", options->mtbf, MOE_DIM_SECONDS, &plan->gpu_mtbf_s) &&
+         moe_cli_amount("--host-mtbf", options->host_mtbf, MOE_DIM_SECONDS, &plan->host_mtbf_s) &&
+         moe_cli_amount("--link-mtbf", options->link_mtbf, MOE_DIM_SECONDS, &plan->link_mtbf_s) &&
          moe_cli_quantity("--weibull-shape", options->shape, MOE_DIM_NONE, &plan->weibull_shape) &&
-         read_amount("--detect", options->detect, MOE_DIM_SECONDS, &plan->detect_s) &&
-         read_amount("--restart", options->restart, MOE_DIM_SECONDS, &plan->restart_s) &&
-         read_amount("--repair", options->repair, MOE_DIM_SECONDS, &plan->repair_s) &&
-         read_amount("--reschedule", options->reschedule, MOE_DIM_SECONDS, &plan->reschedule_s) &&
+         moe_cli_amount("--detect", options->detect, MOE_DIM_SECONDS, &plan->detect_s) &&
+         moe_cli_amount("--restart", options->restart, MOE_DIM_SECONDS, &plan->restart_s) &&
+         moe_cli_amount("--repair", options->repair, MOE_DIM_SECONDS, &plan->repair_s) &&
+         moe_cli_amount("--reschedule", options->reschedule, MOE_DIM_SECONDS, &plan->reschedule_s) &&
          read_slow("--degraded", options->degraded, &plan->degraded) &&
          read_slow("--stragglers", options->stragglers, &plan->stragglers) && read_checkpoint(options, plan);
 }

@@ -76,8 +76,6 @@ static int report(const char *argument, const Options *options, const MoeCliRun 
 
   if (!options->output)
     return moe_cli_complain("report: no output given, expected -o FILE.html");
-  if (run_options->format)
-    return moe_cli_complain("report: --format does not apply, the page is HTML");
   if (options->samples < 0 || options->seeds < 0 || options->jobs < 0)
     return moe_cli_complain("report: --samples, --seeds and --jobs take no negative numbers");
   if (!moe_cli_sim_options(run_options, &sim))
@@ -105,6 +103,7 @@ int moe_cmd_report(int argc, char **argv)
   };
 
   moe_cli_run_entries(&run_options, shared);
+  moe_cli_drop_entry(shared, "format"); /* the page is HTML */
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   if (status == MOE_CLI_GO)

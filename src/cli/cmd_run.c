@@ -28,6 +28,37 @@ static void clear_trace_options(TraceOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_trace_options)
 
+/* A trace, and the ranks that stand in it. */
+typedef struct {
+  MoeTrace *trace;
+  GHashTable *seen;
+} Watched;
+
+static void watch_slice(const MoeSlice *slice, gpointer user_data)
+{
+  Watched *watched = user_data;
+
+  g_hash_table_add(watched->seen, GINT_TO_POINTER(slice->rank));
+  moe_trace_slice(slice, watched->trace);
+}
+
+/* A folded run simulates ranks that do the same once: those asked for that stand in the trace by another. */
+static void note_folded(const GArray *ranks, GHashTable *seen)
+{
+  g_autoptr(GString) missing = g_string_new(NULL);
+
+  for (guint i = 0; i < ranks->len; i++) {
+    int64_t rank = g_array_index(ranks, int64_t, i);
+
+    if (!g_hash_table_contains(seen, GINT_TO_POINTER(rank)))
+      g_string_append_printf(missing, "%s%" G_GINT64_FORMAT, missing->len > 0 ? ", " : "", rank);
+  }
+  if (missing->len > 0)
+    moe_cli_note(
+        "run: ranks %s do the same as another rank, which the trace shows for them; --fidelity full shows each",
+        missing->str);
+}
+
 static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int steps, const TraceOptions *options,
                                  GError **error)
 {
@@ -36,12 +67,17 @@ static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int step
 
   if (!trace)
     return NULL;
-  sim->slice = moe_trace_slice;
-  sim->slice_data = trace;
+  g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+  Watched watched = {trace, seen};
+
+  sim->slice = watch_slice;
+  sim->slice_data = &watched;
   sim->n_trace_ranks = ranks->len;
   sim->trace_ranks = (const int64_t *)(gpointer)ranks->data;
   g_autoptr(MoeResult) result = moe_cli_predict_steps(run, sim, steps, error);
 
+  if (result)
+    note_folded(ranks, seen);
   return result && moe_trace_commit(trace, result, MOESIM_VERSION, error) ? g_steal_pointer(&result) : NULL;
 }
 

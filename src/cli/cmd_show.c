@@ -194,11 +194,13 @@ int moe_cmd_show(int argc, char **argv)
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   g_autofree char *only = NULL;
   const GOptionEntry entries[] = {
+      {"format", 0, 0, G_OPTION_ARG_STRING, &options.format, "table, yaml or csv", "WORD"},
       {"only", 0, 0, G_OPTION_ARG_STRING, &only, "only this key and what is below it", "KEY"},
       {NULL},
   };
 
   moe_cli_run_entries(&options, shared);
+  moe_cli_drop_entry(shared, "format");
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   return status != MOE_CLI_GO ? status : show_file(argv[1], &options, only);

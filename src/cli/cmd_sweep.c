@@ -100,12 +100,13 @@ static char *format_records(const MoeSweepPoint *points, guint n, MoeFormat form
 }
 
 /* A sweep without a single answer is a wrong sweep: the first reason tells. */
-static gboolean all_failed(const MoeSweepPoint *points, guint n)
+static guint count_failed(const MoeSweepPoint *points, guint n)
 {
+  guint failed = 0;
+
   for (guint i = 0; i < n; i++)
-    if (!points[i].failed)
-      return FALSE;
-  return TRUE;
+    failed += points[i].failed;
+  return failed;
 }
 
 static int fail_like(const MoeSweep *sweep)
@@ -118,12 +119,16 @@ static int fail_like(const MoeSweep *sweep)
 
 static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeFormat format)
 {
-  if (all_failed(points, sweep->n_points))
+  guint failed = count_failed(points, sweep->n_points);
+
+  if (failed == sweep->n_points)
     return fail_like(sweep);
   g_autofree char *text = format_records(points, sweep->n_points, format);
 
   moe_cli_print(text);
-  return MOE_EXIT_DONE;
+  if (failed > 0)
+    moe_cli_warn("%u of %u points cannot be", failed, sweep->n_points);
+  return failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
@@ -233,17 +238,16 @@ static int run_sweep(const char *argument, const SweepOptions *options, const Mo
   g_autofree char *variant = NULL;
   g_autofree char *data_dir = moe_cli_data_dir();
   g_autoptr(GError) error = NULL;
+  MoeRunOptions load;
   MoeFormat format;
 
   if (!moe_cli_format(run_options, &format) || !check_options(options))
     return MOE_EXIT_BAD_INPUT;
   moe_cli_split_variant(argument, &file, &variant);
-  MoeRunOptions load = {.variant = variant ? variant : run_options->variant,
-                        .cluster = run_options->cluster,
-                        .stack = run_options->stack,
-                        .gpus = run_options->gpus,
-                        .sets = (const char *const *)run_options->sets,
-                        .data_dir = data_dir};
+  if (!moe_cli_load_options(run_options, &load, &error))
+    return moe_cli_fail(error);
+  load.variant = variant ? variant : run_options->variant;
+  load.data_dir = data_dir;
   g_autoptr(MoeSweep) sweep = moe_sweep_new(file, &load, (const char *const *)options->vary, options->zip, &error);
 
   return sweep ? sweep_with(sweep, options, run_options, format) : moe_cli_fail(error);

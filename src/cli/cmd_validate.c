@@ -164,7 +164,9 @@ static int finish(const MoeValidation *validation, const Options *options)
   int worse = options->baseline ? compare_baseline(validation, options->baseline, &error) : 0;
   if (worse < 0)
     return moe_cli_fail(error);
-  return worse > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
+  if (validation->n_failed > 0)
+    moe_cli_warn("%u of %u cases have no prediction", validation->n_failed, validation->n);
+  return worse > 0 || validation->n_failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }
 
 static int validate(const Options *options)

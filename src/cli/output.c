@@ -69,6 +69,9 @@ int moe_cli_finish(int status)
     return status;
   int reason = errno;
 
+  if (reason == EPIPE) /* the reader has what it wanted */
+    return status;
+
   fprintf(stderr, "moesim: cannot write standard output: %s\n", g_strerror(reason));
   return status > MOE_EXIT_BAD_INPUT ? status : MOE_EXIT_BAD_INPUT;
 }

@@ -1,6 +1,7 @@
 /* Options and arguments of one command. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,22 +112,43 @@ int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOpt
   return check_arguments(usage, *argc - 1);
 }
 
-gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dimension, double *value)
+/* Digits, point and exponent only: a plain number is in SI units. */
+static gboolean is_bare(const char *text)
+{
+  return text[strspn(text, "0123456789.eE+-")] == '\0';
+}
+
+gboolean moe_cli_amount(const char *option, const char *text, MoeDimension dimension, double *value)
 {
   g_autoptr(GError) error = NULL;
 
+  if (!text || moe_quantity_parse(text, is_bare(text) ? MOE_DIM_NONE : dimension, value, &error))
+    return TRUE;
+  moe_cli_complain("%s: %s", option, error->message);
+  return FALSE;
+}
+
+gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dimension, double *value)
+{
   if (!text)
     return TRUE;
-  gboolean plain = moe_quantity_parse(text, MOE_DIM_NONE, value, NULL);
-
-  if (!plain && !moe_quantity_parse(text, dimension, value, &error)) {
-    moe_cli_complain("%s: %s", option, error->message);
+  if (!moe_cli_amount(option, text, dimension, value))
     return FALSE;
-  }
   if (*value > 0)
     return TRUE;
   moe_cli_complain("%s: '%s' is not above zero", option, text);
   return FALSE;
+}
+
+gboolean moe_cli_count(const char *option, const char *text, int64_t *value, GError **error)
+{
+  double count = 0;
+
+  if (!moe_quantity_parse(text, MOE_DIM_NONE, &count, NULL) || count < 1 || count > G_MAXINT32 || count != floor(count))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%s', expected a whole number above zero, as 8192 or 8k",
+                    option, text);
+  *value = (int64_t)count;
+  return TRUE;
 }
 
 int moe_cli_word(const char *option, const char *text, const char *const *words)

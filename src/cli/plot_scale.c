@@ -37,10 +37,8 @@ static GArray *parse_gpus(const char *text, gint64 own, GError **error)
   for (char **word = words; *word; word++) {
     gint64 count = 0;
 
-    if (!g_ascii_string_to_signed(*word, 10, 1, G_MAXINT32, &count, NULL)) {
-      moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--gpus: '%s' is no number of GPUs", *word);
+    if (!moe_cli_count("--gpus", *word, &count, error))
       return NULL;
-    }
     g_array_append_val(counts, count);
   }
   for (gint64 count = own * LARGEST_MULTIPLE; !text && count >= MAX(own / SMALLEST_DIVISOR, 1); count /= 2)

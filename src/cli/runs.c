@@ -14,7 +14,9 @@ void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_EN
       {"variant", 0, 0, G_OPTION_ARG_STRING, &options->variant, "variant of the run (default: the last one)", "NAME"},
       {"cluster", 0, 0, G_OPTION_ARG_FILENAME, &options->cluster, "another cluster, by name or file", "C"},
       {"stack", 0, 0, G_OPTION_ARG_FILENAME, &options->stack, "another software stack, by name or file", "S"},
-      {"gpus", 0, 0, G_OPTION_ARG_INT64, &options->gpus, "another number of GPUs; the global batch follows", "N"},
+      {"gpus", 0, 0, G_OPTION_ARG_STRING, &options->gpus_text, "another number of GPUs; the global batch follows", "N"},
+      {"scaling", 0, 0, G_OPTION_ARG_STRING, &options->scaling,
+       "weak: the global batch follows any number of GPUs; strong: it stays", "WORD"},
       {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->sets, "override any value of the run, as --set a.b=c",
        "KEY=VALUE"},
       {"fidelity", 0, 0, G_OPTION_ARG_STRING, &options->fidelity, "auto, folded or full", "WORD"},
@@ -27,6 +29,15 @@ void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_EN
   memcpy(entries, known, sizeof known);
 }
 
+void moe_cli_drop_entry(GOptionEntry entries[MOE_CLI_RUN_ENTRIES], const char *name)
+{
+  guint kept = 0;
+
+  for (guint i = 0; i < MOE_CLI_RUN_ENTRIES; i++)
+    if (g_strcmp0(entries[i].long_name, name) != 0)
+      entries[kept++] = entries[i];
+}
+
 void moe_cli_run_clear(MoeCliRun *options)
 {
   g_free(options->variant);
@@ -34,6 +45,8 @@ void moe_cli_run_clear(MoeCliRun *options)
   g_free(options->stack);
   g_free(options->fidelity);
   g_free(options->format);
+  g_free(options->gpus_text);
+  g_free(options->scaling);
   g_strfreev(options->sets);
   *options = (MoeCliRun){0};
 }
@@ -96,24 +109,38 @@ static gboolean choose_variant(const char *argument, const char *inline_variant,
   return TRUE;
 }
 
+static gboolean read_scaling(const char *text, MoeScaling *scaling, GError **error)
+{
+  for (int i = 0; text && moe_scaling_words[i]; i++)
+    if (strcmp(text, moe_scaling_words[i]) == 0)
+      *scaling = (MoeScaling)(MOE_SCALING_WEAK + i);
+  return !text || *scaling != MOE_SCALING_AS_SAID ||
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--scaling: unknown word '%s', expected weak or strong", text);
+}
+
+gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GError **error)
+{
+  *load = (MoeRunOptions){.cluster = options->cluster,
+                          .stack = options->stack,
+                          .gpus = options->gpus,
+                          .sets = (const char *const *)options->sets};
+  if (options->gpus == 0 && options->gpus_text && !moe_cli_count("--gpus", options->gpus_text, &load->gpus, error))
+    return FALSE;
+  return read_scaling(options->scaling, &load->scaling, error);
+}
+
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error)
 {
   g_autofree char *file = NULL;
   g_autofree char *inline_variant = NULL;
   g_autofree char *data_dir = moe_cli_data_dir();
-  MoeRunOptions load = {.cluster = options->cluster,
-                        .stack = options->stack,
-                        .gpus = options->gpus,
-                        .sets = (const char *const *)options->sets,
-                        .data_dir = data_dir};
+  MoeRunOptions load;
 
   moe_cli_split_variant(argument, &file, &inline_variant);
-  if (options->gpus < 0) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--gpus: negative");
+  if (!moe_cli_load_options(options, &load, error) ||
+      !choose_variant(argument, inline_variant, options, &load.variant, error))
     return NULL;
-  }
-  if (!choose_variant(argument, inline_variant, options, &load.variant, error))
-    return NULL;
+  load.data_dir = data_dir;
   return moe_run_load(file, &load, error);
 }
 

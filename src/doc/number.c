@@ -1,4 +1,4 @@
-/* Whole numbers, exactly: 8192, 1_000, 1e9, 1.5e3. */
+/* Whole numbers, exactly: 8192, 1_000, 1e9, 1.5e3, 8k, 14.8 T. */
 #include "number.h"
 
 #include <string.h>
@@ -52,6 +52,21 @@ static const char *take_exponent(Decimal *decimal, const char *text)
   return p;
 }
 
+/* Thousands, as base reads them in plain numbers. */
+static const char *take_multiple(Decimal *decimal, const char *text)
+{
+  static const char letters[] = "kMBT";
+
+  if (!text)
+    return NULL;
+  const char *p = text + (text[0] == ' ' && text[1]);
+  const char *found = *p ? strchr(letters, *p == 'K' ? 'k' : *p) : NULL;
+  if (!found)
+    return text;
+  decimal->exponent += 3 * (int)(found - letters + 1);
+  return p + 1;
+}
+
 /* Moves zeros at the end of the digits into the exponent and drops those at the start. */
 static void normalize(Decimal *decimal)
 {
@@ -91,7 +106,8 @@ MoeNumberKind moe_number_parse(const char *text, int64_t *value)
   Decimal decimal = {digits, 0};
   gboolean negative = *text == '-';
   const char *from = text + (*text == '-' || *text == '+');
-  const char *end = take_exponent(&decimal, take_fraction(&decimal, take_digits(digits, from)));
+  const char *end =
+      take_multiple(&decimal, take_exponent(&decimal, take_fraction(&decimal, take_digits(digits, from))));
 
   if (!end || *end)
     return MOE_NUMBER_NONE;

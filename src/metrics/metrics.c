@@ -68,6 +68,8 @@ static void fill_names(const MoeRun *run, MoeResult *result)
   result->stack = g_strdup(run->stack.name);
   result->rumour = run->rumour;
   result->gpus = run->parallelism.gpus;
+  result->global_batch = run->training.global_batch;
+  result->sequence_length = run->training.sequence_length;
   result->peak_precision = moe_precision_words[MOE_BF16];
 }
 

@@ -81,6 +81,7 @@ static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, 
   moe_table_take(table, moe_result_label(result));
   moe_table_add(table, result->cluster);
   moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result->gpus));
+  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result->global_batch));
   moe_table_take(table, moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS));
   moe_table_take(table, g_strdup_printf("%.0f", result->tokens_per_s_per_gpu));
   moe_table_take(table, g_strdup_printf("%.1f", result->model_flop_per_s_per_gpu_causal * 1e-12));
@@ -97,12 +98,12 @@ static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, 
 
 char *moe_report_compare_table(const GPtrArray *results, gboolean styled)
 {
-  static const char *const header[] = {"run",           "cluster",     "GPUs",       "step",
-                                       "tokens/s/GPU",  "TFLOP/s/GPU", "MFU causal", "MFU full",
-                                       "published MFU", "error, pt",   "step error", "fits"};
+  static const char *const header[] = {"run",          "cluster",     "GPUs",       "batch",    "step",
+                                       "tokens/s/GPU", "TFLOP/s/GPU", "MFU causal", "MFU full", "published MFU",
+                                       "error, pt",    "step error",  "fits"};
   gboolean economy = any_economy(results);
   gboolean interval = any_interval(results);
-  g_autofree char *alignment = g_strconcat("llrrrrrrrrrl", economy ? "rr" : "", interval ? "r" : "", "l", NULL);
+  g_autofree char *alignment = g_strconcat("llrrrrrrrrrrl", economy ? "rr" : "", interval ? "r" : "", "l", NULL);
   g_autoptr(MoeTable) table = moe_table_new(alignment);
 
   for (guint i = 0; i < G_N_ELEMENTS(header); i++)

@@ -84,6 +84,8 @@ static void add_identity(JsonBuilder *builder, const MoeResult *result)
 static void add_speed(JsonBuilder *builder, const MoeResult *result)
 {
   add_pair(builder, "model_flops_per_token", result->model_flops_per_token_causal, result->model_flops_per_token_full);
+  add_integer(builder, "global_batch", result->global_batch);
+  add_integer(builder, "sequence_length", result->sequence_length);
   add_number(builder, "tokens_per_step", result->tokens_per_step);
   add_number(builder, "step_time_s", result->step_time_s);
   add_number(builder, "tokens_per_s", result->tokens_per_s);

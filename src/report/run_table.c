@@ -30,7 +30,9 @@ static void add_throughput(MoeTable *table, const MoeResult *result)
   add_line(table, "TFLOP/s/GPU",
            g_strdup_printf("%.1f causal, %.1f full", result->model_flop_per_s_per_gpu_causal * 1e-12,
                            result->model_flop_per_s_per_gpu_full * 1e-12));
-  add_line(table, "tokens per step", g_steal_pointer(&batch));
+  add_line(table, "tokens per step",
+           g_strdup_printf("%s: a batch of %" G_GINT64_FORMAT " sequences of %" G_GINT64_FORMAT, batch,
+                           result->global_batch, result->sequence_length));
   add_line(table, "model FLOPs per token", g_strdup_printf("%s causal, %s full", flop_causal, flop_full));
 }
 

@@ -9,14 +9,14 @@
 /* A number where the text is one, so that readers need not guess. */
 static JsonNode *value_node(const char *text)
 {
-  char *end;
-  double number = g_ascii_strtod(text, &end);
+  double number;
   gint64 whole;
 
   if (g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &whole, NULL))
     return json_node_init_int(json_node_alloc(), whole);
-  if (*text && *end == '\0' && isfinite(number))
-    return json_node_init_double(json_node_alloc(), number);
+  if (moe_quantity_parse(text, MOE_DIM_NONE, &number, NULL))
+    return number == floor(number) && number < 0x1p53 ? json_node_init_int(json_node_alloc(), (gint64)number)
+                                                      : json_node_init_double(json_node_alloc(), number);
   if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
     return json_node_init_boolean(json_node_alloc(), strcmp(text, "true") == 0);
   return json_node_init_string(json_node_alloc(), text);

@@ -4,8 +4,8 @@
 
 #define SHOWN_LOSSES 2 /* as many as a row has room for */
 
-static const char *const answers[] = {"GPUs",     "step",   "tokens/s/GPU",  "MFU causal",
-                                      "MFU full", "memory", "largest losses"};
+static const char *const answers[] = {"GPUs",       "batch",    "step",   "tokens/s/GPU",
+                                      "MFU causal", "MFU full", "memory", "largest losses"};
 
 char *moe_losses_text(const MoeResult *result)
 {
@@ -29,6 +29,7 @@ static void read_result(JsonObject *object, MoeResult *result)
   JsonObject *time_s = json_object_get_object_member(object, "time_s");
 
   *result = (MoeResult){.gpus = json_object_get_int_member(object, "gpus"),
+                        .global_batch = json_object_get_int_member(object, "global_batch"),
                         .step_time_s = json_object_get_double_member(object, "step_time_s"),
                         .tokens_per_s_per_gpu = json_object_get_double_member(object, "tokens_per_s_per_gpu"),
                         .mfu_causal = json_object_get_double_member(mfu, "causal"),
@@ -46,6 +47,7 @@ static void add_answer(MoeTable *table, JsonObject *object)
   read_result(object, &result);
   g_autofree char *memory = moe_quantity_format(result.memory.peak_bytes, MOE_DIM_BYTES);
   moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result.gpus));
+  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result.global_batch));
   moe_table_take(table, moe_quantity_format(result.step_time_s, MOE_DIM_SECONDS));
   moe_table_take(table, g_strdup_printf("%.0f", result.tokens_per_s_per_gpu));
   moe_table_take(table, moe_percent_format(result.mfu_causal));
@@ -82,7 +84,7 @@ static MoeTable *new_table(const char *record)
   JsonObject *object = moe_record_parse(record, &node);
   g_autoptr(GList) keys = json_object_get_members(json_object_get_object_member(object, "set"));
   g_autofree char *columns = g_strnfill(g_list_length(keys), 'l');
-  g_autofree char *alignment = g_strconcat(columns, "rrrrrrl", NULL);
+  g_autofree char *alignment = g_strconcat(columns, "rrrrrrrl", NULL);
   MoeTable *table = moe_table_new(alignment);
 
   for (GList *key = keys; key; key = key->next) {

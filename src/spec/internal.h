@@ -89,6 +89,13 @@ gboolean moe_doc_put(MoeDoc *doc, const char *path, const char *origin, const ch
 /* Names of the variants of a loaded document, in order. Free with g_strfreev. */
 char **moe_variant_names(MoeDoc *doc);
 
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
+
+/* Ids of a file of cases, in order. Free with g_strfreev. */
+char **moe_case_ids(const MoeDoc *file);
+/* The run of the case called `id`; NULL and *error when there is none, or no id. */
+MoeDoc *moe_case_find(MoeDoc *file, const char *id, GError **error);
+
 /* ---- validation -------------------------------------------------------------------------------------------------- */
 
 /* Checks what no section can check alone and derives the data-parallel degrees and the micro-batch count. */

@@ -204,6 +204,11 @@ static int64_t batch_unit(const MoeDoc *doc)
   return MAX(data, 1) * read_degree(doc, "training.micro_batch");
 }
 
+static gboolean batch_follows(const MoeRunOptions *options)
+{
+  return options->scaling == MOE_SCALING_WEAK || (options->scaling == MOE_SCALING_AS_SAID && options->gpus > 0);
+}
+
 /* Weak scaling: the batch grows with the GPUs, to the nearest multiple that the layout can divide; a batch that was set
  * stays. */
 static gboolean scale_batch(MoeDoc *doc, int64_t gpus_before, GError **error)
@@ -211,7 +216,7 @@ static gboolean scale_batch(MoeDoc *doc, int64_t gpus_before, GError **error)
   const MoeNode *batch = moe_doc_find(doc, "training.global_batch");
   int64_t gpus = read_degree(doc, "parallelism.gpus");
 
-  if (!batch || is_written_in(batch, MOE_DOC_SET_NAME))
+  if (!batch || gpus == gpus_before || is_written_in(batch, MOE_DOC_SET_NAME))
     return TRUE;
   double scaled = (double)read_degree(doc, "training.global_batch") * (double)gpus / (double)gpus_before;
   int64_t unit = batch_unit(doc);
@@ -233,7 +238,7 @@ gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, 
   int64_t gpus_before = read_degree(doc, "parallelism.gpus");
   if (options->gpus > 0 && !set_count(doc, "parallelism.gpus", options->gpus, error))
     return FALSE;
-  if (!apply_sets(doc, options, error) || (options->gpus > 0 && !scale_batch(doc, gpus_before, error)))
+  if (!apply_sets(doc, options, error) || (batch_follows(options) && !scale_batch(doc, gpus_before, error)))
     return FALSE;
   if (!options->keep_published)
     moe_published_keep_stated(doc);

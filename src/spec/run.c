@@ -158,19 +158,36 @@ static char *name_of_path(const char *path)
   return name;
 }
 
+/* A case is called by its id. */
+static MoeRun *load_case(MoeDoc *file, const MoeRunOptions *options, GError **error)
+{
+  MoeRunOptions inside = options ? *options : (MoeRunOptions){0};
+  const char *id = inside.variant;
+  MoeDoc *doc = moe_case_find(file, id, error);
+
+  inside.variant = NULL;
+  return doc ? moe_run_from_doc(doc, id, &inside, error) : NULL;
+}
+
 MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error)
 {
   g_autofree char *name = name_of_path(path);
-  MoeDoc *doc = moe_doc_load(path, error);
+  g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
 
-  return doc ? moe_run_from_doc(doc, name, options, error) : NULL;
+  if (!doc)
+    return NULL;
+  if (moe_node_get(moe_doc_root(doc), "cases"))
+    return load_case(doc, options, error);
+  return moe_run_from_doc(g_steal_pointer(&doc), name, options, error);
 }
 
 char **moe_run_variants(const char *path, GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
 
-  return doc ? moe_variant_names(doc) : NULL;
+  if (!doc)
+    return NULL;
+  return moe_node_get(moe_doc_root(doc), "cases") ? moe_case_ids(doc) : moe_variant_names(doc);
 }
 
 /* ---- a cluster or a stack alone ---------------------------------------------------------------------------------- */

@@ -126,3 +126,5 @@ double moe_precision_bytes(MoePrecision precision)
   g_assert(precision < MOE_N_PRECISIONS);
   return bytes[precision];
 }
+
+const char *const moe_scaling_words[] = {"weak", "strong", NULL};

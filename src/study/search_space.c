@@ -1,6 +1,6 @@
 /* Legal layouts: values of each dimension, and their combinations that can exist. */
 #include "search_internal.h"
-#include "sweep_internal.h"
+#include <moesim/sweep.h>
 
 #include <string.h>
 
@@ -257,7 +257,10 @@ static gboolean read_value(MoeDimensionKind dimension, const char *text, int64_t
     return end != text && *end == '\0' && share >= 0 && share <= 1;
   }
   int64_t least = dimension == MOE_DIMENSION_ZERO ? 0 : 1, most = dimension == MOE_DIMENSION_ZERO ? 3 : G_MAXINT32;
-  return !words && g_ascii_string_to_signed(text, 10, least, most, value, NULL);
+  double number = -1;
+  gboolean read = !words && moe_quantity_parse(text, MOE_DIM_NONE, &number, NULL);
+  *value = (int64_t)CLAMP(number, -1, G_MAXINT32);
+  return read && number == (double)*value && *value >= least && *value <= most;
 }
 
 static gboolean fail_limit(GError **error, const char *text, const char *expected)

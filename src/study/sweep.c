@@ -1,6 +1,7 @@
 /* Points of a sweep, and the run at each of them. */
-#include "sweep_internal.h"
+#include <moesim/sweep.h>
 
+#include <math.h>
 #include <string.h>
 
 static const MoeMark command_line = {.file = NULL};
@@ -108,6 +109,8 @@ char *moe_sweep_identity(const MoeSweep *sweep)
   append_set(text, "stack", sweep->options.stack);
   if (sweep->options.gpus > 0)
     g_string_append_printf(text, " --gpus %" G_GINT64_FORMAT, sweep->options.gpus);
+  if (sweep->options.scaling != MOE_SCALING_AS_SAID)
+    append_set(text, "scaling", moe_scaling_words[sweep->options.scaling - MOE_SCALING_WEAK]);
   for (const char *const *set = sweep->options.sets; set && *set; set++)
     append_set(text, "set", *set);
   for (guint a = 0; a < sweep->n_axes; a++) {
@@ -122,8 +125,12 @@ char *moe_sweep_identity(const MoeSweep *sweep)
 
 static gboolean set_gpus(MoeRunOptions *options, const char *value, GError **error)
 {
-  return g_ascii_string_to_signed(value, 10, 1, G_MAXINT64, &options->gpus, NULL) ||
-         moe_fail(error, MOE_ERROR_INPUT, command_line, "--vary gpus: \"%s\", expected a number of GPUs", value);
+  double gpus = 0;
+
+  if (!moe_quantity_parse(value, MOE_DIM_NONE, &gpus, NULL) || gpus < 1 || gpus > G_MAXINT32 || gpus != floor(gpus))
+    return moe_fail(error, MOE_ERROR_INPUT, command_line, "--vary gpus: \"%s\", expected a number of GPUs", value);
+  options->gpus = (int64_t)gpus;
+  return TRUE;
 }
 
 /* Options have their own meaning (gpus: the batch follows); any other key is an override. */

@@ -1,5 +1,5 @@
 /* Axes: "key=a,b,c" and "key=LOW:HIGH:STEP" as values. */
-#include "sweep_internal.h"
+#include <moesim/sweep.h>
 
 #include <math.h>
 #include <string.h>
@@ -37,6 +37,39 @@ static const char *end_of_value(const char *text)
   return text;
 }
 
+static gboolean is_bare_number(const char *text)
+{
+  return *text && text[strspn(text, "0123456789.eE+-")] == '\0';
+}
+
+/* The unit of a physical quantity, with the space before it; NULL when the text is none. Multiples of plain numbers
+ * (8k) are no units. */
+static const char *unit_of(const char *text)
+{
+  static const MoeDimension physical[] = {MOE_DIM_BYTES, MOE_DIM_BYTES_PER_S, MOE_DIM_FLOP_PER_S, MOE_DIM_SECONDS,
+                                          MOE_DIM_HERTZ, MOE_DIM_WATTS,       MOE_DIM_FLOP};
+  double value;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(physical); i++)
+    if (moe_quantity_parse(text, physical[i], &value, NULL))
+      return text + strspn(text, "0123456789.eE+-");
+  return NULL;
+}
+
+/* "400,800 Gbit/s": the unit behind the last number is that of the bare numbers before it. */
+static void share_unit(GPtrArray *list)
+{
+  const char *unit = unit_of(g_ptr_array_index(list, list->len - 1));
+
+  for (guint i = 0; unit && i + 1 < list->len; i++)
+    if (is_bare_number(g_ptr_array_index(list, i))) {
+      char *bare = g_ptr_array_index(list, i);
+
+      g_ptr_array_index(list, i) = g_strconcat(bare, unit, NULL);
+      g_free(bare);
+    }
+}
+
 static gboolean read_list(const char *text, const char *values, GPtrArray *list, GError **error)
 {
   for (;;) {
@@ -47,9 +80,11 @@ static gboolean read_list(const char *text, const char *values, GPtrArray *list,
     if (*value == '\0')
       return bad(error, text, "an empty value, expected values between commas");
     if (*end == '\0')
-      return TRUE;
+      break;
     values = end + 1;
   }
+  share_unit(list);
+  return TRUE;
 }
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------ */
@@ -60,13 +95,29 @@ typedef struct {
   const char *unit; /* with the space before it, or "" */
 } Range;
 
-/* "12" or "12 Gbit/s": the number, and what follows it; FALSE when there is no number. */
+/* Thousands, as the plain numbers of base may have them; B is bytes here. */
+static double multiple_of(const char *rest)
+{
+  static const struct {
+    const char *letter;
+    double times;
+  } multiples[] = {{"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"T", 1e12}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(multiples); i++)
+    if (strcmp(rest, multiples[i].letter) == 0)
+      return multiples[i].times;
+  return 1;
+}
+
+/* "12", "8k" or "12 Gbit/s": the number, and the unit that follows it; FALSE when there is no number. */
 static gboolean read_number(const char *text, double *value, const char **rest)
 {
   char *end;
 
   *value = g_ascii_strtod(text, &end);
-  *rest = end;
+  double times = multiple_of(end);
+  *value *= times;
+  *rest = times > 1 ? "" : end;
   return end != text && isfinite(*value);
 }
 

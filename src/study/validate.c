@@ -22,30 +22,6 @@ typedef struct {
   MoeCase *cases;
 } Work;
 
-MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error)
-{
-  const MoeNode *name = moe_node_get(entry, "id");
-  MoeMark mark = moe_node_mark(entry);
-
-  if (!moe_node_expect(entry, MOE_NODE_MAP, "a case", error))
-    return NULL;
-  if (!name || !moe_node_text(name)) {
-    moe_fail(error, MOE_ERROR_INPUT, mark, "case without id, expected id: NAME");
-    return NULL;
-  }
-  *id = g_strdup(moe_node_text(name));
-  if (!moe_node_get(entry, "published")) {
-    moe_fail(error, MOE_ERROR_INPUT, mark, "case without published section, expected published: {METRIC: VALUE}");
-    return NULL;
-  }
-  moe_doc_remove(file, entry, "id");
-  if (!moe_doc_resolve_extends(file, entry, error))
-    return NULL;
-  g_autoptr(MoeDoc) doc = moe_doc_parse("{}", -1, mark.file, NULL, error);
-
-  return doc && moe_doc_merge(doc, "", entry, error) ? g_steal_pointer(&doc) : NULL;
-}
-
 static gboolean read_file(const char *path, GArray *pending, GPtrArray *docs, GError **error)
 {
   MoeDoc *doc = moe_doc_load(path, error);

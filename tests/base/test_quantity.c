@@ -36,6 +36,13 @@ START_TEST(accepted)
       {"2.99", MOE_DIM_DOLLARS, 2.99},
       {"1E-3", MOE_DIM_NONE, 1e-3},
       {"8192", MOE_DIM_NONE, 8192},
+      {"30T", MOE_DIM_NONE, 30e12},
+      {"34.7 B", MOE_DIM_NONE, 34.7e9},
+      {"8k", MOE_DIM_NONE, 8000},
+      {"8 K", MOE_DIM_NONE, 8000},
+      {"$3", MOE_DIM_DOLLARS, 3},
+      {"$20M", MOE_DIM_DOLLARS, 20e6},
+      {"20M", MOE_DIM_DOLLARS, 20e6},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autoptr(GError) error = NULL;
@@ -77,7 +84,9 @@ START_TEST(refused)
       {"five", MOE_DIM_WATTS, "expected a power such as \"1200 W\" (W, kW, MW), got \"five\""},
       {".", MOE_DIM_NONE, "expected a plain number such as \"8192\", got \".\""},
       {"1,5 W", MOE_DIM_WATTS, "expected a power such as \"1200 W\" (W, kW, MW), got \"1,5 W\""},
-      {"$3", MOE_DIM_DOLLARS, "expected a number of dollars such as \"2.99\", got \"$3\""},
+      {"3$", MOE_DIM_DOLLARS, "expected a number of dollars such as \"2.99\", got \"3$\" (no unit is allowed here)"},
+      {"$3", MOE_DIM_NONE, "expected a plain number such as \"8192\", got \"$3\""},
+      {"8 G", MOE_DIM_NONE, "expected a plain number such as \"8192\", got \"8 G\" (no unit is allowed here)"},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autoptr(GError) error = NULL;

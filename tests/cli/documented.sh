@@ -33,7 +33,10 @@ page_options() {
   {
     echo "--help"
     section_options "$1"
-    if section_text "$1" | grep -q 'Takes the common options'; then section_options "COMMON OPTIONS"; fi
+    if section_text "$1" | grep -q 'Takes the common options'; then
+      less=$(section_text "$1" | sed -n 's/.*Takes the common options but \(--[a-z-]*\).*/\1/p')
+      section_options "COMMON OPTIONS" | grep -vFx -e "${less:---none}"
+    fi
   } | sort
 }
 

@@ -65,7 +65,7 @@ while [ "$round" -lt "$rounds" ]; do
   try run "$run" --stack $stack --cluster "$cluster" --format json
   expected=$(number mfu causal)
   try plot strategies "$run" --stack $stack --vary "cluster=$cluster" -o "$work/plot.svg"
-  near "plot strategies" "$(awk -F '\t' 'NR == 2 { print $2 }' "$work/plot.dat")"
+  near "plot strategies" "$(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "MFU %") at = i } NR == 2 { print $at }' "$work/plot.dat")"
 done
 
 finish

@@ -56,7 +56,7 @@ draw sensitivity.svg sensitivity "$run"
 check "no interval of the combinations" grep -qE '^combinations(	[0-9.]+){3}$' "$work/sensitivity.dat"
 draw sizes.svg scale "$data/models/gpt3-175b.yaml"
 check "the run's own size, and smaller and larger ones" awk '$1 == 64 { own = 1 } $1 > 64 { more = 1 } END { exit !(own && more) }' "$work/sizes.dat"
-refused "--gpus: 'many' is no number of GPUs" plot scale "$run" --gpus 8,many -o "$work/none.svg"
+refused "--gpus: 'many', expected a whole number" plot scale "$run" --gpus 8,many -o "$work/none.svg"
 
 # Two families of published runs in one figure: a block each, published and predicted beside one another.
 mkdir "$work/cases"

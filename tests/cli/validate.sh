@@ -22,8 +22,8 @@ write_cases() {
 
 write_cases 1.2
 try validate --cases "$cases" --worst
-expect_status 0
-expect_quiet
+expect_status 1
+expect_err "1 of 3 cases have no prediction"
 expect_out "1 cases without a prediction"
 check "without a prediction, then the largest error, then none" \
   [ "$(awk '/^(off|right|wrong) / { printf "%s ", $1 }' "$work/out")" = "wrong off right " ]
@@ -42,11 +42,10 @@ refused "absent: cannot be read, expected a folder of case files" validate --cas
 
 # What is stored is not worse than itself; a larger error is, and a case that is gone.
 try validate --cases "$cases" --save-baseline "$work/baseline.yaml"
-expect_status 0
+expect_status 1
 check "the file's two groups" [ "$(grep -c 'cases: 2, median_abs_error: 0.1000, p90_abs_error: 0.1800' "$work/baseline.yaml")" -eq 2 ]
 try validate --cases "$cases" --summary --baseline "$work/baseline.yaml"
-expect_status 0
-expect_quiet
+check "nothing is worse" sh -c "! grep -q 'is worse' '$work/err'"
 write_cases 1.3
 try validate --cases "$cases" --summary --baseline "$work/baseline.yaml"
 expect_status 1

@@ -1,0 +1,129 @@
+#!/bin/sh
+# Answers that once misled: each way of asking says what it does, or is refused.
+. "$(dirname "$0")/lib.sh"
+
+run=$data/models/mixtral-8x7b.yaml
+v5=$data/models/mai-base-1/v5.yaml
+case=$data/validation/bridge.yaml:bridge-26.08-dsv3-gb200-mxfp8
+
+# value KEY: the first number of that key in the JSON of $work/out
+value() { grep -oE "\"$1\" : [-+.e0-9]+" "$work/out" | head -n 1 | sed 's/.*: //'; }
+
+# A unit behind the last value is that of the bare numbers before it.
+try sweep "$run" --vary 'cluster.network.nic=200,400 Gbit/s' --format csv
+expect_status 0
+sed 's/,[^,]*$//' "$work/out" > "$work/units" # less the time the prediction took
+try sweep "$run" --vary 'cluster.network.nic=200 Gbit/s,400 Gbit/s' --format csv
+sed 's/,[^,]*$//' "$work/out" > "$work/each"
+check "one unit, two values" cmp -s "$work/units" "$work/each"
+
+# A row without an answer is no success.
+try sweep "$run" --vary parallelism.tensor=1,3
+expect_status 1
+expect_err "1 of 2 points cannot be"
+expect_out "gpus is 64, expected a multiple of"
+mkdir "$work/cases"
+sed -n '1,/^cases:/p' "$data/validation/bridge.yaml" > "$work/cases/one.yaml"
+cat >> "$work/cases/one.yaml" << EOF2
+  - {id: good, extends: $run, published: {mfu: 0.4}}
+  - {id: impossible, extends: $run, parallelism: {tensor: 3}, published: {mfu: 0.4}}
+EOF2
+try validate --cases "$work/cases"
+expect_status 1
+expect_err "1 of 2 cases have no prediction"
+
+# Ranks that a folded run does not simulate are named.
+try run "$run" --trace "$work/trace.json" --trace-ranks 0,8
+expect_status 0
+expect_err "ranks 8 do the same as another rank"
+try run "$run" --trace "$work/trace.json" --trace-ranks 0
+expect_quiet
+
+# Two runs: options change both, --with the second.
+try explain "$run" "$run" --set training.micro_batch=2
+expect_status 0
+expect_err "change both runs"
+try explain "$run" --with training.micro_batch=2
+expect_status 0
+expect_quiet
+expect_out "micro_batch"
+refused "explain: --with and a second run" explain "$run" "$run" --with training.micro_batch=2
+
+# Help offers what is taken.
+try show --help
+check "show offers json" sh -c "! grep -q json '$work/out'"
+try report --help
+check "report offers --format" sh -c "! grep -q -- --format '$work/out'"
+for example in gemm attention; do
+  try calibrate "$data/validation/measured/$example.yaml"
+  expect_status 0
+done
+cd "$data" || exit 1
+"$moesim" calibrate --help | awk '/^Examples/ { on = 1 } on && /measured/ && !/--write/' > "$work/examples"
+check "an example of calibrate" [ -s "$work/examples" ]
+while read -r _ example; do
+  # shellcheck disable=SC2086 # words and globs
+  try $example
+  expect_status 0
+done < "$work/examples"
+
+# What others extend is checked by them.
+try check "$data/models/mai-base-1/common.yaml"
+expect_status 0
+expect_out "common.yaml: base, good in $data/models/mai-base-1/v1.yaml"
+grep -v '^cluster' "$run" > "$work/alone.yaml"
+sed -i "s,extends: ,extends: $data/models/," "$work/alone.yaml"
+try check "$work/alone.yaml"
+expect_status 2
+
+# A case is a run.
+try run "$case" --format json
+expect_status 0
+step=$(value step_time_s)
+check "no step" [ -n "$step" ]
+try compare "$case" --format json
+check "compare of a case" [ "$(value step_time_s)" = "$step" ]
+try sweep "$case" --vary parallelism.gpus=256 --format json
+check "sweep of a case" [ "$(value step_time_s)" = "$step" ]
+try explain "$case" --orders 1 --format json
+check "explain of a case" [ "$(value step_time_s)" = "$step" ]
+for command in memory show "goodput --tokens 1T --seeds 1"; do
+  # shellcheck disable=SC2086
+  set -- $command
+  verb=$1
+  shift
+  try "$verb" "$case" "$@"
+  expect_status 0
+done
+refused 'did you mean "bridge-26.08-dsv3-gb200-mxfp8"' run "${case}x"
+refused "a file of cases, expected FILE:ID" run "$data/validation/bridge.yaml"
+
+# Whether the batch follows.
+try run "$run" --gpus 128 --format json
+check "--gpus is weak" [ "$(value global_batch)" = 512 ]
+try run "$run" --gpus 128 --scaling strong --format json
+check "--gpus with --scaling strong" [ "$(value global_batch)" = 256 ]
+try run "$run" --set parallelism.gpus=128 --format json
+check "parallelism.gpus is strong" [ "$(value global_batch)" = 256 ]
+try run "$run" --set parallelism.gpus=128 --scaling weak --format json
+check "parallelism.gpus with --scaling weak" [ "$(value global_batch)" = 512 ]
+try sweep "$run" --vary gpus=64,128 --scaling strong
+expect_out "batch"
+check "batches of the rows" [ "$(awk 'NR > 1 { print $3 }' "$work/out" | tr '\n' ' ')" = "256 256 " ]
+refused "--scaling: unknown word 'some'" run "$run" --scaling some
+
+# Numbers as they are printed.
+try goodput "$run" --tokens 30T --price '$3' --seeds 1 --format json
+expect_status 0
+check "30T" [ "$(value tokens)" = 30000000000000.0 ]
+try goodput "$run" --tokens 30e12 --price 3 --seeds 1 --format json
+cp "$work/out" "$work/plain"
+try goodput "$run" --tokens '30 T' --price 3.00 --seeds 1 --format json
+check "30 T and 30e12" cmp -s "$work/plain" "$work/out"
+try run "$v5" --gpus 8.192k --format json
+check "8.192k GPUs" [ "$(value gpus)" = 8192 ]
+try sweep "$run" --vary gpus=64:0.128k:*2 --format json
+expect_status 0
+refused "--gpus: '8 GB', expected a whole number" run "$run" --gpus '8 GB'
+
+finish
