@@ -9,6 +9,7 @@
 #define MOESIM_IMPORT_H
 
 #include <moesim/base.h>
+#include <moesim/spec.h>
 
 G_BEGIN_DECLS
 
@@ -30,8 +31,11 @@ typedef struct {
   int64_t micro_batch;     /* sequences */
   int64_t vocabulary;      /* tokens, before padding; goes before what a tokenizer's name says */
   int64_t tensor, context, pipeline, virtual_stages, expert; /* degrees; go before those of the input */
-  const char *const
-      *accept; /* NULL-terminated names of arguments or keys that may stay without use although not understood */
+  gboolean sharded;                                          /* beside degrees: the next three hold */
+  int64_t zero;                                              /* 0..3 */
+  MoeRecomputeMode recompute;
+  guint recompute_modules;   /* bits of MoeModule */
+  const char *const *accept; /* NULL-terminated: arguments or keys that may stay unused although not understood */
 } MoeImportOptions;
 
 /* Every argument or key of the input is in one of three lists, as "NAME VALUE -> KEY", "NAME VALUE: REASON" and "NAME

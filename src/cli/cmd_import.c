@@ -1,5 +1,6 @@
 /* moesim import: run files from the configurations of others. */
 #include "cli.h"
+#include "import_layout.h"
 
 #include <moesim/import.h>
 #include <moesim/layer.h>
@@ -74,66 +75,56 @@ static gboolean read_file(const char *path, char **text, gsize *length, GError *
   return TRUE;
 }
 
-static MoeImport *import_hf(int n, char **arguments, const MoeImportOptions *options, GError **error)
+/* What is imported: the text of a file, or arguments. */
+typedef struct {
+  int kind; /* index into kinds */
+  const char *name;
+  char *text; /* NULL: the arguments themselves */
+  gsize length;
+  int n;
+  char **arguments; /* words of a command line, or assignments behind a script */
+} Input;
+
+static const char *const kinds[] = {"hf", "megatron", NULL};
+enum { KIND_HF, KIND_MEGATRON };
+
+static MoeImport *import_words(const Input *input, const MoeImportOptions *options, GError **error)
 {
-  g_autofree char *text = NULL;
-  gsize length = 0;
+  g_autofree const char **words = g_new0(const char *, (gsize)input->n + 1);
 
-  if (n != 1) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "import hf: %d files, expected one config.json", n);
-    return NULL;
-  }
-  return read_file(arguments[0], &text, &length, error) ? moe_import_hf(text, length, arguments[0], options, error)
-                                                        : NULL;
-}
-
-static MoeImport *import_file(const char *path, const MoeImportOptions *options, GError **error)
-{
-  g_autofree char *text = NULL;
-  g_auto(GStrv) words = NULL;
-  gsize length = 0;
-
-  if (read_file(path, &text, &length, error))
-    words = moe_import_words(text, length, path, error);
-  return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
-}
-
-static MoeImport *import_megatron(int n, char **arguments, const MoeImportOptions *options, GError **error)
-{
-  g_autofree const char **words = g_new0(const char *, (gsize)n + 1);
-
-  if (n == 1 && arguments[0][0] == '@')
-    return import_file(arguments[0] + 1, options, error);
-  memcpy(words, arguments, (gsize)n * sizeof *words);
+  memcpy(words, input->arguments, (gsize)input->n * sizeof *words);
   return moe_import_megatron(words, options, error);
 }
 
-static MoeImport *import(const char *kind, int n, char **arguments, const Options *options, GError **error)
+static MoeImport *import_text(const Input *input, const MoeImportOptions *options, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
-  const MoeImportOptions chosen = {.title = options->title,
-                                   .cluster = options->cluster,
-                                   .stack = options->stack,
-                                   .data_dir = data_dir,
-                                   .gpus = options->gpus,
-                                   .sequence_length = options->sequence,
-                                   .global_batch = options->batch,
-                                   .micro_batch = options->micro_batch,
-                                   .vocabulary = options->vocabulary,
-                                   .tensor = options->tensor,
-                                   .context = options->context,
-                                   .pipeline = options->pipeline,
-                                   .virtual_stages = options->virtual_stages,
-                                   .expert = options->expert,
-                                   .accept = (const char *const *)options->accept};
+  g_auto(GStrv) words = moe_import_words(input->text, input->length, input->name, error);
 
-  if (strcmp(kind, "hf") == 0)
-    return import_hf(n, arguments, &chosen, error);
-  if (strcmp(kind, "megatron") == 0)
-    return import_megatron(n, arguments, &chosen, error);
-  moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "import: unknown word '%s', expected hf or megatron", kind);
-  return NULL;
+  return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
 }
+
+static MoeImport *import(const Input *input, const MoeImportOptions *options, GError **error)
+{
+  if (input->kind == KIND_HF)
+    return moe_import_hf(input->text, input->length, input->name, options, error);
+  return input->text ? import_text(input, options, error) : import_words(input, options, error);
+}
+
+/* The file that an import is of: all kinds have one, but for Megatron's arguments on the command line. */
+static gboolean read_input(Input *input, GError **error)
+{
+  gboolean at = input->n > 0 && input->arguments[0][0] == '@';
+
+  if (input->kind == KIND_MEGATRON && !(at && input->n == 1))
+    return TRUE;
+  if (input->n != 1)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "import %s: %d files, expected one", kinds[input->kind],
+                    input->n);
+  input->name = input->arguments[0] + (at ? 1 : 0);
+  return read_file(input->name, &input->text, &input->length, error);
+}
+
+/* ---- the run --------------------------------------------------------------------------------- */
 
 /* The place of a mistake in a run that nobody has: only what is wrong counts. */
 static gboolean fail_imported(const GError *reason, GError **error)
@@ -158,6 +149,22 @@ static gboolean check_run(const MoeImport *made, MoeParameters *parameters, GErr
     return fail_imported(reason, error);
   moe_count_parameters(&run->architecture, parameters);
   return TRUE;
+}
+
+/* Imports; a configuration without a layout gets the best one that is found. */
+static MoeImport *make(const Input *input, MoeImportOptions *options, MoeParameters *parameters, GError **error)
+{
+  gboolean open =
+      input->kind == KIND_HF && options->tensor + options->context + options->pipeline + options->expert == 0;
+  g_autoptr(MoeImport) made = import(input, options, error);
+
+  if (!made || !check_run(made, parameters, error))
+    return NULL;
+  if (!open || !moe_cli_import_layout(made->text, options))
+    return g_steal_pointer(&made);
+  g_autoptr(MoeImport) better = import(input, options, error);
+
+  return better && check_run(better, parameters, error) ? g_steal_pointer(&better) : NULL;
 }
 
 static void say(const MoeImport *made, const MoeParameters *parameters)
@@ -212,11 +219,38 @@ static gboolean check_options(const Options *options)
   return TRUE;
 }
 
+static int import_one(Input *input, const Options *options)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *data_dir = moe_cli_data_dir();
+  MoeImportOptions chosen = {.title = options->title,
+                             .cluster = options->cluster,
+                             .stack = options->stack,
+                             .data_dir = data_dir,
+                             .gpus = options->gpus,
+                             .sequence_length = options->sequence,
+                             .global_batch = options->batch,
+                             .micro_batch = options->micro_batch,
+                             .vocabulary = options->vocabulary,
+                             .tensor = options->tensor,
+                             .context = options->context,
+                             .pipeline = options->pipeline,
+                             .virtual_stages = options->virtual_stages,
+                             .expert = options->expert,
+                             .accept = (const char *const *)options->accept};
+  MoeParameters parameters;
+  g_autoptr(MoeImport) made = read_input(input, &error) ? make(input, &chosen, &parameters, &error) : NULL;
+
+  g_free(input->text);
+  if (!made)
+    return moe_cli_fail(error);
+  say(made, &parameters);
+  return write_run(options->output, made->text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+}
+
 int moe_cmd_import(int argc, char **argv)
 {
   g_auto(Options) options = {0};
-  g_autoptr(GError) error = NULL;
-  MoeParameters parameters;
   const GOptionEntry entries[] = {
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
        "write the run to this file (default: standard output)", "FILE"},
@@ -244,10 +278,7 @@ int moe_cmd_import(int argc, char **argv)
     return status;
   if (!check_options(&options))
     return MOE_EXIT_BAD_INPUT;
-  g_autoptr(MoeImport) made = import(argv[1], argc - 2, argv + 2, &options, &error);
+  Input input = {.kind = moe_cli_word("import", argv[1], kinds), .n = argc - 2, .arguments = argv + 2};
 
-  if (!made || !check_run(made, &parameters, &error))
-    return moe_cli_fail(error);
-  say(made, &parameters);
-  return write_run(options.output, made->text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+  return input.kind < 0 ? MOE_EXIT_BAD_INPUT : import_one(&input, &options);
 }

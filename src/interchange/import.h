@@ -51,6 +51,11 @@ void import_refuse(Draft *draft, const char *argument, const char *what);
 /* What is open must have been accepted (options.accept) and then goes to import->unknown; FALSE and *error, which names
  * all that has not. */
 gboolean import_settle(Draft *draft, GError **error);
+/* The same with the file that says it in front of the message. */
+gboolean import_settle_in(Draft *draft, const char *file, GError **error);
+/* Whether `name` is a word of `list` (words between blanks; * at the end of one is any ending, at its start any
+ * beginning; - and _ are the same). */
+gboolean import_is_listed(const char *list, const char *name);
 /* Chooses what neither input nor options say (layout, GPUs, sequence length, batch, cluster, stack), lists it under
  * `assumptions`, then writes import->text. */
 gboolean import_finish(Draft *draft, GError **error);

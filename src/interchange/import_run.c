@@ -5,6 +5,7 @@
 
 /* What is chosen where neither the configuration nor the user says it; each is noted. */
 #define DEFAULT_CLUSTER  "h100-hgx"
+#define NEWER_CLUSTER    "gb200-nvl72" /* for formats that Hopper has not */
 #define DEFAULT_STACK    "megatron-core-2026"
 #define DEFAULT_GPUS     64   /* eight hosts of eight: enough for expert parallelism over hosts */
 #define DEFAULT_SEQUENCE 4096 /* tokens; what most of these models were pre-trained on */
@@ -68,6 +69,38 @@ void moe_import_free(MoeImport *import)
   g_free(import);
 }
 
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static gboolean same(char a, char b)
+{
+  return a == b || (a == '-' && b == '_') || (a == '_' && b == '-');
+}
+
+/* Whether the word of a list, up to a blank, is `name`. */
+static gboolean is_word(const char *word, const char *name)
+{
+  if (*word == '*') {
+    gsize ending = strcspn(++word, " "), length = strlen(name);
+
+    return length >= ending && strncmp(name + length - ending, word, ending) == 0;
+  }
+  for (; *word && *word != ' ' && *word != '*'; word++, name++)
+    if (*name == '\0' || !same(*word, *name))
+      return FALSE;
+  return *word == '*' || *name == '\0';
+}
+
+gboolean import_is_listed(const char *list, const char *name)
+{
+  while (list) {
+    if (is_word(list, name))
+      return TRUE;
+    list = strchr(list, ' ');
+    list = list ? list + 1 : NULL;
+  }
+  return FALSE;
+}
+
 /* ---- what is not understood ------------------------------------------------------------------ */
 
 #define CANNOT ": a run cannot say: "
@@ -111,6 +144,11 @@ static void add_refused(GString *text, const char *before, const char *open)
 
 gboolean import_settle(Draft *draft, GError **error)
 {
+  return import_settle_in(draft, NULL, error);
+}
+
+gboolean import_settle_in(Draft *draft, const char *file, GError **error)
+{
   g_autoptr(GString) refused = g_string_new(NULL);
   const char *before = NULL;
 
@@ -125,7 +163,7 @@ gboolean import_settle(Draft *draft, GError **error)
     before = open;
   }
   return refused->len == 0 ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file},
                   "not understood, and it may shape the answer: %s (--accept NAME imports the rest without it)",
                   refused->str);
 }
@@ -229,6 +267,11 @@ static void take_degrees(Draft *draft)
     p->expert = options->expert;
   if (options->micro_batch > 0)
     draft->training.micro_batch = options->micro_batch;
+  if (!options->sharded)
+    return;
+  p->zero = options->zero;
+  draft->recompute.mode = options->recompute;
+  draft->recompute.modules = options->recompute_modules;
 }
 
 gboolean import_has_layout(const MoeImportOptions *options)
@@ -254,7 +297,9 @@ gboolean import_finish(Draft *draft, GError **error)
   choose_sequence(draft, assumptions);
   choose_gpus(draft, assumptions);
   choose_batch(draft, assumptions);
-  const char *cluster = choose_name(draft, assumptions, "cluster", draft->options->cluster, DEFAULT_CLUSTER);
+  MoePrecision gemm = draft->training.precision.gemm;
+  const char *usual = gemm == MOE_NVFP4 || gemm == MOE_MXFP8 ? NEWER_CLUSTER : DEFAULT_CLUSTER;
+  const char *cluster = choose_name(draft, assumptions, "cluster", draft->options->cluster, usual);
   const char *stack = choose_name(draft, assumptions, "stack", draft->options->stack, DEFAULT_STACK);
   gboolean known = load_stack(draft, stack, &base, &doc);
 

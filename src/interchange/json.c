@@ -73,6 +73,26 @@ static MoeMark mark_of_message(const char *name, const char *message)
   return mark;
 }
 
+/* Python's json writes numbers that JSON does not have: Infinity becomes one out of any range, NaN an object, each as
+ * long as it was. */
+static void replace_words(char *text)
+{
+  static const struct {
+    const char *word, *value;
+  } words[] = {{"Infinity", "1e99    "}, {"NaN", "{} "}};
+  gboolean quoted = FALSE;
+
+  for (char *c = text; *c; c++) {
+    if (quoted && *c == '\\' && c[1])
+      c++;
+    else if (*c == '"')
+      quoted = !quoted;
+    for (gsize i = 0; !quoted && i < G_N_ELEMENTS(words); i++)
+      if (g_str_has_prefix(c, words[i].word))
+        memcpy(c, words[i].value, strlen(words[i].value));
+  }
+}
+
 JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error)
 {
   g_autoptr(JsonParser) parser = json_parser_new_immutable();
@@ -80,7 +100,10 @@ JsonNode *interchange_json_parse(const char *text, gsize length, const char *nam
 
   if (!check_text(text, length, name, error))
     return NULL;
-  if (!json_parser_load_from_data(parser, text, (gssize)length, &reason)) {
+  g_autofree char *copy = g_strndup(text, length);
+
+  replace_words(copy);
+  if (!json_parser_load_from_data(parser, copy, (gssize)length, &reason)) {
     moe_fail(error, MOE_ERROR_INPUT, mark_of_message(name, reason->message), "no JSON, expected one object");
     return NULL;
   }
@@ -113,9 +136,66 @@ void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
   moe_fail(&map->error, MOE_ERROR_INPUT, mark, "%s", message);
 }
 
+/* Keys of configurations and their other spellings: DBRX, GPT-2, OPT, BLOOM, Falcon, ERNIE, Hunyuan, Step, Kimi, Gemma,
+ * Mistral. */
+static const char *const spellings[][8] = {
+    {"hidden_size", "d_model", "n_embd", "n_embed", "dim", NULL},
+    {"num_hidden_layers", "n_layers", "n_layer", "num_layers", NULL},
+    {"num_attention_heads", "n_heads", "n_head", NULL},
+    {"num_key_value_heads", "kv_n_heads", "num_kv_heads", NULL},
+    {"head_dim", "attention_head_dim", NULL},
+    {"intermediate_size", "ffn_hidden_size", "ffn_dim", "n_inner", NULL},
+    {"num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", NULL},
+    {"num_experts_per_tok", "experts_per_token", "moe_k", "moe_topk", "moe_top_k", "num_experts_per_token", NULL},
+    {"n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert", NULL},
+    {"first_k_dense_replace", "moe_layer_start_index", NULL},
+    {"use_qk_norm", "qk_norm", NULL},
+    {"max_position_embeddings", "n_positions", "max_sequence_length", NULL},
+};
+
+static gboolean is_set(const JsonObject *object, const char *key)
+{
+  return json_object_has_member((JsonObject *)object, key) && !json_object_get_null_member((JsonObject *)object, key);
+}
+
+const char *json_map_spelling(const JsonMap *map, const char *key)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++)
+    if (strcmp(spellings[i][0], key) == 0)
+      for (gsize j = 0; spellings[i][j]; j++)
+        if (is_set(map->object, spellings[i][j]))
+          return spellings[i][j];
+  return key;
+}
+
+const char *json_map_again(const JsonMap *map, const char *key)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+    const char *used = json_map_spelling(map, spellings[i][0]);
+
+    for (gsize j = 0; spellings[i][j] && strcmp(used, key) != 0 && is_set(map->object, used); j++)
+      if (strcmp(spellings[i][j], key) == 0 &&
+          json_node_equal(json_object_get_member(map->object, used), json_object_get_member(map->object, key)))
+        return used;
+  }
+  return NULL;
+}
+
 gboolean json_map_has(const JsonMap *map, const char *key)
 {
-  return json_object_has_member(map->object, key) && !json_object_get_null_member(map->object, key);
+  return is_set(map->object, json_map_spelling(map, key));
+}
+
+/* The value of a key that is there and not null; it counts as used. */
+static JsonNode *find(JsonMap *map, const char *key)
+{
+  const char *spelling = json_map_spelling(map, key);
+
+  if (!is_set(map->object, spelling))
+    return NULL;
+  if (map->used)
+    g_hash_table_add(map->used, g_strdup(spelling));
+  return json_object_get_member(map->object, spelling);
 }
 
 static gboolean is_number(JsonNode *node)
@@ -125,12 +205,35 @@ static gboolean is_number(JsonNode *node)
   return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE;
 }
 
+/* Of a list with the same number for every layer that number; any other node itself. NULL when they differ. */
+static JsonNode *sole_value(JsonNode *node)
+{
+  JsonArray *list = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+  guint n = list ? json_array_get_length(list) : 0;
+
+  if (n == 0)
+    return node;
+  for (guint i = 0; i < n; i++) {
+    JsonNode *element = json_array_get_element(list, i);
+
+    if (!is_number(element) || json_node_get_double(element) != json_node_get_double(json_array_get_element(list, 0)))
+      return NULL;
+  }
+  return json_array_get_element(list, 0);
+}
+
 int64_t json_map_count(JsonMap *map, const char *key, int64_t otherwise)
 {
-  if (!json_map_has(map, key))
-    return otherwise;
-  JsonNode *node = json_object_get_member(map->object, key);
+  JsonNode *node = find(map, key);
 
+  if (!node)
+    return otherwise;
+  key = json_map_spelling(map, key);
+  if (JSON_NODE_HOLDS_ARRAY(node) && !sole_value(node)) {
+    json_map_fail(map, key, "\"%s\" differs from layer to layer, expected the same for all", key);
+    return otherwise;
+  }
+  node = sole_value(node);
   if (!is_number(node)) {
     json_map_fail(map, key, "\"%s\" is no number, expected a count", key);
     return otherwise;
@@ -155,17 +258,12 @@ int64_t json_map_need(JsonMap *map, const char *key)
   return MAX(value, 1);
 }
 
-int64_t json_map_need_either(JsonMap *map, const char *key, const char *other)
-{
-  return json_map_need(map, json_map_has(map, other) ? other : key);
-}
-
 gboolean json_map_flag(JsonMap *map, const char *key, gboolean otherwise)
 {
-  if (!json_map_has(map, key))
-    return otherwise;
-  JsonNode *node = json_object_get_member(map->object, key);
+  JsonNode *node = find(map, key);
 
+  if (!node)
+    return otherwise;
   if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_BOOLEAN)
     return json_node_get_boolean(node);
   json_map_fail(map, key, "\"%s\" is neither true nor false", key);
@@ -174,10 +272,10 @@ gboolean json_map_flag(JsonMap *map, const char *key, gboolean otherwise)
 
 const char *json_map_text(JsonMap *map, const char *key)
 {
-  if (!json_map_has(map, key))
-    return NULL;
-  JsonNode *node = json_object_get_member(map->object, key);
+  JsonNode *node = find(map, key);
 
+  if (!node)
+    return NULL;
   if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING)
     return json_node_get_string(node);
   json_map_fail(map, key, "\"%s\" is no text", key);
@@ -186,10 +284,10 @@ const char *json_map_text(JsonMap *map, const char *key)
 
 JsonArray *json_map_list(JsonMap *map, const char *key)
 {
-  if (!json_map_has(map, key))
-    return NULL;
-  JsonNode *node = json_object_get_member(map->object, key);
+  JsonNode *node = find(map, key);
 
+  if (!node)
+    return NULL;
   if (JSON_NODE_HOLDS_ARRAY(node))
     return json_node_get_array(node);
   json_map_fail(map, key, "\"%s\" is no list", key);

@@ -10,25 +10,31 @@ typedef struct {
   const char *file; /* for marks */
   const char *text; /* to find the line of a key */
   JsonObject *object;
+  GHashTable *used; /* of keys that were asked for and are there, as written; may be NULL */
   GError *error;
 } JsonMap;
 
-/* The root object of `text`; NULL and *error when the text is no JSON object, too long or nested too deeply. Free with
- * json_node_unref. */
+/* The root object of `text`; NULL and *error when the text is no JSON object, too long or nested too deeply. Infinity
+ * and NaN, which Python writes, are read as numbers out of any range and as {}. Free with json_node_unref. */
 JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error);
 
+/* Families spell some keys differently: a key stands for all its spellings (json_names.c), of which the first that is
+ * present counts. */
+
 gboolean json_map_has(const JsonMap *map, const char *key); /* present and not null */
-/* An integer in [0, 2^40]; absent or null gives `otherwise`. */
+/* An integer in [0, 2^40], or a list of one integer for every layer, all the same; absent or null gives `otherwise`. */
 int64_t json_map_count(JsonMap *map, const char *key, int64_t otherwise);
 /* The same, at least 1; absent is a mistake. */
 int64_t json_map_need(JsonMap *map, const char *key);
-/* The first of two names that is present: families spell some keys differently. */
-int64_t json_map_need_either(JsonMap *map, const char *key, const char *other);
 gboolean json_map_flag(JsonMap *map, const char *key, gboolean otherwise);
 /* NULL when absent. */
 const char *json_map_text(JsonMap *map, const char *key);
 /* NULL when absent; a mistake when it is no list. */
 JsonArray *json_map_list(JsonMap *map, const char *key);
+/* The spelling of `key` that the object has; `key` itself when it has none. */
+const char *json_map_spelling(const JsonMap *map, const char *key);
+/* The spelling in use of which `key` is another with the same value; NULL when there is none. */
+const char *json_map_again(const JsonMap *map, const char *key);
 /* Remembers a mistake about `key`, with its line. */
 void json_map_fail(JsonMap *map, const char *key, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

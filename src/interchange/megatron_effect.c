@@ -236,32 +236,12 @@ static const Group covered[] = {
 
 /* ---- look-up --------------------------------------------------------------------------------- */
 
-/* Whether the word of a list (up to a blank; * is any ending) is `name`. - and _ are the same. */
-static gboolean is_word(const char *word, const char *name)
-{
-  for (; *word && *word != ' ' && *word != '*'; word++, name++)
-    if (*name == '\0' || (*word != *name && !(*word == '-' && *name == '_') && !(*word == '_' && *name == '-')))
-      return FALSE;
-  return *word == '*' || *name == '\0';
-}
-
-static gboolean is_listed(const char *names, const char *name)
-{
-  while (names) {
-    if (is_word(names, name))
-      return TRUE;
-    names = strchr(names, ' ');
-    names = names ? names + 1 : NULL;
-  }
-  return FALSE;
-}
-
 static const char *find_group(const Group *groups, gsize n, const char *name)
 {
   while (*name == '-')
     name++;
   for (gsize i = 0; i < n; i++)
-    if (is_listed(groups[i].names, name))
+    if (import_is_listed(groups[i].names, name))
       return groups[i].text;
   return NULL;
 }

@@ -1,4 +1,5 @@
 /* Imports: parameter counts of published models, arguments of a published recipe, refusals. */
+#include <json-glib/json-glib.h>
 #include <moesim/import.h>
 #include <moesim/layer.h>
 #include <moesim/spec.h>
@@ -39,6 +40,50 @@ static const struct {
     {"glm-4.5-air", 106, 0, "model card, rounded"},
     {"minimax-text-01", 456, 45.9, "model card (both figures)"},
     {"minimax-m2", 230, 0, "model card, rounded"},
+    {"llama-3.1-70b", 70.55, 0, "model card, rounded to 70.6"},
+    {"llama-4-scout", 107.8, 17.2, "shapes without the encoder; the card says 109 with it"},
+    {"mistral-small-3.1-24b", 23.57, 0, "tensors of the language model; the card says 24B"},
+    {"qwen2.5-vl-7b", 7.615, 0, "tensors of the language model"},
+    {"qwen3-0.6b", 0.596, 0, "model card, 0.6B"},
+    {"qwen3-235b-a22b-fp8", 235, 22.2, "model card"},
+    {"qwen3-coder-480b-a35b", 480, 35.5, "model card"},
+    {"qwen3-vl-30b-a3b", 30.5, 3.35, "card of the language model"},
+    {"qwen3-vl-4b", 4.02, 0, "card of the language model, 4.0B"},
+    {"mimo-7b", 7.62, 0, "tensors without the prediction module; the card says 7B"},
+    {"minimax-m2.5", 229, 0, "model card"},
+    {"deepseek-r1", 671, 37.6, "model card"},
+    {"deepseek-v3.1-nvfp4", 671, 37.6, "card of the model that was quantized"},
+    {"deepseek-moe-16b", 16.4, 2.83, "technical report"},
+    {"kimi-k2.5", 1026, 32.9, "tensors of the language model; the card says 1T"},
+    {"dots.llm1", 142, 14, "model card"},
+    {"ernie-4.5-21b-a3b", 21.8, 0, "tensors; the card says 21B"},
+    {"ernie-4.5-300b-a47b", 300, 0, "model card"},
+    {"hunyuan-a13b", 80.4, 0, "tensors; the card says 80B"},
+    {"ling-lite", 16.8, 2.75, "model card"},
+    {"ling-mini-2.0", 16.26, 1.43, "tensors; the card says 16B, 1.4B active"},
+    {"olmoe-1b-7b", 6.92, 1.28, "technical report"},
+    {"olmo-2-13b", 13.7, 0, "model card"},
+    {"phi-3.5-moe", 41.9, 0, "model card"},
+    {"phi-4", 14.7, 0, "model card"},
+    {"granite-3.1-3b-a800m", 3.3, 0.88, "model card"},
+    {"granite-3.1-8b", 8.17, 0, "model card, 8.1B"},
+    {"seed-oss-36b", 36.15, 0, "tensors; the card says 36B"},
+    {"gemma-7b", 8.54, 0, "technical report"},
+    {"gemma-2-9b", 9.24, 0, "technical report"},
+    {"gemma-3-27b", 27.0, 0, "technical report, without the encoder"},
+    {"dbrx", 132, 36.5, "announcement, rounded"},
+    {"command-r-plus", 104, 0, "model card"},
+    {"minitron-4b", 4.19, 0, "model card, 4.19B"},
+    {"falcon-40b", 41.3, 0, "tensors; the card says 40B"},
+    {"gpt2-xl", 1.558, 0, "model card, 1.5B"},
+    {"gpt-neox-20b", 20.55, 0, "technical report"},
+    {"opt-66b", 65.7, 0, "tensors; the report says 66B"},
+    {"bloom-176b", 176.2, 0, "technical report"},
+    {"smollm3-3b", 3.08, 0, "model card, 3.08B"},
+    {"starcoder2-3b", 3.03, 0, "technical report"},
+    {"exaone-4.0-32b", 32.0, 0, "model card"},
+    {"internlm2-20b", 19.86, 0, "tensors; the card says 20B"},
+    {"apertus-8b", 8.05, 0, "tensors; the card says 8B"},
 };
 
 #define TOLERANCE 0.01 /* of a parameter count */
@@ -93,6 +138,138 @@ START_TEST(test_published_counts)
     check_count(published[i].file, "in all", parameters.total, published[i].total, published[i].source);
     check_count(published[i].file, "active", parameters.active, published[i].active, "shapes");
   }
+}
+END_TEST
+
+/* Model types that a run cannot say, and the word that the refusal must have. */
+static const char *const refused_types[][2] = {
+    {"deepseek-v3.2", "indexer"},
+    {"glm-5", "indexer"},
+    {"deepseek-v4-flash", "compressed"},
+    {"gemma-4-26b-a4b", "other heads"},
+    {"mimo-v2-flash", "other heads"},
+    {"step-3.7-flash", "other heads"},
+    {"kimi-k3", "gated delta rule"},
+    {"qwen3.5-35b-a3b", "gated delta rule"},
+    {"qwen3-next-80b-a3b", "gated delta rule"},
+    {"minimax-m3", "blocks of keys"},
+    {"nemotron-3-nano-30b-a3b", "Mamba"},
+    {"nemotron-super-49b", "different widths"},
+};
+
+static MoeImport *try_import(const char *name, const MoeImportOptions *options, GError **error)
+{
+  g_autofree char *base = g_strconcat(name, ".json", NULL);
+  g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "tests", "interchange", "hf", base, NULL);
+  g_autofree char *text = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &text, &length, NULL));
+  return moe_import_hf(text, length, base, options, error);
+}
+
+START_TEST(test_refused_types)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(refused_types); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = try_import(refused_types[i][0], NULL, &error);
+
+    ck_assert_msg(!import, "%s", refused_types[i][0]);
+    ck_assert_msg(strstr(error->message, refused_types[i][1]) != NULL, "%s", error->message);
+    ck_assert(strstr(error->message, "did you mean") == NULL);
+  }
+}
+END_TEST
+
+/* Members of an object, those of the objects that are read with it among them. */
+static guint count_keys(JsonObject *object)
+{
+  static const char *const inner[] = {"text_config", "attn_config", "ffn_config"};
+  guint n = json_object_get_size(object);
+
+  for (guint i = 0; i < G_N_ELEMENTS(inner); i++) {
+    JsonNode *node = json_object_get_member(object, inner[i]);
+
+    if (node && JSON_NODE_HOLDS_OBJECT(node)) /* the first is a key of its own, the others are opened up */
+      n += json_object_get_size(json_node_get_object(node)) - (i > 0 ? 1 : 0);
+  }
+  return n;
+}
+
+/* No key of any configuration is silent: each is applied, or without effect for a reason. */
+START_TEST(test_no_silent_key)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
+    g_autofree char *base = g_strconcat(published[i].file, ".json", NULL);
+    g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "tests", "interchange", "hf", base, NULL);
+    g_autoptr(MoeImport) import = import_file(published[i].file);
+    g_autoptr(JsonParser) parser = json_parser_new();
+
+    ck_assert(json_parser_load_from_file(parser, path, NULL));
+    ck_assert_int_eq(import->unknown->len, 0);
+    ck_assert_msg(import->applied->len + import->ignored->len ==
+                      count_keys(json_node_get_object(json_parser_get_root(parser))),
+                  "%s: %u and %u of %u keys", published[i].file, import->applied->len, import->ignored->len,
+                  count_keys(json_node_get_object(json_parser_get_root(parser))));
+  }
+}
+END_TEST
+
+static MoeImport *import_json(const char *text, const MoeImportOptions *options, GError **error)
+{
+  return moe_import_hf(text, strlen(text), "x.json", options, error);
+}
+
+#define LLAMA                                                                                                          \
+  "\"model_type\": \"llama\", \"hidden_size\": 64, \"num_hidden_layers\": 2, \"vocab_size\": 100, "                    \
+  "\"num_attention_heads\": 4, \"intermediate_size\": 128"
+
+/* Keys that no reader looks at stop the import, unless accepted; Python's numbers are read; other spellings count. */
+START_TEST(test_keys)
+{
+  static const char *const accept[] = {"warp_factor", NULL};
+  MoeImportOptions accepting = {.accept = accept};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) accepted = import_json("{" LLAMA ", \"warp_factor\": 9}", &accepting, NULL);
+  g_autoptr(MoeImport) infinite =
+      import_json("{" LLAMA ", \"time_step_limit\": [0.0, Infinity], \"rope_theta\": NaN}", NULL, NULL);
+
+  ck_assert_ptr_null(import_json("{" LLAMA ", \"warp_factor\": 9, \"index_topk\": 2048}", NULL, &error));
+  ck_assert_str_eq(
+      error->message,
+      "x.json: not understood, and it may shape the answer: warp_factor 9; index_topk: a run cannot say: sparse "
+      "attention with an indexer (--accept NAME imports the rest without it)");
+  ck_assert_int_eq(accepted->unknown->len, 1);
+  ck_assert_ptr_nonnull(infinite);
+  g_clear_error(&error);
+  ck_assert_ptr_null(import_json("{" LLAMA ", \"num_key_value_heads\": Infinity}", NULL, &error));
+  ck_assert(strstr(error->message, "\"num_key_value_heads\" is 1e+99, expected a whole number") != NULL);
+}
+END_TEST
+
+/* Llama 4 attends inside chunks: full attention as long as the sequence is one. */
+START_TEST(test_chunks)
+{
+  MoeImportOptions shorter = {.sequence_length = 8192}, longer = {.sequence_length = 131072};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = try_import("llama-4-scout", &shorter, NULL);
+
+  ck_assert_ptr_nonnull(import);
+  ck_assert_ptr_null(try_import("llama-4-scout", &longer, &error));
+  ck_assert(strstr(error->message, "attention_chunk_size: a run cannot say") != NULL);
+}
+END_TEST
+
+/* A batch below the GPUs: tensor and context parallelism until every rank has a sequence. */
+START_TEST(test_small_batch)
+{
+  MoeImportOptions options = {.gpus = 512, .global_batch = 32, .sequence_length = 131072};
+  g_autoptr(MoeImport) import = try_import("llama-3.1-70b", &options, NULL);
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert_int_eq(run->parallelism.tensor, 8);
+  ck_assert_int_eq(run->parallelism.context, 2);
+  ck_assert_int_eq(run->parallelism.data, 32);
 }
 END_TEST
 
@@ -480,8 +657,8 @@ START_TEST(test_limits)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/import", test_published_counts, test_same_as_shape, test_windows, test_options_win,
-              test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
-              test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
-              test_megatron_types, test_megatron_vocabulary, test_assumptions, test_megatron_defaults, test_words,
-              test_limits)
+MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, test_no_silent_key, test_keys,
+              test_chunks, test_small_batch, test_same_as_shape, test_windows, test_options_win, test_megatron_mixtral,
+              test_megatron_choices, test_megatron_other_choices, test_megatron_unknown, test_megatron_classes,
+              test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack, test_megatron_types,
+              test_megatron_vocabulary, test_assumptions, test_megatron_defaults, test_words, test_limits)

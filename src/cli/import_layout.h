@@ -1,0 +1,11 @@
+/* Inside moesim import: a layout for a configuration that has none. */
+#ifndef MOESIM_CLI_IMPORT_LAYOUT_H
+#define MOESIM_CLI_IMPORT_LAYOUT_H
+
+#include <moesim/import.h>
+
+/* Searches the layouts of an imported run (its text) and puts the best into `options`: degrees, micro-batch, sharding,
+ * recomputation. Says on stderr what was tried. FALSE when none was found; `options` is then as it was. */
+gboolean moe_cli_import_layout(const char *text, MoeImportOptions *options);
+
+#endif

@@ -1,0 +1,66 @@
+/* Inside the import of Hugging Face configurations: families and their readers. */
+#ifndef MOESIM_INTERCHANGE_HF_H
+#define MOESIM_INTERCHANGE_HF_H
+
+#include "import.h"
+#include "json.h"
+
+/* Reads some keys of a configuration into the draft; the first mistake stays in the map. */
+typedef void (*HfReader)(JsonMap *map, Draft *draft);
+
+typedef struct {
+  const char *type; /* "model_type" */
+  HfReader attention;
+  HfReader feed_forward;
+  HfReader rest; /* what else differs; may be NULL */
+} HfFamily;
+
+/* The family of a model type, or NULL. */
+const HfFamily *hf_family(const char *type);
+/* What a run cannot say of a model type that is known; NULL for others. */
+const char *hf_refusal(const char *type);
+/* All known types, joined by commas. Caller frees. */
+char *hf_types(void);
+
+/* ---- readers ----------------------------------------------------------------------------------------------------- */
+
+void hf_gqa(JsonMap *map, Draft *draft);
+void hf_gqa_qk_norm(JsonMap *map, Draft *draft);
+void hf_gqa_qkv_bias(JsonMap *map, Draft *draft);
+void hf_gqa_all_biases(JsonMap *map, Draft *draft);
+void hf_gqa_seed(JsonMap *map, Draft *draft);
+void hf_gqa_gemma(JsonMap *map, Draft *draft);
+void hf_gqa_gemma2(JsonMap *map, Draft *draft);
+void hf_gqa_gemma3(JsonMap *map, Draft *draft);
+void hf_gqa_cohere(JsonMap *map, Draft *draft);
+void hf_gqa_falcon(JsonMap *map, Draft *draft);
+void hf_gqa_gpt(JsonMap *map, Draft *draft);
+void hf_gqa_llama4(JsonMap *map, Draft *draft);
+void hf_gqa_minimax(JsonMap *map, Draft *draft);
+void hf_mla(JsonMap *map, Draft *draft);
+void hf_lightning(JsonMap *map, Draft *draft);
+
+void hf_dense(JsonMap *map, Draft *draft);
+void hf_dense_plain(JsonMap *map, Draft *draft); /* two matrices instead of three */
+void hf_dense_gpt(JsonMap *map, Draft *draft);
+void hf_local_experts(JsonMap *map, Draft *draft);
+void hf_qwen_experts(JsonMap *map, Draft *draft);
+void hf_deepseek_experts(JsonMap *map, Draft *draft);
+void hf_ernie_experts(JsonMap *map, Draft *draft);
+void hf_hunyuan_experts(JsonMap *map, Draft *draft);
+void hf_llama4_experts(JsonMap *map, Draft *draft);
+
+void hf_nextn(JsonMap *map, Draft *draft);
+void hf_minimax_mtp(JsonMap *map, Draft *draft);
+void hf_post_norms(JsonMap *map, Draft *draft);
+void hf_tied(JsonMap *map, Draft *draft); /* embeddings are tied unless the key says otherwise */
+
+/* Every member of the object is used, without effect, or open: fills the lists of the import and draft->open. `place`
+ * stands before the keys ("text_config."). */
+void hf_classify(JsonMap *map, Draft *draft, const char *place);
+/* quantization_config as the precision of linear layers. */
+void hf_precision(JsonMap *map, Draft *draft);
+/* A layout for a configuration that has none: so that the batch fits, experts within a host. */
+void hf_layout(Draft *draft);
+
+#endif
