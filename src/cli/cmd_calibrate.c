@@ -92,6 +92,7 @@ static gboolean print_residuals(const MoeCalibration *c, gboolean csv, GError **
 
 static gboolean write_fragments(const MoeCalibration *c, const char *folder, GError **error)
 {
+  g_autoptr(GPtrArray) outputs = moe_outputs_new();
   g_autofree const char **fragments = moe_calibration_fragments(c);
 
   for (guint i = 0; fragments[i]; i++) {
@@ -99,10 +100,10 @@ static gboolean write_fragments(const MoeCalibration *c, const char *folder, GEr
     g_autofree char *path = g_build_filename(folder, name, NULL);
     g_autofree char *text = moe_calibration_fragment(c, fragments[i]);
 
-    if (!moe_output_save(path, text, error))
+    if (!moe_outputs_add(outputs, path, text, error))
       return FALSE;
   }
-  return TRUE;
+  return moe_outputs_commit(outputs, error);
 }
 
 static gboolean fit_all(MoeCalibration *c, GError **error)

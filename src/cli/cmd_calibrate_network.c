@@ -45,16 +45,18 @@ static char *format_residuals(const MoeNetworkCalibration *c, gboolean csv)
 
 static gboolean write_fabrics(const MoeNetworkCalibration *c, const char *folder, GError **error)
 {
+  g_autoptr(GPtrArray) outputs = moe_outputs_new();
+
   for (guint i = 0; i < c->fabrics->len; i++) {
     const MoeNetworkFabric *fabric = &g_array_index(c->fabrics, MoeNetworkFabric, i);
     g_autofree char *file = g_strconcat(fabric->name, ".yaml", NULL);
     g_autofree char *path = g_build_filename(folder, file, NULL);
     g_autofree char *text = moe_network_fabric_print(fabric);
 
-    if (!moe_output_save(path, text, error))
+    if (!moe_outputs_add(outputs, path, text, error))
       return FALSE;
   }
-  return TRUE;
+  return moe_outputs_commit(outputs, error);
 }
 
 int moe_cmd_calibrate_network(int argc, char **argv)

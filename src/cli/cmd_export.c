@@ -42,12 +42,8 @@ static gboolean export_goal(const MoeExport *export, const char *path, MoeGoalTo
 static gboolean write_text(const char *folder, const char *name, const char *text, GError **error)
 {
   g_autofree char *path = g_build_filename(folder, name, NULL);
-  g_autoptr(MoeOutput) output = moe_output_new(path, error);
 
-  if (!output)
-    return FALSE;
-  moe_output_write(output, text, -1);
-  return moe_output_commit(output, error);
+  return moe_output_save(path, text, error);
 }
 
 static gboolean write_rank(const MoeExport *export, int64_t rank, const char *folder, GError **error)
@@ -92,16 +88,26 @@ static gboolean fail_folder(const char *path, GError **error)
   return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "cannot write: %s", g_strerror(reason));
 }
 
+static char *without_end_slash(const char *path)
+{
+  gsize length = strlen(path);
+
+  while (length > 1 && path[length - 1] == '/')
+    length--;
+  return g_strndup(path, length);
+}
+
 /* A signal waits until the folder has its name or is gone. */
 static gboolean export_chakra(const MoeExport *export, const MoeRun *run, const char *path, GError **error)
 {
-  g_autofree char *temporary = g_strdup_printf("%s.%d.part", path, (int)getpid());
+  g_autofree char *folder = without_end_slash(path);
+  g_autofree char *temporary = moe_output_temporary(folder);
 
   moe_cli_hold();
   gboolean made = g_mkdir(temporary, 0777) == 0 || fail_folder(path, error);
   gboolean whole = made && write_folder(export, run, temporary, error);
 
-  if (whole && g_rename(temporary, path) != 0)
+  if (whole && g_rename(temporary, folder) != 0)
     whole = fail_folder(path, error);
   if (made && !whole)
     remove_folder(temporary);

@@ -4,7 +4,6 @@
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SCALE         2.0 /* pixels per point: sharp on a slide */
 #define POINTS_PER_CM 50  /* of a PDF: 26 cm x 16 cm by default */
@@ -104,6 +103,20 @@ static void append_variable(GString *script, const char *name, const char *value
   g_string_append(script, "'; ");
 }
 
+/* "name" with everything but letters and digits as octal numbers: in double quotes gnuplot would run what stands in
+ * back quotes, and no quotes take a line end. */
+static void append_file(GString *script, const char *name, const char *path)
+{
+  g_string_append_printf(script, "%s = \"", name);
+  for (; *path; path++) {
+    if (g_ascii_isalnum(*path) || strchr("/._-", *path))
+      g_string_append_c(script, *path);
+    else
+      g_string_append_printf(script, "\\%03o", (guchar)*path);
+  }
+  g_string_append(script, "\"; ");
+}
+
 /* Commands for `gnuplot -e`, which wants semicolons instead of line ends. */
 static char *make_script(const MoeFigure *figure, const Terminal *terminal, const char *data_path, const char *picture)
 {
@@ -119,12 +132,12 @@ static char *make_script(const MoeFigure *figure, const Terminal *terminal, cons
   append_variable(script, "axis", figure->axis ? figure->axis : "");
   append_variable(script, "x_axis", figure->x_axis ? figure->x_axis : "");
   append_variable(script, "y_axis", figure->y_axis ? figure->y_axis : "");
-  append_variable(script, "data", data_path);
+  append_file(script, "data", data_path);
   append_variable(script, "title", figure->title);
   append_variable(script, "source", figure->source ? figure->source : "");
-  append_variable(script, "picture", picture);
-  append_variable(script, "style", style);
-  append_variable(script, "template", template);
+  append_file(script, "picture", picture);
+  append_file(script, "style", style);
+  append_file(script, "template", template);
   g_string_append(script, "set output picture; load style; load template; unset output");
   return g_string_free(script, FALSE);
 }
@@ -155,34 +168,52 @@ static char *data_path_for(const char *path)
 #define END_BYTES 16 /* of a picture, with room for what follows its last word */
 
 /* gnuplot takes no notice of a full disk: the picture has to end as its format does. */
-static gboolean is_whole(const char *picture, const Terminal *terminal)
+static gboolean is_whole(const char *bytes, gsize length, const Terminal *terminal)
 {
-  g_autofree char *bytes = NULL;
-  gsize length = 0;
-
-  if (!g_file_get_contents(picture, &bytes, &length, NULL))
-    return FALSE;
   gsize tail = MIN(length, END_BYTES);
 
   return memmem(bytes + length - tail, tail, terminal->end, strlen(terminal->end)) != NULL;
 }
 
 /* gnuplot calls every SVG "Gnuplot": what a reader of the page hears is the figure's own title. */
-static gboolean name_svg(const char *picture, const char *title, GError **error)
+static char *name_svg(const char *svg, const char *title)
 {
   static const char placeholder[] = "<title>Gnuplot</title>";
-  g_autofree char *svg = NULL;
   g_autofree char *escaped = g_markup_printf_escaped("<title>%s</title>", title);
+  const char *at = strstr(svg, placeholder);
 
-  if (!g_file_get_contents(picture, &svg, NULL, error))
+  return at ? g_strdup_printf("%.*s%s%s", (int)(at - svg), svg, escaped, at + strlen(placeholder)) : g_strdup(svg);
+}
+
+static gboolean save_picture(const MoeFigure *figure, const Terminal *terminal, const char *bytes, gsize length,
+                             GError **error)
+{
+  g_autoptr(MoeOutput) output = moe_output_new(figure->path, error);
+
+  if (!output)
     return FALSE;
-  char *at = strstr(svg, placeholder);
+  if (terminal->set == set_svg) {
+    g_autofree char *named = name_svg(bytes, figure->title);
 
-  if (!at)
-    return TRUE;
-  g_autofree char *named = g_strdup_printf("%.*s%s%s", (int)(at - svg), svg, escaped, at + strlen(placeholder));
+    moe_output_write(output, named, -1);
+  } else {
+    moe_output_write(output, bytes, (gssize)length);
+  }
+  return moe_output_commit(output, error);
+}
 
-  return g_file_set_contents(picture, named, -1, error);
+/* What gnuplot drew, under the name that was asked for. */
+static gboolean take_picture(const MoeFigure *figure, const Terminal *terminal, const char *drawn, GError **error)
+{
+  g_autofree char *bytes = NULL;
+  gsize length = 0;
+
+  gboolean whole = g_file_get_contents(drawn, &bytes, &length, NULL) && is_whole(bytes, length, terminal);
+  g_unlink(drawn); /* its name is the output's own until that is done */
+  if (!whole)
+    return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path},
+                    "cannot write: gnuplot made no whole picture");
+  return save_picture(figure, terminal, bytes, length, error);
 }
 
 gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **error)
@@ -191,16 +222,11 @@ gboolean moe_figure_draw(const MoeFigure *figure, const char *data, GError **err
     return FALSE;
   const Terminal *terminal = terminal_for(figure->path, NULL);
   g_autofree char *data_path = data_path_for(figure->path);
-  g_autofree char *picture = g_strdup_printf("%s.%d.part", figure->path, (int)getpid());
-  g_autofree char *script = make_script(figure, terminal, data_path, picture);
-  gboolean drawn = moe_output_save(data_path, data, error) && spawn_gnuplot(figure, script, error);
+  g_autofree char *drawn = moe_output_temporary(figure->path);
+  g_autofree char *script = make_script(figure, terminal, data_path, drawn);
+  gboolean good = moe_output_save(data_path, data, error) && spawn_gnuplot(figure, script, error) &&
+                  take_picture(figure, terminal, drawn, error);
 
-  if (drawn && terminal->set == set_svg)
-    drawn = name_svg(picture, figure->title, error);
-  if (drawn && (!is_whole(picture, terminal) || g_rename(picture, figure->path) != 0))
-    drawn =
-        moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "cannot write: gnuplot made no whole picture");
-  if (!drawn)
-    g_unlink(picture);
-  return drawn;
+  g_unlink(drawn);
+  return good;
 }

@@ -71,6 +71,31 @@ expect_status 2
 check "the older file is gone" [ "$(cat "$work/target/step.goal")" = older ]
 rm "$work/target/step.goal"
 
+# Of fabrics that belong together none is left when the last finds no room.
+limited calibrate-network "$data"/validation/measured/*.yaml --shipped --write "$work/target"
+if [ "$status" -ne 0 ]; then no_leftover; fi
+rm -f "$work"/target/*
+
+# ---- names ----------------------------------------------------------------------------------------------------------------
+name=$(printf 'a \047b" `touch pwned` $(x)\n; c')
+for name in "$name" "$(printf '%0251d' 0)"; do
+  try plot memory "$run" -o "$work/target/$name.svg"
+  expect_status 0
+  check "not the picture and its data" [ "$(find "$work/target" -type f | tr '\n' ' ' | grep -o '\.[a-z]* ' | sort | tr -d '\n')" = ".dat .svg " ]
+  try report "$run" "$@" -o "$work/target/$name.svg"
+  expect_status 0
+  rm -f "$work"/target/*
+done
+
+# A name that stands for a descriptor, as /dev/stdout does, stays one, whoever we are; what was written before stays, too.
+said="moesim report -o stdout > file"
+ln -s /proc/self/fd/1 "$work/target/stdout"
+{ echo first; "$moesim" report "$run" "$@" -o "$work/target/stdout"; } > "$work/target/page" 2> "$work/err"
+check "the link is gone" [ -L "$work/target/stdout" ]
+check "the page is not in the file" grep -q '</html>' "$work/target/page"
+check "what was there is gone" [ "$(head -n 1 "$work/target/page")" = first ]
+rm -f "$work"/target/*
+
 # ---- folders that cannot be written -----------------------------------------------------------------------------------------
 # /proc takes no files, whoever asks; a folder without permission refuses everyone but root.
 folders=/proc
@@ -160,7 +185,7 @@ check "the budget is not kept" [ $((after - before)) -lt 60 ]
 mkdir "$work/slow"
 cat > "$work/slow/gnuplot" << 'END'
 #!/bin/sh
-echo half > "$(echo "$2" | sed "s/.*picture = '\([^']*\)'.*/\1/")"
+echo half > "$(echo "$2" | sed "s/.*picture = \"\([^\"]*\)\".*/\1/")"
 sleep 0.5
 END
 chmod +x "$work/slow/gnuplot"

@@ -2,8 +2,13 @@
 
 #include <moesim/report.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 /* A folder of its own, empty at the end. */
@@ -113,5 +118,127 @@ START_TEST(gz_is_compressed)
 }
 END_TEST
 
+/* ---- what stands there ------------------------------------------------------------------------------------------- */
+
+static void expect_text(const char *path, const char *expected)
+{
+  g_autofree char *text = NULL;
+
+  ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+  ck_assert_str_eq(text, expected);
+}
+
+/* A link stays one: the file behind it is replaced, through any number of links, also when it is not there yet. */
+START_TEST(links_stay)
+{
+  Place place = open_place("first");
+  g_autofree char *second = g_build_filename(place.folder, "second", NULL);
+  g_autofree char *file = g_build_filename(place.folder, "file", NULL);
+
+  ck_assert_int_eq(symlink("second", place.file), 0);
+  ck_assert_int_eq(symlink(file, second), 0);
+  ck_assert(moe_output_save(place.file, "new", NULL));
+  ck_assert(moe_output_save(place.file, "newer", NULL));
+  ck_assert(g_file_test(place.file, G_FILE_TEST_IS_SYMLINK));
+  ck_assert(g_file_test(second, G_FILE_TEST_IS_SYMLINK));
+  expect_text(file, "newer");
+  ck_assert_uint_eq(count_entries(&place), 3);
+  g_unlink(file);
+  g_unlink(second);
+  close_place(&place);
+}
+END_TEST
+
+START_TEST(a_circle_of_links_is_refused)
+{
+  Place place = open_place("circle");
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_int_eq(symlink("circle", place.file), 0);
+  ck_assert(!moe_output_save(place.file, "new", &error));
+  ck_assert_ptr_nonnull(strstr(error->message, g_strerror(ELOOP)));
+  ck_assert(g_file_test(place.file, G_FILE_TEST_IS_SYMLINK));
+  close_place(&place);
+}
+END_TEST
+
+/* A name that stands for one of our descriptors, as /dev/stdout does, is no file to be replaced: what is written goes
+ * where the descriptor stands, and the link stays, whoever we are. */
+START_TEST(descriptors_are_written_in_place)
+{
+  Place place = open_place("stdout");
+  g_autofree char *file = g_build_filename(place.folder, "file", NULL);
+  int descriptor = g_open(file, O_WRONLY | O_CREAT, 0600);
+  g_autofree char *own = g_strdup_printf("/proc/self/fd/%d", descriptor);
+
+  ck_assert_int_eq(write(descriptor, "first, ", 7), 7);
+  ck_assert_int_eq(symlink(own, place.file), 0);
+  ck_assert(moe_output_save(place.file, "second", NULL));
+  ck_assert(g_file_test(place.file, G_FILE_TEST_IS_SYMLINK));
+  expect_text(file, "first, second");
+  close(descriptor);
+  g_unlink(file);
+  close_place(&place);
+}
+END_TEST
+
+START_TEST(modes_stay)
+{
+  static const mode_t modes[] = {0600, 0640, 0664, 0755, 0200};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(modes); i++) {
+    Place place = open_place("out.txt");
+    struct stat status;
+
+    ck_assert(g_file_set_contents(place.file, "old", -1, NULL));
+    ck_assert_int_eq(g_chmod(place.file, modes[i]), 0);
+    ck_assert(moe_output_save(place.file, "new", NULL));
+    ck_assert_int_eq(stat(place.file, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, modes[i]);
+    close_place(&place);
+  }
+}
+END_TEST
+
+/* As long as a name may be; behind the temporary name that is no longer possible. */
+START_TEST(longest_names)
+{
+  static const char *const ends[] = {"", ".gz"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(ends); i++) {
+    g_autofree char *body = g_strnfill(NAME_MAX - strlen(ends[i]), 'n');
+    g_autofree char *name = g_strconcat(body, ends[i], NULL);
+    Place place = open_place(name);
+
+    ck_assert(moe_output_save(place.file, "new", NULL));
+    ck_assert(g_file_test(place.file, G_FILE_TEST_IS_REGULAR));
+    close_place(&place);
+  }
+}
+END_TEST
+
+/* Of files that belong together none is there while one may still fail. */
+START_TEST(sets_are_whole)
+{
+  Place place = open_place("first");
+  g_autofree char *second = g_build_filename(place.folder, "absent", "second", NULL);
+  g_autoptr(GError) error = NULL;
+  GPtrArray *outputs = moe_outputs_new();
+
+  ck_assert(moe_outputs_add(outputs, place.file, "one", NULL));
+  ck_assert(!moe_outputs_add(outputs, second, "two", &error));
+  ck_assert(!g_file_test(place.file, G_FILE_TEST_EXISTS));
+  g_ptr_array_unref(outputs);
+  ck_assert_uint_eq(count_entries(&place), 0);
+  outputs = moe_outputs_new();
+  ck_assert(moe_outputs_add(outputs, place.file, "one", NULL));
+  ck_assert(moe_outputs_commit(outputs, NULL));
+  g_ptr_array_unref(outputs);
+  expect_text(place.file, "one");
+  close_place(&place);
+}
+END_TEST
+
 MOE_TEST_MAIN("report/file", nothing_stands_under_the_name_before_commit, an_abandoned_file_leaves_the_old_one,
-              a_missing_folder_is_an_error_with_the_name, a_full_disk_is_an_error, gz_is_compressed)
+              a_missing_folder_is_an_error_with_the_name, a_full_disk_is_an_error, gz_is_compressed, links_stay,
+              a_circle_of_links_is_refused, descriptors_are_written_in_place, modes_stay, longest_names, sets_are_whole)
