@@ -1,6 +1,6 @@
 /*
- * report_html: one run as one self-contained page - answer, waterfall, memory, layout, assumptions, sensitivity,
- * training, sources. Part of report (floor 9).
+ * report_html: one run as one self-contained page - answer with its interval, waterfall, timeline, memory, scale,
+ * comparison with other runs, layout, assumptions, sensitivity, training, sources. Part of report (floor 9).
  *
  * The page is well-formed XML as well as HTML 5, holds its figures as inline SVG and its style in its head, and loads
  * nothing and runs nothing. Every text that comes from a file is escaped.
@@ -11,6 +11,7 @@
 #include <moesim/findings.h>
 #include <moesim/goodput.h>
 #include <moesim/report.h>
+#include <moesim/report_plot.h>
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,10 @@ typedef struct {
   const MoeResult *result;           /* of `run` */
   const MoeSensitivity *sensitivity; /* NULL: the section is left out */
   const MoeGoodput *goodput;         /* NULL: the section is left out */
+  const MoeTimeline *timeline;       /* slices of some ranks; NULL: the section is left out */
+  const MoeScaleSeries *scale;       /* the run on other numbers of GPUs, and so its rivals; */
+  guint n_scale;                     /* 0: the section is left out */
+  const GPtrArray *rivals;           /* MoeResult, other runs to compare; NULL: the section is left out */
   const char *version;               /* of the program, for the foot */
 } MoePage;
 

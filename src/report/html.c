@@ -5,16 +5,35 @@
 #include <moesim/economy.h>
 #include <moesim/report_goodput.h>
 
-static const char style[] = "body { font: 15px/1.5 'DejaVu Sans', Arial, sans-serif; color: #222; max-width: 62em; "
-                            "margin: 2em auto; padding: 0 1em; }\n"
-                            "h1 { font-size: 1.5em; } h2 { font-size: 1.2em; border-bottom: 1px solid #bbb; }\n"
-                            "table { border-collapse: collapse; margin: 0.5em 0; }\n"
-                            "td, th { padding: 0.15em 1em 0.15em 0; text-align: left; vertical-align: top; }\n"
-                            "th { border-bottom: 1px solid #bbb; }\n"
-                            "svg { width: 100%; height: auto; font-size: 13px; }\n"
-                            "pre { overflow-x: auto; font-size: 12.5px; line-height: 1.35; }\n"
-                            ".answer { font-size: 1.2em; } .warning { color: #a00; font-weight: bold; }\n"
-                            "@media print { section { break-inside: avoid; } }\n";
+#include <math.h>
+
+/* Colours by theme as plots/style.gp has them; figures take text and lines from here, so that both themes and paper are
+ * legible. */
+static const char style[] =
+    ":root { --ink: #222; --muted: #5f6368; --rule: #bbb; --paper: #fff; --kept: #0b5b94; --lost: #b4570a; --alarm: "
+    "#a00; }\n"
+    "@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --muted: #a8a8a8; --rule: #555; --paper: #16181c;\n"
+    "  --kept: #56b4e9; --lost: #ff8a3c; --alarm: #ff8f8f; } }\n"
+    "@media print { :root { --ink: #000; --muted: #444; --rule: #999; --paper: #fff; --kept: #0b5b94; --lost: #b4570a; "
+    "}\n"
+    "  section { break-inside: avoid; } }\n"
+    "body { font: 15px/1.5 'DejaVu Sans', Arial, sans-serif; color: var(--ink); background: var(--paper); max-width: "
+    "66em;\n"
+    "  margin: 2em auto; padding: 0 1em; }\n"
+    "h1 { font-size: 1.5em; } h2 { font-size: 1.2em; border-bottom: 1px solid var(--rule); }\n"
+    ".wide { overflow-x: auto; }\n"
+    "table { border-collapse: collapse; margin: 0.5em 0; }\n"
+    "td, th { padding: 0.15em 1em 0.15em 0; text-align: left; vertical-align: top; }\n"
+    "td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }\n"
+    "th { border-bottom: 1px solid var(--rule); }\n"
+    "svg { width: 100%; height: auto; font-size: 13px; } svg.chart { min-width: 34em; }\n"
+    "svg text { fill: var(--ink); } svg .line { stroke: var(--muted); fill: none; } svg .grid { stroke: var(--rule); "
+    "}\n"
+    "svg .kept { fill: var(--kept); } svg .lost { fill: var(--lost); } svg .alarm { stroke: var(--ink); stroke-width: "
+    "2; } svg .point { fill: var(--ink); }\n"
+    "pre { overflow-x: auto; font-size: 12.5px; line-height: 1.35; }\n"
+    ".answer { font-size: 1.2em; } .warning { color: var(--alarm); font-weight: bold; }\n"
+    "@media (max-width: 40em) { body { margin: 0.5em auto; } td, th { padding-right: 0.6em; } }\n";
 
 static void add_head(GString *html, const char *title)
 {
@@ -36,6 +55,21 @@ static void add_answer_sentence(GString *html, const MoeResult *result)
                                           step, result->tokens_per_s_per_gpu);
 
   html_element(html, "p", "class=\"answer\"", text);
+}
+
+/* How sure, right under the answer. */
+static void add_interval(GString *html, const MoeSensitivity *s)
+{
+  if (!s || !isfinite(s->mfu_causal.p50))
+    return;
+  g_autofree char *p10 = moe_percent_format(s->mfu_causal.p10);
+  g_autofree char *p90 = moe_percent_format(s->mfu_causal.p90);
+  g_autofree char *fast = moe_quantity_format(s->step_time_s.p10, MOE_DIM_SECONDS);
+  g_autofree char *slow = moe_quantity_format(s->step_time_s.p90, MOE_DIM_SECONDS);
+  g_autofree char *text =
+      g_strdup_printf("P10 to P90 over what is assumed: MFU %s to %s causal, step %s to %s.", p10, p90, fast, slow);
+
+  html_element(html, "p", "class=\"interval\"", text);
 }
 
 static void add_warnings(GString *html, const MoePage *page)
@@ -94,6 +128,7 @@ static void add_answer(GString *html, const MoePage *page)
 {
   html_section(html, "answer", "Answer");
   add_answer_sentence(html, page->result);
+  add_interval(html, page->sensitivity);
   add_warnings(html, page);
   add_answer_table(html, page->result);
   html_section_end(html);
@@ -112,7 +147,7 @@ static void add_waterfall(GString *html, const MoePage *page)
   for (guint reason = 0; reason < MOE_N_REASONS; reason++) {
     double seconds = result->reason_s[reason];
     g_autofree char *time = moe_quantity_format(ABS(seconds), MOE_DIM_SECONDS);
-    g_autofree char *signed_time = g_strconcat(seconds < 0 ? "\u2212" : "", time, NULL);
+    g_autofree char *signed_time = g_strconcat(seconds < 0 ? "-" : "", time, NULL);
     g_autofree char *share = moe_percent_format(seconds / result->step_time_s);
 
     if (seconds != 0)
@@ -159,7 +194,10 @@ char *moe_report_html(const MoePage *page)
   html_element(html, "p", NULL, page->run->title);
   add_answer(html, page);
   add_waterfall(html, page);
+  html_timeline(html, page);
   add_memory(html, page);
+  html_scale(html, page);
+  html_comparison(html, page);
   html_layout(html, page);
   html_machine(html, page);
   html_assumptions(html, page);

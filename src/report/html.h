@@ -21,11 +21,20 @@ void html_row(GString *html, const char *const *cells);
 void html_pair(GString *html, const char *name, char *value);
 
 /* Figures. */
+void svg_number(GString *html, double value); /* two decimals, a point in every locale */
+void svg_attribute(GString *html, const char *name, double value);
+/* A figure SVG_WIDTH units wide, which scrolls by itself where the page is too narrow to read it. */
+#define SVG_WIDTH 900.0
+void svg_start(GString *html, const char *title, double height);
+void svg_end(GString *html);
 void html_waterfall(GString *html, const MoeResult *result);
 void html_memory(GString *html, const MoeResult *result);
 void html_tornado(GString *html, const MoeSensitivity *sensitivity);
 
-/* Sections. */
+/* Sections; what the page has nothing for is left out. */
+void html_timeline(GString *html, const MoePage *page);
+void html_scale(GString *html, const MoePage *page);
+void html_comparison(GString *html, const MoePage *page);
 void html_layout(GString *html, const MoePage *page);
 void html_machine(GString *html, const MoePage *page);
 void html_assumptions(GString *html, const MoePage *page);

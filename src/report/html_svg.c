@@ -5,68 +5,72 @@
 #include <math.h>
 
 /* Geometry, in SVG user units; the page scales the whole. */
-#define WIDTH       900.0
-#define LABEL       210.0 /* left column of names */
-#define VALUE       110.0 /* right column of numbers */
-#define ROW         26.0
-#define BAR         16.0
-#define LEGEND      28.0
-#define SPAN        (WIDTH - LABEL - VALUE)
-#define MIN_VISIBLE 0.5 /* a bar that exists is seen */
+#define WIDTH          SVG_WIDTH
+#define LABEL          210.0 /* left column of names */
+#define VALUE          110.0 /* right column of numbers */
+#define ROW            26.0
+#define BAR            16.0
+#define LEGEND_COLUMNS 4
+#define LEGEND         (2 + ROW * ((MOE_N_MEMORY_PARTS + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS))
+#define SPAN           (WIDTH - LABEL - VALUE)
+#define MIN_VISIBLE    0.5 /* a bar that exists is seen */
 
 /* Okabe & Ito 2008: told apart with any colour vision. */
-static const char *const palette[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"};
-#define COLOUR_KEPT "#0072b2"
-#define COLOUR_LOST "#d55e00"
-#define COLOUR_LINE "#444444"
+#define FILLED(colour) "fill=\"" colour "\""
+static const char *const palette[] = {FILLED("#0072b2"), FILLED("#e69f00"), FILLED("#009e73"),
+                                      FILLED("#cc79a7"), FILLED("#56b4e9"), FILLED("#d55e00")};
+#define KEPT "class=\"kept\""
+#define LOST "class=\"lost\""
 
 /* Digits with a point in every locale. */
-static void append_number(GString *html, double value)
+void svg_number(GString *html, double value)
 {
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
 
   g_string_append(html, g_ascii_formatd(digits, sizeof digits, "%.2f", value));
 }
 
-static void attribute(GString *html, const char *name, double value)
+void svg_attribute(GString *html, const char *name, double value)
 {
   g_string_append_printf(html, " %s=\"", name);
-  append_number(html, value);
+  svg_number(html, value);
   g_string_append_c(html, '"');
 }
 
-static void svg_start(GString *html, const char *title, double height)
+void svg_start(GString *html, const char *title, double height)
 {
-  g_string_append(html, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 ");
-  append_number(html, WIDTH);
+  g_string_append(
+      html,
+      "<div class=\"wide\"><svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" role=\"img\" viewBox=\"0 0 ");
+  svg_number(html, WIDTH);
   g_string_append_c(html, ' ');
-  append_number(html, height);
+  svg_number(html, height);
   g_string_append(html, "\">");
   html_element(html, "title", NULL, title);
   g_string_append_c(html, '\n');
 }
 
-static void svg_end(GString *html)
+void svg_end(GString *html)
 {
-  g_string_append(html, "</svg>\n");
+  g_string_append(html, "</svg></div>\n");
 }
 
-/* `from` and `to` in 0..1 of the scale. */
-static void bar(GString *html, double y, double from, double to, const char *colour)
+/* `from` and `to` in 0..1 of the scale; `paint` is an attribute. */
+static void bar(GString *html, double y, double from, double to, const char *paint)
 {
   g_string_append(html, "<rect");
-  attribute(html, "x", LABEL + from * SPAN);
-  attribute(html, "y", y + (ROW - BAR) / 2);
-  attribute(html, "width", MAX((to - from) * SPAN, MIN_VISIBLE));
-  attribute(html, "height", BAR);
-  g_string_append_printf(html, " fill=\"%s\"/>\n", colour);
+  svg_attribute(html, "x", LABEL + from * SPAN);
+  svg_attribute(html, "y", y + (ROW - BAR) / 2);
+  svg_attribute(html, "width", MAX((to - from) * SPAN, MIN_VISIBLE));
+  svg_attribute(html, "height", BAR);
+  g_string_append_printf(html, " %s/>\n", paint);
 }
 
 static void label(GString *html, double x, double y, const char *anchor, const char *text)
 {
   g_string_append(html, "<text");
-  attribute(html, "x", x);
-  attribute(html, "y", y + ROW / 2 + 5);
+  svg_attribute(html, "x", x);
+  svg_attribute(html, "y", y + ROW / 2 + 5);
   g_string_append_printf(html, " text-anchor=\"%s\">", anchor);
   html_text(html, text);
   g_string_append(html, "</text>\n");
@@ -83,11 +87,11 @@ static void row_labels(GString *html, double y, const char *name, char *value)
 static void mark(GString *html, double at, double top, double bottom)
 {
   g_string_append(html, "<line");
-  attribute(html, "x1", LABEL + at * SPAN);
-  attribute(html, "x2", LABEL + at * SPAN);
-  attribute(html, "y1", top);
-  attribute(html, "y2", bottom);
-  g_string_append(html, " stroke=\"" COLOUR_LINE "\" stroke-dasharray=\"4 3\"/>\n");
+  svg_attribute(html, "x1", LABEL + at * SPAN);
+  svg_attribute(html, "x2", LABEL + at * SPAN);
+  svg_attribute(html, "y1", top);
+  svg_attribute(html, "y2", bottom);
+  g_string_append(html, " class=\"line\" stroke-dasharray=\"4 3\"/>\n");
 }
 
 /* ---- waterfall ---- */
@@ -99,17 +103,17 @@ void html_waterfall(GString *html, const MoeResult *result)
   double left = 1, y = ROW;
 
   svg_start(html, "From 100 % of peak down to the MFU", ROW * (n + 2));
-  bar(html, 0, 0, 1, COLOUR_KEPT);
+  bar(html, 0, 0, 1, KEPT);
   row_labels(html, 0, "peak", moe_percent_format(1));
   for (guint i = 0; i < n; i++, y += ROW) {
     double share = losses[i].seconds / result->step_time_s;
     g_autofree char *percent = moe_percent_format(share);
 
-    bar(html, y, MAX(left - share, 0), left, COLOUR_LOST);
-    row_labels(html, y, moe_cause_title(losses[i].cause), g_strconcat("\u2212 ", percent, NULL));
+    bar(html, y, MAX(left - share, 0), left, LOST);
+    row_labels(html, y, moe_cause_title(losses[i].cause), g_strconcat("-", percent, NULL));
     left -= share;
   }
-  bar(html, y, 0, CLAMP(left, 0, 1), COLOUR_KEPT);
+  bar(html, y, 0, CLAMP(left, 0, 1), KEPT);
   row_labels(html, y, moe_cause_title(MOE_CAUSE_MATH), moe_percent_format(left));
   svg_end(html);
 }
@@ -118,14 +122,14 @@ void html_waterfall(GString *html, const MoeResult *result)
 
 static void memory_legend(GString *html)
 {
-  double x = LABEL;
+  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++) {
+    double x = LABEL + part % LEGEND_COLUMNS * (SPAN / LEGEND_COLUMNS), y = part / LEGEND_COLUMNS * ROW;
 
-  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++, x += SPAN / MOE_N_MEMORY_PARTS) {
     g_string_append(html, "<rect");
-    attribute(html, "x", x);
-    attribute(html, "y", (ROW - BAR) / 2);
-    g_string_append_printf(html, " width=\"12\" height=\"12\" fill=\"%s\"/>\n", palette[part % G_N_ELEMENTS(palette)]);
-    label(html, x + 17, -2, "start", moe_memory_words[part]);
+    svg_attribute(html, "x", x);
+    svg_attribute(html, "y", y + (ROW - BAR) / 2);
+    g_string_append_printf(html, " width=\"12\" height=\"12\" %s/>\n", palette[part % G_N_ELEMENTS(palette)]);
+    label(html, x + 17, y - 2, "start", moe_memory_words[part]);
   }
 }
 

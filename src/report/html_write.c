@@ -1,6 +1,8 @@
 /* Elements, tables, escaping. */
 #include "html.h"
 
+#include <string.h>
+
 /* What XML 1.0 allows besides the printable characters: tab and line end; what g_markup_escape_text leaves as numeric
  * references to control characters is not allowed either. */
 static gboolean allowed(gunichar c)
@@ -56,27 +58,60 @@ void html_section_end(GString *html)
   g_string_append(html, "</section>\n");
 }
 
+/* Tables are as wide as they need and scroll by themselves where the page is narrower. */
 void html_table(GString *html, const char *const *header)
 {
-  g_string_append(html, "<table>\n");
+  g_string_append(html, "<div class=\"wide\"><table>\n");
   if (!header)
     return;
   g_string_append(html, "<tr>");
-  for (; *header; header++)
-    html_element(html, "th", NULL, *header);
+  for (guint column = 0; header[column]; column++)
+    html_element(html, "th", NULL, header[column]);
   g_string_append(html, "</tr>\n");
 }
 
 void html_table_end(GString *html)
 {
-  g_string_append(html, "</table>\n");
+  g_string_append(html, "</table></div>\n");
+}
+
+#define LONGEST_NUMBER 16 /* characters, unit included; what is longer reads as words */
+
+/* "-3.2 %", "81.7 GB", "-": a number and perhaps a unit, which stands to the right. */
+static gboolean is_number(const char *cell)
+{
+  const char *digits = *cell == '-' || *cell == '+' ? cell + 1 : cell;
+  const char *unit = digits + strspn(digits, "0123456789.,");
+
+  if (strcmp(cell, "-") == 0)
+    return TRUE;
+  return unit > digits && strlen(cell) <= LONGEST_NUMBER && (*unit == 0 || (*unit == ' ' && !strchr(unit + 1, ' ')));
+}
+
+/* Dotted keys and paths may break after a dot or a slash and nowhere else. */
+static void add_cell(GString *html, const char *cell, gboolean number)
+{
+  gboolean breaks = !number && !strchr(cell, ' ') && strpbrk(cell, "./");
+
+  g_string_append(html, number ? "<td class=\"n\">" : "<td>");
+  for (const char *rest = cell; breaks && *rest;) {
+    gsize length = strcspn(rest, "./");
+    g_autofree char *part = g_strndup(rest, length + (rest[length] != 0));
+
+    html_text(html, part);
+    g_string_append(html, "<wbr/>");
+    rest += strlen(part);
+  }
+  if (!breaks)
+    html_text(html, cell);
+  g_string_append(html, "</td>");
 }
 
 void html_row(GString *html, const char *const *cells)
 {
   g_string_append(html, "<tr>");
-  for (; *cells; cells++)
-    html_element(html, "td", NULL, *cells);
+  for (guint column = 0; cells[column]; column++)
+    add_cell(html, cells[column], column > 0 && is_number(cells[column]));
   g_string_append(html, "</tr>\n");
 }
 

@@ -79,8 +79,9 @@ static void add_memory(MoeTable *table, const MoeResult *result)
   if (result->memory.fits)
     add_line(table, "memory", g_strdup_printf("%s of %s, fits with %s of headroom", peak, capacity, headroom));
   else
-    add_line(table, "memory",
-             g_strdup_printf("%s of %s, DOES NOT FIT: %s too much with %s of headroom", peak, capacity, over, headroom));
+    add_line(
+        table, "memory",
+        g_strdup_printf("%s of %s, DOES NOT FIT: %s too much with %s of headroom", peak, capacity, over, headroom));
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++) {
     g_autofree char *name = g_strdup_printf("  %s", moe_memory_words[part]);
 

@@ -1,28 +1,12 @@
 /* Who does what when, as boxes. */
-#include <moesim/report_plot.h>
+#include "timeline.h"
 
 #include <string.h>
 
 #define PIXELS       2000 /* boxes of one kind with gaps below a pixel of so wide a picture look like one */
-#define NARROW       4    /* such pixels: a box below that has no room for a name of its own */
 #define PS_PER_MS    1e9
 #define PLOT_SHARE   0.78 /* of a figure's width is the plot, the rest are lanes' names and margins */
 #define LETTER_WIDTH 7.0  /* points, at the size of names in boxes */
-
-/* What a box shows. Kernels by pass, transfers, copies, and the compute stream's idle time by what it waits for. */
-typedef enum {
-  KIND_FORWARD,
-  KIND_DGRAD,
-  KIND_WGRAD,
-  KIND_RECOMPUTE,
-  KIND_OPTIMIZER,
-  KIND_NVLINK,
-  KIND_NETWORK,
-  KIND_COPY,
-  KIND_BUBBLE,
-  KIND_IDLE,
-  N_KINDS,
-} Kind;
 
 /* What each stream does, for those who do not know our words for them; by MoeStream. */
 static const char *const lane_titles[MOE_N_STREAMS] = {
@@ -43,20 +27,9 @@ static const Shade kind_shade[N_KINDS] = {
     [KIND_IDLE] = SHADE_IDLE,
 };
 
-static const char *const kind_titles[N_KINDS] = {
+const char *const timeline_kind_titles[N_KINDS] = {
     "forward",          "backward, inputs",  "backward, weights", "recomputation",   "optimizer",
     "transfer, NVLink", "transfer, network", "host copy",         "pipeline bubble", "idle, other cause"};
-
-typedef struct {
-  gint64 lane; /* rank * MOE_N_STREAMS + stream */
-  Kind kind;
-  const char *name; /* interned; NULL: several operations in one box */
-  MoeTime start, end;
-} Box;
-
-struct MoeTimeline {
-  GArray *boxes;
-};
 
 MoeTimeline *moe_timeline_new(void)
 {
@@ -115,71 +88,14 @@ void moe_timeline_slice(const MoeSlice *slice, gpointer user_data)
 {
   MoeTimeline *timeline = user_data;
   guint stream = slice->stream == MOE_N_STREAMS ? MOE_STREAM_COMPUTE : slice->stream;
-  Box box = {slice->rank * MOE_N_STREAMS + stream, kind_of_slice(slice), name_of(slice), slice->start, slice->end};
+  Box box = {
+      slice->rank * MOE_N_STREAMS + stream, kind_of_slice(slice), name_of(slice), slice->start, slice->end, 0, 1};
 
   /* A transfer stream that waits is drawn as the gap that it is. */
   gboolean waits = box.kind == KIND_IDLE || box.kind == KIND_BUBBLE;
 
   if (box.end > box.start && !(waits && stream != MOE_STREAM_COMPUTE))
     g_array_append_val(timeline->boxes, box);
-}
-
-static int by_place(gconstpointer a, gconstpointer b)
-{
-  const Box *left = a;
-  const Box *right = b;
-
-  if (left->kind != right->kind)
-    return left->kind < right->kind ? -1 : 1;
-  if (left->lane != right->lane)
-    return left->lane < right->lane ? -1 : 1;
-  return (left->start > right->start) - (left->start < right->start);
-}
-
-/* Boxes within the window, cut to it, by kind, lane and time. */
-static GArray *boxes_within(const MoeTimeline *timeline, MoeTime from, MoeTime to)
-{
-  GArray *chosen = g_array_new(FALSE, FALSE, sizeof(Box));
-
-  for (guint i = 0; i < timeline->boxes->len; i++) {
-    Box box = g_array_index(timeline->boxes, Box, i);
-
-    if (box.end <= from || box.start >= to)
-      continue;
-    box.start = MAX(box.start, from);
-    box.end = MIN(box.end, to);
-    g_array_append_val(chosen, box);
-  }
-  g_array_sort(chosen, by_place);
-  return chosen;
-}
-
-/* Whether two boxes of one kind that touch are better drawn as one. */
-static gboolean look_like_one(const Box *last, const Box *box, MoeTime pixel)
-{
-  gboolean narrow = box->end - box->start < NARROW * pixel || last->end - last->start < NARROW * pixel;
-
-  return last->lane == box->lane && last->kind == box->kind && box->start - last->end < pixel &&
-         (narrow || last->name == box->name);
-}
-
-static void merge_neighbours(GArray *boxes, MoeTime pixel)
-{
-  guint kept = 0;
-
-  for (guint i = 0; i < boxes->len; i++) {
-    Box *last = kept > 0 ? &g_array_index(boxes, Box, kept - 1) : NULL;
-    const Box *box = &g_array_index(boxes, Box, i);
-
-    if (!last || !look_like_one(last, box, pixel)) {
-      g_array_index(boxes, Box, kept++) = *box;
-      continue;
-    }
-    if (box->end - box->start > last->end - last->start)
-      last->name = box->name; /* the longer one names them */
-    last->end = MAX(last->end, box->end);
-  }
-  g_array_set_size(boxes, kept);
 }
 
 static int by_number(gconstpointer a, gconstpointer b)
@@ -191,7 +107,7 @@ static int by_number(gconstpointer a, gconstpointer b)
 }
 
 /* Distinct lanes in order. */
-static GArray *lanes_of(const GArray *boxes)
+GArray *timeline_lanes(const GArray *boxes)
 {
   g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
   GArray *lanes = g_array_new(FALSE, FALSE, sizeof(gint64));
@@ -206,7 +122,7 @@ static GArray *lanes_of(const GArray *boxes)
   return lanes;
 }
 
-static guint lane_index(const GArray *lanes, gint64 lane)
+guint timeline_lane(const GArray *lanes, gint64 lane)
 {
   guint index = 0;
   gboolean found = g_array_binary_search((GArray *)lanes, &lane, by_number, &index);
@@ -223,18 +139,33 @@ static void append_ms(GString *text, MoeTime time)
   g_string_append(text, g_ascii_formatd(digits, sizeof digits, "%.9g", (double)time / PS_PER_MS));
 }
 
+static void append_share(GString *text, double share)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_c(text, '\t');
+  g_string_append(text, g_ascii_formatd(digits, sizeof digits, "%.3g", share));
+}
+
+char *timeline_lane_title(gint64 lane)
+{
+  return g_strdup_printf("rank %" G_GINT64_FORMAT " %s", lane / MOE_N_STREAMS, lane_titles[lane % MOE_N_STREAMS]);
+}
+
 /* Every kind gets a block, so that colours and legend do not depend on what a run happens to do. */
 static void append_kind(GString *text, const GArray *boxes, const GArray *lanes, Kind kind)
 {
-  g_string_append_printf(text, "%s\tfrom ms\tto ms\n", kind_titles[kind]);
+  g_string_append_printf(text, "%s\tfrom ms\tto ms\tlow\thigh\n", timeline_kind_titles[kind]);
   for (guint i = 0; i < boxes->len; i++) {
     const Box *box = &g_array_index(boxes, Box, i);
 
     if (box->kind != kind)
       continue;
-    g_string_append_printf(text, "%u", lane_index(lanes, box->lane));
+    g_string_append_printf(text, "%u", timeline_lane(lanes, box->lane));
     append_ms(text, box->start);
     append_ms(text, box->end);
+    append_share(text, box->low);
+    append_share(text, box->high);
     g_string_append_c(text, '\n');
   }
   g_string_append(text, "\n\n");
@@ -252,7 +183,7 @@ static void append_names(GString *text, const GArray *boxes, const GArray *lanes
 
     if (!box->name || (double)(strlen(box->name) + 1) * LETTER_WIDTH > room)
       continue;
-    g_string_append_printf(text, "%u", lane_index(lanes, box->lane));
+    g_string_append_printf(text, "%u", timeline_lane(lanes, box->lane));
     append_ms(text, box->start + (box->end - box->start) / 2);
     g_string_append_printf(text, "\t%s\t%d\n", box->name, kind_shade[box->kind]);
   }
@@ -265,12 +196,13 @@ static void append_lanes(GString *text, const GArray *lanes)
   for (guint i = 0; i < lanes->len; i++) {
     gint64 lane = g_array_index(lanes, gint64, i);
 
-    g_string_append_printf(text, "%u\trank %" G_GINT64_FORMAT " %s\n", i, lane / MOE_N_STREAMS,
-                           lane_titles[lane % MOE_N_STREAMS]);
+    g_autofree char *title = timeline_lane_title(lane);
+
+    g_string_append_printf(text, "%u\t%s\n", i, title);
   }
 }
 
-static MoeTime last_end(const MoeTimeline *timeline)
+MoeTime timeline_end(const MoeTimeline *timeline)
 {
   MoeTime end = 0;
 
@@ -281,12 +213,11 @@ static MoeTime last_end(const MoeTimeline *timeline)
 
 char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to, int width)
 {
-  MoeTime until = to > 0 ? to : last_end(timeline), span = MAX(until - from, 0);
-  g_autoptr(GArray) boxes = boxes_within(timeline, from, until);
+  MoeTime until = to > 0 ? to : timeline_end(timeline), span = MAX(until - from, 0);
+  g_autoptr(GArray) boxes = timeline_boxes(timeline, from, until, span / PIXELS);
   GString *text = g_string_new(NULL);
 
-  merge_neighbours(boxes, span / PIXELS);
-  g_autoptr(GArray) lanes = lanes_of(boxes);
+  g_autoptr(GArray) lanes = timeline_lanes(boxes);
 
   for (guint kind = 0; kind < N_KINDS; kind++)
     append_kind(text, boxes, lanes, kind);

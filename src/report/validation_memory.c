@@ -21,8 +21,8 @@ static void add_titles(MoeTable *table, const char *const *titles)
 
 static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
 {
-  const char *const titles[] = {moe_group_by_words[by], "published peaks", "median |error|",
-                                "P90 |error|",          "bias",            NULL};
+  const char *const titles[] = {
+      moe_group_by_words[by], "published peaks", "median |error|", "P90 |error|", "bias", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrrr");
   guint n = 0;
   MoeCaseGroup *groups = moe_validation_memory_groups(validation, by, &n);

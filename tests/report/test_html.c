@@ -116,6 +116,45 @@ START_TEST(test_page_is_whole)
 }
 END_TEST
 
+/* Timeline, other sizes and other runs: drawn when given. */
+START_TEST(test_charts_are_drawn)
+{
+  static const char *const ids[] = {"timeline", "scale", "comparison"};
+  static const char *const words[] = {"rank 0 compute", "backward, weights", "on lab", "does not fit memory",
+                                      "P10 to P90"};
+  g_autoptr(MoeRun) run = load(NULL);
+  g_autoptr(MoeResult) result = sample_published();
+  g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
+  g_autoptr(MoeTimeline) timeline = moe_timeline_new();
+  MoeSlice slice = {.name = "qkv", .pass = MOE_PASS_WGRAD, .end = 1000000};
+  MoeSwing swing;
+  MoeSensitivity sensitivity = sample_sensitivity(result, &swing);
+  MoeScaleSeries series = {(char *)"on lab", list};
+  MoePage page = {.run = run,
+                  .result = result,
+                  .sensitivity = &sensitivity,
+                  .timeline = timeline,
+                  .scale = &series,
+                  .n_scale = 1,
+                  .rivals = list,
+                  .version = "1"};
+  g_auto(Seen) seen;
+
+  ((MoeResult *)g_ptr_array_index(list, 1))->gpus = 16;
+  moe_timeline_slice(&slice, timeline);
+  g_autofree char *html = moe_report_html(&page);
+
+  see(html, &seen);
+  for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
+    ck_assert_msg(g_hash_table_contains(seen.ids, ids[i]), "no section %s", ids[i]);
+  for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+    ck_assert_msg(strstr(seen.text->str, words[i]) != NULL, "no text '%s'", words[i]);
+  ck_assert_uint_eq(seen.svgs, 7); /* waterfall, timeline, memory, scale, a waterfall per rival, tornado */
+  ck_assert_uint_eq(seen.scripts, 0);
+  ck_assert_uint_eq(seen.references, 0);
+}
+END_TEST
+
 START_TEST(test_sections_without_content_are_left_out)
 {
   g_autoptr(MoeRun) run = load(NULL);
@@ -169,5 +208,5 @@ START_TEST(test_waterfall_has_a_bar_per_cause)
 }
 END_TEST
 
-MOE_TEST_MAIN("report/html", test_page_is_whole, test_sections_without_content_are_left_out,
+MOE_TEST_MAIN("report/html", test_page_is_whole, test_charts_are_drawn, test_sections_without_content_are_left_out,
               test_texts_of_files_are_escaped, test_waterfall_has_a_bar_per_cause)

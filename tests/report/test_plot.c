@@ -99,9 +99,9 @@ START_TEST(timeline_cuts_to_the_window_and_joins_neighbours)
     moe_timeline_slice(&slices[i], timeline);
   g_autofree char *text = moe_timeline_data(timeline, 10000000000, 60000000000, MOE_FIGURE_WIDTH);
 
-  ck_assert_msg(g_str_has_prefix(text, "forward\tfrom ms\tto ms\n1\t10\t50\n\n\n"), "%s", text);
-  ck_assert_msg(strstr(text, "transfer, NVLink\tfrom ms\tto ms\n0\t20\t40\n\n\n") != NULL, "%s", text);
-  ck_assert_msg(strstr(text, "pipeline bubble\tfrom ms\tto ms\n1\t50\t60\n\n\n") != NULL, "%s", text);
+  ck_assert_msg(g_str_has_prefix(text, "forward\tfrom ms\tto ms\tlow\thigh\n1\t10\t50\t0\t1\n\n\n"), "%s", text);
+  ck_assert_msg(strstr(text, "transfer, NVLink\tfrom ms\tto ms\tlow\thigh\n0\t20\t40\t0\t1\n\n\n") != NULL, "%s", text);
+  ck_assert_msg(strstr(text, "pipeline bubble\tfrom ms\tto ms\tlow\thigh\n1\t50\t60\t0\t1\n\n\n") != NULL, "%s", text);
   ck_assert_msg(strstr(text, "lane\tmiddle ms\tname\tshade\n1\t30\tqkv\t1\n") != NULL, "%s", text);
   ck_assert_msg(strstr(text, "1\t55\tpipeline bubble\t2\n") != NULL, "%s", text);
   ck_assert_msg(g_str_has_suffix(text, "lane\tname\n0\trank 0 dispatch, combine\n1\trank 8 compute\n"), "%s", text);
@@ -156,6 +156,32 @@ START_TEST(measures_go_with_the_step_time)
 }
 END_TEST
 
+/* Ten thousand kernels of a microsecond with as long a wait behind each: nobody sees one, half of each column is either. */
+START_TEST(narrow_boxes_become_shares)
+{
+  g_autoptr(MoeTimeline) timeline = moe_timeline_new();
+  const MoeTime us = 1000000;
+
+  for (guint i = 0; i < 10000; i++) {
+    MoeSlice busy = {.name = "k", .start = 2 * i * us, .end = (2 * i + 1) * us}, idle = busy;
+
+    idle.stream = MOE_N_STREAMS;
+    idle.cause = MOE_CAUSE_HOST;
+    idle.start = busy.end;
+    idle.end = busy.end + us;
+    moe_timeline_slice(&busy, timeline);
+    moe_timeline_slice(&idle, timeline);
+  }
+  g_autofree char *text = moe_timeline_data(timeline, 0, 0, MOE_FIGURE_WIDTH);
+  g_auto(GStrv) blocks = g_strsplit(text, "\n\n\n", -1);
+  g_auto(GStrv) forward = g_strsplit(blocks[0], "\n", -1);
+
+  ck_assert_uint_gt(g_strv_length(forward), 100);
+  ck_assert_uint_lt(g_strv_length(forward), 600);
+  ck_assert_msg(g_str_has_suffix(forward[50], "\t0\t0.5"), "%s", forward[50]);
+}
+END_TEST
+
 START_TEST(an_unknown_suffix_is_refused)
 {
   g_autoptr(GError) error = NULL;
@@ -196,5 +222,5 @@ END_TEST
 
 MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
               ladder_has_nan_where_nothing_is_published, timeline_cuts_to_the_window_and_joins_neighbours,
-              the_front_is_what_none_beats, measures_go_with_the_step_time, an_unknown_suffix_is_refused,
+              the_front_is_what_none_beats, measures_go_with_the_step_time, narrow_boxes_become_shares, an_unknown_suffix_is_refused,
               a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)

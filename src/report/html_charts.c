@@ -1,0 +1,321 @@
+/* Sections with charts that need axes: who does what when, the run on other numbers of GPUs, other runs beside it. */
+#include "html.h"
+#include "losses.h"
+#include "timeline.h"
+
+#include <math.h>
+
+/* Geometry, in SVG user units; the page scales the whole. */
+#define WIDTH  SVG_WIDTH
+#define LEFT   190.0 /* names of lanes, numbers of the axis */
+#define RIGHT  20.0
+#define SPAN   (WIDTH - LEFT - RIGHT)
+#define LANE   24.0
+#define BOX    18.0
+#define LEGEND 24.0
+#define AXIS   24.0
+
+static void text_at(GString *html, double x, double y, const char *anchor, const char *text)
+{
+  g_string_append(html, "<text");
+  svg_attribute(html, "x", x);
+  svg_attribute(html, "y", y);
+  g_string_append_printf(html, " text-anchor=\"%s\">", anchor);
+  html_text(html, text);
+  g_string_append(html, "</text>\n");
+}
+
+static void rect_at(GString *html, double x, double y, double width, double height, const char *paint)
+{
+  g_string_append(html, "<rect");
+  svg_attribute(html, "x", x);
+  svg_attribute(html, "y", y);
+  svg_attribute(html, "width", width);
+  svg_attribute(html, "height", height);
+  g_string_append_printf(html, " %s/>\n", paint);
+}
+
+static void line_at(GString *html, double x1, double y1, double x2, double y2, const char *class)
+{
+  g_string_append(html, "<line");
+  svg_attribute(html, "x1", x1);
+  svg_attribute(html, "y1", y1);
+  svg_attribute(html, "x2", x2);
+  svg_attribute(html, "y2", y2);
+  g_string_append_printf(html, " class=\"%s\"/>\n", class);
+}
+
+/* ---- timeline ---------------------------------------------------------------------------------------------------- */
+
+/* Kernels by pass, transfers, copies, idle time; the same hues as in plots/timeline.gp. */
+static const char *const kind_paint[N_KINDS] = {
+    "fill=\"#0b5b94\"", "fill=\"#7cc8f2\"", "fill=\"#0a6e50\"", "fill=\"#f2b134\"", "fill=\"#7a2e4d\"",
+    "fill=\"#5b3a8c\"", "fill=\"#9c4a00\"", "fill=\"#cfd3d8\"", "fill=\"#9aa0a9\"", "fill=\"#c9cdd3\"",
+};
+
+/* Titles of the kinds that occur, from left to right, in rows. */
+static double timeline_legend(GString *html, const GArray *boxes, double y)
+{
+  double x = LEFT;
+
+  for (guint kind = 0; kind < N_KINDS; kind++) {
+    gboolean occurs = FALSE;
+
+    for (guint i = 0; i < boxes->len && !occurs; i++)
+      occurs = g_array_index(boxes, Box, i).kind == kind;
+    if (!occurs)
+      continue;
+    if (x > WIDTH - 170)
+      x = LEFT, y += LEGEND;
+    rect_at(html, x, y, 12, 12, kind_paint[kind]);
+    text_at(html, x + 18, y + 11, "start", timeline_kind_titles[kind]);
+    x += 170;
+  }
+  return y + LEGEND;
+}
+
+static void timeline_axis(GString *html, MoeTime end, double y)
+{
+  for (guint tick = 0; tick <= 5; tick++) {
+    double share = tick / 5.0;
+    g_autofree char *time = moe_quantity_format(moe_time_to_seconds(end) * share, MOE_DIM_SECONDS);
+
+    line_at(html, LEFT + share * SPAN, 0, LEFT + share * SPAN, y, "grid");
+    text_at(html, LEFT + share * SPAN, y + 17,
+            tick == 0   ? "start"
+            : tick == 5 ? "end"
+                        : "middle",
+            tick == 0 ? "0" : time);
+  }
+}
+
+void html_timeline(GString *html, const MoePage *page)
+{
+  if (!page->timeline)
+    return;
+  MoeTime end = timeline_end(page->timeline);
+  g_autoptr(GArray) boxes = timeline_boxes(page->timeline, 0, end, end / (MoeTime)SPAN);
+  g_autoptr(GArray) lanes = timeline_lanes(boxes);
+  double bottom = lanes->len * LANE;
+
+  html_section(html, "timeline", "One step in time");
+  svg_start(html, "What chosen ranks do when", bottom + AXIS + 3 * LEGEND);
+  timeline_axis(html, end, bottom);
+  for (guint i = 0; i < lanes->len; i++) {
+    g_autofree char *title = timeline_lane_title(g_array_index(lanes, gint64, i));
+
+    text_at(html, LEFT - 8, i * LANE + 16, "end", title);
+  }
+  for (guint i = 0; i < boxes->len; i++) {
+    const Box *box = &g_array_index(boxes, Box, i);
+    double from = (double)box->start / (double)end * SPAN, to = (double)box->end / (double)end * SPAN;
+
+    double top = timeline_lane(lanes, box->lane) * LANE + (LANE - BOX) / 2 + BOX * (1 - box->high);
+
+    rect_at(html, LEFT + from, top, MAX(to - from, 0.3), BOX * (box->high - box->low), kind_paint[box->kind]);
+  }
+  timeline_legend(html, boxes, bottom + AXIS + 6);
+  svg_end(html);
+  html_section_end(html);
+}
+
+/* ---- scale ------------------------------------------------------------------------------------------------------- */
+
+#define SCALE_HEIGHT 260.0
+#define SCALE_LEFT   60.0
+#define SCALE_SPAN   (WIDTH - SCALE_LEFT - 220)
+
+/* Hues of lines by number, and a marker for each: told apart in grey as well. */
+static const char *const line_hue[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"};
+
+typedef struct {
+  double least, most; /* log2 of GPUs */
+  double top;         /* MFU at the upper edge, fraction */
+} Axes;
+
+static double x_of(const Axes *axes, double gpus)
+{
+  double range = axes->most - axes->least;
+
+  return SCALE_LEFT + (range > 0 ? (log2(gpus) - axes->least) / range : 0.5) * SCALE_SPAN;
+}
+
+static double y_of(const Axes *axes, double mfu)
+{
+  return SCALE_HEIGHT * (1 - mfu / axes->top) + 8;
+}
+
+static gboolean has_interval(const MoeResult *result)
+{
+  return result->interval.samples > 0 && isfinite(result->interval.mfu_causal_p90);
+}
+
+static Axes find_axes(const MoePage *page)
+{
+  Axes axes = {INFINITY, -INFINITY, 0.1};
+
+  for (guint s = 0; s < page->n_scale; s++)
+    for (guint i = 0; i < page->scale[s].results->len; i++) {
+      const MoeResult *result = g_ptr_array_index(page->scale[s].results, i);
+
+      axes.least = MIN(axes.least, log2((double)result->gpus));
+      axes.most = MAX(axes.most, log2((double)result->gpus));
+      axes.top = MAX(axes.top, MAX(result->mfu_causal, has_interval(result) ? result->interval.mfu_causal_p90 : 0));
+    }
+  axes.top = ceil(axes.top * 10) / 10; /* tens of percent */
+  return axes;
+}
+
+static void draw_axes(GString *html, const Axes *axes, const MoeScaleSeries *series)
+{
+  for (double mfu = 0; mfu <= axes->top + 1e-9; mfu += 0.1) {
+    g_autofree char *percent = g_strdup_printf("%.0f %%", 100 * mfu);
+
+    line_at(html, SCALE_LEFT, y_of(axes, mfu), SCALE_LEFT + SCALE_SPAN, y_of(axes, mfu), "grid");
+    text_at(html, SCALE_LEFT - 8, y_of(axes, mfu) + 4, "end", percent);
+  }
+  for (guint i = 0; i < series->results->len; i++) {
+    const MoeResult *result = g_ptr_array_index(series->results, i);
+    g_autofree char *gpus = g_strdup_printf("%" G_GINT64_FORMAT, result->gpus);
+
+    text_at(html, x_of(axes, (double)result->gpus), SCALE_HEIGHT + 26, "middle", gpus);
+  }
+  text_at(html, SCALE_LEFT + SCALE_SPAN / 2, SCALE_HEIGHT + 44, "middle", "GPUs; the batch grows with them");
+}
+
+static void add_point(GString *html, const Axes *axes, const MoeResult *result, double mfu)
+{
+  svg_number(html, x_of(axes, (double)result->gpus));
+  g_string_append_c(html, ',');
+  svg_number(html, y_of(axes, mfu));
+  g_string_append_c(html, ' ');
+}
+
+static void draw_band(GString *html, const Axes *axes, const MoeScaleSeries *series, const char *hue)
+{
+  guint n = series->results->len;
+
+  g_string_append(html, "<polygon points=\"");
+  for (guint i = 0; i < 2 * n; i++) {
+    const MoeResult *result = g_ptr_array_index(series->results, i < n ? i : 2 * n - 1 - i);
+
+    if (has_interval(result))
+      add_point(html, axes, result, i < n ? result->interval.mfu_causal_p10 : result->interval.mfu_causal_p90);
+  }
+  g_string_append_printf(html, "\" fill=\"%s\" fill-opacity=\"0.16\"/>\n", hue);
+}
+
+static void draw_cross(GString *html, double x, double y, double size)
+{
+  line_at(html, x - size, y - size, x + size, y + size, "alarm");
+  line_at(html, x - size, y + size, x + size, y - size, "alarm");
+}
+
+static void draw_series(GString *html, const Axes *axes, const MoeScaleSeries *series, guint number)
+{
+  const char *hue = line_hue[number % G_N_ELEMENTS(line_hue)];
+
+  draw_band(html, axes, series, hue);
+  g_string_append(html, "<polyline points=\"");
+  for (guint i = 0; i < series->results->len; i++) {
+    const MoeResult *result = g_ptr_array_index(series->results, i);
+
+    add_point(html, axes, result, result->mfu_causal);
+  }
+  g_string_append_printf(html, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\" stroke-dasharray=\"%u %u\"/>\n",
+                         hue, number == 0 ? 1 : 12 - 3 * (number % 4), number == 0 ? 0 : 4);
+  for (guint i = 0; i < series->results->len; i++) {
+    const MoeResult *result = g_ptr_array_index(series->results, i);
+    double x = x_of(axes, (double)result->gpus), published = moe_result_published_mfu(result);
+
+    rect_at(html, x - 4, y_of(axes, result->mfu_causal) - 4, 8, 8, "class=\"point\"");
+    if (!result->memory.fits)
+      draw_cross(html, x, y_of(axes, result->mfu_causal), 7);
+    if (published > 0 && !result->published.full_convention)
+      text_at(html, x, y_of(axes, published) + 6, "middle", "\u2605");
+  }
+}
+
+static void draw_legend(GString *html, const MoePage *page)
+{
+  double x = SCALE_LEFT + SCALE_SPAN + 24, y = 20;
+
+  for (guint s = 0; s < page->n_scale; s++, y += LEGEND) {
+    g_autofree char *paint = g_strdup_printf("fill=\"%s\"", line_hue[s % G_N_ELEMENTS(line_hue)]);
+
+    rect_at(html, x, y - 8, 18, 4, paint);
+    text_at(html, x + 26, y, "start", page->scale[s].label);
+  }
+  text_at(html, x + 9, y + 2, "middle", "\u2605");
+  text_at(html, x + 26, y, "start", "published");
+  draw_cross(html, x + 9, y + LEGEND - 4, 6);
+  text_at(html, x + 26, y + LEGEND, "start", "does not fit memory");
+}
+
+void html_scale(GString *html, const MoePage *page)
+{
+  static const char *const header[] = {"GPUs", "MFU causal", "tokens/s per GPU", "memory", "fits", NULL};
+
+  if (page->n_scale == 0 || page->scale[0].results->len == 0)
+    return;
+  Axes axes = find_axes(page);
+
+  html_section(html, "scale", "On other numbers of GPUs");
+  svg_start(html, "MFU against the number of GPUs", SCALE_HEIGHT + 54);
+  draw_axes(html, &axes, &page->scale[0]);
+  for (guint s = page->n_scale; s-- > 0;) /* the page's own run on top */
+    draw_series(html, &axes, &page->scale[s], s);
+  draw_legend(html, page);
+  svg_end(html);
+  html_table(html, header);
+  for (guint i = 0; i < page->scale[0].results->len; i++) {
+    const MoeResult *result = g_ptr_array_index(page->scale[0].results, i);
+    g_autofree char *gpus = g_strdup_printf("%" G_GINT64_FORMAT, result->gpus);
+    g_autofree char *mfu = moe_percent_format(result->mfu_causal);
+    g_autofree char *tokens = g_strdup_printf("%.0f", result->tokens_per_s_per_gpu);
+    g_autofree char *memory = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
+
+    html_row(html, (const char *const[]){gpus, mfu, tokens, memory, result->memory.fits ? "yes" : "no", NULL});
+  }
+  html_table_end(html);
+  html_section_end(html);
+}
+
+/* ---- comparison -------------------------------------------------------------------------------------------------- */
+
+static void compare_row(GString *html, const MoeResult *result)
+{
+  g_autofree char *label = moe_result_label(result);
+  g_autofree char *machine = g_strdup_printf("%s, %" G_GINT64_FORMAT " GPUs", result->cluster, result->gpus);
+  g_autofree char *step = moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS);
+  g_autofree char *causal = moe_percent_format(result->mfu_causal);
+  g_autofree char *full = moe_percent_format(result->mfu_full);
+  g_autofree char *tokens = g_strdup_printf("%.0f", result->tokens_per_s_per_gpu);
+  g_autofree char *memory = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
+
+  html_row(html, (const char *const[]){label, machine, step, causal, full, tokens, memory,
+                                       result->memory.fits ? "yes" : "no", NULL});
+}
+
+void html_comparison(GString *html, const MoePage *page)
+{
+  static const char *const header[] = {"run",    "machine", "step", "MFU causal", "MFU full", "tokens/s per GPU",
+                                       "memory", "fits",    NULL};
+
+  if (!page->rivals || page->rivals->len == 0)
+    return;
+  html_section(html, "comparison", "Beside other runs");
+  html_table(html, header);
+  compare_row(html, page->result);
+  for (guint i = 0; i < page->rivals->len; i++)
+    compare_row(html, g_ptr_array_index(page->rivals, i));
+  html_table_end(html);
+  for (guint i = 0; i < page->rivals->len; i++) {
+    const MoeResult *rival = g_ptr_array_index(page->rivals, i);
+    g_autofree char *label = moe_result_label(rival);
+
+    html_element(html, "h3", NULL, label);
+    html_waterfall(html, rival);
+  }
+  html_section_end(html);
+}
