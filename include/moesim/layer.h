@@ -208,9 +208,7 @@ typedef struct {
   double residual_bytes, act_bytes; /* per element */
   int64_t micro_batches;
   gboolean fp8_gemm, fp8_wgrad;
-  gboolean cache_fp8;   /* weights are quantized once per step and kept beside the BF16 ones */
-  gboolean primary_fp8; /* weights exist in FP8 only: the optimizer writes them and they are gathered so */
-  double fp8_layouts;   /* copies of a kept FP8 weight */
+  MoeKeeps keeps; /* bytes and copies per parameter */
   gboolean overlap_tensor, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline, merge_batches;
   gboolean flash;      /* fused attention kernel */
   gboolean frozen;     /* LoRA: base weights do not train */

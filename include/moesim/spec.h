@@ -166,6 +166,10 @@ typedef struct {
  * on H100, Megatron-Bridge's model verification card). */
 #define MOE_DEFAULT_HEADROOM_BYTES (560.0 * 1024 * 1024)
 
+/* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments (Megatron-core's
+ * precision-aware optimizer), always (Apex's distributed fused Adam). */
+typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
+
 /* ---- with what software ------------------------------------------------------------------------------------------ */
 
 /* Parts of a layer, for CUDA-graph coverage and for attribution. Bits of MoeScopes. */
@@ -232,6 +236,13 @@ typedef struct {
   } data_parallel;
   gboolean backward_casts;    /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
                                  kernels of their own, not written by the forward pass's cast and kept */
+  struct {
+    gboolean sharded_master;      /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
+    MoeRemainder master_remainder; /* when 16 bits beside a BF16 weight stand for its FP32 master */
+    gboolean mxfp8_shared_buffer; /* MXFP8 weights are gathered in BF16 through the gradient buffer: no BF16 copy stays */
+    gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */
+    gboolean placeholders;        /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
+  } memory;
   double hbm_reserved_bytes;  /* context, libraries, communication buffers */
   double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
   double kernel_jitter;       /* standard deviation of kernel times, relative; 0 = none */
@@ -390,6 +401,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 /* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is
  * published. */
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
+/* Bytes that a run keeps per parameter of a layer, by its precisions, its ZeRO stage and what its stack holds. */
+typedef struct {
+  double fp8_layouts;    /* copies of a kept FP8 weight */
+  gboolean gathered_fp8; /* weights are gathered in FP8: nothing is quantized during the step */
+  gboolean fp8_only;     /* no BF16 copy stays */
+  gboolean cached_fp8;   /* weights are quantized once per step and kept */
+  double weight_bytes;   /* of a weight held whole, all its copies */
+  double end_bytes;      /* of embedding, head and adapters */
+  double shard_bytes;    /* of a weight of which ZeRO-3 holds a shard */
+  double gradient_bytes;
+  double optimizer_bytes; /* master and moments, per element that the rank steps */
+} MoeKeeps;
+void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps);
+
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
 /* Names of the variants of a run file, or ids of a file of cases, in order, NULL-terminated; NULL and *error when it
@@ -423,6 +448,7 @@ gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
 double moe_precision_bytes(MoePrecision precision);
+gboolean moe_precision_is_fp8(MoePrecision precision); /* FP8 of any recipe, or NVFP4 */
 extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
 extern const char *const moe_precision_words[];
 extern const char *const moe_scope_words[];

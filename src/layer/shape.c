@@ -50,31 +50,14 @@ static void init_experts(MoeShape *shape)
   shape->useful_share = shape->mean_rows > 0 ? MIN(tokens / shape->mean_rows, 1) : 1;
 }
 
-static gboolean is_fp8(MoePrecision precision)
-{
-  return precision == MOE_FP8 || precision == MOE_FP8_BLOCK || precision == MOE_MXFP8 || precision == MOE_NVFP4;
-}
-
-/* Layouts in which a kept FP8 weight is needed: with one scale per tensor, what the accelerator's GEMMs read; blocks of
- * 32 or 16 elements lie along one dimension only; blocks of 128 x 128 serve both. */
-static double count_layouts(const MoeShape *shape)
-{
-  MoePrecision gemm = shape->precision->gemm;
-
-  return gemm == MOE_FP8_BLOCK || (gemm == MOE_FP8 && !shape->run->cluster.accelerator.fp8_transposes) ? 1 : 2;
-}
-
 static void init_precision(MoeShape *shape)
 {
   shape->precision = &shape->run->training.precision;
   shape->act_bytes = ACTIVATION_BYTES;
   shape->residual_bytes = moe_precision_bytes(shape->precision->residual);
-  shape->fp8_gemm = is_fp8(shape->precision->gemm);
-  shape->fp8_wgrad = is_fp8(shape->precision->wgrad);
-  shape->fp8_layouts = count_layouts(shape);
-  shape->primary_fp8 =
-      shape->fp8_gemm && is_fp8(shape->precision->parameter_gather) && shape->run->parallelism.zero > 0;
-  shape->cache_fp8 = shape->fp8_gemm && !shape->primary_fp8 && shape->micro_batches > 1;
+  shape->fp8_gemm = moe_precision_is_fp8(shape->precision->gemm);
+  shape->fp8_wgrad = moe_precision_is_fp8(shape->precision->wgrad);
+  moe_keeps_init(shape->run, &shape->keeps);
 }
 
 /* Overlap happens where the run asks for it and the stack can do it. */

@@ -92,7 +92,10 @@ static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
 {
   guint32 item = fetch->item;
 
-  fetch->item = fetch->next >= fetch->part->first ? moe_stored_fetch(emit, fetch->next) : MOE_NO_ITEM;
+  gboolean more = fetch->next >= fetch->part->first;
+
+  fetch->item = more ? moe_stored_fetch(emit, fetch->next, moe_layer_is_recomputed(emit->builder, fetch->part, fetch->next))
+                     : MOE_NO_ITEM;
   fetch->next--;
   return item;
 }

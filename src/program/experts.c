@@ -127,7 +127,7 @@ void moe_lower_grouped_backward(MoeEmit *emit, const MoeLayerOp *op)
 
   if (!arrives_quantized(shape, !op->linear.fused_gradient))
     quantize_rows(emit, "quantize_grad", op->linear.n, op->linear.fused_gradient, load);
-  if (!shape->cache_fp8)
+  if (!shape->keeps.cached_fp8)
     moe_emit_quantize_weight(emit, weight_elements(shape, op));
   if (shape->fp8_gemm)
     moe_emit_weight_transpose(emit, weight_elements(shape, op));

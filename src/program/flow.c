@@ -124,3 +124,8 @@ void moe_flow_release(MoeFlow *flow, MoeMemoryPart part, double bytes)
 {
   moe_flow_memory(flow, flow->n_items > 0 ? flow->n_items - 1 : 0, part, TRUE, -bytes);
 }
+
+void moe_flow_drop(MoeFlow *flow, MoeMemoryPart part, double bytes)
+{
+  moe_flow_memory(flow, flow->n_items, part, FALSE, -bytes);
+}

@@ -28,10 +28,15 @@ void moe_lower_table_backward(MoeEmit *emit, const MoeLayerOp *op)
   const MoeShape *shape = emit->shape;
   double elements = (double)shape->tokens * (double)op->linear.k,
          grad = moe_precision_bytes(shape->precision->gradient_reduce);
+  MoeWeights weights;
 
-  if (!shape->frozen)
-    moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, op->name, elements * (shape->residual_bytes + grad), elements * grad,
-                   EMBEDDING_BACKWARD_LAUNCHES);
+  if (shape->frozen)
+    return;
+  moe_weights_embedding(shape, &weights);
+  moe_flow_allocate(emit->flow, MOE_MEMORY_GRADIENTS, weights.dense * shape->act_bytes);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_EMBEDDING, op->name, elements * (shape->residual_bytes + grad), elements * grad,
+                 EMBEDDING_BACKWARD_LAUNCHES);
+  moe_flow_release(emit->flow, MOE_MEMORY_GRADIENTS, weights.dense * shape->act_bytes);
 }
 
 void moe_embedding_forward(MoeEmit *emit)
@@ -88,6 +93,33 @@ static void reduce_loss(MoeEmit *emit)
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
 }
 
+/* ---- memory of the loss ---- */
+
+/*
+ * The head writes BF16 logits. The loss casts them to FP32 and exponentiates in place: that copy is kept for the backward
+ * pass, the BF16 one goes (Megatron-core, tensor_parallel/cross_entropy.py and fusions/fused_cross_entropy.py;
+ * TransformerEngine, triton/cross_entropy.py keeps an FP32 gradient instead). The gradient of the logits is BF16 again.
+ * PyTorch's own cross entropy holds the FP32 logits beside its result, and an FP32 gradient beside that.
+ */
+static double eager_bytes(const MoeShape *shape)
+{
+  return shape->run->stack.memory.eager_loss ? moe_logits_bytes(shape) : 0;
+}
+
+static double bf16_logits_bytes(const MoeShape *shape)
+{
+  return moe_logits_bytes(shape) / moe_precision_bytes(MOE_FP32) * moe_precision_bytes(MOE_BF16);
+}
+
+/* The gradient of the head's weight exists beside the buffer until it is added, or as what autograd is handed. */
+static double weight_gradient_bytes(const MoeShape *shape)
+{
+  MoeWeights weights;
+
+  moe_weights_head(shape, TRUE, &weights);
+  return shape->frozen ? 0 : weights.dense * shape->act_bytes;
+}
+
 void moe_lower_loss(MoeEmit *emit, const MoeLayerOp *op)
 {
   (void)op;
@@ -108,29 +140,45 @@ void moe_lower_loss_backward(MoeEmit *emit, const MoeLayerOp *op)
 /* Logits live from their product to its backward pass. */
 static void head_forward(MoeEmit *emit)
 {
+  const MoeShape *shape = emit->shape;
   MoeSublayer head;
 
-  moe_describe_head(&emit->shape->view, &head);
+  moe_describe_head(&shape->view, &head);
   for (guint i = 0; i < head.n_ops; i++) {
-    if (head.ops[i].kind == MOE_LAYER_LINEAR)
-      moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, moe_logits_bytes(emit->shape));
+    gboolean product = head.ops[i].kind == MOE_LAYER_LINEAR, loss = head.ops[i].kind == MOE_LAYER_LOSS;
+
+    if (product)
+      moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, bf16_logits_bytes(shape));
+    if (loss)
+      moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, moe_logits_bytes(shape) + eager_bytes(shape));
     moe_lower_op(emit, &head, i);
+    if (loss)
+      moe_flow_release(emit->flow, MOE_MEMORY_ACTIVATIONS, bf16_logits_bytes(shape) + eager_bytes(shape));
   }
 }
 
-/* Unfused, the gradient of the logits is a second tensor of their size. */
+static void head_linear_backward(MoeEmit *emit, const MoeSublayer *head, guint op)
+{
+  const MoeShape *shape = emit->shape;
+
+  moe_flow_drop(emit->flow, MOE_MEMORY_ACTIVATIONS, moe_logits_bytes(shape) + eager_bytes(shape));
+  moe_flow_allocate(emit->flow, MOE_MEMORY_GRADIENTS, weight_gradient_bytes(shape));
+  moe_lower_op_backward(emit, head, op);
+  moe_flow_release(emit->flow, MOE_MEMORY_GRADIENTS, weight_gradient_bytes(shape));
+  moe_flow_release(emit->flow, MOE_MEMORY_ACTIVATIONS, bf16_logits_bytes(shape));
+}
+
 static void head_backward(MoeEmit *emit)
 {
-  double logits = moe_logits_bytes(emit->shape), extra = emit->shape->run->stack.fused.cross_entropy ? 0 : logits;
   MoeSublayer head;
 
   moe_describe_head(&emit->shape->view, &head);
-  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, extra);
-  for (guint i = head.n_ops; i-- > 0;) {
-    moe_lower_op_backward(emit, &head, i);
+  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, bf16_logits_bytes(emit->shape) + eager_bytes(emit->shape));
+  for (guint i = head.n_ops; i-- > 0;)
     if (head.ops[i].kind == MOE_LAYER_LINEAR)
-      moe_flow_release(emit->flow, MOE_MEMORY_ACTIVATIONS, logits + extra);
-  }
+      head_linear_backward(emit, &head, i);
+    else
+      moe_lower_op_backward(emit, &head, i);
 }
 
 /* ---- multi-token prediction (DeepSeek-V3 report, 2.2) ------------------------------------------- */
@@ -158,7 +206,7 @@ static void module_backward(MoeEmit *emit)
   MoeSublayer joint;
 
   moe_describe_joint(&shape->view, &joint);
-  moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1));
+  moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1, is_recomputed(shape)));
   moe_stored_backward(emit, shape->arch->layers - 1, is_recomputed(shape));
   moe_lower_backward(emit, &joint, MOE_PLACE_MAIN);
   moe_embedding_backward(emit);

@@ -51,30 +51,22 @@ static double sharded(const MoeHolding *holding, double dense, double experts)
   return dense / holding->dense_shards + experts / holding->expert_shards;
 }
 
-/* An element of a layer's weight: BF16, with FP8 copies that are kept through the step, or FP8 only. */
-static double element_bytes(const MoeShape *shape)
-{
-  double quantized = shape->fp8_layouts * moe_precision_bytes(shape->precision->gemm);
-
-  if (shape->primary_fp8)
-    return quantized;
-  return shape->act_bytes + (shape->cache_fp8 ? quantized : 0);
-}
-
-/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights. The ends are BF16. */
+/* ZeRO-3 keeps its shard and the ends of the model; otherwise whole weights. */
 static double weight_bytes(const MoeBuilder *builder, const MoeHolding *holding)
 {
   const MoeShape *shape = &builder->shape;
+  const MoeKeeps *keeps = &shape->keeps;
   double all = holding->held.dense + holding->held.experts, adapters = shape->frozen ? holding->adapters : 0;
 
   if (shape->run->parallelism.zero == 3)
-    return (sharded(holding, holding->held.dense, holding->held.experts) + holding->root) * shape->act_bytes;
-  return (all - holding->root) * element_bytes(shape) + (holding->root + adapters) * shape->act_bytes;
+    return sharded(holding, holding->held.dense, holding->held.experts) * keeps->shard_bytes +
+           holding->root * keeps->end_bytes;
+  return (all - holding->root) * keeps->weight_bytes + (holding->root + adapters) * keeps->end_bytes;
 }
 
 static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holding)
 {
-  double element = moe_precision_bytes(builder->shape.precision->gradient_reduce);
+  double element = builder->shape.keeps.gradient_bytes;
 
   if (builder->shape.run->parallelism.zero >= 2)
     return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
@@ -83,11 +75,7 @@ static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holdin
 
 static double optimizer_bytes(const MoeBuilder *builder, const MoeHolding *holding)
 {
-  const MoePrecisions *p = builder->shape.precision;
-  int moments = builder->shape.run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1;
-  double element = moe_precision_bytes(p->master) + moments * moe_precision_bytes(p->optimizer_moments);
-
-  return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
+  return sharded(holding, holding->trainable_dense, holding->trainable_experts) * builder->shape.keeps.optimizer_bytes;
 }
 
 /* Send and receive buffers of the expert exchange, both directions, of one layer; with memory rounds only one round's
@@ -110,5 +98,5 @@ void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE
   bytes[MOE_MEMORY_GRADIENTS] = gradient_bytes(builder, &holding);
   bytes[MOE_MEMORY_OPTIMIZER] = optimizer_bytes(builder, &holding);
   bytes[MOE_MEMORY_ACTIVATIONS] = 0;
-  bytes[MOE_MEMORY_WORKSPACE] = buffer_bytes(&builder->shape);
+  bytes[MOE_MEMORY_WORKSPACE] = buffer_bytes(&builder->shape) + moe_placeholder_bytes(builder, stage);
 }

@@ -174,10 +174,11 @@ gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
-/* A layer with its memory, recompute and offload. The copy of an offloaded checkpoint is fetched ahead of its use. */
+/* A layer with its memory, recompute and offload. What an offloaded layer keeps - its checkpoint, or all that its backward
+ * pass reads when it is not recomputed - is fetched ahead of its use. */
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed);
 void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed);
-guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer);
+guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, gboolean recomputed);
 double moe_logits_bytes(const MoeShape *shape);
 double moe_message_bytes(const MoeShape *shape);
 
@@ -238,6 +239,8 @@ typedef struct {
 
 void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *holding);
 void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE_N_MEMORY_PARTS]);
+/* Unused gradients that the software leaves allocated on a stage, one per shape of weight. */
+double moe_placeholder_bytes(const MoeBuilder *builder, int64_t stage);
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding);
 
 /* ---- calls -------------------------------------------------------------------------------------- */

@@ -100,17 +100,19 @@ void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)
   layer_forward(emit, &described);
   if (!moe_layer_is_offloaded(emit->shape, layer))
     return;
-  guint32 out = moe_emit_copy(emit, TRUE, "offload", moe_checkpoint_bytes(emit->shape));
+  guint32 out = moe_emit_copy(emit, TRUE, "offload", kept);
 
-  moe_flow_memory(emit->flow, out, MOE_MEMORY_ACTIVATIONS, TRUE, -moe_checkpoint_bytes(emit->shape));
+  moe_flow_memory(emit->flow, out, MOE_MEMORY_ACTIVATIONS, TRUE, -kept);
 }
 
-guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer)
+guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
+  double kept = kept_bytes(emit, layer, recomputed);
+
   if (!moe_layer_is_offloaded(emit->shape, layer))
     return MOE_NO_ITEM;
-  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, moe_checkpoint_bytes(emit->shape));
-  return moe_emit_copy(emit, FALSE, "fetch", moe_checkpoint_bytes(emit->shape));
+  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
+  return moe_emit_copy(emit, FALSE, "fetch", kept);
 }
 
 /* Weight gradients that wait keep the layer's activations alive. */

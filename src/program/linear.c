@@ -107,15 +107,15 @@ gboolean moe_quantizes_weights(const MoeEmit *emit)
 {
   const MoeShape *shape = emit->shape;
 
-  if (!shape->fp8_gemm || shape->primary_fp8)
+  if (!shape->fp8_gemm || shape->keeps.gathered_fp8)
     return FALSE;
-  return !shape->cache_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
+  return !shape->keeps.cached_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
 }
 
 void moe_emit_quantize_weight(MoeEmit *emit, double elements)
 {
   const MoeShape *shape = emit->shape;
-  double copies = shape->cache_fp8 ? shape->fp8_layouts : 1, out = moe_precision_bytes(shape->precision->gemm);
+  double copies = shape->keeps.cached_fp8 ? shape->keeps.fp8_layouts : 1, out = moe_precision_bytes(shape->precision->gemm);
 
   if (moe_quantizes_weights(emit))
     moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes,
@@ -387,7 +387,7 @@ void moe_lower_linear_backward(MoeEmit *emit, const MoeLayerOp *op)
   const Product *linear = &product;
 
   quantize_gradient(emit, linear);
-  if (!emit->shape->cache_fp8)
+  if (!emit->shape->keeps.cached_fp8)
     quantize_weight(emit, linear);
   if (linear->split == MOE_SPLIT_COLUMN)
     column_backward(emit, linear);

@@ -95,16 +95,29 @@ static void muon(MoeEmit *emit, double dense, double experts, double tensors)
 
 /* ---- the step ----------------------------------------------------------------------------------- */
 
+/* The optimizer steps on FP32 gradients: it casts the owned share of 16-bit ones, unless it reads them as they are, as the
+ * precision-aware optimizer does (Megatron-core, distrib_optimizer.py, _copy_model_grads_to_main_grads). */
+static double main_gradient_bytes(const MoeShape *shape)
+{
+  double fp32 = moe_precision_bytes(MOE_FP32);
+  gboolean aware = moe_precision_bytes(shape->precision->optimizer_moments) < fp32;
+
+  return shape->keeps.gradient_bytes < fp32 && !aware ? fp32 : 0;
+}
+
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding)
 {
   double dense = holding->trainable_dense / holding->dense_shards;
   double experts = holding->trainable_experts / holding->expert_shards;
+  double main_gradients = main_gradient_bytes(emit->shape) * (dense + experts);
 
   emit->scope = MOE_SCOPE_OPTIMIZER;
+  moe_flow_allocate(emit->flow, MOE_MEMORY_GRADIENTS, main_gradients);
   clip(emit, dense + experts, holding->held.tensors);
   if (emit->shape->run->training.optimizer == MOE_OPTIMIZER_MUON)
     muon(emit, dense, experts, holding->held.tensors);
   else
     element_update(emit, dense + experts, holding->held.tensors,
                    emit->shape->run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1);
+  moe_flow_release(emit->flow, MOE_MEMORY_GRADIENTS, main_gradients);
 }

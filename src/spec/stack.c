@@ -143,10 +143,17 @@ static const MoeField moe_fields[] = {
     {NULL},
 };
 
+static const char *const remainder_words[] = {"never", "precision-aware", "always", NULL};
+
 static const MoeField memory_fields[] = {
     {"reserved", BYTES(hbm_reserved_bytes)},
     {"fragmentation", NUMBER(fragmentation, 0, 1)},
     {"activation_overhead", NUMBER(activation_overhead, 0, MAX_OVERHEAD)},
+    {"sharded_master", MOE_FIELD_FLAG(MoeStack, memory.sharded_master)},
+    {"master_remainder", MOE_FIELD_CHOICE(MoeStack, memory.master_remainder, remainder_words)},
+    {"mxfp8_shared_buffer", MOE_FIELD_FLAG(MoeStack, memory.mxfp8_shared_buffer)},
+    {"eager_loss", MOE_FIELD_FLAG(MoeStack, memory.eager_loss)},
+    {"placeholders", MOE_FIELD_FLAG(MoeStack, memory.placeholders)},
     {"source", MOE_FIELD_ELSEWHERE},
     {NULL},
 };

@@ -14,9 +14,6 @@
 #include <moesim/coll.h>
 #include <moesim/layer.h>
 
-/* Bytes of a stored weight: BF16 in every stack considered. */
-#define WEIGHT_BYTES 2.0
-
 /* ---- positions -------------------------------------------------------------------------------------------------- */
 
 int64_t moe_search_places(const MoeRun *run)
@@ -127,10 +124,10 @@ static Weights shards(const MoeRun *run, gboolean mirrored)
 
 static double optimizer_element_bytes(const MoeRun *run)
 {
-  const MoePrecisions *p = &run->training.precision;
-  int moments = run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1;
+  MoeKeeps keeps;
 
-  return moe_precision_bytes(p->master) + moments * moe_precision_bytes(p->optimizer_moments);
+  moe_keeps_init(run, &keeps);
+  return keeps.optimizer_bytes;
 }
 
 /* A reduction that nothing hides: the least time of one collective over the data-parallel ranks. */
@@ -195,12 +192,14 @@ static double static_bytes(const MoeBoundInput *input, const MoePositions *posit
   const MoeRun *run = input->run;
   Weights w = stage_weights(input, positions, stage), by = shards(run, is_mirrored(positions));
   double all = w.dense + w.experts, sharded = w.dense / by.dense + w.experts / by.experts;
-  double gradient = moe_precision_bytes(run->training.precision.gradient_reduce);
-  double weights = (run->parallelism.zero == 3 ? sharded : all) * WEIGHT_BYTES;
+  MoeKeeps keeps;
+
+  moe_keeps_init(run, &keeps);
+  double weights = run->parallelism.zero == 3 ? sharded * keeps.shard_bytes : all * MIN(keeps.weight_bytes, keeps.end_bytes);
 
   if (run->training.lora_rank > 0)
     return weights;
-  return weights + (run->parallelism.zero >= 2 ? sharded : all) * gradient + sharded * optimizer_element_bytes(run);
+  return weights + (run->parallelism.zero >= 2 ? sharded : all) * keeps.gradient_bytes + sharded * keeps.optimizer_bytes;
 }
 
 static double activation_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)

@@ -237,5 +237,87 @@ START_TEST(test_fp8_weights)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/memory", test_korthikanti, test_in_flight, test_zero_bubble_memory, test_zero_states,
+/* Which copies the software keeps: MXFP8 weights alone where gathers pass through the gradient buffer, the missing half of
+ * a BF16 weight's master, a shard that is the master. */
+START_TEST(test_kept_copies)
+{
+  double alone[MOE_N_MEMORY_PARTS], half[MOE_N_MEMORY_PARTS], aware[MOE_N_MEMORY_PARTS], whole[MOE_N_MEMORY_PARTS],
+      shard[MOE_N_MEMORY_PARTS];
+  g_autoptr(MoeRun) run = run_with(DENSE, "parallelism.zero=1");
+  double total, ends, mxfp8 = 2 * (1 + 1.0 / 32);
+  MoeParameters count;
+
+  moe_count_parameters(&run->architecture, &count);
+  total = count.total;
+  ends = count.embedding + count.head + 1024;
+  states("cluster=b200-hgx;training.precision.gemm=mxfp8;stack.memory.mxfp8_shared_buffer=true", alone);
+  states("parallelism.zero=0;stack.memory.master_remainder=always", half);
+  states("parallelism.zero=0;stack.memory.master_remainder=precision-aware;training.precision.optimizer_moments=bf16",
+         aware);
+  states("parallelism.zero=0;stack.memory.master_remainder=precision-aware", whole);
+  states("parallelism.zero=3;stack.memory.sharded_master=true", shard);
+  ck_assert_double_eq_tol(alone[MOE_MEMORY_WEIGHTS], mxfp8 * (total - ends) + 2 * ends, 1);
+  ck_assert_double_eq_tol(half[MOE_MEMORY_OPTIMIZER], (2 + 4 + 4) * total, 1);
+  ck_assert_double_eq_tol(aware[MOE_MEMORY_OPTIMIZER], (2 + 2 + 2) * total, 1);
+  ck_assert_double_eq_tol(whole[MOE_MEMORY_OPTIMIZER], (4 + 4 + 4) * total, 1);
+  ck_assert_double_eq_tol(shard[MOE_MEMORY_WEIGHTS], 4 * total / 8 + 2 * ends, 1);
+  ck_assert_double_eq_tol(shard[MOE_MEMORY_OPTIMIZER], (4 + 4) * total / 8, 1);
+}
+END_TEST
+
+/* One unused gradient per shape of weight, whatever the number of layers: qkv, projection, up and down; experts of one
+ * shape share theirs. */
+START_TEST(test_placeholders)
+{
+  double none[MOE_N_MEMORY_PARTS], kept[MOE_N_MEMORY_PARTS], more[MOE_N_MEMORY_PARTS];
+  g_autoptr(MoeRun) run = run_with(DENSE, "");
+  const MoeArchitecture *arch = &run->architecture;
+  double hidden = (double)arch->hidden, width = (double)arch->ffn.width;
+  double query = (double)(arch->attention.query_heads * arch->attention.head_dim),
+         keys = (double)(arch->attention.kv_heads * arch->attention.head_dim);
+  double elements = hidden * (query + 2 * keys) + query * hidden + (arch->ffn.gated ? 3 : 2) * hidden * width;
+
+  states("stack.memory.placeholders=false", none);
+  states("stack.memory.placeholders=true", kept);
+  states("stack.memory.placeholders=true;architecture.layers=16", more);
+  ck_assert_double_eq_tol(kept[MOE_MEMORY_WORKSPACE] - none[MOE_MEMORY_WORKSPACE], 2 * elements, 1);
+  ck_assert_double_eq_tol(more[MOE_MEMORY_WORKSPACE], kept[MOE_MEMORY_WORKSPACE], 1);
+}
+END_TEST
+
+/* The parts sum to the peak; the three ways of counting differ by the allocator's and the system's part. */
+START_TEST(test_parts_sum)
+{
+  g_autoptr(MoeRun) run = run_with(SPARSE, "parallelism.pipeline=2;parallelism.schedule=1f1b;stack.memory.fragmentation=0.1");
+  g_autoptr(MoeProgram) program = build_checked(run);
+
+  for (guint role = 0; role < program->n_roles; role++) {
+    MoeFootprint f;
+    double sum = 0;
+
+    moe_program_footprint(program, run, role, &f);
+    for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
+      sum += f.part_bytes[part];
+    ck_assert_double_eq_tol(sum, f.peak_bytes, 1);
+    ck_assert_double_eq_tol(f.counted_bytes[MOE_MEMORY_RESERVED] - f.counted_bytes[MOE_MEMORY_ALLOCATED],
+                            f.part_bytes[MOE_MEMORY_ALLOCATOR], 1);
+    ck_assert_double_eq_tol(f.peak_bytes - f.counted_bytes[MOE_MEMORY_RESERVED], run->stack.hbm_reserved_bytes, 1);
+  }
+}
+END_TEST
+
+/* A layer that is not recomputed leaves with all it keeps, not with its input alone. */
+START_TEST(test_offload_all_kept)
+{
+  g_autoptr(MoeRun) stays = run_with(DENSE, "parallelism.gpus=1;training.global_batch=1;recompute={mode: none}");
+  g_autoptr(MoeRun) leaves =
+      run_with(DENSE, "parallelism.gpus=1;training.global_batch=1;recompute={mode: none};offload.activations=1");
+  double layer = layer_bytes("recompute={mode: none}") * 2048.0 * 1024.0;
+
+  /* All but two: the one that computes and the one that is fetched ahead. */
+  ck_assert_double_ge(activations(stays, 0) - activations(leaves, 0), 5 * layer);
+}
+END_TEST
+
+MOE_TEST_MAIN("program/memory", test_kept_copies, test_placeholders, test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight, test_zero_bubble_memory, test_zero_states,
               test_weights_add_up, test_offload, test_published_peaks, test_fp8_weights)
