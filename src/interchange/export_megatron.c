@@ -249,7 +249,10 @@ static void add_zero(Writer *writer, const MoeParallelism *p)
 
 static void add_stages(Writer *writer, const MoeParallelism *p)
 {
-  add_count_unless(writer, "--num-virtual-stages-per-pipeline-rank", p->virtual_stages, 1);
+  if (p->layout)
+    add_text(writer, "--pipeline-model-parallel-layout", p->layout);
+  else
+    add_count_unless(writer, "--num-virtual-stages-per-pipeline-rank", p->virtual_stages, 1);
   add_count_unless(writer, "--decoder-first-pipeline-num-layers", p->first_stage_layers, -1);
   add_count_unless(writer, "--decoder-last-pipeline-num-layers", p->last_stage_layers, -1);
   add_flag_if(writer, "--account-for-embedding-in-pipeline-split", p->embedding_as_layer);

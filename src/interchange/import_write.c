@@ -165,6 +165,10 @@ static void put_parallelism(GString *text, const MoeParallelism *p)
     g_string_append_printf(text, "  context_kind: %s\n", p->context_kind == MOE_CONTEXT_RING ? "ring" : "ulysses");
   put_count(text, "  ", "pipeline", p->pipeline);
   put_count_unless(text, "  ", "virtual_stages", p->virtual_stages, 1);
+  if (p->layout)
+    g_string_append(text, "  ");
+  if (p->layout)
+    put_text(text, "layout", p->layout);
   put_count(text, "  ", "expert", p->expert);
   put_count_unless(text, "  ", "expert_tensor", MAX(p->expert_tensor, 1), 1);
   put_flag_if(text, "  ", "sequence_parallel", p->sequence_parallel);

@@ -1,6 +1,8 @@
 /* Megatron arguments to the layout of a run. */
 #include "megatron.h"
 
+#include <moesim/schedule.h>
+
 #include <string.h>
 
 #define COUNT G_GINT64_FORMAT
@@ -12,6 +14,24 @@ static int64_t or_default(int64_t value, int64_t otherwise)
 
 /* ---- stages ---------------------------------------------------------------------------------- */
 
+/* A layout says how many chunks there are. */
+static gboolean take_layout(Draft *draft, const char *layout, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+  guint n = 0;
+  g_autofree char *wrong = NULL;
+  g_autofree MoeChunk *chunks = moe_chunks_parse(layout, &n, &wrong);
+
+  if (!chunks)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--pipeline-model-parallel-layout: %s", wrong);
+  if (n % p->pipeline != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--pipeline-model-parallel-layout: %u chunks, expected a multiple of the stages (%" COUNT ")", n,
+                    p->pipeline);
+  p->virtual_stages = n / p->pipeline;
+  return TRUE;
+}
+
 /* arguments.py: embedding and loss are places of their own when they are counted. */
 static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
@@ -20,6 +40,8 @@ static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GE
   int64_t places = arguments->layers + (arguments->embedding_counts ? 1 : 0) + (arguments->head_counts ? 1 : 0);
 
   p->virtual_stages = or_default(arguments->chunks, 1);
+  if (arguments->layout)
+    return take_layout(draft, arguments->layout, error);
   if (per_chunk == 0)
     return TRUE;
   if (places % p->pipeline != 0 || places / p->pipeline % per_chunk != 0)
@@ -40,8 +62,7 @@ static void take_stages(Draft *draft, const MegatronArguments *arguments)
     p->last_stage_layers = arguments->last_layers;
   p->embedding_as_layer = arguments->embedding_counts;
   p->head_as_layer = arguments->head_counts;
-  if (arguments->layout)
-    import_refuse(draft, "--pipeline-model-parallel-layout", "which layers stand in which chunk");
+  p->layout = arguments->layout;
 }
 
 /* ---- data parallelism ------------------------------------------------------------------------ */

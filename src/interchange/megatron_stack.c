@@ -45,19 +45,22 @@ static gboolean take_flex(Draft *draft, const char *backend, GError **error)
 
 static gboolean take_dispatcher(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
-  const char *kind = arguments->dispatcher ? arguments->dispatcher : "allgather"; /* transformer_config.py */
-  const char *backend = arguments->flex_backend ? arguments->flex_backend : "deepep";
+  const char *kind = arguments->dispatcher;
 
   if (arguments->experts == 0)
     return TRUE;
-  if (strcmp(kind, "flex") == 0 || arguments->deepep)
-    return take_flex(draft, backend, error);
+  if (arguments->deepep || g_strcmp0(kind, "flex") == 0)
+    return take_flex(draft, arguments->flex_backend ? arguments->flex_backend : "deepep", error);
+  if (!kind) {
+    import_note(
+        draft, "the dispatcher is not among the arguments: the stack's is kept; Megatron's default gathers all tokens");
+    return TRUE;
+  }
   if (strcmp(kind, "alltoall") != 0 && strcmp(kind, "alltoall_seq") != 0 && strcmp(kind, "allgather") != 0)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "--moe-token-dispatcher-type: '%.40s' is not known, expected alltoall, allgather or flex", kind);
-  if (strcmp(kind, "allgather") == 0 && draft->parallelism.expert > 1)
-    import_note(draft, "the dispatcher that gathers all tokens%s cannot be said; the all-to-all one is taken",
-                arguments->dispatcher ? "" : ", Megatron's default,");
+  if (strcmp(kind, "allgather") == 0)
+    import_note(draft, "the dispatcher that gathers all tokens cannot be said; the all-to-all one is taken");
   draft->stack.expert_library = "nccl";
   draft->stack.deduplicate = 0;
   return TRUE;

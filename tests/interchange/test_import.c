@@ -570,6 +570,20 @@ START_TEST(test_megatron_types)
 }
 END_TEST
 
+/* A layout string is taken as it stands; it says how many chunks a stage has. */
+START_TEST(test_megatron_layout)
+{
+  g_autoptr(MoeImport) import = import_words(MIXTRAL "--pipeline-model-parallel-layout 'Et*4|(tttt|)*6ttttL'", NULL);
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert_int_eq(run->parallelism.virtual_stages, 2);
+  ck_assert_str_eq(run->parallelism.layout, "Et*4|(tttt|)*6ttttL");
+  check_refused(MIXTRAL "--pipeline-model-parallel-layout 'Et*16|t*16L'",
+                "2 chunks, expected a multiple of the stages (4)");
+  check_refused(MIXTRAL "--pipeline-model-parallel-layout 'Exx|'", "--pipeline-model-parallel-layout: ");
+}
+END_TEST
+
 /* The vocabulary: given, padded by the script, or by the tokenizer's name. */
 START_TEST(test_megatron_vocabulary)
 {
@@ -661,4 +675,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_chunks, test_small_batch, test_same_as_shape, test_windows, test_options_win, test_megatron_mixtral,
               test_megatron_choices, test_megatron_other_choices, test_megatron_unknown, test_megatron_classes,
               test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack, test_megatron_types,
-              test_megatron_vocabulary, test_assumptions, test_megatron_defaults, test_words, test_limits)
+              test_megatron_vocabulary, test_megatron_layout, test_assumptions, test_megatron_defaults, test_words,
+              test_limits)
