@@ -35,6 +35,8 @@ gboolean moe_chakra_groups(MoeChakra *chakra, const char *text, gsize length, co
 /* The trace of the next rank; `name` stands in messages. FALSE and *error (MOE_ERROR_INPUT) when the bytes are no
  * trace, a node depends on one that is not there, or a rank or size is out of range. */
 gboolean moe_chakra_add(MoeChakra *chakra, const void *data, gsize length, const char *name, GError **error);
+/* The same from Chakra's JSON form: an object with a list "workload_graph" of nodes. */
+gboolean moe_chakra_add_json(MoeChakra *chakra, const char *text, gsize length, const char *name, GError **error);
 guint moe_chakra_ranks(const MoeChakra *chakra);
 
 typedef struct {

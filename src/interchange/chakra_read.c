@@ -338,8 +338,22 @@ static gboolean read_message(Reading *reading, const ChakraProtoMsg__Node *messa
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
+/* PyTorch records a collective twice: the call on the host ("c10d::allreduce_", is_cpu_op, without a size of its own)
+ * and the NCCL kernel that carries it. The call is host time. */
+static gboolean is_host_call(const ChakraProtoMsg__Node *message)
+{
+  gboolean communicates = message->type == CHAKRA_PROTO_MSG__NODE_TYPE__COMM_COLL_NODE ||
+                          message->type == CHAKRA_PROTO_MSG__NODE_TYPE__COMM_SEND_NODE ||
+                          message->type == CHAKRA_PROTO_MSG__NODE_TYPE__COMM_RECV_NODE;
+
+  return communicates && number_of(find(message, "is_cpu_op")) == 1 && !find(message, "comm_type") &&
+         !find(message, "comm_size") && !find(message, "moesim.collective");
+}
+
 static gboolean read_kind(Reading *reading, const ChakraProtoMsg__Node *message, ChakraNode *node, GError **error)
 {
+  if (is_host_call(message))
+    return read_compute(reading, message, node, error);
   switch (message->type) {
   case CHAKRA_PROTO_MSG__NODE_TYPE__METADATA_NODE:
     node->kind = CHAKRA_JOIN;

@@ -2,6 +2,8 @@
 #include "chakra.h"
 #include "json.h"
 
+#define MAX_GROUP_BYTES (64 * 1000 * 1000) /* of comm_group.json: a hundred thousand ranks in a few dozen groups each */
+
 /* ---- trace ----------------------------------------------------------------------------------- */
 
 static void free_group(gpointer data)
@@ -112,7 +114,7 @@ static gboolean read_group(MoeChakra *chakra, const char *name, JsonNode *node, 
 
 gboolean moe_chakra_groups(MoeChakra *chakra, const char *text, gsize length, const char *name, GError **error)
 {
-  g_autoptr(JsonNode) root = interchange_json_parse(text, length, name, error);
+  g_autoptr(JsonNode) root = interchange_json_parse(text, length, MAX_GROUP_BYTES, name, error);
   JsonObjectIter iter;
   const char *key = NULL;
   JsonNode *value = NULL;

@@ -47,13 +47,13 @@ static const char *too_deep(const char *text, gsize length)
   return NULL;
 }
 
-static gboolean check_text(const char *text, gsize length, const char *name, GError **error)
+static gboolean check_text(const char *text, gsize length, gsize most, const char *name, GError **error)
 {
   const char *end = NULL;
 
-  if (length > MOE_IMPORT_MAX_BYTES)
+  if (length > most)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
-                    "%" G_GSIZE_FORMAT " bytes, expected a configuration of at most %d", length, MOE_IMPORT_MAX_BYTES);
+                    "%" G_GSIZE_FORMAT " bytes, expected a configuration of at most %" G_GSIZE_FORMAT, length, most);
   if (!g_utf8_validate(text, (gssize)length, &end))
     return moe_fail(error, MOE_ERROR_INPUT, mark_at(name, text, end),
                     "a byte that is no UTF-8, expected JSON in UTF-8");
@@ -93,12 +93,12 @@ static void replace_words(char *text)
   }
 }
 
-JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error)
+JsonNode *interchange_json_parse(const char *text, gsize length, gsize most, const char *name, GError **error)
 {
   g_autoptr(JsonParser) parser = json_parser_new_immutable();
   g_autoptr(GError) reason = NULL;
 
-  if (!check_text(text, length, name, error))
+  if (!check_text(text, length, most, name, error))
     return NULL;
   g_autofree char *copy = g_strndup(text, length);
 

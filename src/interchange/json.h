@@ -14,9 +14,10 @@ typedef struct {
   GError *error;
 } JsonMap;
 
-/* The root object of `text`; NULL and *error when the text is no JSON object, too long or nested too deeply. Infinity
- * and NaN, which Python writes, are read as numbers out of any range and as {}. Free with json_node_unref. */
-JsonNode *interchange_json_parse(const char *text, gsize length, const char *name, GError **error);
+/* The root object of `text`; NULL and *error when the text is no JSON object, longer than `most` bytes or nested too
+ * deeply. Infinity and NaN, which Python writes, are read as numbers out of any range and as {}. Free with
+ * json_node_unref. */
+JsonNode *interchange_json_parse(const char *text, gsize length, gsize most, const char *name, GError **error);
 
 /* Families spell some keys differently: a key stands for all its spellings (json_names.c), of which the first that is
  * present counts. */

@@ -258,6 +258,72 @@ START_TEST(test_kinds_of_collectives)
 }
 END_TEST
 
+/* PyTorch's call of a collective on the host has no size: it is host time, and the kernel behind it the collective. */
+START_TEST(test_host_calls)
+{
+  g_autoptr(MoeRun) run = sample_run(0);
+  g_autoptr(MoeChakra) chakra = moe_chakra_new(), alone = moe_chakra_new();
+  const Node nodes[] = {
+      {.id = 1, .type = COLL, .micros = 50, .name = {"is_cpu_op"}, .value = {1}},
+      {.id = 2, .type = COLL, .after = 2, .name = {"is_cpu_op", "comm_type", "comm_size"}, .value = {0, 0, 1 << 20}}};
+  const Node kernel = {.id = 2, .type = COLL, .name = {"comm_type", "comm_size"}, .value = {0, 1 << 20}};
+  MoeReplay with, without;
+
+  for (int rank = 0; rank < 2; rank++)
+    ck_assert(add(chakra, nodes, 2, NULL) && add(alone, &kernel, 1, NULL));
+  ck_assert(moe_chakra_replay(chakra, &run->cluster, &run->stack, &with, NULL));
+  ck_assert(moe_chakra_replay(alone, &run->cluster, &run->stack, &without, NULL));
+  ck_assert_int_eq(with.step, without.step + 50 * INT64_C(1000000));
+  ck_assert_double_eq_tol(with.host_s, 50e-6, 1e-12);
+}
+END_TEST
+
+static gboolean add_json(MoeChakra *chakra, const char *text, GError **error)
+{
+  return moe_chakra_add_json(chakra, text, strlen(text), "x.json", error);
+}
+
+static void check_json(const char *text, const char *message)
+{
+  g_autoptr(MoeChakra) chakra = moe_chakra_new();
+  g_autoptr(GError) error = NULL;
+
+  ck_assert(!add_json(chakra, text, &error));
+  ck_assert_str_eq(error->message, message);
+}
+
+/* The same trace as JSON and as protobuf replays the same. */
+START_TEST(test_json)
+{
+  static const char text[] =
+      "{\"workload_graph\": [{\"Id\": 1, \"NodeType\": 4, \"is_cpu_op\": false, \"runtime\": 400},"
+      " {\"Id\": 2, \"NodeType\": 7, \"data_deps\": [1], \"comm_type\": 0, \"comm_size\": 1000000}]}";
+  g_autoptr(MoeRun) run = sample_run(0);
+  g_autoptr(MoeChakra) json = moe_chakra_new(), bytes = moe_chakra_new();
+  const Node nodes[] = {{.id = 1, .type = COMP, .micros = 400},
+                        {.id = 2, .type = COLL, .after = 2, .name = {"comm_type", "comm_size"}, .value = {0, 1000000}}};
+  MoeReplay one, other;
+
+  for (int rank = 0; rank < 2; rank++)
+    ck_assert(add_json(json, text, NULL) && add(bytes, nodes, 2, NULL));
+  ck_assert(moe_chakra_replay(json, &run->cluster, &run->stack, &one, NULL));
+  ck_assert(moe_chakra_replay(bytes, &run->cluster, &run->stack, &other, NULL));
+  ck_assert_int_eq(one.step, other.step);
+  check_json("{\"workload\": []}", "x.json: no list \"workload_graph\", expected a Chakra trace");
+  check_json("{\"traceEvents\": []}",
+             "x.json: a Kineto trace, expected a Chakra trace, as chakra_trace_link and chakra_converter make of it");
+  check_json("{\"workload_graph\": [7]}", "x.json: workload_graph[0]: no object, expected a node");
+  check_json("{\"workload_graph\": [{\"NodeType\": 4}]}",
+             "x.json: workload_graph[0]: no \"Id\", expected a whole number");
+  check_json("{\"workload_graph\": [{\"Id\": 1, \"NodeType\": 40}]}",
+             "x.json: workload_graph[0]: no known \"NodeType\", expected a number from 1 to 7");
+  check_json("{\"workload_graph\": [{\"Id\": 1, \"NodeType\": 4, \"data_deps\": [-1]}]}",
+             "x.json: workload_graph[0]: dependencies that are no list of ids");
+  check_json("{\"workload_graph\": [{\"Id\": 1, \"NodeType\": 4, \"data_deps\": [5]}]}",
+             "x.json: node 1: depends on a node that is not there");
+}
+END_TEST
+
 static void check_refused(const Node *nodes, guint n, guint ranks, const char *message)
 {
   g_autoptr(MoeRun) run = sample_run(0);
@@ -299,5 +365,6 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/chakra", test_round_trip, test_replay_twice, test_foreign_kernels, test_roofline,
-              test_numbers_of_every_kind, test_kinds_of_collectives, test_foreign_collective, test_refusals)
+MOE_TEST_MAIN("interchange/chakra", test_host_calls, test_json, test_round_trip, test_replay_twice,
+              test_foreign_kernels, test_roofline, test_numbers_of_every_kind, test_kinds_of_collectives,
+              test_foreign_collective, test_refusals)
