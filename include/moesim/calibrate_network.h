@@ -52,8 +52,9 @@ typedef struct {
   guint n_series, n_rows;
   MoeNetworkSeries *series;
   MoeNetworkRow *rows;
-  GArray *fabrics; /* MoeNetworkFabric */
-  GPtrArray *docs; /* MoeDoc, own all strings */
+  GArray *fabrics;      /* MoeNetworkFabric */
+  GPtrArray *libraries; /* MoeExpertLibrary, owned: copies of the rows that the series name */
+  GPtrArray *docs;      /* MoeDoc, own all strings */
 } MoeNetworkCalibration;
 
 /* Median and 90th percentile of |predicted / measured - 1| over rows. */
@@ -71,7 +72,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeNetworkCalibration, moe_network_calibration_fre
 double moe_network_predict_s(const MoeNetworkCalibration *calibration, const MoeNetworkRow *row);
 /* Fits one fabric to its rows of collectives and sends; others stay. Nothing happens when it has none. */
 void moe_network_fit(MoeNetworkCalibration *calibration, guint fabric);
-/* Fits all: domains, then networks. */
+/* Fits one expert library (an index of `libraries`) to its dispatches and combines; fabrics stay. */
+void moe_network_fit_library(MoeNetworkCalibration *calibration, guint library);
+/* YAML text of a library's constants. Caller frees. */
+char *moe_network_library_print(const MoeExpertLibrary *library);
+/* Fits all: domains, then networks, then expert libraries. */
 void moe_network_fit_all(MoeNetworkCalibration *calibration);
 
 /* Residual over rows of one part (MOE_N_NETWORK_PARTS = all), one fabric (G_MAXUINT = all) and one half. */

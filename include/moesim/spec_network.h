@@ -7,6 +7,7 @@
 
 #include <moesim/base.h>
 #include <moesim/doc.h>
+#include <moesim/expert_library.h>
 
 G_BEGIN_DECLS
 
@@ -106,10 +107,11 @@ typedef struct {
   gboolean nvls; /* use NVLink SHARP where the domain has it (off for deterministic runs) */
   gboolean sharp;
   gboolean deterministic;
-  int64_t nccl;               /* version of NCCL, major x 10000 + minor x 100 + patch */
-  const char *expert_library; /* "deepep", "hybridep", "nccl", "nvlink-direct" */
-  int64_t sms_collective;     /* SMs a ring collective holds while it runs */
-  int64_t sms_expert;         /* SMs dispatch and combine hold */
+  int64_t nccl;                    /* version of NCCL, major x 10000 + minor x 100 + patch */
+  const char *expert_library;      /* a name of moesim/expert_library.h; NULL = nccl */
+  const MoeExpertLibrary *library; /* its row; NULL = by that name */
+  int64_t sms_collective;          /* SMs a ring collective holds while it runs */
+  int64_t sms_expert;              /* SMs dispatch and combine hold */
   int64_t sms_p2p;
   gboolean
       hierarchical; /* the framework builds data-parallel collectives from one in the domain and one along the rails */

@@ -59,6 +59,20 @@ static gboolean write_fabrics(const MoeNetworkCalibration *c, const char *folder
   return moe_outputs_commit(outputs, error);
 }
 
+static gboolean write_libraries(const MoeNetworkCalibration *c, const char *folder, GError **error)
+{
+  for (guint i = 0; i < c->libraries->len; i++) {
+    const MoeExpertLibrary *library = g_ptr_array_index(c->libraries, i);
+    g_autofree char *file = g_strconcat("library-", library->name, ".yaml", NULL);
+    g_autofree char *path = g_build_filename(folder, file, NULL);
+    g_autofree char *text = moe_network_library_print(library);
+
+    if (*text && !moe_output_save(path, text, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 int moe_cmd_calibrate_network(int argc, char **argv)
 {
   g_autofree char *folder = NULL, *data_dir = moe_cli_data_dir();
@@ -80,7 +94,7 @@ int moe_cmd_calibrate_network(int argc, char **argv)
     return moe_cli_fail(error);
   if (!shipped)
     moe_network_fit_all(calibration);
-  if (folder && !write_fabrics(calibration, folder, &error))
+  if (folder && (!write_fabrics(calibration, folder, &error) || !write_libraries(calibration, folder, &error)))
     return moe_cli_fail(error);
   g_autofree char *text = format_residuals(calibration, csv);
   moe_cli_print(text);

@@ -5,23 +5,9 @@
 #include <string.h>
 
 static const MoeCollAlgorithm *const algorithms[] = {
-    &moe_coll_ring,
-    &moe_coll_tree,
-    &moe_coll_nvls,
-    &moe_coll_nvls_registered,
-    &moe_coll_nvls_tree,
-    &moe_coll_sharp,
-    &moe_coll_hierarchical,
-    &moe_coll_pat,
-    &moe_coll_recursive_doubling,
-    &moe_coll_direct,
-    &moe_coll_naive,
-    &moe_coll_rail_aligned,
-    &moe_coll_deepep,
-    &moe_coll_hybridep,
-    &moe_coll_nvlink_direct,
-    &moe_coll_expert_nccl,
-    &moe_coll_broadcast,
+    &moe_coll_ring,  &moe_coll_tree,         &moe_coll_nvls,   &moe_coll_nvls_registered,    &moe_coll_nvls_tree,
+    &moe_coll_sharp, &moe_coll_hierarchical, &moe_coll_pat,    &moe_coll_recursive_doubling, &moe_coll_direct,
+    &moe_coll_naive, &moe_coll_rail_aligned, &moe_coll_expert, &moe_coll_broadcast,
 };
 
 static gboolean serves(const MoeCollAlgorithm *algorithm, MoeCollectiveKind kind)
@@ -42,8 +28,6 @@ static gboolean is_candidate(const MoeCollAlgorithm *algorithm, const MoeStackCo
     return stack->sharp && !stack->deterministic;
   case MOE_COLL_HIERARCHICAL:
     return stack->hierarchical;
-  case MOE_COLL_LIBRARY:
-    return g_strcmp0(algorithm->name, stack->expert_library) == 0;
   default:
     return FALSE;
   }
@@ -98,7 +82,8 @@ static gboolean plan_one(const MoeCollAlgorithm *algorithm, const MoeCollRequest
   if (!algorithm->work(request, &work))
     return FALSE;
   tuned_s(algorithm, request, &work, &protocol);
-  moe_coll_finish(request, &work, protocol, algorithm->name, plan);
+  moe_coll_finish(request, &work, protocol,
+                  algorithm == &moe_coll_expert ? moe_coll_expert_name(request) : algorithm->name, plan);
   attach_skew(request->collective, plan);
   return TRUE;
 }
@@ -167,8 +152,25 @@ void moe_coll_plan(const MoeTopo *topo, const MoeStackCollectives *stack, const 
   moe_coll_request_init(&request, topo, stack, collective, group);
   if (plan_fastest(&request, plan))
     return;
-  gboolean fallback = plan_one(&moe_coll_expert_nccl, &request, plan);
+  gboolean fallback = moe_coll_plan_with("nccl", topo, stack, collective, group, plan);
   g_assert(fallback);
+}
+
+static gboolean is_expert(MoeCollectiveKind kind)
+{
+  return kind == MOE_DISPATCH || kind == MOE_COMBINE;
+}
+
+/* With another library than the stack's. */
+static gboolean plan_library(const char *name, MoeCollRequest *request, MoeCollPlan *plan)
+{
+  MoeStackCollectives stack = *request->stack;
+
+  stack.library = moe_expert_library(name);
+  if (!stack.library)
+    return FALSE;
+  request->stack = &stack;
+  return plan_one(&moe_coll_expert, request, plan);
 }
 
 gboolean moe_coll_plan_with(const char *name, const MoeTopo *topo, const MoeStackCollectives *stack,
@@ -179,6 +181,8 @@ gboolean moe_coll_plan_with(const char *name, const MoeTopo *topo, const MoeStac
   if (is_alone(group, plan))
     return TRUE;
   moe_coll_request_init(&request, topo, stack, collective, group);
+  if (is_expert(collective->kind))
+    return plan_library(name, &request, plan);
   for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++)
     if (serves(algorithms[i], collective->kind) && strcmp(algorithms[i]->name, name) == 0)
       return plan_one(algorithms[i], &request, plan);
@@ -221,11 +225,10 @@ const char *const *moe_coll_algorithms(MoeCollectiveKind kind)
   static const char *const all_reduce[] = {"ring", "tree", "nvls", "nvls-tree", "sharp", "hierarchical", NULL};
   static const char *const gather[] = {"ring", "nvls", "hierarchical", "pat", "recursive-doubling", NULL};
   static const char *const all_to_all[] = {"direct", "naive", "rail-aligned", NULL};
-  static const char *const expert[] = {"deepep", "hybridep", "nvlink-direct", "nccl", NULL};
   static const char *const broadcast[] = {"ring", NULL};
   static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, gather,   all_to_all,
-                                                              expert,     expert, broadcast};
+                                                              NULL,       NULL,   broadcast};
 
   g_assert(kind < MOE_N_COLLECTIVES);
-  return names[kind];
+  return is_expert(kind) ? moe_expert_library_names() : names[kind];
 }

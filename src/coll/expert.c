@@ -1,25 +1,14 @@
 /*
- * Dispatch and combine: tokens to the ranks of their experts and back.
+ * Dispatch and combine: tokens to the ranks of their experts and back, as the row of the library says
+ * (moesim/expert_library.h).
  *
- * Copies per token are expectations under balanced random routing (copies.c). Node-limited libraries (DeepEP, HybridEP)
- * send one copy per destination domain over the sender's own rail, then forward one copy per destination rank over
- * NVLink: both legs are charged. Pairwise libraries (NCCL all-to-all, device-initiated stores in one domain) send one
- * copy per chosen expert. A combine moves the same bytes the other way, reduced inside the domain first where dispatch
- * forwarded.
+ * Copies per token are expectations under balanced random routing (copies.c). Node-limited libraries send one copy per
+ * destination domain over the sender's own rail, then forward one copy per destination rank over NVLink: both legs are
+ * charged. Pairwise libraries send one copy per chosen expert. A combine moves the same bytes the other way, reduced
+ * inside the domain first where dispatch forwarded. Where SMs carry the copies, they also cost SM time: fewer SMs are
+ * slower.
  */
 #include "internal.h"
-
-/* How far a library drives the wires, relative to bulk transfers of the fabric, and its fixed time. */
-typedef struct {
-  double nvlink_share, network_share;
-  double floor_s; /* notify, barriers, launch */
-} Library;
-
-/* From validation/measured/expert.yaml: shares set by hand, all rows in view, NVLink on groups that NVLink
- * limits and network on the others; floors of the order of the libraries' notify and barrier kernels. DeepEP's normal
- * kernels on H800 and HybridEP's kernel times on H100 and GB200 (docs/model-network.md). */
-static const Library deepep = {0.85, 0.92, 60e-6};
-static const Library hybridep = {0.88, 0.90, 40e-6};
 
 /* Sets .share and .padding to 1 where the program left them out. */
 static double scaled_bytes(const MoeCollective *c)
@@ -31,13 +20,33 @@ static double expert_share(const MoeCollective *c)
   return c->share > 0 ? c->share : 1;
 }
 
-static void start_work(const MoeCollRequest *request, MoeCollWork *work)
+static const MoeExpertLibrary *library_of(const MoeCollRequest *request)
 {
-  *work = (MoeCollWork){.reduces = request->collective->kind == MOE_COMBINE};
+  const MoeStackCollectives *stack = request->stack;
+
+  return stack->library ? stack->library : moe_expert_library(stack->expert_library);
+}
+
+/* Least time that the library's SMs take to move `copies` of each token, a copy between domains counting `hop` times.
+ */
+static double sm_limit_s(const MoeCollRequest *request, const MoeExpertLibrary *library, double copies, double between)
+{
+  const MoeCollective *c = request->collective;
+  double hop = library->hop[c->kind == MOE_COMBINE];
+
+  if (library->sm_bytes_per_s <= 0 || c->row_bytes <= 0 || request->stack->sms_expert <= 0)
+    return 0;
+  double row_s = library->row_s + c->row_bytes / library->sm_bytes_per_s;
+  return scaled_bytes(c) / c->row_bytes * (copies + hop * between) * row_s / (double)request->stack->sms_expert;
+}
+
+static double nvlink_share(const MoeExpertLibrary *library, const MoeCollective *c)
+{
+  return library->nvlink_share * (c->kind == MOE_COMBINE && library->combine > 0 ? library->combine : 1);
 }
 
 /* Node-limited, rail-aligned exchange with one copy per domain and one per rank. */
-static void node_limited(const MoeCollRequest *request, MoeCollWork *work, const Library *library)
+static void node_limited(const MoeCollRequest *request, const MoeExpertLibrary *library, MoeCollWork *work)
 {
   const MoeCollective *c = request->collective;
   double d = (double)request->per_domain, h = (double)request->domains;
@@ -45,27 +54,12 @@ static void node_limited(const MoeCollRequest *request, MoeCollWork *work, const
   double domains = moe_coll_expected_parts(c, request->domains, expert_share(c));
 
   moe_coll_set_bytes(work, scaled_bytes(c) * ranks * (d - 1) / d, scaled_bytes(c) * domains * (h - 1) / h);
-  work->nvlink_share = library->nvlink_share;
+  work->nvlink_share = nvlink_share(library, c);
   work->network_share = library->network_share;
-  work->floor_s = library->floor_s;
+  work->limit_s = sm_limit_s(request, library, ranks, request->domains > 1 ? domains : 0);
   if (request->domains > 1)
     work->steps_s = moe_topo_latency(request->topo, request->reach);
   work->leaf_share = request->pair_leaf;
-  work->sms = request->stack->sms_expert;
-}
-
-static gboolean deepep_work(const MoeCollRequest *request, MoeCollWork *work)
-{
-  start_work(request, work);
-  node_limited(request, work, &deepep);
-  return TRUE;
-}
-
-static gboolean hybridep_work(const MoeCollRequest *request, MoeCollWork *work)
-{
-  start_work(request, work);
-  node_limited(request, work, &hybridep);
-  return TRUE;
 }
 
 /* Copies to each other member: one per chosen expert there, or one in all. */
@@ -78,30 +72,37 @@ static double copies_each(const MoeCollRequest *request)
   return (double)c->top_k * expert_share(c) / (double)request->n;
 }
 
-/* Device-initiated stores over NVLink reach the all-to-all rate without a library's floor; across domains they do not
- * work. */
-static gboolean nvlink_direct_work(const MoeCollRequest *request, MoeCollWork *work)
-{
-  start_work(request, work);
-  moe_coll_pairwise(request, work, scaled_bytes(request->collective) * copies_each(request), FALSE);
-  work->floor_s = request->cluster->domain.collectives.floor_s;
-  work->sms = request->stack->sms_expert;
-  return request->domains == 1;
-}
-
-static gboolean expert_nccl_work(const MoeCollRequest *request, MoeCollWork *work)
+/* Exchange with each member for itself; between domains over the destination's rail where there are rails. */
+static void pairwise(const MoeCollRequest *request, const MoeExpertLibrary *library, MoeCollWork *work)
 {
   gboolean aligned = request->domains > 1 && request->per_domain > 1 && request->cluster->network.rails > 0;
 
-  start_work(request, work);
   moe_coll_pairwise(request, work, scaled_bytes(request->collective) * copies_each(request), aligned);
+  if (library->nvlink_share > 0)
+    work->nvlink_share = nvlink_share(library, request->collective);
+}
+
+static gboolean expert_work(const MoeCollRequest *request, MoeCollWork *work)
+{
+  const MoeExpertLibrary *library = library_of(request);
+
+  *work = (MoeCollWork){.reduces = request->collective->kind == MOE_COMBINE};
+  if (!library || (request->domains > 1 && !library->crosses_domains))
+    return FALSE;
+  if (library->route == MOE_EXPERT_NODE_LIMITED)
+    node_limited(request, library, work);
+  else
+    pairwise(request, library, work);
+  if (library->registers_floor)
+    work->floor_s = request->domains > 1 ? library->network_floor_s : library->floor_s;
   work->sms = request->stack->sms_expert;
   return TRUE;
 }
 
-#define KINDS (MOE_COLL_BIT(MOE_DISPATCH) | MOE_COLL_BIT(MOE_COMBINE))
+const char *moe_coll_expert_name(const MoeCollRequest *request)
+{
+  return library_of(request)->name;
+}
 
-const MoeCollAlgorithm moe_coll_deepep = {"deepep", KINDS, MOE_COLL_LIBRARY, deepep_work};
-const MoeCollAlgorithm moe_coll_hybridep = {"hybridep", KINDS, MOE_COLL_LIBRARY, hybridep_work};
-const MoeCollAlgorithm moe_coll_nvlink_direct = {"nvlink-direct", KINDS, MOE_COLL_LIBRARY, nvlink_direct_work};
-const MoeCollAlgorithm moe_coll_expert_nccl = {"nccl", KINDS, MOE_COLL_LIBRARY, expert_nccl_work};
+const MoeCollAlgorithm moe_coll_expert = {"expert", MOE_COLL_BIT(MOE_DISPATCH) | MOE_COLL_BIT(MOE_COMBINE),
+                                          MOE_COLL_AUTOMATIC, expert_work};

@@ -69,7 +69,6 @@ typedef enum {
   MOE_COLL_MULTICAST,    /* the library, where the stack allows NVLink SHARP */
   MOE_COLL_SWITCHES,     /* the library, where the stack and the network do in-network reduction */
   MOE_COLL_HIERARCHICAL, /* the framework, where it builds hierarchical collectives */
-  MOE_COLL_LIBRARY,      /* the stack's expert library of the same name */
 } MoeCollChoice;
 
 typedef struct {
@@ -136,7 +135,9 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
 
 extern const MoeCollAlgorithm moe_coll_ring, moe_coll_tree, moe_coll_nvls, moe_coll_nvls_registered, moe_coll_nvls_tree,
     moe_coll_hierarchical, moe_coll_sharp, moe_coll_pat, moe_coll_recursive_doubling, moe_coll_direct, moe_coll_naive,
-    moe_coll_rail_aligned, moe_coll_deepep, moe_coll_hybridep, moe_coll_nvlink_direct, moe_coll_expert_nccl,
-    moe_coll_broadcast;
+    moe_coll_rail_aligned, moe_coll_expert, moe_coll_broadcast;
+
+/* Name of the expert library that serves the request. */
+const char *moe_coll_expert_name(const MoeCollRequest *request);
 
 #endif

@@ -165,7 +165,13 @@ gboolean moe_coll_nccl_has_pat(const MoeCollRequest *request)
   return find_version(request->stack->nccl)->pat && request->per_domain == 1;
 }
 
-/* What the tuner sees of a communicator: bandwidth as the wires promise it, not as collectives were measured. */
+/* What the tuner counts with, in a domain and per NIC: the wires of a generation's usual machine (NCCL's own table for
+ * NVLink, one NIC of 200 or 400 Gbit/s per GPU). Not those at hand: on a what-if machine with faster wires the choice
+ * stays, and nothing gets slower for it. */
+static const double nvlink_bytes_per_s[MOE_N_GENERATIONS] = {240 * GB, 370 * GB, 722 * GB};
+static const double nic_bytes_per_s[MOE_N_GENERATIONS] = {25 * GB, 50 * GB, 50 * GB};
+
+/* What the tuner sees of a communicator. */
 typedef struct {
   const Version *version;
   MoeGeneration generation;
@@ -178,7 +184,6 @@ typedef struct {
 static View view_of(const MoeCollRequest *request)
 {
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
-  double nics = (double)request->per_domain * moe_topo_port_bytes_per_s(request->topo, MOE_PORT_NIC_OUT);
   View view = {.version = find_version(request->stack->nccl),
                .generation = domain->generation,
                .n = request->n,
@@ -187,8 +192,8 @@ static View view_of(const MoeCollRequest *request)
                .channels = (double)MAX(request->stack->sms_collective, 2),
                .bytes = request->collective->bytes,
                .by_nodes = (int)MIN(request->domains, 3) - 1,
-               .inside = moe_topo_port_bytes_per_s(request->topo, MOE_PORT_NVLINK_OUT),
-               .between = nics,
+               .inside = nvlink_bytes_per_s[domain->generation],
+               .between = (double)request->per_domain * nic_bytes_per_s[domain->generation],
                .all_reduce = request->collective->kind == MOE_ALL_REDUCE};
 
   if (request->domains == 1)

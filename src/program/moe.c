@@ -12,19 +12,23 @@
 
 /* ---- permutations ------------------------------------------------------------------------------- */
 
+static const MoeExpertLibrary *library_of(const MoeShape *shape)
+{
+  return moe_expert_library(shape->run->stack.collectives.expert_library);
+}
+
 /* Which side puts rows in expert order. NCCL's all-to-all needs it on both sides, direct writes into the peer's buffers
- * on the sender's, DeepEP and HybridEP send each token once per rank and sort where it arrives. */
+ * on the sender's, libraries that send each token once per rank sort where it arrives, even for one expert. */
 typedef struct {
   gboolean sender, receiver;
 } Permutes;
 
 static Permutes permutes(const MoeShape *shape)
 {
-  const char *library = shape->run->stack.collectives.expert_library;
+  const MoeExpertLibrary *library = library_of(shape);
+  gboolean sorts = library->receiver_permutes && (library->deduplicates || shape->local_experts > 1);
 
-  if (g_strcmp0(library, "deepep") == 0 || g_strcmp0(library, "hybridep") == 0)
-    return (Permutes){FALSE, TRUE};
-  return (Permutes){TRUE, g_strcmp0(library, "nccl") == 0 && shape->local_experts > 1};
+  return (Permutes){library->sender_permutes, sorts};
 }
 
 /* Rows on their way to the experts are in the precision in which they travel, results in that of the activations. */
@@ -92,10 +96,11 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   const MoeShape *shape = emit->shape;
   const MoeExpertLayer *moe = &shape->arch->moe;
   MoePrecision precision = kind == MOE_DISPATCH ? shape->precision->dispatch : shape->precision->combine;
-  double bytes = (double)shape->moe_tokens * (double)shape->outer * moe_precision_bytes(precision);
-  MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, bytes);
+  double row_bytes = (double)shape->outer * moe_precision_bytes(precision);
+  MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, (double)shape->moe_tokens * row_bytes);
   int load = moe_router_load(emit->builder->router, emit->layer, group);
 
+  collective.row_bytes = row_bytes;
   collective.top_k = moe->top_k;
   collective.experts = moe->experts;
   collective.expert_groups = MAX(moe->groups, 1);
@@ -150,9 +155,7 @@ static guint32 begin_counts(MoeEmit *emit)
  * the host wait for what will arrive. Transfers that the device starts take them from its own memory. */
 static gboolean dispatch_needs_host(const MoeShape *shape)
 {
-  const char *library = shape->run->stack.collectives.expert_library;
-
-  return g_strcmp0(library, "nvlink-direct") != 0 && g_strcmp0(library, "hybridep") != 0;
+  return library_of(shape)->host_counts;
 }
 
 /* On a stream of their own: the host waits for the counts only, and only where it needs them - before the dispatch, or

@@ -304,8 +304,6 @@ gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **err
 
 /* ---- stack ------------------------------------------------------------------------------------------------------- */
 
-static const char *const expert_libraries[] = {"deepep", "hybridep", "nccl", "nvlink-direct", NULL};
-
 static const MoeField stack_fields[] = {
     {"nvls", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, nvls)},
     {"sharp", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, sharp)},
@@ -330,12 +328,14 @@ static const MoeField sms_fields[] = {
 static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
 {
   const MoeNode *node = moe_node_get(map, "expert_library");
-  int library = 2;
+  const char *const *names = moe_expert_library_names();
+  int word = 0;
 
-  if (node && !moe_node_read_word(node, expert_libraries, &library, error))
+  if (node && !moe_node_read_word(node, names, &word, error))
     return FALSE;
-  collectives->expert_library = expert_libraries[library];
-  collectives->deduplicate = library < 2;
+  collectives->library = moe_expert_library(node ? names[word] : NULL);
+  collectives->expert_library = collectives->library->name;
+  collectives->deduplicate = collectives->library->deduplicates;
   return TRUE;
 }
 

@@ -243,6 +243,8 @@ void moe_network_fit_all(MoeNetworkCalibration *calibration)
     for (guint i = 0; i < calibration->fabrics->len; i++)
       if (g_array_index(calibration->fabrics, MoeNetworkFabric, i).network == network)
         moe_network_fit(calibration, i);
+  for (guint i = 0; i < calibration->libraries->len; i++)
+    moe_network_fit_library(calibration, i);
 }
 
 /* ---- residuals --------------------------------------------------------------------------------------------------- */

@@ -17,13 +17,12 @@ static const char *const op_words[] = {"all-reduce", "all-gather", "reduce-scatt
                                        "combine",    "broadcast",  "send-domain",    "send-network", NULL};
 enum { OP_SEND_DOMAIN = MOE_N_COLLECTIVES, OP_SEND_NETWORK };
 
-static const char *const library_words[] = {"deepep", "hybridep", "nccl", "nvlink-direct", NULL};
-
 /* What a series says, before the cluster is applied. */
 typedef struct {
   const char *id, *system, *source, *status, *cluster, *algorithm, *domain, *network;
-  int op, library;
-  int64_t gpus, domain_gpus, host_gpus, top_k, experts, expert_groups, top_groups;
+  const char *library;
+  int op;
+  int64_t gpus, domain_gpus, host_gpus, top_k, experts, expert_groups, top_groups, sms, row;
   double nic_bytes_per_s, nics_per_gpu, reading_error;
   gboolean nvls, sharp, size_stated;
 } Header;
@@ -47,7 +46,7 @@ static const MoeField header_fields[] = {
     TEXT(domain, FALSE),
     TEXT(network, FALSE),
     {"op", MOE_FIELD_WORD, offsetof(Header, op), TRUE, .words = op_words},
-    {"library", MOE_FIELD_WORD, offsetof(Header, library), FALSE, .words = library_words},
+    TEXT(library, FALSE),
     {"gpus", MOE_FIELD_INT, offsetof(Header, gpus), TRUE, MOE_DIM_NONE, 2, MAX_GPUS},
     COUNT(domain_gpus),
     COUNT(host_gpus),
@@ -55,6 +54,8 @@ static const MoeField header_fields[] = {
     COUNT(experts),
     COUNT(expert_groups),
     COUNT(top_groups),
+    COUNT(sms),
+    COUNT(row),
     {"nic", MOE_FIELD_QUANTITY, offsetof(Header, nic_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES},
     {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(Header, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01, 64},
     {"reading_error", MOE_FIELD_QUANTITY, offsetof(Header, reading_error), FALSE, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES},
@@ -143,16 +144,40 @@ static void fill_series(MoeNetworkSeries *series, const Header *header)
                                         .sms_collective = CHANNELS,
                                         .nvls = header->nvls,
                                         .sharp = header->sharp,
-                                        .expert_library = library_words[header->library],
-                                        .deduplicate = header->library < 2};
+                                        .sms_expert = header->sms};
   series->collective =
       (MoeCollective){.kind = header->op < MOE_N_COLLECTIVES ? (MoeCollectiveKind)header->op : MOE_BROADCAST,
                       .top_k = header->top_k,
                       .experts = header->experts,
                       .expert_groups = header->expert_groups,
                       .top_groups = header->top_groups,
+                      .row_bytes = (double)header->row,
                       .share = 1,
                       .padding = 1};
+}
+
+/* The library whose constants, this calibration's own copy of them, a series stands on. */
+static gboolean choose_library(MoeNetworkCalibration *calibration, const MoeNode *node, const Header *header,
+                               MoeNetworkSeries *series, GError **error)
+{
+  const MoeExpertLibrary *shipped = moe_expert_library(header->library);
+
+  if (!shipped)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "library")),
+                    "expert library \"%s\" is not known", header->library);
+  for (guint i = 0; i < calibration->libraries->len && !series->stack.library; i++) {
+    const MoeExpertLibrary *own = g_ptr_array_index(calibration->libraries, i);
+
+    if (own->name == shipped->name)
+      series->stack.library = own;
+  }
+  if (!series->stack.library) {
+    g_ptr_array_add(calibration->libraries, g_memdup2(shipped, sizeof *shipped));
+    series->stack.library = g_ptr_array_index(calibration->libraries, calibration->libraries->len - 1);
+  }
+  series->stack.expert_library = shipped->name;
+  series->stack.deduplicate = shipped->deduplicates;
+  return TRUE;
 }
 
 /* Members: the first `gpus` of the machine; for a send over the network the first of two domains. */
@@ -187,7 +212,7 @@ static gboolean choose_fabric(MoeNetworkCalibration *calibration, const MoeDoc *
 static gboolean read_series(MoeNetworkCalibration *calibration, const MoeNode *node, const char *data_dir,
                             MoeNetworkSeries *series, GError **error)
 {
-  Header header = {.library = 2, .nvls = TRUE, .size_stated = TRUE, .expert_groups = 1, .top_groups = 1};
+  Header header = {.nvls = TRUE, .size_stated = TRUE, .expert_groups = 1, .top_groups = 1};
   MoeDoc *cluster_doc = NULL;
 
   if (!moe_node_read_fields(node, header_fields, "series", &header, error) ||
@@ -196,6 +221,8 @@ static gboolean read_series(MoeNetworkCalibration *calibration, const MoeNode *n
   g_ptr_array_add(calibration->docs, cluster_doc);
   apply_header(series, &header);
   fill_series(series, &header);
+  if (!choose_library(calibration, node, &header, series, error))
+    return FALSE;
   if (!choose_fabric(calibration, cluster_doc, FALSE, moe_node_get(node, "domain"), data_dir,
                      &series->cluster.domain.collectives, &series->domain_fabric, error) ||
       !choose_fabric(calibration, cluster_doc, TRUE, moe_node_get(node, "network"), data_dir,
@@ -299,6 +326,7 @@ MoeNetworkCalibration *moe_network_calibration_load(const char *const *paths, co
   g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(MoeNetworkRow));
 
   calibration->fabrics = g_array_new(FALSE, FALSE, sizeof(MoeNetworkFabric));
+  calibration->libraries = g_ptr_array_new_with_free_func(g_free);
   calibration->docs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_doc_free);
   for (; *paths; paths++) {
     MoeDoc *doc = moe_doc_load(*paths, error);
@@ -328,6 +356,7 @@ void moe_network_calibration_free(MoeNetworkCalibration *calibration)
   g_free(calibration->series);
   g_free(calibration->rows);
   g_array_unref(calibration->fabrics);
+  g_ptr_array_unref(calibration->libraries);
   g_ptr_array_unref(calibration->docs);
   g_free(calibration);
 }

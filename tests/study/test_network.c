@@ -36,8 +36,8 @@ START_TEST(test_kept_rows_meet_the_target)
 }
 END_TEST
 
-/* Messages below 1 MiB over 64 to 8,192 ranks, which no constant was fitted to: NCCL's own constants carry them. The points
- * were read off a coarse figure, hence the width. */
+/* Messages below 1 MiB over 64 to 8,192 ranks, which no constant was fitted to: NCCL's own constants carry them. The
+ * points were read off a coarse figure, hence the width. */
 #define TARGET_SMALL 0.30
 
 START_TEST(test_small_messages_at_scale)
@@ -128,6 +128,22 @@ START_TEST(test_fit_recovers_from_wrong_constants)
 }
 END_TEST
 
+/* The rows of traits hold what the fit gives, and expert exchanges that were not fitted are met. */
+#define TARGET_EXPERT 0.065
+
+START_TEST(test_libraries_are_where_the_fit_puts_them)
+{
+  g_autoptr(MoeNetworkCalibration) calibration = load();
+  MoeNetworkResidual before = moe_network_residual(calibration, MOE_NETWORK_EXPERT, G_MAXUINT, FALSE);
+
+  ck_assert_msg(before.median <= TARGET_EXPERT, "median %.3f", before.median);
+  for (guint i = 0; i < calibration->libraries->len; i++)
+    moe_network_fit_library(calibration, i);
+  MoeNetworkResidual after = moe_network_residual(calibration, MOE_NETWORK_EXPERT, G_MAXUINT, FALSE);
+  ck_assert_double_lt(fabs(after.median - before.median), 0.01);
+}
+END_TEST
+
 START_TEST(test_wrong_files_are_refused)
 {
   static const char *const texts[] = {
@@ -160,6 +176,7 @@ int main(void)
   tcase_add_test(tcase, test_deepep_on_h800);
   tcase_add_test(tcase, test_fit_is_where_the_files_are);
   tcase_add_test(tcase, test_fit_recovers_from_wrong_constants);
+  tcase_add_test(tcase, test_libraries_are_where_the_fit_puts_them);
   tcase_add_loop_test(tcase, test_wrong_files_are_refused, 0, 4);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);

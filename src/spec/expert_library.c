@@ -1,0 +1,101 @@
+/* The rows of traits of expert libraries. */
+#include <moesim/expert_library.h>
+
+#include <string.h>
+
+#define US 1e-6
+#define GB 1e9
+
+/* Traits: Megatron-Core's token dispatchers and moe_utils (alltoall sorts on both sides and needs its splits on the
+ * host); DeepEP, docs/legacy.md (V1: the host waits for the counts) and README (V2 and HybridEP keep them on the
+ * device); uccl-project/uccl ep (DeepEP's interface over proxies); TensorRT-LLM's NVLink kernels and device-initiated
+ * stores. */
+static const MoeExpertLibrary libraries[] = {
+    {.name = "deepep",
+     .title = "DeepEP V1, normal kernels",
+     .route = MOE_EXPERT_NODE_LIMITED,
+     .crosses_domains = TRUE,
+     .registers_floor = TRUE,
+     .receiver_permutes = TRUE,
+     .host_counts = TRUE,
+     .deduplicates = TRUE,
+     .floor_s = 48.92 * US,
+     .network_floor_s = 113 * US,
+     .nvlink_share = 0.8275,
+     .network_share = 0.9452,
+     .row_s = 0.05435 * US,
+     .sm_bytes_per_s = 20.19 * GB,
+     .hop = {1.059, 2.452}},
+    {.name = "deepep-v2",
+     .title = "DeepEP V2, on NCCL's device-initiated network",
+     .route = MOE_EXPERT_NODE_LIMITED,
+     .crosses_domains = TRUE,
+     .registers_floor = TRUE,
+     .receiver_permutes = TRUE,
+     .deduplicates = TRUE,
+     .floor_s = 30 * US,
+     .network_floor_s = 30 * US,
+     .nvlink_share = 0.8564,
+     .network_share = 0.9511,
+     .row_s = 0.01 * US,
+     .sm_bytes_per_s = 44.6 * GB},
+    {.name = "hybridep",
+     .title = "HybridEP",
+     .route = MOE_EXPERT_NODE_LIMITED,
+     .crosses_domains = TRUE,
+     .registers_floor = TRUE,
+     .receiver_permutes = TRUE,
+     .deduplicates = TRUE,
+     .floor_s = 90.99 * US,
+     .network_floor_s = 212.5 * US,
+     .nvlink_share = 0.9729,
+     .network_share = 0.9257,
+     .row_s = 0.01 * US,
+     .sm_bytes_per_s = 60 * GB},
+    {.name = "uccl",
+     .title = "UCCL-EP, DeepEP's interface over CPU proxies",
+     .route = MOE_EXPERT_NODE_LIMITED,
+     .crosses_domains = TRUE,
+     .registers_floor = TRUE,
+     .receiver_permutes = TRUE,
+     .host_counts = TRUE,
+     .deduplicates = TRUE,
+     .floor_s = 60 * US,
+     .network_floor_s = 60 * US,
+     .nvlink_share = 0.9992,
+     .network_share = 0.7995,
+     .row_s = 0.3817 * US,
+     .sm_bytes_per_s = 40.22 * GB,
+     .hop = {0.1797, 2.4}},
+    {.name = "nccl",
+     .title = "NCCL all-to-all",
+     .route = MOE_EXPERT_PAIRWISE,
+     .crosses_domains = TRUE,
+     .sender_permutes = TRUE,
+     .receiver_permutes = TRUE,
+     .host_counts = TRUE},
+    {.name = "nvlink-direct",
+     .title = "device-initiated stores over NVLink",
+     .route = MOE_EXPERT_PAIRWISE,
+     .sender_permutes = TRUE,
+     .nvlink_share = 0.806,
+     .combine = 0.853},
+};
+
+const MoeExpertLibrary *moe_expert_library(const char *name)
+{
+  const char *wanted = name ? name : "nccl";
+
+  for (guint i = 0; i < G_N_ELEMENTS(libraries); i++)
+    if (strcmp(libraries[i].name, wanted) == 0)
+      return &libraries[i];
+  return NULL;
+}
+
+const char *const *moe_expert_library_names(void)
+{
+  static const char *const names[] = {"deepep", "deepep-v2", "hybridep", "uccl", "nccl", "nvlink-direct", NULL};
+
+  G_STATIC_ASSERT(G_N_ELEMENTS(names) == G_N_ELEMENTS(libraries) + 1);
+  return names;
+}
