@@ -1,4 +1,5 @@
-/* Shared by all Check programs: one suite, one main. A test file ends with MOE_TEST_MAIN("module/unit", test_a, test_b). */
+/* Shared by all Check programs: one suite, one main. A test file ends with MOE_TEST_MAIN("module/unit", test_a,
+ * test_b). */
 #ifndef MOETEST_H
 #define MOETEST_H
 
@@ -68,11 +69,11 @@ static inline int moetest_run(const char *name, const TTest *const *tests, size_
   return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define MOE_TEST_MAIN(name, ...)                                              \
-  int main(void)                                                              \
-  {                                                                           \
-    const TTest *tests[] = {__VA_ARGS__};                                     \
-    return moetest_run(name, tests, sizeof tests / sizeof *tests);            \
+#define MOE_TEST_MAIN(name, ...)                                                                                       \
+  int main(void)                                                                                                       \
+  {                                                                                                                    \
+    const TTest *tests[] = {__VA_ARGS__};                                                                              \
+    return moetest_run(name, tests, sizeof tests / sizeof *tests);                                                     \
   }
 
 #endif

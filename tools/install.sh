@@ -12,7 +12,7 @@ for set in "$@"; do
   build) packages="$packages build-essential meson ninja-build pkg-config libglib2.0-dev libyaml-dev libjson-glib-dev zlib1g-dev
     libnlopt-dev libsqlite3-dev libprotobuf-c-dev protobuf-c-compiler" ;;
   gnuplot) packages="$packages gnuplot-nox fonts-dejavu-core" ;;
-  test) packages="$packages check libopenmpi-dev openmpi-bin procps clang clang-tidy libclang-rt-dev bash zsh" ;;
+  test) packages="$packages check libopenmpi-dev openmpi-bin procps clang clang-format clang-tidy libclang-rt-dev universal-ctags bash zsh" ;;
   *) echo "install.sh: unknown set '$set'" >&2; exit 2 ;;
   esac
 done

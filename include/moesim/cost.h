@@ -58,8 +58,8 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 
 /* ---- in a training step ------------------------------------------------------------------------------------------ */
 
-/* What a kernel costs in a training step, where math runs slower than on the bench: `cost` alone on the GPU (math that is
- * no model FLOP as MOE_REASON_UNCOUNTED), seconds[i] in states[i]. FALSE and *error as moe_cost_kernel. */
+/* What a kernel costs in a training step, where math runs slower than on the bench: `cost` alone on the GPU (math that
+ * is no model FLOP as MOE_REASON_UNCOUNTED), seconds[i] in states[i]. FALSE and *error as moe_cost_kernel. */
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error);
 

@@ -3,8 +3,9 @@
  * Part of report (floor 9).
  *
  * A figure of kind K is plots/K.gp applied to tab-separated data. The data is kept beside the picture (FILE.png ->
- * FILE.dat), so that anyone can draw it again or otherwise. Templates get the variables `data`, `title`, `source`, `axis`, `x_axis`, `y_axis` and `theme`;
- * plots/style.gp holds fonts, grid and palettes, which are told apart in grey and with any colour vision.
+ * FILE.dat), so that anyone can draw it again or otherwise. Templates get the variables `data`, `title`, `source`,
+ * `axis`, `x_axis`, `y_axis` and `theme`; plots/style.gp holds fonts, grid and palettes, which are told apart in grey
+ * and with any colour vision.
  */
 #ifndef MOESIM_REPORT_PLOT_H
 #define MOESIM_REPORT_PLOT_H
@@ -25,9 +26,9 @@ extern const char *const moe_theme_words[];                                 /* N
 #define MOE_FIGURE_MOST_SCALE  8.0
 
 typedef struct {
-  const char *kind;            /* "scale": names the template */
-  const char *templates;       /* folder of the templates */
-  const char *path;            /* result; suffix .png, .svg or .pdf */
+  const char *kind;      /* "scale": names the template */
+  const char *templates; /* folder of the templates */
+  const char *path;      /* result; suffix .png, .svg or .pdf */
   const char *title;
   const char *source;          /* small print below the figure; NULL for none */
   const char *axis;            /* of values, with unit: "MFU, causal attention (%)"; NULL for none */
@@ -61,11 +62,12 @@ typedef enum {
 } MoeMeasure;
 extern const char *const moe_measure_words[]; /* "mfu", "tokens" ...; NULL-terminated */
 
-/* Value of a prediction in the unit of the measure's axis; `tokens` of the training (DAYS, DOLLARS, MWH), `first` the line's first point
- * (EFFICIENCY). NaN where it is unknown (no price, no power). */
+/* Value of a prediction in the unit of the measure's axis; `tokens` of the training (DAYS, DOLLARS, MWH), `first` the
+ * line's first point (EFFICIENCY). NaN where it is unknown (no price, no power). */
 double moe_measure_value(MoeMeasure measure, const MoeResult *result, double tokens, const MoeResult *first);
 /* The same at a step time other than the predicted one: for the ends of an interval. */
-double moe_measure_at(MoeMeasure measure, const MoeResult *result, double tokens, const MoeResult *first, double step_time_s);
+double moe_measure_at(MoeMeasure measure, const MoeResult *result, double tokens, const MoeResult *first,
+                      double step_time_s);
 /* Title of the axis with its unit: "days for 30 T tokens"; the caller frees. */
 char *moe_measure_axis(MoeMeasure measure, double tokens);
 
@@ -75,21 +77,27 @@ typedef struct {
   GPtrArray *results; /* MoeResult, ascending in GPUs; not owned */
 } MoeScaleSeries;
 
-/* gnuplot data blocks, one per series: GPUs, MFU causal in %, MFU full in %, 1 when it fits memory, the measure, the measure at P10 and P90 of
- * the step time (NaN without samples); then one block with the published points where the measure is an MFU. */
+/* gnuplot data blocks, one per series: GPUs, MFU causal in %, MFU full in %, 1 when it fits memory, the measure, the
+ * measure at P10 and P90 of the step time (NaN without samples); then one block with the published points where the
+ * measure is an MFU. */
 char *moe_plot_scale_data(guint n, const MoeScaleSeries *series, MoeMeasure measure, double tokens);
-/* Rows: label, predicted %, published % (NaN when none), in the convention of the publication, P10 and P90 of the prediction, fits. */
+/* Rows: label, predicted %, published % (NaN when none), in the convention of the publication, P10 and P90 of the
+ * prediction, fits. */
 char *moe_plot_ladder_data(const GPtrArray *results);
-/* Rows: label, upper %, lower % of the step, from 100 % down to the MFU; largest loss first, invisibly small ones together. */
+/* Rows: label, upper %, lower % of the step, from 100 % down to the MFU; largest loss first, invisibly small ones
+ * together. */
 char *moe_plot_waterfall_data(const MoeResult *result);
 /* One result: rows by pipeline stage; several: a row each. Columns: label, GB by part, capacity in GB. */
 char *moe_plot_memory_data(const GPtrArray *results);
-/* Rows: label, then the GPU-seconds per million tokens of each cause, MFU %, tokens/s per GPU, fits; header row of titles. */
+/* Rows: label, then the GPU-seconds per million tokens of each cause, MFU %, tokens/s per GPU, fits; header row of
+ * titles. */
 char *moe_plot_strategies_data(const GPtrArray *results);
-/* A grid over two varied keys: rows `y`, columns `x` as labels, then value, fits; NULL results are points that cannot be. results[y * n_x + x]. */
-char *moe_plot_heatmap_data(guint n_x, char *const *x, guint n_y, char *const *y, MoeResult *const *results, MoeMeasure measure,
-                            double tokens);
-/* Rows: label, cost (the measure), GPU-seconds per million tokens, fits, on the front (no other that fits is better in both). */
+/* A grid over two varied keys: rows `y`, columns `x` as labels, then value, fits; NULL results are points that cannot
+ * be. results[y * n_x + x]. */
+char *moe_plot_heatmap_data(guint n_x, char *const *x, guint n_y, char *const *y, MoeResult *const *results,
+                            MoeMeasure measure, double tokens);
+/* Rows: label, cost (the measure), GPU-seconds per million tokens, fits, on the front (no other that fits is better in
+ * both). */
 char *moe_plot_pareto_data(const GPtrArray *results, MoeMeasure measure, double tokens);
 /* Steps of one run, sorted: seconds, share of steps that take at most as long. */
 char *moe_plot_steps_data(guint n, const double *step_time_s);
@@ -104,9 +112,10 @@ void moe_timeline_free(MoeTimeline *timeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTimeline, moe_timeline_free)
 /* Adds a slice; a MoeSliceFunc whose user_data is the MoeTimeline. */
 void moe_timeline_slice(const MoeSlice *slice, gpointer timeline);
-/* gnuplot data blocks: one per kind of work (lane, from ms, to ms); then the names of operations that fit into their boxes in a picture
- * `width` points wide (lane, middle ms, name, shade of the box: 0 light, 1 dark, 2 idle time); then the lanes' names. Only what overlaps [from, to]; `to` 0 is the end of
- * the step. Boxes of one kind that are too narrow to be seen become one. */
+/* gnuplot data blocks: one per kind of work (lane, from ms, to ms); then the names of operations that fit into their
+ * boxes in a picture `width` points wide (lane, middle ms, name, shade of the box: 0 light, 1 dark, 2 idle time); then
+ * the lanes' names. Only what overlaps [from, to]; `to` 0 is the end of the step. Boxes of one kind that are too narrow
+ * to be seen become one. */
 char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to, int width);
 
 G_END_DECLS

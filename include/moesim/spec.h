@@ -298,10 +298,10 @@ typedef struct {
   double step_time_s, tokens_per_s_per_gpu, model_flop_per_s_per_gpu, hardware_flop_per_s_per_gpu; /* 0 = not given */
   const MoeNode *iteration_parts; /* map part -> seconds, or NULL */
   struct {
-    double peak_bytes;        /* 0 = not given */
-    MoeMemoryKind kind;       /* what was counted */
-    MoeMemoryOf of;           /* whose peak it is */
-    gboolean out_of_memory;   /* the run was stopped by lack of memory; peak_bytes is 0 then */
+    double peak_bytes;      /* 0 = not given */
+    MoeMemoryKind kind;     /* what was counted */
+    MoeMemoryOf of;         /* whose peak it is */
+    gboolean out_of_memory; /* the run was stopped by lack of memory; peak_bytes is 0 then */
   } memory;
   const char *source;
 } MoePublished;
@@ -442,7 +442,8 @@ gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);
 
-/* ---- kinds and words ---------------------------------------------------------------------------------------------------- */
+/* ---- kinds and words
+ * ---------------------------------------------------------------------------------------------------- */
 
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);

@@ -50,8 +50,8 @@ typedef struct {
   gboolean fits; /* predicted footprint within the GPU's memory, headroom included */
   struct {
     double peak_bytes, capacity_bytes, headroom_bytes; /* predicted, of the most loaded GPU, on the device */
-    double published_bytes, predicted_bytes; /* the published peak (0: none) and the same one predicted: same stage, same
-                                                way of counting */
+    double published_bytes, predicted_bytes; /* the published peak (0: none) and the same one predicted: same stage,
+                                                same way of counting */
     double error;                            /* predicted_bytes / published_bytes - 1 */
     MoeMemoryKind kind;
     gboolean out_of_memory; /* published: the run was stopped by lack of memory */

@@ -221,10 +221,9 @@ static int memory(const Options *options)
   moe_cli_progress_end(&progress);
   if (!validation)
     return moe_cli_fail(error);
-  g_autofree char *text =
-      format == MOE_FORMAT_JSON
-          ? moe_report_validation_memory_json(validation, (MoeGroupBy)by)
-          : moe_report_validation_memory(validation, (MoeGroupBy)by, options->summary, moe_cli_styled());
+  g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_validation_memory_json(validation, (MoeGroupBy)by)
+                                                    : moe_report_validation_memory(validation, (MoeGroupBy)by,
+                                                                                   options->summary, moe_cli_styled());
   moe_cli_print(text);
   return MOE_EXIT_DONE;
 }

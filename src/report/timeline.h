@@ -26,15 +26,16 @@ typedef struct {
   Kind kind;
   const char *name; /* interned; NULL: several operations in one box */
   MoeTime start, end;
-  double low, high; /* of the lane's height: 0 and 1, or the share of time that the kind has where many are too narrow to be seen */
+  double low, high; /* of the lane's height: 0 and 1, or the share of time that the kind has where many are too narrow
+                       to be seen */
 } Box;
 
 struct MoeTimeline {
   GArray *boxes; /* of Box, as they came */
 };
 
-/* Boxes of [from, to] cut to it, by kind, lane and time. Where boxes are narrower than some `pixel`s of time, columns show what share
- * of the time each kind has. Caller frees. */
+/* Boxes of [from, to] cut to it, by kind, lane and time. Where boxes are narrower than some `pixel`s of time, columns
+ * show what share of the time each kind has. Caller frees. */
 GArray *timeline_boxes(const MoeTimeline *timeline, MoeTime from, MoeTime to, MoeTime pixel);
 /* Their lanes in order, of gint64; and the place of a lane in them. */
 GArray *timeline_lanes(const GArray *boxes);

@@ -1,4 +1,5 @@
-/* Boxes that can be seen: wide ones as they are, of narrow ones the shares that each kind has in a column of some pixels. */
+/* Boxes that can be seen: wide ones as they are, of narrow ones the shares that each kind has in a column of some
+ * pixels. */
 #include "timeline.h"
 
 #define NARROW   4    /* pixels: a box below that is part of a column */

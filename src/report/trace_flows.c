@@ -15,7 +15,7 @@ typedef struct {
   uint32_t micro_batch, layer_and_stream, block; /* block: quark of its name */
   uint32_t kind;
   uint32_t group_kind;
-} Key;
+} FlowKey;
 
 typedef enum { FLOW_MESSAGE, FLOW_TOKENS, FLOW_COLLECTIVE } FlowKind;
 
@@ -30,14 +30,14 @@ static guint key_hash(gconstpointer data)
   const unsigned char *byte = data;
   guint hash = 5381; /* as g_str_hash */
 
-  for (gsize i = 0; i < sizeof(Key); i++)
+  for (gsize i = 0; i < sizeof(FlowKey); i++)
     hash = hash * 33 + byte[i];
   return hash;
 }
 
 static gboolean key_equal(gconstpointer a, gconstpointer b)
 {
-  return memcmp(a, b, sizeof(Key)) == 0;
+  return memcmp(a, b, sizeof(FlowKey)) == 0;
 }
 
 static void free_path(gpointer data)
@@ -50,12 +50,12 @@ static void free_path(gpointer data)
 
 typedef struct {
   TraceStory *story;
-  GHashTable *paths; /* Key -> Path */
+  GHashTable *paths; /* FlowKey -> Path */
   GPtrArray *order;  /* of Path, by first slice: the output does not depend on hashes */
-  GHashTable *turns; /* Key with number 0 -> how many dispatches, or combines, of the layer there were */
+  GHashTable *turns; /* FlowKey with number 0 -> how many dispatches, or combines, of the layer there were */
 } Search;
 
-static void pass(Search *search, const Key *key, const char *name, guint slice)
+static void pass(Search *search, const FlowKey *key, const char *name, guint slice)
 {
   Path *path = g_hash_table_lookup(search->paths, key);
 
@@ -71,9 +71,9 @@ static void pass(Search *search, const Key *key, const char *name, guint slice)
 /* The same message id serves every replica of the pipeline: the replica is known by its first-stage rank. */
 static void follow_message(Search *search, const TraceSlice *slice, guint index)
 {
-  Key key = {.kind = FLOW_MESSAGE,
-             .number = slice->message,
-             .place = moe_layout_on_stage(search->story->layout, slice->rank, 0)};
+  FlowKey key = {.kind = FLOW_MESSAGE,
+                 .number = slice->message,
+                 .place = moe_layout_on_stage(search->story->layout, slice->rank, 0)};
 
   pass(search, &key, "message", index);
 }
@@ -81,12 +81,12 @@ static void follow_message(Search *search, const TraceSlice *slice, guint index)
 /* The n-th combine of a layer's call brings back what the n-th dispatch took away. */
 static void follow_tokens(Search *search, const TraceSlice *slice, guint index)
 {
-  Key key = {.kind = FLOW_TOKENS,
-             .place = slice->rank,
-             .micro_batch = slice->micro_batch,
-             .layer_and_stream = (uint32_t)(slice->layer + 1) << 8 | slice->stream,
-             .block = g_quark_from_static_string(slice->block)};
-  Key counted = key;
+  FlowKey key = {.kind = FLOW_TOKENS,
+                 .place = slice->rank,
+                 .micro_batch = slice->micro_batch,
+                 .layer_and_stream = (uint32_t)(slice->layer + 1) << 8 | slice->stream,
+                 .block = g_quark_from_static_string(slice->block)};
+  FlowKey counted = key;
 
   counted.group_kind = slice->collective_kind;
   guint turn = GPOINTER_TO_UINT(g_hash_table_lookup(search->turns, &counted));
@@ -98,11 +98,11 @@ static void follow_tokens(Search *search, const TraceSlice *slice, guint index)
 
 static void follow_collective(Search *search, const TraceSlice *slice, guint index)
 {
-  Key key = {.kind = FLOW_COLLECTIVE,
-             .place = slice->group,
-             .start_ns = slice->start_ns,
-             .layer_and_stream = slice->stream,
-             .group_kind = slice->group_kind};
+  FlowKey key = {.kind = FLOW_COLLECTIVE,
+                 .place = slice->group,
+                 .start_ns = slice->start_ns,
+                 .layer_and_stream = slice->stream,
+                 .group_kind = slice->group_kind};
 
   pass(search, &key, slice->name, index);
 }

@@ -62,7 +62,8 @@ static MoeDiffers single_difference(const MoeCase *a, const MoeCase *b)
 
 static gboolean comparable(const MoeCase *a, const MoeCase *b)
 {
-  return moe_case_has_step(a) && moe_case_has_step(b) && g_strcmp0(a->group[MOE_GROUP_BY_FAMILY], b->group[MOE_GROUP_BY_FAMILY]) == 0;
+  return moe_case_has_step(a) && moe_case_has_step(b) &&
+         g_strcmp0(a->group[MOE_GROUP_BY_FAMILY], b->group[MOE_GROUP_BY_FAMILY]) == 0;
 }
 
 static void ask(MoeValidation *validation, GArray *pairs, guint i, guint j, MoeDiffers differs)

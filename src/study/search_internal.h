@@ -4,6 +4,9 @@
 
 #include <moesim/search.h>
 
+/* Shares in MoeLayoutChoice are whole percents. */
+#define MOE_SEARCH_PERCENT 100
+
 /* Bytes that a GPU may hold, slack included. */
 double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run);
 

@@ -234,7 +234,8 @@ static void check_apart(const char *what, const Label *a, const Label *b)
 
   if (a->turned || b->turned || strcmp(a->text, b->text) == 0)
     return;
-  ck_assert_msg(wide <= 2 || high <= 2, "%s: '%s' (%.0f %.0f %.0f %.0f) lies over '%s' (%.0f %.0f %.0f %.0f)", what, a->text, a->left, a->right, a->top, a->bottom, b->text, b->left, b->right, b->top, b->bottom);
+  ck_assert_msg(wide <= 2 || high <= 2, "%s: '%s' (%.0f %.0f %.0f %.0f) lies over '%s' (%.0f %.0f %.0f %.0f)", what,
+                a->text, a->left, a->right, a->top, a->bottom, b->text, b->left, b->right, b->top, b->bottom);
 }
 
 static void check_figure(const char *what, const char *svg)

@@ -156,7 +156,8 @@ START_TEST(measures_go_with_the_step_time)
 }
 END_TEST
 
-/* Ten thousand kernels of a microsecond with as long a wait behind each: nobody sees one, half of each column is either. */
+/* Ten thousand kernels of a microsecond with as long a wait behind each: nobody sees one, half of each column is
+ * either. */
 START_TEST(narrow_boxes_become_shares)
 {
   g_autoptr(MoeTimeline) timeline = moe_timeline_new();
@@ -222,5 +223,5 @@ END_TEST
 
 MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
               ladder_has_nan_where_nothing_is_published, timeline_cuts_to_the_window_and_joins_neighbours,
-              the_front_is_what_none_beats, measures_go_with_the_step_time, narrow_boxes_become_shares, an_unknown_suffix_is_refused,
-              a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)
+              the_front_is_what_none_beats, measures_go_with_the_step_time, narrow_boxes_become_shares,
+              an_unknown_suffix_is_refused, a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)

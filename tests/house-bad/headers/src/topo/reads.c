@@ -1,0 +1,2 @@
+/* YAML is read by doc. */
+#include <yaml.h>

@@ -1,0 +1,8 @@
+/* A library that prints and reads the environment. */
+#include <stdio.h>
+#include <stdlib.h>
+
+void moe_speak(void)
+{
+  fprintf(stderr, "%s", getenv("HOME"));
+}

@@ -1,0 +1,4 @@
+/* A name. */
+typedef struct {
+  int value;
+} MoeThing;

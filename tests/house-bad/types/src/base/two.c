@@ -1,0 +1,4 @@
+/* The same name for something else. */
+typedef struct {
+  double value;
+} MoeThing;
