@@ -240,6 +240,8 @@ typedef struct {
     gboolean sharded_master;      /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
     MoeRemainder master_remainder; /* when 16 bits beside a BF16 weight stand for its FP32 master */
     gboolean mxfp8_shared_buffer; /* MXFP8 weights are gathered in BF16 through the gradient buffer: no BF16 copy stays */
+    gboolean unsharded_gradients; /* micro-batches but the last are not reduced: whole gradients wait (ZeRO-2 and 3) */
+    double cached_bytes;          /* that the allocator holds beyond need and gives back when memory runs short */
     gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */
     gboolean placeholders;        /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
   } memory;

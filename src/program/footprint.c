@@ -31,6 +31,18 @@ static void walk_block(Walk *walk, const MoeBlock *block)
   }
 }
 
+/* What is cached beyond need counts where a log prints it, as far as the device has room; it does not decide whether a run
+ * fits. */
+static void add_cache(const MoeRun *run, MoeFootprint *footprint)
+{
+  double room = MAX(run->cluster.accelerator.memory_bytes - footprint->peak_bytes, 0);
+  double cached = MIN(run->stack.memory.cached_bytes, room);
+
+  footprint->counted_bytes[MOE_MEMORY_DEVICE] = footprint->peak_bytes + cached;
+  footprint->counted_bytes[MOE_MEMORY_RESERVED] =
+      footprint->peak_bytes - footprint->part_bytes[MOE_MEMORY_SYSTEM] + cached;
+}
+
 void moe_program_footprint(const MoeProgram *program, const MoeRun *run, guint role, MoeFootprint *footprint)
 {
   const MoeRole *r = &program->roles[role];
@@ -45,9 +57,7 @@ void moe_program_footprint(const MoeProgram *program, const MoeRun *run, guint r
   }
   footprint->part_bytes[MOE_MEMORY_ALLOCATOR] = run->stack.fragmentation * walk.peak;
   footprint->part_bytes[MOE_MEMORY_SYSTEM] = run->stack.hbm_reserved_bytes;
-  footprint->counted_bytes[MOE_MEMORY_RESERVED] =
-      footprint->counted_bytes[MOE_MEMORY_ALLOCATED] + footprint->part_bytes[MOE_MEMORY_ALLOCATOR];
-  footprint->counted_bytes[MOE_MEMORY_DEVICE] =
-      footprint->counted_bytes[MOE_MEMORY_RESERVED] + footprint->part_bytes[MOE_MEMORY_SYSTEM];
-  footprint->peak_bytes = footprint->counted_bytes[MOE_MEMORY_DEVICE];
+  for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
+    footprint->peak_bytes += footprint->part_bytes[part];
+  add_cache(run, footprint);
 }

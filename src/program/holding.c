@@ -68,7 +68,9 @@ static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holdin
 {
   double element = builder->shape.keeps.gradient_bytes;
 
-  if (builder->shape.run->parallelism.zero >= 2)
+  gboolean waits = builder->shape.run->stack.memory.unsharded_gradients && builder->shape.accumulate;
+
+  if (builder->shape.run->parallelism.zero >= 2 && !waits)
     return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
   return (holding->trainable_dense + holding->trainable_experts) * element;
 }

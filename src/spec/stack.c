@@ -152,6 +152,8 @@ static const MoeField memory_fields[] = {
     {"sharded_master", MOE_FIELD_FLAG(MoeStack, memory.sharded_master)},
     {"master_remainder", MOE_FIELD_CHOICE(MoeStack, memory.master_remainder, remainder_words)},
     {"mxfp8_shared_buffer", MOE_FIELD_FLAG(MoeStack, memory.mxfp8_shared_buffer)},
+    {"unsharded_gradients", MOE_FIELD_FLAG(MoeStack, memory.unsharded_gradients)},
+    {"cached", BYTES(memory.cached_bytes)},
     {"eager_loss", MOE_FIELD_FLAG(MoeStack, memory.eager_loss)},
     {"placeholders", MOE_FIELD_FLAG(MoeStack, memory.placeholders)},
     {"source", MOE_FIELD_ELSEWHERE},

@@ -286,6 +286,41 @@ START_TEST(test_placeholders)
 END_TEST
 
 /* The parts sum to the peak; the three ways of counting differ by the allocator's and the system's part. */
+/* Gradients that wait for the last micro-batch are whole; of one micro-batch they are not. */
+START_TEST(test_unsharded_gradients)
+{
+  double whole[MOE_N_MEMORY_PARTS], shard[MOE_N_MEMORY_PARTS];
+  g_autoptr(MoeRun) run = run_with(DENSE, "");
+  MoeParameters count;
+
+  moe_count_parameters(&run->architecture, &count);
+  states("parallelism.zero=3;training.global_batch=32;stack.memory.unsharded_gradients=true", whole);
+  states("parallelism.zero=3;training.global_batch=8;stack.memory.unsharded_gradients=true", shard);
+  ck_assert_double_eq_tol(whole[MOE_MEMORY_GRADIENTS], 4 * count.total, 1);
+  ck_assert_double_eq_tol(shard[MOE_MEMORY_GRADIENTS], 4 * count.total / 8, 1);
+}
+END_TEST
+
+/* What is cached is printed as reserved, up to the device's room, and is no need. */
+START_TEST(test_cache)
+{
+  g_autoptr(MoeRun) without = run_with(DENSE, "");
+  g_autoptr(MoeRun) some = run_with(DENSE, "stack.memory.cached=1 GB");
+  g_autoptr(MoeRun) more = run_with(DENSE, "stack.memory.cached=1 TB");
+  const MoeRun *runs[] = {without, some, more};
+  MoeFootprint f[3];
+
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr(MoeProgram) program = build_checked(runs[i]);
+
+    moe_program_footprint(program, runs[i], 0, &f[i]);
+    ck_assert_double_eq_tol(f[i].peak_bytes, f[0].peak_bytes, 1);
+  }
+  ck_assert_double_eq_tol(f[1].counted_bytes[MOE_MEMORY_RESERVED] - f[0].counted_bytes[MOE_MEMORY_RESERVED], 1e9, 1);
+  ck_assert_double_eq_tol(f[2].counted_bytes[MOE_MEMORY_DEVICE], more->cluster.accelerator.memory_bytes, 1);
+}
+END_TEST
+
 START_TEST(test_parts_sum)
 {
   g_autoptr(MoeRun) run = run_with(SPARSE, "parallelism.pipeline=2;parallelism.schedule=1f1b;stack.memory.fragmentation=0.1");
@@ -319,5 +354,5 @@ START_TEST(test_offload_all_kept)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/memory", test_kept_copies, test_placeholders, test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight, test_zero_bubble_memory, test_zero_states,
+MOE_TEST_MAIN("program/memory", test_kept_copies, test_placeholders, test_unsharded_gradients, test_cache, test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight, test_zero_bubble_memory, test_zero_states,
               test_weights_add_up, test_offload, test_published_peaks, test_fp8_weights)
