@@ -36,3 +36,8 @@ echo "== Figures"
 for figure in "$out"/*.png "$out"/*.html; do
   echo "$figure"
 done
+
+echo
+echo "== Which cluster for 30 T tokens in 90 days"
+# Exit status 1 would say that none keeps the deadline.
+"$moesim" plan models/mai-base-1/v5.yaml --tokens 30T --clusters gb200-nvl72,h800-hgx --gpus 4096,8192,16384 --deadline 90d

@@ -94,6 +94,7 @@ typedef struct {
   guint n_samples, n_failed; /* drawn; of these, combinations that cannot exist */
   char *failure;             /* the first message, NULL when all exist */
   MoeQuantiles mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu; /* NaN without a sample */
+  double *stepped_s; /* [n_samples - n_failed]: step times of the combinations, in no order */
   guint n_swings;
   MoeSwing *swings; /* largest first; empty when only the interval was asked for */
   guint n_simulations;

@@ -281,6 +281,8 @@ typedef struct MoeCluster {
   double weibull_shape;                        /* of times between failures; 0 = unknown */
   double storage_bytes_per_s;                  /* checkpoint storage, all hosts together; 0 = unknown */
   double price_gpu_hour;                       /* dollars; 0 = unknown */
+  double price_low, price_high;                /* range of prices, dollars per GPU-hour; 0 = unknown */
+  const char *price_date, *price_source;       /* of the price and its range; may be NULL */
   double gpu_power_w, power_overhead;
 } MoeCluster;
 

@@ -186,6 +186,7 @@ int moe_cmd_import(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);
+int moe_cmd_plan(int argc, char **argv);
 int moe_cmd_plot(int argc, char **argv);
 int moe_cmd_report(int argc, char **argv);
 int moe_cmd_run(int argc, char **argv);

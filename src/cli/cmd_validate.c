@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "validate_parts.h"
 
+#include <moesim/certainty.h>
 #include <moesim/report_validation.h>
 
 /* A stored median or P90 counts as worse from this on: rounding of the stored figures, and the smallest change worth
@@ -15,6 +16,7 @@ static const MoeUsage usage = {
                 "  moesim validate --group-by stack --worst\n"
                 "  moesim validate --cases my-measurements/ --format json\n"
                 "  moesim validate --baseline validation/baseline/baseline.yaml\n"
+                "  moesim validate --save-residuals validation/baseline/residuals.yaml\n"
                 "  moesim validate --memory --summary\n"
                 "  moesim validate --parts\n"
                 "  moesim validate --pair validation/measured/traces/h800-dualpipe.yaml\n",
@@ -23,7 +25,7 @@ static const MoeUsage usage = {
 };
 
 typedef struct {
-  char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *pair;
+  char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *save_residuals, *pair;
   gint jobs, stage;
   gboolean worst, pairs, summary, leave_one_out, parts, memory;
 } Options;
@@ -36,6 +38,7 @@ static void clear_options(Options *options)
   g_free(options->fidelity);
   g_free(options->baseline);
   g_free(options->save_baseline);
+  g_free(options->save_residuals);
   g_free(options->pair);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
@@ -154,11 +157,20 @@ static char *format_validation(const MoeValidation *validation, const Options *o
   }
 }
 
+static gboolean save_residuals(const MoeValidation *validation, const char *path, GError **error)
+{
+  g_autofree char *text = moe_residuals_text(validation);
+
+  return moe_output_save(path, text, error);
+}
+
 /* Stores and compares; before anything is printed, since either may fail. */
 static int finish(const MoeValidation *validation, const Options *options)
 {
   g_autoptr(GError) error = NULL;
 
+  if (options->save_residuals && !save_residuals(validation, options->save_residuals, &error))
+    return moe_cli_fail(error);
   if (options->save_baseline && !save_baseline(validation, options->save_baseline, &error))
     return moe_cli_fail(error);
   int worse = options->baseline ? compare_baseline(validation, options->baseline, &error) : 0;
@@ -287,6 +299,8 @@ int moe_cmd_validate(int argc, char **argv)
       {"stage", 0, 0, G_OPTION_ARG_INT, &o.stage, "with --parts: pipeline stage (default: the middle one)", "N"},
       {"pair", 0, 0, G_OPTION_ARG_FILENAME, &o.pair, "kernel classes of a profiled forward-backward pair", "FILE"},
       {"baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.baseline, "exit 1 when a group is worse than stored here", "FILE"},
+      {"save-residuals", 0, 0, G_OPTION_ARG_FILENAME, &o.save_residuals,
+       "store what each case is wrong by, for intervals", "FILE"},
       {"save-baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.save_baseline, "store the groups' errors", "FILE"},
       {NULL, 0, 0, 0, NULL, NULL, NULL},
   };

@@ -16,6 +16,7 @@ static const MoeCommand commands[] = {
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
+    {"plan", "which cluster, how many GPUs and which layout for a training; days, dollars, energy", moe_cmd_plan},
     {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline, sensitivity, validation", moe_cmd_plot},
     {"report", "one run as one self-contained HTML page", moe_cmd_report},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},

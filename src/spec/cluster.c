@@ -121,7 +121,10 @@ static const MoeField storage_fields[] = {
 
 static const MoeField price_fields[] = {
     {"gpu_hour", AMOUNT_UP_TO(MoeCluster, price_gpu_hour, MOE_DIM_DOLLARS, MAX_DOLLARS)},
-    {"source", MOE_FIELD_ELSEWHERE},
+    {"low", AMOUNT_UP_TO(MoeCluster, price_low, MOE_DIM_DOLLARS, MAX_DOLLARS)},
+    {"high", AMOUNT_UP_TO(MoeCluster, price_high, MOE_DIM_DOLLARS, MAX_DOLLARS)},
+    {"date", MOE_FIELD_STRING(MoeCluster, price_date)},
+    {"source", MOE_FIELD_STRING(MoeCluster, price_source)},
     {NULL},
 };
 
@@ -144,10 +147,24 @@ static gboolean read_parts(const MoeNode *node, MoeCluster *cluster, GError **er
          moe_section_read(node, "power", power_fields, "power", cluster, error);
 }
 
+/* A price that was set outside the range of the file is another's: the range goes. */
+static gboolean check_price(const MoeNode *price, MoeCluster *cluster, GError **error)
+{
+  double low = cluster->price_low, high = cluster->price_high, own = cluster->price_gpu_hour;
+
+  if ((low > 0) != (high > 0) || low > high)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(price),
+                    "prices from %g to %g, expected low <= high, both or none", low, high);
+  if (own < low || own > high)
+    cluster->price_low = cluster->price_high = 0;
+  return TRUE;
+}
+
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error)
 {
   *cluster = (MoeCluster){.name = "unnamed", .power_overhead = 1};
-  if (!moe_node_read_fields(node, cluster_fields, "cluster", cluster, error) || !read_parts(node, cluster, error)) {
+  if (!moe_node_read_fields(node, cluster_fields, "cluster", cluster, error) || !read_parts(node, cluster, error) ||
+      !check_price(moe_node_get(node, "price"), cluster, error)) {
     moe_cluster_clear(cluster);
     return FALSE;
   }

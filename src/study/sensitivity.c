@@ -121,6 +121,11 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
         s->failure = g_strdup(study->answers[i].failure);
     }
   }
+  s->stepped_s = g_new0(double, s->n_samples + 1);
+  guint kept = 0;
+  for (guint i = 0; i < study->tasks->len; i++)
+    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure)
+      s->stepped_s[kept++] = study->answers[i].step_time_s;
   s->mfu_causal = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_causal));
   s->mfu_full = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_full));
   s->step_time_s = quantiles(study, G_STRUCT_OFFSET(Answer, step_time_s));
@@ -255,6 +260,7 @@ void moe_sensitivity_free(MoeSensitivity *sensitivity)
     g_free(swing->high);
     g_free(swing->failure);
   }
+  g_free(sensitivity->stepped_s);
   g_free(sensitivity->swings);
   g_free(sensitivity->failure);
   moe_result_free(sensitivity->result);
