@@ -62,13 +62,17 @@ typedef struct {
 typedef enum { MOE_NETWORK_INFINIBAND, MOE_NETWORK_ROCE } MoeNetworkKind;
 typedef enum { MOE_RDMA_GPUDIRECT, MOE_RDMA_STAGED } MoeRdmaKind;
 
-/* What is broken or slow on this machine: the capacity of what `kind` and `index` name is multiplied by `factor`. */
+/* What is broken or slow on this machine: the rate of what `kind` and `index` name is multiplied by `factor`; 0 =
+ * failed, where others can carry its share. */
 typedef enum {
   MOE_FAULT_NVLINK, /* both directions of GPU `index`'s NVLink */
-  MOE_FAULT_NIC,    /* both directions of GPU `index`'s NICs */
+  MOE_FAULT_NIC,    /* both directions of GPU `index`'s NICs, all planes */
   MOE_FAULT_HOST,   /* both directions of GPU `index`'s host link */
-  MOE_FAULT_LEAF,   /* uplinks and downlinks of leaf `index` */
-  MOE_FAULT_RAIL,   /* every NIC of rail `index`; factor 0 = failed: the other rails of each host carry its share */
+  MOE_FAULT_LEAF,   /* leaf `index` of one plane: its uplinks and downlinks, and with 0 its GPUs' ports on that plane */
+  MOE_FAULT_RAIL,   /* every NIC of rail `index`; with 0 the other rails of each host carry its share */
+  MOE_FAULT_PLANE,  /* plane `index` of the network: every GPU's port on it; with 0 the other planes carry its share */
+  MOE_FAULT_LINK,   /* GPU `index`'s port on one plane */
+  MOE_FAULT_GPU,    /* GPU `index` itself: its kernels take 1 / factor times as long */
 } MoeFaultKind;
 
 #define MOE_MAX_FAULTS 64
@@ -76,7 +80,7 @@ typedef enum {
 typedef struct {
   MoeFaultKind kind;
   int64_t index;
-  double factor; /* 0 (rails only) to 1 */
+  double factor; /* 0 (leaf, rail, plane, link) to 1 */
   MoeMark mark;
 } MoeFault;
 
@@ -85,6 +89,8 @@ typedef struct {
   double nic_bytes_per_s; /* one NIC, one direction */
   MoeNetworkKind kind;
   int64_t tiers;           /* 1, 2 or 3 switch tiers */
+  int64_t planes;          /* planes of the network; a NIC has a port on each and sprays its bytes over them; >= 1 */
+  double background;       /* share of the leaves\' uplinks that other jobs take on average, 0 to below 1 */
   int64_t rails;           /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
   double oversubscription; /* leaf down / up capacity, >= 1 */
   int64_t leaf_gpus;       /* GPU ports below one leaf (per rail); 0 = derived from a 64-port switch */

@@ -66,6 +66,7 @@ static void clear_real_groups(Placing *placing)
 
 static double slow_factor(const Sim *sim, int64_t rank)
 {
+  const MoeNetwork *network = &sim->run->cluster.network;
   double factor = 1;
 
   if (sim->without & MOE_WITHOUT_PEER_WAIT)
@@ -73,6 +74,9 @@ static double slow_factor(const Sim *sim, int64_t rank)
   for (guint i = 0; i < sim->options->n_slow; i++)
     if (sim->options->slow[i].rank == rank)
       factor *= sim->options->slow[i].factor;
+  for (guint i = 0; i < network->n_faults; i++)
+    if (network->faults[i].kind == MOE_FAULT_GPU && network->faults[i].index == rank)
+      factor /= network->faults[i].factor;
   return factor;
 }
 

@@ -52,6 +52,8 @@ static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
 #define MAX_DOMAIN_GPUS      65536
 #define MAX_HOST_GPUS        1024
 #define MAX_RAILS            1024
+#define MAX_PLANES           64
+#define MAX_BACKGROUND       0.99
 #define MAX_NICS_PER_GPU     64
 #define MAX_OVERSUBSCRIPTION 64
 #define MAX_LEAF_GPUS        65536
@@ -171,7 +173,7 @@ gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error)
 static const char *const network_kinds[] = {"infiniband", "roce", NULL};
 static const char *const rdma_kinds[] = {"gpudirect", "staged", NULL};
 static const char *const topology_kinds[] = {"fat-tree", NULL};
-static const char *const fault_kinds[] = {"nvlink", "nic", "host", "leaf", "rail", NULL};
+static const char *const fault_kinds[] = {"nvlink", "nic", "host", "leaf", "rail", "plane", "link", "gpu", NULL};
 
 static const MoeField network_fields[] = {
     {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01,
@@ -187,6 +189,7 @@ static const MoeField network_fields[] = {
     {"sharp", MOE_FIELD_BOOL, offsetof(MoeNetwork, sharp)},
     {"collectives", MOE_FIELD_IGNORE},
     {"faults", MOE_FIELD_IGNORE},
+    {"background", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, background), FALSE, MOE_DIM_NONE, 0, MAX_BACKGROUND},
     {"source", MOE_FIELD_IGNORE},
     {NULL},
 };
@@ -202,6 +205,7 @@ static const MoeField topology_fields[] = {
     {"rails", MOE_FIELD_INT, offsetof(Topology, network.rails), FALSE, MOE_DIM_NONE, 0, MAX_RAILS},
     {"oversubscription", MOE_FIELD_QUANTITY, offsetof(Topology, network.oversubscription), FALSE, MOE_DIM_NONE, 1,
      MAX_OVERSUBSCRIPTION},
+    {"planes", MOE_FIELD_INT, offsetof(Topology, network.planes), FALSE, MOE_DIM_NONE, 1, MAX_PLANES},
     {"leaf_gpus", MOE_FIELD_INT, offsetof(Topology, network.leaf_gpus), FALSE, MOE_DIM_NONE, 0, MAX_LEAF_GPUS},
     {NULL},
 };
@@ -230,9 +234,10 @@ static gboolean read_fault(const MoeNode *node, MoeFault *fault, GError **error)
   if (!moe_node_read_fields(node, fault_fields, "network.faults", fault, error))
     return FALSE;
   fault->mark = moe_node_mark(node);
-  if (fault->factor == 0 && fault->kind != MOE_FAULT_RAIL)
+  if (fault->factor == 0 && (fault->kind <= MOE_FAULT_HOST || fault->kind == MOE_FAULT_GPU))
     return moe_fail(error, MOE_ERROR_INPUT, fault->mark,
-                    "factor 0 cuts a GPU off for good, expected a factor above 0 (only a rail can fail altogether)");
+                    "factor 0 cuts a GPU off for good, expected a factor above 0 (only a leaf, rail, plane or link can "
+                    "fail altogether)");
   return TRUE;
 }
 
@@ -285,6 +290,7 @@ gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **err
    * memory (docs/model-network.md). */
   Topology top = {.network = {.nics_per_gpu = 1,
                               .tiers = 2,
+                              .planes = 1,
                               .oversubscription = 1,
                               .leaf_latency_s = LEAF_LATENCY_S,
                               .spine_latency_s = SPINE_LATENCY_S,

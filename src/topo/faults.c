@@ -22,12 +22,64 @@ static gboolean apply_to_gpu(MoeTopo *topo, const MoeFault *fault, MoePort out, 
   return TRUE;
 }
 
+/* What is left of a port when one of its planes has `factor` of its rate. */
+static double of_planes(const MoeTopo *topo, double factor)
+{
+  return ((double)topo->planes - 1 + factor) / (double)topo->planes;
+}
+
+static gboolean refuse_lost(const MoeTopo *topo, const MoeFault *fault, const char *what, GError **error)
+{
+  if (fault->factor > 0 || topo->planes > 1)
+    return TRUE;
+  return moe_fail(error, MOE_ERROR_INPUT, fault->mark,
+                  "the only %s has failed, expected another plane that carries its traffic (network.topology.planes)",
+                  what);
+}
+
+static gboolean apply_to_plane(MoeTopo *topo, const MoeFault *fault, GError **error)
+{
+  if (fault->index >= topo->planes)
+    return refuse(fault, error, "plane", topo->planes);
+  if (!refuse_lost(topo, fault, "plane", error))
+    return FALSE;
+  for (int64_t gpu = 0; gpu < topo->gpus; gpu++)
+    scale(topo, gpu, MOE_PORT_NIC_OUT, of_planes(topo, fault->factor));
+  for (int64_t leaf = 0; leaf < topo->leaves; leaf++) {
+    topo->capacity[moe_topo_leaf_up(topo, leaf)] *= of_planes(topo, fault->factor);
+    topo->capacity[moe_topo_leaf_down(topo, leaf)] *= of_planes(topo, fault->factor);
+  }
+  return TRUE;
+}
+
+static gboolean apply_to_link(MoeTopo *topo, const MoeFault *fault, GError **error)
+{
+  if (fault->index >= topo->gpus)
+    return refuse(fault, error, "GPU", topo->gpus);
+  if (!refuse_lost(topo, fault, "link of a GPU", error))
+    return FALSE;
+  scale(topo, fault->index, MOE_PORT_NIC_OUT, of_planes(topo, fault->factor));
+  return TRUE;
+}
+
+/* A slow GPU slows its kernels, not its links. */
+static gboolean apply_to_kernels(const MoeTopo *topo, const MoeFault *fault, GError **error)
+{
+  return fault->index < topo->gpus || refuse(fault, error, "GPU", topo->gpus);
+}
+
+/* Of a leaf that is gone its GPUs lose their ports on its plane; the planes' leaves are alike otherwise. */
 static gboolean apply_to_leaf(MoeTopo *topo, const MoeFault *fault, GError **error)
 {
   if (fault->index >= topo->leaves)
     return refuse(fault, error, "leaf", topo->leaves);
-  topo->capacity[moe_topo_leaf_up(topo, fault->index)] *= fault->factor;
-  topo->capacity[moe_topo_leaf_down(topo, fault->index)] *= fault->factor;
+  if (!refuse_lost(topo, fault, "leaf of its GPUs", error))
+    return FALSE;
+  topo->capacity[moe_topo_leaf_up(topo, fault->index)] *= of_planes(topo, fault->factor);
+  topo->capacity[moe_topo_leaf_down(topo, fault->index)] *= of_planes(topo, fault->factor);
+  for (int64_t gpu = 0; fault->factor == 0 && gpu < topo->gpus; gpu++)
+    if (moe_topo_leaf(topo, gpu) == fault->index)
+      scale(topo, gpu, MOE_PORT_NIC_OUT, of_planes(topo, 0));
   return TRUE;
 }
 
@@ -60,6 +112,12 @@ static gboolean apply(MoeTopo *topo, const MoeFault *fault, GError **error)
     return apply_to_gpu(topo, fault, MOE_PORT_HOST_OUT, error);
   case MOE_FAULT_LEAF:
     return apply_to_leaf(topo, fault, error);
+  case MOE_FAULT_PLANE:
+    return apply_to_plane(topo, fault, error);
+  case MOE_FAULT_LINK:
+    return apply_to_link(topo, fault, error);
+  case MOE_FAULT_GPU:
+    return apply_to_kernels(topo, fault, error);
   default:
     return apply_to_rail(topo, fault, error);
   }

@@ -7,6 +7,7 @@
 struct MoeTopo {
   const MoeCluster *cluster;
   int64_t gpus;
+  int64_t planes;     /* at least 1 */
   int64_t rails;      /* at least 1; 1 = not rail-optimised */
   int64_t per_rail;   /* GPUs of one host on one rail */
   int64_t leaf_gpus;  /* GPUs below one leaf */

@@ -23,6 +23,7 @@ static void place(MoeTopo *topo)
   const MoeNetwork *network = &topo->cluster->network;
   int64_t hosts = moe_ceil_div(topo->gpus, topo->cluster->host.gpus);
 
+  topo->planes = MAX(network->planes, 1);
   topo->rails = network->rails > 0 ? MIN(network->rails, topo->cluster->host.gpus) : 1;
   topo->per_rail = moe_ceil_div(topo->cluster->host.gpus, topo->rails);
   topo->leaf_gpus = network->tiers == 1 ? G_MAXINT32 : derive_leaf_gpus(network);
@@ -64,7 +65,7 @@ static double leaf_bytes_per_s(const MoeTopo *topo)
 
 static void fill_capacities(MoeTopo *topo)
 {
-  double leaf = leaf_bytes_per_s(topo), rate[MOE_N_PORTS];
+  double leaf = leaf_bytes_per_s(topo) * (1 - topo->cluster->network.background), rate[MOE_N_PORTS];
 
   for (int port = 0; port < MOE_N_PORTS; port++)
     rate[port] = moe_topo_port_bytes_per_s(topo, (MoePort)port);
@@ -90,6 +91,20 @@ static gboolean apply_degradations(MoeTopo *topo, guint n, const MoeDegradation 
   return TRUE;
 }
 
+/* What the NICs below a leaf send together at most. */
+static double below_leaf(const MoeTopo *topo, int64_t leaf)
+{
+  double sum = 0;
+
+  for (int64_t gpu = 0; gpu < topo->gpus; gpu++)
+    if (moe_topo_leaf(topo, gpu) == leaf)
+      sum += topo->capacity[moe_topo_port(gpu, MOE_PORT_NIC_OUT)];
+  return sum;
+}
+
+/* Rounding of the sum of a leaf's NICs. */
+#define ROUNDING 1e-9
+
 /* Whether an uplink can be the limit: oversubscribed, or degraded below what hangs on it. */
 static gboolean find_leaves_matter(const MoeTopo *topo)
 {
@@ -97,9 +112,12 @@ static gboolean find_leaves_matter(const MoeTopo *topo)
 
   if (topo->cluster->network.oversubscription > 1)
     return TRUE;
-  for (guint r = (guint)(topo->gpus * MOE_N_PORTS); r < topo->n_resources; r++)
-    if (topo->capacity[r] < full)
+  for (int64_t leaf = 0; leaf < topo->leaves; leaf++) {
+    double least = MIN(topo->capacity[moe_topo_leaf_up(topo, leaf)], topo->capacity[moe_topo_leaf_down(topo, leaf)]);
+
+    if (least < full && least < below_leaf(topo, leaf) * (1 - ROUNDING))
       return TRUE;
+  }
   return FALSE;
 }
 

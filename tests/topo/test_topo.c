@@ -173,11 +173,55 @@ START_TEST(test_failed_rail_is_carried_by_the_others)
 }
 END_TEST
 
+/* Of four planes each carries a quarter: one that is gone, or at half its rate, takes so much from every NIC; the
+ * machine stays uniform and its uplinks match. A leaf that is gone takes a quarter from its own GPUs only. */
+START_TEST(test_planes_carry_each_others_share)
+{
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(GError) error = NULL;
+
+  cluster.network.planes = 4;
+  cluster.network.n_faults = 1;
+  cluster.network.faults[0] = (MoeFault){MOE_FAULT_PLANE, 2, 0, {0}};
+  g_autoptr(MoeTopo) plane = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  ck_assert_msg(plane, "%s", error ? error->message : "");
+  double nic = moe_topo_port_bytes_per_s(plane, MOE_PORT_NIC_OUT);
+  ck_assert_double_eq_tol(moe_topo_capacities(plane)[moe_topo_port(17, MOE_PORT_NIC_IN)], 0.75 * nic, 1);
+  ck_assert(moe_topo_uniform(plane) && !moe_topo_leaves_matter(plane));
+  cluster.network.faults[0] = (MoeFault){MOE_FAULT_LEAF, 1, 0, {0}};
+  g_autoptr(MoeTopo) leaf = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  for (int64_t gpu = 0; gpu < 64; gpu++)
+    ck_assert_double_eq_tol(moe_topo_capacities(leaf)[moe_topo_port(gpu, MOE_PORT_NIC_OUT)],
+                            moe_topo_leaf(leaf, gpu) == 1 ? 0.75 * nic : nic, 1);
+  ck_assert(!moe_topo_uniform(leaf));
+  cluster.network.faults[0] = (MoeFault){MOE_FAULT_LINK, 9, 0.5, {0}};
+  g_autoptr(MoeTopo) link = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  ck_assert_double_eq_tol(moe_topo_capacities(link)[moe_topo_port(9, MOE_PORT_NIC_OUT)], 0.875 * nic, 1);
+}
+END_TEST
+
+/* What other jobs take of the uplinks is gone for this one. */
+START_TEST(test_background_takes_uplinks)
+{
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeTopo) alone = moe_topo_new(&cluster, 64, 0, NULL, &error);
+
+  cluster.network.background = 0.4;
+  g_autoptr(MoeTopo) shared = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  guint up = moe_topo_leaf_up(shared, 0);
+  ck_assert_double_eq_tol(moe_topo_capacities(shared)[up], 0.6 * moe_topo_capacities(alone)[up], 1);
+  ck_assert(moe_topo_leaves_matter(shared) && !moe_topo_leaves_matter(alone));
+}
+END_TEST
+
 START_TEST(test_faults_outside_the_machine_are_refused)
 {
-  const MoeFault faults[] = {{MOE_FAULT_NIC, 16, 0.5, {"c.yaml", 4, 7}},
-                             {MOE_FAULT_LEAF, 99, 0.5, {"c.yaml", 4, 7}},
-                             {MOE_FAULT_RAIL, 8, 0.5, {"c.yaml", 4, 7}}};
+  const MoeFault faults[] = {{MOE_FAULT_NIC, 16, 0.5, {"c.yaml", 4, 7}},  {MOE_FAULT_LEAF, 99, 0.5, {"c.yaml", 4, 7}},
+                             {MOE_FAULT_RAIL, 8, 0.5, {"c.yaml", 4, 7}},  {MOE_FAULT_PLANE, 1, 0.5, {"c.yaml", 4, 7}},
+                             {MOE_FAULT_LINK, 16, 0.5, {"c.yaml", 4, 7}}, {MOE_FAULT_GPU, 16, 0.5, {"c.yaml", 4, 7}},
+                             {MOE_FAULT_PLANE, 0, 0, {"c.yaml", 4, 7}},   {MOE_FAULT_LINK, 0, 0, {"c.yaml", 4, 7}},
+                             {MOE_FAULT_LEAF, 0, 0, {"c.yaml", 4, 7}}};
   MoeCluster cluster = machine_new(8);
   g_autoptr(GError) error = NULL;
 
@@ -185,7 +229,8 @@ START_TEST(test_faults_outside_the_machine_are_refused)
   cluster.network.faults[0] = faults[_i];
   ck_assert_ptr_null(moe_topo_new(&cluster, 16, 0, NULL, &error));
   ck_assert(g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT));
-  ck_assert(g_str_has_prefix(error->message, "c.yaml:4:7: fault at "));
+  ck_assert(
+      g_str_has_prefix(error->message, faults[_i].factor > 0 ? "c.yaml:4:7: fault at " : "c.yaml:4:7: the only "));
 }
 END_TEST
 
@@ -229,7 +274,9 @@ int main(void)
   tcase_add_test(tcase, test_faults_slow_what_they_name);
   tcase_add_test(tcase, test_uniform_until_one_gpu_differs);
   tcase_add_test(tcase, test_failed_rail_is_carried_by_the_others);
-  tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 3);
+  tcase_add_test(tcase, test_planes_carry_each_others_share);
+  tcase_add_test(tcase, test_background_takes_uplinks);
+  tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 9);
   tcase_add_test(tcase, test_degradations_are_checked);
   tcase_add_test(tcase, test_names_say_what_a_resource_is);
   suite_add_tcase(suite, tcase);
