@@ -58,6 +58,18 @@ MoeImport *moe_import_megatron(const char *const *arguments, const MoeImportOpti
 /* Splits the text of an argument file into words as a shell does: quotes, comments, continued lines. Free with
  * g_strfreev. */
 char **moe_import_words(const char *text, gsize length, const char *name, GError **error);
+/* The words of the launch in a bash script, which is read and never run: variables, arrays, defaults, arithmetic, if
+ * and case are followed. `given` (NULL-terminated, may be NULL) stands behind the script: NAME=VALUE is assigned,
+ * others are $1, $2, ... A variable that nobody assigned stays in the words as $NAME. Free with g_strfreev. */
+char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given, GError **error);
+/* The same of a YAML file: MODEL_ARGS of Megatron-LM's tests, overrides of Primus, configurations of Megatron-Bridge
+ * and NeMo. */
+char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given,
+                             GError **error);
+/* The words of a file of any of these forms: YAML by its name; a script (its name ends in .sh, it begins with #!, or a
+ * line of it assigns), else arguments as moe_import_words splits them; then `given` must be empty. */
+char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given,
+                             GError **error);
 void moe_import_free(MoeImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeImport, moe_import_free)
 

@@ -13,11 +13,12 @@
 
 static const MoeUsage usage = {
     .command = "import",
-    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron @FILE",
+    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron FILE [WORD...]",
     .examples =
         "  moesim import hf config.json -o run.yaml\n"
         "  moesim import hf config.json --cluster gb200-nvl72 --gpus 1024 --sequence 4096 --batch 2048\n"
         "  moesim import megatron -o run.yaml @pretrain-arguments.txt\n"
+        "  moesim import megatron -o run.yaml train.sh GBS=512 NNODES=16\n"
         "  moesim import megatron --gpus 64 -- --num-layers 32 --hidden-size 4096 --num-attention-heads 32 ...\n",
     .least = 2,
     .most = -1,
@@ -96,9 +97,14 @@ static MoeImport *import_words(const Input *input, const MoeImportOptions *optio
   return moe_import_megatron(words, options, error);
 }
 
+/* Arguments of a file: as they stand, or of the launch in a script. */
 static MoeImport *import_text(const Input *input, const MoeImportOptions *options, GError **error)
 {
-  g_auto(GStrv) words = moe_import_words(input->text, input->length, input->name, error);
+  g_autofree const char **given = g_new0(const char *, (gsize)input->n + 1);
+
+  for (int i = 1; i < input->n; i++)
+    given[i - 1] = input->arguments[i];
+  g_auto(GStrv) words = moe_import_file_words(input->text, input->length, input->name, given, error);
 
   return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
 }
@@ -110,14 +116,22 @@ static MoeImport *import(const Input *input, const MoeImportOptions *options, GE
   return input->text ? import_text(input, options, error) : import_words(input, options, error);
 }
 
-/* The file that an import is of: all kinds have one, but for Megatron's arguments on the command line. */
+/* Megatron's arguments stand on the command line, or in a file: @FILE, or a name that is no argument. */
+static gboolean is_file(const Input *input)
+{
+  const char *first = input->n > 0 ? input->arguments[0] : "--";
+
+  return input->kind != KIND_MEGATRON || first[0] == '@' ||
+         (first[0] != '-' && g_file_test(first, G_FILE_TEST_EXISTS)) || strcmp(first, "-") == 0;
+}
+
 static gboolean read_input(Input *input, GError **error)
 {
   gboolean at = input->n > 0 && input->arguments[0][0] == '@';
 
-  if (input->kind == KIND_MEGATRON && !(at && input->n == 1))
+  if (!is_file(input))
     return TRUE;
-  if (input->n != 1)
+  if (input->n != 1 && input->kind != KIND_MEGATRON)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "import %s: %d files, expected one", kinds[input->kind],
                     input->n);
   input->name = input->arguments[0] + (at ? 1 : 0);

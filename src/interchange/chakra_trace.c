@@ -2,7 +2,9 @@
 #include "chakra.h"
 #include "json.h"
 
-#define MAX_GROUP_BYTES (64 * 1000 * 1000) /* of comm_group.json: a hundred thousand ranks in a few dozen groups each */
+#define MAX_GROUP_BYTES                                                                                                \
+  (64 * 1000 * 1000) /* of comm_group.json: a hundred thousand ranks in a few dozen groups each                        \
+                      */
 
 /* ---- trace ----------------------------------------------------------------------------------- */
 

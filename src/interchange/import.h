@@ -56,6 +56,8 @@ gboolean import_settle_in(Draft *draft, const char *file, GError **error);
 /* Whether `name` is a word of `list` (words between blanks; * at the end of one is any ending, at its start any
  * beginning; - and _ are the same). */
 gboolean import_is_listed(const char *list, const char *name);
+/* Text of the input in a message stays on one line. Returns NULL, for failing with it. */
+MoeImport *import_fail(GError **error);
 /* Chooses what neither input nor options say (layout, GPUs, sequence length, batch, cluster, stack), lists it under
  * `assumptions`, then writes import->text. */
 gboolean import_finish(Draft *draft, GError **error);

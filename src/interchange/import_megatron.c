@@ -30,6 +30,6 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
   draft.title = "imported from Megatron-LM arguments";
   if (!megatron_read(words, &arguments, import, open, error) || !take_all(&draft, &arguments, error) ||
       !import_settle(&draft, error) || !import_finish(&draft, error))
-    return NULL;
+    return import_fail(error);
   return g_steal_pointer(&import);
 }

@@ -168,6 +168,14 @@ gboolean import_settle_in(Draft *draft, const char *file, GError **error)
                   refused->str);
 }
 
+MoeImport *import_fail(GError **error)
+{
+  for (char *c = error && *error ? (*error)->message : NULL; c && *c; c++)
+    if (g_ascii_iscntrl(*c))
+      *c = ' ';
+  return NULL;
+}
+
 /* ---- choices --------------------------------------------------------------------------------- */
 
 /* One more assumption: the only value, and why it was taken. */

@@ -26,8 +26,9 @@ typedef struct {
   const char *positions_kind, *moe_layers, *fp8_format, *fp8_recipe, *fp4_format, *optimizer, *sharding, *window,
       *window_skip, *cp_kind;
   const char *granularity, *recompute_method, *dispatcher, *flex_backend, *attention_backend, *graph_kind;
-  const char *moments_1, *moments_2, *main_gradients, *main_parameters, *combine_dtype, *dispatch_dtype;
-  const char *tokenizer, *tokenizer_type, *patch_tokenizer, *layout, *glu_activation, *transformer_kind;
+  const char *moments_1, *moments_2, *main_gradients, *fsdp_gradients, *main_parameters, *combine_dtype,
+      *dispatch_dtype;
+  const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *layout, *glu_activation, *transformer_kind;
   const char *deepspeed_file, *pattern, *old_pattern, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
   GPtrArray *graph_scopes;      /* of const char * */

@@ -54,7 +54,7 @@ static const Group without_effect[] = {
      "sft sft-tokenizer-prompt-format reweight-loss-based-on-position-frequency aml-data-download-path "
      "repeated-dataloader "
      "data-per-class-fraction classes-fraction use-raw-dataset async-dataloader"},
-    {"tokenizer: the vocabulary is what counts", "tokenizer-* vocab-file merge-file vocab-extra-ids tiktoken-* "
+    {"tokenizer: the vocabulary is what counts", "tokenizer-* vocab-file vocab-extra-ids tiktoken-* "
                                                  "trust-remote-code null-tokenizer-* chat-template use-gigatoken "
                                                  "special-tokens pad-vocab-size metadata-path"},
     {"checkpoints: moesim goodput prices them",
@@ -101,7 +101,7 @@ static const Group without_effect[] = {
      "use-cpu-initialization "
      "no-initialization perform-initialization te-rng-tracker inference-rng-tracker mhc-init-gating-factor"},
     {"numbers computed at the same cost",
-     "normalization norm-epsilon layernorm-epsilon apply-layernorm-1p layernorm-zero-centered-gamma "
+     "export-* normalization norm-epsilon layernorm-epsilon apply-layernorm-1p layernorm-zero-centered-gamma "
      "attention-softmax-in-fp32 "
      "softmax-scale softmax-type "
      "apply-query-key-layer-scaling no-query-key-layer-scaling query-key-layer-scaling "
@@ -166,7 +166,7 @@ static const Group refused[] = {
     {"a second kind of stack beside the decoder's layers",
      "retro-* ul2-* encoder-tensor-model-parallel-size encoder-pipeline-model-parallel-size "
      "pipeline-model-parallel-split-rank "
-     "num-experts-switch mtp-use-repeated-layer mtp-detach-heads mtp-hsm kd-* teacher-* export-* mlp-type "
+     "num-experts-switch mtp-use-repeated-layer mtp-detach-heads mtp-hsm kd-* teacher-* mlp-type "
      "inference-teacher"},
     {"a gate at the output of attention", "attention-output-gate"},
     {"a gate on the shared expert", "moe-shared-expert-gate"},
@@ -214,7 +214,8 @@ static const Group refused[] = {
 static const Group covered[] = {
     {"a kernel per micro-batch, left out", "embed-layernorm"},
     {"the stack's own value is kept",
-     "tp-comm-* tp-comm-overlap-cfg delay-wgrad-compute overlap-dispatch-backward-with-experts-wgrad "
+     "megatron-fsdp-* fsdp-* tp-comm-* tp-comm-overlap-cfg delay-wgrad-compute "
+     "overlap-dispatch-backward-with-experts-wgrad "
      "ep-overlap-early-attn-memory-release "
      "defer-embedding-wgrad-compute wgrad-deferral-limit moe-shared-expert-overlap moe-deepep-num-sms "
      "moe-hybridep-num-sms "

@@ -183,7 +183,7 @@ gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, 
   p->context = or_default(arguments->context, 1);
   p->expert = or_default(arguments->expert, 1);
   p->expert_tensor = or_default(arguments->expert_tensor, arguments->experts > 0 ? p->tensor : 1);
-  p->gpus = world_size(arguments);
+  p->gpus = or_default(draft->options->gpus, world_size(arguments));
   p->sequence_parallel = arguments->sequence_parallel && p->tensor > 1;
   p->order = arguments->tp_pp_dp ? "tp-cp-ep-pp-dp" : NULL;
   take_stages(draft, arguments);

@@ -189,8 +189,11 @@ static int64_t tokens_of(Draft *draft, const MegatronArguments *arguments)
   const char *name = arguments->tokenizer ? arguments->tokenizer : arguments->patch_tokenizer;
   int64_t tokens = name ? import_vocabulary_of(name) : 0;
 
-  if (tokens == 0 && arguments->tokenizer_type && g_str_has_prefix(arguments->tokenizer_type, "GPT2BPE")) {
-    name = arguments->tokenizer_type;
+  gboolean merges = arguments->merge_file && !arguments->tokenizer_type; /* a file of merges is GPT-2's tokenizer */
+
+  if (tokens == 0 &&
+      (merges || (arguments->tokenizer_type && g_str_has_prefix(arguments->tokenizer_type, "GPT2BPE")))) {
+    name = "GPT2BPETokenizer";
     tokens = GPT2_TOKENS;
   }
   if (tokens == 0 && arguments->tokenizer_type) {

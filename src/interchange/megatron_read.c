@@ -18,10 +18,12 @@ static gboolean is_open(const char *word)
   return word[0] == '$';
 }
 
-static gboolean read_count(const char *name, const char *word, int64_t *value, GError **error)
+static gboolean read_count(const char *name, const char *key, const char *word, int64_t *value, GError **error)
 {
   gint64 number = 0;
 
+  if (is_open(word) && strcmp(key, "parallelism.gpus") == 0) /* --gpus says it */
+    return TRUE;
   if (is_open(word))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "%s: the variable %.60s is not assigned, expected it as NAME=VALUE behind the file", name, word);
@@ -51,14 +53,15 @@ static gboolean store(const MegatronOption *option, const char *name, const char
 
   switch (option->kind) {
   case MEGATRON_COUNT:
-    return read_count(name, word, (int64_t *)(gpointer)at, error);
+    return read_count(name, option->key, word, (int64_t *)(gpointer)at, error);
   case MEGATRON_NUMBER:
     return read_number(name, word, (double *)(gpointer)at, error);
   case MEGATRON_TEXT:
     *(const char **)(gpointer)at = word;
     return TRUE;
   case MEGATRON_LIST:
-    g_ptr_array_add(*(GPtrArray **)(gpointer)at, (gpointer)word);
+    if (!is_open(word))
+      g_ptr_array_add(*(GPtrArray **)(gpointer)at, (gpointer)word);
     return TRUE;
   case MEGATRON_FLAG:
     break;
@@ -205,13 +208,25 @@ static gboolean read_one(Reading *reading, const char *const *words, guint n, GE
   return TRUE;
 }
 
+/* Whether the words before the first argument launch something: then all of them do. */
+static gboolean starts_launch(const char *const *words, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    if (is_launcher(words[i]))
+      return TRUE;
+  return FALSE;
+}
+
 gboolean megatron_read(const char *const *words, MegatronArguments *arguments, MoeImport *import, GPtrArray *unknown,
                        GError **error)
 {
   Reading reading = {.arguments = arguments, .import = import, .unknown = unknown};
   guint before = count_values(words);
 
-  add_strays(&reading, words, before);
+  if (starts_launch(words, before))
+    add(import->ignored, words, before, ": ", "launching of processes");
+  else
+    add_strays(&reading, words, before);
   for (words += before; *words;) {
     guint n = 1 + count_values(words + 1);
 

@@ -57,6 +57,7 @@ static const MegatronOption options[] = {
     {"pad-vocab-size-to", COUNT(padded_to), "architecture.vocabulary"},
     {"make-vocab-size-divisible-by", COUNT(vocabulary_multiple), "architecture.vocabulary"},
     {"extra-vocab-size", COUNT(extra_vocabulary), "architecture.vocabulary"},
+    {"merge-file", TEXT(merge_file), "architecture.vocabulary"},
     {"tokenizer-type", TEXT(tokenizer_type), "architecture.vocabulary"},
     {"tokenizer-model", TEXT(tokenizer), "architecture.vocabulary"},
     {"tokenizer-name-or-path", TEXT(tokenizer), "architecture.vocabulary"},
@@ -103,6 +104,8 @@ static const MegatronOption options[] = {
     {"exp-avg-dtype", TEXT(moments_1), "training.precision.optimizer_moments"},
     {"exp-avg-sq-dtype", TEXT(moments_2), "training.precision.optimizer_moments"},
     {"main-grads-dtype", TEXT(main_gradients), "training.precision.gradient_reduce"},
+    {"megatron-fsdp-grad-comm-dtype", TEXT(fsdp_gradients), "training.precision.gradient_reduce"},
+    {"megatron-fsdp-main-grads-dtype", TEXT(fsdp_gradients), "training.precision.gradient_reduce"},
     {"main-params-dtype", TEXT(main_parameters), "training.precision.master"},
     {"lora-rank", COUNT(lora_rank), "training.lora.rank"},
     /* parallelism */

@@ -69,10 +69,12 @@ static gboolean take_optimizer_types(Draft *draft, const MegatronArguments *argu
 {
   MoePrecisions *p = &draft->training.precision;
   MoePrecision first = MOE_FP32, second = MOE_FP32, gradients = MOE_FP32;
+  const char *sharded = g_strcmp0(arguments->fsdp_gradients, "auto") == 0 ? NULL : arguments->fsdp_gradients;
 
   if (!read_dtype("--exp-avg-dtype", arguments->moments_1, MOE_FP32, &first, error) ||
       !read_dtype("--exp-avg-sq-dtype", arguments->moments_2, MOE_FP32, &second, error) ||
       !read_dtype("--main-grads-dtype", arguments->main_gradients, MOE_FP32, &gradients, error) ||
+      !read_dtype("--megatron-fsdp-grad-comm-dtype", sharded, p->gradient_reduce, &p->gradient_reduce, error) ||
       !read_dtype("--main-params-dtype", arguments->main_parameters, MOE_FP32, &p->master, error))
     return FALSE;
   if (first != second)

@@ -1,0 +1,152 @@
+/* Launch scripts: the words of the launch among their statements. */
+#include "script.h"
+
+#include <string.h>
+
+#define BUDGET (16 * 1000 * 1000) /* bytes that expansions may make */
+
+/* Continued lines are one. */
+static char *join_lines(const char *text, gsize length)
+{
+  g_autoptr(GString) joined = g_string_sized_new(length);
+
+  for (gsize i = 0; i < length && text[i]; i++) {
+    if (text[i] == '\\' && i + 1 < length && (text[i + 1] == '\n' || (text[i + 1] == '\r' && text[i + 2] == '\n'))) {
+      g_string_append_c(joined, ' ');
+      i += text[i + 1] == '\r' ? 2 : 1;
+    } else if (text[i] != '\r') {
+      g_string_append_c(joined, text[i]);
+    }
+  }
+  return g_string_free(g_steal_pointer(&joined), FALSE);
+}
+
+/* ---- the launch ------------------------------------------------------------------------------ */
+
+/* Arguments behind the file: NAME=VALUE is assigned, all others are $1, $2, ... */
+static void take_given(Script *script, const char *const *given)
+{
+  for (; given && *given; given++) {
+    gsize name = script_assigned(*given);
+
+    if (name > 0 && (*given)[name] == '=') {
+      g_autofree char *key = g_strndup(*given, name);
+      GPtrArray *value = g_ptr_array_new_with_free_func(g_free);
+
+      g_ptr_array_add(value, g_strdup(*given + name + 1));
+      shell_assign(&script->shell, key, value);
+    } else {
+      g_ptr_array_add(script->shell.positions, g_strdup(*given));
+    }
+  }
+}
+
+/* A file of settings has no launch: the variable that names the layers holds the arguments. */
+static GPtrArray *settings(const Script *script)
+{
+  GHashTableIter iter;
+  gpointer name, value;
+  GPtrArray *best = NULL;
+
+  g_hash_table_iter_init(&iter, script->shell.variables);
+  while (g_hash_table_iter_next(&iter, &name, &value)) {
+    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < ((GPtrArray *)value)->len; i++)
+      g_ptr_array_add(words, g_strdup(g_ptr_array_index((GPtrArray *)value, i)));
+    script_open_quoted(words);
+    gboolean better = script_is_launch(words) && (!best || words->len > best->len);
+
+    if (better && best)
+      g_ptr_array_unref(best);
+    if (better)
+      best = words;
+    else
+      g_ptr_array_unref(words);
+  }
+  return best;
+}
+
+static char **take_words(Script *script, const char *name, GError **error)
+{
+  GPtrArray *launch = script->launch ? g_ptr_array_ref(script->launch) : settings(script);
+  GPtrArray *words = g_ptr_array_new();
+
+  for (guint i = 0; launch && i < launch->len; i++)
+    g_ptr_array_add(words, g_strdup(g_ptr_array_index(launch, i)));
+  g_ptr_array_add(words, NULL);
+  if (launch)
+    g_ptr_array_unref(launch);
+  else
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+             "no launch, expected a script that ends in one with --num-layers or --hidden-size");
+  if (launch)
+    return (char **)g_ptr_array_free(words, FALSE);
+  g_ptr_array_free(words, TRUE);
+  return NULL;
+}
+
+static void clear_script(Script *script)
+{
+  script_clear_frames(script);
+  g_hash_table_unref(script->shell.variables);
+  g_ptr_array_unref(script->shell.positions);
+  if (script->launch)
+    g_ptr_array_unref(script->launch);
+}
+
+char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given, GError **error)
+{
+  Script script = {
+      .shell = {.variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
+                .positions = g_ptr_array_new_with_free_func(g_free),
+                .budget = BUDGET,
+                .keep_unknown = TRUE},
+      .frames = g_array_new(FALSE, FALSE, sizeof(ScriptFrame))};
+  gboolean sound = length <= MOE_IMPORT_MAX_BYTES && g_utf8_validate(text, (gssize)length, NULL);
+  g_autofree char *joined = sound ? join_lines(text, length) : NULL;
+
+  if (sound) {
+    take_given(&script, given);
+    script_run(&script, joined);
+  }
+  char **words = sound ? take_words(&script, name, error) : NULL;
+
+  if (!sound)
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script in UTF-8 of at most %d bytes",
+             MOE_IMPORT_MAX_BYTES);
+  clear_script(&script);
+  return words;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static gboolean assigns(const char *text, gsize length)
+{
+  g_autofree char *copy = g_strndup(text, length);
+  g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
+
+  for (char **line = lines; *line; line++) {
+    const char *start = *line + strspn(*line, " \t");
+
+    if (script_assigned(g_str_has_prefix(start, "export ") ? start + strlen("export ") : start) > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given, GError **error)
+{
+  if (length > MOE_IMPORT_MAX_BYTES || !g_utf8_validate(text, (gssize)length, NULL))
+    return moe_import_words(text, length, name, error); /* which says so */
+  if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml"))
+    return moe_import_yaml_words(text, length, name, given, error);
+  if (g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0) || assigns(text, length))
+    return moe_import_script(text, length, name, given, error);
+  if (given && *given) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script, expected no words behind it such as '%.40s'",
+             *given);
+    return NULL;
+  }
+  return moe_import_words(text, length, name, error);
+}
