@@ -42,7 +42,11 @@ MoeStop moe_stop_share(const MoeStop *stop, double share);
 typedef MoeOutcome (*MoeStudyFunc)(guint index, gpointer user_data);
 typedef void (*MoeProgressFunc)(guint done, guint total, gpointer user_data);
 
-/* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has); outcomes stand in index order, whatever the
+/* Threads beyond this are a slip of the keyboard. */
+#define MOE_STUDY_MAX_JOBS 1024
+
+/* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has, at most MOE_STUDY_MAX_JOBS, fewer where no
+ * more can be made); outcomes stand in index order, whatever the
  * number of threads. `progress` (may be NULL) is called from worker threads, one at a time. Free each outcome's parts.
  */
 MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_data, MoeProgressFunc progress,

@@ -47,6 +47,9 @@ typedef struct {
 /* All commands, sorted by name. */
 const MoeCommand *moe_commands(guint *n);
 
+/* Steps that are averaged at most: the mean of more is known better than any model. */
+#define MOE_CLI_MAX_STEPS 10000
+
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -174,8 +174,12 @@ static MoeImport *make(const Input *input, MoeImportOptions *options, MoeParamet
 
   if (!made || !check_run(made, parameters, error))
     return NULL;
-  if (!open || !moe_cli_import_layout(made->text, options))
-    return g_steal_pointer(&made);
+  GError *failure = NULL;
+
+  if (!open || !moe_cli_import_layout(made->text, options, &failure)) {
+    g_propagate_error(error, failure);
+    return failure ? NULL : g_steal_pointer(&made);
+  }
   g_autoptr(MoeImport) better = import(input, options, error);
 
   return better && check_run(better, parameters, error) ? g_steal_pointer(&better) : NULL;

@@ -25,15 +25,19 @@ static void take(const MoeSearchResult *found, MoeImportOptions *options)
 /* Schedules that need no key of their own, slices of experts and shares of offload as they are without one. */
 static const char *const limits[] = {"schedule=none,1f1b,interleaved", "expert_tensor=1", "offload=0", NULL};
 
-gboolean moe_cli_import_layout(const char *text, MoeImportOptions *options)
+gboolean moe_cli_import_layout(const char *text, MoeImportOptions *options, GError **failure)
 {
   const MoeRunOptions load = {.data_dir = options->data_dir};
   MoeSearchOptions search = {.top = 1, .limits = limits, .budget_s = SECONDS, .jobs = g_get_num_processors()};
   g_autoptr(GError) error = NULL;
-  g_autoptr(MoeDoc) doc = moe_doc_parse(text, -1, "imported", NULL, NULL);
-  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &load, NULL) : NULL;
+  g_autoptr(MoeDoc) doc = moe_doc_parse(text, -1, "imported", NULL, &error);
+  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &load, &error) : NULL;
   g_autoptr(MoeSearchResult) found = run ? moe_search(run, &search, &error) : NULL;
 
+  if (g_error_matches(error, MOE_ERROR, MOE_ERROR_IO)) {
+    g_propagate_error(failure, g_steal_pointer(&error));
+    return FALSE;
+  }
   if (!found || found->n_ranked == 0) {
     moe_cli_note("no layout found that fits: %s", error ? error->message : "the run cannot exist as it is");
     return FALSE;

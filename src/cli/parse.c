@@ -1,6 +1,8 @@
 /* Options and arguments of one command. */
 #include "cli.h"
 
+#include <moesim/study.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +92,59 @@ static GOptionContext *new_context(const MoeUsage *usage, const GOptionEntry *en
   return context;
 }
 
+/* An empty word is no choice, and not the default either. A title may be empty. */
+static gboolean has_empty(const MoeUsage *usage, const GOptionEntry *entries)
+{
+  for (; entries && entries->long_name; entries++) {
+    gboolean text = entries->arg == G_OPTION_ARG_STRING || entries->arg == G_OPTION_ARG_FILENAME;
+    const char *value = text ? *(char **)entries->arg_data : NULL;
+
+    if (value && !*value && strcmp(entries->long_name, "title") != 0) {
+      moe_cli_complain("%s: --%s is empty, expected %s", usage->command, entries->long_name, entries->arg_description);
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* Numbers that mean the same in every command. */
+static const struct {
+  const char *name;
+  gint least, most;
+} ranges[] = {
+    {"jobs", 0, MOE_STUDY_MAX_JOBS},
+    {"steps", 1, MOE_CLI_MAX_STEPS},
+};
+
+/* Whether the option was given at all: its default may lie outside. */
+static gboolean is_given(int argc, char *const *argv, const char *name)
+{
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    const char *word = g_str_has_prefix(argv[i], "--") ? argv[i] + 2 : "";
+
+    if (g_str_has_prefix(word, name) && (word[strlen(name)] == '\0' || word[strlen(name)] == '='))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean is_out_of_range(const MoeUsage *usage, const GOptionEntry *entries, int argc, char *const *argv)
+{
+  for (; entries && entries->long_name; entries++)
+    for (guint r = 0; r < G_N_ELEMENTS(ranges); r++) {
+      if (strcmp(ranges[r].name, entries->long_name) != 0 || !is_given(argc, argv, entries->long_name))
+        continue;
+      gint value = *(gint *)entries->arg_data;
+
+      if (value >= ranges[r].least && value <= ranges[r].most)
+        continue;
+      moe_cli_complain("%s: --%s: %d, expected %d to %d", usage->command, entries->long_name, value, ranges[r].least,
+                       ranges[r].most);
+      return TRUE;
+    }
+  return FALSE;
+}
+
 int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOptionEntry *shared, int *argc,
                   char ***argv)
 {
@@ -97,6 +152,8 @@ int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOpt
   const GOptionEntry help_entry[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "show this help", NULL}, {NULL}};
   g_autoptr(GOptionContext) context = new_context(usage, entries, shared, help_entry);
   g_autofree char *program = g_strdup_printf("moesim %s", usage->command);
+  g_autofree char **given = g_memdup2(*argv, (gsize)*argc * sizeof **argv);
+  int n_given = *argc;
   g_autoptr(GError) error = NULL;
 
   g_set_prgname(program);
@@ -108,6 +165,9 @@ int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOpt
     moe_cli_print(text);
     return MOE_EXIT_DONE;
   }
+  if (has_empty(usage, entries) || has_empty(usage, shared) || is_out_of_range(usage, entries, n_given, given) ||
+      is_out_of_range(usage, shared, n_given, given))
+    return MOE_EXIT_BAD_INPUT;
   drop_separator(argc, *argv);
   return check_arguments(usage, *argc - 1);
 }

@@ -187,7 +187,7 @@ static gboolean is_finished(Board *board)
 
 static void coordinate(Board *board)
 {
-  GThread *own = g_thread_new("moesim", work_here, board);
+  GThread *own = g_thread_try_new("moesim", work_here, board, NULL); /* without it, the workers do all */
 
   while (!is_finished(board)) {
     g_autofree char *text = NULL;
@@ -198,7 +198,8 @@ static void coordinate(Board *board)
     else
       g_usleep(LOOK_US);
   }
-  g_thread_join(own);
+  if (own)
+    g_thread_join(own);
 }
 
 MoeSweepPoint *moe_sweep_coordinate(const MoeSweep *sweep, const MoeSweepWork *work, MoeStore *store, GArray *idle,

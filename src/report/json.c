@@ -1,4 +1,6 @@
 /* Predictions as JSON and CSV. */
+#include "json_add.h"
+
 #include <moesim/economy.h>
 #include <moesim/report.h>
 
@@ -220,7 +222,7 @@ char *moe_report_json(const GPtrArray *results, gboolean array)
 {
   g_assert(array || results->len == 1);
   g_autoptr(JsonNode) root = array ? results_node(results) : result_node(g_ptr_array_index(results, 0));
-  g_autofree char *text = json_to_string(root, TRUE);
+  g_autofree char *text = moe_json_print(root, TRUE);
 
   return g_strconcat(text, "\n", NULL);
 }

@@ -1,6 +1,7 @@
 #include "json_add.h"
 
 #include <math.h>
+#include <string.h>
 
 void moe_json_number(JsonBuilder *builder, const char *key, double value)
 {
@@ -44,10 +45,39 @@ void moe_json_open_array(JsonBuilder *builder, const char *key)
   json_builder_begin_array(builder);
 }
 
+/* Where a string that begins at `text` ends: behind its quote. */
+static const char *skip_string(const char *text)
+{
+  for (text++; *text && *text != '"'; text++)
+    if (*text == '\\' && text[1])
+      text++;
+  return *text ? text + 1 : text;
+}
+
+/* json-glib 1.6 writes 3e-9 as "3e-09.0", which is no number: of what has an exponent the ".0" goes. */
+char *moe_json_print(JsonNode *node, gboolean indented)
+{
+  g_autofree char *text = json_to_string(node, indented);
+  GString *mended = g_string_sized_new(strlen(text));
+  gboolean exponent = FALSE;
+
+  for (const char *at = text; *at;) {
+    const char *next = *at == '"' ? skip_string(at) : at + 1;
+
+    exponent = *at == 'e' || (exponent && (g_ascii_isdigit(*at) || *at == '-' || *at == '+' || *at == '.'));
+    if (exponent && *at == '.')
+      next = at + 1 + strspn(at + 1, "0");
+    else
+      g_string_append_len(mended, at, next - at);
+    at = next;
+  }
+  return g_string_free(mended, FALSE);
+}
+
 char *moe_json_finish(JsonBuilder *builder)
 {
   g_autoptr(JsonNode) root = json_builder_get_root(builder);
-  g_autofree char *text = json_to_string(root, TRUE);
+  g_autofree char *text = moe_json_print(root, TRUE);
 
   return g_strconcat(text, "\n", NULL);
 }

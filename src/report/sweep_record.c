@@ -1,4 +1,5 @@
 /* Records: one JSON object each, kept as text. */
+#include "json_add.h"
 #include "sweep_internal.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ static char *print(JsonObject *object)
 {
   g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
 
-  return json_to_string(node, FALSE);
+  return moe_json_print(node, FALSE);
 }
 
 char *moe_report_record(const MoeResult *result, const MoeSettings *settings)
@@ -93,6 +94,6 @@ char *moe_report_records_json(guint n, const char *const *records)
   for (guint i = 0; i < n; i++)
     json_array_add_element(array, json_from_string(records[i], NULL));
   json_node_take_array(root, array);
-  g_autofree char *text = json_to_string(root, TRUE);
+  g_autofree char *text = moe_json_print(root, TRUE);
   return g_strconcat(text, "\n", NULL);
 }

@@ -52,15 +52,17 @@ MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_
              .user_data = user_data,
              .progress = progress,
              .progress_data = progress_data};
-  guint threads = MIN(jobs > 0 ? jobs : g_get_num_processors(), MAX(n, 1));
+  guint threads = MIN(MIN(jobs > 0 ? jobs : g_get_num_processors(), MOE_STUDY_MAX_JOBS), MAX(n, 1));
   g_autofree GThread **thread = g_new0(GThread *, threads);
 
   g_mutex_init(&map.lock);
   for (guint t = 1; t < threads; t++)
-    thread[t] = g_thread_new("moesim", work, &map);
+    thread[t] =
+        g_thread_try_new("moesim", work, &map, NULL); /* where there is none to be had, the others do its work */
   work(&map);
   for (guint t = 1; t < threads; t++)
-    g_thread_join(thread[t]);
+    if (thread[t])
+      g_thread_join(thread[t]);
   g_mutex_clear(&map.lock);
   return map.outcomes;
 }

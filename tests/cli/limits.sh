@@ -38,4 +38,26 @@ refused "binary.yaml" check "$work/binary.yaml"
 refused "directory" check "$work"
 refused "/dev/zero" check /dev/zero
 
+# ---- options out of range: never the default instead, never a machine that is brought down
+run=$data/models/mixtral-8x7b.yaml
+for option in variant cluster stack fidelity format gpus; do
+  refused "--$option" run "$run" "--$option="
+done
+refused "--trace-ranks is empty" run "$run" --trace "$work/t.json" --trace-ranks ""
+refused "--store is empty" sweep "$run" --vary parallelism.zero=0,1 --store ""
+refused "--gpus" run "$run" --gpus 0
+refused "--steps: 0, expected 1 to" run "$run" --steps 0
+refused "--steps: 1000000000, expected 1 to" run "$run" --steps 1000000000
+for command in "sweep $run --vary parallelism.zero=0,1" "search $run" "sensitivity $run" "validate" "goodput $run" "report $run -o $work/r.html"; do
+  # shellcheck disable=SC2086 # words
+  refused "--jobs: 100000, expected 0 to 1024" $command --jobs 100000
+done
+
+# ---- numbers of JSON are those of every reader: no 3e-09.0
+try run "$run" --set 'stack.host.step=3e-9 s' --format json
+expect_status 0
+check "a number that is none" sh -c "! grep -E '[0-9]e[-+]?[0-9]+\.' '$work/out'"
+try sweep "$run" --vary 'training.dropout=1e-9,2e-9' --format json
+check "a number that is none" sh -c "! grep -E '[0-9]e[-+]?[0-9]+\.' '$work/out'"
+
 finish

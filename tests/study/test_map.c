@@ -2,6 +2,10 @@
 #include "moetest.h"
 
 #include <moesim/study.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NOBODY 65534 /* of Debian */
 
 static MoeOutcome number(guint index, gpointer user_data)
 {
@@ -46,4 +50,25 @@ START_TEST(nothing_to_do)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/map", same_with_any_number_of_threads, nothing_to_do)
+static gpointer nothing(gpointer data)
+{
+  return data;
+}
+
+/* A machine that gives no thread gives an answer all the same. The limit binds anyone but the superuser. */
+START_TEST(without_threads)
+{
+  const struct rlimit one = {1, 1};
+
+  ck_assert(getuid() != 0 || setuid(NOBODY) == 0);
+  ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &one), 0);
+  ck_assert_ptr_null(g_thread_try_new("none", nothing, NULL, NULL));
+  MoeOutcome *outcomes = moe_study_map(20, 8, number, NULL, NULL, NULL);
+
+  for (guint i = 0; i < 20; i++)
+    ck_assert((outcomes[i].error != NULL) == (i % 7 == 3));
+  moe_outcomes_free(outcomes, 20);
+}
+END_TEST
+
+MOE_TEST_MAIN("study/map", same_with_any_number_of_threads, nothing_to_do, without_threads)
