@@ -54,22 +54,25 @@ typedef struct {
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
 typedef enum {
-  MOE_LAYER_NORM,       /* RMSNorm or LayerNorm of each input */
-  MOE_LAYER_LINEAR,     /* GEMM with a weight */
-  MOE_LAYER_ROTARY,     /* position embedding, in place */
-  MOE_LAYER_COPY,       /* joins or separates what a product left side by side */
-  MOE_LAYER_CORE,       /* attention between projections */
-  MOE_LAYER_ACTIVATION, /* SwiGLU, GELU */
-  MOE_LAYER_BRANCH,     /* one tensor read by several branches: backward sums their gradients */
-  MOE_LAYER_ROUTE,      /* scores to choices */
-  MOE_LAYER_COUNTS,     /* exchange of token counts */
-  MOE_LAYER_EXPERTS,    /* dispatch, the operations at the experts and beside the transfers, combine */
-  MOE_LAYER_GROUPED,    /* grouped GEMM of the experts of a rank */
-  MOE_LAYER_GATHER,     /* tensor ranks put together the tokens that they routed */
-  MOE_LAYER_DROPOUT,    /* draws a mask */
-  MOE_LAYER_ADD,        /* residual addition */
-  MOE_LAYER_TABLE,      /* embedding: one row per token */
-  MOE_LAYER_LOSS,       /* cross-entropy of logits */
+  MOE_LAYER_NORM,        /* RMSNorm or LayerNorm of each input */
+  MOE_LAYER_LINEAR,      /* GEMM with a weight */
+  MOE_LAYER_ROTARY,      /* position embedding, in place */
+  MOE_LAYER_COPY,        /* joins or separates what a product left side by side */
+  MOE_LAYER_CORE,        /* attention between projections */
+  MOE_LAYER_INDEX,       /* scores of all keys, and the choice of those that sparse attention sees */
+  MOE_LAYER_CONVOLUTION, /* short causal one, channel by channel */
+  MOE_LAYER_SCAN,        /* linear attention: chunk by chunk through a state */
+  MOE_LAYER_ACTIVATION,  /* SwiGLU, GELU */
+  MOE_LAYER_BRANCH,      /* one tensor read by several branches: backward sums their gradients */
+  MOE_LAYER_ROUTE,       /* scores to choices */
+  MOE_LAYER_COUNTS,      /* exchange of token counts */
+  MOE_LAYER_EXPERTS,     /* dispatch, the operations at the experts and beside the transfers, combine */
+  MOE_LAYER_GROUPED,     /* grouped GEMM of the experts of a rank */
+  MOE_LAYER_GATHER,      /* tensor ranks put together the tokens that they routed */
+  MOE_LAYER_DROPOUT,     /* draws a mask */
+  MOE_LAYER_ADD,         /* residual addition */
+  MOE_LAYER_TABLE,       /* embedding: one row per token */
+  MOE_LAYER_LOSS,        /* cross-entropy of logits */
   MOE_N_LAYER_OPS,
 } MoeLayerOpKind;
 
@@ -104,7 +107,7 @@ typedef struct {
   const char *kernel[MOE_OP_PIECES];
   double width[MOE_OP_PIECES]; /* elements per row of each piece */
   guint n;
-  double gains;     /* NORM: parameters */
+  double gains;     /* NORM, CONVOLUTION: parameters */
   gboolean enters;  /* NORM at the input of a sub-layer: the residual addition before it may be fused */
   gboolean gated;   /* ACTIVATION */
   int64_t branches; /* BRANCH */
@@ -113,9 +116,18 @@ typedef struct {
 /* CORE: what attention works on, on one rank. */
 typedef struct {
   int64_t query_heads, kv_heads, dim_qk, dim_v;
-  int64_t window; /* keys a query sees; 0 = all before it */
-  gboolean fused; /* one kernel that keeps no scores */
+  int64_t window;          /* keys a query sees; 0 = all before it */
+  int64_t backward_window; /* the same of the backward pass: an index learns from the chosen keys only */
+  int64_t chunk;           /* a query sees keys of its own chunk only; 0 = of the whole sequence */
+  gboolean scattered;      /* the window's keys lie anywhere before the query */
+  gboolean fused;          /* one kernel that keeps no scores */
 } MoeCore;
+
+/* SCAN: linear attention on one rank. */
+typedef struct {
+  MoeLinearKind kind;
+  int64_t value_heads, key_heads, key_dim, value_dim, chunk;
+} MoeScan;
 
 #define MOE_OP_INPUTS  3
 #define MOE_OP_OUTPUTS 4
@@ -146,13 +158,14 @@ typedef struct {
     MoeLinear linear;
     MoeChain chain;
     MoeCore core;
+    MoeScan scan;
   };
 } MoeLayerOp;
 
 /* ---- sub-layers -------------------------------------------------------------------------------------------------- */
 
-#define MOE_MAX_TENSORS   24
-#define MOE_MAX_LAYER_OPS 20
+#define MOE_MAX_TENSORS   28
+#define MOE_MAX_LAYER_OPS 24
 
 typedef struct {
   guint n_tensors, n_ops;
@@ -170,14 +183,6 @@ typedef struct {
 
 /* The whole model as nobody divides it. */
 MoeView moe_view_whole(const MoeArchitecture *arch);
-
-/* What a layer is made of; layers of the same kind are the same. */
-typedef struct {
-  gboolean global; /* attention reaches all tokens before */
-  gboolean moe;
-} MoeLayerKind;
-
-MoeLayerKind moe_layer_kind(const MoeArchitecture *arch, int64_t layer);
 
 /* Describe the two sub-layers of a layer, and the ends of the model. */
 void moe_describe_attention(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
@@ -240,6 +245,7 @@ void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *pa
 typedef struct {
   double causal, full;
   double gemm, attention_causal, attention_full;
+  double scan; /* linear attention: what each token does to the state and reads from it; causal and full have it too */
 } MoeModelFlops;
 
 void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTraining *training, MoeModelFlops *flops);
@@ -247,9 +253,12 @@ void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTrainin
 /* Attention, forward: scores and weighted values of one query and one key, FLOPs over the heads of a rank. */
 double moe_core_flop_per_key(const MoeCore *core);
 /* Keys within reach of a query of a sequence, the causal mask left aside; and their mean under it: w - w^2 / 2S, with w
- * the reach and S the sequence's length. */
-double moe_core_reach(const MoeCore *core, int64_t sequence_length);
-double moe_core_mean_keys(const MoeCore *core, int64_t sequence_length);
+ * the reach and S the sequence's length or that of its chunk. */
+double moe_core_reach(const MoeCore *core, int64_t sequence_length, gboolean backward);
+double moe_core_mean_keys(const MoeCore *core, int64_t sequence_length, gboolean backward);
+/* Linear attention, forward, one token: each head decays and writes its state and reads it; the delta rule reads it
+ * once more before it writes. Two FLOPs per element of the state each. */
+double moe_scan_flop_per_token(const MoeScan *scan);
 
 /* ---- weights of a rank ------------------------------------------------------------------------------------------- */
 

@@ -31,7 +31,41 @@ typedef struct {
                            a window */
   int64_t q_rank, kv_rank;               /* MLA compressed widths; q_rank 0 = no query compression */
   int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
+  int64_t chunk;      /* local layers see their own chunk of so many tokens instead of a window; 0 = none */
+  gboolean gated;     /* the output is gated by a projection as wide as the queries */
+  struct {
+    int64_t heads, dim, top_k;
+  } index;            /* sparse attention: a scorer of every key before, of which top_k are attended to; heads 0 = none */
 } MoeAttention;
+
+typedef enum { MOE_LINEAR_GATED_DELTA, MOE_LINEAR_KDA, MOE_LINEAR_MAMBA2 } MoeLinearKind;
+
+/* Attention by a state that each token updates: [key_dim, value_dim] per value head. Mamba-2: value heads are its heads,
+ * key heads its groups, key_dim its state size. */
+typedef struct {
+  MoeLinearKind kind;
+  int64_t key_heads, value_heads, key_dim, value_dim;
+  int64_t convolution; /* taps of the short convolution before */
+  int64_t chunk;       /* tokens that are worked on at once */
+  int64_t gate_rank;   /* KDA: width of the compressed gates */
+} MoeLinearAttention;
+
+/* What mixes tokens in a layer, and what follows. */
+typedef enum { MOE_MIXER_ATTENTION, MOE_MIXER_LOCAL, MOE_MIXER_LINEAR, MOE_MIXER_NONE } MoeMixer;
+typedef enum { MOE_FEED_DENSE, MOE_FEED_MOE, MOE_FEED_NONE } MoeFeed;
+
+/* Layers of the same kind are the same. */
+typedef struct {
+  int mixer; /* MoeMixer; -1 in a pattern: as `attention` says */
+  int feed;  /* MoeFeed; -1 in a pattern: as `moe` says */
+} MoeLayerKind;
+
+#define MOE_MAX_PATTERN 128
+
+typedef struct {
+  MoeLayerKind kind;
+  int64_t count; /* layers in a row */
+} MoePatternItem;
 
 typedef struct {
   int64_t width;  /* input of the second linear */
@@ -50,6 +84,10 @@ typedef struct {
   /* Node-limited routing: experts fall into `groups`, each token uses at most `top_groups` (default: all). */
   gboolean router_left_out; /* the router's FLOPs are not counted as model FLOPs (DeepSeek's convention) */
   int64_t groups, top_groups;
+  /* Experts that pass tokens on without computing: the router chooses top_k of all, `real_top_k` of them compute on
+   * average (top_k where there are no others). */
+  int64_t zero_experts;
+  double real_top_k;
 } MoeExpertLayer;
 
 typedef struct {
@@ -61,10 +99,13 @@ typedef struct {
   gboolean biases;
   double dropout; /* 0..1; a rate above 0 costs a mask kernel per sub-layer */
   MoeAttention attention;
+  MoeLinearAttention linear;
   MoeFfn ffn;
   MoeExpertLayer moe;
   int64_t mtp_layers;
   gboolean mtp_counted;
+  guint n_pattern; /* 0 = window, global_every, moe.first_layer and moe.every say all */
+  MoePatternItem pattern[MOE_MAX_PATTERN]; /* repeats over the layers */
 } MoeArchitecture;
 
 /* Precision of each role. Defaults: bf16; router, gradient_reduce, master, optimizer_moments fp32; wgrad as gemm. */
@@ -188,7 +229,7 @@ typedef enum {
 typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
 
 #define MOE_MAX_CPUS       8
-#define MOE_N_FAMILY_NAMES 5
+#define MOE_N_FAMILY_NAMES 6
 
 typedef struct {
   const char *name, *title, *source;
@@ -207,8 +248,8 @@ typedef struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
   } fused; /* an unfused chain costs its extra kernels and its extra trips to memory */
   struct {
-    /* Kernel family names, looked up in kernels. Absent: fa2, cublaslt, cutlass, triton, triton. */
-    const char *attention, *gemm, *grouped_gemm, *encode, *elementwise;
+    /* Kernel family names, looked up in kernels. Absent: fa2, cublaslt, cutlass, triton, triton, fla. */
+    const char *attention, *gemm, *grouped_gemm, *encode, *elementwise, *scan;
     MoeMark mark[MOE_N_FAMILY_NAMES]; /* where each is written, in the order of the names */
   } family;
   MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
@@ -449,12 +490,18 @@ void moe_stack_clear(MoeStack *stack);
 /* ---- kinds and words
  * ---------------------------------------------------------------------------------------------------- */
 
+/* What a layer is made of: the pattern's item, and what it leaves open as the shorthands say. */
+MoeLayerKind moe_layer_kind(const MoeArchitecture *architecture, int64_t layer);
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
+/* Experts per token that compute, on average. */
+double moe_real_top_k(const MoeExpertLayer *moe);
+/* Whether attention reaches every token before. */
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
 double moe_precision_bytes(MoePrecision precision);
 gboolean moe_precision_is_fp8(MoePrecision precision); /* FP8 of any recipe, or NVFP4 */
 extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
+extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
 extern const char *const moe_precision_words[];
 extern const char *const moe_scope_words[];
 

@@ -10,6 +10,7 @@ static const MoeCostClass *const classes[MOE_N_KERNEL_CLASSES] = {
     [MOE_KERNEL_GROUPED_GEMM] = &moe_cost_class_grouped_gemm,
     [MOE_KERNEL_ATTENTION] = &moe_cost_class_attention,
     [MOE_KERNEL_BANDWIDTH] = &moe_cost_class_bandwidth,
+    [MOE_KERNEL_SCAN] = &moe_cost_class_scan,
 };
 
 const MoeCostClass *moe_cost_class(MoeKernelClass klass)
@@ -25,6 +26,7 @@ const MoeCostRole moe_cost_roles[MOE_N_ROLES] = {
     NAMED(MOE_ROLE_ATTENTION, MOE_KERNEL_ATTENTION, attention, 0),
     NAMED(MOE_ROLE_ELEMENTWISE, MOE_KERNEL_BANDWIDTH, elementwise, 4),
     NAMED(MOE_ROLE_ENCODE, MOE_KERNEL_BANDWIDTH, encode, 3),
+    NAMED(MOE_ROLE_SCAN, MOE_KERNEL_SCAN, scan, 5),
 };
 
 /* First role of each class. */
@@ -108,6 +110,8 @@ static const ShapeKey shape_keys[] = {
     COUNT("len", len_q),
     COUNT("len_kv", len_kv),
     COUNT("window", window),
+    COUNT("chunk", chunk),
+    COUNT("rule", rule),
     COUNT("dim_qk", dim_qk),
     COUNT("dim_v", dim_v),
     BYTES("read", read_bytes),

@@ -59,6 +59,7 @@ typedef enum {
   MOE_ROLE_ATTENTION,
   MOE_ROLE_ELEMENTWISE,
   MOE_ROLE_ENCODE,
+  MOE_ROLE_SCAN,
   MOE_N_ROLES,
 } MoeFamilyRole;
 
@@ -198,7 +199,7 @@ typedef struct {
 } MoeCostClass;
 
 extern const MoeCostClass moe_cost_class_gemm, moe_cost_class_grouped_gemm, moe_cost_class_attention,
-    moe_cost_class_bandwidth;
+    moe_cost_class_bandwidth, moe_cost_class_scan;
 
 const MoeCostClass *moe_cost_class(MoeKernelClass klass);
 

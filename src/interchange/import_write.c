@@ -56,7 +56,13 @@ static void put_attention(GString *text, const MoeAttention *a)
     put_count(text, "    ", "head_dim", a->head_dim);
   }
   put_count_unless(text, "    ", "window", a->window, 0);
+  put_count_unless(text, "    ", "chunk", a->chunk, 0);
   put_count_unless(text, "    ", "global_every", a->global_every, 0);
+  put_flag_if(text, "    ", "gated", a->gated);
+  if (a->index.heads > 0)
+    g_string_append_printf(
+        text, "    index: {heads: %" G_GINT64_FORMAT ", dim: %" G_GINT64_FORMAT ", top_k: %" G_GINT64_FORMAT "}\n",
+        a->index.heads, a->index.dim, a->index.top_k);
 }
 
 static void put_moe(GString *text, const MoeExpertLayer *moe)
@@ -71,12 +77,52 @@ static void put_moe(GString *text, const MoeExpertLayer *moe)
   put_count(text, "    ", "first_layer", moe->first_layer);
   put_count(text, "    ", "every", MAX(moe->every, 1));
   put_count_unless(text, "    ", "latent", moe->latent, 0);
+  put_count_unless(text, "    ", "zero_experts", moe->zero_experts, 0);
+  if (moe->real_top_k > 0 && moe->real_top_k < (double)moe->top_k)
+    g_string_append_printf(text, "    real_top_k: %g\n", moe->real_top_k);
   put_count_unless(text, "    ", "shared_experts", moe->shared_experts, 0);
   put_count_unless(text, "    ", "shared_width", moe->shared_width, 0);
   if (moe->groups > 1) {
     put_count(text, "    ", "groups", moe->groups);
     put_count(text, "    ", "top_groups", moe->top_groups);
   }
+}
+
+static void put_linear(GString *text, const MoeLinearAttention *linear)
+{
+  if (linear->value_heads == 0)
+    return;
+  g_string_append_printf(text, "  linear_attention:\n    kind: %s\n", moe_linear_words[linear->kind]);
+  put_count(text, "    ", "key_heads", linear->key_heads);
+  put_count(text, "    ", "value_heads", linear->value_heads);
+  put_count(text, "    ", "key_dim", linear->key_dim);
+  put_count(text, "    ", "value_dim", linear->value_dim);
+  put_count(text, "    ", "convolution", linear->convolution);
+  put_count_unless(text, "    ", "chunk", linear->chunk, 0);
+  put_count_unless(text, "    ", "gate_rank", linear->gate_rank, 0);
+}
+
+static void put_item(GString *text, const MoePatternItem *item)
+{
+  const char *separator = "    - {";
+
+  if (item->kind.mixer >= 0) {
+    g_string_append_printf(text, "%smixer: %s", separator, moe_mixer_words[item->kind.mixer]);
+    separator = ", ";
+  }
+  if (item->kind.feed >= 0) {
+    g_string_append_printf(text, "%sffn: %s", separator, moe_feed_words[item->kind.feed]);
+    separator = ", ";
+  }
+  g_string_append_printf(text, "%scount: %" G_GINT64_FORMAT "}\n", separator, item->count);
+}
+
+static void put_pattern(GString *text, const MoeArchitecture *a)
+{
+  if (a->n_pattern > 0)
+    g_string_append(text, "  pattern:\n");
+  for (guint i = 0; i < a->n_pattern; i++)
+    put_item(text, &a->pattern[i]);
 }
 
 static void put_architecture(GString *text, const MoeArchitecture *a)
@@ -93,6 +139,8 @@ static void put_architecture(GString *text, const MoeArchitecture *a)
   if (a->dropout > 0)
     g_string_append_printf(text, "  dropout: %g\n", a->dropout);
   put_attention(text, &a->attention);
+  put_linear(text, &a->linear);
+  put_pattern(text, a);
   g_string_append(text, "  ffn:\n");
   put_count(text, "    ", "width", a->ffn.width);
   put_flag(text, "    ", "gated", a->ffn.gated);

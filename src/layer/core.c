@@ -32,10 +32,37 @@ static void keep_scores(const MoeView *view, const MoeCore *core, MoeLayerOp *op
   }
 }
 
+void moe_core_limit(const MoeView *view, MoeLayerKind kind, MoeCore *core)
+{
+  const MoeAttention *a = &view->arch->attention;
+  gboolean local = kind.mixer == MOE_MIXER_LOCAL;
+
+  core->window = core->backward_window = a->index.heads > 0 ? a->index.top_k : local ? a->window : 0;
+  core->chunk = local ? a->chunk : 0;
+  core->scattered = a->index.heads > 0;
+}
+
+/* An output gate (Qwen3-Next): a sigmoid of its own projection, times what the heads give. */
+static int gate_output(const MoeCoreInputs *inputs, int output, double width, MoeSublayer *sublayer)
+{
+  MoeLayerOp op = {.kind = MOE_LAYER_ACTIVATION,
+                   .name = "output_gate",
+                   .scope = MOE_SCOPE_ATTENTION,
+                   .rows = MOE_ROWS_FULL,
+                   .in = {output, inputs->gate}};
+
+  if (inputs->gate == 0)
+    return output;
+  op.out[0] = moe_sublayer_tensor(sublayer, "gated", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, width);
+  op.chain = (MoeChain){.kernel = {op.name}, .width = {width}, .n = 1, .gated = TRUE};
+  moe_sublayer_op(sublayer, &op);
+  return op.out[0];
+}
+
 void moe_describe_core(const MoeView *view, const MoeCoreInputs *inputs, MoeSublayer *sublayer)
 {
-  int64_t width = inputs->core.query_heads * inputs->core.dim_v;
-  int output = moe_sublayer_tensor(sublayer, "heads", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, (double)width);
+  int64_t given = inputs->core.query_heads * inputs->core.dim_v, width = inputs->width ? inputs->width : given;
+  int output = moe_sublayer_tensor(sublayer, "heads", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, (double)given);
   MoeLayerOp op = {.kind = MOE_LAYER_CORE,
                    .name = "attention",
                    .scope = MOE_SCOPE_ATTENTION,
@@ -47,6 +74,9 @@ void moe_describe_core(const MoeView *view, const MoeCoreInputs *inputs, MoeSubl
 
   keep_scores(view, &inputs->core, &op, sublayer);
   moe_sublayer_op(sublayer, &op);
+  output = gate_output(inputs, output, (double)width, sublayer);
+  if (width != given) /* values come back from their compressed form in the product of keys and values */
+    output = moe_sublayer_tensor(sublayer, "expanded", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, (double)width);
   MoeLinear *out = &moe_sublayer_linear(sublayer, &like, "attention_out", width, view->arch->hidden, output, 0)->linear;
 
   out->split = MOE_SPLIT_ROW;

@@ -8,13 +8,18 @@
 #define FLOP_PER_FROZEN_WEIGHT 4.0
 /* Passes of scores and weighted values: forward, and twice that in the backward pass. */
 #define ATTENTION_PASSES 3.0
+#define BACKWARD_PASSES  2.0
+
+#define MAX_CORES 2 /* of a layer: an index and what it chooses for */
 
 /* Of one layer, or of one end of the model. */
 typedef struct {
   double held[MOE_N_WEIGHTS]; /* parameters by kind */
   double active;              /* parameters that a token passes */
   double multiplied;          /* matrix weights that a token is multiplied with, where they count */
-  MoeCore core;               /* query_heads 0 = none */
+  guint n_cores;
+  MoeCore core[MAX_CORES];
+  double scan; /* forward FLOPs of a token in linear attention */
 } Count;
 
 static void add_sublayer(const MoeSublayer *sublayer, Count *count)
@@ -27,8 +32,10 @@ static void add_sublayer(const MoeSublayer *sublayer, Count *count)
     count->held[op->weight] += weights.held;
     count->active += weights.active;
     count->multiplied += weights.multiplied;
-    if (op->kind == MOE_LAYER_CORE)
-      count->core = op->core;
+    if (op->kind == MOE_LAYER_CORE || op->kind == MOE_LAYER_INDEX)
+      count->core[count->n_cores++] = op->core;
+    if (op->kind == MOE_LAYER_SCAN)
+      count->scan += moe_scan_flop_per_token(&op->scan);
   }
 }
 
@@ -67,7 +74,7 @@ static double held(const Count *count)
 
 /* ---- layers of a model ------------------------------------------------------------------------------------------- */
 
-#define MAX_KINDS 4 /* of layers: global or local attention, dense or MoE */
+#define MAX_KINDS ((MOE_MIXER_NONE + 1) * (MOE_FEED_NONE + 1))
 
 /* Each kind of layer is counted once. */
 typedef struct {
@@ -78,7 +85,7 @@ typedef struct {
 
 static gboolean same_kind(MoeLayerKind a, MoeLayerKind b)
 {
-  return a.global == b.global && a.moe == b.moe;
+  return a.mixer == b.mixer && a.feed == b.feed;
 }
 
 static const Count *count_of(Counts *counts, const MoeArchitecture *architecture, int64_t layer)
@@ -129,12 +136,26 @@ void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *pa
 
 /* ---- FLOPs ------------------------------------------------------------------------------------------------------- */
 
-static void add_attention(const MoeCore *core, int64_t sequence_length, MoeModelFlops *flops)
+/* Forward pass and, twice as much, the backward pass, which may see fewer keys. */
+static double passes_flop(const MoeCore *core, double forward_keys, double backward_keys)
 {
-  double per_key = ATTENTION_PASSES * moe_core_flop_per_key(core);
+  double per_key = moe_core_flop_per_key(core);
 
-  flops->attention_causal += per_key * moe_core_mean_keys(core, sequence_length);
-  flops->attention_full += per_key * moe_core_reach(core, sequence_length);
+  if (forward_keys == backward_keys)
+    return ATTENTION_PASSES * per_key * forward_keys;
+  return per_key * (forward_keys + BACKWARD_PASSES * backward_keys);
+}
+
+static void add_attention(const Count *layer, int64_t length, MoeModelFlops *flops)
+{
+  for (guint i = 0; i < layer->n_cores; i++) {
+    const MoeCore *core = &layer->core[i];
+
+    flops->attention_causal +=
+        passes_flop(core, moe_core_mean_keys(core, length, FALSE), moe_core_mean_keys(core, length, TRUE));
+    flops->attention_full += passes_flop(core, moe_core_reach(core, length, FALSE), moe_core_reach(core, length, TRUE));
+  }
+  flops->scan += ATTENTION_PASSES * layer->scan;
 }
 
 void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTraining *training, MoeModelFlops *flops)
@@ -150,9 +171,9 @@ void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTrainin
     const Count *layer = count_of(&counts, architecture, MIN(i, architecture->layers - 1));
 
     multiplied += layer->multiplied + (i >= architecture->layers ? joint.multiplied + head.multiplied : 0);
-    add_attention(&layer->core, training->sequence_length, flops);
+    add_attention(layer, training->sequence_length, flops);
   }
   flops->gemm = per_weight * multiplied;
-  flops->causal = flops->gemm + flops->attention_causal;
-  flops->full = flops->gemm + flops->attention_full;
+  flops->causal = flops->gemm + flops->attention_causal + flops->scan;
+  flops->full = flops->gemm + flops->attention_full + flops->scan;
 }

@@ -34,26 +34,23 @@ MoeView moe_view_whole(const MoeArchitecture *arch)
   return (MoeView){.arch = arch, .tensor = 1, .expert = 1, .expert_tensor = 1, .fused_attention = TRUE};
 }
 
-MoeLayerKind moe_layer_kind(const MoeArchitecture *arch, int64_t layer)
-{
-  return (MoeLayerKind){.global = moe_layer_is_global(arch, layer), .moe = moe_layer_is_moe(arch, layer)};
-}
-
 void moe_describe_attention(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
 {
   *sublayer = (MoeSublayer){0};
-  if (view->arch->attention.kind == MOE_ATTENTION_MLA)
+  if (kind.mixer == MOE_MIXER_LINEAR)
+    moe_describe_linear_attention(view, sublayer);
+  else if (kind.mixer != MOE_MIXER_NONE && view->arch->attention.kind == MOE_ATTENTION_MLA)
     moe_describe_mla(view, kind, sublayer);
-  else
+  else if (kind.mixer != MOE_MIXER_NONE)
     moe_describe_gqa(view, kind, sublayer);
 }
 
 void moe_describe_second(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
 {
   *sublayer = (MoeSublayer){0};
-  if (kind.moe)
+  if (kind.feed == MOE_FEED_MOE)
     moe_describe_moe(view, sublayer);
-  else
+  else if (kind.feed == MOE_FEED_DENSE)
     moe_describe_dense(view, sublayer);
 }
 

@@ -21,12 +21,20 @@ void moe_frame_leave(const MoeView *view, MoeScope scope, MoeSublayer *sublayer)
 /* Queries, keys and values to the core's output, the sub-layer's output projection. */
 typedef struct {
   int query, key, value;
+  int gate;      /* tensor that gates the output; 0 = none */
+  int64_t width; /* that the output projection reads; 0 = what the core gives */
   MoeCore core;
 } MoeCoreInputs;
+
+/* Which keys a layer's queries see. */
+void moe_core_limit(const MoeView *view, MoeLayerKind kind, MoeCore *core);
 
 void moe_describe_core(const MoeView *view, const MoeCoreInputs *inputs, MoeSublayer *sublayer);
 void moe_describe_gqa(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
 void moe_describe_mla(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
+void moe_describe_linear_attention(const MoeView *view, MoeSublayer *sublayer);
+/* Scorer of sparse attention: from the compressed query and the input of the sub-layer to the choice of keys. */
+void moe_describe_index(const MoeView *view, int query, int input, MoeSublayer *sublayer);
 void moe_describe_dense(const MoeView *view, MoeSublayer *sublayer);
 void moe_describe_moe(const MoeView *view, MoeSublayer *sublayer);
 

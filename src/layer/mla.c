@@ -48,7 +48,7 @@ static void expand(const MoeView *view, const MoeLayerOp *like, const char *name
  * profile has the copies). */
 static void separate(const MoeLayerOp *like, const MoeCoreInputs *inputs, MoeSublayer *sublayer)
 {
-  double heads = (double)inputs->core.query_heads;
+  double heads = (double)inputs->core.kv_heads;
   MoeLayerOp op = *like;
 
   op.kind = MOE_LAYER_COPY;
@@ -61,22 +61,36 @@ static void separate(const MoeLayerOp *like, const MoeCoreInputs *inputs, MoeSub
   moe_sublayer_op(sublayer, &op);
 }
 
+/* Sparse attention works on the compressed keys and values, which all heads share: each head's part of the second
+ * projection goes into its queries and behind its outputs (DeepSeek-V3.2 report, 2.1: the MQA mode of MLA). */
+static void set_shared(const MoeAttention *a, MoeCore *core)
+{
+  core->kv_heads = 1;
+  core->dim_qk = a->kv_rank + a->rope_dim;
+  core->dim_v = a->kv_rank;
+}
+
 static MoeCoreInputs inputs_of(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
 {
   const MoeAttention *a = &view->arch->attention;
   int64_t heads = a->query_heads / view->tensor;
-  MoeCoreInputs inputs = {.core = {.query_heads = heads,
+  MoeCoreInputs inputs = {.width = heads * a->value_dim,
+                          .core = {.query_heads = heads,
                                    .kv_heads = heads,
                                    .dim_qk = a->nope_dim + a->rope_dim,
                                    .dim_v = a->value_dim,
-                                   .window = kind.global ? 0 : a->window,
                                    .fused = view->fused_attention}};
-  double width = (double)(heads * inputs.core.dim_qk);
 
-  inputs.query = moe_sublayer_tensor(sublayer, "query", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, width);
-  inputs.key = moe_sublayer_tensor(sublayer, "key", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, width);
-  inputs.value =
-      moe_sublayer_tensor(sublayer, "value", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, (double)(heads * a->value_dim));
+  moe_core_limit(view, kind, &inputs.core);
+  if (a->index.heads > 0)
+    set_shared(a, &inputs.core);
+  double queries = (double)(heads * inputs.core.dim_qk), keys = (double)(inputs.core.kv_heads * inputs.core.dim_qk);
+
+  inputs.query = moe_sublayer_tensor(sublayer, "query", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, queries);
+  inputs.key = moe_sublayer_tensor(sublayer, "key", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, keys);
+  if (a->index.heads == 0)
+    inputs.value =
+        moe_sublayer_tensor(sublayer, "value", MOE_ROWS_FULL, MOE_KEPT_ACTIVATION, (double)(heads * a->value_dim));
   return inputs;
 }
 
@@ -96,11 +110,13 @@ void moe_describe_mla(const MoeView *view, MoeLayerKind kind, MoeSublayer *subla
     query = compress(view, "q_down", "q_norm", a->q_rank, 0, input, sublayer);
   int key = compress(view, "kv_down", "kv_norm", a->kv_rank, a->rope_dim, input, sublayer);
 
-  expand(view, &up, "q_up", a->q_rank > 0 ? a->q_rank : view->arch->hidden, heads * inputs.core.dim_qk, query,
+  expand(view, &up, "q_up", a->q_rank > 0 ? a->q_rank : view->arch->hidden, heads * (a->nope_dim + a->rope_dim), query,
          inputs.query, sublayer);
   expand(view, &up, "kv_up", a->kv_rank, heads * (a->nope_dim + a->value_dim), key, 0, sublayer);
   moe_describe_rotary(view, &up, (double)(a->rope_dim * (heads + 1)), sublayer);
   separate(&up, &inputs, sublayer);
+  if (a->index.heads > 0)
+    moe_describe_index(view, query, input, sublayer);
   moe_describe_core(view, &inputs, sublayer);
   moe_frame_leave(view, MOE_SCOPE_ATTENTION, sublayer);
 }

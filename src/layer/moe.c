@@ -24,18 +24,19 @@ static void branch(const MoeView *view, MoeSublayer *sublayer)
 static void route(const MoeView *view, int input, MoeSublayer *sublayer)
 {
   const MoeExpertLayer *moe = &view->arch->moe;
+  int64_t choices = moe->experts + moe->zero_experts;
   MoeLayerOp op = inner_op(MOE_SCOPE_ROUTER);
 
   op.weight = MOE_WEIGHT_ROUTER;
-  MoeLinear *gate = &moe_sublayer_linear(sublayer, &op, "router", view->arch->hidden, moe->experts, input, 0)->linear;
+  MoeLinear *gate = &moe_sublayer_linear(sublayer, &op, "router", view->arch->hidden, choices, input, 0)->linear;
 
   gate->role = MOE_LINEAR_ROUTER;
   gate->adapters = FALSE;
   gate->passes = moe->router_left_out ? 0 : 1;
   op.kind = MOE_LAYER_ROUTE;
   op.name = "route";
-  op.out[0] = moe_sublayer_tensor(sublayer, "probabilities", MOE_ROWS_ROUTED, MOE_KEPT_FP32, (double)moe->experts);
-  op.chain = (MoeChain){.kernel = {op.name}, .width = {(double)moe->experts}, .n = 1};
+  op.out[0] = moe_sublayer_tensor(sublayer, "probabilities", MOE_ROWS_ROUTED, MOE_KEPT_FP32, (double)choices);
+  op.chain = (MoeChain){.kernel = {op.name}, .width = {(double)choices}, .n = 1};
   moe_sublayer_op(sublayer, &op);
   op = inner_op(MOE_SCOPE_EXPERTS);
   op.kind = MOE_LAYER_COUNTS;
@@ -74,7 +75,7 @@ static MoeLinear *grouped(const MoeView *view, const char *name, int64_t k, int6
 
   op->kind = MOE_LAYER_GROUPED;
   op->linear.copies = MAX(moe->experts / view->expert, 1);
-  op->linear.passes = (double)moe->top_k;
+  op->linear.passes = moe_real_top_k(moe);
   op->linear.adapters = FALSE;
   op->linear.bias = view->arch->biases;
   return &op->linear;

@@ -12,6 +12,9 @@ static const struct {
     [MOE_LAYER_ROTARY] = {"rotary", FALSE, FALSE, FALSE},
     [MOE_LAYER_COPY] = {"copy", FALSE, FALSE, FALSE},
     [MOE_LAYER_CORE] = {"core", TRUE, TRUE, FALSE},
+    [MOE_LAYER_INDEX] = {"index", TRUE, FALSE, FALSE},
+    [MOE_LAYER_CONVOLUTION] = {"convolution", TRUE, FALSE, FALSE},
+    [MOE_LAYER_SCAN] = {"scan", TRUE, TRUE, FALSE},
     [MOE_LAYER_ACTIVATION] = {"activation", TRUE, FALSE, FALSE},
     [MOE_LAYER_BRANCH] = {"branch", FALSE, FALSE, FALSE},
     [MOE_LAYER_ROUTE] = {"route", FALSE, TRUE, FALSE},
@@ -47,7 +50,7 @@ void moe_op_weights(const MoeLayerOp *op, MoeOpWeights *weights)
   double copies = kinds[op->kind].has_matrix ? (double)linear->copies : 0;
 
   *weights = (MoeOpWeights){0};
-  if (op->kind == MOE_LAYER_NORM)
+  if (op->kind == MOE_LAYER_NORM || op->kind == MOE_LAYER_CONVOLUTION)
     weights->held = weights->active = op->chain.gains;
   if (copies == 0)
     return;

@@ -38,7 +38,7 @@ static void init_experts(MoeShape *shape)
   const MoeRun *run = shape->run;
   const MoeExpertLayer *moe = &shape->arch->moe;
   double capacity = run->training.routing.capacity_factor;
-  double tokens = (double)shape->moe_tokens * (double)moe->top_k * (double)shape->etp;
+  double tokens = (double)shape->moe_tokens * moe_real_top_k(moe) * (double)shape->etp;
 
   shape->outer = moe->latent > 0 ? moe->latent : shape->hidden;
   shape->local_experts = MAX(moe->experts / shape->ep, 1);

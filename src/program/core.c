@@ -5,10 +5,24 @@
 typedef struct {
   int64_t batch, query_heads, kv_heads, len, window, dim_qk, dim_v;
   int64_t context; /* ranks that share the sequence */
-  double flop;     /* causal model FLOPs of one forward pass */
+  gboolean scattered;
+  double flop; /* causal model FLOPs of one forward pass */
 } Core;
 
-static Core core_of(const MoeShape *shape, const MoeCore *described)
+/* Tokens that see only their own chunk are sequences of their own; a chunk longer than a rank's slice is shared by as
+ * many ranks as it needs. */
+static void cut_into_chunks(int64_t chunk, Core *core)
+{
+  int64_t slice = core->len / core->context;
+
+  if (chunk == 0 || chunk >= core->len)
+    return;
+  core->batch *= MAX(slice / chunk, 1);
+  core->context = MAX(moe_ceil_div(chunk, slice), 1);
+  core->len = chunk;
+}
+
+static Core core_of(const MoeShape *shape, const MoeCore *described, gboolean backward)
 {
   const MoeTraining *t = &shape->run->training;
   Core core = {.batch = t->micro_batch,
@@ -16,11 +30,14 @@ static Core core_of(const MoeShape *shape, const MoeCore *described)
                .context = shape->cp,
                .kv_heads = described->kv_heads,
                .len = t->sequence_length,
-               .window = described->window,
+               .window = backward ? described->backward_window : described->window,
+               .scattered = described->scattered,
                .dim_qk = described->dim_qk,
                .dim_v = described->dim_v};
 
-  core.flop = (double)shape->full_tokens * moe_core_flop_per_key(described) * moe_core_mean_keys(described, core.len);
+  core.flop =
+      (double)shape->full_tokens * moe_core_flop_per_key(described) * moe_core_mean_keys(described, core.len, backward);
+  cut_into_chunks(described->chunk, &core);
   return core;
 }
 
@@ -183,7 +200,16 @@ static void ring_step(MoeEmit *emit, const Core *core, MoePass pass, gboolean ow
 /* A window that fits into a slice needs only the neighbour's tail. */
 static gboolean is_local(const Core *core)
 {
-  return core->window > 0 && core->window <= core->len / core->context;
+  return core->window > 0 && !core->scattered && core->window <= core->len / core->context;
+}
+
+/* Chosen keys lie anywhere: with all of them gathered, a rank's queries take one kernel. */
+static void scattered(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  MoeKernel kernel = flash_kernel(emit, core, pass);
+
+  kernel.len_q = MAX(core->len / core->context, 1);
+  moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
 static void ring(MoeEmit *emit, const Core *core, MoePass pass)
@@ -200,6 +226,8 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
 
     local.len = core->len / core->context;
     emit_flash(emit, &local, pass);
+  } else if (core->scattered) {
+    scattered(emit, core, pass);
   } else {
     ring_step(emit, core, pass, TRUE);
     for (int64_t step = 1; step < core->context; step++)
@@ -213,7 +241,7 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
 
 static void emit_core(MoeEmit *emit, const MoeLayerOp *op, MoePass pass)
 {
-  Core core = core_of(emit->shape, &op->core);
+  Core core = core_of(emit->shape, &op->core, pass == MOE_PASS_DGRAD);
 
   if (!op->core.fused && pass == MOE_PASS_DGRAD)
     unfused_backward(emit, &core);

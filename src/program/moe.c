@@ -1,6 +1,8 @@
 /* Around the experts: token counts, encode, dispatch, combine, decode; shared experts beside the transfers. */
 #include "internal.h"
 
+#include <math.h>
+
 /* Bytes of one expert's token count in the exchange that precedes a dropless dispatch. */
 #define COUNT_BYTES 4.0
 
@@ -54,7 +56,7 @@ static void emit_permute(MoeEmit *emit, const char *name, RowsKind kind, double 
 /* Rows that a rank sends, all groups together: one per token and expert, with the capacity's padding. */
 static double sent_rows(const MoeShape *shape)
 {
-  return (double)shape->moe_tokens * (double)shape->arch->moe.top_k * shape->wire_padding;
+  return (double)shape->moe_tokens * moe_real_top_k(&shape->arch->moe) * shape->wire_padding;
 }
 
 static void sender_permute(MoeEmit *emit, const char *name)
@@ -101,12 +103,12 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   int load = moe_router_load(emit->builder->router, emit->layer, group);
 
   collective.row_bytes = row_bytes;
-  collective.top_k = moe->top_k;
+  collective.top_k = (int64_t)ceil(moe_real_top_k(moe));
   collective.experts = moe->experts;
   collective.expert_groups = MAX(moe->groups, 1);
   collective.top_groups = moe->top_groups > 0 ? moe->top_groups : collective.expert_groups;
   collective.share = 1.0 / (double)shape->groups;
-  collective.padding = shape->wire_padding;
+  collective.padding = shape->wire_padding * moe_real_top_k(moe) / (double)collective.top_k;
   collective.receive = moe_router_skew(emit->builder->router, load);
   collective.n_skew = collective.receive ? (guint)shape->ep : 0;
   return moe_emit_collective(emit, MOE_STREAM_EXPERT, &collective);

@@ -6,7 +6,12 @@
 /* Norms of one layer: input and output of two sub-layers, and as many again for whatever comes. */
 #define MAX_NORMS 8
 
+/* Tokens worked on at once by linear attention, taps of its convolution. */
+#define MAX_LINEAR_CHUNK 4096
+#define MAX_TAPS         64
+
 static const char *const attention_words[] = {"gqa", "mla", NULL};
+const char *const moe_linear_words[] = {"gated-delta", "kda", "mamba2", NULL};
 
 static const MoeField architecture_fields[] = {
     {"layers", MOE_FIELD_COUNT(MoeArchitecture, layers, 1, MOE_MAX_LAYERS), .required = TRUE},
@@ -19,6 +24,8 @@ static const MoeField architecture_fields[] = {
     {"biases", MOE_FIELD_FLAG(MoeArchitecture, biases)},
     {"dropout", MOE_FIELD_SHARE(MoeArchitecture, dropout)},
     {"attention", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"linear_attention", MOE_FIELD_ELSEWHERE},
+    {"pattern", MOE_FIELD_ELSEWHERE},
     {"ffn", MOE_FIELD_ELSEWHERE},
     {"moe", MOE_FIELD_ELSEWHERE},
     {"mtp_layers", MOE_FIELD_COUNT(MoeArchitecture, mtp_layers, 0, MOE_MAX_MTP_LAYERS)},
@@ -38,6 +45,28 @@ static const MoeField attention_fields[] = {
     {"nope_dim", WIDTH(attention.nope_dim)},
     {"rope_dim", WIDTH_OR_NONE(attention.rope_dim)},
     {"value_dim", WIDTH(attention.value_dim)},
+    {"chunk", MOE_FIELD_COUNT(MoeArchitecture, attention.chunk, 0, MOE_MAX_SEQUENCE)},
+    {"gated", MOE_FIELD_FLAG(MoeArchitecture, attention.gated)},
+    {"index", MOE_FIELD_ELSEWHERE},
+    {NULL},
+};
+
+static const MoeField index_fields[] = {
+    {"heads", MOE_FIELD_COUNT(MoeArchitecture, attention.index.heads, 1, MOE_MAX_HEADS), .required = TRUE},
+    {"dim", WIDTH(attention.index.dim), .required = TRUE},
+    {"top_k", MOE_FIELD_COUNT(MoeArchitecture, attention.index.top_k, 1, MOE_MAX_SEQUENCE), .required = TRUE},
+    {NULL},
+};
+
+static const MoeField linear_fields[] = {
+    {"kind", MOE_FIELD_CHOICE(MoeArchitecture, linear.kind, moe_linear_words), .required = TRUE},
+    {"key_heads", MOE_FIELD_COUNT(MoeArchitecture, linear.key_heads, 1, MOE_MAX_HEADS), .required = TRUE},
+    {"value_heads", MOE_FIELD_COUNT(MoeArchitecture, linear.value_heads, 1, MOE_MAX_HEADS), .required = TRUE},
+    {"key_dim", WIDTH(linear.key_dim), .required = TRUE},
+    {"value_dim", WIDTH(linear.value_dim), .required = TRUE},
+    {"convolution", MOE_FIELD_COUNT(MoeArchitecture, linear.convolution, 0, MAX_TAPS)},
+    {"chunk", MOE_FIELD_COUNT(MoeArchitecture, linear.chunk, 16, MAX_LINEAR_CHUNK)},
+    {"gate_rank", WIDTH(linear.gate_rank)},
     {NULL},
 };
 
@@ -58,6 +87,8 @@ static const MoeField moe_fields[] = {
     {"shared_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.shared_experts, 0, MOE_MAX_EXPERTS)},
     {"shared_width", WIDTH_OR_NONE(moe.shared_width)},
     {"router_left_out", MOE_FIELD_FLAG(MoeArchitecture, moe.router_left_out)},
+    {"zero_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.zero_experts, 0, MOE_MAX_EXPERTS)},
+    {"real_top_k", MOE_FIELD_QUANTITY, offsetof(MoeArchitecture, moe.real_top_k), .maximum = MOE_MAX_EXPERTS},
     {"groups", MOE_FIELD_COUNT(MoeArchitecture, moe.groups, 1, MOE_MAX_EXPERTS)},
     {"top_groups", MOE_FIELD_COUNT(MoeArchitecture, moe.top_groups, 1, MOE_MAX_EXPERTS)},
     {NULL},
@@ -111,7 +142,20 @@ static gboolean read_attention(const MoeNode *section, MoeArchitecture *architec
 
   if (!moe_node_read_fields(section, attention_fields, "attention", architecture, error))
     return FALSE;
-  if (attention->window > 0 && attention->global_every == 0)
+  if (!moe_section_read(section, "index", index_fields, "index", architecture, error))
+    return FALSE;
+  if (attention->index.heads > 0 && attention->kind != MOE_ATTENTION_MLA)
+    return moe_fail(
+        error, MOE_ERROR_INPUT, mark_of(section, "index"),
+        "an index beside attention of kind gqa, expected kind mla: its queries come from the compressed ones");
+  if (attention->chunk > 0 && attention->window > 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "chunk"),
+                    "chunk beside a window, expected one of them for the local layers");
+  if (attention->chunk > 0 && attention->global_every == 0 && architecture->n_pattern == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "chunk"),
+                    "a chunk without global_every reaches no layer, expected global_every: the last of each so many "
+                    "layers sees everything (more than there are layers: none does)");
+  if (attention->window > 0 && attention->global_every == 0 && architecture->n_pattern == 0)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "window"),
                     "a window without global_every reaches no layer, expected global_every: the last of each so many "
                     "layers sees everything (more than there are layers: none does)");
@@ -159,6 +203,11 @@ static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, 
   }
   if (moe->top_groups == 0)
     moe->top_groups = moe->groups;
+  if (moe->real_top_k == 0)
+    moe->real_top_k = (double)moe->top_k;
+  if (moe->real_top_k > (double)moe->top_k)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "real_top_k"),
+                    "real_top_k is %g, expected at most top_k (%" G_GINT64_FORMAT ")", moe->real_top_k, moe->top_k);
   if (moe->shared_experts > 0 && moe->shared_width == 0)
     moe->shared_width = moe->width;
   if (moe->first_layer >= architecture->layers)
@@ -170,11 +219,56 @@ static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, 
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static gboolean has_dense_layer(const MoeArchitecture *architecture)
+/* What the layers are made of, against the sections that say how: FALSE and the message for one that is missing. */
+static gboolean check_sections(const MoeNode *node, const MoeArchitecture *architecture, GError **error)
 {
-  const MoeExpertLayer *moe = &architecture->moe;
+  gboolean dense = FALSE, linear = FALSE, moe = FALSE;
 
-  return moe->experts == 0 || moe->first_layer > 0 || (moe->every > 1 && architecture->layers > 1);
+  for (int64_t layer = 0; layer < architecture->layers; layer++) {
+    MoeLayerKind kind = moe_layer_kind(architecture, layer);
+
+    dense |= kind.feed == MOE_FEED_DENSE;
+    moe |= kind.feed == MOE_FEED_MOE;
+    linear |= kind.mixer == MOE_MIXER_LINEAR;
+  }
+  if (dense && architecture->ffn.width == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "ffn"), "dense layers without ffn.width, expected a width");
+  if (moe && architecture->moe.experts == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "pattern"),
+                    "a pattern with ffn moe in a model without experts, expected a section moe");
+  if (linear && architecture->linear.value_heads == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "pattern"),
+                    "a pattern with mixer linear without linear_attention, expected that section");
+  return TRUE;
+}
+
+/* ---- linear attention -------------------------------------------------------------------------------------------- */
+
+/* Chunks of the kernels in use: flash-linear-attention works on 64 tokens, mamba-ssm on 256 unless the model says
+ * otherwise. */
+#define DELTA_CHUNK 64
+#define MAMBA_CHUNK 256
+#define USUAL_TAPS  4
+
+static gboolean read_linear(const MoeNode *node, MoeArchitecture *architecture, GError **error)
+{
+  const MoeNode *section = moe_node_get(node, "linear_attention");
+  MoeLinearAttention *linear = &architecture->linear;
+
+  if (!section || moe_node_is_none(section))
+    return TRUE;
+  linear->convolution = USUAL_TAPS;
+  if (!moe_node_read_fields(section, linear_fields, "linear_attention", architecture, error))
+    return FALSE;
+  if (linear->chunk == 0)
+    linear->chunk = linear->kind == MOE_LINEAR_MAMBA2 ? MAMBA_CHUNK : DELTA_CHUNK;
+  if (linear->gate_rank == 0)
+    linear->gate_rank = linear->value_dim;
+  if (linear->value_heads % linear->key_heads != 0)
+    return moe_fail(error, MOE_ERROR_INPUT, mark_of(section, "value_heads"),
+                    "value_heads is %" G_GINT64_FORMAT ", expected a multiple of key_heads (%" G_GINT64_FORMAT ")",
+                    linear->value_heads, linear->key_heads);
+  return TRUE;
 }
 
 gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architecture, GError **error)
@@ -182,27 +276,11 @@ gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architectur
   /* Pre-norm decoder with SwiGLU: what every open model since Llama is, unless its file says otherwise. */
   *architecture = (MoeArchitecture){.norms_per_layer = 2, .mtp_counted = TRUE, .ffn.gated = TRUE};
   if (!moe_node_read_fields(node, architecture_fields, "architecture", architecture, error) ||
+      !moe_pattern_read(moe_node_get(node, "pattern"), architecture, error) ||
       !read_attention(moe_node_get(node, "attention"), architecture, error) ||
+      !read_linear(node, architecture, error) ||
       !moe_section_read(node, "ffn", ffn_fields, "ffn", architecture, error) ||
       !read_moe(moe_node_get(node, "moe"), architecture, error))
     return FALSE;
-  if (has_dense_layer(architecture) && architecture->ffn.width == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "ffn"), "dense layers without ffn.width, expected a width");
-  return TRUE;
-}
-
-/* ---- kinds of layers --------------------------------------------------------------------------------------------- */
-
-gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer)
-{
-  const MoeExpertLayer *moe = &architecture->moe;
-
-  return moe->experts > 0 && layer >= moe->first_layer && (layer - moe->first_layer) % MAX(moe->every, 1) == 0;
-}
-
-gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer)
-{
-  const MoeAttention *attention = &architecture->attention;
-
-  return attention->window == 0 || attention->global_every <= 1 || (layer + 1) % attention->global_every == 0;
+  return check_sections(node, architecture, error);
 }

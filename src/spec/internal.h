@@ -49,6 +49,7 @@ gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guin
 
 /* ---- sections of a run ------------------------------------------------------------------------------------------- */
 
+gboolean moe_pattern_read(const MoeNode *list, MoeArchitecture *architecture, GError **error);
 gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architecture, GError **error);
 gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **error);
 gboolean moe_parallelism_read(const MoeNode *node, MoeParallelism *parallelism, GError **error);

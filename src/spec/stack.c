@@ -129,6 +129,7 @@ static const MoeField family_fields[] = {
     {"grouped_gemm", MOE_FIELD_STRING(MoeStack, family.grouped_gemm)},
     {"encode", MOE_FIELD_STRING(MoeStack, family.encode)},
     {"elementwise", MOE_FIELD_STRING(MoeStack, family.elementwise)},
+    {"scan", MOE_FIELD_STRING(MoeStack, family.scan)},
     {NULL},
 };
 
@@ -224,7 +225,8 @@ static const MoeStack defaults = {
                .gemm = "cublaslt",
                .grouped_gemm = "cutlass",
                .encode = "triton",
-               .elementwise = "triton"},
+               .elementwise = "triton",
+               .scan = "fla"},
     .moe = {.expert_groups = 1, .memory_rounds = 1},
     .data_parallel = {.bucket_bytes = 25 * 0x1p20, .prefetch = 1},
 };

@@ -87,6 +87,19 @@ static gboolean check_widths(const MoeRun *run, GError **error)
                             a->moe.shared_experts * a->moe.shared_width, "tensor", p->tensor, error);
 }
 
+/* Heads of linear attention are shared out over tensor ranks; its groups of keys too. */
+static gboolean check_linear(const MoeRun *run, GError **error)
+{
+  const MoeLinearAttention *linear = &run->architecture.linear;
+  int64_t tensor = run->parallelism.tensor;
+
+  return linear->value_heads == 0 ||
+         (moe_check_multiple(run, "architecture.linear_attention.key_heads", "key_heads", linear->key_heads, "tensor",
+                             tensor, error) &&
+          moe_check_multiple(run, "architecture.linear_attention.value_heads", "value_heads", linear->value_heads,
+                             "tensor", tensor, error));
+}
+
 static gboolean check_experts(const MoeRun *run, GError **error)
 {
   const MoeParallelism *p = &run->parallelism;
@@ -165,7 +178,7 @@ static gboolean check_cpu(const MoeRun *run, GError **error)
 gboolean moe_run_validate(MoeRun *run, GError **error)
 {
   return derive_degrees(run, error) && check_shard_group(run, error) && check_heads(run, error) &&
-         check_widths(run, error) && check_experts(run, error) && check_sequence(run, error) &&
+         check_widths(run, error) && check_linear(run, error) && check_experts(run, error) && check_sequence(run, error) &&
          derive_micro_batches(run, error) && moe_pipeline_validate(run, error) && check_precisions(run, error) &&
          check_cpu(run, error);
 }

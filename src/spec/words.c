@@ -88,6 +88,7 @@ const char *const moe_kernel_class_words[] = {
     [MOE_KERNEL_GROUPED_GEMM] = "grouped_gemm",
     [MOE_KERNEL_ATTENTION] = "attention",
     [MOE_KERNEL_BANDWIDTH] = "bandwidth",
+    [MOE_KERNEL_SCAN] = "scan",
     NULL,
 };
 

@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
   double m, n, k, groups, rows_per_group;
   double tokens, hidden, width, experts, top_k;
-  double batch, len, query_heads, kv_heads, dim_qk, dim_v, window;
+  double batch, len, query_heads, kv_heads, dim_qk, dim_v, window, chunk, rule;
   double read, write;
   double tflops, us, gbps;
 } MoeRow;

@@ -18,6 +18,8 @@ guint64 moe_row_shape(const MoeRow *row)
 
   for (guint i = 0; i < G_N_ELEMENTS(shape); i++)
     hash = moe_random_mix(hash + (guint64)llround(shape[i]) + MOE_RANDOM_STEP);
+  if (row->chunk > 0) /* scans: which half a row of other classes falls into stays as it was */
+    hash = moe_random_mix(hash + (guint64)llround(row->chunk) + MOE_RANDOM_STEP * (guint64)(1 + llround(row->rule)));
   return hash;
 }
 
@@ -133,11 +135,12 @@ static double layer_backward(const MoeSeriesText *s, const MoeRow *row, MoeMeasu
   return 12 * row->tokens * row->top_k * row->width * row->hidden;
 }
 
-/* ---- attention and bandwidth ------------------------------------------------------------------------------------ */
+/* ---- attention, scans, bandwidth ------------------------------------------------------------------------------------
+ */
 
 static double add_attention(const MoeSeriesText *s, const MoeRow *row, MoePass pass, MoeMeasurement *m)
 {
-  MoeKernel *kernel = add_kernel(m, MOE_KERNEL_ATTENTION, pass, s->head.precision);
+  MoeKernel *kernel = add_kernel(m, s->head.klass, pass, s->head.precision);
 
   kernel->batch = (int64_t)row->batch;
   kernel->query_heads = (int64_t)row->query_heads;
@@ -146,6 +149,8 @@ static double add_attention(const MoeSeriesText *s, const MoeRow *row, MoePass p
   kernel->window = (int64_t)row->window;
   kernel->dim_qk = (int64_t)row->dim_qk;
   kernel->dim_v = (int64_t)row->dim_v;
+  kernel->chunk = (int64_t)row->chunk;
+  kernel->rule = (int64_t)row->rule;
   kernel->causal = s->causal;
   return moe_cost_flop(kernel);
 }
@@ -174,6 +179,7 @@ static double products(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement
   case MOE_KERNEL_GEMM:
     return gemm(s, row, m);
   case MOE_KERNEL_ATTENTION:
+  case MOE_KERNEL_SCAN:
     return attention(s, row, m);
   default:
     if (!s->layer)

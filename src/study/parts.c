@@ -45,6 +45,7 @@ static MoePairClass class_of(const MoeKernel *kernel)
   case MOE_KERNEL_GROUPED_GEMM:
     return kernel->pass == MOE_PASS_WGRAD ? MOE_PAIR_WEIGHT_GRADIENT : MOE_PAIR_GROUPED_GEMM;
   case MOE_KERNEL_ATTENTION:
+  case MOE_KERNEL_SCAN:
     return MOE_PAIR_ATTENTION;
   default:
     return bandwidth_class(kernel);
