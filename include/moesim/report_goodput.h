@@ -5,6 +5,7 @@
 #ifndef MOESIM_REPORT_GOODPUT_H
 #define MOESIM_REPORT_GOODPUT_H
 
+#include <moesim/certainty.h>
 #include <moesim/goodput.h>
 #include <moesim/report.h>
 
@@ -14,7 +15,9 @@ G_BEGIN_DECLS
  * what went in and what of it is assumed. The caller frees. */
 char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, gboolean styled);
 /* One object; keys in docs/outputs.md. */
-char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput);
+char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput, const MoeCertainty *certainty);
+/* Lines: wall-clock with all that it may be wrong by, and the shares of that. */
+char *moe_report_doubts(const MoeCertainty *certainty, const MoeModelError *error);
 /* One line per seed. */
 char *moe_report_goodput_csv(const MoeGoodput *goodput);
 

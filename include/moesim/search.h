@@ -77,6 +77,7 @@ typedef struct {
   const char *const *limits; /* NULL-terminated "key=a,b,c" or "key=LOW:HIGH:*2" by path or short name; may be NULL */
   double tokens;             /* of the whole training run; 0 = not said */
   double deadline_s;         /* objective gpus */
+  gboolean verify;           /* run what is ranked again with noise, and with failures for a deadline; rank that */
   double memory_slack;       /* share by which a layout may exceed the GPU's memory and still be ranked, 0 = none */
   double budget_s;     /* seconds after which nothing further is begun, in any phase; 0 = until the best is found */
   MoeStopFunc stopped; /* asked between pieces of work: TRUE ends the search as its budget does; may be NULL */
@@ -92,6 +93,7 @@ typedef struct {
   double bound_s;     /* step time at least; < 0 when there was no time to bound it */
   double bound_bytes; /* memory at least */
   double value;       /* what is ranked, smaller is better: s (time), GPU s (mfu), dollars (cost) per step */
+  double wall_s;      /* objective gpus, verified: mean of a training with failures; else 0 */
   MoeResult *result;
 } MoeCandidate;
 
@@ -106,6 +108,8 @@ typedef struct {
   guint n_not_reached;     /* within the budget: any of them could be better than what is ranked */
   double not_reached_s;    /* lowest bound among those, seconds; 0 without any, or when one has no bound */
   gboolean cut_short;      /* there was no time to enumerate all layouts: there are more than n_legal */
+  gboolean verified;       /* what is ranked was run with noise */
+  guint n_refuted;         /* ranked, and then too large or too late */
   gboolean noise_left_out; /* `moesim run` of the same layout has jitter or GPUs of different speeds, and is a little
                               slower */
   guint recompute_modules; /* bits of MoeModule: what `recompute.mode: selective` means in the layouts tried */

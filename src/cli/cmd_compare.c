@@ -1,4 +1,5 @@
 /* moesim compare: one row per run, predicted beside published. */
+#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/report.h>
@@ -26,6 +27,24 @@ static char *format_results(const GPtrArray *results, MoeFormat format)
   }
 }
 
+#define MOST_DECIDED 3 /* runs under whose rows the deciding assumptions stand: more of them are a page of their own   \
+                        */
+
+/* What decides each run, under its name. */
+static void print_deciding(int n, char **arguments, const GPtrArray *results, const MoeCliRun *options,
+                           const MoeSimOptions *sim)
+{
+  for (int i = 0; i < n; i++) {
+    const MoeResult *result = g_ptr_array_index(results, (guint)i);
+    g_autoptr(MoeRun) run = moe_cli_load_run(arguments[i], options, NULL);
+    g_autofree char *deciding = run ? moe_cli_deciding(run, result, sim) : NULL;
+    g_autofree char *text = deciding && *deciding ? g_strdup_printf("\n%s: %s", result->run, deciding) : NULL;
+
+    if (text)
+      moe_cli_print(text);
+  }
+}
+
 static int compare(int n, char **arguments, gboolean variants, const MoeCliRun *options)
 {
   g_autoptr(GError) error = NULL;
@@ -43,6 +62,10 @@ static int compare(int n, char **arguments, gboolean variants, const MoeCliRun *
   g_autofree char *text = format_results(results, format);
 
   moe_cli_print(text);
+  if (format == MOE_FORMAT_TABLE && !variants && n <= MOST_DECIDED)
+    print_deciding(n, arguments, results, options, &sim);
+  else if (format == MOE_FORMAT_TABLE)
+    moe_cli_print("\nmoesim sensitivity RUN tells which assumptions decide\n");
   return MOE_EXIT_DONE;
 }
 
@@ -54,7 +77,7 @@ int moe_cmd_compare(int argc, char **argv)
   const GOptionEntry entries[] = {
       {"variants", 0, 0, G_OPTION_ARG_NONE, &variants, "all variants of each file, in order", NULL},
       {"samples", 0, 0, G_OPTION_ARG_INT, &options.samples,
-       "beside each MFU its P10 to P90 over so many combinations of the assumptions", "N"},
+       "beside each MFU its P10 to P90: so many combinations of the assumptions, and the model's own error", "N"},
       {NULL},
   };
 

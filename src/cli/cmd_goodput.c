@@ -1,11 +1,13 @@
 /* moesim goodput: a training of weeks, with failures, checkpoints, cost and energy. */
+#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/report_goodput.h>
 
 #include <string.h>
 
-#define DEFAULT_SEEDS 200 /* P10 and P90 then rest on twenty trainings each */
+#define DEFAULT_SAMPLES 24  /* combinations of the assumptions */
+#define DEFAULT_SEEDS   200 /* P10 and P90 then rest on twenty trainings each */
 
 static const MoeUsage usage = {
     .command = "goodput",
@@ -25,7 +27,7 @@ typedef struct {
   char *checkpoint, *mode, *bytes, *storage;
   char *detect, *restart, *repair, *reschedule, *degraded, *stragglers, *price;
   gint64 spares;
-  gint seeds, jobs;
+  gint seeds, jobs, samples;
 } Options;
 
 static void clear_options(Options *options)
@@ -96,15 +98,27 @@ static gboolean read_plan(const Options *options, MoeGoodputPlan *plan)
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
-static char *format_answer(MoeFormat format, const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput)
+static char *with_doubts(char *table, const MoeCliCertainty *doubts)
 {
+  g_autofree char *page = table, *lines = moe_report_doubts(&doubts->certainty, &doubts->model_error);
+
+  return g_strdup_printf("%s\n%s", page, lines);
+}
+
+/* `doubts` is NULL where the step was measured: then only failures are not known. */
+static char *format_answer(MoeFormat format, const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
+                           const MoeCliCertainty *doubts)
+{
+  char *table;
+
   switch (format) {
   case MOE_FORMAT_JSON:
-    return moe_report_goodput_json(result, goodput);
+    return moe_report_goodput_json(result, goodput, doubts ? &doubts->certainty : NULL);
   case MOE_FORMAT_CSV:
     return moe_report_goodput_csv(goodput);
   default:
-    return moe_report_goodput_table(run, result, goodput, moe_cli_styled());
+    table = moe_report_goodput_table(run, result, goodput, moe_cli_styled());
+    return doubts ? with_doubts(table, doubts) : table;
   }
 }
 
@@ -126,7 +140,7 @@ static MoeGoodput *simulate(const MoeRun *run, const MoeGoodputPlan *plan, const
 }
 
 static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGoodputPlan *plan,
-                  MoeGoodputOptions *options, MoeFormat format)
+                  MoeGoodputOptions *options, guint samples, MoeFormat format)
 {
   g_autoptr(GError) error = NULL;
   MoeSimOptions sim;
@@ -142,7 +156,13 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
   if (goodput->job_mtbf_s > G_MAXDOUBLE)
     moe_cli_warn("nothing fails: neither the run, its cluster nor --mtbf says how often parts do");
   moe_cli_warn_memory(result);
-  g_autofree char *text = format_answer(format, run, result, goodput);
+  MoeSensitivityOptions doubt = {.sim = sim, .samples = samples, .jobs = options->jobs};
+  g_auto(MoeCliCertainty) doubts = {0};
+  gboolean measured = plan->step_time_s > 0;
+
+  if (!measured && !moe_cli_certainty(run, result, &doubt, goodput, &doubts, &error))
+    return moe_cli_fail(error);
+  g_autofree char *text = format_answer(format, run, result, goodput, measured ? NULL : &doubts);
 
   moe_cli_print(text);
   return MOE_EXIT_DONE;
@@ -167,7 +187,7 @@ static int goodput(const char *argument, const Options *options, const MoeCliRun
 
   if (!read_plan(options, &plan))
     return MOE_EXIT_BAD_INPUT;
-  return answer(run, run_options, &plan, &study, format);
+  return answer(run, run_options, &plan, &study, (guint)MAX(options->samples, 0), format);
 }
 
 #define TEXT(name, member, help, what)                                                                                 \
@@ -178,7 +198,7 @@ static int goodput(const char *argument, const Options *options, const MoeCliRun
 int moe_cmd_goodput(int argc, char **argv)
 {
   g_auto(MoeCliRun) run_options = {0};
-  g_auto(Options) options = {.spares = -1, .seeds = DEFAULT_SEEDS};
+  g_auto(Options) options = {.spares = -1, .seeds = DEFAULT_SEEDS, .samples = DEFAULT_SAMPLES};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
       TEXT("tokens", tokens, "tokens to train on", "N"),
@@ -199,6 +219,8 @@ int moe_cmd_goodput(int argc, char **argv)
       TEXT("degraded", degraded, "slow periods that pass: MTBF per GPU, length, slowdown", "T,T,X"),
       TEXT("stragglers", stragglers, "slow hosts until replaced: MTBF per GPU, time to notice, slowdown", "T,T,X"),
       TEXT("price", price, "dollars per GPU-hour", "D"),
+      {"samples", 0, 0, G_OPTION_ARG_INT, &options.samples,
+       "combinations of the assumptions for the interval (default: 24)", "N"},
       {"seeds", 0, 0, G_OPTION_ARG_INT, &options.seeds, "simulated trainings (default: 200)", "N"},
       {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
       {NULL},

@@ -1,4 +1,5 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
+#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/export.h>
@@ -159,14 +160,6 @@ static gboolean is_interrupted(gpointer user_data)
   return moe_cli_interrupted();
 }
 
-/* Without the file the model's own error is unknown; a damaged one is said. */
-static MoeResiduals *load_residuals(const char *data_dir, GError **error)
-{
-  g_autofree char *path = g_build_filename(data_dir ? data_dir : ".", "validation", "baseline", "residuals.yaml", NULL);
-
-  return g_file_test(path, G_FILE_TEST_EXISTS) ? moe_residuals_load(path, error) : NULL;
-}
-
 static int answer(MoePlanOptions *plan_options, const char *argument, const Options *options, const MoeCliRun *run,
                   MoeFormat format)
 {
@@ -199,7 +192,7 @@ static int plan(const char *argument, const Options *options, const MoeCliRun *r
       !read_numbers(options, &plan_options))
     return MOE_EXIT_BAD_INPUT;
   moe_cli_split_variant(argument, &file, &variant);
-  g_autoptr(MoeResiduals) residuals = load_residuals(data_dir, &error);
+  g_autoptr(MoeResiduals) residuals = moe_cli_residuals(&error);
   if (error || !read_sizes(options->gpus, sizes, &error) || !moe_cli_load_options(run, &plan_options.load, &error))
     return moe_cli_fail(error);
   plan_options.path = file;

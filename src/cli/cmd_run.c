@@ -1,4 +1,5 @@
 /* moesim run: simulates one run. */
+#include "certainty.h"
 #include "cli.h"
 #include "replay.h"
 
@@ -117,6 +118,12 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   if (!result)
     return moe_cli_fail(error);
   print_result(result, format);
+  if (format == MOE_FORMAT_TABLE) {
+    g_autofree char *deciding = moe_cli_deciding(run, result, &sim);
+
+    moe_cli_print(*deciding ? "\n" : "");
+    moe_cli_print(deciding);
+  }
   moe_cli_warn_memory(result);
   return MOE_EXIT_DONE;
 }

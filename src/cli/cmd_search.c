@@ -100,6 +100,7 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   moe_cli_progress_init(&progress);
   search.progress = moe_cli_progress;
   search.progress_data = &progress;
+  search.verify = TRUE;
   search.stopped = is_interrupted;
   moe_cli_hold(); /* an interrupted search says what it has */
   g_autoptr(MoeSearchResult) result = moe_search(run, &search, &error);

@@ -1,5 +1,6 @@
 /* moesim sweep: one run at many points, kept as they finish. */
 #include "build.h"
+#include "certainty.h"
 #include "cli.h"
 #include "ranks.h"
 #include "sweep_ranks.h"
@@ -117,7 +118,19 @@ static int fail_like(const MoeSweep *sweep)
   return error ? moe_cli_fail(error) : moe_cli_complain("no point of the sweep can be simulated; moesim run tells why");
 }
 
-static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeFormat format)
+/* What decides at the first point that can be: the table says the rest. */
+static void print_deciding(const MoeSweep *sweep, const MoeSimOptions *sim)
+{
+  g_autoptr(MoeRun) run = moe_sweep_load(sweep, 0, NULL);
+  g_autoptr(MoeResult) result = run ? moe_study_predict(run, sim, NULL) : NULL;
+  g_autofree char *deciding = result ? moe_cli_deciding(run, result, sim) : NULL;
+  g_autofree char *text = deciding && *deciding ? g_strdup_printf("\nfirst point: %s", deciding) : NULL;
+
+  if (text)
+    moe_cli_print(text);
+}
+
+static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeFormat format, const MoeSimOptions *sim)
 {
   guint failed = count_failed(points, sweep->n_points);
 
@@ -126,6 +139,8 @@ static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeF
   g_autofree char *text = format_records(points, sweep->n_points, format);
 
   moe_cli_print(text);
+  if (format == MOE_FORMAT_TABLE)
+    print_deciding(sweep, sim);
   if (failed > 0)
     moe_cli_warn("%u of %u points cannot be", failed, sweep->n_points);
   return failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
@@ -182,7 +197,8 @@ static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const Swe
 
   if (!points)
     return moe_cli_fail(error);
-  int status = settle(sweep, work, store, points, print_points(sweep, points, format));
+  int status = settle(sweep, work, store, points,
+                      print_points(sweep, points, format, &((const Predicting *)work->user_data)->sim));
 
   moe_sweep_points_free(points, sweep->n_points);
   return status;

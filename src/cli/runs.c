@@ -1,4 +1,5 @@
 /* Options and loading shared by all commands on runs. */
+#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/sensitivity.h>
@@ -158,18 +159,19 @@ void moe_cli_warn_memory(const MoeResult *result)
 static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
                              GError **error)
 {
-  MoeSensitivityOptions chosen = {.sim = *sim, .samples = (guint)options->samples, .interval_only = TRUE, .jobs = 1};
-  g_autoptr(MoeSensitivity) answer = moe_sensitivity(run, &chosen, error);
+  MoeSensitivityOptions chosen = {.sim = *sim, .samples = (guint)options->samples, .jobs = 1};
+  g_auto(MoeCliCertainty) answer = {0};
+  const MoeCertainty *c = &answer.certainty;
 
-  if (!answer)
+  if (!moe_cli_certainty(run, result, &chosen, NULL, &answer, error))
     return FALSE;
-  result->interval.samples = answer->n_samples;
-  result->interval.mfu_causal_p10 = answer->mfu_causal.p10;
-  result->interval.mfu_causal_p90 = answer->mfu_causal.p90;
-  result->interval.mfu_full_p10 = answer->mfu_full.p10;
-  result->interval.mfu_full_p90 = answer->mfu_full.p90;
-  result->interval.step_time_p10_s = answer->step_time_s.p10;
-  result->interval.step_time_p90_s = answer->step_time_s.p90;
+  result->interval.samples = MAX(answer.samples, 1);
+  result->interval.mfu_causal_p10 = c->mfu_causal.p10;
+  result->interval.mfu_causal_p90 = c->mfu_causal.p90;
+  result->interval.mfu_full_p10 = c->mfu_full.p10;
+  result->interval.mfu_full_p90 = c->mfu_full.p90;
+  result->interval.step_time_p10_s = c->step_time_s.p10;
+  result->interval.step_time_p90_s = c->step_time_s.p90;
   return TRUE;
 }
 

@@ -97,7 +97,19 @@ static void add_economy(JsonBuilder *builder, const MoeEconomy *economy)
   json_builder_end_object(builder);
 }
 
-char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput)
+/* Of the wall-clock: assumptions and the model's own error besides the failures. */
+static void add_certainty(JsonBuilder *builder, const MoeCertainty *certainty)
+{
+  moe_json_open_object(builder, "certainty");
+  moe_json_number(builder, "wall_s_p10", certainty->wall_s.p10);
+  moe_json_number(builder, "wall_s_p50", certainty->wall_s.p50);
+  moe_json_number(builder, "wall_s_p90", certainty->wall_s.p90);
+  for (guint d = 0; d < MOE_N_DOUBTS; d++)
+    moe_json_number(builder, moe_doubt_words[d], certainty->wall_share[d]);
+  json_builder_end_object(builder);
+}
+
+char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput, const MoeCertainty *certainty)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -108,6 +120,8 @@ char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput
   add_failures(builder, goodput);
   add_published(builder, &goodput->model.plan.published);
   add_economy(builder, &goodput->economy);
+  if (certainty)
+    add_certainty(builder, certainty);
   moe_json_integer(builder, "trainings", goodput->n_samples);
   json_builder_end_object(builder);
   return moe_json_finish(builder);

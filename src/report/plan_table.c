@@ -153,29 +153,43 @@ static void append_answer(GString *text, const MoePlan *plan)
     append_one(text, plan, plan->likely, "every other case");
 }
 
-static char *doubts_text(const MoePlanRow *row)
+static char *doubts_text(const double *share)
 {
   static const char *const words[MOE_N_DOUBTS] = {"assumptions", "the model's own error", "failures"};
   GString *text = g_string_new(NULL);
 
   for (guint d = 0; d < MOE_N_DOUBTS; d++)
-    g_string_append_printf(text, "%s%s %.0f %%", d > 0 ? ", " : "", words[d], 100 * row->certainty.wall_share[d]);
+    g_string_append_printf(text, "%s%s %.0f %%", d > 0 ? ", " : "", words[d], 100 * share[d]);
+  return g_string_free(text, FALSE);
+}
+
+static void append_model_error(GString *text, const MoeModelError *error)
+{
+  if (error->n_cases > 0)
+    g_string_append_printf(text, "The model's error is that of %u published runs in %u families: %s.\n", error->n_cases,
+                           error->n_families, error->like);
+  else
+    g_string_append(text, "The model's own error is not known (no validation/baseline/residuals.yaml) and left out.\n");
+}
+
+char *moe_report_doubts(const MoeCertainty *certainty, const MoeModelError *error)
+{
+  GString *text = g_string_new(NULL);
+  g_autofree char *days = days_range(&certainty->wall_s), *doubts = doubts_text(certainty->wall_share);
+
+  g_string_append_printf(text, "All told %s days, P10 to P90 in brackets: %s.\n", days, doubts);
+  append_model_error(text, error);
   return g_string_free(text, FALSE);
 }
 
 static void append_doubts(GString *text, const MoePlan *plan)
 {
   const MoePlanRow *row = &plan->rows[plan->decided];
-  g_autofree char *name = name_of(row), *doubts = doubts_text(row);
+  g_autofree char *name = name_of(row), *doubts = doubts_text(row->certainty.wall_share);
   g_autofree char *deciding = plan->deciding ? moe_report_deciding(plan->deciding, DECIDING) : NULL;
 
   g_string_append_printf(text, "\nP10 to P90 in brackets. What makes them, for %s: %s.\n", name, doubts);
-  if (row->model_error.n_cases > 0)
-    g_string_append_printf(text, "The model's error is that of %u published runs in %u families: %s.\n",
-                           row->model_error.n_cases, row->model_error.n_families, row->model_error.like);
-  else
-    g_string_append(
-        text, "The model's own error is not known (no validation/baseline/residuals.yaml) and not in the brackets.\n");
+  append_model_error(text, &row->model_error);
   if (deciding && *deciding)
     g_string_append_printf(text, "Assumptions that decide most:\n%s", deciding);
 }

@@ -147,7 +147,8 @@ static void add_row(MoeTable *table, const MoeSearchResult *search, guint index)
   moe_table_take(table, moe_percent_format(r->mfu_causal));
   moe_table_take(table, moe_quantity_format(r->memory.peak_bytes, MOE_DIM_BYTES));
   if (search->tokens > 0)
-    moe_table_take(table, g_strdup_printf("%.1f", r->step_time_s * steps / SECONDS_PER_HOUR / 24));
+    moe_table_take(table, g_strdup_printf("%.1f", (candidate->wall_s > 0 ? candidate->wall_s : r->step_time_s * steps) /
+                                                      SECONDS_PER_HOUR / 24));
   if (search->price_gpu_hour > 0)
     moe_table_take(table, moe_count_format(dollars(search, r) * steps, NULL));
   moe_table_take(table, moe_losses_text(r));
@@ -295,11 +296,18 @@ char *moe_report_search_table(const MoeSearchResult *search, gboolean styled)
 
   g_string_append_printf(text, "%s on %s with %s, by %s%s\nall: %s\n\n%s", best->run, best->cluster, best->stack,
                          moe_objective_words[search->objective],
-                         search->noise_left_out ? "; without jitter and the spread of GPU speeds, which a run has" : "",
+                         search->noise_left_out ? "; without jitter and the spread of GPU speeds, which a run has"
+                         : search->verified     ? "; found without noise, run again with it"
+                                                : "",
                          common, rows);
   if (search->n_ranked > 1)
     append_difference(text, "Second", &search->ranked[0], &search->ranked[1]);
   append_own(text, search);
   append_counts(text, search);
+  if (search->n_refuted > 0)
+    g_string_append_printf(text, "%u ranked without noise %s\n", search->n_refuted,
+                           search->objective == MOE_OBJECTIVE_GPUS
+                               ? "did not fit, or missed the deadline with noise and failures"
+                               : "did not fit with it");
   return g_string_free(text, FALSE);
 }

@@ -304,6 +304,8 @@ static gboolean search_sizes(Searching *s, GError **error)
     g_autoptr(GArray) some = choices_of(choices, g_array_index(sizes, int32_t, i));
 
     search_choices(s, some);
+    if (s->options->verify)
+      moe_search_verify(s->run, s->options, s->result);
   }
   return TRUE;
 }
@@ -319,8 +321,8 @@ static gboolean explain_nothing(const Searching *s, GError **error)
         r->n_not_reached);
   if (s->options->objective == MOE_OBJECTIVE_GPUS && r->n_legal > 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-                    "no layout of %u meets the deadline, expected more GPUs (--limit gpus=...) or a later deadline",
-                    r->n_legal);
+                    "no layout of %u meets the deadline%s, expected more GPUs (--limit gpus=...) or a later deadline",
+                    r->n_legal, r->verified ? " with noise and failures" : "");
   if (r->n_legal == 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "no legal layout, expected wider --limit or --space");
   return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0}, "none of %u legal layouts fits the memory, expected more GPUs",
@@ -361,6 +363,15 @@ static void rank_own(Searching *s)
     rank(s, &own);
 }
 
+/* The winners of sizes have been verified size by size. */
+static void verify(Searching *s)
+{
+  if (s->options->objective != MOE_OBJECTIVE_GPUS)
+    moe_search_verify(s->run, s->options, s->result);
+  moe_search_verify_own(s->run, s->options, s->result);
+  s->result->noise_left_out = FALSE;
+}
+
 static gboolean search(Searching *s, GError **error)
 {
   gboolean good = check_options(s, error);
@@ -374,6 +385,8 @@ static gboolean search(Searching *s, GError **error)
     good = search_region(s, MOE_REGION_NEAR, error) && search_region(s, MOE_REGION_REST, error);
   if (good && s->result->n_ranked == 0 && (s->result->n_not_reached > 0 || s->result->cut_short))
     rank_own(s);
+  if (good && s->options->verify)
+    verify(s);
   return good && (s->result->n_ranked > 0 || explain_nothing(s, error));
 }
 

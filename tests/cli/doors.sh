@@ -61,6 +61,21 @@ while [ "$round" -lt "$rounds" ]; do
   near "plot scale --clusters" "$(awk -v g="$gpus" '$1 == g { print $2; exit }' "$work/plot.dat")"
   try report "$@" --set "cluster=$cluster" --samples 0 --seeds 0 -o "$work/page.html"
   near report "$(grep -o 'MFU [0-9.]* % causal' "$work/page.html" | head -n 1 | awk '{ print $2 }')"
+  # What a search ranks is what run says of it: the run's own layout, the only one that is left.
+  try search "$@" --set "cluster=$cluster" --top 1 --memory-slack 100 --limit micro_batch=1 --limit pipeline=1 --limit tensor=1 \
+    --limit context=1 --limit expert=1 --limit zero=1 --limit recompute=full --limit offload=0 --format json
+  if [ "$status" -eq 0 ]; then
+    found=$(number mfu causal)
+    sets=$(awk '/"set" : \{/ { on = 1; next } on && /\}/ { exit } on { gsub(/[",]/, ""); gsub(/ : /, "="); sub(/^ */, ""); print "--set"; print }' "$work/out")
+    old_ifs=$IFS
+    IFS='
+'
+    # shellcheck disable=SC2086 # one word a line
+    try run "$@" --set "cluster=$cluster" $sets --format json
+    IFS=$old_ifs
+    expected=$(number mfu causal)
+    same search "$found"
+  fi
   # Strategies take no --gpus: at the run's own size.
   try run "$run" --stack $stack --cluster "$cluster" --format json
   expected=$(number mfu causal)

@@ -126,4 +126,27 @@ try sweep "$run" --vary gpus=64:0.128k:*2 --format json
 expect_status 0
 refused "--gpus: '8 GB', expected a whole number" run "$run" --gpus '8 GB'
 
+# A winner that failures would make late is none: with one every 9 minutes on 64 GPUs the training takes twice as long.
+set -- --limit gpus=64,128 --limit tensor=1 --limit pipeline=1 --limit context=1 --limit expert=8 --limit micro_batch=1 --limit zero=2 \
+  --limit recompute=full --limit offload=0
+try search "$run" "$@" --limit gpus=64 --top 1 --format json
+expect_status 0
+deadline=$(awk -v step="$(value step_time_s)" 'BEGIN { print 954 * step * 1.05 }')
+try search "$run" "$@" --objective gpus --tokens 1e9 --deadline "$deadline" --top 1 --format json --set 'cluster.reliability.gpu_mtbf=0 h'
+check "64 GPUs that never fail" [ "$(value gpus)" = 64 ]
+try search "$run" "$@" --objective gpus --tokens 1e9 --deadline "$deadline" --top 1 --format json --set 'cluster.reliability.gpu_mtbf=10 h'
+check "64 GPUs that fail every 9 minutes" [ "$(value gpus)" != 64 ]
+
+# What decides stands under an answer; a wider interval than failures alone give stands under a training.
+try run "$v5"
+expect_out "assumptions that decide most"
+expect_out "training.precision.lm_head: "
+try goodput "$v5" --seeds 5 --samples 4
+expect_out "All told "
+expect_out "the model's own error"
+try goodput "$v5" --seeds 5 --samples 4 --format json
+check "all told is wider than failures alone" awk '
+  /"p10" :/ && !low { low = $3 + 0 } /"p90" :/ && !high { high = $3 + 0 } /wall_s_p10/ { a = $3 + 0 } /wall_s_p90/ { b = $3 + 0 }
+  END { exit !(a > 0 && a < low && b > high) }' "$work/out"
+
 finish

@@ -44,7 +44,7 @@ expect_status 0
 cp "$work/out" "$work/search.csv"
 try "$@"
 expect_status 0
-expect_out ", by mfu; without jitter and the spread of GPU speeds, which a run has"
+expect_out ", by mfu; found without noise, run again with it"
 awk '/^ *[0-9]+  /' "$work/out" > "$work/ranked"
 check "ranks" [ "$(awk '{ print $1 }' "$work/ranked" | tr '\n' ' ')" = "1 2 3 " ]
 column "$work/search.csv" mfu.causal | percent > "$work/expected"

@@ -52,7 +52,7 @@ START_TEST(test_json_sums_and_repeats_the_cost)
 {
   g_autoptr(MoeResult) result = priced_result();
   g_autoptr(MoeGoodput) goodput = sample_goodput(result);
-  g_autofree char *text = moe_report_goodput_json(result, goodput);
+  g_autofree char *text = moe_report_goodput_json(result, goodput, NULL);
   g_autoptr(JsonParser) parser = json_parser_new();
 
   ck_assert(json_parser_load_from_data(parser, text, -1, NULL));
