@@ -149,4 +149,55 @@ START_TEST(test_megatron_text)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text)
+/* ---- Hugging Face ---------------------------------------------------------------------------- */
+
+static MoeRun *load_configuration(const char *name)
+{
+  g_autofree char *base = g_strconcat(name, ".json", NULL);
+  g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "tests", "interchange", "hf", base, NULL);
+  g_autofree char *text = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &text, &length, NULL));
+  g_autoptr(MoeImport) import = moe_import_hf(text, length, base, NULL, NULL);
+
+  return load_text(import->text);
+}
+
+static void check_hf(const char *name, const MoeRun *run)
+{
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_autofree char *text = moe_export_hf_text(run, notes);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = moe_import_hf(text, strlen(text), "config.json", NULL, &error);
+
+  ck_assert_msg(import != NULL, "%s: %s in %s", name, error ? error->message : "", text);
+  ck_assert_msg(notes->len == 0, "%s: %s", name, notes->len > 0 ? (const char *)notes->pdata[0] : "");
+  g_autoptr(MoeRun) again = load_text(import->text);
+
+  check_architecture(name, &run->architecture, &again->architecture);
+}
+
+/* Models of every family that is written: the same architecture comes back. */
+START_TEST(test_hf_round_trip)
+{
+  static const char *const models[] = {"mixtral-8x7b", "llama3-70b", "qwen3-30b-a3b", "deepseek-v3", "kimi-k2"};
+  static const char *const configurations[] = {"gpt-oss-120b",   "qwen2-57b-a14b", "glm-4.5",       "minitron-4b",
+                                               "granite-3.1-8b", "gemma-3-27b",    "glm-4-9b-0414", "deepseek-v2-lite",
+                                               "starcoder2-3b",  "dots.llm1"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
+    g_autoptr(MoeRun) run = load_model(models[i]);
+
+    check_hf(models[i], run);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(configurations); i++) {
+    g_autoptr(MoeRun) run = load_configuration(configurations[i]);
+
+    check_hf(configurations[i], run);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
+              test_hf_round_trip)

@@ -12,7 +12,7 @@ _moesim()
   elif [ "$command" = import ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "hf megatron" -- "$current")
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron hf" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "check" -- "$current")
   else
