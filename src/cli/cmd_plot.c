@@ -40,6 +40,7 @@ MoeCliRun moe_plot_run_options(const MoePlotOptions *options)
                      .stack = options->stack,
                      .seed = options->seed,
                      .samples = options->samples,
+                     .scaling = options->scaling,
                      .sets = options->sets};
 }
 
@@ -281,6 +282,7 @@ int moe_cmd_plot(int argc, char **argv)
        "C,C,..."},
       {"gpus", 0, 0, G_OPTION_ARG_STRING, &o.gpus, "scale: numbers of GPUs (default: around the run's)", "N,N,..."},
       {"scaling", 0, 0, G_OPTION_ARG_STRING, &o.scaling, "scale: weak (batch follows, default) or strong", "S"},
+      {"best", 0, 0, G_OPTION_ARG_NONE, &o.best, "scale: at each size the best layout that a search finds", NULL},
       {"samples", 0, 0, G_OPTION_ARG_INT, &o.samples,
        "scale, ladder: P10 to P90 over so many combinations of the assumptions", "N"},
       {"steps", 0, 0, G_OPTION_ARG_INT, &o.steps, "steps: how many (default: 50)", "N"},

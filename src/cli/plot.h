@@ -12,7 +12,7 @@ typedef struct {
   char *output, *title, *clusters, *gpus, *ranks, *window, *variant, *stack;
   char *size, *theme, *measure, *tokens, *attribution, *scaling;
   char **sets, **vary;
-  gboolean variants;
+  gboolean variants, best;
   gint64 seed;
   gint samples, steps;
   gdouble scale;
@@ -55,6 +55,11 @@ gboolean moe_plot_grid(const char *file, const MoePlotOptions *options, MoePlotG
 /* Every file at every point of --vary (without it: as it is), owned; points that cannot be are left out. The values
  * stand in place of the variant. */
 GPtrArray *moe_plot_points(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+
+/* At each of `sizes` (of int64_t) the result of the best layout that a search finds on the cluster (NULL: the run's
+ * own), appended to `results`, which owns them; sizes without one are said on stderr. */
+gboolean moe_plot_best(const char *argument, const char *cluster, const GArray *sizes, const MoePlotOptions *options,
+                       double tokens, GPtrArray *results, GError **error);
 
 char *moe_plot_heatmap(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 char *moe_plot_pareto(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);

@@ -80,11 +80,6 @@ static gboolean add_file(Scale *scale, const char *file, GError **error)
   return TRUE;
 }
 
-static gboolean is_strong(const MoePlotOptions *options)
-{
-  return g_strcmp0(options->scaling, "strong") == 0;
-}
-
 static MoeOutcome predict_point(guint index, gpointer user_data)
 {
   const Scale *scale = user_data;
@@ -93,17 +88,7 @@ static MoeOutcome predict_point(guint index, gpointer user_data)
   MoeSimOptions sim = {.seed = (uint64_t)options.seed, .fidelity = MOE_FIDELITY_AUTO, .kernel_jitter = -1};
   MoeOutcome outcome = {0};
 
-  g_autofree char *strong = g_strdup_printf("parallelism.gpus=%" G_GINT64_FORMAT, point->gpus);
-  g_autoptr(GPtrArray) sets = g_ptr_array_new();
-
-  for (char **set = options.sets; set && *set; set++)
-    g_ptr_array_add(sets, *set);
-  if (is_strong(scale->options) && point->gpus > 0)
-    g_ptr_array_add(sets, strong); /* the batch stays */
-  else
-    options.gpus = point->gpus; /* the batch follows */
-  g_ptr_array_add(sets, NULL);
-  options.sets = (char **)sets->pdata;
+  options.gpus = point->gpus;
   options.cluster = (char *)point->cluster;
   outcome.result = moe_cli_predict(point->file, &options, &sim, &outcome.error);
   return outcome;
@@ -153,6 +138,56 @@ static char *format_series(const Scale *scale, MoeOutcome *outcomes, MoePlotWord
   return data;
 }
 
+/* ---- the best layout of each size -------------------------------------------------------------------------------- */
+
+static gboolean add_best_line(const char *file, const char *cluster, const MoePlotOptions *options, double tokens,
+                              GArray *series, GError **error)
+{
+  MoeCliRun run_options = moe_plot_run_options(options);
+  g_autoptr(MoeRun) run = moe_cli_load_run(file, &run_options, error);
+  g_autoptr(GArray) sizes = run ? parse_gpus(options->gpus, run->parallelism.gpus, error) : NULL;
+  MoeScaleSeries line = {NULL, g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free)};
+
+  if (!sizes || !moe_plot_best(file, cluster, sizes, options, tokens, line.results, error)) {
+    g_ptr_array_unref(line.results);
+    return FALSE;
+  }
+  line.label = g_strdup_printf("%s on %s, best layout", run->name, cluster ? cluster : run->cluster.name);
+  g_array_append_val(series, line);
+  return TRUE;
+}
+
+static void clear_line(gpointer data)
+{
+  MoeScaleSeries *line = data;
+
+  g_free(line->label);
+  g_ptr_array_unref(line->results);
+}
+
+static char *draw_best(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error)
+{
+  g_auto(GStrv) clusters = options->clusters ? g_strsplit(options->clusters, ",", -1) : g_new0(char *, 2);
+  g_autoptr(GArray) series = g_array_new(FALSE, FALSE, sizeof(MoeScaleSeries));
+
+  g_array_set_clear_func(series, clear_line);
+  for (int i = 0; i < n; i++)
+    for (guint c = 0; c == 0 || clusters[c]; c++)
+      if (!add_best_line(files[i], clusters[c], options, words->tokens, series, error))
+        return NULL;
+  return moe_plot_scale_data(series->len, (const MoeScaleSeries *)(gpointer)series->data, words->measure,
+                             words->tokens);
+}
+
+static char *title_of(const MoePlotOptions *options)
+{
+  gboolean strong = g_strcmp0(options->scaling, "strong") == 0;
+
+  return g_strdup_printf(
+      "%s%s", strong ? "Strong scaling: more GPUs for the same batch" : "Weak scaling: the batch grows with the GPUs",
+      options->best ? ", the best layout of each size" : "");
+}
+
 char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error)
 {
   g_autoptr(GArray) points = g_array_new(FALSE, FALSE, sizeof(Point));
@@ -160,12 +195,13 @@ char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlot
   Scale scale = {.options = options, .points = points, .labels = labels};
   MoeProgress progress;
 
+  words->axis = moe_measure_axis(words->measure, words->tokens);
+  words->title = title_of(options);
+  if (options->best)
+    return draw_best(n, files, options, words, error);
   for (int i = 0; i < n; i++)
     if (!add_file(&scale, files[i], error))
       return NULL;
-  words->axis = moe_measure_axis(words->measure, words->tokens);
-  words->title = g_strdup(is_strong(options) ? "Strong scaling: more GPUs for the same batch"
-                                             : "Weak scaling: the batch grows with the GPUs");
   moe_cli_progress_init(&progress);
   MoeOutcome *outcomes = moe_study_map(points->len, 0, predict_point, &scale, moe_cli_progress, &progress);
 

@@ -42,6 +42,9 @@ draw days.svg scale "$run" --gpus 64,128 --y days --tokens 2e12
 check "no tokens in the title of the axis" grep -q 'days for 2 T tokens' "$work/days.svg"
 draw strong.svg scale "$run" --gpus 64,128 --scaling strong
 check "strong scaling is called weak" grep -q 'Strong scaling' "$work/strong.svg"
+draw best.svg scale "$run" --gpus 64,128 --best
+check "not said to be the best" grep -q 'the best layout of each size' "$work/best.svg"
+check "two sizes" [ "$(grep -cE '^(64|128)	' "$work/best.dat")" -ge 2 ]
 draw dark.svg ladder "$run" --theme dark --size 900x600
 check "size" grep -q 'width="900" height="600"' "$work/dark.svg"
 check "no dark paper" grep -qi '#16181c' "$work/dark.svg"
