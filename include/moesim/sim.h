@@ -95,6 +95,12 @@ typedef struct {
 
 typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);
 
+/* What a step sends and what links carry, all in bytes. By group kind; the last are pipeline messages. */
+typedef struct {
+  double *link_bytes; /* [moe_topo_n_resources], the caller's; only in full fidelity every link is counted */
+  double nvlink_bytes[MOE_N_GROUPS + 1], network_bytes[MOE_N_GROUPS + 1]; /* payload of all ranks together */
+} MoeSimTraffic;
+
 typedef struct {
   uint64_t seed;
   MoeFidelity fidelity;
@@ -107,7 +113,8 @@ typedef struct {
   gpointer slice_data;
   guint n_trace_ranks; /* ranks whose slices are delivered (0 with a slice function = rank 0) */
   const int64_t *trace_ranks;
-  uint64_t max_events; /* 0 = the default limit */
+  MoeSimTraffic *traffic; /* filled when not NULL; a step without is faster */
+  uint64_t max_events;    /* 0 = the default limit */
 } MoeSimOptions;
 
 /* What one unit's step consisted of. */

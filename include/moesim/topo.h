@@ -71,6 +71,8 @@ guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf);
 /* Whether leaf uplinks can ever be the limit (oversubscription > 1 or a degraded one): otherwise routes leave them out.
  */
 gboolean moe_topo_leaves_matter(const MoeTopo *topo);
+/* Has routes include leaf uplinks even where they can never be the limit: for counting what they carry. */
+void moe_topo_count_leaves(MoeTopo *topo);
 /* Whether every GPU has the same ports: FALSE when a fault or degradation made some slower than others. */
 gboolean moe_topo_uniform(const MoeTopo *topo);
 /* "GPU 12 NIC out", for messages and traces. Caller frees. */

@@ -184,6 +184,7 @@ int moe_cmd_collective(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
 int moe_cmd_explain(int argc, char **argv);
 int moe_cmd_export(int argc, char **argv);
+int moe_cmd_fabric(int argc, char **argv);
 int moe_cmd_goodput(int argc, char **argv);
 int moe_cmd_import(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);

@@ -11,6 +11,7 @@ static const MoeCommand commands[] = {
     {"explain", "where the MFU goes, by counterfactual runs; what each change between two runs is worth",
      moe_cmd_explain},
     {"export", "the step for other simulators: GOAL for LogGOPSim, Chakra traces for ASTRA-sim", moe_cmd_export},
+    {"fabric", "what one step puts on the links: load per tier, busiest links, who sends; a drawing", moe_cmd_fabric},
     {"goodput", "a training of weeks: failures, checkpoints, wall-clock, cost, energy", moe_cmd_goodput},
     {"import", "a run file from a Hugging Face configuration or Megatron-LM arguments", moe_cmd_import},
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},

@@ -70,8 +70,15 @@ static uint32_t new_flight(Sim *sim, Flight flight)
   return id;
 }
 
-static void count_traffic(Sim *sim, const MoeCollPlan *plan, double ranks)
+/* `kind`: the group's, MOE_N_GROUPS for messages of the pipeline. */
+static void count_traffic(Sim *sim, const MoeCollPlan *plan, guint kind, double ranks)
 {
+  MoeSimTraffic *traffic = sim->options->traffic;
+
+  if (traffic) {
+    traffic->nvlink_bytes[kind] += plan->wire_nvlink_bytes * ranks;
+    traffic->network_bytes[kind] += plan->wire_network_bytes * ranks;
+  }
   sim->nvlink_bytes += plan->wire_nvlink_bytes * ranks;
   sim->network_bytes += plan->wire_network_bytes * ranks;
 }
@@ -102,7 +109,7 @@ static void launch(Sim *sim, MoeGroupKind kind, uint32_t group, unsigned stream,
     Unit *unit = &sim->unit[groups->unit[i]];
 
     stream_runs(unit, stream, cause_of(plan));
-    count_traffic(sim, plan, (double)sim->multiplicity[groups->unit[i]]);
+    count_traffic(sim, plan, kind, (double)sim->multiplicity[groups->unit[i]]);
     if (sms_class) {
       unit->communicating[sms_class - 1]++;
       sim_mode_changed(sim, unit);
@@ -207,7 +214,7 @@ static void start_send(Sim *sim, Unit *unit, unsigned stream)
                     moe_layout_on_stage(sim->program->layout, unit->rank, message->to_stage), message->bytes, &plan);
   simplify_plan(sim, MOE_PASS_FORWARD, &plan);
   stream_runs(unit, stream, cause_of(&plan));
-  count_traffic(sim, &plan, (double)sim->multiplicity[unit - sim->unit]);
+  count_traffic(sim, &plan, MOE_N_GROUPS, (double)sim->multiplicity[unit - sim->unit]);
   if (is_free(&plan)) {
     land_message(sim, id, to, sim->now);
     sim_stream_done(sim, unit, stream, 1);

@@ -87,6 +87,8 @@ static void make_engine(Sim *sim)
   sim->class_issue = moe_engine_add_class(sim->engine, FALSE, 0);
   sim->class_host = moe_engine_add_class(sim->engine, FALSE, 0);
   sim->fabric = moe_fabric_new(sim->engine, sim->topo);
+  if (sim->options->traffic)
+    moe_fabric_count_carried(sim->fabric);
 }
 
 static void choose_traced(Sim *sim)
@@ -128,6 +130,14 @@ static void clear(Sim *sim)
   g_free(sim->work_list);
 }
 
+static void count_links(const Sim *sim)
+{
+  const MoeSimTraffic *traffic = sim->options->traffic;
+
+  for (guint r = 0; traffic && r < moe_topo_n_resources(sim->topo); r++)
+    traffic->link_bytes[r] = moe_fabric_carried(sim->fabric, r);
+}
+
 static MoeSimResult *run(Sim *sim, GError **error)
 {
   sim_copy_collectives(sim);
@@ -139,6 +149,7 @@ static MoeSimResult *run(Sim *sim, GError **error)
   choose_traced(sim);
   if (!loop(sim, error) || !check_finished(sim, error))
     return NULL;
+  count_links(sim);
   return sim_account(sim);
 }
 

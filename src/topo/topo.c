@@ -260,6 +260,11 @@ gboolean moe_topo_leaves_matter(const MoeTopo *topo)
   return topo->leaves_matter;
 }
 
+void moe_topo_count_leaves(MoeTopo *topo)
+{
+  topo->leaves_matter = topo->cluster->network.tiers > 1;
+}
+
 gboolean moe_topo_uniform(const MoeTopo *topo)
 {
   for (int64_t i = MOE_N_PORTS; i < topo->gpus * MOE_N_PORTS; i++)

@@ -1,0 +1,175 @@
+/* Loads of links: tables and the drawing of the topology. */
+#include <moesim/report.h>
+#include <moesim/report_fabric.h>
+
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+static void take_bytes(MoeTable *table, double bytes)
+{
+  moe_table_take(table, moe_quantity_format(bytes, MOE_DIM_BYTES));
+}
+
+static void add_titles(MoeTable *table, const char *const *titles)
+{
+  for (; *titles; titles++)
+    moe_table_add(table, *titles);
+}
+
+static char *tiers_table(const MoeFabricLoad *load, gboolean styled)
+{
+  static const char *const titles[] = {"tier", "links", "carried", "per link", "used, mean", "used, most", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
+
+  add_titles(table, titles);
+  for (int t = 0; t < MOE_N_TIERS; t++) {
+    const MoeTierLoad *tier = &load->tier[t];
+
+    moe_table_add(table, moe_tier_words[t]);
+    moe_table_take(table, g_strdup_printf("%u", tier->links));
+    take_bytes(table, tier->bytes);
+    take_bytes(table, tier->bytes / MAX(tier->links, 1));
+    moe_table_take(table, moe_percent_format(tier->mean_used));
+    moe_table_take(table, moe_percent_format(tier->most_used));
+  }
+  return moe_table_format(table, styled);
+}
+
+static char *busiest_table(const MoeFabricLoad *load, gboolean styled)
+{
+  static const char *const titles[] = {"busiest links", "carried", "rate", "used", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrrr");
+
+  add_titles(table, titles);
+  for (guint i = 0; i < load->n_busiest; i++) {
+    const MoeLinkLoad *link = &load->busiest[i];
+
+    moe_table_add(table, link->name);
+    take_bytes(table, link->bytes);
+    moe_table_take(table, moe_quantity_format(link->bytes_per_s, MOE_DIM_BYTES_PER_S));
+    moe_table_take(table, moe_percent_format(link->used));
+  }
+  return moe_table_format(table, styled);
+}
+
+static char *purposes_table(const MoeFabricLoad *load, gboolean styled)
+{
+  static const char *const titles[] = {"sent by group", "NVLink", "network", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrr");
+
+  add_titles(table, titles);
+  for (guint i = 0; i < load->n_purposes; i++) {
+    moe_table_add(table, load->purpose[i].name);
+    take_bytes(table, load->purpose[i].nvlink_bytes);
+    take_bytes(table, load->purpose[i].network_bytes);
+  }
+  return moe_table_format(table, styled);
+}
+
+char *moe_report_fabric_table(const MoeFabricLoad *load, gboolean styled)
+{
+  g_autofree char *tiers = tiers_table(load, styled), *busiest = busiest_table(load, styled);
+  g_autofree char *purposes = purposes_table(load, styled), *step = moe_quantity_format(load->step_s, MOE_DIM_SECONDS);
+
+  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: one step of %s\n\n%s\n%s\n%s", load->run->name,
+                         load->run->cluster.name, load->run->parallelism.gpus, step, tiers, busiest, purposes);
+}
+
+char *moe_report_fabric_csv(const MoeFabricLoad *load)
+{
+  GString *text = g_string_new("part,name,links,bytes,network_bytes,used,most_used\n");
+
+  for (int t = 0; t < MOE_N_TIERS; t++)
+    g_string_append_printf(text, "tier,%s,%u,%.0f,,%.6g,%.6g\n", moe_tier_words[t], load->tier[t].links,
+                           load->tier[t].bytes, load->tier[t].mean_used, load->tier[t].most_used);
+  for (guint i = 0; i < load->n_busiest; i++)
+    g_string_append_printf(text, "link,%s,1,%.0f,,%.6g,%.6g\n", load->busiest[i].name, load->busiest[i].bytes,
+                           load->busiest[i].used, load->busiest[i].used);
+  for (guint i = 0; i < load->n_purposes; i++)
+    g_string_append_printf(text, "group,%s,,%.0f,%.0f,,\n", load->purpose[i].name, load->purpose[i].nvlink_bytes,
+                           load->purpose[i].network_bytes);
+  return g_string_free(text, FALSE);
+}
+
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
+
+#define WIDTH  1200.0
+#define MARGIN 20.0
+#define ROW    110.0 /* from one row of boxes to the next */
+#define BOX    40.0  /* height of a box */
+#define GAP    0.15  /* of a box's width, between boxes */
+
+typedef struct {
+  double *most; /* share of the step, per box */
+  guint n;
+} Row;
+
+static void raise_to(Row *row, int64_t box, double used)
+{
+  row->most[box] = MAX(row->most[box], used);
+}
+
+static void fill_rows(const MoeFabricLoad *load, Row *domains, Row *nics, Row *leaves)
+{
+  const MoeTopo *topo = load->topo;
+
+  for (int64_t gpu = 0; gpu < moe_topo_gpus(topo); gpu++) {
+    int64_t domain = moe_topo_domain(topo, gpu);
+
+    for (int out = 0; out < 2; out++) {
+      raise_to(domains, domain, moe_fabric_load_used(load, moe_topo_port(gpu, (MoePort)(MOE_PORT_NVLINK_OUT + out))));
+      raise_to(nics, domain, moe_fabric_load_used(load, moe_topo_port(gpu, (MoePort)(MOE_PORT_NIC_OUT + out))));
+    }
+  }
+  for (int64_t leaf = 0; leaf < moe_topo_n_leaves(topo); leaf++) {
+    raise_to(leaves, leaf, moe_fabric_load_used(load, moe_topo_leaf_up(topo, leaf)));
+    raise_to(leaves, leaf, moe_fabric_load_used(load, moe_topo_leaf_down(topo, leaf)));
+  }
+}
+
+/* White where idle, dark red where always busy; told apart in grey too. */
+static char *colour_of(double used)
+{
+  double share = CLAMP(used, 0, 1);
+
+  return g_strdup_printf("#%02x%02x%02x", (guint)(255 - 75 * share), (guint)(245 - 225 * share),
+                         (guint)(235 - 205 * share));
+}
+
+static void draw_row(GString *svg, const Row *row, double y, const char *title)
+{
+  double step = (WIDTH - 2 * MARGIN) / MAX(row->n, 1);
+
+  g_string_append_printf(svg, "<text x=\"%g\" y=\"%g\">%s</text>\n", MARGIN, y - 6, title);
+  for (guint i = 0; i < row->n; i++) {
+    g_autofree char *colour = colour_of(row->most[i]);
+
+    g_string_append_printf(svg,
+                           "<rect x=\"%.1f\" y=\"%g\" width=\"%.1f\" height=\"%g\" fill=\"%s\" stroke=\"#555\" "
+                           "stroke-width=\"0.5\"><title>%u: %.1f %% of the step</title></rect>\n",
+                           MARGIN + i * step, y, step * (1 - GAP), BOX, colour, i, row->most[i] * 100);
+  }
+}
+
+char *moe_report_fabric_svg(const MoeFabricLoad *load)
+{
+  guint n_domains = (guint)moe_topo_domain(load->topo, moe_topo_gpus(load->topo) - 1) + 1;
+  guint n_leaves = (guint)moe_topo_n_leaves(load->topo);
+  g_autofree double *domain = g_new0(double, n_domains), *nic = g_new0(double, n_domains);
+  g_autofree double *leaf = g_new0(double, n_leaves);
+  Row domains = {domain, n_domains}, nics = {nic, n_domains}, leaves = {leaf, n_leaves};
+  g_autofree char *name = g_markup_escape_text(load->run->name, -1);
+  GString *svg = g_string_new(NULL);
+
+  fill_rows(load, &domains, &nics, &leaves);
+  g_string_append_printf(
+      svg,
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" "
+      "font-family=\"sans-serif\" font-size=\"14\">\n<text x=\"%g\" y=\"24\">%s on %s: most used link "
+      "of each box, share of a step of %.3f s</text>\n",
+      WIDTH, 60 + 3 * ROW, MARGIN, name, load->run->cluster.name, load->step_s);
+  draw_row(svg, &leaves, 60, "leaves: uplinks to the spine");
+  draw_row(svg, &nics, 60 + ROW, "NICs of each NVLink domain");
+  draw_row(svg, &domains, 60 + 2 * ROW, "NVLink of each domain");
+  g_string_append(svg, "</svg>\n");
+  return g_string_free(svg, FALSE);
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# moesim fabric: loads of links, with and without faults, and the drawing.
+. "$(dirname "$0")/lib.sh"
+
+run=$data/models/mixtral-8x7b.yaml
+
+try fabric "$run" --format csv --svg "$work/fabric.svg"
+expect_status 0
+expect_quiet
+cp "$work/out" "$work/alone"
+check "four tiers" [ "$(grep -c '^tier,' "$work/alone")" -eq 4 ]
+check "ten links, most used first" awk -F, '/^link,/ { n++; if (n > 1 && $6 > last) exit 1; last = $6 } END { exit n != 10 }' "$work/alone"
+check "no tier is used more than the whole step" awk -F, '/^tier,/ && ($6 > $7 + 1e-12 || $7 > 1) { exit 1 }' "$work/alone"
+check "what groups send over the network is what NICs carry out and in, protocol apart" awk -F, '
+  /^tier,NIC/ { carried = $4 } /^group,/ { sent += $5 } END { exit !(carried >= 2 * sent && carried < 2.6 * sent) }' "$work/alone"
+check "the drawing has every leaf, domain and its NICs" [ "$(grep -c '<rect' "$work/fabric.svg")" -ge 3 ]
+check "the drawing is XML" grep -q '^</svg>$' "$work/fabric.svg"
+
+# a link at half its rate is the busiest of all, at about twice the share
+try fabric "$run" --format csv --set 'cluster.network.faults=[{what: nic, index: 5, factor: 0.5}]'
+expect_status 0
+check "GPU 5's NIC is the busiest link" grep -q '^link,GPU 5 NIC' "$work/out"
+refused "fault at GPU 5000, expected an index below" fabric "$run" --set 'cluster.network.faults=[{what: gpu, index: 5000, factor: 0.5}]'
+refused "the only plane has failed" fabric "$run" --set 'cluster.network.faults=[{what: plane, index: 0, factor: 0}]'
+refused "expected table or csv" fabric "$run" --format json
+refused "$work/nowhere/fabric.svg: cannot write" fabric "$run" --svg "$work/nowhere/fabric.svg"
+
+finish
