@@ -32,6 +32,7 @@ typedef struct {
   const char *cluster;  /* machine measured on */
   const char *fragment; /* accelerator file that carries the constants */
   const char *family, *source, *note;
+  const char *quantize; /* GEMM: times contain the quantization of the activation, by this family; NULL = they do not */
   MoeKernelClass klass;
   int precision;     /* MoePrecision; -1 any (bandwidth) */
   int pass;          /* fit pass: 0, 1, 2 or -1 any */
@@ -51,6 +52,7 @@ typedef struct {
   const char *fragment;
   MoeKernelFamily family; /* its residual_* are those of the kept half (of the fitted one when nothing is kept) */
   MoeResidual fitted, kept;
+  gboolean aside; /* of kernels that other rows contain: prices those rows, belongs to no fragment */
 } MoeCalibrationFit;
 
 typedef struct {
@@ -74,8 +76,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCalibration, moe_calibration_free)
 gboolean moe_calibration_fit(MoeCalibration *calibration, guint fit, GError **error);
 /* Residuals of entry `fit` with its present constants; those set by moe_calibration_take count. */
 gboolean moe_calibration_judge(MoeCalibration *calibration, guint fit, GError **error);
-/* Takes constants from fragments already written instead of fitting: every entry found in its accelerator's `kernels:`.
- * FALSE when one is missing. */
+/* The entry of a fit in the fragment as shipped, which one of the accelerators that rows name must carry; NULL when
+ * there is none. Owned by the calibration. */
+const MoeKernelFamily *moe_calibration_shipped(const MoeCalibration *calibration, guint fit);
+/* Takes constants from fragments already written instead of fitting: every entry found in its accelerator's `kernels:`;
+ * those set aside are fitted. FALSE when one is missing. */
 gboolean moe_calibration_take(MoeCalibration *calibration, GError **error);
 
 /* Names of the fragments, in order of first appearance, NULL-terminated; free the array only. */
@@ -85,8 +90,12 @@ const char **moe_calibration_fragments(const MoeCalibration *calibration);
 gboolean moe_calibration_class(const MoeCalibration *calibration, const char *fragment, MoeKernelClass klass,
                                MoeResidual *fitted, MoeResidual *kept, GError **error);
 
-/* YAML text of `kernels:` for one fragment: its entries, and those of its base (root key `bases: {FRAGMENT: BASE}` of a
- * measurement file) that it does not replace. Caller frees. */
+/* The fragment whose entries `fragment` takes where it has none (root key `bases: {FRAGMENT: BASE}` of a measurement
+ * file); NULL for none. Chains end. */
+const char *moe_calibration_base(const MoeCalibration *calibration, const char *fragment);
+
+/* YAML text of `kernels:` for one fragment: its entries, and those of its chain of bases that nearer ones do not
+ * replace. Caller frees. */
 char *moe_calibration_fragment(const MoeCalibration *calibration, const char *fragment);
 
 G_END_DECLS

@@ -2,11 +2,11 @@
  * rates: the one shared fit on published runs. Part of study (floor 8).
  *
  * Kernel constants come from benchmarks; the rate that math holds in a training step of weeks (power, temperature) is a
- * property of the accelerator: `training_rate` in its file. It is fitted, one number per accelerator, so that the
- * median signed error of the step times of dense runs on that accelerator is zero, on one deterministic half of them
- * (by hash of the case's id). Nothing else is fitted on published runs.
+ * property of the accelerator: `training_rate` in its file, at most 1. It is fitted, one number per accelerator, so
+ * that the median signed error of the step times of dense runs on that accelerator is zero, on one deterministic half
+ * of them (by hash of the case's id). Nothing else is fitted on published runs.
  *
- * Method: every case is predicted at three rates; between them log(step) is interpolated over log(rate), piecewise
+ * Method: every case is predicted at four rates; between them log(step) is interpolated over log(rate), piecewise
  * linearly.
  */
 #ifndef MOESIM_RATES_H
@@ -23,6 +23,7 @@ typedef struct {
   char *accelerator;
   guint rows; /* fitted on */
   double rate;
+  double low, high; /* with one family of runs left out, over families that leave enough rows; NaN without */
   double fitted_median, kept_median,
       moe_median; /* |error| of the fitted half, the other half of the dense rows, the MoE rows; NaN without */
 } MoeRate;

@@ -306,8 +306,9 @@ typedef struct {
   double clock_hz;
   double memory_bytes, memory_bytes_per_s;
   double l2_bytes;
-  double power_w;
-  double training_rate;  /* math rate in a training step relative to that of the kernel benchmarks; 1 = the same */
+  double power_w;     /* board power that the rates below hold at; 0 = unknown */
+  double power_cap_w; /* set by the operator, at most power_w; 0 = none */
+  double training_rate;  /* math rate in a training step relative to that of the kernel benchmarks, at most 1 */
   double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
   MoeKernelFits kernels; /* fitted families with residuals */
 } MoeAccelerator;

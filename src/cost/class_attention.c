@@ -44,20 +44,20 @@ static const char *const families[] = {
     "fa2",   "fa2-deterministic",   "fa3", "fa3-deterministic", "fa4",          "fa4-deterministic", "fa4-in-step",
     "cudnn", "cudnn-deterministic", "te",  "flashmla",          "block-sparse", "unfused",           NULL};
 
-static const MoeRelative relatives[] = {{"fa4-deterministic", "cudnn-deterministic"},
-                                        {"fa4", "cudnn"},
-                                        {"cudnn", "fa3"},
-                                        {"cudnn-deterministic", "cudnn"},
-                                        {"fa3-deterministic", "fa3"},
-                                        {"fa3", "cudnn"},
-                                        {"fa2-deterministic", "fa2"},
-                                        {"fa2", "fa3"},
-                                        {"te", "cudnn"},
-                                        {"fa4-in-step", "fa4"},
-                                        {"flashmla", "cudnn"},
-                                        {"block-sparse", "fa2"},
-                                        {"unfused", "fa2"},
-                                        {NULL, NULL}};
+static const MoeRelative relatives[] = {{"fa4-deterministic", "cudnn-deterministic", FALSE},
+                                        {"fa4", "cudnn", FALSE},
+                                        {"cudnn", "fa3", FALSE},
+                                        {"cudnn-deterministic", "cudnn", FALSE},
+                                        {"fa3-deterministic", "fa3", FALSE},
+                                        {"fa3", "cudnn", FALSE},
+                                        {"fa2-deterministic", "fa2", FALSE},
+                                        {"fa2", "fa3", FALSE},
+                                        {"te", "cudnn", FALSE},
+                                        {"fa4-in-step", "fa4", FALSE},
+                                        {"flashmla", "cudnn", FALSE},
+                                        {"block-sparse", "fa2", FALSE},
+                                        {"unfused", "fa2", FALSE},
+                                        {NULL, NULL, FALSE}};
 
 /* ---- counting scores --------------------------------------------------------------------------------------------- */
 

@@ -35,8 +35,9 @@ static const MoeCostConstant constants[MOE_N_BANDWIDTH_CONSTANTS] = {
 
 static const char *const families[] = {"triton", "compile", "pytorch", "te", "deepseek", NULL};
 
-static const MoeRelative relatives[] = {{"triton", "te"},      {"te", "triton"},       {"pytorch", "triton"},
-                                        {"compile", "triton"}, {"deepseek", "triton"}, {NULL, NULL}};
+static const MoeRelative relatives[] = {{"triton", "te", FALSE},       {"te", "triton", FALSE},
+                                        {"pytorch", "triton", FALSE},  {"compile", "triton", FALSE},
+                                        {"deepseek", "triton", FALSE}, {NULL, NULL, FALSE}};
 
 /* Share of a GPU's SMs whose outstanding loads saturate HBM. Assumed: STREAM kernels with two blocks per SM lose 10 to
  * 25 % against eight (te42kyfo/gpu-benches, gpu-stream), so about half the SMs at full occupancy are needed. */

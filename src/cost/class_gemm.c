@@ -24,11 +24,16 @@ const MoeCostConstant moe_gemm_constants[MOE_N_GEMM_CONSTANTS] = {
                         "least time per expert group where each is a kernel that somebody issues"},
 };
 
-static const char *const families[] = {"cublaslt", "te", "deepgemm", "cublaslt-search", "hipblaslt", NULL};
+static const char *const families[] = {"cublaslt", "te", "deepgemm", "cutlass", "cublaslt-search", "hipblaslt", NULL};
 
-static const MoeRelative relatives[] = {{"cublaslt", "te"},        {"te", "cublaslt"},
-                                        {"deepgemm", "cublaslt"},  {"cublaslt-search", "cublaslt"},
-                                        {"hipblaslt", "cublaslt"}, {NULL, NULL}};
+/* TransformerEngine calls cuBLASLt. */
+static const MoeRelative relatives[] = {{"te", "cublaslt", TRUE},
+                                        {"cublaslt", "deepgemm", FALSE},
+                                        {"deepgemm", "cublaslt", FALSE},
+                                        {"cutlass", "cublaslt", FALSE},
+                                        {"cublaslt-search", "cublaslt", FALSE},
+                                        {"hipblaslt", "cublaslt", FALSE},
+                                        {NULL, NULL, FALSE}};
 
 static double flop(const MoeKernel *kernel)
 {

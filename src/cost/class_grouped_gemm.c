@@ -6,9 +6,14 @@
 static const char *const families[] = {"te",         "deepgemm",   "cutlass", "sonicmoe",
                                        "scattermoe", "megablocks", "momoe",   NULL};
 
-static const MoeRelative relatives[] = {
-    {"cutlass", "deepgemm"},      {"deepgemm", "sonicmoe"}, {"te", "cutlass"},       {"sonicmoe", "cutlass"},
-    {"scattermoe", "megablocks"}, {"megablocks", "te"},     {"momoe", "scattermoe"}, {NULL, NULL}};
+static const MoeRelative relatives[] = {{"cutlass", "deepgemm", FALSE},
+                                        {"deepgemm", "sonicmoe", FALSE},
+                                        {"te", "cutlass", FALSE},
+                                        {"sonicmoe", "cutlass", FALSE},
+                                        {"scattermoe", "megablocks", FALSE},
+                                        {"megablocks", "te", FALSE},
+                                        {"momoe", "scattermoe", FALSE},
+                                        {NULL, NULL, FALSE}};
 
 static double flop(const MoeKernel *kernel)
 {

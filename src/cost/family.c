@@ -3,10 +3,10 @@
  * ones.
  *
  * Search order for (class, family, precision, pass), documented in docs/model-kernels.md:
- *   1. the family itself in this precision; 2. the family itself in the precision's stand-ins (mxfp8 -> fp8 -> bf16:
- * constants are shares of each precision's own peak, so they carry over); 3. the same for the family's stand-ins (fa4
- * -> cudnn -> fa3 -> fa2); 4. any family of the class; 5. the generic constants. Within a step the stack goes before
- * the accelerator, and an entry that names precision and pass before one that says "any".
+ *   1. the family itself in this precision; 2. the family's stand-ins in this precision (fa4 -> cudnn -> fa3 -> fa2);
+ * 3. the same in the precision's stand-ins (mxfp8 -> fp8-block -> fp8 -> bf16: constants are shares of each precision's
+ * own peak, so they carry over); 4. any family of the class; 5. the generic constants. Within a step the stack goes
+ * before the accelerator, and an entry that names precision and pass before one that says "any".
  */
 #include <moesim/spec.h>
 
@@ -16,9 +16,10 @@
 
 /* Constants are shares of a precision's own peak; these pairs run on the same pipes with the same tiles. */
 static const int precision_relatives[MOE_N_PRECISIONS] = {
-    [MOE_BF16] = -1,         [MOE_FP16] = MOE_BF16,   [MOE_FP32] = MOE_TF32, [MOE_TF32] = MOE_BF16,
-    [MOE_BF16X3] = MOE_BF16, [MOE_BF16X9] = MOE_BF16, [MOE_FP8] = MOE_BF16,  [MOE_FP8_BLOCK] = MOE_FP8,
-    [MOE_MXFP8] = MOE_FP8,   [MOE_NVFP4] = MOE_MXFP8,
+    [MOE_BF16] = -1,         [MOE_FP16] = MOE_BF16,     [MOE_FP32] = MOE_TF32,
+    [MOE_TF32] = MOE_BF16,   [MOE_BF16X3] = MOE_BF16,   [MOE_BF16X9] = MOE_BF16,
+    [MOE_FP8] = MOE_BF16,    [MOE_FP8_BLOCK] = MOE_FP8, [MOE_MXFP8] = MOE_FP8_BLOCK,
+    [MOE_NVFP4] = MOE_MXFP8,
 };
 
 int moe_cost_precision_fallback(int precision)
@@ -26,12 +27,26 @@ int moe_cost_precision_fallback(int precision)
   return precision_relatives[precision];
 }
 
-const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
+static const MoeRelative *relative_of(MoeKernelClass klass, const char *family)
 {
   for (const MoeRelative *r = moe_cost_class(klass)->relatives; r->family; r++)
     if (strcmp(r->family, family) == 0)
-      return r->fallback;
+      return r;
   return NULL;
+}
+
+const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family)
+{
+  const MoeRelative *relative = relative_of(klass, family);
+
+  return relative ? relative->fallback : NULL;
+}
+
+const char *moe_cost_family_run(MoeKernelClass klass, const char *family)
+{
+  const MoeRelative *relative = relative_of(klass, family);
+
+  return relative && relative->same ? relative->fallback : family;
 }
 
 /* ---- roles ------------------------------------------------------------------------------------------------------- */
@@ -149,10 +164,32 @@ static const Entry *find(const Shelf *shelf, const Wanted *w)
   return found ? found : find_in(shelf->entries + shelf->n_stack, shelf->n - shelf->n_stack, w);
 }
 
-/* The family in `precision`, which is set to the one found, or in its stand-ins. */
-static const Entry *find_precisions(const Shelf *shelf, Wanted w, int *precision)
+/* The family, then its stand-ins, in one precision. */
+static const Entry *find_families(const Shelf *shelf, Wanted w)
 {
+  const Entry *found = NULL;
+
+  for (guint i = 0; i < shelf->n_families && !found; i++) {
+    w.families = 1u << i;
+    found = find(shelf, &w);
+  }
+  return found;
+}
+
+/* NULL: nobody has what is wanted; else *precision is the one found. wanted->families does not matter. */
+static const Entry *search(const Shelf *shelf, const Wanted *wanted, int *precision)
+{
+  Wanted w = *wanted;
+
   for (; w.precision >= 0; w.precision = moe_cost_precision_fallback(w.precision)) {
+    const Entry *found = find_families(shelf, w);
+
+    *precision = w.precision;
+    if (found)
+      return found;
+  }
+  w.families = ANY_FAMILY;
+  for (w.precision = wanted->precision; w.precision >= 0; w.precision = moe_cost_precision_fallback(w.precision)) {
     const Entry *found = find(shelf, &w);
 
     *precision = w.precision;
@@ -162,22 +199,10 @@ static const Entry *find_precisions(const Shelf *shelf, Wanted w, int *precision
   return NULL;
 }
 
-/* NULL: nobody has what is wanted. wanted->families does not matter. */
-static const Entry *search(const Shelf *shelf, const Wanted *wanted, int *precision)
+static void fill_use(const Shelf *shelf, const Entry *found, MoeKernelClass klass, int wanted_precision, int precision,
+                     MoeFamilyUse *use)
 {
-  const Entry *found = NULL;
-  Wanted w = *wanted;
-
-  for (guint i = 0; i < shelf->n_families && !found; i++) {
-    w.families = 1u << i;
-    found = find_precisions(shelf, w, precision);
-  }
-  w.families = ANY_FAMILY;
-  return found ? found : find_precisions(shelf, w, precision);
-}
-
-static void fill_use(const Shelf *shelf, const Entry *found, int wanted_precision, int precision, MoeFamilyUse *use)
-{
+  const char *run = moe_cost_family_run(klass, shelf->requested);
   gboolean any_precision = found && found->entry->precision < 0;
 
   use->requested = shelf->requested;
@@ -187,7 +212,8 @@ static void fill_use(const Shelf *shelf, const Entry *found, int wanted_precisio
                 : found < shelf->entries + shelf->n_stack ? MOE_ORIGIN_STACK
                                                           : MOE_ORIGIN_ACCELERATOR;
   use->fit = found ? found->entry : NULL;
-  use->exact = found && (any_precision || precision == wanted_precision) && strcmp(use->used, use->requested) == 0;
+  use->exact = found && (any_precision || precision == wanted_precision) &&
+               (strcmp(use->used, use->requested) == 0 || strcmp(use->used, run) == 0);
 }
 
 /* Whole entries: constants of one fit belong together; those an entry lacks are generic. */
@@ -256,7 +282,7 @@ static void resolve_one(const Shelf *shelf, MoeFamilyRole role, const Wanted *wa
   int precision;
   const Entry *found = search(shelf, wanted, &precision);
 
-  fill_use(shelf, found, wanted->precision, precision, &fit->use);
+  fill_use(shelf, found, class_of(role), wanted->precision, precision, &fit->use);
   if (moe_cost_class(class_of(role))->kinds_apart)
     fill_bandwidth(shelf, *wanted, fit->value);
   else
@@ -288,7 +314,7 @@ void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFami
     wanted.has = 1u << kernel->bandwidth;
   shelf_init(model, moe_cost_role(kernel), &shelf);
   const Entry *found = search(&shelf, &wanted, &precision);
-  fill_use(&shelf, found, wanted.precision, precision, use);
+  fill_use(&shelf, found, kernel->klass, wanted.precision, precision, use);
   g_free(shelf.entries);
 }
 

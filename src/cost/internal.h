@@ -101,6 +101,8 @@ int moe_cost_fit_pass(MoePass pass);
 gboolean moe_cost_resolve(MoeCostModel *model, GError **error);
 /* Precision whose constants stand in for those of `precision`; -1 at the end of the chain. */
 int moe_cost_precision_fallback(int precision);
+/* The family whose kernels `family` runs, itself for most. */
+const char *moe_cost_family_run(MoeKernelClass klass, const char *family);
 /* Family whose constants stand in for those of `family`; NULL at the end of the chain. */
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
 
@@ -174,6 +176,7 @@ double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop);
 /* Whose constants stand in for those of a family. */
 typedef struct {
   const char *family, *fallback;
+  gboolean same; /* `family` calls the kernels of `fallback`: they are its own */
 } MoeRelative;
 
 /* All that is said of a class of kernels, once. */

@@ -17,8 +17,9 @@ static void add_header(MoeTable *table, const char *const *titles)
 static char *rates(const MoeRateFit *fit, gboolean styled)
 {
   static const char *const header[] = {
-      "accelerator", "rows fitted", "training rate", "dense, fitted half", "dense, other half", "MoE", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
+      "accelerator",        "rows fitted",       "training rate", "one family left out",
+      "dense, fitted half", "dense, other half", "MoE",           NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lrrrrrr");
 
   add_header(table, header);
   for (guint r = 0; r < fit->n_rates; r++) {
@@ -27,6 +28,7 @@ static char *rates(const MoeRateFit *fit, gboolean styled)
     moe_table_add(table, rate->accelerator);
     moe_table_take(table, g_strdup_printf("%u", rate->rows));
     moe_table_take(table, g_strdup_printf("%.3f", rate->rate));
+    moe_table_take(table, isfinite(rate->low) ? g_strdup_printf("%.3f to %.3f", rate->low, rate->high) : NULL);
     moe_table_take(table, percent(rate->fitted_median));
     moe_table_take(table, percent(rate->kept_median));
     moe_table_take(table, percent(rate->moe_median));

@@ -27,7 +27,7 @@ static const MoeField accelerator_fields[] = {
     {"title", MOE_FIELD_STRING(MoeAccelerator, title)},
     {"source", MOE_FIELD_STRING(MoeAccelerator, source)},
     {"peak", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"training_rate", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, training_rate), .minimum = 0.1, .maximum = 10},
+    {"training_rate", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, training_rate), .minimum = 0.1, .maximum = 1},
     {"speed_spread", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, speed_spread), .maximum = 1},
     {"fp8_transposes", MOE_FIELD_FLAG(MoeAccelerator, fp8_transposes)},
     {"quoted_peak", POSITIVE(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, MAX_FLOP_PER_S)},
@@ -38,6 +38,7 @@ static const MoeField accelerator_fields[] = {
      .required = TRUE},
     {"l2", AMOUNT_UP_TO(MoeAccelerator, l2_bytes, MOE_DIM_BYTES, MAX_BYTES)},
     {"power", AMOUNT_UP_TO(MoeAccelerator, power_w, MOE_DIM_WATTS, MAX_WATTS)},
+    {"power_cap", AMOUNT_UP_TO(MoeAccelerator, power_cap_w, MOE_DIM_WATTS, MAX_WATTS)},
     {"kernels", MOE_FIELD_ELSEWHERE},
     {"assumptions", MOE_FIELD_ELSEWHERE},
     {NULL},
@@ -72,13 +73,30 @@ static void complete_peaks(double *peak)
     peak[MOE_FP8_BLOCK] = peak[MOE_FP8];
 }
 
+/* Below this share of the board power no driver lets itself be capped. Assumed: H100's least limit is 200 of 700 W. */
+#define LEAST_CAP_SHARE 0.25
+
+static gboolean check_cap(const MoeNode *node, const MoeAccelerator *accelerator, GError **error)
+{
+  double cap_w = accelerator->power_cap_w, power_w = accelerator->power_w;
+
+  if (cap_w == 0 || (cap_w <= power_w && cap_w >= LEAST_CAP_SHARE * power_w))
+    return TRUE;
+  if (power_w == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "power_cap")),
+                    "power_cap of an accelerator without power, expected both");
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "power_cap")),
+                  "power_cap of %g W, expected %g to %g W (the board's power)", cap_w, LEAST_CAP_SHARE * power_w,
+                  power_w);
+}
+
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error)
 {
   const MoeNode *kernels = moe_node_get(node, "kernels");
 
   *accelerator = (MoeAccelerator){.name = "unnamed", .training_rate = 1};
   if (!moe_node_read_fields(node, accelerator_fields, "accelerator", accelerator, error) ||
-      !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error))
+      !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error) || !check_cap(node, accelerator, error))
     return FALSE;
   complete_peaks(accelerator->peak_flop_per_s);
   if (accelerator->quoted_peak_flop_per_s == 0)
@@ -169,7 +187,8 @@ gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **err
     return FALSE;
   }
   if (cluster->gpu_power_w == 0)
-    cluster->gpu_power_w = cluster->accelerator.power_w;
+    cluster->gpu_power_w =
+        cluster->accelerator.power_cap_w > 0 ? cluster->accelerator.power_cap_w : cluster->accelerator.power_w;
   return TRUE;
 }
 

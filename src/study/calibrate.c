@@ -300,14 +300,22 @@ static gboolean same_family(const MoeKernelFamily *a, const MoeKernelFamily *b)
   return a->klass == b->klass && a->precision == b->precision && a->pass == b->pass && strcmp(a->name, b->name) == 0;
 }
 
-/* The shipped entry of a fit, in the accelerator of one of its series; NULL when there is none. */
-static const MoeKernelFamily *shipped(const MoeCalibration *c, guint index)
+/* Whether an accelerator's entry stands in the fragment itself, not in that of another machine with the same family. */
+static gboolean stands_in(const MoeKernelFamily *entry, const char *fragment)
 {
-  for (guint s = 0; s < c->n_series; s++) {
-    const MoeKernelFits *fits = &c->accelerators[c->series[s].accelerator].accelerator.kernels;
+  g_autofree char *file = entry->mark.file ? g_path_get_basename(entry->mark.file) : NULL;
+  gsize length = strlen(fragment);
 
-    for (guint i = 0; c->series[s].fit == index && i < fits->n; i++)
-      if (same_family(&fits->family[i], &c->fits[index].family))
+  return file && g_str_has_prefix(file, fragment) && strcmp(file + length, ".yaml") == 0;
+}
+
+const MoeKernelFamily *moe_calibration_shipped(const MoeCalibration *c, guint index)
+{
+  for (guint a = 0; a < c->n_accelerators; a++) {
+    const MoeKernelFits *fits = &c->accelerators[a].accelerator.kernels;
+
+    for (guint i = 0; i < fits->n; i++)
+      if (same_family(&fits->family[i], &c->fits[index].family) && stands_in(&fits->family[i], c->fits[index].fragment))
         return &fits->family[i];
   }
   return NULL;
@@ -316,7 +324,7 @@ static const MoeKernelFamily *shipped(const MoeCalibration *c, guint index)
 gboolean moe_calibration_take(MoeCalibration *c, GError **error)
 {
   for (guint i = 0; i < c->n_fits; i++) {
-    const MoeKernelFamily *family = shipped(c, i);
+    const MoeKernelFamily *family = c->fits[i].aside ? &c->fits[i].family : moe_calibration_shipped(c, i);
 
     if (!family)
       return moe_fail(error, MOE_ERROR_INPUT, c->fits[i].family.mark,
@@ -324,6 +332,9 @@ gboolean moe_calibration_take(MoeCalibration *c, GError **error)
                       c->fits[i].family.name);
     c->fits[i].family = *family;
   }
+  for (guint i = 0; i < c->n_fits; i++)
+    if (c->fits[i].aside && !moe_calibration_fit(c, i, error))
+      return FALSE;
   for (guint i = 0; i < c->n_fits; i++)
     if (!moe_calibration_judge(c, i, error))
       return FALSE;

@@ -70,17 +70,30 @@ static gboolean replaced(const MoeCalibration *c, const char *fragment, const Mo
   return FALSE;
 }
 
+/* Whether a fragment nearer than `base` in the chain that starts at `fragment` has such an entry. */
+static gboolean replaced_before(const MoeCalibration *c, const char *fragment, const char *base,
+                                const MoeKernelFamily *family)
+{
+  for (; fragment != base; fragment = moe_calibration_base(c, fragment))
+    if (replaced(c, fragment, family))
+      return TRUE;
+  return FALSE;
+}
+
+const char *moe_calibration_base(const MoeCalibration *c, const char *fragment)
+{
+  return g_hash_table_lookup(c->bases, fragment);
+}
+
 char *moe_calibration_fragment(const MoeCalibration *c, const char *fragment)
 {
-  const char *base = g_hash_table_lookup(c->bases, fragment);
   GString *out = g_string_new("kernels:\n");
 
-  for (guint i = 0; i < c->n_fits; i++)
-    if (strcmp(c->fits[i].fragment, fragment) == 0)
-      add_fit(out, c, i);
-  for (guint i = 0; base && i < c->n_fits; i++)
-    if (strcmp(c->fits[i].fragment, base) == 0 && !replaced(c, fragment, &c->fits[i].family))
-      add_fit(out, c, i);
+  for (const char *from = fragment; from; from = moe_calibration_base(c, from))
+    for (guint i = 0; i < c->n_fits; i++)
+      if (strcmp(c->fits[i].fragment, from) == 0 && !c->fits[i].aside &&
+          !replaced_before(c, fragment, from, &c->fits[i].family))
+        add_fit(out, c, i);
   return g_string_free(out, FALSE);
 }
 

@@ -13,9 +13,10 @@
 typedef struct {
   MoeSeries head;
   int pass;                    /* 0, 1, 2, -1 any, MOE_SERIES_BOTH */
+  gboolean aside;              /* of kernels that other rows contain */
   gboolean layer;              /* rows are whole MoE layers */
   gboolean gather, activation; /* layer: separate kernels for token gather and activation */
-  gboolean causal, accumulate;
+  gboolean causal, rotates, accumulate;
   MoePrecision output;
   MoeBandwidthKind kind;
   const MoeNode *constants; /* held constants, may be NULL */

@@ -13,16 +13,23 @@ static void collect_fragment(MoePredictor *p, const char *fragment)
       g_array_append_val(p->families, c->fits[i].family);
 }
 
-/* The fit itself, then the fragment's others, then those of its base: of equals the first counts. */
+/* The fit itself, then the fragment's others, then those of its bases: of equals the first counts. */
 static void collect_families(MoePredictor *p)
 {
   const MoeCalibration *c = p->calibration;
-  const char *fragment = c->fits[p->fit].fragment, *base = g_hash_table_lookup(c->bases, fragment);
 
   g_array_append_val(p->families, c->fits[p->fit].family);
-  collect_fragment(p, fragment);
-  if (base)
-    collect_fragment(p, base);
+  for (const char *from = c->fits[p->fit].fragment; from; from = moe_calibration_base(c, from))
+    collect_fragment(p, from);
+}
+
+/* The family that quantizes in the series of a fit; all of them name the same or none. */
+static const char *quantizing_family(const MoeCalibration *c, guint fit)
+{
+  for (guint i = 0; i < c->n_series; i++)
+    if (c->series[i].fit == fit && c->series[i].quantize)
+      return c->series[i].quantize;
+  return NULL;
 }
 
 static gboolean has_rows_on(const MoePredictor *p, guint accelerator)
@@ -56,6 +63,7 @@ gboolean moe_predictor_init(MoePredictor *p, const MoeCalibration *calibration, 
                       .accelerator = g_new0(MoeAccelerator, calibration->n_accelerators),
                       .model = g_new0(MoeCostModel *, calibration->n_accelerators)};
   collect_families(p);
+  moe_cost_name_family(&p->stack, MOE_KERNEL_BANDWIDTH, quantizing_family(calibration, fit));
   moe_cost_name_family(&p->stack, calibration->fits[fit].family.klass, calibration->fits[fit].family.name);
   return moe_predictor_renew(p, error);
 }

@@ -124,17 +124,20 @@ static const MoeField series_fields[] = {
     {"fragment", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.fragment), .required = TRUE},
     {"family", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.family), .required = TRUE},
     {"source", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.source), .required = TRUE},
+    {"quantize", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.quantize)},
     {"note", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.note)},
     {"class", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.klass), .required = TRUE, .words = moe_kernel_class_words},
     {"precision", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.precision), .words = moe_precision_words},
     {"pass", MOE_FIELD_WORD, offsetof(MoeSeriesText, pass), .words = pass_words},
     {"output", MOE_FIELD_WORD, offsetof(MoeSeriesText, output), .words = moe_precision_words},
     {"kind", MOE_FIELD_WORD, offsetof(MoeSeriesText, kind), .words = moe_bandwidth_words},
+    {"aside", MOE_FIELD_BOOL, offsetof(MoeSeriesText, aside)},
     {"layer", MOE_FIELD_BOOL, offsetof(MoeSeriesText, layer)},
     {"gather", MOE_FIELD_BOOL, offsetof(MoeSeriesText, gather)},
     {"activation", MOE_FIELD_BOOL, offsetof(MoeSeriesText, activation)},
     {"sms", MOE_FIELD_INT, offsetof(MoeSeriesText, head.sms), .minimum = 1, .maximum = MAX_SMS},
     {"causal", MOE_FIELD_BOOL, offsetof(MoeSeriesText, causal)},
+    {"rotates", MOE_FIELD_BOOL, offsetof(MoeSeriesText, rotates)},
     {"accumulate", MOE_FIELD_BOOL, offsetof(MoeSeriesText, accumulate)},
     {"constants", MOE_FIELD_IGNORE},
     {"columns", MOE_FIELD_IGNORE},
@@ -216,6 +219,7 @@ static gboolean join_fit(Reader *reader, MoeSeriesText *text, GError **error)
     return TRUE;
 
   MoeCalibrationFit fit = {.fragment = s->fragment,
+                           .aside = text->aside,
                            .family = {.name = s->family,
                                       .klass = s->klass,
                                       .precision = s->precision,
@@ -251,6 +255,10 @@ static gboolean read_bases(Reader *reader, const MoeNode *map, GError **error)
 
     if (!moe_node_read_text(moe_node_at(map, i), &base, error))
       return FALSE;
+    for (const char *from = base; from; from = moe_calibration_base(reader->calibration, from))
+      if (strcmp(from, moe_node_key(map, i)) == 0)
+        return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_at(map, i)),
+                        "bases in a circle at %s, expected a chain that ends", from);
     g_hash_table_insert(reader->calibration->bases, (gpointer)moe_node_key(map, i), (gpointer)base);
   }
   return TRUE;

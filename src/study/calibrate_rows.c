@@ -46,6 +46,14 @@ static MoePass pass_of(int pass)
   return pass == 1 ? MOE_PASS_DGRAD : pass == 2 ? MOE_PASS_WGRAD : MOE_PASS_FORWARD;
 }
 
+/* Where times contain it: the activation, `elements` of it, read in BF16 and written as the product reads it. */
+static void add_quantize(const MoeSeriesText *s, double elements, MoeMeasurement *m)
+{
+  if (s->head.quantize)
+    add_bandwidth(m, pass_of(s->pass), MOE_BANDWIDTH_QUANTIZE, elements * BYTES_BF16,
+                  elements * moe_precision_bytes(s->head.precision));
+}
+
 /* ---- products --------------------------------------------------------------------------------------------------- */
 
 static double gemm(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
@@ -58,6 +66,7 @@ static double gemm(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
   kernel->groups = 1;
   kernel->output = s->output;
   kernel->accumulate = s->accumulate;
+  add_quantize(s, row->m * row->k, m);
   return moe_cost_flop(kernel);
 }
 
@@ -81,18 +90,19 @@ static double grouped(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement 
   kernel->k = (int64_t)row->k;
   kernel->output = s->output;
   kernel->accumulate = s->accumulate;
+  add_quantize(s, row->groups * row->rows_per_group * row->k, m);
   return moe_cost_flop(kernel);
 }
 
 /* ---- a MoE layer on one GPU ------------------------------------------------------------------------------------- */
 
 /* Both linears of the experts in one direction: up has a gate, hence 2 x width outputs. */
-static void layer_products(const MoeRow *row, MoePass pass, MoeMeasurement *m)
+static void layer_products(const MoeRow *row, MoePrecision precision, MoePass pass, MoeMeasurement *m)
 {
   int64_t experts = (int64_t)row->experts, per_expert = (int64_t)(row->tokens * row->top_k / row->experts);
   int64_t hidden = (int64_t)row->hidden, width = (int64_t)row->width;
-  MoeKernel *up = add_grouped(m, pass, MOE_BF16, experts, per_expert);
-  MoeKernel *down = add_grouped(m, pass, MOE_BF16, experts, per_expert);
+  MoeKernel *up = add_grouped(m, pass, precision, experts, per_expert);
+  MoeKernel *down = add_grouped(m, pass, precision, experts, per_expert);
 
   up->n = pass == MOE_PASS_DGRAD ? hidden : 2 * width;
   up->k = pass == MOE_PASS_DGRAD ? 2 * width : hidden;
@@ -100,39 +110,41 @@ static void layer_products(const MoeRow *row, MoePass pass, MoeMeasurement *m)
   down->k = pass == MOE_PASS_DGRAD ? hidden : width;
 }
 
-/* Bytes of the token rows an expert layer handles: top_k copies of each token. */
-static double expert_rows_bytes(const MoeRow *row)
+/* Token rows that an expert layer handles: top_k copies of each token. */
+static double expert_rows(const MoeRow *row)
 {
-  return row->tokens * row->top_k * BYTES_BF16;
+  return row->tokens * row->top_k;
 }
 
+/* Gather and activation write what the products read, where no kernel of its own quantizes it. */
 static double layer_forward(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
-  double copies = expert_rows_bytes(row) * row->hidden, tokens = copies / row->top_k;
+  double element = s->head.quantize ? BYTES_BF16 : moe_precision_bytes(s->head.precision);
+  double rows = expert_rows(row), copies = rows * row->hidden * BYTES_BF16;
 
-  layer_products(row, MOE_PASS_FORWARD, m);
+  layer_products(row, s->head.precision, MOE_PASS_FORWARD, m);
   if (s->gather)
-    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies, copies);
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies, rows * row->hidden * element);
   if (s->activation)
-    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_ACTIVATION, 2 * expert_rows_bytes(row) * row->width,
-                  expert_rows_bytes(row) * row->width);
-  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies, tokens);
-  return 6 * row->tokens * row->top_k * row->width * row->hidden;
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_ACTIVATION, 2 * rows * row->width * BYTES_BF16,
+                  rows * row->width * element);
+  add_quantize(s, rows * (row->hidden + row->width), m);
+  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies, copies / row->top_k);
+  return 6 * rows * row->width * row->hidden;
 }
 
 static double layer_backward(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
-  double copies = expert_rows_bytes(row) * row->hidden, tokens = copies / row->top_k;
-  double wide = expert_rows_bytes(row) * row->width;
+  double rows = expert_rows(row), copies = rows * row->hidden * BYTES_BF16, wide = rows * row->width * BYTES_BF16;
 
-  layer_products(row, MOE_PASS_DGRAD, m);
-  layer_products(row, MOE_PASS_WGRAD, m);
+  layer_products(row, s->head.precision, MOE_PASS_DGRAD, m);
+  layer_products(row, s->head.precision, MOE_PASS_WGRAD, m);
   if (s->gather)
     add_bandwidth(m, MOE_PASS_DGRAD, MOE_BANDWIDTH_PERMUTE, 2 * copies, 2 * copies);
   if (s->activation)
     add_bandwidth(m, MOE_PASS_DGRAD, MOE_BANDWIDTH_ACTIVATION, 3 * wide, 3 * wide);
-  add_bandwidth(m, MOE_PASS_DGRAD, MOE_BANDWIDTH_PERMUTE, copies, tokens);
-  return 12 * row->tokens * row->top_k * row->width * row->hidden;
+  add_bandwidth(m, MOE_PASS_DGRAD, MOE_BANDWIDTH_PERMUTE, copies, copies / row->top_k);
+  return 12 * rows * row->width * row->hidden;
 }
 
 /* ---- attention, scans, bandwidth ------------------------------------------------------------------------------------
@@ -155,6 +167,17 @@ static double add_attention(const MoeSeriesText *s, const MoeRow *row, MoePass p
   return moe_cost_flop(kernel);
 }
 
+/* Queries, keys and values once through a kernel that rotates them and writes keys and values as the products read
+ * them. */
+static void add_rotary(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
+{
+  double tokens = row->batch * row->len, queries = tokens * row->query_heads * row->dim_qk;
+  double keys = tokens * row->kv_heads * (row->dim_qk + row->dim_v);
+
+  add_bandwidth(m, pass_of(s->pass), MOE_BANDWIDTH_ROTARY, (queries + keys) * BYTES_BF16,
+                (queries + keys) * moe_precision_bytes(s->head.precision));
+}
+
 static double attention(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
   double flop = 0;
@@ -163,6 +186,8 @@ static double attention(const MoeSeriesText *s, const MoeRow *row, MoeMeasuremen
     flop += add_attention(s, row, MOE_PASS_FORWARD, m);
   if (s->pass == 1 || s->pass == MOE_SERIES_BOTH)
     flop += add_attention(s, row, MOE_PASS_DGRAD, m);
+  if (s->rotates)
+    add_rotary(s, row, m);
   return flop;
 }
 

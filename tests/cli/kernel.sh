@@ -19,7 +19,7 @@ expect_quiet
 # 2 x 4096^3 FLOP at 989.4 TFLOP/s.
 check "math at the quoted peak" grep -qE '^math +138\.91 us' "$work/out"
 expect_out "of the quoted peak"
-expect_out "constants: family cublaslt, bf16, from the accelerator (stands in for te, bf16); residual median"
+expect_out "constants: family cublaslt, bf16, from the accelerator; residual median"
 sums_to 1
 all_sms=$(sed -n '1s/ us.*//p' "$work/out")
 # shellcheck disable=SC2086

@@ -144,6 +144,37 @@ START_TEST(test_few_heads_leave_sms_idle)
 END_TEST
 
 /* t = floor + bytes / rate, per kind. */
+static double in_step(const MoeCostModel *model, const MoeKernel *kernel)
+{
+  MoeCost cost;
+
+  ck_assert(moe_cost_in_step(model, kernel, 0, NULL, &cost, NULL, NULL));
+  return cost.seconds;
+}
+
+/* A power cap slows what math bounds, by the cube root of the power left for it; memory-bound kernels, products among
+ * them, take what they took. */
+START_TEST(test_power_cap_slows_math)
+{
+  MoeAccelerator full = round_accelerator(), capped;
+  MoeStack stack = {0};
+  MoeKernel large = gemm_kernel(8192, 8192, 8192), thin = gemm_kernel(16, 16384, 16384);
+  MoeKernel copy = bandwidth_kernel(MOE_BANDWIDTH_MEMCPY, 1e9);
+
+  full.training_rate = 0.8;
+  full.power_w = 700;
+  capped = full;
+  capped.power_cap_w = 500;
+  g_autoptr(MoeCostModel) before = moe_cost_model_new(&full, &stack, NULL),
+                          after = moe_cost_model_new(&capped, &stack, NULL);
+  double slower = cbrt((700 - 0.15 * 700) / (500 - 0.15 * 700));
+
+  ck_assert_double_eq_tol(in_step(after, &large) / in_step(before, &large), slower, 0.02);
+  ck_assert_double_eq_tol(in_step(after, &thin) / in_step(before, &thin), 1, 0.04);
+  ck_assert_double_eq(in_step(after, &copy), in_step(before, &copy));
+}
+END_TEST
+
 START_TEST(test_bandwidth_saturates)
 {
   MoeAccelerator accelerator = round_accelerator();
@@ -163,4 +194,4 @@ END_TEST
 MOE_TEST_MAIN("cost/kernels", test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
               test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
               test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
-              test_bandwidth_saturates)
+              test_power_cap_slows_math, test_bandwidth_saturates)

@@ -253,7 +253,7 @@ static MoeRateFit *fit(const Folder *folder)
   return fit;
 }
 
-/* Runs made at a rate of 1.1, one of the points where no interpolation is needed: 1.1 is found, and every error is 0.
+/* Runs made at a rate of 0.85, one of the points where no interpolation is needed: 0.85 is found, and every error is 0.
  * The only family of the fit left out, the rate stays 1: each run then takes what it takes at 1. */
 START_TEST(a_rate_is_found_again)
 {
@@ -262,18 +262,18 @@ START_TEST(a_rate_is_found_again)
 
   for (int i = 0; i < 5; i++) {
     g_autofree char *id = id_of_half(i < 4, &next);
-    add_made(&folder, id, dense, 128 + 32 * i, 1.1);
+    add_made(&folder, id, dense, 128 + 32 * i, 0.85);
   }
   write_file(&folder, "dense.yaml");
-  add_made(&folder, "experts", moe, 256, 1.1);
+  add_made(&folder, "experts", moe, 256, 0.85);
   write_file(&folder, "moe.yaml");
   g_autoptr(MoeRateFit) f = fit(&folder);
-  g_autoptr(MoeResult) slow = predict(moe, 256, 1), fast = predict(moe, 256, 1.1);
+  g_autoptr(MoeResult) fast = predict(moe, 256, 1), slow = predict(moe, 256, 0.85);
 
   ck_assert_uint_eq(f->n_rates, 1);
   ck_assert_uint_eq(f->parameters, 1);
   ck_assert_uint_eq(f->rates[0].rows, 4);
-  ck_assert_double_eq_tol(f->rates[0].rate, 1.1, 1e-6);
+  ck_assert_double_eq_tol(f->rates[0].rate, 0.85, 1e-6);
   ck_assert_double_lt(f->rates[0].fitted_median, 1e-6);
   ck_assert_double_lt(f->rates[0].kept_median, 1e-6);
   ck_assert_double_lt(f->rates[0].moe_median, 1e-6);
@@ -295,17 +295,17 @@ START_TEST(a_rate_between_the_points)
 
   for (int i = 0; i < 4; i++) {
     g_autofree char *id = id_of_half(TRUE, &next);
-    add_made(&folder, id, dense, 128 + 32 * i, 1.02);
+    add_made(&folder, id, dense, 128 + 32 * i, 0.92);
   }
   write_file(&folder, "dense.yaml");
   g_autoptr(MoeRateFit) f = fit(&folder);
-  g_autoptr(MoeResult) stated = predict(dense, 128, 1), made = predict(dense, 128, 1.02);
+  g_autoptr(MoeResult) stated = predict(dense, 128, 1), made = predict(dense, 128, 0.92);
 
-  ck_assert_double_eq_tol(f->rates[0].rate, 1.02, 0.005);
+  ck_assert_double_eq_tol(f->rates[0].rate, 0.92, 0.005);
   ck_assert_double_nan(f->rates[0].kept_median);
   ck_assert_double_nan(f->rates[0].moe_median);
   /* Left out: the rate stays 1. */
-  ck_assert_double_eq_tol(f->families[0].median_out, stated->step_time_s / made->step_time_s - 1, 0.002);
+  ck_assert_double_eq_tol(f->families[0].median_out, 1 - stated->step_time_s / made->step_time_s, 0.002);
 }
 END_TEST
 
@@ -317,7 +317,7 @@ START_TEST(too_few_rows)
 
   for (int i = 0; i < 4; i++) {
     g_autofree char *id = id_of_half(TRUE, &next);
-    add_made(&folder, id, dense, 128 + 32 * i, 1.1);
+    add_made(&folder, id, dense, 128 + 32 * i, 0.8);
   }
   g_string_truncate(folder.text, (gsize)(g_strrstr(folder.text->str, "step_time_s") - folder.text->str));
   g_string_append(folder.text, "source: none}}\n");
