@@ -24,6 +24,7 @@ char *hf_types(void);
 
 /* ---- readers ----------------------------------------------------------------------------------------------------- */
 
+void hf_heads(JsonMap *map, Draft *draft); /* heads alone: no window, no norms */
 void hf_gqa(JsonMap *map, Draft *draft);
 void hf_gqa_qk_norm(JsonMap *map, Draft *draft);
 void hf_gqa_qkv_bias(JsonMap *map, Draft *draft);
@@ -40,6 +41,11 @@ void hf_gqa_minimax(JsonMap *map, Draft *draft);
 void hf_mla(JsonMap *map, Draft *draft);
 void hf_lightning(JsonMap *map, Draft *draft);
 
+void hf_gated_delta(JsonMap *map, Draft *draft);
+void hf_kimi_linear(JsonMap *map, Draft *draft);
+void hf_nemotron_h(JsonMap *map, Draft *draft);
+void hf_mla_index(JsonMap *map, Draft *draft);
+
 void hf_dense(JsonMap *map, Draft *draft);
 void hf_dense_plain(JsonMap *map, Draft *draft); /* two matrices instead of three */
 void hf_dense_gpt(JsonMap *map, Draft *draft);
@@ -49,8 +55,11 @@ void hf_deepseek_experts(JsonMap *map, Draft *draft);
 void hf_ernie_experts(JsonMap *map, Draft *draft);
 void hf_hunyuan_experts(JsonMap *map, Draft *draft);
 void hf_llama4_experts(JsonMap *map, Draft *draft);
+void hf_nemotron_h_experts(JsonMap *map, Draft *draft);
+void hf_longcat(JsonMap *map, Draft *draft);
 
 void hf_nextn(JsonMap *map, Draft *draft);
+void hf_qwen_mtp(JsonMap *map, Draft *draft);
 void hf_minimax_mtp(JsonMap *map, Draft *draft);
 void hf_post_norms(JsonMap *map, Draft *draft);
 void hf_tied(JsonMap *map, Draft *draft); /* embeddings are tied unless the key says otherwise */

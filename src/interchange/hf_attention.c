@@ -80,9 +80,12 @@ static void read_window(JsonMap *map, Draft *draft, int64_t otherwise)
   set_window(draft, window, period);
 }
 
+/* Layers of Llama 4 without rotary positions, which see everything (no_rope_layer_interval). */
+#define LLAMA4_GLOBAL_EVERY 4
+
 /* ---- grouped queries ------------------------------------------------------------------------- */
 
-static void read_heads(JsonMap *map, Draft *draft)
+void hf_heads(JsonMap *map, Draft *draft)
 {
   MoeArchitecture *a = &draft->architecture;
 
@@ -113,7 +116,7 @@ void hf_gqa(JsonMap *map, Draft *draft)
 {
   MoeArchitecture *a = &draft->architecture;
 
-  read_heads(map, draft);
+  hf_heads(map, draft);
   a->qk_norm = json_map_flag(map, "use_qk_norm", FALSE);
   read_window(map, draft, a->layers + 1);
   if (has_biases(map) && !a->biases)
@@ -128,7 +131,7 @@ void hf_gqa_qk_norm(JsonMap *map, Draft *draft)
 
 void hf_gqa_qkv_bias(JsonMap *map, Draft *draft)
 {
-  read_heads(map, draft);
+  hf_heads(map, draft);
   read_window(map, draft, draft->architecture.layers + 1);
   if (json_map_flag(map, "attention_bias", TRUE) && json_map_flag(map, "qkv_bias", TRUE))
     note_bias(draft, "query, key and value");
@@ -159,7 +162,7 @@ void hf_gqa_gemma(JsonMap *map, Draft *draft)
 /* Gemma 2: every second layer is global; norms before and after each sub-layer. */
 void hf_gqa_gemma2(JsonMap *map, Draft *draft)
 {
-  read_heads(map, draft);
+  hf_heads(map, draft);
   read_window(map, draft, 2);
   draft->architecture.norms_per_layer = 4;
   hf_tied(map, draft);
@@ -168,7 +171,7 @@ void hf_gqa_gemma2(JsonMap *map, Draft *draft)
 /* Gemma 3: every sixth layer is global unless the configuration says otherwise; norms of query and key. */
 void hf_gqa_gemma3(JsonMap *map, Draft *draft)
 {
-  read_heads(map, draft);
+  hf_heads(map, draft);
   read_window(map, draft, MAX(json_map_count(map, "sliding_window_pattern", 6), 1));
   draft->architecture.norms_per_layer = 4;
   draft->architecture.qk_norm = TRUE;
@@ -178,7 +181,7 @@ void hf_gqa_gemma3(JsonMap *map, Draft *draft)
 /* Cohere: attention and feed-forward read the same norm; Command-R7B has windows in three of four layers. */
 void hf_gqa_cohere(JsonMap *map, Draft *draft)
 {
-  read_heads(map, draft);
+  hf_heads(map, draft);
   draft->architecture.qk_norm = json_map_flag(map, "use_qk_norm", FALSE);
   read_window(map, draft, MAX(json_map_count(map, "sliding_window_pattern", 4), 1));
   draft->architecture.norms_per_layer = 1;
@@ -193,7 +196,7 @@ void hf_gqa_falcon(JsonMap *map, Draft *draft)
   gboolean grouped = json_map_flag(map, "new_decoder_architecture", FALSE);
   gboolean single = json_map_flag(map, "multi_query", TRUE);
 
-  read_heads(map, draft);
+  hf_heads(map, draft);
   if (!grouped)
     a->attention.kv_heads = single ? 1 : a->attention.query_heads;
   a->biases = json_map_flag(map, "bias", FALSE);
@@ -208,7 +211,7 @@ void hf_gqa_gpt(JsonMap *map, Draft *draft)
   MoeArchitecture *a = &draft->architecture;
   int64_t embedding = json_map_count(map, "word_embed_proj_dim", a->hidden);
 
-  read_heads(map, draft);
+  hf_heads(map, draft);
   read_window(map, draft, a->layers + 1);
   a->biases = json_map_flag(map, "use_bias", TRUE);
   if (embedding != a->hidden)
@@ -216,18 +219,16 @@ void hf_gqa_gpt(JsonMap *map, Draft *draft)
                   "\"word_embed_proj_dim\" is %" G_GINT64_FORMAT ", expected the hidden width", embedding);
 }
 
-/* Llama 4: three layers of four attend inside chunks, which within one chunk is full attention. */
+/* Llama 4: layers attend inside chunks, but every fourth one. Within one chunk that is full attention. */
 void hf_gqa_llama4(JsonMap *map, Draft *draft)
 {
-  int64_t chunk = json_map_count(map, "attention_chunk_size", 0);
-  int64_t sequence = draft->options->sequence_length;
+  MoeAttention *attention = &draft->architecture.attention;
 
-  read_heads(map, draft);
+  hf_heads(map, draft);
   draft->architecture.qk_norm = json_map_flag(map, "use_qk_norm", TRUE);
   json_map_flag(map, "attention_bias", FALSE);
-  if (chunk == 0 || sequence <= chunk)
-    return;
-  import_refuse(draft, "attention_chunk_size", "attention inside chunks that are shorter than the sequence");
+  attention->chunk = json_map_count(map, "attention_chunk_size", 0);
+  attention->global_every = attention->chunk > 0 ? LLAMA4_GLOBAL_EVERY : 0;
 }
 
 /* ---- others ---------------------------------------------------------------------------------- */
@@ -270,7 +271,7 @@ void hf_lightning(JsonMap *map, Draft *draft)
   MoeAttention *attention = &draft->architecture.attention;
   guint n = 0, global = count_global(map, &n);
 
-  read_heads(map, draft);
+  hf_heads(map, draft);
   draft->architecture.qk_norm = json_map_flag(map, "use_qk_norm", FALSE);
   if (global == 0 || global == n)
     return;

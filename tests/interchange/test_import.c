@@ -77,6 +77,13 @@ static const struct {
     {"falcon-40b", 41.3, 0, "tensors; the card says 40B"},
     {"gpt2-xl", 1.558, 0, "model card, 1.5B"},
     {"gpt-neox-20b", 20.55, 0, "technical report"},
+    {"qwen3-next-80b-a3b", 79.7, 3.87, "model card, 80B; 3B active leave embedding and head out"},
+    {"qwen3.5-35b-a3b", 34.7, 0, "tensors of the language model; the card says 35B"},
+    {"nemotron-3-nano-30b-a3b", 31.6, 3.6, "model card (both figures)"},
+    {"kimi-linear-48b-a3b", 49.1, 3.48, "tensors; the card says 48B"},
+    {"deepseek-v3.2", 671.9, 38.4, "671 of DeepSeek-V3 and the index"},
+    {"glm-5", 744, 0, "model card"},
+    {"longcat-flash", 560, 27.9, "technical report, mean 27 active without look-up"},
     {"opt-66b", 65.7, 0, "tensors; the report says 66B"},
     {"bloom-176b", 176.2, 0, "technical report"},
     {"smollm3-3b", 3.08, 0, "model card, 3.08B"},
@@ -143,17 +150,8 @@ END_TEST
 
 /* Model types that a run cannot say, and the word that the refusal must have. */
 static const char *const refused_types[][2] = {
-    {"deepseek-v3.2", "indexer"},
-    {"glm-5", "indexer"},
-    {"deepseek-v4-flash", "compressed"},
-    {"gemma-4-26b-a4b", "other heads"},
-    {"mimo-v2-flash", "other heads"},
-    {"step-3.7-flash", "other heads"},
-    {"kimi-k3", "gated delta rule"},
-    {"qwen3.5-35b-a3b", "gated delta rule"},
-    {"qwen3-next-80b-a3b", "gated delta rule"},
-    {"minimax-m3", "blocks of keys"},
-    {"nemotron-3-nano-30b-a3b", "Mamba"},
+    {"deepseek-v4-flash", "compressed"},        {"gemma-4-26b-a4b", "other heads"}, {"mimo-v2-flash", "other heads"},
+    {"step-3.7-flash", "other heads"},          {"kimi-k3", "attn_res_block_size"},    {"minimax-m3", "blocks of keys"},
     {"nemotron-super-49b", "different widths"},
 };
 
@@ -247,16 +245,45 @@ START_TEST(test_keys)
 }
 END_TEST
 
-/* Llama 4 attends inside chunks: full attention as long as the sequence is one. */
+/* Llama 4 attends inside chunks, but every fourth layer. */
 START_TEST(test_chunks)
 {
-  MoeImportOptions shorter = {.sequence_length = 8192}, longer = {.sequence_length = 131072};
-  g_autoptr(GError) error = NULL;
-  g_autoptr(MoeImport) import = try_import("llama-4-scout", &shorter, NULL);
+  MoeImportOptions longer = {.sequence_length = 131072};
+  g_autoptr(MoeImport) import = try_import("llama-4-scout", &longer, NULL);
+  g_autoptr(MoeRun) run = load(import);
+  MoeModelFlops flops;
 
-  ck_assert_ptr_nonnull(import);
-  ck_assert_ptr_null(try_import("llama-4-scout", &longer, &error));
-  ck_assert(strstr(error->message, "attention_chunk_size: a run cannot say") != NULL);
+  moe_count_model_flops(&run->architecture, &run->training, &flops);
+  ck_assert_int_eq(run->architecture.attention.chunk, 8192);
+  ck_assert(!moe_layer_is_global(&run->architecture, 0));
+  ck_assert(moe_layer_is_global(&run->architecture, 3));
+  ck_assert_double_eq_tol(flops.causal / 1e9, 154, 0.5);
+}
+END_TEST
+
+/* Hybrids import as the models that we ship. */
+START_TEST(test_hybrids)
+{
+  static const char *const pairs[][2] = {{"qwen3-next-80b-a3b", "qwen3-next-80b-a3b"},
+                                         {"nemotron-3-nano-30b-a3b", "nemotron3-nano-30b"},
+                                         {"kimi-linear-48b-a3b", "kimi-linear-48b-a3b"},
+                                         {"longcat-flash", "longcat-flash"}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(pairs); i++) {
+    g_autofree char *file = g_strdup_printf("models/%s.yaml", pairs[i][1]);
+    g_autofree char *path = moetest_path(file);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = try_import(pairs[i][0], NULL, NULL);
+    g_autoptr(MoeRun) run = load(import);
+    g_autoptr(MoeRun) ours = moe_run_load(path, NULL, &error);
+
+    ck_assert_int_eq(run->architecture.layers, ours->architecture.layers);
+    for (int64_t layer = 0; layer < run->architecture.layers; layer++) {
+      MoeLayerKind a = moe_layer_kind(&run->architecture, layer), b = moe_layer_kind(&ours->architecture, layer);
+
+      ck_assert_msg(a.mixer == b.mixer && a.feed == b.feed, "%s: layer %d", pairs[i][0], (int)layer);
+    }
+  }
 }
 END_TEST
 
@@ -761,8 +788,8 @@ START_TEST(test_limits)
 END_TEST
 
 MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, test_no_silent_key, test_keys,
-              test_chunks, test_small_batch, test_same_as_shape, test_windows, test_options_win, test_megatron_mixtral,
-              test_megatron_choices, test_megatron_other_choices, test_megatron_unknown, test_megatron_classes,
-              test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack, test_megatron_types,
-              test_megatron_vocabulary, test_scripts, test_open_variables, test_yaml, test_megatron_layout,
-              test_assumptions, test_megatron_defaults, test_words, test_limits)
+              test_chunks, test_hybrids, test_small_batch, test_same_as_shape, test_windows, test_options_win,
+              test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
+              test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
+              test_megatron_types, test_megatron_vocabulary, test_scripts, test_open_variables, test_yaml,
+              test_megatron_layout, test_assumptions, test_megatron_defaults, test_words, test_limits)

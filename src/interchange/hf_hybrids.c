@@ -1,0 +1,227 @@
+/* Hybrids and sparse attention of Hugging Face configurations: layers of linear attention among others, Mamba-2, an
+ * index that chooses keys, chunks, experts that do not compute. Keys as in published config.json files. */
+#include "hf.h"
+
+#include <string.h>
+
+/* ---- patterns -------------------------------------------------------------------------------- */
+
+static void add_layer(JsonMap *map, const char *key, MoeArchitecture *a, MoeMixer mixer, int feed)
+{
+  MoePatternItem *last = a->n_pattern > 0 ? &a->pattern[a->n_pattern - 1] : NULL;
+
+  if (last && last->kind.mixer == (int)mixer && last->kind.feed == feed) {
+    last->count++;
+    return;
+  }
+  if (a->n_pattern == MOE_MAX_PATTERN) {
+    json_map_fail(map, key, "\"%s\" changes its kind of layer more than %d times", key, MOE_MAX_PATTERN);
+    return;
+  }
+  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {(int)mixer, feed}, .count = 1};
+}
+
+/* What follows attention is as the readers of experts say. */
+#define FEED_AS_READ (-1)
+
+/* "layer_types", else every so many layers; the last of each has full attention. */
+static void read_interval(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+  JsonArray *types = json_map_list(map, "layer_types");
+  int64_t interval = MAX(json_map_count(map, "full_attention_interval", 4), 1);
+
+  for (int64_t layer = 0; layer < a->layers; layer++) {
+    gboolean full = (layer + 1) % interval == 0;
+
+    if (types && layer < (int64_t)json_array_get_length(types)) {
+      JsonNode *node = json_array_get_element(types, (guint)layer);
+
+      full = JSON_NODE_HOLDS_VALUE(node) && g_strcmp0(json_node_get_string(node), "linear_attention") != 0;
+    }
+    add_layer(map, "layer_types", a, full ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR, FEED_AS_READ);
+  }
+}
+
+/* ---- gated delta rule ------------------------------------------------------------------------ */
+
+/* Qwen3-Next and Qwen3.5: three layers of the gated delta rule to one of attention with an output gate. */
+void hf_gated_delta(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+
+  hf_heads(map, draft);
+  a->qk_norm = TRUE;
+  a->attention.gated = json_map_flag(map, "attn_output_gate", TRUE);
+  json_map_flag(map, "attention_bias", FALSE);
+  json_map_text(map, "mamba_ssm_dtype"); /* of the state, FP32 in any kernel */
+  a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_GATED_DELTA,
+                                   .key_heads = json_map_need(map, "linear_num_key_heads"),
+                                   .value_heads = json_map_need(map, "linear_num_value_heads"),
+                                   .key_dim = json_map_need(map, "linear_key_head_dim"),
+                                   .value_dim = json_map_need(map, "linear_value_head_dim"),
+                                   .convolution = json_map_count(map, "linear_conv_kernel_dim", 4)};
+  read_interval(map, draft);
+}
+
+void hf_qwen_mtp(JsonMap *map, Draft *draft)
+{
+  draft->architecture.mtp_layers = json_map_count(map, "mtp_num_hidden_layers", 0);
+}
+
+/* ---- Kimi Delta Attention -------------------------------------------------------------------- */
+
+static JsonObject *linear_config(JsonMap *map)
+{
+  JsonNode *node = json_object_get_member(map->object, "linear_attn_config");
+
+  if (node && JSON_NODE_HOLDS_OBJECT(node)) {
+    g_hash_table_add(map->used, g_strdup("linear_attn_config"));
+    return json_node_get_object(node);
+  }
+  json_map_fail(map, "linear_attn_config", "no \"linear_attn_config\", expected an object");
+  return NULL;
+}
+
+static gboolean is_in(JsonArray *list, int64_t value)
+{
+  for (guint i = 0; i < json_array_get_length(list); i++)
+    if (json_array_get_int_element(list, i) == value)
+      return TRUE;
+  return FALSE;
+}
+
+/* Kimi-Linear: "full_attn_layers" counts from 1; the others have Kimi Delta Attention. */
+void hf_kimi_linear(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+  JsonObject *object = linear_config(map);
+
+  hf_mla(map, draft);
+  json_map_flag(map, "mla_use_nope", TRUE); /* no rotary positions, at the same widths */
+  json_map_count(map, "num_expert_group", 1);
+  if (!object)
+    return;
+  JsonMap inner = {.file = map->file, .text = map->text, .object = object, .used = NULL};
+  JsonArray *full = json_map_list(&inner, "full_attn_layers");
+  int64_t heads = json_map_need(&inner, "num_heads"), dim = json_map_need(&inner, "head_dim");
+
+  a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_KDA,
+                                   .key_heads = heads,
+                                   .value_heads = heads,
+                                   .key_dim = dim,
+                                   .value_dim = dim,
+                                   .convolution = json_map_count(&inner, "short_conv_kernel_size", 4)};
+  for (int64_t layer = 0; full && layer < a->layers; layer++)
+    add_layer(map, "linear_attn_config", a, is_in(full, layer + 1) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR,
+              FEED_AS_READ);
+  if (inner.error && !map->error)
+    map->error = g_steal_pointer(&inner.error);
+  g_clear_error(&inner.error);
+}
+
+/* ---- Mamba-2 --------------------------------------------------------------------------------- */
+
+/* Nemotron-H: "M" Mamba-2, "*" attention, "E" experts, "-" a dense network; each is a layer of its own. */
+static void read_letters(JsonMap *map, Draft *draft)
+{
+  const char *letters = json_map_text(map, "hybrid_override_pattern");
+  MoeArchitecture *a = &draft->architecture;
+
+  if (!letters || (int64_t)strlen(letters) != a->layers) {
+    json_map_fail(map, "hybrid_override_pattern", "\"hybrid_override_pattern\" is no text of a letter per layer");
+    return;
+  }
+  for (; *letters; letters++)
+    if (*letters == 'M')
+      add_layer(map, "hybrid_override_pattern", a, MOE_MIXER_LINEAR, MOE_FEED_NONE);
+    else if (*letters == '*')
+      add_layer(map, "hybrid_override_pattern", a, MOE_MIXER_ATTENTION, MOE_FEED_NONE);
+    else if (*letters == 'E' || *letters == '-')
+      add_layer(map, "hybrid_override_pattern", a, MOE_MIXER_NONE, *letters == 'E' ? MOE_FEED_MOE : MOE_FEED_DENSE);
+    else
+      json_map_fail(map, "hybrid_override_pattern", "\"hybrid_override_pattern\" has '%c', expected M, *, E or -",
+                    *letters);
+}
+
+void hf_nemotron_h(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+
+  hf_heads(map, draft);
+  a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_MAMBA2,
+                                   .key_heads = json_map_count(map, "n_groups", 1),
+                                   .value_heads = json_map_need(map, "mamba_num_heads"),
+                                   .key_dim = json_map_need(map, "ssm_state_size"),
+                                   .value_dim = json_map_need(map, "mamba_head_dim"),
+                                   .convolution = json_map_count(map, "conv_kernel", 4),
+                                   .chunk = json_map_count(map, "chunk_size", 0)};
+  json_map_count(map, "expand", 2); /* its heads and their width say the same */
+  json_map_flag(map, "use_conv_bias", FALSE);
+  json_map_flag(map, "use_mamba_kernels", TRUE);
+  json_map_text(map, "mamba_hidden_act");
+  json_map_text(map, "mamba_ssm_cache_dtype");
+  read_letters(map, draft);
+}
+
+/* Experts with relu^2, two matrices each; the shared one has a width of its own. */
+void hf_nemotron_h_experts(JsonMap *map, Draft *draft)
+{
+  MoeExpertLayer *moe = &draft->architecture.moe;
+
+  draft->architecture.ffn = (MoeFfn){.width = json_map_need(map, "intermediate_size"), .gated = FALSE};
+  if (!json_map_has(map, "num_experts"))
+    return;
+  hf_deepseek_experts(map, draft);
+  draft->architecture.ffn.gated = moe->gated = FALSE;
+  moe->shared_width = json_map_count(map, "moe_shared_expert_intermediate_size", moe->shared_width);
+}
+
+/* ---- sparse attention ------------------------------------------------------------------------ */
+
+/* DeepSeek-V3.2, GLM-5: an index chooses the keys. */
+void hf_mla_index(JsonMap *map, Draft *draft)
+{
+  MoeAttention *attention = &draft->architecture.attention;
+
+  hf_mla(map, draft);
+  attention->index.heads = json_map_need(map, "index_n_heads");
+  attention->index.dim = json_map_need(map, "index_head_dim");
+  attention->index.top_k = json_map_need(map, "index_topk");
+  json_map_flag(map, "indexer_rope_interleave", FALSE);
+  json_map_count(map, "qk_head_dim", 0); /* the sum of the two parts of a key */
+  json_map_count(map, "head_dim", 0);
+}
+
+/* ---- LongCat --------------------------------------------------------------------------------- */
+
+/* Each layer has two attentions and two dense networks, with experts on a shortcut beside them: two layers here,
+ * experts beside the first dense network, which stands as their shared expert. */
+void hf_longcat(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+  int64_t dense = json_map_need(map, "intermediate_size"), zero = json_map_count(map, "zero_expert_num", 0);
+  int64_t experts = json_map_need(map, "num_experts"), top_k = json_map_need(map, "num_experts_per_tok");
+  /* A router that is balanced chooses real experts as often as they are among all (LongCat-Flash report, 2.1). */
+  double real = (double)top_k * (double)experts / (double)(experts + zero);
+
+  a->layers *= 2;
+  a->ffn.width = dense;
+  a->moe = (MoeExpertLayer){.every = 2,
+                            .experts = experts,
+                            .zero_experts = zero,
+                            .top_k = top_k,
+                            .real_top_k = real,
+                            .width = json_map_need(map, "expert_ffn_hidden_size"),
+                            .gated = TRUE,
+                            .shared_experts = 1,
+                            .shared_width = dense,
+                            .groups = 1,
+                            .top_groups = 1};
+  json_map_text(map, "zero_expert_type");
+  json_map_text(map, "attention_method");
+  json_map_flag(map, "mla_scale_q_lora", FALSE);
+  json_map_flag(map, "mla_scale_kv_lora", FALSE);
+  import_note(draft, "each layer with two attentions is two layers; experts on a shortcut run beside the first one's "
+                     "dense network");
+}
