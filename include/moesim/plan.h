@@ -18,6 +18,15 @@
 
 G_BEGIN_DECLS
 
+/* What owning GPUs takes instead of renting them. */
+typedef struct {
+  double purchase; /* dollars per GPU, with its part of host and network */
+  double years;    /* over which it is written off */
+  double kwh;      /* dollars per kWh of power, host, network and cooling included by the cluster's power.overhead */
+} MoeOwnership;
+/* Dollars per GPU-hour: purchase / years, and the mean power of the run while it steps. */
+double moe_ownership_price(const MoeOwnership *own, const MoeResult *result);
+
 typedef struct {
   const char *path;   /* run file */
   MoeRunOptions load; /* its cluster and gpus are set row by row */
@@ -28,6 +37,7 @@ typedef struct {
   double deadline_s;           /* 0 = none */
   double budget_dollars;       /* 0 = none */
   double price_gpu_hour;       /* 0 = the clusters' */
+  MoeOwnership own;            /* purchase 0 = rented */
   MoeSpace space;
   const char *const *limits;     /* as of a search; may be NULL */
   guint samples, seeds;          /* combinations of the assumptions, simulated trainings, for each row */

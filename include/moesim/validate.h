@@ -97,6 +97,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
 MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);
 void moe_case_groups_free(MoeCaseGroup *groups, guint n);
 
+/* Cases of one family that differ in their layout alone (degrees, schedule, overlap, recomputation), two or more. */
+#define MOE_TOP_LAYOUTS 3
+typedef struct {
+  guint n, n_first,
+      n_top; /* groups; those whose fastest published layout is predicted to be the fastest, among the first three */
+  guint n_large, n_large_top; /* the same of groups of more than three */
+} MoeLayoutGroups;
+void moe_validation_layouts(const MoeValidation *validation, MoeLayoutGroups *groups);
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* Whether a step time was published for the case and predicted. */

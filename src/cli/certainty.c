@@ -3,8 +3,9 @@
 
 #include <moesim/sensitivity.h>
 
-/* Trying each assumption alone may take this long under an answer that was asked for without it, seconds. */
-#define DECIDING_TIME_S 3
+/* Events that trying each assumption alone may take under an answer that was asked for without it: some seconds. A
+ * number of events, not a time, so that the same input prints the same on every machine. */
+#define DECIDING_EVENTS 8e6
 
 MoeResiduals *moe_cli_residuals(GError **error)
 {
@@ -46,13 +47,13 @@ void moe_cli_certainty_clear(MoeCliCertainty *answer)
 
 char *moe_cli_deciding(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
 {
-  double seconds = result->wall_time_s * 2 * run->n_assumptions / g_get_num_processors();
+  double events = (double)result->events * 2 * run->n_assumptions;
   MoeSensitivityOptions alone = {.sim = *sim};
 
   alone.sim.slice = NULL;
   if (run->n_assumptions == 0)
     return g_strdup("");
-  g_autoptr(MoeSensitivity) s = seconds <= DECIDING_TIME_S ? moe_sensitivity(run, &alone, NULL) : NULL;
+  g_autoptr(MoeSensitivity) s = events <= DECIDING_EVENTS ? moe_sensitivity(run, &alone, NULL) : NULL;
   g_autofree char *lines = s ? moe_report_deciding(s, MOE_CLI_DECIDING) : NULL;
   if (!s)
     return g_strdup_printf("%u assumptions: moesim sensitivity tells which of them decide\n", run->n_assumptions);

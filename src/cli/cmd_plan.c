@@ -25,16 +25,16 @@ static const MoeUsage usage = {
 };
 
 typedef struct {
-  char *tokens, *clusters, *gpus, *deadline, *budget_usd, *price, *space, *time, *output, *megatron, *headroom;
+  char *tokens, *clusters, *gpus, *deadline, *budget_usd, *price, *own, *space, *time, *output, *megatron, *headroom;
   char **limits;
   gint samples, seeds, jobs;
 } Options;
 
 static void clear_options(Options *options)
 {
-  char *texts[] = {options->tokens,     options->clusters, options->gpus,    options->deadline,
-                   options->budget_usd, options->price,    options->space,   options->time,
-                   options->output,     options->megatron, options->headroom};
+  char *texts[] = {options->tokens,     options->clusters, options->gpus,     options->deadline,
+                   options->budget_usd, options->price,    options->space,    options->time,
+                   options->output,     options->megatron, options->headroom, options->own};
 
   for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
     g_free(texts[i]);
@@ -78,6 +78,27 @@ static gboolean read_numbers(const Options *options, MoePlanOptions *plan)
          moe_cli_quantity("--budget-usd", options->budget_usd, MOE_DIM_DOLLARS, &plan->budget_dollars) &&
          moe_cli_quantity("--price", options->price, MOE_DIM_DOLLARS, &plan->price_gpu_hour) &&
          moe_cli_quantity("--budget", options->time, MOE_DIM_SECONDS, &plan->time_s);
+}
+
+#define DEFAULT_YEARS 4    /* usual write-off of accelerators */
+#define DEFAULT_KWH   0.08 /* dollars; industrial power in the United States (EIA, 2025: about 8 cents) */
+
+/* "50000", "50000,4" or "50000,4,0.08": dollars per GPU, years, dollars per kWh. */
+static gboolean read_own(const Options *options, MoePlanOptions *plan)
+{
+  g_auto(GStrv) words = g_strsplit(options->own ? options->own : "", ",", -1);
+  guint n = g_strv_length(words);
+
+  if (!options->own)
+    return TRUE;
+  plan->own = (MoeOwnership){.years = DEFAULT_YEARS, .kwh = DEFAULT_KWH};
+  if (n < 1 || n > 3 || options->price) {
+    moe_cli_complain("--own: expected DOLLARS,YEARS,DOLLARS-PER-KWH such as 50000,4,0.08, and no --price beside it");
+    return FALSE;
+  }
+  return moe_cli_quantity("--own", words[0], MOE_DIM_DOLLARS, &plan->own.purchase) &&
+         (n < 2 || moe_cli_quantity("--own", words[1], MOE_DIM_NONE, &plan->own.years)) &&
+         (n < 3 || moe_cli_quantity("--own", words[2], MOE_DIM_DOLLARS, &plan->own.kwh));
 }
 
 /* ---- what is written --------------------------------------------------------------------------------------------- */
@@ -189,7 +210,7 @@ static int plan(const char *argument, const Options *options, const MoeCliRun *r
   MoeFormat format;
 
   if (!moe_cli_format(run, &format) || !moe_cli_sim_options(run, &plan_options.sim) ||
-      !read_numbers(options, &plan_options))
+      !read_numbers(options, &plan_options) || !read_own(options, &plan_options))
     return MOE_EXIT_BAD_INPUT;
   moe_cli_split_variant(argument, &file, &variant);
   g_autoptr(MoeResiduals) residuals = moe_cli_residuals(&error);
@@ -218,6 +239,8 @@ int moe_cmd_plan(int argc, char **argv)
       {"deadline", 0, 0, G_OPTION_ARG_STRING, &o.deadline, "of the training, as 90d", "TIME"},
       {"budget-usd", 0, 0, G_OPTION_ARG_STRING, &o.budget_usd, "that the training may cost, as 20M", "DOLLARS"},
       {"price", 0, 0, G_OPTION_ARG_STRING, &o.price, "of a GPU-hour, instead of the clusters' prices", "DOLLARS"},
+      {"own", 0, 0, G_OPTION_ARG_STRING, &o.own, "owned instead of rented: dollars per GPU, years, dollars per kWh",
+       "D,Y,D"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output, "write the recommended run here", "FILE.yaml"},
       {"megatron", 0, 0, G_OPTION_ARG_FILENAME, &o.megatron, "write its Megatron-LM launch line here", "FILE.sh"},
       {"headroom", 0, 0, G_OPTION_ARG_STRING, &o.headroom, "memory that has to stay free, as '2 GB'", "BYTES"},

@@ -47,6 +47,20 @@ static void add_groups(JsonBuilder *builder, const MoeValidation *validation, Mo
   moe_case_groups_free(groups, n);
 }
 
+static void add_layouts(JsonBuilder *builder, const MoeValidation *validation)
+{
+  MoeLayoutGroups layouts;
+
+  moe_validation_layouts(validation, &layouts);
+  moe_json_open_object(builder, "layout_groups");
+  moe_json_integer(builder, "groups", layouts.n);
+  moe_json_integer(builder, "first", layouts.n_first);
+  moe_json_integer(builder, "top_three", layouts.n_top);
+  moe_json_integer(builder, "large", layouts.n_large);
+  moe_json_integer(builder, "large_top_three", layouts.n_large_top);
+  json_builder_end_object(builder);
+}
+
 char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -57,6 +71,7 @@ char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by)
     add_case(builder, &validation->cases[i]);
   json_builder_end_array(builder);
   add_groups(builder, validation, by);
+  add_layouts(builder, validation);
   moe_json_open_object(builder, "pairs");
   moe_json_integer(builder, "asked", validation->n_pairs);
   moe_json_integer(builder, "right", validation->n_pairs_right);

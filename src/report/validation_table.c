@@ -76,6 +76,19 @@ static char *pairs_table(const MoeValidation *validation, gboolean styled)
   return moe_table_format(table, styled);
 }
 
+static char *layouts_line(const MoeValidation *validation)
+{
+  MoeLayoutGroups g;
+
+  moe_validation_layouts(validation, &g);
+  if (g.n == 0)
+    return g_strdup("");
+  return g_strdup_printf("\nof %u groups of layouts the fastest published one is predicted to be the fastest in %u, "
+                         "among the first three in %u; "
+                         "of the %u groups of more than three, in %u\n",
+                         g.n, g.n_first, g.n_top, g.n_large, g.n_large_top);
+}
+
 char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
 {
   g_autofree char *groups = groups_table(validation, by, styled);
@@ -84,7 +97,9 @@ char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy 
                                 ? g_strdup_printf("%u cases without a prediction\n\n", validation->n_failed)
                                 : g_strdup("");
 
-  return g_strdup_printf("%s\n%s%s", groups, failed, pairs);
+  g_autofree char *layouts = layouts_line(validation);
+
+  return g_strdup_printf("%s\n%s%s%s", groups, failed, pairs, layouts);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

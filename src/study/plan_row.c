@@ -115,6 +115,24 @@ static gboolean choose_layout(const MoePlanOptions *options, const MoeRun *base,
                   "none of the %u best layouts of the search fits when it is run with noise", found->n_ranked);
 }
 
+/* ---- the price --------------------------------------------------------------------------------------------------- */
+
+#define HOURS_PER_YEAR 8766.0 /* 365.25 days */
+#define WATTS_PER_KW   1e3
+
+double moe_ownership_price(const MoeOwnership *own, const MoeResult *result)
+{
+  MoeEconomy economy = moe_economy_ideal(result);
+
+  return own->purchase / (own->years * HOURS_PER_YEAR) + economy.stepping_power_w / WATTS_PER_KW * own->kwh;
+}
+
+/* 0: the cluster's. */
+static double price_of(const MoePlanOptions *options, const MoeResult *result)
+{
+  return options->own.purchase > 0 ? moe_ownership_price(&options->own, result) : options->price_gpu_hour;
+}
+
 /* ---- the training ------------------------------------------------------------------------------------------------ */
 
 /* An interval that is not said is Daly's: looking for the optimum of each row would take longer than all else. */
@@ -124,7 +142,7 @@ static MoeGoodput *train(const MoePlanOptions *options, MoePlanRow *row, GError 
                              .seed = options->sim.seed,
                              .jobs = options->jobs,
                              .no_search = TRUE,
-                             .price_gpu_hour = options->price_gpu_hour};
+                             .price_gpu_hour = price_of(options, row->result)};
   MoeGoodputPlan plan = row->run->goodput;
   MoeGoodputModel model;
 
@@ -151,13 +169,14 @@ static void fill_economy(const MoePlanOptions *options, MoePlanRow *row)
   const MoeGoodput *goodput = row->goodput;
   double stepping = goodput->mean.stepping_s / goodput->mean.wall_s;
 
-  row->economy = moe_economy_training(row->result, options->price_gpu_hour, goodput->model.plan.tokens, wall->p50,
-                                      wall->p50 * stepping);
+  double given = price_of(options, row->result);
+
+  row->economy = moe_economy_training(row->result, given, goodput->model.plan.tokens, wall->p50, wall->p50 * stepping);
   row->dollars = scaled(wall, row->economy.dollars / wall->p50);
   row->mwh = scaled(wall, row->economy.energy_mwh / wall->p50);
   row->megawatts = row->economy.stepping_power_w * (double)row->gpus * 1e-6;
   double price = row->economy.price_gpu_hour;
-  gboolean ranged = options->price_gpu_hour <= 0 && cluster->price_high > 0 && price > 0;
+  gboolean ranged = given <= 0 && cluster->price_high > 0 && price > 0;
   row->least_dollars = row->dollars.p10 * (ranged ? cluster->price_low / price : 1);
   row->most_dollars = row->dollars.p90 * (ranged ? cluster->price_high / price : 1);
 }

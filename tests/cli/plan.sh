@@ -57,6 +57,12 @@ try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $
 column() { awk -F, -v key="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == key) at = i } NR == 2 { print $at }' "$1"; }
 check "dollars at twice the price" awk -v a="$(column "$work/two" dollars.p50)" -v b="$(column "$work/out" dollars.p50)" 'BEGIN { exit !(a > 0 && b / a > 1.999999 && b / a < 2.000001) }'
 
+# 35,064 dollars over four years of 8,766 hours are a dollar an hour, and free power adds little.
+# shellcheck disable=SC2086
+try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --own 35064,4,1e-9 --format csv
+check "a dollar an hour" awk -v p="$(column "$work/out" price_gpu_hour_dollars)" 'BEGIN { exit !(p > 0.999999 && p < 1.000001) }'
+refused "--own: expected DOLLARS,YEARS,DOLLARS-PER-KWH" plan "$run" --tokens 1T --own 1,2,3,4
+
 refused "tokens to train on are not said" plan "$run" --gpus 64
 refused "--gpus: 'many', expected a whole number" plan "$run" --tokens 1T --gpus many
 refused "no file clusters/h10-hgx.yaml" run "$run" --cluster h10-hgx

@@ -145,6 +145,25 @@ START_TEST(pairs)
 END_TEST
 
 /* A case that failed counts nowhere. */
+/* Family b's fastest is predicted so; family a's is the third of three, and with one more the fourth of four. */
+START_TEST(groups_of_layouts)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+  MoeLayoutGroups g;
+
+  moe_validation_layouts(v, &g);
+  ck_assert_uint_eq(g.n, 2); /* because the only case in FP8 has nothing to be compared with */
+  ck_assert_uint_eq(g.n_first, 1);
+  ck_assert_uint_eq(g.n_top, 2);
+  ck_assert_uint_eq(g.n_large, 0);
+  add(v, "a", 3.0, 1.4, "tp8", "bf16");
+  moe_validation_layouts(v, &g);
+  ck_assert_uint_eq(g.n_top, 1);
+  ck_assert_uint_eq(g.n_large, 1);
+  ck_assert_uint_eq(g.n_large_top, 0);
+}
+END_TEST
+
 START_TEST(failures)
 {
   g_autoptr(MoeValidation) v = six_cases();
@@ -158,4 +177,4 @@ START_TEST(failures)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/validation", errors, groups, pairs, failures, memory_groups, fit_table)
+MOE_TEST_MAIN("study/validation", errors, groups, pairs, groups_of_layouts, failures, memory_groups, fit_table)
