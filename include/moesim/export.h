@@ -59,6 +59,8 @@ char *moe_export_chakra_groups(const MoeExport *export);
 char **moe_export_megatron(const MoeRun *run, GPtrArray *notes);
 /* The same as text for a shell, an argument a line. Caller frees. */
 char *moe_export_megatron_text(const MoeRun *run, GPtrArray *notes);
+/* The same as a torchtitan configuration in TOML. */
+char *moe_export_torchtitan_text(const MoeRun *run, GPtrArray *notes);
 /* The model as a Hugging Face config.json, of the family that says its shape; nothing of training and layout. `notes`
  * as above. moe_import_hf gives the same architecture back. Caller frees. */
 char *moe_export_hf_text(const MoeRun *run, GPtrArray *notes);

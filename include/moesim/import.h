@@ -52,6 +52,9 @@ typedef struct {
  * when it is no JSON, of an unknown model type, or lacks a key; `options` may be NULL. */
 MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const MoeImportOptions *options,
                          GError **error);
+/* From a torchtitan configuration in TOML; the rest as above. */
+MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *name, const MoeImportOptions *options,
+                                 GError **error);
 /* From NULL-terminated arguments ("--num-layers", "32", ...), launcher and script among them. NULL and *error
  * (MOE_ERROR_INPUT) when one is wrong, or is not understood and not in options->accept. */
 MoeImport *moe_import_megatron(const char *const *arguments, const MoeImportOptions *options, GError **error);

@@ -13,7 +13,7 @@
 
 static const MoeUsage usage = {
     .command = "export",
-    .arguments = "goal | chakra | megatron | hf RUN.yaml[:VARIANT]",
+    .arguments = "goal | chakra | megatron | torchtitan | hf RUN.yaml[:VARIANT]",
     .examples = "  moesim export goal models/mixtral-8x7b.yaml --gpus 32 -o step.goal\n"
                 "  moesim export chakra models/mixtral-8x7b.yaml --gpus 32 -o step.chakra\n"
                 "  moesim run --from-chakra step.chakra --cluster gb200-nvl72\n"
@@ -200,14 +200,14 @@ static int export_text(const char *argument, TextFunc text_of, const char *path,
 }
 
 /* The kinds of export, in the order of the words; those that are text have a function. */
-static const TextFunc texts[] = {NULL, NULL, moe_export_megatron_text, moe_export_hf_text};
+static const TextFunc texts[] = {NULL, NULL, moe_export_megatron_text, moe_export_torchtitan_text, moe_export_hf_text};
 
 int moe_cmd_export(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
   g_autofree char *output = NULL;
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
-  static const char *const kinds[] = {"goal", "chakra", "megatron", "hf", NULL};
+  static const char *const kinds[] = {"goal", "chakra", "megatron", "torchtitan", "hf", NULL};
   const GOptionEntry entries[] = {
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
        "the file; chakra: the folder, a file per rank (configurations: default standard output)", "PATH"},

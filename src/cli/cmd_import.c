@@ -13,12 +13,13 @@
 
 static const MoeUsage usage = {
     .command = "import",
-    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron FILE [WORD...]",
+    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron FILE [WORD...] | torchtitan FILE.toml",
     .examples =
         "  moesim import hf config.json -o run.yaml\n"
         "  moesim import hf config.json --cluster gb200-nvl72 --gpus 1024 --sequence 4096 --batch 2048\n"
         "  moesim import megatron -o run.yaml @pretrain-arguments.txt\n"
         "  moesim import megatron -o run.yaml train.sh GBS=512 NNODES=16\n"
+        "  moesim import torchtitan llama3_8b.toml --gpus 64 -o run.yaml\n"
         "  moesim import megatron --gpus 64 -- --num-layers 32 --hidden-size 4096 --num-attention-heads 32 ...\n",
     .least = 2,
     .most = -1,
@@ -86,8 +87,8 @@ typedef struct {
   char **arguments; /* words of a command line, or assignments behind a script */
 } Input;
 
-static const char *const kinds[] = {"hf", "megatron", NULL};
-enum { KIND_HF, KIND_MEGATRON };
+static const char *const kinds[] = {"hf", "megatron", "torchtitan", NULL};
+enum { KIND_HF, KIND_MEGATRON, KIND_TORCHTITAN };
 
 static MoeImport *import_words(const Input *input, const MoeImportOptions *options, GError **error)
 {
@@ -113,6 +114,8 @@ static MoeImport *import(const Input *input, const MoeImportOptions *options, GE
 {
   if (input->kind == KIND_HF)
     return moe_import_hf(input->text, input->length, input->name, options, error);
+  if (input->kind == KIND_TORCHTITAN)
+    return moe_import_torchtitan(input->text, input->length, input->name, options, error);
   return input->text ? import_text(input, options, error) : import_words(input, options, error);
 }
 
@@ -177,7 +180,8 @@ static MoeImport *make(const Input *input, MoeImportOptions *options, MoeParamet
   GError *failure = NULL;
 
   if (!open || !moe_cli_import_layout(made->text, options, &failure)) {
-    g_propagate_error(error, failure);
+    if (failure)
+      g_propagate_error(error, failure);
     return failure ? NULL : g_steal_pointer(&made);
   }
   g_autoptr(MoeImport) better = import(input, options, error);

@@ -39,8 +39,9 @@ typedef struct {
   ImportStack stack;
   const MoeImportOptions *options;
   const char *title;
-  MoeImport *import; /* notes go here */
-  GPtrArray *open;   /* of char *: what is not understood, or cannot be said; the caller frees it */
+  const char *usual_stack; /* where none is given; NULL: Megatron's */
+  MoeImport *import;       /* notes go here */
+  GPtrArray *open;         /* of char *: what is not understood, or cannot be said; the caller frees it */
 } Draft;
 
 /* A draft with the defaults of a run file; `options` may be NULL. */

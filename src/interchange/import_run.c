@@ -308,7 +308,8 @@ gboolean import_finish(Draft *draft, GError **error)
   MoePrecision gemm = draft->training.precision.gemm;
   const char *usual = gemm == MOE_NVFP4 || gemm == MOE_MXFP8 ? NEWER_CLUSTER : DEFAULT_CLUSTER;
   const char *cluster = choose_name(draft, assumptions, "cluster", draft->options->cluster, usual);
-  const char *stack = choose_name(draft, assumptions, "stack", draft->options->stack, DEFAULT_STACK);
+  const char *stack = choose_name(draft, assumptions, "stack", draft->options->stack,
+                                  draft->usual_stack ? draft->usual_stack : DEFAULT_STACK);
   gboolean known = load_stack(draft, stack, &base, &doc);
 
   if (!known && draft->options->data_dir)

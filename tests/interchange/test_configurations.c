@@ -199,5 +199,94 @@ START_TEST(test_hf_round_trip)
 }
 END_TEST
 
+/* ---- torchtitan ------------------------------------------------------------------------------ */
+
+static MoeImport *import_toml(const char *text, int64_t gpus, GError **error)
+{
+  MoeImportOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .gpus = gpus};
+
+  return moe_import_torchtitan(text, strlen(text), "x.toml", &options, error);
+}
+
+/* What a configuration says, by hand: 405 B on 128 GPUs, 8-way tensor parallelism, float8, whole layers recomputed. */
+START_TEST(test_torchtitan)
+{
+  static const char text[] =
+      "[model]\nname = \"llama3\"\nflavor = \"405B\"\nconverters = [\"float8\"]\n[optimizer]\nname = \"AdamW\"\nlr = "
+      "8e-5\n"
+      "[training]\nlocal_batch_size = 2\nseq_len = 8_192\n[parallelism]\ndata_parallel_shard_degree = -1\n"
+      "tensor_parallel_degree = 8 # ranks\nenable_async_tensor_parallel = true\n[activation_checkpoint]\nmode = "
+      "'full'\n"
+      "[float8]\nenable_fsdp_float8_all_gather = true\n";
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = import_toml(text, 128, &error);
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeRun) run = load_text(import->text);
+
+  ck_assert_int_eq(run->architecture.layers, 126);
+  ck_assert_int_eq(run->training.global_batch, 32);
+  ck_assert_int_eq(run->training.precision.gemm, MOE_FP8);
+  ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
+  ck_assert_int_eq(run->parallelism.zero, 3);
+  ck_assert(run->parallelism.overlap.tensor && run->parallelism.sequence_parallel);
+  ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_FULL);
+  ck_assert_int_eq(import->applied->len + import->ignored->len, 12);
+}
+END_TEST
+
+static void check_toml(const char *text, const char *message)
+{
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_ptr_null(import_toml(text, 8, &error));
+  ck_assert_msg(g_str_has_prefix(error->message, message), "%s", error->message);
+}
+
+START_TEST(test_torchtitan_refusals)
+{
+#define SMALL "model = {name = \"llama3\", flavor = \"8B\"}\n"
+  check_toml("[model\n", "x.toml:1:7: no TOML of at most 4000000 bytes");
+  check_toml("[model]\nname = \"llama9\"\nflavor = \"8B\"\n",
+             "x.toml: model llama9 of flavor 8B is not known, expected one of llama3/8B");
+  check_toml(SMALL "[training]\nseq_len = \"long\"\n", "x.toml: training.seq_len: expected a whole number");
+  check_toml(SMALL "[parallelism]\nwarp = 9\n",
+             "x.toml: not understood, and it may shape the answer: parallelism.warp 9");
+  check_toml(SMALL "[parallelism]\npipeline_parallel_degree = 2\npipeline_parallel_schedule = \"Zigzag\"\n",
+             "x.toml: parallelism.pipeline_parallel_schedule: expected 1F1B");
+  check_toml(SMALL "[training]\nenable_cpu_offload = true\n",
+             "x.toml: not understood, and it may shape the answer: training.enable_cpu_offload: a run cannot say");
+}
+END_TEST
+
+/* Exported and imported again: the same run. */
+START_TEST(test_torchtitan_round_trip)
+{
+  static const char *const layouts[] = {
+      "[training]\nlocal_batch_size = 1\nseq_len = 8192\nglobal_batch_size = "
+      "128\n[parallelism]\ndata_parallel_shard_degree = 32\n"
+      "data_parallel_replicate_degree = 2\ntensor_parallel_degree = 2\ncontext_parallel_degree = 1\n",
+      "[training]\nlocal_batch_size = 16\nseq_len = 4096\n[parallelism]\ndata_parallel_shard_degree = "
+      "16\npipeline_parallel_degree = 4\n"
+      "tensor_parallel_degree = 2\npipeline_parallel_schedule = \"Interleaved1F1B\"\n[activation_checkpoint]\nmode = "
+      "\"full\"\n"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(layouts); i++) {
+    g_autofree char *text = g_strconcat("model = {name = \"llama3\", flavor = \"8B\"}\n", layouts[i], NULL);
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(MoeImport) import = import_toml(text, 0, NULL);
+    g_autoptr(MoeRun) run = load_text(import->text);
+    g_autofree char *written = moe_export_torchtitan_text(run, notes);
+    g_autoptr(MoeImport) back = import_toml(written, 0, NULL);
+    g_autoptr(MoeRun) again = load_text(back->text);
+
+    ck_assert_msg(notes->len == 0, "%s", notes->len > 0 ? (const char *)notes->pdata[0] : "");
+    check_architecture("llama3 8B", &run->architecture, &again->architecture);
+    check_training(run, again);
+    check_layout("llama3 8B", &run->parallelism, &again->parallelism);
+  }
+}
+END_TEST
+
 MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
-              test_hf_round_trip)
+              test_hf_round_trip, test_torchtitan, test_torchtitan_refusals, test_torchtitan_round_trip)

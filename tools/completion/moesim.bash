@@ -10,9 +10,9 @@ _moesim()
   elif [ "$command" = plot ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
   elif [ "$command" = import ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "hf megatron" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "hf megatron torchtitan" -- "$current")
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron hf" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron torchtitan hf" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "check" -- "$current")
   else

@@ -1,0 +1,358 @@
+/* torchtitan configurations (TOML) to runs. Keys: torchtitan/config/job_config.py of pytorch/torchtitan, 2024 to 2025.
+ */
+#include "import.h"
+#include "json.h"
+#include "titan.h"
+#include "toml.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  const char *model, *flavor, *optimizer, *schedule, *rotate, *reshard, *checkpointing, *selective, *reduce,
+      *parameters;
+  int64_t sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert, expert_tensor;
+  int64_t selective_layers;
+  gboolean async_tensor, float8, float8_gather, cpu_offload, compile;
+} Titan;
+
+typedef enum { TITAN_COUNT, TITAN_TEXT, TITAN_FLAG, TITAN_PRESENT } TitanKind;
+
+typedef struct {
+  const char *path;
+  TitanKind kind;
+  size_t offset;
+  const char *key; /* of the run */
+} TitanKey;
+
+#define COUNT(member) TITAN_COUNT, offsetof(Titan, member)
+#define TEXT(member)  TITAN_TEXT, offsetof(Titan, member)
+#define FLAG(member)  TITAN_FLAG, offsetof(Titan, member)
+
+static const TitanKey keys[] = {
+    {"model.name", TEXT(model), "architecture"},
+    {"model.flavor", TEXT(flavor), "architecture"},
+    {"optimizer.name", TEXT(optimizer), "training.optimizer"},
+    {"training.seq_len", COUNT(sequence), "training.sequence_length"},
+    {"training.local_batch_size", COUNT(local_batch), "training.micro_batch"},
+    {"training.batch_size", COUNT(local_batch), "training.micro_batch"},
+    {"training.global_batch_size", COUNT(global_batch), "training.global_batch"},
+    {"training.mixed_precision_param", TEXT(parameters), "training.precision.gemm"},
+    {"training.mixed_precision_reduce", TEXT(reduce), "training.precision.gradient_reduce"},
+    {"training.enable_cpu_offload", FLAG(cpu_offload), "offload"},
+    {"training.compile", FLAG(compile), "stack.fused"},
+    {"compile.enable", FLAG(compile), "stack.fused"},
+    {"parallelism.data_parallel_replicate_degree", COUNT(replicate), "parallelism.shard_group"},
+    {"parallelism.data_parallel_shard_degree", COUNT(shard), "parallelism.zero"},
+    {"parallelism.fsdp_reshard_after_forward", TEXT(reshard), "parallelism.zero"},
+    {"parallelism.tensor_parallel_degree", COUNT(tensor), "parallelism.tensor"},
+    {"parallelism.enable_async_tensor_parallel", FLAG(async_tensor), "parallelism.overlap.tensor"},
+    {"parallelism.context_parallel_degree", COUNT(context), "parallelism.context"},
+    {"parallelism.context_parallel_rotate_method", TEXT(rotate), "parallelism.context_kind"},
+    {"parallelism.pipeline_parallel_degree", COUNT(pipeline), "parallelism.pipeline"},
+    {"parallelism.pipeline_parallel_schedule", TEXT(schedule), "parallelism.schedule"},
+    {"parallelism.expert_parallel_degree", COUNT(expert), "parallelism.expert"},
+    {"parallelism.expert_tensor_parallel_degree", COUNT(expert_tensor), "parallelism.expert_tensor"},
+    {"experimental.context_parallel_degree", COUNT(context), "parallelism.context"},
+    {"experimental.pipeline_parallel_degree", COUNT(pipeline), "parallelism.pipeline"},
+    {"experimental.pipeline_parallel_schedule", TEXT(schedule), "parallelism.schedule"},
+    {"experimental.enable_async_tensor_parallel", FLAG(async_tensor), "parallelism.overlap.tensor"},
+    {"activation_checkpoint.mode", TEXT(checkpointing), "recompute.mode"},
+    {"activation_checkpoint.selective_ac_option", TEXT(selective), "recompute.modules"},
+    {"model.converters", TITAN_PRESENT, offsetof(Titan, float8), "training.precision.gemm"},
+    {"float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
+    {"quantize.linear.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather),
+     "training.precision.parameter_gather"},
+};
+
+static const struct {
+  const char *reason, *paths;
+} ignored[] = {
+    {"of the job, logging and profiling",
+     "job.* profiling.* metrics.* comm.* memory_estimation.* fault_tolerance.* debug.*"},
+    {"of checkpoints: moesim goodput prices them", "checkpoint.*"},
+    {"of learning and data", "lr_scheduler.* validation.* optimizer.lr optimizer.eps optimizer.beta1 optimizer.beta2 "
+                             "optimizer.weight_decay optimizer.fused "
+                             "optimizer.foreach optimizer.implementation optimizer.early_step_in_backward "
+                             "training.max_norm training.steps training.dataset* "
+                             "training.warmup_steps training.seed training.deterministic training.gc_freq "
+                             "training.gc_debug training.data_parallel* training.dtype "
+                             "training.dataloader* model.tokenizer* model.hf_assets_path model.print_after_conversion "
+                             "experimental.custom* model.norm_type"},
+    {"numbers at the same cost, or the stack's own value",
+     "float8.* quantize.* mx.* compile.* parallelism.disable_loss_parallel "
+     "parallelism.pipeline_parallel_microbatch_size "
+     "parallelism.pipeline_parallel_split_points parallelism.enable_compiled_autograd training.compile "
+     "activation_checkpoint.early_stop "
+     "activation_checkpoint.per_op_sac* experimental.enable_compiled_autograd parallelism.module_fqns_per_model_part"},
+};
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static gboolean fail_key(const char *file, const char *path, const char *expected, GError **error)
+{
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file}, "%.80s: expected %s", path, expected);
+}
+
+/* A count may be -1: torchtitan's "whatever is left". */
+static gboolean store(const TitanKey *key, JsonNode *node, Titan *titan, const char *file, GError **error)
+{
+  char *at = (char *)titan + key->offset;
+  GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
+  double number = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double(node) : NAN;
+
+  switch (key->kind) {
+  case TITAN_PRESENT: /* a list of converters, of which float8 is one */
+    for (guint i = 0; JSON_NODE_HOLDS_ARRAY(node) && i < json_array_get_length(json_node_get_array(node)); i++) {
+      JsonNode *element = json_array_get_element(json_node_get_array(node), i);
+
+      if (JSON_NODE_HOLDS_VALUE(element) && json_node_get_value_type(element) == G_TYPE_STRING &&
+          strstr(json_node_get_string(element), "float8"))
+        *(gboolean *)(gpointer)at = TRUE;
+    }
+    return TRUE;
+  case TITAN_COUNT:
+    if (!(number >= -1 && number <= 1 << 28) || number != floor(number))
+      return fail_key(file, key->path, "a whole number", error);
+    *(int64_t *)(gpointer)at = (int64_t)number;
+    return TRUE;
+  case TITAN_FLAG:
+    if (type != G_TYPE_BOOLEAN)
+      return fail_key(file, key->path, "true or false", error);
+    *(gboolean *)(gpointer)at = json_node_get_boolean(node);
+    return TRUE;
+  case TITAN_TEXT:
+    if (type != G_TYPE_STRING)
+      return fail_key(file, key->path, "text", error);
+    *(const char **)(gpointer)at = json_node_get_string(node);
+    return TRUE;
+  }
+  return TRUE;
+}
+
+static const TitanKey *find_key(const char *path)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+    if (strcmp(keys[i].path, path) == 0)
+      return &keys[i];
+  return NULL;
+}
+
+static gboolean read_leaf(const char *path, JsonNode *node, Titan *titan, Draft *draft, const char *file,
+                          GError **error)
+{
+  const TitanKey *key = find_key(path);
+  g_autofree char *value = json_to_string(node, FALSE);
+  g_autofree char *shown = g_strdup_printf("%s %.60s", path, value);
+
+  for (gsize i = 0; !key && i < G_N_ELEMENTS(ignored); i++)
+    if (import_is_listed(ignored[i].paths, path)) {
+      g_ptr_array_add(draft->import->ignored, g_strconcat(shown, ": ", ignored[i].reason, NULL));
+      return TRUE;
+    }
+  if (!key)
+    g_ptr_array_add(draft->open, g_strdup(shown));
+  else
+    g_ptr_array_add(draft->import->applied, g_strconcat(shown, " -> ", key->key, NULL));
+  return !key || store(key, node, titan, file, error);
+}
+
+static gboolean read_object(const char *place, JsonObject *object, Titan *titan, Draft *draft, const char *file,
+                            GError **error)
+{
+  g_autoptr(GList) members = json_object_get_members(object);
+
+  for (GList *member = members; member; member = member->next) {
+    JsonNode *node = json_object_get_member(object, member->data);
+    g_autofree char *path = g_strconcat(place, *place ? "." : "", member->data, NULL);
+    gboolean sound = JSON_NODE_HOLDS_OBJECT(node)
+                         ? read_object(path, json_node_get_object(node), titan, draft, file, error)
+                         : read_leaf(path, node, titan, draft, file, error);
+
+    if (!sound)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- run ------------------------------------------------------------------------------------- */
+
+static gboolean take_model(Draft *draft, const Titan *titan, const char *file, GError **error)
+{
+  const TitanFlavor *flavor = titan->model && titan->flavor ? titan_flavor(titan->model, titan->flavor) : NULL;
+
+  if (flavor) {
+    draft->architecture = flavor->architecture;
+    return TRUE;
+  }
+  g_autofree char *known = titan_flavors();
+
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file},
+                  "model %.40s of flavor %.40s is not known, expected one of %s",
+                  titan->model ? titan->model : "(none)", titan->flavor ? titan->flavor : "(none)", known);
+}
+
+static gboolean take_schedule(Draft *draft, const char *word, const char *file, GError **error)
+{
+  static const struct {
+    const char *word;
+    MoeScheduleKind schedule;
+    int chunks;
+  } schedules[] = {{"1F1B", MOE_SCHEDULE_1F1B, 1},
+                   {"GPipe", MOE_SCHEDULE_GPIPE, 1},
+                   {"Interleaved1F1B", MOE_SCHEDULE_INTERLEAVED, 2},
+                   {"ZBVZeroBubble", MOE_SCHEDULE_ZB_V, 2},
+                   {"DualPipeV", MOE_SCHEDULE_DUALPIPE_V, 2}};
+  MoeParallelism *p = &draft->parallelism;
+
+  for (gsize i = 0; p->pipeline > 1 && i < G_N_ELEMENTS(schedules); i++)
+    if (g_ascii_strcasecmp(schedules[i].word, word ? word : "1F1B") == 0) {
+      p->schedule = schedules[i].schedule;
+      p->virtual_stages = schedules[i].chunks;
+      return TRUE;
+    }
+  return p->pipeline == 1 || fail_key(file, "parallelism.pipeline_parallel_schedule",
+                                      "1F1B, GPipe, Interleaved1F1B, ZBVZeroBubble or DualPipeV", error);
+}
+
+/* FSDP2 gathers weights again in backward unless told otherwise, or unless there is a pipeline ("default"). */
+static void take_sharding(Draft *draft, const Titan *titan)
+{
+  MoeParallelism *p = &draft->parallelism;
+  const char *reshard = titan->reshard ? titan->reshard : "default";
+  gboolean again = strcmp(reshard, "always") == 0 || (strcmp(reshard, "default") == 0 && p->pipeline == 1);
+
+  p->zero = titan->shard == 1 ? 0 : again ? 3 : 2;
+  if (titan->replicate > 1 && titan->shard > 1)
+    p->shard_group = titan->shard * p->context;
+  if (titan->shard > 0)
+    p->gpus = MAX(titan->replicate, 1) * titan->shard * p->tensor * p->context * p->pipeline;
+  p->overlap.gradient_reduce = p->overlap.parameter_gather = TRUE;
+  p->overlap.tensor = titan->async_tensor;
+}
+
+static gboolean take_layout(Draft *draft, const Titan *titan, const char *file, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  p->tensor = MAX(titan->tensor, 1);
+  p->context = MAX(titan->context, 1);
+  p->pipeline = MAX(titan->pipeline, 1);
+  p->expert = MAX(titan->expert, 1);
+  p->expert_tensor = MAX(titan->expert_tensor, 1);
+  p->sequence_parallel = p->tensor > 1;
+  p->context_kind = MOE_CONTEXT_RING;
+  take_sharding(draft, titan);
+  if (titan->cpu_offload)
+    import_refuse(draft, "training.enable_cpu_offload", "weights and optimizer state kept on the host");
+  return take_schedule(draft, titan->schedule, file, error);
+}
+
+/* mode "selective": "op" keeps attention and every second product; a number n recomputes every n-th layer whole. */
+static gboolean take_recompute(Draft *draft, const Titan *titan, const char *file, GError **error)
+{
+  MoeRecompute *recompute = &draft->recompute;
+  const char *mode = titan->checkpointing ? titan->checkpointing : "none",
+             *option = titan->selective ? titan->selective : "op";
+  gint64 every = 0;
+
+  if (strcmp(mode, "none") == 0)
+    return TRUE;
+  if (strcmp(mode, "full") == 0) {
+    recompute->mode = MOE_RECOMPUTE_FULL;
+    return TRUE;
+  }
+  if (strcmp(mode, "selective") != 0)
+    return fail_key(file, "activation_checkpoint.mode", "none, selective or full", error);
+  if (g_ascii_string_to_signed(option, 10, 1, 1000, &every, NULL)) {
+    recompute->mode = MOE_RECOMPUTE_FULL;
+    recompute->layers = MAX(draft->architecture.layers / draft->parallelism.pipeline / every, 1);
+    return TRUE;
+  }
+  recompute->mode = MOE_RECOMPUTE_SELECTIVE;
+  recompute->modules = MOE_MODULE_NORM | MOE_MODULE_FFN_ACTIVATION |
+                       (draft->architecture.moe.experts > 0 ? MOE_MODULE_MOE_ACTIVATION : 0);
+  import_note(draft, "activation_checkpoint.selective_ac_option op keeps every second product; norms and activation "
+                     "functions are taken as recomputed");
+  return TRUE;
+}
+
+static void take_training(Draft *draft, const Titan *titan)
+{
+  MoeTraining *t = &draft->training;
+  MoePrecisions *p = &t->precision;
+  MoeParallelism *layout = &draft->parallelism;
+
+  t->sequence_length = titan->sequence;
+  t->micro_batch = MAX(titan->local_batch, 1);
+  if (titan->global_batch > 0)
+    t->global_batch = titan->global_batch;
+  int64_t gpus = draft->options->gpus > 0 ? draft->options->gpus : layout->gpus;
+  int64_t data = gpus / (layout->tensor * layout->context * layout->pipeline);
+
+  if (layout->pipeline > 1) { /* the local batch is cut into micro-batches of one */
+    t->global_batch = t->global_batch > 0 ? t->global_batch : t->micro_batch * data;
+    t->micro_batch = 1;
+  } else if (t->global_batch == 0) {
+    t->global_batch = t->micro_batch * data; /* torchtitan: one local batch per rank and step */
+  }
+  p->gemm = p->wgrad = titan->float8 ? MOE_FP8 : MOE_BF16;
+  p->parameter_gather = titan->float8_gather ? MOE_FP8 : MOE_BF16;
+  p->gradient_reduce = g_strcmp0(titan->reduce, "bfloat16") == 0 ? MOE_BF16 : MOE_FP32;
+}
+
+static gboolean take_all(Draft *draft, const Titan *titan, const char *file, GError **error)
+{
+  if (!take_model(draft, titan, file, error) || !take_layout(draft, titan, file, error) ||
+      !take_recompute(draft, titan, file, error))
+    return FALSE;
+  take_training(draft, titan);
+  if (titan->optimizer && g_ascii_strcasecmp(titan->optimizer, "adamw") != 0 &&
+      g_ascii_strcasecmp(titan->optimizer, "adam") != 0)
+    return fail_key(file, "optimizer.name", "Adam or AdamW", error);
+  if (titan->parameters && strcmp(titan->parameters, "bfloat16") != 0)
+    return fail_key(file, "training.mixed_precision_param", "bfloat16", error);
+  return TRUE;
+}
+
+/* ---- text in, run out ------------------------------------------------------------------------ */
+
+static JsonNode *parse(const char *text, gsize length, const char *name, GError **error)
+{
+  InterchangeTomlError where = {0};
+  char *json = length <= MOE_IMPORT_MAX_BYTES ? interchange_toml_to_json(text, length, &where) : NULL;
+
+  if (!json) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = where.line, .column = where.column},
+             "no TOML of at most %d bytes, expected a torchtitan configuration", MOE_IMPORT_MAX_BYTES);
+    return NULL;
+  }
+  JsonNode *root = interchange_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, name, error);
+
+  free(json);
+  return root;
+}
+
+MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *name, const MoeImportOptions *options,
+                                 GError **error)
+{
+  g_autoptr(JsonNode) root = parse(text, length, name, error);
+  g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name);
+  Titan titan = {.replicate = 1, .shard = -1};
+  Draft draft;
+
+  if (!root)
+    return import_fail(error);
+  import_draft_init(&draft, options);
+  g_autoptr(MoeImport) import = draft.import;
+  g_autoptr(GPtrArray) open = draft.open;
+  draft.source = source;
+  draft.title = "imported from a torchtitan configuration";
+  draft.usual_stack = "pytorch-fsdp2-scattermoe";
+  if (!read_object("", json_node_get_object(root), &titan, &draft, name, error) ||
+      !take_all(&draft, &titan, name, error) || !import_settle_in(&draft, name, error) || !import_finish(&draft, error))
+    return import_fail(error);
+  return g_steal_pointer(&import);
+}
