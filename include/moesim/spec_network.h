@@ -75,6 +75,13 @@ typedef enum {
   MOE_FAULT_GPU,    /* GPU `index` itself: its kernels take 1 / factor times as long */
 } MoeFaultKind;
 
+/* How a fabric spreads flows over the ways between leaves. */
+typedef enum {
+  MOE_ROUTING_ADAPTIVE,         /* by load, or every packet on its own */
+  MOE_ROUTING_ECMP,             /* by a hash of addresses and ports: flows collide */
+  MOE_ROUTING_ECMP_QUEUE_PAIRS, /* with the queue pair in the hash, and several of them per flow */
+} MoeRoutingKind;
+
 #define MOE_MAX_FAULTS 64
 
 typedef struct {
@@ -88,9 +95,11 @@ typedef struct {
   double nics_per_gpu;
   double nic_bytes_per_s; /* one NIC, one direction */
   MoeNetworkKind kind;
-  int64_t tiers;           /* 1, 2 or 3 switch tiers */
-  int64_t planes;          /* planes of the network; a NIC has a port on each and sprays its bytes over them; >= 1 */
-  double background;       /* share of the leaves\' uplinks that other jobs take on average, 0 to below 1 */
+  int64_t tiers;     /* 1, 2 or 3 switch tiers */
+  int64_t planes;    /* planes of the network; a NIC has a port on each and sprays its bytes over them; >= 1 */
+  double background; /* share of the leaves\' uplinks that other jobs take on average, 0 to below 1 */
+  MoeRoutingKind routing;
+  double path_share;       /* share of the uplinks that flows so spread reach; 0 = as `routing` reaches */
   int64_t rails;           /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
   double oversubscription; /* leaf down / up capacity, >= 1 */
   int64_t leaf_gpus;       /* GPU ports below one leaf (per rail); 0 = derived from a 64-port switch */

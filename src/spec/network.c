@@ -173,6 +173,7 @@ gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error)
 static const char *const network_kinds[] = {"infiniband", "roce", NULL};
 static const char *const rdma_kinds[] = {"gpudirect", "staged", NULL};
 static const char *const topology_kinds[] = {"fat-tree", NULL};
+static const char *const routing_kinds[] = {"adaptive", "ecmp", "ecmp-queue-pairs", NULL};
 static const char *const fault_kinds[] = {"nvlink", "nic", "host", "leaf", "rail", "plane", "link", "gpu", NULL};
 
 static const MoeField network_fields[] = {
@@ -205,6 +206,8 @@ static const MoeField topology_fields[] = {
     {"rails", MOE_FIELD_INT, offsetof(Topology, network.rails), FALSE, MOE_DIM_NONE, 0, MAX_RAILS},
     {"oversubscription", MOE_FIELD_QUANTITY, offsetof(Topology, network.oversubscription), FALSE, MOE_DIM_NONE, 1,
      MAX_OVERSUBSCRIPTION},
+    {"routing", MOE_FIELD_WORD, offsetof(Topology, network.routing), FALSE, .words = routing_kinds},
+    {"path_share", MOE_FIELD_QUANTITY, offsetof(Topology, network.path_share), FALSE, MOE_DIM_NONE, 0.01, 1},
     {"planes", MOE_FIELD_INT, offsetof(Topology, network.planes), FALSE, MOE_DIM_NONE, 1, MAX_PLANES},
     {"leaf_gpus", MOE_FIELD_INT, offsetof(Topology, network.leaf_gpus), FALSE, MOE_DIM_NONE, 0, MAX_LEAF_GPUS},
     {NULL},
@@ -220,7 +223,7 @@ static const MoeField latency_fields[] = {
 
 /* Word -> C enum, which the table reader fills as int. */
 G_STATIC_ASSERT(sizeof(MoeNetworkKind) == sizeof(int) && sizeof(MoeRdmaKind) == sizeof(int));
-G_STATIC_ASSERT(sizeof(MoeFaultKind) == sizeof(int));
+G_STATIC_ASSERT(sizeof(MoeFaultKind) == sizeof(int) && sizeof(MoeRoutingKind) == sizeof(int));
 
 static const MoeField fault_fields[] = {
     {"what", MOE_FIELD_WORD, offsetof(MoeFault, kind), TRUE, .words = fault_kinds},

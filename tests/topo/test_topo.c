@@ -215,6 +215,32 @@ START_TEST(test_background_takes_uplinks)
 }
 END_TEST
 
+/* Hashed flows collide: uplinks carry less, in the order of how well flows are spread; a share that is given prevails.
+ */
+START_TEST(test_hashing_costs_uplinks)
+{
+  MoeCluster cluster = machine_new(8);
+  double last = 0;
+
+  for (int i = 0; i < 3; i++) {
+    static const MoeRoutingKind kinds[] = {MOE_ROUTING_ECMP, MOE_ROUTING_ECMP_QUEUE_PAIRS, MOE_ROUTING_ADAPTIVE};
+    g_autoptr(GError) error = NULL;
+
+    cluster.network.routing = kinds[i];
+    cluster.network.path_share = 0;
+    g_autoptr(MoeTopo) topo = moe_topo_new(&cluster, 64, 0, NULL, &error);
+    double up = moe_topo_capacities(topo)[moe_topo_leaf_up(topo, 0)];
+    ck_assert_double_gt(up, last);
+    ck_assert_int_eq(moe_topo_leaves_matter(topo), kinds[i] != MOE_ROUTING_ADAPTIVE);
+    last = up;
+  }
+  g_autoptr(GError) error = NULL;
+  cluster.network.path_share = 0.51;
+  g_autoptr(MoeTopo) worst = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  ck_assert_double_eq_tol(moe_topo_capacities(worst)[moe_topo_leaf_up(worst, 0)], 0.51 * last, 1);
+}
+END_TEST
+
 START_TEST(test_faults_outside_the_machine_are_refused)
 {
   const MoeFault faults[] = {{MOE_FAULT_NIC, 16, 0.5, {"c.yaml", 4, 7}},  {MOE_FAULT_LEAF, 99, 0.5, {"c.yaml", 4, 7}},
@@ -276,6 +302,7 @@ int main(void)
   tcase_add_test(tcase, test_failed_rail_is_carried_by_the_others);
   tcase_add_test(tcase, test_planes_carry_each_others_share);
   tcase_add_test(tcase, test_background_takes_uplinks);
+  tcase_add_test(tcase, test_hashing_costs_uplinks);
   tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 9);
   tcase_add_test(tcase, test_degradations_are_checked);
   tcase_add_test(tcase, test_names_say_what_a_resource_is);
