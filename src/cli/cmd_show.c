@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <moesim/report.h>
+#include <moesim/stand_ins.h>
 
 #include <string.h>
 
@@ -161,6 +162,19 @@ static char *list_values(const MoeRun *run, const char *only, ShowFormat format)
   return format == SHOW_CSV ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
 }
 
+/* A run that cannot be lowered has no kernels; `check` and `run` say why. */
+static void print_stand_ins(const MoeRun *run)
+{
+  g_autoptr(GArray) found = moe_stand_ins(run, NULL);
+
+  for (guint i = 0; found && i < found->len; i++) {
+    g_autofree char *text = moe_stand_in_text(&g_array_index(found, MoeStandIn, i));
+    g_autofree char *line = g_strdup_printf("%swarning: %s\n", i == 0 ? "\n" : "", text);
+
+    moe_cli_print(line);
+  }
+}
+
 static int show(const MoeRun *run, const char *only, ShowFormat format)
 {
   const MoeNode *root = moe_doc_root(run->doc);
@@ -173,6 +187,8 @@ static int show(const MoeRun *run, const char *only, ShowFormat format)
   else
     text = list_values(run, only, format);
   moe_cli_print(text);
+  if (format == SHOW_TABLE && !only)
+    print_stand_ins(run);
   return MOE_EXIT_DONE;
 }
 

@@ -187,8 +187,9 @@ gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **err
     return FALSE;
   }
   if (cluster->gpu_power_w == 0)
-    cluster->gpu_power_w =
-        cluster->accelerator.power_cap_w > 0 ? cluster->accelerator.power_cap_w : cluster->accelerator.power_w;
+    cluster->gpu_power_w = cluster->accelerator.power_w;
+  if (cluster->accelerator.power_cap_w > 0)
+    cluster->gpu_power_w = MIN(cluster->gpu_power_w, cluster->accelerator.power_cap_w);
   return TRUE;
 }
 

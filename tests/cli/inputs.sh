@@ -16,6 +16,7 @@ expect_out "deepseek-v3.yaml: run"
 expect_err "bad.yaml:1:1"
 
 try show "$data/models/mai-base-1/v5.yaml" --set training.micro_batch=1
+check "show warns of stand-ins" grep -q '^warning: GEMM of cublaslt in bf16x9: priced as cublaslt in bf16; [0-9.]* % of kernel time$' "$work/out"
 expect_status 0
 check "no origin of layers" grep -qE '^architecture.layers +78 +.*v5.yaml:[0-9]+' "$work/out"
 check "an inherited value names its own file" grep -qE '^architecture.vocabulary +200019 +.*common.yaml:[0-9]+' "$work/out"

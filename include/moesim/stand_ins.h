@@ -1,0 +1,28 @@
+/*
+ * stand_ins: which kernels of a run are priced by constants that were not fitted on their own family and precision.
+ * Part of study (floor 8).
+ */
+#ifndef MOESIM_STAND_INS_H
+#define MOESIM_STAND_INS_H
+
+#include <moesim/cost.h>
+#include <moesim/spec.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  MoeKernelClass klass;
+  MoePrecision precision;
+  MoeFamilyUse use; /* its names are owned by the run */
+  double share;     /* of the time of all kernels of a step, over all ranks' roles, each alone on the GPU; 0..1 */
+} MoeStandIn;
+
+/* Those of a run, the greatest share first; MoeStandIn each. Free with g_array_unref. NULL and *error when there is no
+ * such program. */
+GArray *moe_stand_ins(const MoeRun *run, GError **error);
+/* One of them in words, a line without its end. Caller frees. */
+char *moe_stand_in_text(const MoeStandIn *stand_in);
+
+G_END_DECLS
+
+#endif

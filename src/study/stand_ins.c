@@ -1,0 +1,99 @@
+/* Kernels of a run whose constants stand in for others. */
+#include <moesim/stand_ins.h>
+
+#include <moesim/program.h>
+
+#include <string.h>
+
+/* How often each kernel runs in a step, over all roles. */
+static double *count_kernels(const MoeProgram *program)
+{
+  double *times = g_new0(double, program->n_kernels + 1);
+
+  for (guint r = 0; r < program->n_roles; r++)
+    for (guint c = 0; c < program->roles[r].n_calls; c++) {
+      const MoeBlock *block = &program->blocks[program->roles[r].calls[c].block];
+
+      for (guint i = 0; i < block->n_ops; i++)
+        if (block->ops[i].kind == MOE_OP_KERNEL)
+          times[block->ops[i].work]++;
+    }
+  return times;
+}
+
+static gboolean same(const MoeStandIn *a, const MoeStandIn *b)
+{
+  return a->klass == b->klass && a->precision == b->precision && a->use.precision == b->use.precision &&
+         strcmp(a->use.requested, b->use.requested) == 0 && strcmp(a->use.used, b->use.used) == 0;
+}
+
+static void add(GArray *found, const MoeStandIn *stand_in)
+{
+  for (guint i = 0; i < found->len; i++) {
+    MoeStandIn *known = &g_array_index(found, MoeStandIn, i);
+
+    if (same(known, stand_in)) {
+      known->share += stand_in->share;
+      return;
+    }
+  }
+  g_array_append_val(found, *stand_in);
+}
+
+static int compare_shares(gconstpointer a, gconstpointer b)
+{
+  const MoeStandIn *x = a, *y = b;
+
+  return (x->share < y->share) - (x->share > y->share);
+}
+
+/* Shares are seconds at first. */
+static gboolean collect(const MoeProgram *program, const MoeCostModel *cost, GArray *found, GError **error)
+{
+  g_autofree double *times = count_kernels(program);
+  double all_s = 0;
+
+  for (guint k = 0; k < program->n_kernels; k++) {
+    const MoeKernel *kernel = &program->kernels[k];
+    MoeStandIn stand_in = {.klass = kernel->klass, .precision = kernel->precision};
+    MoeCost price;
+
+    if (times[k] == 0)
+      continue;
+    if (!moe_cost_in_step(cost, kernel, 0, NULL, &price, NULL, error))
+      return FALSE;
+    stand_in.share = price.seconds * times[k];
+    all_s += stand_in.share;
+    moe_cost_family(cost, kernel, &stand_in.use);
+    if (!stand_in.use.exact)
+      add(found, &stand_in);
+  }
+  for (guint i = 0; i < found->len; i++)
+    g_array_index(found, MoeStandIn, i).share /= all_s;
+  g_array_sort(found, compare_shares);
+  return TRUE;
+}
+
+GArray *moe_stand_ins(const MoeRun *run, GError **error)
+{
+  g_autoptr(MoeProgram) program = moe_program_build(run, 0, error);
+  g_autoptr(MoeCostModel) cost = program ? moe_cost_model_new(&run->cluster.accelerator, &run->stack, error) : NULL;
+  g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(MoeStandIn));
+
+  return cost && collect(program, cost, found, error) ? g_steal_pointer(&found) : NULL;
+}
+
+char *moe_stand_in_text(const MoeStandIn *s)
+{
+  const char *title = moe_cost_class_title(s->klass);
+
+  if (s->use.origin == MOE_ORIGIN_GENERIC)
+    return g_strdup_printf("%s of %s: typical constants, none are fitted here; %.1f %% of kernel time", title,
+                           s->use.requested, 100 * s->share);
+  if (moe_cost_is_memory_bound(s->klass))
+    return g_strdup_printf("%s kernels of %s: priced as those of %s; %.1f %% of kernel time", title, s->use.requested,
+                           s->use.used, 100 * s->share);
+  return g_strdup_printf("%s of %s in %s: priced as %s in %s; %.1f %% of kernel time", title, s->use.requested,
+                         moe_precision_words[s->precision], s->use.used, moe_precision_words[s->use.precision],
+                         100 * s->share);
+}
