@@ -207,8 +207,8 @@ typedef struct {
  * on H100, Megatron-Bridge's model verification card). */
 #define MOE_DEFAULT_HEADROOM_BYTES (560.0 * 1024 * 1024)
 
-/* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments (Megatron-core's
- * precision-aware optimizer), always (Apex's distributed fused Adam). */
+/* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments
+ * (Megatron-core's precision-aware optimizer), always (Apex's distributed fused Adam). */
 typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
 
 /* ---- with what software ------------------------------------------------------------------------------------------ */
@@ -275,12 +275,13 @@ typedef struct {
                                      bandwidth-bound; 0 = none */
     int64_t prefetch;             /* units gathered ahead, default 1 */
   } data_parallel;
-  gboolean backward_casts;    /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
-                                 kernels of their own, not written by the forward pass's cast and kept */
+  gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
+                              kernels of their own, not written by the forward pass's cast and kept */
   struct {
-    gboolean sharded_master;      /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
+    gboolean sharded_master;       /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
     MoeRemainder master_remainder; /* when 16 bits beside a BF16 weight stand for its FP32 master */
-    gboolean mxfp8_shared_buffer; /* MXFP8 weights are gathered in BF16 through the gradient buffer: no BF16 copy stays */
+    gboolean
+        mxfp8_shared_buffer; /* MXFP8 weights are gathered in BF16 through the gradient buffer: no BF16 copy stays */
     gboolean unsharded_gradients; /* micro-batches but the last are not reduced: whole gradients wait (ZeRO-2 and 3) */
     double cached_bytes;          /* that the allocator holds beyond need and gives back when memory runs short */
     gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */

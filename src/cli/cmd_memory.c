@@ -1,13 +1,18 @@
 /* moesim memory: footprint per GPU by pipeline stage and part. */
 #include "cli.h"
 
-#include <moesim/report.h>
+#include <moesim/report_memory_layers.h>
+#include <moesim/report_remedy.h>
+
+/* Remedies that a table shows. */
+#define SHOWN_REMEDIES 12
 
 static const MoeUsage usage = {
     .command = "memory",
     .arguments = "RUN.yaml[:VARIANT]",
     .examples = "  moesim memory models/deepseek-v3.yaml\n"
-                "  moesim memory models/mai-base-1/v5.yaml --set offload.activations=0 --headroom '4 GB'\n",
+                "  moesim memory models/mai-base-1/v5.yaml --set offload.activations=0 --headroom '4 GB'\n"
+                "  moesim memory models/deepseek-v3.yaml --set training.micro_batch=4 --remedies\n",
     .least = 1,
     .most = 1,
 };
@@ -35,16 +40,72 @@ static int memory(const char *argument, const MoeCliRun *options)
   else
     text = moe_report_memory_table(result, moe_cli_styled());
   moe_cli_print(text);
+  if (!result->memory.fits && format == MOE_FORMAT_TABLE)
+    moe_cli_note("moesim memory %s --remedies tries what would make it fit", argument);
   return result->memory.fits ? MOE_EXIT_DONE : MOE_EXIT_NO;
+}
+
+/* --remedies: what would make the run fit, tried; 1 when nothing does. */
+static int remedies(const char *argument, const MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+  MoeSimOptions sim;
+  MoeProgress progress;
+
+  if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  if (format == MOE_FORMAT_CSV)
+    return moe_cli_complain("--remedies has no CSV, expected --format table or json");
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+
+  if (!run)
+    return moe_cli_fail(error);
+  moe_cli_progress_init(&progress);
+  g_autoptr(MoeRemedies) found = moe_study_remedies(run, &sim, 0, moe_cli_progress, &progress, &error);
+  moe_cli_progress_end(&progress);
+  if (!found)
+    return moe_cli_fail(error);
+  g_autofree char *text = format == MOE_FORMAT_JSON
+                              ? moe_report_remedies_json(found)
+                              : moe_report_remedies_table(found, SHOWN_REMEDIES, moe_cli_styled());
+  moe_cli_print(text);
+  return found->n_fit > 0 || found->own->memory.fits ? MOE_EXIT_DONE : MOE_EXIT_NO;
+}
+
+/* --layers: what each layer keeps. */
+static int layers(const char *argument, const MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+  guint n = 0;
+
+  if (!moe_cli_format(options, &format))
+    return MOE_EXIT_BAD_INPUT;
+  if (format != MOE_FORMAT_TABLE)
+    return moe_cli_complain("--layers is a table, expected no other --format");
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+
+  if (!run)
+    return moe_cli_fail(error);
+  g_autofree MoeMemoryLayer *rows = moe_memory_layers(run, &n);
+  g_autofree char *text = moe_report_memory_layers(rows, n, moe_cli_styled());
+
+  moe_cli_print(text);
+  return MOE_EXIT_DONE;
 }
 
 int moe_cmd_memory(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
   g_autofree char *headroom = NULL;
+  gboolean wants_remedies = FALSE, wants_layers = FALSE;
   const GOptionEntry entries[] = {
       {"headroom", 0, 0, G_OPTION_ARG_STRING, &headroom, "memory that has to stay free, as '2 GB' (memory.headroom)",
        "BYTES"},
+      {"layers", 0, 0, G_OPTION_ARG_NONE, &wants_layers, "what each layer keeps, and which module of it", NULL},
+      {"remedies", 0, 0, G_OPTION_ARG_NONE, &wants_remedies,
+       "changes that need less memory, tried by simulation, by what they cost in step time", NULL},
       {NULL},
   };
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
@@ -55,5 +116,7 @@ int moe_cmd_memory(int argc, char **argv)
   if (status != MOE_CLI_GO)
     return status;
   moe_cli_run_headroom(&options, headroom);
-  return memory(argv[1], &options);
+  if (wants_layers)
+    return layers(argv[1], &options);
+  return wants_remedies ? remedies(argv[1], &options) : memory(argv[1], &options);
 }

@@ -94,8 +94,9 @@ static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
 
   gboolean more = fetch->next >= fetch->part->first;
 
-  fetch->item = more ? moe_stored_fetch(emit, fetch->next, moe_layer_is_recomputed(emit->builder, fetch->part, fetch->next))
-                     : MOE_NO_ITEM;
+  fetch->item =
+      more ? moe_stored_fetch(emit, fetch->next, moe_layer_is_recomputed(emit->builder, fetch->part, fetch->next))
+           : MOE_NO_ITEM;
   fetch->next--;
   return item;
 }

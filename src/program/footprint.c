@@ -31,8 +31,8 @@ static void walk_block(Walk *walk, const MoeBlock *block)
   }
 }
 
-/* What is cached beyond need counts where a log prints it, as far as the device has room; it does not decide whether a run
- * fits. */
+/* What is cached beyond need counts where a log prints it, as far as the device has room; it does not decide whether a
+ * run fits. */
 static void add_cache(const MoeRun *run, MoeFootprint *footprint)
 {
   double room = MAX(run->cluster.accelerator.memory_bytes - footprint->peak_bytes, 0);

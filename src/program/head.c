@@ -96,8 +96,8 @@ static void reduce_loss(MoeEmit *emit)
 /* ---- memory of the loss ---- */
 
 /*
- * The head writes BF16 logits. The loss casts them to FP32 and exponentiates in place: that copy is kept for the backward
- * pass, the BF16 one goes (Megatron-core, tensor_parallel/cross_entropy.py and fusions/fused_cross_entropy.py;
+ * The head writes BF16 logits. The loss casts them to FP32 and exponentiates in place: that copy is kept for the
+ * backward pass, the BF16 one goes (Megatron-core, tensor_parallel/cross_entropy.py and fusions/fused_cross_entropy.py;
  * TransformerEngine, triton/cross_entropy.py keeps an FP32 gradient instead). The gradient of the logits is BF16 again.
  * PyTorch's own cross entropy holds the FP32 logits beside its result, and an FP32 gradient beside that.
  */

@@ -95,8 +95,8 @@ static void muon(MoeEmit *emit, double dense, double experts, double tensors)
 
 /* ---- the step ----------------------------------------------------------------------------------- */
 
-/* The optimizer steps on FP32 gradients: it casts the owned share of 16-bit ones, unless it reads them as they are, as the
- * precision-aware optimizer does (Megatron-core, distrib_optimizer.py, _copy_model_grads_to_main_grads). */
+/* The optimizer steps on FP32 gradients: it casts the owned share of 16-bit ones, unless it reads them as they are, as
+ * the precision-aware optimizer does (Megatron-core, distrib_optimizer.py, _copy_model_grads_to_main_grads). */
 static double main_gradient_bytes(const MoeShape *shape)
 {
   double fp32 = moe_precision_bytes(MOE_FP32);

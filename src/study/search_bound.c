@@ -195,11 +195,13 @@ static double static_bytes(const MoeBoundInput *input, const MoePositions *posit
   MoeKeeps keeps;
 
   moe_keeps_init(run, &keeps);
-  double weights = run->parallelism.zero == 3 ? sharded * keeps.shard_bytes : all * MIN(keeps.weight_bytes, keeps.end_bytes);
+  double weights =
+      run->parallelism.zero == 3 ? sharded * keeps.shard_bytes : all * MIN(keeps.weight_bytes, keeps.end_bytes);
 
   if (run->training.lora_rank > 0)
     return weights;
-  return weights + (run->parallelism.zero >= 2 ? sharded : all) * keeps.gradient_bytes + sharded * keeps.optimizer_bytes;
+  return weights + (run->parallelism.zero >= 2 ? sharded : all) * keeps.gradient_bytes +
+         sharded * keeps.optimizer_bytes;
 }
 
 static double activation_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)

@@ -116,4 +116,35 @@ try memory "$run" --headroom "1 TB"
 expect_status 1
 expect_out "does not fit with 1 TB of headroom"
 
+# What would make a run fit: the first remedy fits when it is run, and says its own step time; none when all are refused.
+set -- "$run" --set training.micro_batch=4
+try memory "$@"
+expect_status 1
+expect_err "--remedies tries what would make it fit"
+try memory "$@" --remedies --format json
+expect_status 0
+first=$(sed -n 's/.*"set" : "\(.*\)",.*/\1/p' "$work/out" | head -n 1)
+step=$(sed -n 's/.*"step_time_s" : \([0-9.e-]*\),.*/\1/p' "$work/out" | sed -n 2p)
+try memory "$@" --set "$first"
+expect_status 0
+try run "$@" --set "$first" --format json
+expect_out "\"step_time_s\" : $step,"
+try memory "$@" --remedies
+expect_status 0
+check "those that fit come first, fastest first" awk '
+  $NF == "no" { no = 1; next }
+  / [0-9.]+ GB *$/ { bad += no }
+  END { exit bad }' "$work/out"
+refused "--remedies has no CSV, expected --format table or json" memory "$@" --remedies --format csv
+try memory "$@" --remedies --headroom "1 TB"
+expect_status 1
+expect_out "0 of "
+
+# What a layer keeps: 32 equal layers are one row, and its weights are those of the description.
+try memory "$run" --layers
+expect_status 0
+expect_quiet
+check "one row of 32 layers" grep -qE '^0 to 31 +moe ' "$work/out"
+refused "--layers is a table, expected no other --format" memory "$run" --layers --format json
+
 finish

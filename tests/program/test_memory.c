@@ -237,8 +237,8 @@ START_TEST(test_fp8_weights)
 }
 END_TEST
 
-/* Which copies the software keeps: MXFP8 weights alone where gathers pass through the gradient buffer, the missing half of
- * a BF16 weight's master, a shard that is the master. */
+/* Which copies the software keeps: MXFP8 weights alone where gathers pass through the gradient buffer, the missing half
+ * of a BF16 weight's master, a shard that is the master. */
 START_TEST(test_kept_copies)
 {
   double alone[MOE_N_MEMORY_PARTS], half[MOE_N_MEMORY_PARTS], aware[MOE_N_MEMORY_PARTS], whole[MOE_N_MEMORY_PARTS],
@@ -323,7 +323,8 @@ END_TEST
 
 START_TEST(test_parts_sum)
 {
-  g_autoptr(MoeRun) run = run_with(SPARSE, "parallelism.pipeline=2;parallelism.schedule=1f1b;stack.memory.fragmentation=0.1");
+  g_autoptr(MoeRun) run =
+      run_with(SPARSE, "parallelism.pipeline=2;parallelism.schedule=1f1b;stack.memory.fragmentation=0.1");
   g_autoptr(MoeProgram) program = build_checked(run);
 
   for (guint role = 0; role < program->n_roles; role++) {
@@ -354,5 +355,6 @@ START_TEST(test_offload_all_kept)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/memory", test_kept_copies, test_placeholders, test_unsharded_gradients, test_cache, test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight, test_zero_bubble_memory, test_zero_states,
-              test_weights_add_up, test_offload, test_published_peaks, test_fp8_weights)
+MOE_TEST_MAIN("program/memory", test_kept_copies, test_placeholders, test_unsharded_gradients, test_cache,
+              test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight, test_zero_bubble_memory,
+              test_zero_states, test_weights_add_up, test_offload, test_published_peaks, test_fp8_weights)

@@ -1,0 +1,18 @@
+/* Remedies for a run that does not fit, as a table and as JSON. Part of report (floor 9). */
+#ifndef MOESIM_REPORT_REMEDY_H
+#define MOESIM_REPORT_REMEDY_H
+
+#include <moesim/remedy.h>
+#include <moesim/report.h>
+
+G_BEGIN_DECLS
+
+/* The first `top` remedies (0 = all), one row each, and how many there are. */
+char *moe_report_remedies_table(const MoeRemedies *remedies, guint top, gboolean styled);
+/* {"step_time_s", "peak_bytes", "fits", "pairs", "remedies": [{"set", "step_time_s", "slower", "peak_bytes", "fits"}]}.
+ */
+char *moe_report_remedies_json(const MoeRemedies *remedies);
+
+G_END_DECLS
+
+#endif

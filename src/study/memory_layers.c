@@ -1,0 +1,60 @@
+/* What each layer keeps, from its description and the run's precisions. */
+#include <moesim/memory_layers.h>
+
+#include <string.h>
+
+/* Whether a layer is recomputed as a whole: the first ones of each chunk where the run names a number, so all or some.
+ */
+static gboolean is_recomputed(const MoeRun *run)
+{
+  return run->recompute.mode == MOE_RECOMPUTE_FULL && run->recompute.layers < 0;
+}
+
+static void fill_modules(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
+{
+  double all = moe_layer_saved_bytes(shape, layer, 0);
+
+  for (guint module = 0; module < MOE_MEMORY_MODULES && moe_module_words[module]; module++)
+    row->module_bytes[module] = all - moe_layer_saved_bytes(shape, layer, 1u << module);
+}
+
+static void fill(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
+{
+  const MoeRun *run = shape->run;
+  guint modules = run->recompute.mode == MOE_RECOMPUTE_SELECTIVE ? run->recompute.modules : 0;
+  MoeWeights weights;
+
+  moe_weights_layer(shape, layer, &weights);
+  *row = (MoeMemoryLayer){.first = layer, .last = layer, .moe = moe_layer_kind(shape->arch, layer).moe};
+  row->recomputed = is_recomputed(run);
+  row->parameters = weights.dense + weights.experts;
+  row->weight_bytes = row->parameters * shape->keeps.weight_bytes;
+  row->gradient_bytes = shape->frozen ? 0 : row->parameters * shape->keeps.gradient_bytes;
+  row->kept_bytes = row->recomputed ? moe_checkpoint_bytes(shape) : moe_layer_saved_bytes(shape, layer, modules);
+  fill_modules(shape, layer, row);
+}
+
+static gboolean is_alike(const MoeMemoryLayer *a, const MoeMemoryLayer *b)
+{
+  return a->moe == b->moe && a->parameters == b->parameters && a->kept_bytes == b->kept_bytes &&
+         memcmp(a->module_bytes, b->module_bytes, sizeof a->module_bytes) == 0;
+}
+
+MoeMemoryLayer *moe_memory_layers(const MoeRun *run, guint *n)
+{
+  MoeMemoryLayer *rows = g_new0(MoeMemoryLayer, run->architecture.layers);
+  MoeShape shape;
+
+  moe_shape_init(&shape, run);
+  *n = 0;
+  for (int64_t layer = 0; layer < run->architecture.layers; layer++) {
+    MoeMemoryLayer row;
+
+    fill(&shape, layer, &row);
+    if (*n > 0 && is_alike(&rows[*n - 1], &row))
+      rows[*n - 1].last = layer;
+    else
+      rows[(*n)++] = row;
+  }
+  return rows;
+}

@@ -1,0 +1,221 @@
+/* Changes of a run that may make it fit, tried and ranked by what they cost in step time. */
+#include <moesim/remedy.h>
+
+#include "sensitivity_internal.h"
+
+#include <string.h>
+
+/* ---- what can be changed ----------------------------------------------------------------------------------------- */
+
+typedef enum { KIND_RECOMPUTE, KIND_OFFLOAD, KIND_SHARD, KIND_BATCH, KIND_DIVIDE, KIND_PRECISION } Kind;
+
+typedef struct {
+  Kind kind;
+  char *sets[3]; /* "key=value", NULL-terminated */
+} Change;
+
+static void clear_change(gpointer data)
+{
+  Change *change = data;
+
+  for (guint i = 0; i < G_N_ELEMENTS(change->sets); i++)
+    g_free(change->sets[i]);
+}
+
+static void add(GArray *changes, Kind kind, char *set, char *other)
+{
+  Change change = {.kind = kind, .sets = {set, other}};
+
+  g_array_append_val(changes, change);
+}
+
+static void add_recompute(const MoeRun *run, GArray *changes)
+{
+  static const char *const dense[] = {"norm, ffn_activation", "norm, ffn_activation, ffn", NULL};
+  static const char *const moe[] = {"norm, moe_activation", "norm, moe_activation, moe", NULL};
+  gboolean experts = run->architecture.moe.experts > 0, mla = run->architecture.attention.kind == MOE_ATTENTION_MLA;
+
+  if (run->recompute.mode == MOE_RECOMPUTE_FULL && run->recompute.layers < 0)
+    return;
+  for (const char *const *modules = experts ? moe : dense; *modules; modules++)
+    add(changes, KIND_RECOMPUTE,
+        g_strdup_printf("recompute={mode: selective, modules: [core_attention, %s%s]}", *modules,
+                        mla ? ", attention_projections" : ""),
+        NULL);
+  add(changes, KIND_RECOMPUTE, g_strdup("recompute={mode: full}"), NULL);
+}
+
+static void add_offload(const MoeRun *run, GArray *changes)
+{
+  static const double shares[] = {0.25, 0.5, 1};
+
+  for (guint i = 0; i < G_N_ELEMENTS(shares); i++)
+    if (shares[i] > run->offload.activations)
+      add(changes, KIND_OFFLOAD, g_strdup_printf("offload.activations=%g", shares[i]), NULL);
+}
+
+static void add_shards(const MoeRun *run, GArray *changes)
+{
+  for (int64_t zero = run->parallelism.zero + 1; zero <= 3; zero++)
+    add(changes, KIND_SHARD, g_strdup_printf("parallelism.zero=%" G_GINT64_FORMAT, zero), NULL);
+}
+
+static void add_divisions(const MoeRun *run, GArray *changes)
+{
+  const MoeParallelism *p = &run->parallelism;
+
+  if (run->training.micro_batch > 1)
+    add(changes, KIND_BATCH, g_strdup_printf("training.micro_batch=%" G_GINT64_FORMAT, run->training.micro_batch / 2),
+        NULL);
+  add(changes, KIND_DIVIDE, g_strdup_printf("parallelism.tensor=%" G_GINT64_FORMAT, p->tensor * 2),
+      g_strdup("parallelism.sequence_parallel=true"));
+  add(changes, KIND_DIVIDE, g_strdup_printf("parallelism.context=%" G_GINT64_FORMAT, p->context * 2), NULL);
+  if (p->pipeline > 1)
+    add(changes, KIND_DIVIDE, g_strdup_printf("parallelism.pipeline=%" G_GINT64_FORMAT, p->pipeline * 2), NULL);
+  if (run->architecture.moe.experts > 0)
+    add(changes, KIND_DIVIDE, g_strdup_printf("parallelism.expert=%" G_GINT64_FORMAT, p->expert * 2), NULL);
+}
+
+static void add_precisions(const MoeRun *run, GArray *changes)
+{
+  const MoePrecisions *p = &run->training.precision;
+
+  if (p->gradient_reduce == MOE_FP32)
+    add(changes, KIND_PRECISION, g_strdup("training.precision.gradient_reduce=bf16"), NULL);
+  if (p->optimizer_moments == MOE_FP32)
+    add(changes, KIND_PRECISION, g_strdup("training.precision.optimizer_moments=bf16"), NULL);
+}
+
+static GArray *list_changes(const MoeRun *run)
+{
+  GArray *changes = g_array_new(FALSE, TRUE, sizeof(Change));
+
+  g_array_set_clear_func(changes, clear_change);
+  add_recompute(run, changes);
+  add_offload(run, changes);
+  add_shards(run, changes);
+  add_divisions(run, changes);
+  add_precisions(run, changes);
+  return changes;
+}
+
+/* ---- trying ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+  const MoeRun *run;
+  const MoeSimOptions *options;
+  GPtrArray *tries; /* of GStrv */
+} Work;
+
+static MoeOutcome try_one(guint index, gpointer user_data)
+{
+  Work *work = user_data;
+  MoeOutcome outcome = {0};
+  g_autoptr(MoeRun) run = moe_varied_run(work->run, g_ptr_array_index(work->tries, index), &outcome.error);
+
+  if (run)
+    outcome.result = moe_study_predict(run, work->options, &outcome.error);
+  return outcome;
+}
+
+static void add_try(GPtrArray *tries, const Change *a, const Change *b)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+  g_strv_builder_addv(builder, (const char **)a->sets);
+  if (b)
+    g_strv_builder_addv(builder, (const char **)b->sets);
+  g_ptr_array_add(tries, g_strv_builder_end(builder));
+}
+
+static gint better_first(gconstpointer x, gconstpointer y)
+{
+  const MoeRemedy *a = x, *b = y;
+  gboolean fit = a->result->memory.fits, other = b->result->memory.fits;
+  double va = fit ? a->result->step_time_s : a->result->memory.peak_bytes;
+  double vb = other ? b->result->step_time_s : b->result->memory.peak_bytes;
+
+  if ((fit != 0) != (other != 0))
+    return fit ? -1 : 1;
+  return va != vb ? (va > vb) - (va < vb) : strcmp(a->what, b->what);
+}
+
+/* Takes over the results; a change that made no run, or no smaller one, is none. */
+static void collect(MoeRemedies *remedies, const GPtrArray *tries, MoeOutcome *outcomes)
+{
+  g_autoptr(GArray) found = g_array_new(FALSE, TRUE, sizeof(MoeRemedy));
+
+  for (guint i = 0; i < tries->len; i++) {
+    MoeResult *result = outcomes[i].result;
+
+    if (!result || result->memory.peak_bytes >= remedies->own->memory.peak_bytes)
+      continue;
+    MoeRemedy one = {.what = g_strjoinv(", ", g_ptr_array_index(tries, i)),
+                     .result = g_steal_pointer(&outcomes[i].result)};
+
+    remedies->n_fit += one.result->memory.fits != 0;
+    g_array_append_val(found, one);
+  }
+  g_array_sort(found, better_first);
+  remedies->n = found->len;
+  remedies->remedies = (MoeRemedy *)(void *)g_array_free(g_steal_pointer(&found), FALSE);
+}
+
+static void clear_remedies(MoeRemedies *remedies)
+{
+  for (guint i = 0; i < remedies->n; i++) {
+    g_free(remedies->remedies[i].what);
+    moe_result_free(remedies->remedies[i].result);
+  }
+  g_clear_pointer(&remedies->remedies, g_free);
+  remedies->n = remedies->n_fit = 0;
+}
+
+static GPtrArray *list_tries(const GArray *changes, gboolean pairs)
+{
+  GPtrArray *tries = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+
+  for (guint i = 0; i < changes->len; i++) {
+    const Change *a = &g_array_index(changes, Change, i);
+
+    if (!pairs)
+      add_try(tries, a, NULL);
+    for (guint j = i + 1; pairs && j < changes->len; j++)
+      if (g_array_index(changes, Change, j).kind != a->kind)
+        add_try(tries, a, &g_array_index(changes, Change, j));
+  }
+  return tries;
+}
+
+MoeRemedies *moe_study_remedies(const MoeRun *run, const MoeSimOptions *options, guint jobs, MoeProgressFunc progress,
+                                gpointer progress_data, GError **error)
+{
+  MoeResult *own = moe_study_predict(run, options, error);
+
+  if (!own)
+    return NULL;
+  MoeRemedies *remedies = g_new0(MoeRemedies, 1);
+  g_autoptr(GArray) changes = list_changes(run);
+
+  remedies->own = own;
+  for (guint round = 0; round < 2 && remedies->n_fit == 0; round++) {
+    g_autoptr(GPtrArray) tries = list_tries(changes, round > 0);
+    Work work = {run, options, tries};
+    MoeOutcome *outcomes = moe_study_map(tries->len, jobs, try_one, &work, progress, progress_data);
+
+    clear_remedies(remedies);
+    collect(remedies, tries, outcomes);
+    moe_outcomes_free(outcomes, tries->len);
+    remedies->pairs = round > 0;
+  }
+  return remedies;
+}
+
+void moe_remedies_free(MoeRemedies *remedies)
+{
+  if (!remedies)
+    return;
+  clear_remedies(remedies);
+  moe_result_free(remedies->own);
+  g_free(remedies);
+}
