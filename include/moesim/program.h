@@ -167,7 +167,8 @@ char *moe_program_check(const MoeProgram *program);
 
 typedef struct {
   double part_bytes[MOE_N_MEMORY_PARTS];    /* at the moment of the role's peak; they sum to peak_bytes */
-  double counted_bytes[MOE_N_MEMORY_KINDS]; /* the peak as tensors, the allocator and the device count it, cache included */
+  double counted_bytes[MOE_N_MEMORY_KINDS]; /* the peak as tensors, the allocator and the device count it, cache
+                                               included */
   double peak_bytes;                        /* that the device needs */
 } MoeFootprint;
 

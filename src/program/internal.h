@@ -180,8 +180,8 @@ gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
-/* A layer with its memory, recompute and offload. What an offloaded layer keeps - its checkpoint, or all that its backward
- * pass reads when it is not recomputed - is fetched ahead of its use. */
+/* A layer with its memory, recompute and offload. What an offloaded layer keeps - its checkpoint, or all that its
+ * backward pass reads when it is not recomputed - is fetched ahead of its use. */
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed);
 void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed);
 guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, gboolean recomputed);

@@ -115,7 +115,8 @@ gboolean moe_quantizes_weights(const MoeEmit *emit)
 void moe_emit_quantize_weight(MoeEmit *emit, double elements)
 {
   const MoeShape *shape = emit->shape;
-  double copies = shape->keeps.cached_fp8 ? shape->keeps.fp8_layouts : 1, out = moe_precision_bytes(shape->precision->gemm);
+  double copies = shape->keeps.cached_fp8 ? shape->keeps.fp8_layouts : 1,
+         out = moe_precision_bytes(shape->precision->gemm);
 
   if (moe_quantizes_weights(emit))
     moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes,

@@ -7,10 +7,10 @@
 
 /* ---- what can be changed ----------------------------------------------------------------------------------------- */
 
-typedef enum { KIND_RECOMPUTE, KIND_OFFLOAD, KIND_SHARD, KIND_BATCH, KIND_DIVIDE, KIND_PRECISION } Kind;
+typedef enum { KIND_RECOMPUTE, KIND_OFFLOAD, KIND_SHARD, KIND_BATCH, KIND_DIVIDE, KIND_PRECISION } ChangeKind;
 
 typedef struct {
-  Kind kind;
+  ChangeKind kind;
   char *sets[3]; /* "key=value", NULL-terminated */
 } Change;
 
@@ -22,7 +22,7 @@ static void clear_change(gpointer data)
     g_free(change->sets[i]);
 }
 
-static void add(GArray *changes, Kind kind, char *set, char *other)
+static void add(GArray *changes, ChangeKind kind, char *set, char *other)
 {
   Change change = {.kind = kind, .sets = {set, other}};
 
