@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 #define MOE_MEMORY_MODULES 16 /* bits of MoeModule looked at, at most */
 
 typedef struct {
-  int64_t first, last; /* layers */
-  gboolean moe, recomputed;
+  int64_t first, last;                     /* layers */
+  MoeLayerKind kind;                       /* its two sub-layers */
+  gboolean recomputed;                     /* as a whole */
   double parameters;                       /* of one layer on this GPU */
   double weight_bytes;                     /* all copies, when they are whole */
   double gradient_bytes;                   /* whole */

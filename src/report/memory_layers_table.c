@@ -12,7 +12,7 @@ static gboolean is_kept(const MoeMemoryLayer *rows, guint n, guint module)
 
 static void add_titles(MoeTable *table, const MoeMemoryLayer *rows, guint n)
 {
-  static const char *const titles[] = {"layers", "kind", "parameters", "weights", "gradients", "kept", NULL};
+  static const char *const titles[] = {"layers", "mixer", "ffn", "parameters", "weights", "gradients", "kept", NULL};
 
   for (const char *const *title = titles; *title; title++)
     moe_table_add(table, *title);
@@ -26,7 +26,8 @@ static void add_row(MoeTable *table, const MoeMemoryLayer *rows, guint n, const 
   moe_table_take(table, row->first == row->last
                             ? g_strdup_printf("%" G_GINT64_FORMAT, row->first)
                             : g_strdup_printf("%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, row->first, row->last));
-  moe_table_add(table, row->moe ? "moe" : "dense");
+  moe_table_add(table, moe_mixer_words[row->kind.mixer]);
+  moe_table_add(table, moe_feed_words[row->kind.feed]);
   moe_table_take(table, moe_count_format(row->parameters, ""));
   moe_table_take(table, moe_quantity_format(row->weight_bytes, MOE_DIM_BYTES));
   moe_table_take(table, moe_quantity_format(row->gradient_bytes, MOE_DIM_BYTES));
@@ -38,7 +39,7 @@ static void add_row(MoeTable *table, const MoeMemoryLayer *rows, guint n, const 
 
 char *moe_report_memory_layers(const MoeMemoryLayer *rows, guint n, gboolean styled)
 {
-  g_autoptr(GString) alignment = g_string_new("llrrrr");
+  g_autoptr(GString) alignment = g_string_new("lllrrrr");
 
   for (guint module = 0; module < MOE_MEMORY_MODULES && moe_module_words[module]; module++)
     if (is_kept(rows, n, module))

@@ -25,7 +25,7 @@ static void fill(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
   MoeWeights weights;
 
   moe_weights_layer(shape, layer, &weights);
-  *row = (MoeMemoryLayer){.first = layer, .last = layer, .moe = moe_layer_kind(shape->arch, layer).moe};
+  *row = (MoeMemoryLayer){.first = layer, .last = layer, .kind = moe_layer_kind(shape->arch, layer)};
   row->recomputed = is_recomputed(run);
   row->parameters = weights.dense + weights.experts;
   row->weight_bytes = row->parameters * shape->keeps.weight_bytes;
@@ -36,8 +36,8 @@ static void fill(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
 
 static gboolean is_alike(const MoeMemoryLayer *a, const MoeMemoryLayer *b)
 {
-  return a->moe == b->moe && a->parameters == b->parameters && a->kept_bytes == b->kept_bytes &&
-         memcmp(a->module_bytes, b->module_bytes, sizeof a->module_bytes) == 0;
+  return a->kind.mixer == b->kind.mixer && a->kind.feed == b->kind.feed && a->parameters == b->parameters &&
+         a->kept_bytes == b->kept_bytes && memcmp(a->module_bytes, b->module_bytes, sizeof a->module_bytes) == 0;
 }
 
 MoeMemoryLayer *moe_memory_layers(const MoeRun *run, guint *n)

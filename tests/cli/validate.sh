@@ -144,7 +144,7 @@ expect_out "0 of "
 try memory "$run" --layers
 expect_status 0
 expect_quiet
-check "one row of 32 layers" grep -qE '^0 to 31 +moe ' "$work/out"
+check "one row of 32 layers" grep -qE '^0 to 31 +attention +moe ' "$work/out"
 refused "--layers is a table, expected no other --format" memory "$run" --layers --format json
 
 finish
