@@ -261,6 +261,7 @@ typedef struct {
     int64_t memory_rounds; /* static-memory dropless: capped rounds per group; 1 = none */
     gboolean per_expert;   /* expert GEMMs and their quantization are one kernel per expert, not one per group */
     gboolean deduplicate;  /* dispatch sends one copy per destination rank, not per expert */
+    gboolean router_mixed; /* an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies */
   } moe;
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
@@ -273,6 +274,7 @@ typedef struct {
     double bucket_bytes;          /* default 25 MiB */
     double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay
                                      bandwidth-bound; 0 = none */
+    gboolean bucket_context;      /* context-parallel ranks count among them */
     int64_t prefetch;             /* units gathered ahead, default 1 */
   } data_parallel;
   gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by

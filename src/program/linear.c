@@ -8,7 +8,7 @@ typedef struct {
   int64_t rows, k, n;
   MoeSplit split; /* over the tensor group */
   gboolean shares_input, bare_input, fused_gradient, adapters;
-  MoePrecision precision, wgrad, output;
+  MoePrecision precision, dgrad, wgrad, output;
   double flop_scale; /* model FLOPs relative to 2 rows k n */
 } Product;
 
@@ -26,19 +26,31 @@ static double flop_scale(const MoeShape *shape, const MoeLayerOp *op)
   return repeated && !shape->run->parallelism.sequence_parallel ? 1.0 / (double)shape->tp : 1;
 }
 
-static MoePrecision role_precision(const MoePrecisions *precision, MoeLinearRole role, gboolean wgrad)
+/* TransformerEngine multiplies an FP32 router's BF16 operands into FP32 scores, and FP32 copies of them backward, as
+ * TF32 (Megatron-Core, RouterGatingLinearFunction in transformer/moe/moe_utils.py; TransformerEngine, cublaslt_gemm.cu:
+ * three FP32 operands are CUBLAS_COMPUTE_32F_FAST_TF32). */
+static gboolean is_mixed_router(const MoeShape *shape, MoeLinearRole role)
 {
+  return role == MOE_LINEAR_ROUTER && shape->run->stack.moe.router_mixed && shape->precision->router == MOE_FP32;
+}
+
+static MoePrecision role_precision(const MoeShape *shape, MoeLinearRole role, MoePass pass)
+{
+  const MoePrecisions *precision = shape->precision;
+
+  if (is_mixed_router(shape, role))
+    return pass == MOE_PASS_FORWARD ? MOE_BF16 : MOE_TF32;
   if (role == MOE_LINEAR_ROUTER)
     return precision->router;
   if (role == MOE_LINEAR_HEAD)
     return precision->lm_head;
-  return wgrad ? precision->wgrad : precision->gemm;
+  return pass == MOE_PASS_WGRAD ? precision->wgrad : precision->gemm;
 }
 
 static Product product_of(const MoeEmit *emit, const MoeLayerOp *op)
 {
   const MoeLinear *linear = &op->linear;
-  const MoePrecisions *precision = emit->shape->precision;
+  const MoeShape *shape = emit->shape;
 
   return (Product){.name = op->name,
                    .rows = moe_lower_rows(emit, op->rows),
@@ -49,10 +61,11 @@ static Product product_of(const MoeEmit *emit, const MoeLayerOp *op)
                    .bare_input = linear->bare_input,
                    .fused_gradient = linear->fused_gradient,
                    .adapters = linear->adapters,
-                   .precision = role_precision(precision, linear->role, FALSE),
-                   .wgrad = role_precision(precision, linear->role, TRUE),
+                   .precision = role_precision(shape, linear->role, MOE_PASS_FORWARD),
+                   .dgrad = role_precision(shape, linear->role, MOE_PASS_DGRAD),
+                   .wgrad = role_precision(shape, linear->role, MOE_PASS_WGRAD),
                    .output = linear->role == MOE_LINEAR_LAYER ? MOE_BF16 : MOE_FP32,
-                   .flop_scale = flop_scale(emit->shape, op)};
+                   .flop_scale = flop_scale(shape, op)};
 }
 
 /* ---- quantization ------------------------------------------------------------------------------- */
@@ -184,7 +197,7 @@ static void emit_dgrad(MoeEmit *emit, const Product *linear)
 {
   MoeKernel kernel = gemm(linear->name, MOE_PASS_DGRAD, linear->rows, linear->n, linear->k, linear->flop_scale);
 
-  kernel.precision = linear->precision;
+  kernel.precision = linear->dgrad;
   kernel.output = MOE_BF16;
   if (is_quantized(linear->precision))
     moe_emit_weight_transpose(emit, (double)linear->k * (double)linear->n);
@@ -265,8 +278,14 @@ static void emit_row(MoeEmit *emit, const Product *linear)
 /* Model FLOPs leave adapters out. */
 static Product adapter(const char *name, int64_t rows, int64_t k, int64_t n)
 {
-  return (Product){
-      .name = name, .rows = rows, .k = k, .n = n, .precision = MOE_BF16, .wgrad = MOE_BF16, .output = MOE_BF16};
+  return (Product){.name = name,
+                   .rows = rows,
+                   .k = k,
+                   .n = n,
+                   .precision = MOE_BF16,
+                   .dgrad = MOE_BF16,
+                   .wgrad = MOE_BF16,
+                   .output = MOE_BF16};
 }
 
 static gboolean has_adapters(const MoeEmit *emit, const Product *linear)
@@ -382,11 +401,24 @@ static void row_backward(MoeEmit *emit, const Product *linear)
   emit_wgrad(emit, linear);
 }
 
+/* FP32 copies of rows and weight before the products of a mixed router, and the gradient's way back to BF16. */
+static void cast_router(MoeEmit *emit, const MoeLayerOp *op, const Product *linear)
+{
+  double elements = (double)linear->k * (double)(linear->rows + linear->n),
+         gradient = (double)linear->k * (double)linear->rows;
+  double wide = moe_precision_bytes(MOE_FP32), narrow = moe_precision_bytes(MOE_BF16);
+
+  if (is_mixed_router(emit->shape, op->linear.role))
+    moe_emit_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "router_cast", elements * narrow + gradient * wide,
+                   elements * wide + gradient * narrow, 3);
+}
+
 void moe_lower_linear_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
   Product product = product_of(emit, op);
   const Product *linear = &product;
 
+  cast_router(emit, op, linear);
   quantize_gradient(emit, linear);
   if (!emit->shape->keeps.cached_fp8)
     quantize_weight(emit, linear);

@@ -32,9 +32,9 @@ static double unit_bytes(const MoeShape *shape, const MoeWeights *weights)
 static double bucket_bytes(const MoeShape *shape)
 {
   const MoeStack *stack = &shape->run->stack;
+  int64_t ranks = shape->run->parallelism.data * (stack->data_parallel.bucket_context ? shape->cp : 1);
 
-  return MAX(stack->data_parallel.bucket_bytes,
-             stack->data_parallel.bucket_per_rank_bytes * (double)shape->run->parallelism.data);
+  return MAX(stack->data_parallel.bucket_bytes, stack->data_parallel.bucket_per_rank_bytes * (double)ranks);
 }
 
 /* Layers of a part, one per unit, or joined until a bucket is full. */

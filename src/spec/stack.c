@@ -140,6 +140,7 @@ static const MoeField moe_fields[] = {
     {"per_expert", MOE_FIELD_FLAG(MoeStack, moe.per_expert)},
     {"memory_rounds", MOE_FIELD_COUNT(MoeStack, moe.memory_rounds, 1, MAX_ROUNDS)},
     {"deduplicate", MOE_FIELD_FLAG(MoeStack, moe.deduplicate)},
+    {"router_mixed", MOE_FIELD_FLAG(MoeStack, moe.router_mixed)},
     {"source", MOE_FIELD_ELSEWHERE},
     {NULL},
 };
@@ -175,6 +176,7 @@ static gboolean read_data_parallel(const MoeNode *node, MoeStack *stack, GError 
       {"unit", MOE_FIELD_CHOICE(MoeStack, data_parallel.per_layer, units)},
       {"bucket", BYTES(data_parallel.bucket_bytes)},
       {"bucket_per_rank", BYTES(data_parallel.bucket_per_rank_bytes)},
+      {"bucket_context", MOE_FIELD_FLAG(MoeStack, data_parallel.bucket_context)},
       {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS)},
       {"source", MOE_FIELD_ELSEWHERE},
       {NULL},

@@ -267,7 +267,8 @@ END_TEST
 /* FP8 GEMMs with BF16 weight gradients, FP32 head as TF32: each matrix in the precision of its role. */
 START_TEST(test_precision_roles)
 {
-  g_autoptr(MoeRun) run = run_with(SPARSE, "training.precision={gemm: fp8, wgrad: bf16, lm_head: tf32, router: fp32}");
+  g_autoptr(MoeRun) run = run_with(
+      SPARSE, "stack.moe.router_mixed=false;training.precision={gemm: fp8, wgrad: bf16, lm_head: tf32, router: fp32}");
   g_autoptr(MoeProgram) program = build_checked(run);
 
   for (guint i = 0; i < program->n_kernels; i++) {
