@@ -28,6 +28,8 @@ G_BEGIN_DECLS
   ROW(INTERLEAVED, interleaved, "interleaved")                                                                         \
   ROW(ZB_H1, zb_h1, "zb-h1")                                                                                           \
   ROW(ZB_H2, zb_h2, "zb-h2")                                                                                           \
+  ROW(V_HALF, v_half, "v-half")                                                                                        \
+  ROW(V_MIN, v_min, "v-min")                                                                                           \
   ROW(ZB_V, zb_v, "zb-v")                                                                                              \
   ROW(DUALPIPE, dualpipe, "dualpipe")                                                                                  \
   ROW(DUALPIPE_V, dualpipe_v, "dualpipe-v")

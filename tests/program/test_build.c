@@ -77,8 +77,8 @@ static const char *flag(uint64_t index, guint choice)
 /* Degrees, schedule and micro-batches of layout `index`; expert parallelism folds over the other ranks. */
 static char *random_degrees(uint64_t index)
 {
-  static const char *const schedules[] = {"gpipe", "1f1b", "interleaved", "zb-h1",
-                                          "zb-h2", "zb-v", "dualpipe",    "dualpipe-v"};
+  static const char *const schedules[] = {"gpipe", "1f1b",   "interleaved", "zb-h1",    "zb-h2",
+                                          "zb-v",  "v-half", "v-min",       "dualpipe", "dualpipe-v"};
   guint tp = 1u << pick(index, 0, 3), cp = 1u << pick(index, 1, 2), pp = 1u << pick(index, 2, 3),
         ep = 1u << pick(index, 3, 4);
   guint dp = MAX(MAX(4 / pp, ep * 2 / (tp * cp)), 1), schedule = pick(index, 4, G_N_ELEMENTS(schedules));

@@ -170,7 +170,7 @@ END_TEST
  * stages take one more pass before they let one go; orders that are played have no formula. */
 static int64_t slack(const Played *p)
 {
-  if (p->kind == MOE_SCHEDULE_ZB_V)
+  if (p->row->folded && p->kind != MOE_SCHEDULE_DUALPIPE_V)
     return G_MAXINT64;
   return p->place.merge || p->row->chains > 1 || p->kind == MOE_SCHEDULE_DUALPIPE_V ? 1 : 0;
 }
@@ -218,6 +218,32 @@ START_TEST(test_held)
 }
 END_TEST
 
+/* Most chunk activations that any stage holds, of 4 p micro-batches. */
+static int64_t most_held(MoeScheduleKind kind, int64_t p)
+{
+  const int64_t none[2] = {0, 0};
+  int64_t most = 0;
+  Played played;
+
+  played_init(&played, kind, p, 1, 4 * p, FALSE);
+  for (int64_t s = 0; s < p; s++)
+    reaches(&played, s, none, &most);
+  played_clear(&played);
+  return most;
+}
+
+/* Qi et al. 2024, arXiv:2405.15362: ZB-V holds what 1F1B does, two chunks per stage; V-Half half of it and V-Min a
+ * third (rounded up), each and at most two chunks more, whatever the number of stages. */
+START_TEST(test_controlled_memory)
+{
+  for (int64_t p = 2; p <= MAX_STAGES; p++) {
+    ck_assert_int_eq(most_held(MOE_SCHEDULE_ZB_V, p), 2 * p);
+    ck_assert_int_le(most_held(MOE_SCHEDULE_V_HALF, p), p + 2);
+    ck_assert_int_le(3 * most_held(MOE_SCHEDULE_V_MIN, p), 2 * p + 2 + 6);
+  }
+}
+END_TEST
+
 /* ---- demands ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -259,4 +285,4 @@ START_TEST(test_demands)
 }
 END_TEST
 
-MOE_TEST_MAIN("schedule/rows", test_complete, test_traits, test_held, test_demands)
+MOE_TEST_MAIN("schedule/rows", test_complete, test_traits, test_held, test_controlled_memory, test_demands)
