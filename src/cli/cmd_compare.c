@@ -27,8 +27,9 @@ static char *format_results(const GPtrArray *results, MoeFormat format)
   }
 }
 
-#define MOST_DECIDED 3 /* runs under whose rows the deciding assumptions stand: more of them are a page of their own   \
-                        */
+#define MOST_DECIDED                                                                                                   \
+  3 /* runs under whose rows the deciding assumptions stand: more of them are a page of their own                      \
+     */
 
 /* What decides each run, under its name. */
 static void print_deciding(int n, char **arguments, const GPtrArray *results, const MoeCliRun *options,

@@ -10,8 +10,8 @@
 /* Bytes that a GPU may hold, slack included. */
 double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run);
 
-/* Runs what is ranked again with noise, and for objective gpus as a training with failures: what then does not fit or misses the
- * deadline goes (n_refuted), the rest is ranked anew. */
+/* Runs what is ranked again with noise, and for objective gpus as a training with failures: what then does not fit or
+ * misses the deadline goes (n_refuted), the rest is ranked anew. */
 void moe_search_verify(const MoeRun *run, const MoeSearchOptions *options, MoeSearchResult *result);
 /* The same for the run's own layout, which stays whatever comes out. */
 void moe_search_verify_own(const MoeRun *run, const MoeSearchOptions *options, MoeSearchResult *result);
