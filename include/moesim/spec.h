@@ -21,7 +21,14 @@ G_BEGIN_DECLS
 
 /* ---- what is trained --------------------------------------------------------------------------------------------- */
 
-typedef enum { MOE_ATTENTION_GQA, MOE_ATTENTION_MLA } MoeAttentionKind;
+/* Kinds of attention: constant, name of the row (src/layer/NAME.c), word in input files. */
+#define MOE_ATTENTION_ROWS(ROW)                                                                                        \
+  ROW(GQA, gqa, "gqa")                                                                                                 \
+  ROW(MLA, mla, "mla")
+
+#define MOE_ATTENTION_CONSTANT(constant, name, word) MOE_ATTENTION_##constant,
+typedef enum { MOE_ATTENTION_ROWS(MOE_ATTENTION_CONSTANT) MOE_N_ATTENTION_KINDS } MoeAttentionKind;
+#undef MOE_ATTENTION_CONSTANT
 
 typedef struct {
   MoeAttentionKind kind; /* GQA covers MHA (kv_heads == query_heads) and MQA */

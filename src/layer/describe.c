@@ -29,25 +29,35 @@ MoeLayerOp *moe_sublayer_linear(MoeSublayer *sublayer, const MoeLayerOp *like, c
   return moe_sublayer_op(sublayer, &op);
 }
 
+void moe_sublayer_begin(MoeSublayer *sublayer)
+{
+  sublayer->n_tensors = sublayer->n_ops = 0;
+  sublayer->weight_tensors = 0;
+}
+
 MoeView moe_view_whole(const MoeArchitecture *arch)
 {
   return (MoeView){.arch = arch, .tensor = 1, .expert = 1, .expert_tensor = 1, .fused_attention = TRUE};
 }
 
+#define MOE_ATTENTION_DESCRIBE(constant, name, word) [MOE_ATTENTION_##constant] = moe_describe_##name,
+static void (*const kinds_of_attention[MOE_N_ATTENTION_KINDS])(const MoeView *view, MoeLayerKind kind,
+                                                               MoeSublayer *sublayer) = {
+    MOE_ATTENTION_ROWS(MOE_ATTENTION_DESCRIBE)};
+#undef MOE_ATTENTION_DESCRIBE
+
 void moe_describe_attention(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
 {
-  *sublayer = (MoeSublayer){0};
+  moe_sublayer_begin(sublayer);
   if (kind.mixer == MOE_MIXER_LINEAR)
     moe_describe_linear_attention(view, sublayer);
-  else if (kind.mixer != MOE_MIXER_NONE && view->arch->attention.kind == MOE_ATTENTION_MLA)
-    moe_describe_mla(view, kind, sublayer);
   else if (kind.mixer != MOE_MIXER_NONE)
-    moe_describe_gqa(view, kind, sublayer);
+    kinds_of_attention[view->arch->attention.kind](view, kind, sublayer);
 }
 
 void moe_describe_second(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
 {
-  *sublayer = (MoeSublayer){0};
+  moe_sublayer_begin(sublayer);
   if (kind.feed == MOE_FEED_MOE)
     moe_describe_moe(view, sublayer);
   else if (kind.feed == MOE_FEED_DENSE)

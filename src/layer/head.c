@@ -14,7 +14,8 @@ void moe_describe_embedding(const MoeView *view, MoeSublayer *sublayer)
   MoeLayerOp table = {
       .kind = MOE_LAYER_TABLE, .name = "embedding", .scope = MOE_SCOPE_EMBEDDING, .weight = MOE_WEIGHT_END};
 
-  *sublayer = (MoeSublayer){.weight_tensors = 1};
+  moe_sublayer_begin(sublayer);
+  sublayer->weight_tensors = 1;
   table.linear = (MoeLinear){.k = view->arch->hidden, .split = MOE_SPLIT_COLUMN, .copies = 1};
   table.linear.n_held = table_rows(view) + (double)view->arch->learned_positions;
   moe_sublayer_op(sublayer, &table);
@@ -44,7 +45,8 @@ void moe_describe_head(const MoeView *view, MoeSublayer *sublayer)
   MoeChain chain = {.kernel = {"final_norm"}, .width = {(double)hidden}, .n = 1};
   MoeLayerOp like = {.scope = MOE_SCOPE_HEAD, .rows = MOE_ROWS_FULL, .weight = MOE_WEIGHT_END};
 
-  *sublayer = (MoeSublayer){.weight_tensors = 2};
+  moe_sublayer_begin(sublayer);
+  sublayer->weight_tensors = 2;
   int input = end_norm(view, chain, (view->arch->biases ? 2 : 1) * (double)hidden, sublayer);
   int logits = moe_sublayer_tensor(sublayer, "logits", MOE_ROWS_FULL, MOE_KEPT_FP32, table_rows(view));
   MoeLinear *linear = &moe_sublayer_linear(sublayer, &like, "lm_head", hidden, rows, input, logits)->linear;
@@ -69,7 +71,7 @@ void moe_describe_joint(const MoeView *view, MoeSublayer *sublayer)
   MoeChain chain = {.kernel = {"mtp_norm", "mtp_norm"}, .width = {(double)hidden, (double)hidden}, .n = 2};
   MoeLayerOp like = {.scope = MOE_SCOPE_HEAD, .weight = MOE_WEIGHT_END};
 
-  *sublayer = (MoeSublayer){0};
+  moe_sublayer_begin(sublayer);
   int input = end_norm(view, chain, 3.0 * (double)hidden, sublayer);
 
   moe_sublayer_linear(sublayer, &like, "mtp_join", 2 * hidden, hidden, input, 0)->linear.adapters = FALSE;

@@ -6,6 +6,8 @@
 
 #include <moesim/layer.h>
 
+/* Empties a description. */
+void moe_sublayer_begin(MoeSublayer *sublayer);
 /* Appends a tensor or an operation. The tensor's number, or the operation to complete. */
 int moe_sublayer_tensor(MoeSublayer *sublayer, const char *name, MoeRows rows, MoeKept kept, double width);
 MoeLayerOp *moe_sublayer_op(MoeSublayer *sublayer, const MoeLayerOp *op);
@@ -30,8 +32,10 @@ typedef struct {
 void moe_core_limit(const MoeView *view, MoeLayerKind kind, MoeCore *core);
 
 void moe_describe_core(const MoeView *view, const MoeCoreInputs *inputs, MoeSublayer *sublayer);
-void moe_describe_gqa(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
-void moe_describe_mla(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
+#define MOE_ATTENTION_DESCRIBE(constant, name, word)                                                                   \
+  void moe_describe_##name(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
+MOE_ATTENTION_ROWS(MOE_ATTENTION_DESCRIBE)
+#undef MOE_ATTENTION_DESCRIBE
 void moe_describe_linear_attention(const MoeView *view, MoeSublayer *sublayer);
 /* Scorer of sparse attention: from the compressed query and the input of the sub-layer to the choice of keys. */
 void moe_describe_index(const MoeView *view, int query, int input, MoeSublayer *sublayer);
@@ -54,6 +58,8 @@ typedef struct {
   double adapters;   /* k + n where LoRA applies */
 } MoeOpWeights;
 
+/* Whether the backward pass of operations of this kind reads their inputs, their outputs. */
+void moe_op_reading(MoeLayerOpKind kind, gboolean *inputs, gboolean *outputs);
 void moe_op_weights(const MoeLayerOp *op, MoeOpWeights *weights);
 
 #endif

@@ -3,6 +3,9 @@
  * Mamba-2 (Dao and Gu, arXiv:2405.21060), whose state takes the place of keys. */
 #include "internal.h"
 
+/* Projection, decays, convolution, their scale and offset, norm, gated norm, output. */
+#define WEIGHT_TENSORS 8.0
+
 /* Widths of one rank. */
 typedef struct {
   int64_t key_heads, value_heads, keys, values;
@@ -125,6 +128,7 @@ void moe_describe_linear_attention(const MoeView *view, MoeSublayer *sublayer)
   MoeLayerOp *in =
       column(view, "qkv", view->arch->hidden, w.mixed + (wide_gate ? w.values : 0), input, mixed, sublayer);
 
+  sublayer->weight_tensors = WEIGHT_TENSORS;
   in->out[1] = wide_gate ? gate : 0;
   int decay = gates(view, &w, input, gate, sublayer);
 

@@ -33,6 +33,12 @@ const char *moe_layer_op_word(MoeLayerOpKind kind)
   return kinds[kind].word;
 }
 
+void moe_op_reading(MoeLayerOpKind kind, gboolean *inputs, gboolean *outputs)
+{
+  *inputs = kinds[kind].reads_inputs;
+  *outputs = kinds[kind].reads_outputs;
+}
+
 gboolean moe_op_reads(const MoeLayerOp *op, int tensor)
 {
   for (guint i = 0; i < MOE_OP_INPUTS; i++)

@@ -14,27 +14,42 @@
   (MOE_MODULE_NORM | MOE_MODULE_ATTENTION_PROJECTIONS | MOE_MODULE_FFN_ACTIVATION | MOE_MODULE_MOE_ACTIVATION |        \
    MOE_MODULE_EXPERT_FFN)
 
-static const MoeLayerOp *producer_of(const MoeSublayer *sublayer, int tensor)
+/* Who makes a tensor and who reads it, by tensor. */
+typedef struct {
+  guint made[MOE_MAX_TENSORS];    /* modules that make it */
+  guint readers[MOE_MAX_TENSORS]; /* modules that every backward pass which reads it belongs to */
+  gboolean read[MOE_MAX_TENSORS];
+} Uses;
+
+static void note_read(Uses *uses, int tensor, guint modules)
 {
-  for (guint i = 0; i < sublayer->n_ops; i++)
-    for (guint o = 0; o < MOE_OP_OUTPUTS; o++)
-      if (sublayer->ops[i].out[o] == tensor)
-        return &sublayer->ops[i];
-  return NULL;
+  uses->readers[tensor] &= modules;
+  uses->read[tensor] = TRUE;
 }
 
-/* Modules that every backward pass which reads the tensor belongs to; FALSE when none reads it. */
-static gboolean readers_of(const MoeSublayer *sublayer, int tensor, guint *modules)
+static void note_op(Uses *uses, const MoeLayerOp *op)
 {
-  gboolean any = FALSE;
+  gboolean inputs, outputs;
 
-  *modules = ~0u;
+  moe_op_reading(op->kind, &inputs, &outputs);
+  for (guint i = 0; i < MOE_OP_INPUTS && inputs; i++)
+    note_read(uses, op->in[i], op->modules);
+  for (guint o = 0; o < MOE_OP_OUTPUTS; o++) {
+    uses->made[op->out[o]] |= op->modules;
+    if (outputs)
+      note_read(uses, op->out[o], op->modules);
+  }
+}
+
+static void note_uses(const MoeSublayer *sublayer, Uses *uses)
+{
+  for (guint tensor = 0; tensor <= sublayer->n_tensors; tensor++) {
+    uses->made[tensor] = 0;
+    uses->readers[tensor] = ~0u;
+    uses->read[tensor] = FALSE;
+  }
   for (guint i = 0; i < sublayer->n_ops; i++)
-    if (moe_op_reads(&sublayer->ops[i], tensor)) {
-      *modules &= sublayer->ops[i].modules;
-      any = TRUE;
-    }
-  return any;
+    note_op(uses, &sublayer->ops[i]);
 }
 
 static double element_bytes(const MoeShape *shape, MoeKept kept, gboolean replayed)
@@ -57,13 +72,9 @@ static double element_bytes(const MoeShape *shape, MoeKept kept, gboolean replay
   }
 }
 
-static double tensor_bytes(const MoeShape *shape, const MoeSublayer *sublayer, int number, guint recomputed)
+static double tensor_bytes(const MoeShape *shape, const MoeTensor *tensor, guint readers, guint made, guint recomputed)
 {
-  const MoeTensor *tensor = &sublayer->tensors[number];
-  const MoeLayerOp *producer = producer_of(sublayer, number);
-  guint readers, made = producer ? producer->modules & recomputed : 0;
-
-  if (!readers_of(sublayer, number, &readers) || (made & (DISCARDING | readers)))
+  if (made & recomputed & (DISCARDING | readers))
     return 0;
   return moe_shape_rows(shape, tensor->rows) * tensor->width *
          element_bytes(shape, tensor->kept, (readers & recomputed) != 0);
@@ -72,9 +83,12 @@ static double tensor_bytes(const MoeShape *shape, const MoeSublayer *sublayer, i
 static double sublayer_bytes(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed)
 {
   double bytes = 0;
+  Uses uses;
 
-  for (guint tensor = 1; tensor <= sublayer->n_tensors; tensor++)
-    bytes += tensor_bytes(shape, sublayer, (int)tensor, recomputed);
+  note_uses(sublayer, &uses);
+  for (guint t = 1; t <= sublayer->n_tensors; t++)
+    if (uses.read[t])
+      bytes += tensor_bytes(shape, &sublayer->tensors[t], uses.readers[t], uses.made[t], recomputed);
   return bytes;
 }
 

@@ -10,7 +10,9 @@
 #define MAX_LINEAR_CHUNK 4096
 #define MAX_TAPS         64
 
-static const char *const attention_words[] = {"gqa", "mla", NULL};
+#define MOE_ATTENTION_WORD(constant, name, word) word,
+static const char *const attention_words[] = {MOE_ATTENTION_ROWS(MOE_ATTENTION_WORD) NULL};
+#undef MOE_ATTENTION_WORD
 const char *const moe_linear_words[] = {"gated-delta", "kda", "mamba2", NULL};
 
 static const MoeField architecture_fields[] = {
