@@ -153,6 +153,10 @@ static void put_rest(Writer *writer, const char *type)
     put_count(writer, "num_nextn_predict_layers", a->mtp_layers);
   note_if(writer, a->mtp_layers > 0 && strcmp(type, "deepseek_v3") != 0 && strcmp(type, "glm4_moe") != 0,
           "prediction modules of this family");
+  note_if(writer,
+          a->n_pattern > 0 || a->attention.chunk > 0 || a->attention.index.top_k > 0 || a->attention.gated ||
+              a->moe.zero_experts > 0,
+          "hybrid layers, chunked, sparse or gated attention, experts that do not compute");
   note_if(writer, a->learned_positions > 0, "a table of learned positions");
   note_if(writer, a->biases && strcmp(type, "gpt_oss") != 0 && strcmp(type, "starcoder2") != 0, "biases everywhere");
   note_if(writer, a->norms_per_layer != 2 && strcmp(type, "glm4") != 0 && strcmp(type, "gemma3_text") != 0,

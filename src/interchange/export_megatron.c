@@ -1,5 +1,6 @@
 /* Megatron-LM arguments that give a run: the inverse of import_megatron.c. */
 #include <moesim/export.h>
+#include <moesim/layer.h>
 
 #include <string.h>
 
@@ -88,6 +89,18 @@ static void add_attention(Writer *writer, const MoeArchitecture *a)
     add_count(writer, "--window-attn-skip-freq", attention->global_every);
 }
 
+/* Whether the activation is gated: of the dense layers where there are any, else of the experts. */
+static gboolean is_gated(const MoeArchitecture *a)
+{
+  gboolean dense = a->moe.experts == 0;
+
+  for (guint i = 0; i < a->n_pattern; i++)
+    dense = dense || a->pattern[i].kind.feed == MOE_FEED_DENSE;
+  for (int64_t layer = 0; a->n_pattern == 0 && layer < a->layers; layer++)
+    dense = dense || !moe_layer_is_moe(a, layer);
+  return dense ? a->ffn.gated : a->moe.gated;
+}
+
 /* "([0]*1+([1]+[0]*1)*23+[1]*1)": the list that Megatron evaluates. */
 static char *layer_list(const MoeArchitecture *a)
 {
@@ -118,7 +131,8 @@ static void add_experts(Writer *writer, const MoeArchitecture *a)
   add_count(writer, "--num-experts", moe->experts);
   add_count(writer, "--moe-router-topk", moe->top_k);
   add_count(writer, "--moe-ffn-hidden-size", moe->width);
-  add_text(writer, "--moe-layer-freq", list);
+  if (a->n_pattern == 0)
+    add_text(writer, "--moe-layer-freq", list);
   add_count_unless(writer, "--moe-shared-expert-intermediate-size", moe->shared_experts * moe->shared_width, 0);
   add_count_unless(writer, "--moe-latent-size", moe->latent, 0);
   if (moe->groups > 1) {
@@ -128,7 +142,42 @@ static void add_experts(Writer *writer, const MoeArchitecture *a)
   if (writer->run->training.routing.capacity_factor > 0)
     add_number(writer, "--moe-expert-capacity-factor", writer->run->training.routing.capacity_factor);
   add_flag(writer, "--moe-grouped-gemm");
-  note_if(writer, moe->gated != a->ffn.gated, "experts and dense layers of which only one is gated");
+  note_if(writer, moe->gated != is_gated(a), "experts and dense layers of which only one is gated");
+}
+
+/* The letter of a layer of a hybrid; 0 when there is none. */
+static char letter_of(const MoeLayerKind *kind)
+{
+  if (kind->mixer == MOE_MIXER_NONE)
+    return kind->feed == MOE_FEED_MOE ? 'E' : '-';
+  return kind->feed != MOE_FEED_NONE          ? '\0'
+         : kind->mixer == MOE_MIXER_LINEAR    ? 'M'
+         : kind->mixer == MOE_MIXER_ATTENTION ? '*'
+                                              : '\0';
+}
+
+static void add_hybrid(Writer *writer, const MoeArchitecture *a)
+{
+  g_autoptr(GString) letters = g_string_new(NULL);
+  gboolean said = a->n_pattern > 0 && a->linear.kind == MOE_LINEAR_MAMBA2;
+
+  if (a->n_pattern == 0)
+    return;
+  for (guint i = 0; said && (int64_t)letters->len < a->layers; i = (i + 1) % a->n_pattern) {
+    char letter = letter_of(&a->pattern[i].kind);
+
+    said = letter != '\0';
+    for (int64_t n = 0; said && n < a->pattern[i].count && (int64_t)letters->len < a->layers; n++)
+      g_string_append_c(letters, letter);
+  }
+  note_if(writer, !said, "layers of these kinds");
+  if (!said)
+    return;
+  add_text(writer, "--hybrid-layer-pattern", letters->str);
+  add_count(writer, "--mamba-num-heads", a->linear.value_heads);
+  add_count(writer, "--mamba-head-dim", a->linear.value_dim);
+  add_count(writer, "--mamba-state-dim", a->linear.key_dim);
+  add_count(writer, "--mamba-num-groups", a->linear.key_heads);
 }
 
 static void add_architecture(Writer *writer)
@@ -143,7 +192,7 @@ static void add_architecture(Writer *writer)
   add_count(writer, "--max-position-embeddings",
             a->learned_positions > 0 ? a->learned_positions : writer->run->training.sequence_length);
   add_text(writer, "--normalization", a->biases ? "LayerNorm" : "RMSNorm");
-  add_flag_if(writer, "--swiglu", a->ffn.gated);
+  add_flag_if(writer, "--swiglu", is_gated(a));
   add_flag_if(writer, "--disable-bias-linear", !a->biases);
   add_flag_if(writer, "--untie-embeddings-and-output-weights", !a->tied_embeddings);
   add_flag_if(writer, "--qk-layernorm", a->qk_norm);
@@ -153,6 +202,11 @@ static void add_architecture(Writer *writer)
   add_count(writer, "--vocab-size", a->vocabulary);
   add_count(writer, "--make-vocab-size-divisible-by", 1);
   add_experts(writer, a);
+  add_hybrid(writer, a);
+  note_if(writer, a->moe.zero_experts > 0, "experts that do not compute");
+  note_if(writer, a->attention.chunk > 0, "attention inside chunks");
+  note_if(writer, a->attention.index.top_k > 0, "sparse attention with an indexer");
+  note_if(writer, a->attention.gated, "a gate at the output of attention");
   note_if(writer, a->norms_per_layer != 2, "more or fewer norms than two per layer");
   note_if(writer, a->vocabulary % writer->run->parallelism.tensor != 0,
           "a vocabulary that is no multiple of the tensor-parallel ranks; Megatron pads it");

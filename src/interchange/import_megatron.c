@@ -5,12 +5,9 @@
 
 static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
-  if (arguments->pattern || arguments->old_pattern)
-    import_refuse(draft, arguments->pattern ? "--hybrid-layer-pattern" : "--hybrid-override-pattern",
-                  "layers of different kinds (Mamba, attention, experts) in a pattern");
-  return megatron_architecture(draft, arguments, error) && megatron_training(draft, arguments, error) &&
-         megatron_parallelism(draft, arguments, error) && megatron_recompute(draft, arguments, error) &&
-         megatron_stack(draft, arguments, error);
+  return megatron_architecture(draft, arguments, error) && megatron_hybrid(draft, arguments, error) &&
+         megatron_training(draft, arguments, error) && megatron_parallelism(draft, arguments, error) &&
+         megatron_recompute(draft, arguments, error) && megatron_stack(draft, arguments, error);
 }
 
 MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)

@@ -13,6 +13,7 @@ typedef struct {
   int64_t vocabulary, padded_vocabulary, vocabulary_multiple, extra_vocabulary, padded_to;
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
   int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
+  int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
   double capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
   gboolean gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16,
       fp16;
@@ -64,6 +65,8 @@ gboolean megatron_read(const char *const *words, MegatronArguments *arguments, M
 
 /* Arguments to sections of a run; FALSE and *error when they contradict each other or cannot be said. */
 gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments, GError **error);
+/* Layers of a hybrid pattern, where there is one; after the architecture. */
+gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error);

@@ -121,7 +121,8 @@ static const Group without_effect[] = {
      "empty-unused-memory-level disable-jit-fuser high-priority-stream-groups high-priority-a2a-comm-stream "
      "enable-experimental"},
     {"what the current software does anyhow, or an old name for it",
-     "use-mcore-models use-flash-attn use-flash-attn-v2 use-flash-attn-triton moe-grouped-gemm "
+     "use-mcore-models use-mamba-mem-eff-path disable-mamba-mem-eff-path is-hybrid-model use-flash-attn "
+     "use-flash-attn-v2 use-flash-attn-triton moe-grouped-gemm "
      "no-masked-softmax-fusion "
      "no-persist-layer-norm no-async-tensor-model-parallel-allreduce no-contiguous-buffers-in-local-ddp "
      "ddp-impl DDP-impl no-scatter-gather-tensors-in-pipeline cross-entropy-fusion-impl "
@@ -155,9 +156,9 @@ static const Group without_effect[] = {
 
 static const Group refused[] = {
     {"gated delta rule, Mamba and sparse attention among the layers",
-     "linear-attention-freq linear-attention-type experimental-attention-variant is-hybrid-model mamba-state-dim "
-     "mamba-head-dim mamba-num-groups "
-     "mamba-num-heads mamba-training-ssm-states-dtype use-mamba-mem-eff-path disable-mamba-mem-eff-path gdp-* "
+     "linear-attention-freq linear-attention-type experimental-attention-variant "
+     ""
+     "mamba-training-ssm-states-dtype gdp-* "
      "linear-conv-kernel-dim "
      "linear-key-head-dim linear-value-head-dim linear-num-key-heads linear-num-value-heads dsa-* "
      "mtp-hybrid-override-pattern "

@@ -91,7 +91,7 @@ static gboolean take_zero(Draft *draft, const MegatronArguments *arguments, GErr
   if (arguments->outer_sharding && strcmp(arguments->outer_sharding, "no_shard") != 0)
     import_refuse(draft, "--outer-dp-sharding-strategy", "shards over both levels of data parallelism");
   if (arguments->deepspeed_file)
-    import_refuse(draft, "--deepspeed_config", "what that file says; moesim import deepspeed reads it");
+    import_refuse(draft, "--deepspeed_config", "what that file says of sharding, precision and offload");
   return !arguments->sharding || take_strategy(draft, arguments->sharding, error);
 }
 

@@ -51,6 +51,10 @@ static const MegatronOption options[] = {
     {"attention-dropout", NUMBER(attention_dropout), "architecture.dropout"},
     {"hybrid-override-pattern", TEXT(old_pattern), "architecture.pattern"},
     {"hybrid-layer-pattern", TEXT(pattern), "architecture.pattern"},
+    {"mamba-state-dim", COUNT(mamba_state_dim), "architecture.linear_attention.key_dim"},
+    {"mamba-head-dim", COUNT(mamba_head_dim), "architecture.linear_attention.value_dim"},
+    {"mamba-num-groups", COUNT(mamba_groups), "architecture.linear_attention.key_heads"},
+    {"mamba-num-heads", COUNT(mamba_heads), "architecture.linear_attention.value_heads"},
     /* vocabulary */
     {"vocab-size", COUNT(vocabulary), "architecture.vocabulary"},
     {"padded-vocab-size", COUNT(padded_vocabulary), "architecture.vocabulary"},

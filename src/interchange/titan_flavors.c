@@ -82,9 +82,10 @@ static gboolean same_shape(const MoeArchitecture *a, const MoeArchitecture *b)
 {
   return a->layers == b->layers && a->hidden == b->hidden && a->vocabulary == b->vocabulary &&
          a->attention.kind == b->attention.kind && a->attention.query_heads == b->attention.query_heads &&
-         a->attention.window == b->attention.window && a->ffn.gated == b->ffn.gated && a->qk_norm == b->qk_norm &&
-         a->moe.experts == b->moe.experts && a->moe.width == b->moe.width && a->moe.top_k == b->moe.top_k &&
-         a->moe.first_layer == b->moe.first_layer && (a->moe.experts > 0 || a->ffn.width == b->ffn.width);
+         a->attention.window == b->attention.window && a->n_pattern == b->n_pattern && a->ffn.gated == b->ffn.gated &&
+         a->qk_norm == b->qk_norm && a->moe.experts == b->moe.experts && a->moe.width == b->moe.width &&
+         a->moe.top_k == b->moe.top_k && a->moe.first_layer == b->moe.first_layer &&
+         (a->moe.experts > 0 || a->ffn.width == b->ffn.width);
 }
 
 const TitanFlavor *titan_flavor_of(const MoeArchitecture *architecture)

@@ -106,8 +106,8 @@ static MoeRun *through_megatron(const MoeRun *run, const char *stack, GPtrArray 
 /* Runs of which arguments say everything: the same run comes back. */
 START_TEST(test_megatron_round_trip)
 {
-  static const char *const models[] = {"mixtral-8x7b", "mixtral-8x22b", "llama3-70b",
-                                       "llama3-405b",  "qwen3-30b-a3b", "qwen3-235b-a22b"};
+  static const char *const models[] = {"mixtral-8x7b",  "mixtral-8x22b",   "llama3-70b",        "llama3-405b",
+                                       "qwen3-30b-a3b", "qwen3-235b-a22b", "nemotron3-nano-30b"};
 
   for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);

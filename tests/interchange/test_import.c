@@ -151,7 +151,7 @@ END_TEST
 /* Model types that a run cannot say, and the word that the refusal must have. */
 static const char *const refused_types[][2] = {
     {"deepseek-v4-flash", "compressed"},        {"gemma-4-26b-a4b", "other heads"}, {"mimo-v2-flash", "other heads"},
-    {"step-3.7-flash", "other heads"},          {"kimi-k3", "attn_res_block_size"},    {"minimax-m3", "blocks of keys"},
+    {"step-3.7-flash", "other heads"},          {"kimi-k3", "attn_res_block_size"}, {"minimax-m3", "blocks of keys"},
     {"nemotron-super-49b", "different widths"},
 };
 
@@ -503,8 +503,8 @@ START_TEST(test_megatron_classes)
   ck_assert(has(import->ignored, "pretrain_gpt.py: launching of processes"));
   check_refused(MIXTRAL "--attention-output-gate",
                 "--attention-output-gate: a run cannot say: a gate at the output of attention");
-  check_refused(MIXTRAL "--mamba-head-dim 64 --mamba-num-heads 8",
-                "--mamba-head-dim 64, --mamba-num-heads 8: a run cannot say");
+  check_refused(MIXTRAL "--linear-attention-freq 4 --linear-key-head-dim 128",
+                "--linear-attention-freq 4, --linear-key-head-dim 128: a run cannot say");
 }
 END_TEST
 
@@ -594,6 +594,35 @@ START_TEST(test_megatron_types)
   ck_assert_int_eq(run->training.precision.gradient_reduce, MOE_BF16);
   ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
   check_refused(MIXTRAL "--exp-avg-dtype bf16", "differ");
+}
+END_TEST
+
+/* Nemotron 3 Nano by its published letters: 31.6 B parameters, 3.6 B active (model card), 23 layers of Mamba-2, 6 of
+ * attention. */
+START_TEST(test_megatron_hybrid)
+{
+#define HYBRID                                                                                                         \
+  "--hidden-size 2688 --ffn-hidden-size 1856 --num-attention-heads 32 --group-query-attention --num-query-groups 2 "   \
+  "--kv-channels 128 "                                                                                                 \
+  "--num-layers 52 --position-embedding-type none --disable-bias-linear --squared-relu "                               \
+  "--untie-embeddings-and-output-weights "                                                                             \
+  "--mamba-num-heads 64 --mamba-head-dim 64 --mamba-state-dim 128 --mamba-num-groups 8 --num-experts 128 "             \
+  "--moe-ffn-hidden-size 1856 "                                                                                        \
+  "--moe-router-topk 6 --moe-shared-expert-intermediate-size 3712 --vocab-size 131072 --seq-length 4096 --bf16 "       \
+  "--hidden-dropout 0 "
+  g_autoptr(MoeImport) import =
+      import_words(HYBRID "--hybrid-override-pattern MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME", NULL);
+  g_autoptr(MoeRun) run = load(import);
+  MoeParameters parameters;
+  int64_t mamba = 0;
+
+  moe_count_parameters(&run->architecture, &parameters);
+  for (guint i = 0; i < run->architecture.n_pattern; i++)
+    mamba += run->architecture.pattern[i].kind.mixer == MOE_MIXER_LINEAR ? run->architecture.pattern[i].count : 0;
+  ck_assert(deviation(parameters.total, 31.6) < TOLERANCE);
+  ck_assert(deviation(parameters.active, 3.6) < TOLERANCE);
+  ck_assert_int_eq(mamba, 23);
+  check_refused(HYBRID "--hybrid-layer-pattern 'MM|*E'", "--hybrid-layer-pattern: '|' at 3, expected M, *, E or -");
 }
 END_TEST
 
@@ -792,4 +821,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_scripts, test_open_variables, test_yaml,
-              test_megatron_layout, test_assumptions, test_megatron_defaults, test_words, test_limits)
+              test_megatron_layout, test_megatron_hybrid, test_assumptions, test_megatron_defaults, test_words,
+              test_limits)
