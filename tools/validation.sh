@@ -19,9 +19,9 @@ into a step time by their own FLOP convention and peak. `moesim plot validation 
 
 ## What was fitted on published runs
 
-One number per accelerator: `training_rate`, the share of the kernel benchmarks' math rate that holds in a training step (power, temperature, weeks instead of seconds). It
-is fitted on one deterministic half of the dense rows of that accelerator. Nothing else is fitted on published runs, with one exception: the format of MAI-Base-1's
-FP32 vocabulary GEMM is unpublished, and among the three possibilities the one that agrees best with v2's two published points was taken.
+One number per accelerator: `training_rate`, the share of the kernel benchmarks' math rate that holds in a training step (power, temperature, weeks instead of seconds), at
+most 1. It is fitted on one deterministic half of the dense rows of that accelerator. Nothing else is fitted on published runs: how MAI-Base-1's FP32 vocabulary GEMM runs, once
+chosen because it agreed with v2, is the middle of the three ways by cost, and the other two are its range among the assumptions.
 Everything else comes from kernel, collective and launch measurements (`docs/model-kernels.md`, `docs/model-network.md`).
 
 ## By family
