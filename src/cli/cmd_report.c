@@ -126,11 +126,26 @@ static MoeOutcome predict_size(guint index, gpointer user_data)
   return outcome;
 }
 
+/* Takes the results, ascending; a layout that cannot be at a size leaves a gap, any other error is one. */
+static GPtrArray *take_sizes(MoeOutcome *outcomes, GError **error)
+{
+  g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free);
+
+  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+    if (outcomes[i].result) {
+      g_ptr_array_add(results, g_steal_pointer(&outcomes[i].result));
+    } else if (outcomes[i].error && !g_error_matches(outcomes[i].error, MOE_ERROR, MOE_ERROR_LAYOUT)) {
+      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
+      return NULL;
+    }
+  }
+  return g_steal_pointer(&results);
+}
+
 /* The run at each size where its layout can be, ascending; owned. */
 static GPtrArray *predict_sizes(const char *argument, const MoeRun *run, const MoeSimOptions *sim,
-                                const MoeCliRun *run_options, const Options *options)
+                                const MoeCliRun *run_options, const Options *options, GError **error)
 {
-  GPtrArray *results = g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free);
   Sizes study = {argument, *run_options, *sim, run->parallelism.gpus};
   MoeProgress progress;
 
@@ -140,9 +155,8 @@ static GPtrArray *predict_sizes(const char *argument, const MoeRun *run, const M
       moe_study_map(G_N_ELEMENTS(sizes), (guint)options->jobs, predict_size, &study, moe_cli_progress, &progress);
 
   moe_cli_progress_end(&progress);
-  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++)
-    if (outcomes[i].result)
-      g_ptr_array_add(results, g_steal_pointer(&outcomes[i].result));
+  GPtrArray *results = take_sizes(outcomes, error);
+
   moe_outcomes_free(outcomes, G_N_ELEMENTS(sizes));
   return results;
 }
@@ -163,7 +177,10 @@ static gboolean write_page(MoePage *page, const char *argument, const MoeSimOpti
 
   if (trained && !goodput)
     return FALSE;
-  g_autoptr(GPtrArray) scaled = predict_sizes(argument, run, sim, run_options, options);
+  g_autoptr(GPtrArray) scaled = predict_sizes(argument, run, sim, run_options, options, error);
+
+  if (!scaled)
+    return FALSE;
   g_autofree char *label = g_strdup_printf("on %s", run->cluster.name);
   MoeScaleSeries series = {label, scaled};
 

@@ -62,7 +62,7 @@ refused "--degraded: slowdown 0.5 is below 1" goodput "$run" --degraded '1 h,1 h
 refused '--degraded: expected a duration such as "2 us"' goodput "$run" --degraded '1 h,x,2'
 refused "--stragglers: expected MTBF,LENGTH,SLOWDOWN" goodput "$run" --stragglers '1 h'
 refused "--seeds: expected a positive number" goodput "$run" --tokens 1e9 --seeds 0
-refused "--jobs: expected a positive number" goodput "$run" --tokens 1e9 --jobs=-1
+refused "--jobs: -1, expected 0 to 1024" goodput "$run" --tokens 1e9 --jobs=-1
 refused "--checkpoint:" goodput "$run" --tokens 1e9 --checkpoint often
 refused "absent.yaml" goodput absent.yaml
 
