@@ -118,6 +118,8 @@ MoeResult *moe_cli_predict_steps(const MoeRun *run, const MoeSimOptions *sim, in
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error);
 /* Warns when the run does not fit the memory. */
 void moe_cli_warn_memory(const MoeResult *result);
+/* Says which input makes an MFU above 1; nothing otherwise. */
+void moe_cli_warn_mfu(const MoeRun *run, const MoeResult *result);
 /* Every argument predicted, on as many threads as there are; with `all_variants` an argument without :VARIANT stands
  * for all variants of its file. Owned MoeResult pointers in order; NULL and *error when one fails. */
 GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, const MoeCliRun *options,

@@ -125,6 +125,7 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
     moe_cli_print(deciding);
   }
   moe_cli_warn_memory(result);
+  moe_cli_warn_mfu(run, result);
   return MOE_EXIT_DONE;
 }
 

@@ -155,6 +155,24 @@ void moe_cli_warn_memory(const MoeResult *result)
                  capacity);
 }
 
+/* More than all of the peak is an input's doing: which one is said. */
+void moe_cli_warn_mfu(const MoeRun *run, const MoeResult *result)
+{
+  const MoeAccelerator *chip = &run->cluster.accelerator;
+  double capacity = run->training.routing.capacity_factor;
+  const char *reason = "the arithmetic of the run is not in its quoted peak";
+
+  if (result->mfu_causal <= 1 && result->mfu_full <= 1)
+    return;
+  if (capacity > 0 && capacity < 1)
+    reason = "training.routing.capacity_factor below 1 drops tokens that are counted as trained";
+  else if (chip->quoted_peak_flop_per_s < chip->peak_flop_per_s[MOE_BF16])
+    reason = "cluster.accelerator.quoted_peak is below peak.bf16";
+  else if (run->training.precision.gemm != MOE_BF16)
+    reason = "training.precision.gemm is faster than the BF16 of the quoted peak";
+  moe_cli_warn("%s: an MFU above 100 %%: %s", result->run, reason);
+}
+
 /* One thread: the predictions themselves run side by side. */
 static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
                              GError **error)
@@ -180,6 +198,8 @@ MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, error);
   g_autoptr(MoeResult) result = run ? moe_cli_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
 
+  if (result)
+    moe_cli_warn_mfu(run, result);
   if (result && options->samples > 0 && !add_interval(run, options, sim, result, error))
     return NULL;
   return g_steal_pointer(&result);

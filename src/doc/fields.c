@@ -1,6 +1,7 @@
 /* Reading a map into a struct by a table of fields. */
 #include "internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* 2^63: doubles from here on do not fit into an int64_t. */
@@ -45,6 +46,28 @@ static gboolean has_maximum(const MoeField *field)
   return field->maximum > field->minimum;
 }
 
+/* What no machine of today is beyond, whatever its field says: a unit that was mistaken. Zero is the field's own
+ * matter. */
+static const struct {
+  double least, most;
+} sane[] = {
+    [MOE_DIM_NONE] = {1e-12, 1e18},     [MOE_DIM_BYTES] = {1, 1e18},       [MOE_DIM_BYTES_PER_S] = {1e6, 1e18},
+    [MOE_DIM_FLOP_PER_S] = {1e9, 1e21}, [MOE_DIM_SECONDS] = {1e-13, 1e11}, [MOE_DIM_HERTZ] = {1e3, 1e15},
+    [MOE_DIM_WATTS] = {1e-3, 1e12},     [MOE_DIM_FLOP] = {1, 1e30},        [MOE_DIM_DOLLARS] = {1e-6, 1e15},
+};
+
+static gboolean check_sane(const MoeNode *node, const MoeField *field, double value, GError **error)
+{
+  double least = sane[field->dimension].least, most = sane[field->dimension].most;
+
+  if (value == 0 || (fabs(value) >= least && fabs(value) <= most))
+    return TRUE;
+  g_autofree char *low = moe_quantity_format(least, field->dimension);
+  g_autofree char *high = moe_quantity_format(most, field->dimension);
+  return moe_fail(error, MOE_ERROR_INPUT, node->mark, "\"%s\" for %s is out of range, expected %s to %s", node->text,
+                  field->key, low, high);
+}
+
 static gboolean check_range(const MoeNode *node, const MoeField *field, double value, GError **error)
 {
   if (value >= field->minimum && (!has_maximum(field) || value <= field->maximum))
@@ -69,7 +92,8 @@ static gboolean read_bounded(const MoeNode *node, const MoeField *field, double 
 {
   double read = 0;
 
-  if (!moe_node_read_quantity(node, field->dimension, &read, error) || !check_range(node, field, read, error))
+  if (!moe_node_read_quantity(node, field->dimension, &read, error) || !check_range(node, field, read, error) ||
+      !check_sane(node, field, read, error))
     return FALSE;
   *value = read;
   return TRUE;

@@ -77,6 +77,12 @@ void moe_fabric_free(MoeFabric *fabric)
 
 /* ---- deliveries -------------------------------------------------------------------------------------------------- */
 
+/* An end that lies beyond all time still comes: the executor refuses it by its time. Without a rate there is none. */
+static MoeTime later(MoeTime now, MoeTime duration)
+{
+  return MIN(moe_time_add(now, duration), MOE_TIME_MAX - 1);
+}
+
 static void post_delivery(MoeFabric *fabric, MoeTime latency, uint32_t tag)
 {
   uint32_t id = fabric->free_delivery;
@@ -88,7 +94,7 @@ static void post_delivery(MoeFabric *fabric, MoeTime latency, uint32_t tag)
     fabric->free_delivery = g_array_index(fabric->deliveries, uint32_t, id);
     g_array_index(fabric->deliveries, uint32_t, id) = tag;
   }
-  moe_engine_post(fabric->engine, fabric->delivery_class, id, moe_time_add(moe_engine_now(fabric->engine), latency));
+  moe_engine_post(fabric->engine, fabric->delivery_class, id, later(moe_engine_now(fabric->engine), latency));
 }
 
 static uint32_t take_delivery(MoeFabric *fabric, uint32_t id)
@@ -121,7 +127,7 @@ static void change_rate(MoeFabric *fabric, guint id, double rate)
   activity->since = now;
   activity->rate = rate;
   moe_engine_set(fabric->engine, fabric->done_class, id,
-                 moe_time_add(now, moe_time_from_seconds(activity->remaining / rate)));
+                 rate > 0 ? later(now, moe_time_from_seconds(activity->remaining / rate)) : MOE_TIME_MAX);
 }
 
 static void solve(MoeFabric *fabric)

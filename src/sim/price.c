@@ -367,6 +367,43 @@ static void allocate(Sim *sim)
   }
 }
 
+/* An operation alone, issued and executed, at the loads of the first class. */
+static double alone_seconds(const Sim *sim, const MoeOp *op, double launch_s)
+{
+  double seconds = moe_time_to_seconds(issue_cost(sim, op, NULL, launch_s));
+
+  if (op->kind == MOE_OP_KERNEL)
+    seconds += moe_time_to_seconds(durations_of(sim, 0, 0)[op->work]);
+  else if (op->kind == MOE_OP_DELAY)
+    seconds += moe_time_to_seconds(durations_of(sim, 0, 0)[sim->program->n_kernels + op->work]);
+  else if (op->kind == MOE_OP_HOST_SYNC)
+    seconds += moe_time_to_seconds(sim->sync);
+  return seconds;
+}
+
+/* Everything that a rank does one after another fits into simulated time: nothing below needs to look again. */
+static gboolean check_length(const Sim *sim, double launch_s, GError **error)
+{
+  const MoeProgram *program = sim->program;
+  g_autofree double *block_s = g_new0(double, program->n_blocks + 1);
+
+  for (guint b = 0; b < program->n_blocks; b++)
+    for (uint32_t i = 0; i < program->blocks[b].n_ops; i++)
+      block_s[b] += alone_seconds(sim, &program->blocks[b].ops[i], launch_s);
+  for (guint r = 0; r < program->n_roles; r++) {
+    double seconds = 0;
+
+    for (uint32_t c = 0; c < program->roles[r].n_calls; c++)
+      seconds += block_s[program->roles[r].calls[c].block];
+    if (seconds > SIM_LONGEST_S)
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                      "kernels and launches of one rank take %.3g s, expected rates and amounts of work that take less "
+                      "than %g s",
+                      seconds, SIM_LONGEST_S);
+  }
+  return TRUE;
+}
+
 gboolean sim_price(Sim *sim, GError **error)
 {
   const MoeRun *run = sim->run;
@@ -382,7 +419,7 @@ gboolean sim_price(Sim *sim, GError **error)
                   ? 1
                   : moe_cost_lock_step_pace(&run->cluster.accelerator, (double)moe_layout_ranks(sim->program->layout));
   sim->sync = (sim->without & MOE_WITHOUT_HOST) ? 0 : moe_time_from_seconds(run->stack.host.sync_s);
-  if (!price_kernels(sim, error))
+  if (!price_kernels(sim, error) || !check_length(sim, launch_s, error))
     return FALSE;
   for (guint b = 0; b < sim->program->n_blocks; b++) {
     plan_issue(sim, &sim->program->blocks[b], &sim->block[b], launch_s);

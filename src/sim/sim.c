@@ -46,12 +46,17 @@ static void prefetch_next(const Sim *sim)
 static gboolean loop(Sim *sim, GError **error)
 {
   uint64_t limit = sim->options->max_events ? sim->options->max_events : MAX_EVENTS;
+  const MoeTime longest = moe_time_from_seconds(SIM_LONGEST_S);
   MoeEvent event;
 
   for (guint u = 0; u < sim->n_units; u++)
     sim_unit_start(sim, &sim->unit[u]);
   run_work_list(sim);
   while (moe_engine_pop(sim->engine, &event)) {
+    if (event.time > longest)
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                      "the step takes more than %g s, expected rates, latencies and amounts of work that end earlier",
+                      SIM_LONGEST_S);
     sim->now = event.time;
     prefetch_next(sim);
     handle(sim, &event);

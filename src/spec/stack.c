@@ -3,6 +3,7 @@
 
 /* Ceilings that catch slipped digits and units. */
 #define MAX_SECONDS        1000
+#define MAX_LAUNCH_S       1.0 /* a hundred thousand times what it costs */
 #define MAX_OPS_PER_KERNEL 1000
 #define MAX_TILE_ROWS      65536
 #define MAX_ROUNDS         1024
@@ -63,8 +64,13 @@ static gboolean read_launch(const MoeNode *map, MoeStack *stack, GError **error)
                     MOE_MAX_CPUS);
   for (guint i = 0; i < n; i++) {
     stack->host.cpu[i] = moe_node_key(map, i);
-    if (!moe_node_read_quantity(moe_node_at(map, i), MOE_DIM_SECONDS, &stack->host.launch_s[i], error))
+    const MoeNode *node = moe_node_at(map, i);
+
+    if (!moe_node_read_quantity(node, MOE_DIM_SECONDS, &stack->host.launch_s[i], error))
       return FALSE;
+    if (stack->host.launch_s[i] > MAX_LAUNCH_S)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "a launch of %g s, expected at most %g s",
+                      stack->host.launch_s[i], MAX_LAUNCH_S);
   }
   stack->host.n_cpus = n;
   return TRUE;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define INT G_GINT64_FORMAT
+/* The cube root of the largest number: three such degrees multiply without overflow. */
+#define MOST_OF_A_KIND INT64_C(2097151)
 
 /* The mark of the value at the path, or of the nearest section around it that is there. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path)
@@ -127,6 +129,21 @@ static gboolean check_sequence(const MoeRun *run, GError **error)
                             tensor * slices * p->context, error);
 }
 
+/* A step is a list of passes: this many take some seconds and half a gigabyte to lay out. */
+#define MOST_PASSES 2097152
+
+static gboolean check_passes(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+  double passes = (double)p->micro_batches * (double)p->pipeline * (double)p->virtual_stages;
+
+  return passes <= MOST_PASSES ||
+         moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, "training.global_batch"),
+                  "a step of %" INT " micro-batches x %" INT " stages x %" INT
+                  " chunks, expected at most %d passes: a smaller global_batch or larger micro_batch",
+                  p->micro_batches, p->pipeline, p->virtual_stages, MOST_PASSES);
+}
+
 static gboolean derive_micro_batches(MoeRun *run, GError **error)
 {
   int64_t unit = run->parallelism.data * run->training.micro_batch;
@@ -138,7 +155,7 @@ static gboolean derive_micro_batches(MoeRun *run, GError **error)
                           "data x micro_batch", unit, error))
     return FALSE;
   run->parallelism.micro_batches = run->training.global_batch / unit;
-  return TRUE;
+  return check_passes(run, error);
 }
 
 /* ---- machine ----------------------------------------------------------------------------------------------------- */
@@ -175,10 +192,39 @@ static gboolean check_cpu(const MoeRun *run, GError **error)
                   run->cluster.name);
 }
 
+/* Of a run that was read these hold; of a copy that somebody changed they are checked before anything is divided. */
+static gboolean check_positive(const MoeRun *run, GError **error)
+{
+  const MoeParallelism *p = &run->parallelism;
+  const MoeTraining *t = &run->training;
+  const struct {
+    const char *path;
+    int64_t value;
+  } least_one[] = {{"parallelism.gpus", p->gpus},
+                   {"parallelism.tensor", p->tensor},
+                   {"parallelism.context", p->context},
+                   {"parallelism.pipeline", p->pipeline},
+                   {"parallelism.virtual_stages", p->virtual_stages},
+                   {"parallelism.expert", p->expert},
+                   {"parallelism.expert_tensor", p->expert_tensor},
+                   {"training.micro_batch", t->micro_batch}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(least_one); i++)
+    if (least_one[i].value < 1 || least_one[i].value > MOST_OF_A_KIND)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, least_one[i].path),
+                      "%s is %" INT ", expected a whole number from 1 to %" INT, least_one[i].path, least_one[i].value,
+                      MOST_OF_A_KIND);
+  if (t->global_batch < 1 || t->sequence_length < 1)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, "training"),
+                    "global_batch is %" INT " and sequence_length %" INT ", expected whole numbers above zero",
+                    t->global_batch, t->sequence_length);
+  return TRUE;
+}
+
 gboolean moe_run_validate(MoeRun *run, GError **error)
 {
-  return derive_degrees(run, error) && check_shard_group(run, error) && check_heads(run, error) &&
-         check_widths(run, error) && check_linear(run, error) && check_experts(run, error) && check_sequence(run, error) &&
-         derive_micro_batches(run, error) && moe_pipeline_validate(run, error) && check_precisions(run, error) &&
-         check_cpu(run, error);
+  return check_positive(run, error) && derive_degrees(run, error) && check_shard_group(run, error) &&
+         check_heads(run, error) && check_widths(run, error) && check_linear(run, error) && check_experts(run, error) &&
+         check_sequence(run, error) && derive_micro_batches(run, error) && moe_pipeline_validate(run, error) &&
+         check_precisions(run, error) && check_cpu(run, error);
 }

@@ -27,7 +27,8 @@ static const Column columns[] = {
     COLUMN(write),       COLUMN(tflops),   COLUMN(us),      COLUMN(gbps),
 };
 
-#define MAX_COLUMNS 16
+#define MOST_IN_A_ROW 1e15 /* extents are whole numbers, and three of them multiply in a double */
+#define MAX_COLUMNS   16
 
 /* The columns of a series, in order. */
 typedef struct {
@@ -72,10 +73,15 @@ static gboolean read_row(const MoeNode *list, const Layout *layout, MoeRow *row,
   if (moe_node_size(list) != layout->n)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(list), "row of %u numbers, expected %u as in columns",
                     moe_node_size(list), layout->n);
-  for (guint i = 0; i < layout->n; i++)
-    if (!moe_node_read_quantity(moe_node_at(list, i), MOE_DIM_NONE, (double *)((char *)row + layout->column[i]->offset),
-                                error))
+  for (guint i = 0; i < layout->n; i++) {
+    double *value = (double *)((char *)row + layout->column[i]->offset);
+
+    if (!moe_node_read_quantity(moe_node_at(list, i), MOE_DIM_NONE, value, error))
       return FALSE;
+    if (*value > MOST_IN_A_ROW)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_at(list, i)), "%g in a row, expected at most %g",
+                      *value, MOST_IN_A_ROW);
+  }
   return TRUE;
 }
 

@@ -17,6 +17,12 @@ status=$?
 expect_status 0
 expect_out "mixtral-8x7b on h800-hgx"
 
+said="installed moesim validate"
+(cd "$work" && exec "$bin/moesim" validate --summary --jobs 2) > "$work/out" 2> "$work/err" < /dev/null
+status=$?
+expect_status 0
+expect_out "all"
+
 said="completion"
 : > "$work/err"
 PATH=$bin:$PATH bash -c ". '$(find "$work/root" -path '*bash-completion*' -name moesim)'

@@ -53,6 +53,18 @@ for command in "sweep $run --vary parallelism.zero=0,1" "search $run" "sensitivi
   refused "--jobs: 100000, expected 0 to 1024" $command --jobs 100000
 done
 
+# ---- numbers beyond every machine: refused with their place, or a step that is too long; never a crash, never time that overflowed
+for set in 'stack.host.launch.x86=1000 s' 'cluster.domain.all_to_all_efficiency=7.1e-301' 'cluster.accelerator.memory_bandwidth=1 B/s' \
+  'cluster.accelerator.peak.bf16=100 kFLOP/s' 'cluster.host.memory_bandwidth=1 kB/s' 'cluster.network.nic=1 B/s' \
+  'cluster.domain.latency=1e300 s' 'stack.host.sync=1e300 s'; do
+  refused "--set:1:" run "$run" --set "$set"
+done
+refused "of one rank take" run "$run" --set 'cluster.accelerator.memory_bandwidth=1 MB/s'
+refused "expected at most 2097152 passes" run "$run" --set training.global_batch=16777216
+# Nothing above all of the peak without saying which input makes it so.
+try run "$run" --set 'cluster.accelerator.quoted_peak=1 TFLOP/s'
+expect_err "an MFU above 100 %: cluster.accelerator.quoted_peak"
+
 # ---- numbers of JSON are those of every reader: no 3e-09.0
 try run "$run" --set 'stack.host.step=3e-9 s' --format json
 expect_status 0

@@ -114,5 +114,40 @@ START_TEST(marks_point_at_the_value_or_around_it)
 }
 END_TEST
 
+/* A copy that a caller changed is refused before anything is divided by it. */
+START_TEST(changed_copies_are_checked)
+{
+  static const int64_t values[] = {0, -1, INT64_MIN, INT64_MAX, INT64_C(1) << 62};
+  g_autoptr(MoeRun) run = spectest_good("");
+
+  for (gsize v = 0; v < G_N_ELEMENTS(values); v++) {
+    MoeRun copy = *run;
+    int64_t *const members[] = {&copy.parallelism.gpus,           &copy.parallelism.tensor,
+                                &copy.parallelism.context,        &copy.parallelism.pipeline,
+                                &copy.parallelism.expert,         &copy.parallelism.expert_tensor,
+                                &copy.parallelism.virtual_stages, &copy.training.micro_batch,
+                                &copy.training.global_batch,      &copy.training.sequence_length};
+
+    for (gsize m = 0; m < G_N_ELEMENTS(members); m++) {
+      g_autoptr(GError) error = NULL;
+
+      copy = *run;
+      *members[m] = values[v];
+      ck_assert_msg(!moe_run_validate(&copy, &error), "member %zu: %" G_GINT64_FORMAT, m, values[v]);
+      ck_assert_ptr_nonnull(error);
+    }
+  }
+}
+END_TEST
+
+/* What takes gigabytes and minutes to lay out is refused with its place before. */
+START_TEST(steps_have_a_length)
+{
+  spectest_bad("training={sequence_length: 1, global_batch: 268435456, micro_batch: 1}",
+               "expected at most 2097152 passes");
+}
+END_TEST
+
 MOE_TEST_MAIN("spec/validate", layouts_that_cannot_be, layouts_that_can_be, schedule_follows_the_stages,
-              refused_layouts_have_their_own_code, marks_point_at_the_value_or_around_it)
+              refused_layouts_have_their_own_code, marks_point_at_the_value_or_around_it, changed_copies_are_checked,
+              steps_have_a_length)
