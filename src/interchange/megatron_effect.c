@@ -195,8 +195,8 @@ static const Group refused[] = {
      "fp8-quantizer-factory fp4-quantizer-factory"},
     {"a stage of the loss in this precision", "fp16-lm-cross-entropy output-logit-dtype fp8-output-proj"},
     {"gradients kept or reduced in this form",
-     "ddp-reduce-scatter-with-fp32-accumulation ddp-param-name-patterns-for-fp32-local-accumulation megatron-fsdp-* "
-     "fsdp-* "
+     "ddp-reduce-scatter-with-fp32-accumulation ddp-param-name-patterns-for-fp32-local-accumulation "
+     "megatron-fsdp-main-params-dtype "
      "keep-fp8-transpose-cache suggested-communication-unit-size torch-fsdp2-no-reshard-after-forward "
      "enable-full-sharding-in-hsdp "
      "reuse-grad-buf-for-mxfp8-param-ag disable-parameter-transpose-cache zero-contigious-gradients "

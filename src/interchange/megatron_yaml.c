@@ -169,9 +169,10 @@ static void add_list(Reader *reader, const char *key, const MoeNode *list)
 /* Sections that hold no arguments. */
 static gboolean is_foreign(const char *key)
 {
-  static const char *const sections[] = {"ENV_VARS",  "env",      "MODE",      "METRICS",   "TEST_TYPE", "work_group",
-                                         "user_name", "exp_name", "workspace", "framework", "config",    "model_config",
-                                         "extends",   "_target_", "platform",  NULL};
+  static const char *const sections[] = {
+      "ENV_VARS",     "LAUNCHER",   "BEFORE_SCRIPT", "AFTER_SCRIPT", "env",       "MODE",      "METRICS",
+      "TEST_TYPE",    "work_group", "user_name",     "exp_name",     "workspace", "framework", "config",
+      "model_config", "extends",    "_target_",      "platform",     NULL};
 
   return g_strv_contains(sections, key);
 }

@@ -501,6 +501,9 @@ START_TEST(test_megatron_classes)
   ck_assert(has(import->applied, "--nproc_per_node 8 -> parallelism.gpus"));
   ck_assert(has(import->ignored, "--seed 7: initial weights"));
   ck_assert(has(import->ignored, "pretrain_gpt.py: launching of processes"));
+  g_autoptr(MoeImport) sharded = import_words(MIXTRAL "--use-megatron-fsdp --fsdp-double-buffer", NULL);
+
+  ck_assert(has(sharded->ignored, "--fsdp-double-buffer: the stack's own value is kept"));
   check_refused(MIXTRAL "--attention-output-gate",
                 "--attention-output-gate: a run cannot say: a gate at the output of attention");
   check_refused(MIXTRAL "--linear-attention-freq 4 --linear-key-head-dim 128",
@@ -734,7 +737,8 @@ static void check_yaml(const char *text, const char *expected)
 START_TEST(test_yaml)
 {
   check_yaml(
-      "ENV_VARS:\n  NCCL_DEBUG: INFO\nMODEL_ARGS:\n  --num-layers: 61\n  --pipeline-model-parallel-size: ${PP}\n  "
+      "ENV_VARS:\n  NCCL_DEBUG: INFO\nLAUNCHER: torchrun\nMODEL_ARGS:\n  --num-layers: 61\n  "
+      "--pipeline-model-parallel-size: ${PP}\n  "
       "--swiglu: true\n"
       "  --finetune: false\n  --moe-layer-freq: ([0]*3+[1]*58)\n  --recompute-modules: \"[moe_act layernorm]\"\n",
       "--num-layers 61 --pipeline-model-parallel-size 4 --swiglu --moe-layer-freq ([0]*3+[1]*58) --recompute-modules "
