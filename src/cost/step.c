@@ -17,10 +17,11 @@ static void set_uncounted_apart(const MoeKernel *kernel, MoeCost *cost)
   cost->part_s[MOE_REASON_MATH] = 0;
 }
 
-/* Share of the board's power that does not follow the clock of the SMs: leakage, memory, links. Fitted on products
- * longer than 1.5 ms of equal shape on boards of equal silicon, the ratio of short ones (below 0.1 ms, before power
- * limits) taken out: GB200 over B200 (1,200 and 1,000 W) 1.06 BF16, 1.08 FP8, 1.09 NVFP4; GB300 over B300 (1,400 and
- * 1,000 W) 1.16, 1.10, 1.06. The law below gives 1.07 and 1.14 (aic, docs/model-kernels.md). */
+/* Share of the board's power that does not follow the clock of the SMs: leakage, memory, links. Assumed, a round value
+ * set by hand and checked on two pairs of boards of equal silicon: products longer than 1.5 ms of equal shape, the
+ * ratio of short ones (below 0.1 ms, before power limits) taken out. GB200 over B200 (1,200 and 1,000 W) 1.06
+ * BF16, 1.08 FP8, 1.09 NVFP4, law 1.07; GB300 over B300 (1,400 and 1,000 W) 1.16, 1.10, 1.06, law 1.14 (aic,
+ * docs/model.md). */
 #define STATIC_POWER_SHARE 0.15
 
 /* Power that follows the clock f goes as f V^2, and voltage as the clock: f^3. */
