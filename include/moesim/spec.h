@@ -39,17 +39,17 @@ typedef struct {
                            a window */
   int64_t q_rank, kv_rank;               /* MLA compressed widths; q_rank 0 = no query compression */
   int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
-  int64_t chunk;      /* local layers see their own chunk of so many tokens instead of a window; 0 = none */
-  gboolean gated;     /* the output is gated by a projection as wide as the queries */
+  int64_t chunk;  /* local layers see their own chunk of so many tokens instead of a window; 0 = none */
+  gboolean gated; /* the output is gated by a projection as wide as the queries */
   struct {
     int64_t heads, dim, top_k;
-  } index;            /* sparse attention: a scorer of every key before, of which top_k are attended to; heads 0 = none */
+  } index; /* sparse attention: a scorer of every key before, of which top_k are attended to; heads 0 = none */
 } MoeAttention;
 
 typedef enum { MOE_LINEAR_GATED_DELTA, MOE_LINEAR_KDA, MOE_LINEAR_MAMBA2 } MoeLinearKind;
 
-/* Attention by a state that each token updates: [key_dim, value_dim] per value head. Mamba-2: value heads are its heads,
- * key heads its groups, key_dim its state size. */
+/* Attention by a state that each token updates: [key_dim, value_dim] per value head. Mamba-2: value heads are its
+ * heads, key heads its groups, key_dim its state size. */
 typedef struct {
   MoeLinearKind kind;
   int64_t key_heads, value_heads, key_dim, value_dim;
@@ -112,7 +112,7 @@ typedef struct {
   MoeExpertLayer moe;
   int64_t mtp_layers;
   gboolean mtp_counted;
-  guint n_pattern; /* 0 = window, global_every, moe.first_layer and moe.every say all */
+  guint n_pattern;                         /* 0 = window, global_every, moe.first_layer and moe.every say all */
   MoePatternItem pattern[MOE_MAX_PATTERN]; /* repeats over the layers */
 } MoeArchitecture;
 
@@ -317,8 +317,8 @@ typedef struct {
   double clock_hz;
   double memory_bytes, memory_bytes_per_s;
   double l2_bytes;
-  double power_w;     /* board power that the rates below hold at; 0 = unknown */
-  double power_cap_w; /* set by the operator, at most power_w; 0 = none */
+  double power_w;        /* board power that the rates below hold at; 0 = unknown */
+  double power_cap_w;    /* set by the operator, at most power_w; 0 = none */
   double training_rate;  /* math rate in a training step relative to that of the kernel benchmarks, at most 1 */
   double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
   MoeKernelFits kernels; /* fitted families with residuals */
@@ -480,7 +480,7 @@ gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer)
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
 double moe_precision_bytes(MoePrecision precision);
 gboolean moe_precision_is_fp8(MoePrecision precision); /* FP8 of any recipe, or NVFP4 */
-extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
+extern const char *const moe_module_words[];           /* in the order of the bits of MoeModule */
 extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
 extern const char *const moe_precision_words[];
 extern const char *const moe_scope_words[];

@@ -49,9 +49,8 @@ typedef enum {
  *   GROUPED_GEMM   `groups` experts with `rows` = token rows in all (m = rows of the fullest group, for wave counting);
  *                  weight [k, n] per group; for WGRAD the reduction runs over the rows
  *   ATTENTION      batch x query_heads x len_q against kv_heads x len_kv, dims, window (0 = none), causal
- *   SCAN           linear attention: batch x query_heads value heads and kv_heads key heads over len_q tokens, in chunks;
- *                  the state of a head is [dim_qk, dim_v]
- *   BANDWIDTH      read_bytes + write_bytes through HBM
+ *   SCAN           linear attention: batch x query_heads value heads and kv_heads key heads over len_q tokens, in
+ * chunks; the state of a head is [dim_qk, dim_v] BANDWIDTH      read_bytes + write_bytes through HBM
  */
 typedef struct {
   MoeKernelClass klass;
@@ -67,7 +66,7 @@ typedef struct {
   gboolean accumulate; /* output is read and added to */
   int64_t batch, query_heads, kv_heads, len_q, len_kv, window, dim_qk, dim_v;
   int64_t chunk;
-  int64_t rule;             /* SCAN: MoeLinearKind */
+  int64_t rule; /* SCAN: MoeLinearKind */
   gboolean causal;
   double read_bytes, write_bytes;
   double model_flop; /* model FLOPs this kernel contributes to the causal count; 0 for recomputation and bandwidth-bound

@@ -6,10 +6,8 @@
 #include "internal.h"
 
 static const MoeCostClass *const classes[MOE_N_KERNEL_CLASSES] = {
-    [MOE_KERNEL_GEMM] = &moe_cost_class_gemm,
-    [MOE_KERNEL_GROUPED_GEMM] = &moe_cost_class_grouped_gemm,
-    [MOE_KERNEL_ATTENTION] = &moe_cost_class_attention,
-    [MOE_KERNEL_BANDWIDTH] = &moe_cost_class_bandwidth,
+    [MOE_KERNEL_GEMM] = &moe_cost_class_gemm,           [MOE_KERNEL_GROUPED_GEMM] = &moe_cost_class_grouped_gemm,
+    [MOE_KERNEL_ATTENTION] = &moe_cost_class_attention, [MOE_KERNEL_BANDWIDTH] = &moe_cost_class_bandwidth,
     [MOE_KERNEL_SCAN] = &moe_cost_class_scan,
 };
 

@@ -102,8 +102,7 @@ typedef struct {
 
 static const Refusal refusals[] = {
     {"compressed attention, several residual streams and hashed routing", "deepseek_v4 deepseek_ref"},
-    {"layers of the gated delta rule among those of attention",
-     "qwen3_6* kimi_k3 olmo_hybrid"},
+    {"layers of the gated delta rule among those of attention", "qwen3_6* kimi_k3 olmo_hybrid"},
     {"Mamba among the layers", "mamba mamba2 jamba bamba zamba* falcon_h1 falcon_mamba granitemoehybrid "
                                "lfm2* plamo2 phi4flash recurrent_gemma"},
     {"layers of different widths", "nemotron-nas nemotron_nas deci openelm"},

@@ -95,11 +95,10 @@ static gboolean check_linear(const MoeRun *run, GError **error)
   const MoeLinearAttention *linear = &run->architecture.linear;
   int64_t tensor = run->parallelism.tensor;
 
-  return linear->value_heads == 0 ||
-         (moe_check_multiple(run, "architecture.linear_attention.key_heads", "key_heads", linear->key_heads, "tensor",
-                             tensor, error) &&
-          moe_check_multiple(run, "architecture.linear_attention.value_heads", "value_heads", linear->value_heads,
-                             "tensor", tensor, error));
+  return linear->value_heads == 0 || (moe_check_multiple(run, "architecture.linear_attention.key_heads", "key_heads",
+                                                         linear->key_heads, "tensor", tensor, error) &&
+                                      moe_check_multiple(run, "architecture.linear_attention.value_heads",
+                                                         "value_heads", linear->value_heads, "tensor", tensor, error));
 }
 
 static gboolean check_experts(const MoeRun *run, GError **error)

@@ -84,12 +84,9 @@ const char *const moe_bandwidth_words[] = {
 };
 
 const char *const moe_kernel_class_words[] = {
-    [MOE_KERNEL_GEMM] = "gemm",
-    [MOE_KERNEL_GROUPED_GEMM] = "grouped_gemm",
-    [MOE_KERNEL_ATTENTION] = "attention",
-    [MOE_KERNEL_BANDWIDTH] = "bandwidth",
-    [MOE_KERNEL_SCAN] = "scan",
-    NULL,
+    [MOE_KERNEL_GEMM] = "gemm",           [MOE_KERNEL_GROUPED_GEMM] = "grouped_gemm",
+    [MOE_KERNEL_ATTENTION] = "attention", [MOE_KERNEL_BANDWIDTH] = "bandwidth",
+    [MOE_KERNEL_SCAN] = "scan",           NULL,
 };
 
 const char *const moe_optimizer_words[] = {"adamw", "muon", "sgd", NULL};

@@ -288,7 +288,8 @@ START_TEST(contexts)
 
   ck_assert_double_eq(moe_core_mean_keys(&global, 16384, FALSE), 8192);
   /* because the first 512 queries see 256 keys on average and all others 512 */
-  ck_assert_double_eq_tol(moe_core_mean_keys(&local, 16384, FALSE), (512 * 256.0 + (16384 - 512) * 512.0) / 16384, 1e-9);
+  ck_assert_double_eq_tol(moe_core_mean_keys(&local, 16384, FALSE), (512 * 256.0 + (16384 - 512) * 512.0) / 16384,
+                          1e-9);
   /* because a window wider than the sequence is no window */
   ck_assert_double_eq(moe_core_mean_keys(&local, 256, FALSE), 128);
 }
