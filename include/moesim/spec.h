@@ -467,8 +467,7 @@ gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);
 
-/* ---- kinds and words
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- kinds and words -------------------------------------------------------------------------------------------- */
 
 /* What a layer is made of: the pattern's item, and what it leaves open as the shorthands say. */
 MoeLayerKind moe_layer_kind(const MoeArchitecture *architecture, int64_t layer);
