@@ -49,10 +49,9 @@ run_suite() {
   directory=$1
   shift
   part "$directory: tests"
-  meson test -C "$directory" --no-rebuild --print-errorlogs "$@" > "$directory/test.log" 2>&1
+  tools/progress.sh "$directory" "$directory/test.log" meson test -C "$directory" --no-rebuild --print-errorlogs "$@"
   status=$?
   before=$failed
-  cat "$directory/test.log"
   count "$directory/test.log"
   # Meson may fail without a failing test, for instance when there is none.
   if [ "$status" -ne 0 ] && [ "$failed" -eq "$before" ]; then
@@ -69,8 +68,9 @@ one() {
 
 # The report, and whether its last line, "src LINES lines, SHARE %", is enough.
 coverage() {
-  tools/coverage.sh --report build-coverage > build-coverage/lines.txt || return
-  cat build-coverage/lines.txt
+  tools/progress.sh --quiet "counting" build-coverage/coverage.log \
+    sh -c 'tools/coverage.sh --report build-coverage > build-coverage/lines.txt' || return
+  tail -n 1 build-coverage/lines.txt
   tail -n 1 build-coverage/lines.txt | awk -v least="$LEAST_LINES" '{ exit !($4 >= least) }'
 }
 
@@ -86,14 +86,15 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 if build build-test gcc --buildtype=release -Dmpi=enabled; then
   run_suite build-test
-  one "clang-tidy" tools/tidy.sh build-test
+  one "clang-tidy" tools/progress.sh "clang-tidy" build-test/tidy.log tools/tidy.sh build-test
 fi
 # The suite "plain" makes sense once: its tests are long and run what others test, too.
 if build build-sanitize clang --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dmpi=enabled -Dfuzz=true \
   -Dc_args=-fsanitize=fuzzer-no-link; then
   run_suite build-sanitize --no-suite plain
-  one "the same bytes from both" tests/cli/same.sh build-test/src/cli/moesim build-sanitize/src/cli/moesim
-  for target in chakra doc hf measured megatron run units; do
+  one "the same bytes from both" tools/progress.sh "the same bytes" build-sanitize/same.log \
+    tests/cli/same.sh build-test/src/cli/moesim build-sanitize/src/cli/moesim
+  for target in $(tests/fuzz/run.sh --targets); do
     one "fuzz $target" tests/fuzz/run.sh build-sanitize "$FUZZ_S" "$target"
   done
 fi

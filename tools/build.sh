@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 directory=$1
 shift
 if [ ! -f "$directory/build.ninja" ]; then
-  meson setup "$directory" "$@"
+  mkdir -p "$directory"
+  tools/progress.sh --quiet "configuring $directory" "$directory/setup.log" meson setup "$directory" "$@"
 fi
-ninja -C "$directory" --quiet
+tools/progress.sh "building $directory" "$directory/build.log" ninja -C "$directory"

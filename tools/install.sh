@@ -33,6 +33,10 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=sudo
 fi
 export DEBIAN_FRONTEND=noninteractive
-$as_root apt-get update --quiet
+echo "installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+progress=$(dirname "$0")/progress.sh
+"$progress" --quiet "package lists" "$log" $as_root apt-get update --quiet
 # shellcheck disable=SC2086 # a list of packages
-$as_root apt-get install --yes --quiet --no-install-recommends $missing
+"$progress" --quiet "packages" "$log" $as_root apt-get install --yes --quiet --no-install-recommends $missing

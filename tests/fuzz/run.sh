@@ -1,13 +1,18 @@
 #!/bin/sh
 # Fuzzes every target, one after another, SECONDS each; what they find new joins the corpus in the source tree.
-# usage: run.sh BUILD SECONDS [TARGET...]
+# usage: run.sh BUILD SECONDS [TARGET...], or run.sh --targets for the names of all targets.
 # BUILD was configured with clang as meson.build says. Exit status 1 when a target found something: crash-* in BUILD.
 set -u
 
+here=$(realpath "$(dirname "$0")")
+targets=$(sed -n "s/^  '\([a-z_]*\)': files(.*/\1/p" "$here/meson.build")
+if [ "${1:-}" = --targets ]; then
+  echo "$targets"
+  exit 0
+fi
 build=$(realpath "$1") || exit 1
 seconds=$2
 shift 2
-here=$(realpath "$(dirname "$0")")
 MOESIM_DATA=${MOESIM_DATA:-$(realpath "$here/../..")}
 export MOESIM_DATA
 # Undefined behaviour is a finding, not a line in a log.
@@ -15,7 +20,8 @@ UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export UBSAN_OPTIONS
 readonly MAX_BYTES=65536 # of one input: parsers have no new behaviour beyond
 
-[ $# -gt 0 ] || set -- chakra doc hf measured megatron run units
+# shellcheck disable=SC2086 # a list of names
+[ $# -gt 0 ] || set -- $targets
 findings=0
 for target in "$@"; do
   ninja -C "$build" "tests/fuzz/fuzz_$target" > "$build/fuzz.log" 2>&1 || { cat "$build/fuzz.log"; exit 1; }

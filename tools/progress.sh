@@ -1,0 +1,63 @@
+#!/bin/bash
+# Runs a command and tells in a few lines a minute how far it is: progress.sh [--quiet] [--every SECONDS] NAME LOG COMMAND...
+#
+# LOG gets everything the command prints. Of lines that count - ninja's "[12/340] ..." and meson test's " 12/340 ..." - one for every
+# finished tenth is shown, those of tests that fail as they are, and all other lines in full; with --quiet none of them, but all of LOG if
+# the command fails. After SECONDS (default 50) without a line, one says that the command still runs. The exit status is the command's.
+set -u
+
+quiet=
+every=50
+while :; do
+  case ${1:-} in
+  --quiet) quiet=1; shift ;;
+  --every) every=$2; shift 2 ;;
+  *) break ;;
+  esac
+done
+[ $# -ge 3 ] || { echo "usage: progress.sh [--quiet] [--every SECONDS] NAME LOG COMMAND..." >&2; exit 2; }
+name=$1
+log=$2
+shift 2
+
+readonly COUNTED='^(\[|[[:space:]]*)([0-9]+)/([0-9]+)(\]|[[:space:]])'
+readonly GOOD='[[:space:]](OK|SKIP|EXPECTEDFAIL)[[:space:]]'
+
+# One line of the command's; sets done_count, all_count and tenth.
+show_line() {
+  if [[ $1 =~ $COUNTED ]]; then
+    bracket=${BASH_REMATCH[1]}
+    done_count=${BASH_REMATCH[2]}
+    all_count=${BASH_REMATCH[3]}
+    if [ "$bracket" != '[' ] && ! [[ $1 =~ $GOOD ]]; then echo "$1"; fi
+    [ "$all_count" -gt 0 ] || return
+    if [ $((done_count * 10 / all_count)) -gt "$tenth" ]; then
+      tenth=$((done_count * 10 / all_count))
+      echo "   $name: $done_count of $all_count, $SECONDS s"
+    fi
+  elif [ -z "$quiet" ] && [[ $1 != ninja:\ [En]* ]]; then
+    echo "$1"
+  fi
+}
+
+show() {
+  done_count=
+  all_count=
+  tenth=0
+  while :; do
+    line=
+    IFS= read -r -t "$every" line
+    state=$?
+    if [ "$state" -gt 128 ]; then
+      echo "   $name: ${done_count:+$done_count of $all_count, }$SECONDS s, goes on"
+    elif [ "$state" -eq 0 ] || [ -n "$line" ]; then
+      show_line "$line"
+    fi
+    [ "$state" -eq 0 ] || [ "$state" -gt 128 ] || break
+  done
+}
+
+"$@" 2>&1 < /dev/null | tee "$log" | show
+status=${PIPESTATUS[0]}
+if [ "$status" -ne 0 ] && [ -n "$quiet" ]; then cat "$log"; fi
+exit "$status"
