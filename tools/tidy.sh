@@ -1,57 +1,48 @@
 #!/bin/sh
 # clang-tidy over the lines of src/ that differ from a commit: tidy.sh [BUILD] [COMMIT]
-# BUILD has compile_commands.json (default build-test). Without COMMIT it is where the branch left origin/main; on origin/main itself, or
-# without one, the tenth commit before, or the oldest that a shallow clone has. With nothing to compare, nothing is wrong.
+# BUILD has compile_commands.json (default build-test). Without COMMIT it is where the branch left origin/main; when nothing of src/ differs from
+# there - on origin/main itself, in a clean clone - it is the commit before the latest that changed C files, as many as history has up to
+# LATEST. Without any earlier commit all lines count. The last line says how many lines of how many files were looked at; none is an error.
+# Files are looked at most recently changed first, until MAX_S are over: those left out are named.
 set -eu
 cd "$(dirname "$0")/.."
 
-readonly MAX_FILES=40 # most recently changed first: about two minutes on one core
+readonly MAX_S=180 # s, to begin a file: the last ones take some seconds more
+readonly LATEST=25 # commits
 build=${1:-build-test}
+empty=$(git hash-object -t tree /dev/null)
 
-# What to compare with; nothing when there is no history.
+# What to compare with.
 usual_base() {
   fork=$(git merge-base HEAD origin/main 2> /dev/null || true)
-  if [ -n "$fork" ] && [ "$fork" != "$(git rev-parse HEAD)" ]; then
+  if [ -n "$fork" ] && ! git diff --quiet "$fork" -- 'src/*.c'; then
     echo "$fork"
     return
   fi
-  for back in 10 9 8 7 6 5 4 3 2 1; do
-    git rev-parse --verify --quiet "HEAD~$back" 2> /dev/null && return
-  done
-  return 0
+  oldest=$(git log -n "$LATEST" --format=%H -- 'src/*.c' | tail -n 1)
+  git rev-parse --verify --quiet "$oldest^" || echo "$empty"
 }
 
 # Changed files that the build compiles, most recently changed first.
 changed_files() {
   {
     git diff --name-only HEAD -- 'src/*.c'
-    git log --format= --name-only "$base"..HEAD -- 'src/*.c'
+    if [ "$base" != "$empty" ]; then git log --format= --name-only "$base"..HEAD -- 'src/*.c'; fi
+    git diff --name-only "$base" -- 'src/*.c'
   } | awk '!seen[$0]++' | while read -r file; do
     if [ -f "$file" ] && grep -q "$file\"" "$build/compile_commands.json"; then echo "$file"; fi
   done
 }
 
-# [{"name":"src/base/time.c","lines":[[3,7]]},...] of what was added or changed.
+# "FIRST LAST" for each run of lines that were added or changed in a file.
 changed_lines() {
-  git diff -U0 "$base" -- 'src/*.c' | awk '
-    /^\+\+\+ / { name = substr($2, 3); next }
+  git diff -U0 "$base" -- "$1" | awk '
     /^@@ / {
       match($0, /\+[0-9]+(,[0-9]+)?/); n = split(substr($0, RSTART + 1, RLENGTH - 1), part, ",")
       last = part[1] + (n == 2 ? part[2] : 1) - 1
-      if (last >= part[1]) lines[name] = lines[name] (lines[name] ? "," : "") "[" part[1] "," last "]"
-    }
-    END {
-      for (name in lines) { printf "%s{\"name\":\"%s\",\"lines\":[%s]}", comma, name, lines[name]; comma = "," }
+      if (last >= part[1]) print part[1], last
     }'
 }
-
-base=${2:-$(usual_base)}
-[ -n "$base" ] || { echo "no earlier commit to compare with: nothing to tidy"; exit 0; }
-files=$(changed_files)
-[ -n "$files" ] || { echo "no C file changed since $base"; exit 0; }
-all=$(echo "$files" | wc -l)
-[ "$all" -le "$MAX_FILES" ] || echo "left out: $(echo "$files" | tail -n +$((MAX_FILES + 1)) | tr '\n' ' ')"
-echo "changed since $base: $all files, at most $MAX_FILES looked at"
 
 # What the house already rules by other means (style, naming), and what is written so on purpose (whole numbers divided, pointers
 # counted, sizes doubled) is left out. So are leaks, for clang-tidy does not know the cleanup attribute and LeakSanitizer finds them, and
@@ -61,8 +52,44 @@ checks=$checks,-bugprone-implicit-widening-of-multiplication-result,-bugprone-as
 checks=$checks,-bugprone-branch-clone,-bugprone-macro-parentheses,-bugprone-multi-level-implicit-pointer-conversion
 checks=$checks,-bugprone-integer-division,-bugprone-sizeof-expression,-clang-analyzer-security.FloatLoopCounter
 checks=$checks,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-optin.performance.Padding
-checks=$checks,-clang-analyzer-unix.Malloc,-clang-analyzer-core.uninitialized.*,-clang-analyzer-core.UndefinedBinaryOperatorResult,-clang-analyzer-core.CallAndMessage
+checks="$checks,-clang-analyzer-unix.Malloc,-clang-analyzer-core.uninitialized.*,-clang-analyzer-core.UndefinedBinaryOperatorResult,-clang-analyzer-core.CallAndMessage"
+
+# tidy_file FILE: what it is blamed for; notes its lines in $work/lines, a blame in $work/bad, that time was over in $work/left.
 # A build with gcc has options that clang knows of and does without.
-echo "$files" | head -n "$MAX_FILES" |
-  xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" --extra-arg=-Wno-ignored-optimization-argument --warnings-as-errors='*' \
-    --checks="$checks" --line-filter="[$(changed_lines)]"
+tidy_file() {
+  if [ "$(date +%s)" -ge "$end" ]; then
+    echo "$1" >> "$work/left"
+    return
+  fi
+  lines=$(changed_lines "$1")
+  [ -n "$lines" ] || return 0
+  filter=$(echo "$lines" | awk -v name="$1" '{ all = all (all ? "," : "") "[" $1 "," $2 "]" }
+    END { printf "[{\"name\":\"%s\",\"lines\":[%s]}]", name, all }')
+  echo "$lines" | awk '{ n += $2 - $1 + 1 } END { print n }' >> "$work/lines"
+  clang-tidy --quiet -p "$build" --extra-arg=-Wno-ignored-optimization-argument --warnings-as-errors='*' --checks="$checks" \
+    --line-filter="$filter" "$1" 2> "$work/err.$2" || { cat "$work/err.$2"; echo "$1" >> "$work/bad"; }
+}
+
+# Every JOBS-th file from the N-th on.
+tidy_share() {
+  awk -v n="$1" -v jobs="$jobs" 'NR % jobs == n' "$work/files" | while read -r file; do tidy_file "$file" "$1"; done
+}
+
+base=${2:-$(usual_base)}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+end=$(($(date +%s) + MAX_S))
+jobs=$(nproc)
+touch "$work/lines" "$work/bad" "$work/left"
+changed_files > "$work/files"
+echo "changed since $(git rev-parse --short "$base"): $(wc -l < "$work/files") files"
+n=0
+while [ "$n" -lt "$jobs" ]; do
+  tidy_share "$n" &
+  n=$((n + 1))
+done
+wait
+[ ! -s "$work/left" ] || echo "left out after $MAX_S s: $(tr '\n' ' ' < "$work/left")"
+[ ! -s "$work/bad" ] || echo "to mend: $(tr '\n' ' ' < "$work/bad")"
+echo "$(awk '{ n += $1 } END { print n + 0 }' "$work/lines") lines of $(wc -l < "$work/lines") files looked at"
+[ -s "$work/lines" ] && [ ! -s "$work/bad" ]

@@ -163,17 +163,17 @@ static GPtrArray *predict_sizes(const char *argument, const MoeRun *run, const M
 
 /* ---- the page ---------------------------------------------------------------------------------------------------- */
 
-static gboolean write_page(MoePage *page, const char *argument, const MoeSimOptions *sim, const MoeCliRun *run_options,
-                           const Options *options, GError **error)
+static gboolean write_page(const MoePage *begun, const char *argument, const MoeSimOptions *sim,
+                           const MoeCliRun *run_options, const Options *options, GError **error)
 {
-  const MoeRun *run = page->run;
+  const MoeRun *run = begun->run;
   gboolean assumed = options->samples > 0 && run->n_assumptions > 0;
   gboolean trained = options->seeds > 0 && run->goodput.tokens > 0;
   g_autoptr(MoeSensitivity) sensitivity = assumed ? find_sensitivity(run, sim, options, error) : NULL;
 
   if (assumed && !sensitivity)
     return FALSE;
-  g_autoptr(MoeGoodput) goodput = trained ? find_goodput(run, sim, page->result, options, error) : NULL;
+  g_autoptr(MoeGoodput) goodput = trained ? find_goodput(run, sim, begun->result, options, error) : NULL;
 
   if (trained && !goodput)
     return FALSE;
@@ -183,12 +183,13 @@ static gboolean write_page(MoePage *page, const char *argument, const MoeSimOpti
     return FALSE;
   g_autofree char *label = g_strdup_printf("on %s", run->cluster.name);
   MoeScaleSeries series = {label, scaled};
+  MoePage page = *begun;
 
-  page->sensitivity = sensitivity;
-  page->goodput = goodput;
-  page->scale = &series;
-  page->n_scale = scaled->len > 1 ? 1 : 0;
-  g_autofree char *html = moe_report_html(page);
+  page.sensitivity = sensitivity;
+  page.goodput = goodput;
+  page.scale = &series;
+  page.n_scale = scaled->len > 1 ? 1 : 0;
+  g_autofree char *html = moe_report_html(&page);
 
   return moe_output_save(options->output, html, error);
 }

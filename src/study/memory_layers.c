@@ -1,8 +1,6 @@
 /* What each layer keeps, from its description and the run's precisions. */
 #include <moesim/memory_layers.h>
 
-#include <string.h>
-
 /* Whether a layer is recomputed as a whole: the first ones of each chunk where the run names a number, so all or some.
  */
 static gboolean is_recomputed(const MoeRun *run)
@@ -34,10 +32,18 @@ static void fill(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
   fill_modules(shape, layer, row);
 }
 
+static gboolean has_same_modules(const MoeMemoryLayer *a, const MoeMemoryLayer *b)
+{
+  for (guint module = 0; module < MOE_MEMORY_MODULES; module++)
+    if (a->module_bytes[module] != b->module_bytes[module])
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean is_alike(const MoeMemoryLayer *a, const MoeMemoryLayer *b)
 {
   return a->kind.mixer == b->kind.mixer && a->kind.feed == b->kind.feed && a->parameters == b->parameters &&
-         a->kept_bytes == b->kept_bytes && memcmp(a->module_bytes, b->module_bytes, sizeof a->module_bytes) == 0;
+         a->kept_bytes == b->kept_bytes && has_same_modules(a, b);
 }
 
 MoeMemoryLayer *moe_memory_layers(const MoeRun *run, guint *n)
