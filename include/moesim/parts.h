@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* Named as in DeepSeek, "Insights into DeepSeek-V3" (ISCA 2025), Table 4. */
+/* Named as in DeepSeek, "Insights into DeepSeek-V3" (ISCA 2025), Table 4: moe_iteration_part_words of spec.h. */
 typedef enum {
   MOE_ITERATION_FORWARD, /* 1F: forward passes alone */
   MOE_ITERATION_BUBBLE,
@@ -21,7 +21,6 @@ typedef enum {
   MOE_ITERATION_OPTIMIZER, /* all that follows the last pass */
   MOE_N_ITERATION_PARTS,
 } MoeIterationPart;
-extern const char *const moe_iteration_part_words[];
 
 /* What kernels a pair of passes spends its time in. */
 typedef enum {

@@ -153,6 +153,9 @@ typedef struct {
 /* Lowers a validated run. NULL and *error (MOE_ERROR_LAYOUT) when the layout cannot exist. */
 MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error);
 void moe_program_free(MoeProgram *program);
+/* Whether the table of expert counts by which a validated run routes, if it does, has a row for each MoE layer and a
+ * count for each expert. FALSE and *error (MOE_ERROR_INPUT, _IO) say where not. */
+gboolean moe_routing_check(const MoeRun *run, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProgram, moe_program_free)
 
 /* Kernel `index` as a load class runs it. */

@@ -483,6 +483,7 @@ extern const char *const moe_module_words[];           /* in the order of the bi
 extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
 extern const char *const moe_precision_words[];
 extern const char *const moe_scope_words[];
+extern const char *const moe_iteration_part_words[]; /* keys of published.iteration_parts_s; in the order of parts.h */
 
 G_END_DECLS
 

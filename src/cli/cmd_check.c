@@ -4,6 +4,7 @@
 
 #include <moesim/cost.h>
 #include <moesim/layer.h>
+#include <moesim/program.h>
 #include <moesim/report.h>
 #include <moesim/validate.h>
 
@@ -22,12 +23,12 @@ typedef struct {
   gboolean (*check)(const char *file, MoeDoc *doc, GString *says, GError **error);
 } FileKind;
 
-/* What loading leaves to those who use it: names of kernel families, keys that are assumed. */
+/* What loading leaves to those who use it: names of kernel families, keys that are assumed, counts of experts. */
 static gboolean check_loaded(const MoeRun *run, const char *data_dir, GError **error)
 {
   g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, error);
 
-  return cost && moe_assumptions_check(run->doc, data_dir, error);
+  return cost && moe_assumptions_check(run->doc, data_dir, error) && moe_routing_check(run, error);
 }
 
 static gboolean check_variant(const char *file, const char *variant, GString *says, GError **error)

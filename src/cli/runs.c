@@ -159,14 +159,11 @@ void moe_cli_warn_memory(const MoeResult *result)
 void moe_cli_warn_mfu(const MoeRun *run, const MoeResult *result)
 {
   const MoeAccelerator *chip = &run->cluster.accelerator;
-  double capacity = run->training.routing.capacity_factor;
   const char *reason = "the arithmetic of the run is not in its quoted peak";
 
   if (result->mfu_causal <= 1 && result->mfu_full <= 1)
     return;
-  if (capacity > 0 && capacity < 1)
-    reason = "training.routing.capacity_factor below 1 drops tokens that are counted as trained";
-  else if (chip->quoted_peak_flop_per_s < chip->peak_flop_per_s[MOE_BF16])
+  if (chip->quoted_peak_flop_per_s < chip->peak_flop_per_s[MOE_BF16])
     reason = "cluster.accelerator.quoted_peak is below peak.bf16";
   else if (run->training.precision.gemm != MOE_BF16)
     reason = "training.precision.gemm is faster than the BF16 of the quoted peak";

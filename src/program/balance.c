@@ -237,6 +237,20 @@ gboolean moe_routing_is_balanced(const MoeShape *shape)
   return shape->arch->moe.experts == 0 || routing->balance == MOE_BALANCE_EVEN || routing->capacity_factor > 0;
 }
 
+gboolean moe_routing_check(const MoeRun *run, GError **error)
+{
+  MoeShape shape;
+
+  moe_shape_init(&shape, run);
+  if (moe_routing_is_balanced(&shape) || run->training.routing.balance != MOE_BALANCE_FILE)
+    return TRUE;
+  MoeRouter *router = moe_router_new(&shape, 0, error);
+  gboolean good = router != NULL;
+
+  moe_router_free(router);
+  return good;
+}
+
 int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group)
 {
   if (!router)

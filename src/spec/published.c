@@ -37,19 +37,19 @@ static const MoeField published_fields[] = {
     {NULL},
 };
 
-/* Parts are plain numbers of seconds. */
+#define MAX_PARTS 8 /* of an iteration: room for moe_iteration_part_words and the end */
+
+/* Parts are plain numbers of seconds, named; who compares them reads them. */
 static gboolean check_parts(const MoeNode *parts, GError **error)
 {
+  MoeField fields[MAX_PARTS] = {{NULL}};
   double seconds = 0;
 
   if (!parts)
     return TRUE;
-  if (!moe_node_expect(parts, MOE_NODE_MAP, "iteration_parts_s", error))
-    return FALSE;
-  for (guint i = 0; i < moe_node_size(parts); i++)
-    if (!moe_node_read_quantity(moe_node_at(parts, i), MOE_DIM_NONE, &seconds, error))
-      return FALSE;
-  return TRUE;
+  for (guint i = 0; i < MAX_PARTS - 1 && moe_iteration_part_words[i]; i++)
+    fields[i] = (MoeField){moe_iteration_part_words[i], MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S};
+  return moe_node_read_fields(parts, fields, "iteration_parts_s", &seconds, error);
 }
 
 gboolean moe_published_read(const MoeNode *node, MoePublished *published, GError **error)

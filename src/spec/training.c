@@ -132,9 +132,12 @@ static gboolean read_capacity(const MoeNode *node, MoeRouting *routing, GError *
     return TRUE;
   if (!moe_node_read_quantity(node, MOE_DIM_NONE, &factor, error))
     return FALSE;
-  if (factor <= 0 || factor > MAX_CAPACITY_FACTOR)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
-                    "capacity_factor is %g, expected none or a positive number up to %d", factor, MAX_CAPACITY_FACTOR);
+  if (factor < 1 || factor > MAX_CAPACITY_FACTOR)
+    return moe_fail(
+        error, MOE_ERROR_INPUT, moe_node_mark(node),
+        "capacity_factor is %g, expected none or a number from 1 (below, tokens are dropped even when experts are "
+        "balanced, yet count as trained) to %d",
+        factor, MAX_CAPACITY_FACTOR);
   routing->capacity_factor = factor;
   return TRUE;
 }

@@ -17,6 +17,8 @@ const char *const moe_precision_words[] = {
     NULL,
 };
 
+const char *const moe_iteration_part_words[] = {"1F", "bubble", "1B", "1W", "1F1B", "optimizer", NULL};
+
 const char *const moe_scope_words[] = {
     [MOE_SCOPE_EMBEDDING] = "embedding", [MOE_SCOPE_ATTENTION] = "attention", [MOE_SCOPE_DENSE_FFN] = "dense_ffn",
     [MOE_SCOPE_ROUTER] = "router",       [MOE_SCOPE_EXPERTS] = "experts",     [MOE_SCOPE_HEAD] = "head",

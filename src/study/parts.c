@@ -4,7 +4,6 @@
 #include <moesim/parts.h>
 #include <string.h>
 
-const char *const moe_iteration_part_words[] = {"1F", "bubble", "1B", "1W", "1F1B", "optimizer", NULL};
 const char *const moe_pair_class_words[] = {
     "dense_gemm", "weight_gradient", "grouped_gemm", "attention", "norm",  "rotary", "activation",
     "quantize",   "permute",         "router",       "residual",  "other", NULL};
