@@ -83,10 +83,9 @@ static char *layouts_line(const MoeValidation *validation)
   moe_validation_layouts(validation, &g);
   if (g.n == 0)
     return g_strdup("");
-  return g_strdup_printf("\nof %u groups of layouts the fastest published one is predicted to be the fastest in %u, "
-                         "among the first three in %u; "
-                         "of the %u groups of more than three, in %u\n",
-                         g.n, g.n_first, g.n_top, g.n_large, g.n_large_top);
+  return g_strdup_printf("\nfastest published layout predicted fastest: %u of %u groups; among the first three: %u,\n"
+                         "and %u of the %u groups that have more than three\n",
+                         g.n_first, g.n, g.n_top, g.n_large_top, g.n_large);
 }
 
 char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, gboolean styled)

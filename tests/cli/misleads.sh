@@ -109,7 +109,7 @@ try run "$run" --set parallelism.gpus=128 --scaling weak --format json
 check "parallelism.gpus with --scaling weak" [ "$(value global_batch)" = 512 ]
 try sweep "$run" --vary gpus=64,128 --scaling strong
 expect_out "batch"
-check "batches of the rows" [ "$(awk 'NR > 1 { print $3 }' "$work/out" | tr '\n' ' ')" = "256 256 " ]
+check "batches of the rows" [ "$(awk 'NR > 1 && !NF { exit } NR > 1 { print $3 }' "$work/out" | tr '\n' ' ')" = "256 256 " ]
 refused "--scaling: unknown word 'some'" run "$run" --scaling some
 
 # Numbers as they are printed.

@@ -24,14 +24,14 @@ expect_status 0
 cp "$work/out" "$work/sweep.csv"
 try sweep "$run" --vary parallelism.tensor=1,2,3
 expect_status 1
-check "not one row for each value" [ "$(sed -n '2,$p' "$work/out" | awk '{ print $1 }' | tr '\n' ' ')" = "1 2 3 " ]
+check "not one row for each value" [ "$(awk 'NR > 1 && !NF { exit } NR > 1 { print $1 }' "$work/out" | tr '\n' ' ')" = "1 2 3 " ]
 expect_out "gpus is 64, expected a multiple of tensor x context x pipeline (12)"
 column "$work/sweep.csv" mfu.causal | percent > "$work/expected"
-awk 'NR > 1 && $2 != "-" { print $7 }' "$work/out" > "$work/printed"
+awk 'NR > 1 && !NF { exit } NR > 1 && $2 != "-" { print $7 }' "$work/out" > "$work/printed"
 check "MFU of the table and of the CSV" cmp -s "$work/expected" "$work/printed"
 check "no MFU at all" [ "$(wc -l < "$work/printed")" -eq 2 ]
 column "$work/sweep.csv" tokens_per_s_per_gpu | awk '{ printf "%.0f\n", $1 }' > "$work/expected"
-awk 'NR > 1 && $2 != "-" { print $6 }' "$work/out" > "$work/printed"
+awk 'NR > 1 && !NF { exit } NR > 1 && $2 != "-" { print $6 }' "$work/out" > "$work/printed"
 check "tokens of the table and of the CSV" cmp -s "$work/expected" "$work/printed"
 
 try sweep "$data/models/deepseek-v3.yaml" --vary training.micro_batch=1 --set memory.headroom=40GB

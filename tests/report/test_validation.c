@@ -92,7 +92,10 @@ START_TEST(summary_of_groups_and_pairs)
                          "pairs that differ in  asked  right    share\n"
                          "layout                    1      0   0.00 %\n"
                          "precision                 1      1  100.0 %\n"
-                         "all                       2      1   50.0 %\n");
+                         "all                       2      1   50.0 %\n"
+                         "\n"
+                         "fastest published layout predicted fastest: 1 of 1 groups; among the first three: 1,\n"
+                         "and 0 of the 0 groups that have more than three\n");
 }
 END_TEST
 
