@@ -50,7 +50,7 @@ static gboolean check_variant(const char *file, const char *variant, GString *sa
 }
 
 /* Every variant is a run of its own: all of them are checked. */
-static gboolean check_run(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+static gboolean check_run(const char *file, MoeDoc *doc, GString *says, GError **error)
 {
   g_auto(GStrv) variants = moe_run_variants(file, error);
 
@@ -63,7 +63,9 @@ static gboolean check_run(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *
     if (!check_variant(file, variants[i], says, error))
       return FALSE;
   }
-  return TRUE;
+  g_autofree char *data_dir = moe_cli_data_dir();
+
+  return moe_check_hidden(file, doc, data_dir, error);
 }
 
 static gboolean check_cluster(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
