@@ -2,15 +2,16 @@
 # clang-tidy over the lines of src/ that differ from a commit: tidy.sh [BUILD] [COMMIT]
 # BUILD has compile_commands.json (default build-test). Without COMMIT it is where the branch left origin/main; when nothing of src/ differs from
 # there - on origin/main itself, in a clean clone - it is the commit before the latest that changed C files, as many as history has up to
-# LATEST. Without any earlier commit all lines count. The last line says how many lines of how many files were looked at; none is an error.
+# LATEST. Without any earlier commit, and without git, all lines count.
+# The last line says how many lines of how many files were looked at; none is an error.
 # Files are looked at most recently changed first, until MAX_S are over: those left out are named.
 set -eu
 cd "$(dirname "$0")/.."
 
 readonly MAX_S=180 # s, to begin a file: the last ones take some seconds more
 readonly LATEST=25 # commits
+readonly NONE=none # in place of a commit: no history, all lines count
 build=${1:-build-test}
-empty=$(git hash-object -t tree /dev/null)
 
 # What to compare with.
 usual_base() {
@@ -19,23 +20,28 @@ usual_base() {
     echo "$fork"
     return
   fi
-  oldest=$(git log -n "$LATEST" --format=%H -- 'src/*.c' | tail -n 1)
-  git rev-parse --verify --quiet "$oldest^" || echo "$empty"
+  oldest=$(git log -n "$LATEST" --format=%H -- 'src/*.c' 2> /dev/null | tail -n 1)
+  git rev-parse --verify --quiet "$oldest^" 2> /dev/null || echo "$NONE"
 }
 
 # Changed files that the build compiles, most recently changed first.
 changed_files() {
-  {
+  if [ "$base" = "$NONE" ]; then
+    find src -name '*.c' | sort
+  else
     git diff --name-only HEAD -- 'src/*.c'
-    if [ "$base" != "$empty" ]; then git log --format= --name-only "$base"..HEAD -- 'src/*.c'; fi
-    git diff --name-only "$base" -- 'src/*.c'
-  } | awk '!seen[$0]++' | while read -r file; do
+    git log --format= --name-only "$base"..HEAD -- 'src/*.c'
+  fi | awk '!seen[$0]++' | while read -r file; do
     if [ -f "$file" ] && grep -q "$file\"" "$build/compile_commands.json"; then echo "$file"; fi
   done
 }
 
 # "FIRST LAST" for each run of lines that were added or changed in a file.
 changed_lines() {
+  if [ "$base" = "$NONE" ]; then
+    echo "1 $(wc -l < "$1")"
+    return
+  fi
   git diff -U0 "$base" -- "$1" | awk '
     /^@@ / {
       match($0, /\+[0-9]+(,[0-9]+)?/); n = split(substr($0, RSTART + 1, RLENGTH - 1), part, ",")
@@ -82,7 +88,7 @@ end=$(($(date +%s) + MAX_S))
 jobs=$(nproc)
 touch "$work/lines" "$work/bad" "$work/left"
 changed_files > "$work/files"
-echo "changed since $(git rev-parse --short "$base"): $(wc -l < "$work/files") files"
+echo "changed since $base: $(wc -l < "$work/files") files"
 n=0
 while [ "$n" -lt "$jobs" ]; do
   tidy_share "$n" &
