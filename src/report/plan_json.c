@@ -100,7 +100,7 @@ static void add_row(JsonBuilder *builder, const MoePlanRow *row, const char *con
   moe_json_text(builder, "cluster", row->result ? row->result->cluster : row->cluster);
   moe_json_integer(builder, "gpus", row->gpus);
   moe_json_text(builder, "error", row->failure);
-  if (!row->failure)
+  if (row->result)
     add_answer(builder, row, prefix);
   json_builder_end_object(builder);
 }

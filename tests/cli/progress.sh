@@ -50,4 +50,6 @@ expect "quiet, failed" 100 1 'no such package'
 
 run --quiet --every 1 wait "$folder/log" sleep 4
 [ "$(grep -c 'wait: .* s, goes on' "$folder/shown")" -ge 1 ] || { echo "a silent command is not reported"; failed=1; }
+run --every 1 slow "$folder/log" sh -c 'for i in 1 2 3 4 5 6 7 8; do echo "[$i/900] Compiling $i"; sleep 0.5; done'
+[ "$(grep -c 'slow: [1-8] of 900, .* s, goes on' "$folder/shown")" -ge 1 ] || { echo "a slow command is not reported"; failed=1; }
 exit "$failed"
