@@ -271,11 +271,12 @@ static void write_slice(Writer *writer, guint index, GArray *arguments)
 static void write_slices(Writer *writer, GArray *arguments)
 {
   for (guint i = 0; i < writer->story->slices->len; i++) {
-    const TraceSlice *slice = trace_slice_at(writer->story, i), *before = i > 0 ? slice - 1 : NULL;
+    const TraceSlice *slice = trace_slice_at(writer->story, i), *before = trace_slice_at(writer->story, MAX(i, 1) - 1);
+    gboolean first = i == 0;
 
-    if (!before || before->rank != slice->rank)
+    if (first || before->rank != slice->rank)
       describe_rank(writer, slice->rank);
-    if (!before || before->rank != slice->rank || before->stream != slice->stream)
+    if (first || before->rank != slice->rank || before->stream != slice->stream)
       describe_thread(writer, slice);
     write_slice(writer, i, arguments);
   }
