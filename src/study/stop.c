@@ -1,9 +1,11 @@
 /* When a study comes back with what it has. */
 #include <moesim/study.h>
 
+#define MAX_BUDGET_US 4e18 /* longer never ends, and fits beside the clock in 63 bits */
+
 MoeStop moe_stop_after(double budget_s, MoeStopFunc asked, gpointer user_data)
 {
-  gint64 end_us = budget_s > 0 ? g_get_monotonic_time() + (gint64)MIN(budget_s * G_USEC_PER_SEC, G_MAXINT64 / 2) : 0;
+  gint64 end_us = budget_s > 0 ? g_get_monotonic_time() + (gint64)MIN(budget_s * G_USEC_PER_SEC, MAX_BUDGET_US) : 0;
 
   return (MoeStop){end_us, asked, user_data};
 }
