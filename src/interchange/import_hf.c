@@ -204,7 +204,7 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
     return import_fail(error);
   import_draft_init(&draft, options);
   g_autoptr(MoeImport) import = draft.import;
-  g_autoptr(GPtrArray) open = draft.open;
+  G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   draft.source = source;
   draft.title = "imported from a Hugging Face configuration";
   if (!read_root(json_node_get_object(root), copy, name, &draft, error) || !import_settle_in(&draft, name, error))

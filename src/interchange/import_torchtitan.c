@@ -347,7 +347,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
     return import_fail(error);
   import_draft_init(&draft, options);
   g_autoptr(MoeImport) import = draft.import;
-  g_autoptr(GPtrArray) open = draft.open;
+  G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   draft.source = source;
   draft.title = "imported from a torchtitan configuration";
   draft.usual_stack = "pytorch-fsdp2-scattermoe";
