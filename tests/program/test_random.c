@@ -175,7 +175,6 @@ static void check_layers(const MoeRun *run, const char *text)
 
 static void check_flop(const MoeRun *run, const char *text)
 {
-  G_GNUC_UNUSED g_autoptr(GError) error = NULL;
   g_autoptr(MoeProgram) program = build_checked(run);
   double flop = program_flop(program, (double)run->parallelism.gpus);
 
