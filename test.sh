@@ -38,8 +38,9 @@ build() {
   directory=$1
   compiler=$2
   shift 2
+  case $compiler in clang) cxx=clang++ ;; *) cxx=g++ ;; esac # it links: one family, one runtime of sanitizers
   part "$directory: build"
-  CC=$compiler ./tools/build.sh "$directory" -Dtests=true -Dwerror=true "$@" && return
+  CC=$compiler CXX=$cxx ./tools/build.sh "$directory" -Dtests=true -Dwerror=true "$@" && return
   failed=$((failed + 1))
   return 1
 }
@@ -90,7 +91,7 @@ if build build-test gcc --buildtype=release -Dmpi=enabled; then
 fi
 # The suite "plain" makes sense once: its tests are long and run what others test, too.
 if build build-sanitize clang --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dmpi=enabled -Dfuzz=true \
-  -Dc_args=-fsanitize=fuzzer-no-link; then
+  -Dc_args=-fsanitize=fuzzer-no-link -Dcpp_args=-fsanitize=fuzzer-no-link; then
   run_suite build-sanitize --no-suite plain
   one "the same bytes from both" tools/progress.sh "the same bytes" build-sanitize/same.log \
     tests/cli/same.sh build-test/src/cli/moesim build-sanitize/src/cli/moesim
