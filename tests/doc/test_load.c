@@ -200,14 +200,18 @@ START_TEST(test_file_errors_have_their_code)
   g_autoptr(GError) absent = NULL;
   g_autoptr(GError) input = NULL;
   g_autoptr(GError) io = NULL;
-  const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+  struct rlimit before, none;
 
+  ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+  none = before;
+  none.rlim_cur = 0;
   enter_empty_folder();
   write_file("bad.yaml", "a: [\n");
   ck_assert_ptr_null(moe_doc_load("absent.yaml", &absent));
   ck_assert_ptr_null(moe_doc_load("bad.yaml", &input));
   ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
   ck_assert_ptr_null(moe_doc_load("bad.yaml", &io));
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0); /* what looks for leaks at the end opens files */
   ck_assert_int_eq(absent->code, MOE_ERROR_INPUT);
   ck_assert_int_eq(input->code, MOE_ERROR_INPUT);
   ck_assert_int_eq(io->code, MOE_ERROR_IO);

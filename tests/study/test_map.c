@@ -2,6 +2,7 @@
 #include "moetest.h"
 
 #include <moesim/study.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -58,9 +59,14 @@ static gpointer nothing(gpointer data)
 /* A machine that gives no thread gives an answer all the same. The limit binds anyone but the superuser. */
 START_TEST(without_threads)
 {
-  const struct rlimit one = {1, 1};
+  struct rlimit before, one;
 
+  ck_assert_int_eq(getrlimit(RLIMIT_NPROC, &before), 0);
+  one = before;
+  one.rlim_cur = 1;
   ck_assert(getuid() != 0 || setuid(NOBODY) == 0);
+  ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1),
+                   0); /* who became another may be traced: by what looks for leaks at the end */
   ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &one), 0);
   ck_assert_ptr_null(g_thread_try_new("none", nothing, NULL, NULL));
   MoeOutcome *outcomes = moe_study_map(20, 8, number, NULL, NULL, NULL);
@@ -68,6 +74,7 @@ START_TEST(without_threads)
   for (guint i = 0; i < 20; i++)
     ck_assert((outcomes[i].error != NULL) == (i % 7 == 3));
   moe_outcomes_free(outcomes, 20);
+  ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &before), 0);
 }
 END_TEST
 
