@@ -5,6 +5,9 @@
 #        floors.sh --links MODULE    the module and all that it stands on, for tests/meson.build
 set -u
 
+# The rooms of studies, one question each.
+studies="study calibrate goodput explain validate search certainty plan"
+
 # Module -> modules whose public headers it may include (docs/architecture.md).
 allowed() {
   case $1 in
@@ -17,10 +20,17 @@ allowed() {
   fabric) echo "base engine topo share coll" ;;
   sim) echo "base engine spec topo cost program share coll fabric" ;;
   metrics) echo "base doc spec layer topo cost program sim" ;;
-  study) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics" ;;
-  interchange) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics" ;;
-  report) echo "base doc schedule spec layer topo cost program metrics study" ;;
-  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics study interchange report" ;;
+  study) echo "base doc schedule spec layer topo cost program share coll fabric sim metrics" ;;
+  calibrate) echo "base doc spec layer topo cost coll" ;;
+  goodput) echo "base engine doc spec layer metrics study" ;;
+  explain | validate) echo "base doc spec layer program metrics study" ;;
+  search) echo "base doc schedule spec layer topo cost program coll sim metrics study goodput" ;;
+  certainty) echo "base doc spec metrics study goodput validate" ;;
+  plan) echo "base doc spec metrics study goodput search certainty" ;;
+  interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
+  replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
+  report) echo "base doc schedule spec layer topo cost program metrics $studies" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay report" ;;
   *) return 1 ;;
   esac
 }

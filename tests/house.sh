@@ -67,7 +67,8 @@ may_include() {
   yaml.h) echo doc ;;
   json-glib/*) echo interchange report ;;
   zlib.h) echo report ;;
-  nlopt.h | sqlite3.h) echo study ;;
+  nlopt.h) echo calibrate ;;
+  sqlite3.h) echo study ;;
   mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report study ;;
   assert.h | ctype.h | errno.h | float.h | inttypes.h | limits.h | math.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h | glib.h | glib/*)

@@ -146,6 +146,20 @@ double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t e
  * Transformed Beta-Variables), within 0.03 for n = 2 and 0.011 from 8 on. */
 double moe_normal_expected_maximum(double n);
 
+/* ---- quantiles -------------------------------------------------------------------------------------------------- */
+
+/* What samples spread over. */
+typedef struct {
+  double p10, p50, p90;
+} MoeQuantiles;
+
+/* Value at `share` (0..1) of n sorted values, linear between neighbours (Hyndman & Fan 1996, type 7); NaN when there
+ * is none. */
+double moe_sorted_quantile(const double *sorted, guint n, double share);
+/* The same of any values, which it sorts. */
+double moe_quantile(double *values, guint n, double share);
+MoeQuantiles moe_quantiles(double *values, guint n);
+
 /* ---- curves ----------------------------------------------------------------------------------------------------- */
 
 #define MOE_CURVE_MAX 32

@@ -1,6 +1,6 @@
 /*
  * calibrate: fits the constants of kernel families (cost) to measured kernel times, and says how well they hold on rows
- * that were not fitted. Part of study (floor 8); uses doc, spec and cost.
+ * that were not fitted. Part of calibrate (floor 5); uses doc, spec and cost.
  *
  * Measurements are files like those of validation/measured/: series of rows, one series per (machine, kernel family,
  * precision, pass, source). Rows are divided in two: shapes ordered by a hash, every other one fitted on, a shape

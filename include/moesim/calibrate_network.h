@@ -1,7 +1,7 @@
 /*
  * calibrate_network: fits the collective constants of a fabric (MoeCollectiveFit) to published collective and message
- * times, and says how well they hold on rows that were not fitted. Part of study (floor 8); uses doc, spec, topo and
- * coll.
+ * times, and says how well they hold on rows that were not fitted. Part of calibrate (floor 5); uses doc, spec, topo
+ * and coll.
  *
  * Measurements are files like validation/measured/{collectives,expert,p2p}.yaml. Rows are divided in two by a hash of
  * system, operation, size of the group and bytes; constants are fitted on one half and residuals reported on both. A

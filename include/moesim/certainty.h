@@ -1,5 +1,5 @@
 /*
- * certainty: one interval for every answer. Part of study (floor 8).
+ * certainty: one interval for every answer. Part of certainty (floor 10).
  *
  * What an answer may be wrong by has three causes, taken as independent:
  *

@@ -1,5 +1,5 @@
 /*
- * explain: where the MFU of one run goes, and what each change between two runs is worth. Part of study (floor 8).
+ * explain: where the MFU of one run goes, and what each change between two runs is worth. Part of explain (floor 9).
  *
  * One run. Each cause of loss is removed in a counterfactual simulation (MoeSimOptions.without). What a cause costs
  * depends on what else is there: a slow network hides behind slow kernels. The share of a cause is therefore its gain

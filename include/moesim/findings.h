@@ -75,10 +75,6 @@ typedef struct {
 
 /* ---- how sure an answer is --------------------------------------------------------------------------------------- */
 
-typedef struct {
-  double p10, p50, p90;
-} MoeQuantiles;
-
 /* One assumption alone at its ends, everything else as the run says. */
 typedef struct {
   char *key, *why;

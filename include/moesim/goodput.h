@@ -1,6 +1,6 @@
 /*
  * goodput: a training of weeks - steps, failures, detection, restarts, checkpoints, slow periods - event by event.
- * Part of study (floor 8). Equations, assumptions and sources: docs/model-goodput.md.
+ * Part of goodput (floor 9). Equations, assumptions and sources: docs/model-goodput.md.
  *
  * Time. This study has a clock of its own: MoeTick, whole microseconds since the training began (range 292,000 years).
  * It runs on the same calendar as a step (engine.h); a tick is never a MoeTime, and nothing here holds picoseconds.

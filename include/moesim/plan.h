@@ -1,5 +1,5 @@
 /*
- * plan: which cluster, how many GPUs, which layout for a training. Part of study (floor 8).
+ * plan: which cluster, how many GPUs, which layout for a training. Part of plan (floor 11).
  *
  * For every cluster and size: the run is loaded on it, layouts are searched there (search.h), and those ranked first
  * are run again with noise, as `moesim run` does; the fastest of them that fits with headroom is the row's layout. A

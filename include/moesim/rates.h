@@ -1,5 +1,5 @@
 /*
- * rates: the one shared fit on published runs. Part of study (floor 8).
+ * rates: the one shared fit on published runs. Part of validate (floor 9).
  *
  * Kernel constants come from benchmarks; the rate that math holds in a training step of weeks (power, temperature) is a
  * property of the accelerator: `training_rate` in its file, at most 1. It is fitted, one number per accelerator, so

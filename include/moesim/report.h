@@ -1,7 +1,7 @@
 /*
  * report: results as text - tables, JSON, CSV, files that appear whole or not at all.
  *
- * Floor 9. Uses metrics, study and what is below them. Knows neither sim nor terminals: the caller prints.
+ * Floor 12. Uses metrics, study and what is below them. Knows neither sim nor terminals: the caller prints.
  *
  * Numbers in tables carry their unit; JSON and CSV carry SI base units with the unit in the key. Every function that
  * returns text returns UTF-8 that the caller frees.

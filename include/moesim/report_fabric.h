@@ -1,5 +1,5 @@
 /*
- * report_fabric: loads of a machine's links as tables and as a drawing. Part of report (floor 9).
+ * report_fabric: loads of a machine's links as tables and as a drawing. Part of report (floor 12).
  */
 #ifndef MOESIM_REPORT_FABRIC_H
 #define MOESIM_REPORT_FABRIC_H

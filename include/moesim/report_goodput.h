@@ -1,6 +1,6 @@
 /*
  * report_goodput: simulated trainings and their cost as tables, JSON and CSV.
- * Part of report (floor 9).
+ * Part of report (floor 12).
  */
 #ifndef MOESIM_REPORT_GOODPUT_H
 #define MOESIM_REPORT_GOODPUT_H

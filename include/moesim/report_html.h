@@ -1,6 +1,6 @@
 /*
  * report_html: one run as one self-contained page - answer with its interval, waterfall, timeline, memory, scale,
- * comparison with other runs, layout, assumptions, sensitivity, training, sources. Part of report (floor 9).
+ * comparison with other runs, layout, assumptions, sensitivity, training, sources. Part of report (floor 12).
  *
  * The page is well-formed XML as well as HTML 5, holds its figures as inline SVG and its style in its head, and loads
  * nothing and runs nothing. Every text that comes from a file is escaped.

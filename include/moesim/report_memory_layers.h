@@ -1,4 +1,4 @@
-/* What each layer keeps, as a table. Part of report (floor 9). */
+/* What each layer keeps, as a table. Part of report (floor 12). */
 #ifndef MOESIM_REPORT_MEMORY_LAYERS_H
 #define MOESIM_REPORT_MEMORY_LAYERS_H
 

@@ -1,8 +1,8 @@
-/* report_parts: parts of iterations and kernel classes of a pair, beside published ones. Part of report (floor 9). */
+/* report_parts: parts of iterations and kernel classes of a pair, beside published ones. Part of report (floor 12). */
 #ifndef MOESIM_REPORT_PARTS_H
 #define MOESIM_REPORT_PARTS_H
 
-#include <moesim/parts.h>
+#include <moesim/published_parts.h>
 #include <moesim/report.h>
 
 G_BEGIN_DECLS

@@ -1,4 +1,4 @@
-/* report: plans (plan.h) as text. Floor 9. Every function returns UTF-8 that the caller frees. */
+/* report: plans (plan.h) as text. Floor 12. Every function returns UTF-8 that the caller frees. */
 #ifndef MOESIM_REPORT_PLAN_H
 #define MOESIM_REPORT_PLAN_H
 

@@ -1,6 +1,6 @@
 /*
  * report_plot: figures, drawn by gnuplot from a template and a data file.
- * Part of report (floor 9).
+ * Part of report (floor 12).
  *
  * A figure of kind K is plots/K.gp applied to tab-separated data. The data is kept beside the picture (FILE.png ->
  * FILE.dat), so that anyone can draw it again or otherwise. Templates get the variables `data`, `title`, `source`,

@@ -1,4 +1,4 @@
-/* Remedies for a run that does not fit, as a table and as JSON. Part of report (floor 9). */
+/* Remedies for a run that does not fit, as a table and as JSON. Part of report (floor 12). */
 #ifndef MOESIM_REPORT_REMEDY_H
 #define MOESIM_REPORT_REMEDY_H
 

@@ -1,5 +1,5 @@
 /*
- * report_search: a search as text. Part of report (floor 9).
+ * report_search: a search as text. Part of report (floor 12).
  */
 #ifndef MOESIM_REPORT_SEARCH_H
 #define MOESIM_REPORT_SEARCH_H

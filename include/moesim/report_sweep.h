@@ -1,5 +1,5 @@
 /*
- * report_sweep: records of sweeps as text. Part of report (floor 9).
+ * report_sweep: records of sweeps as text. Part of report (floor 12).
  *
  * A *record* is one JSON object: a prediction as `moesim run --format json` prints it, with `set`, the keys that were
  * chosen for it; or, for a point that cannot be, `set` and `error`. Records are kept as text, so that a resumed sweep

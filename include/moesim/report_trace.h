@@ -1,5 +1,5 @@
 /*
- * report_trace: a timeline of chosen ranks as a trace file. Part of report (floor 9).
+ * report_trace: a timeline of chosen ranks as a trace file. Part of report (floor 12).
  *
  * The end of the name chooses the format; ".gz" after it compresses:
  *

@@ -1,4 +1,5 @@
-/* report_validation: validations as tables, JSON and CSV. Part of report (floor 9). Every text is the caller's to free.
+/* report_validation: validations as tables, JSON and CSV. Part of report (floor 12). Every text is the caller's to
+ * free.
  */
 #ifndef MOESIM_REPORT_VALIDATION_H
 #define MOESIM_REPORT_VALIDATION_H

@@ -1,5 +1,5 @@
 /*
- * search: which layout of a model on a cluster is the best. Part of study (floor 8).
+ * search: which layout of a model on a cluster is the best. Part of search (floor 10).
  *
  * Legal layouts are enumerated dimension by dimension. Each gets two bounds that cost microseconds: memory it needs at
  * least (too much: dropped) and time its step takes at least. Layouts are then simulated in the order of their time
@@ -130,6 +130,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSearchResult, moe_search_result_free)
 /* Every legal layout, in order; an array of MoeLayoutChoice. NULL and *error when a limit is wrong. Free with
  * g_array_unref. */
 GArray *moe_search_enumerate(const MoeRun *run, const MoeSearchOptions *options, GError **error);
+/* The run's own layout, as far as a choice can say it. */
+void moe_search_own_choice(const MoeRun *run, MoeLayoutChoice *choice);
+
 /* A copy of `run` with the layout, sharing all that `run` owns: never freed, and gone with it. FALSE when it cannot
  * exist. */
 gboolean moe_search_apply(const MoeRun *run, const MoeLayoutChoice *choice, MoeRun *copy);

@@ -1,5 +1,5 @@
 /*
- * sensitivity: what the answer is worth across the assumptions of a run. Part of study (floor 8).
+ * sensitivity: what the answer is worth across the assumptions of a run. Part of certainty (floor 10).
  *
  * Assumptions stand in the files of run, cluster, accelerator and stack, with a range or a list of values. A Latin
  * hypercube (McKay, Beckman & Conover 1979) draws `samples` combinations: each assumption takes every one of `samples`

@@ -17,6 +17,9 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
 MoeResult *moe_study_predict_file(const char *path, const MoeRunOptions *run_options, const MoeSimOptions *options,
                                   GError **error);
 
+/* The run with these NULL-terminated "key=value" settings. NULL and *error when it cannot be. */
+MoeRun *moe_study_with(const MoeRun *run, char *const *sets, GError **error);
+
 /* One prediction of a batch: a result or an error. */
 typedef struct {
   MoeResult *result;

@@ -1,5 +1,5 @@
 /*
- * validate: predicted beside published, for every case of a folder. Part of study (floor 8).
+ * validate: predicted beside published, for every case of a folder. Part of validate (floor 9).
  *
  * A case file (each .yaml file of the folder) has a list `cases:` of runs with an `id` and a `published` section. The
  * error of a case is predicted / published step time - 1, whatever metric was published (a throughput or an MFU gives

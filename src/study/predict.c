@@ -35,6 +35,16 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
   return result;
 }
 
+MoeRun *moe_study_with(const MoeRun *run, char *const *sets, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_copy(run->doc);
+
+  for (; *sets; sets++)
+    if (!moe_doc_set(doc, *sets, error))
+      return NULL;
+  return moe_run_from_doc(g_steal_pointer(&doc), run->name, NULL, error);
+}
+
 MoeResult *moe_study_predict_file(const char *path, const MoeRunOptions *run_options, const MoeSimOptions *options,
                                   GError **error)
 {

@@ -1,8 +1,6 @@
 /* Changes of a run that may make it fit, tried and ranked by what they cost in step time. */
 #include <moesim/remedy.h>
 
-#include "sensitivity_internal.h"
-
 #include <string.h>
 
 /* ---- what can be changed ----------------------------------------------------------------------------------------- */
@@ -111,7 +109,7 @@ static MoeOutcome try_one(guint index, gpointer user_data)
 {
   Work *work = user_data;
   MoeOutcome outcome = {0};
-  g_autoptr(MoeRun) run = moe_varied_run(work->run, g_ptr_array_index(work->tries, index), &outcome.error);
+  g_autoptr(MoeRun) run = moe_study_with(work->run, g_ptr_array_index(work->tries, index), &outcome.error);
 
   if (run)
     outcome.result = moe_study_predict(run, work->options, &outcome.error);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moesim explain, sensitivity, compare --samples: shapes of the answers, refusals. The figures themselves are tested in tests/study.
+# moesim explain, sensitivity, compare --samples: shapes of the answers, refusals. The figures themselves are tested beside the rooms of studies.
 . "$(dirname "$0")/lib.sh"
 
 run=$data/models/mixtral-8x7b.yaml

@@ -82,7 +82,7 @@ check "only the optimizer is compared" [ "$(grep -c ' %$' "$work/out")" -eq 2 ]
 refused "absent: cannot be read" validate --cases absent --parts
 refused "--fidelity: unknown word 'fulll', did you mean 'full'?" validate --parts --fidelity fulll
 
-# The profiled pair of DeepSeek-V3; 129.548 ms of kernels were profiled (tests/study/test_parts.c).
+# The profiled pair of DeepSeek-V3; 129.548 ms of kernels were profiled (tests/validate/test_published_parts.c).
 try validate --pair "$data/validation/measured/traces/h800-dualpipe.yaml"
 expect_status 0
 check "sum of the profiled kernels" grep -qE '^all kernels +129\.5 ms' "$work/out"

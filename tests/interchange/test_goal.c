@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sample.h"
+#include "small_runs.h"
 
 /* What a parser of the grammar found. Messages are kept as "from to tag bytes" with sends counted up and receives down.
  */

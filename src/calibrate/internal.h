@@ -1,0 +1,65 @@
+/* Private to calibrate: from a row of a measurement file to kernels, and from constants to predictions. */
+#ifndef MOESIM_CALIBRATE_INTERNAL_H
+#define MOESIM_CALIBRATE_INTERNAL_H
+
+#include <moesim/calibrate.h>
+
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
+
+/* Pass of a series whose times cover attention forward plus backward. */
+#define MOE_SERIES_BOTH 3
+
+/* What a series says once for all its rows. */
+typedef struct {
+  MoeSeries head;
+  int pass;                    /* 0, 1, 2, -1 any, MOE_SERIES_BOTH */
+  gboolean aside;              /* of kernels that other rows contain */
+  gboolean layer;              /* rows are whole MoE layers */
+  gboolean gather, activation; /* layer: separate kernels for token gather and activation */
+  gboolean causal, rotates, accumulate;
+  MoePrecision output;
+  MoeBandwidthKind kind;
+  const MoeNode *constants; /* held constants, may be NULL */
+  MoeMark mark;
+} MoeSeriesText;
+
+/* One row, column by column; absent columns are 0. */
+typedef struct {
+  double m, n, k, groups, rows_per_group;
+  double tokens, hidden, width, experts, top_k;
+  double batch, len, query_heads, kv_heads, dim_qk, dim_v, window, chunk, rule;
+  double read, write;
+  double tflops, us, gbps;
+} MoeRow;
+
+/* Kernels and measured time of a row; FALSE when it has no positive time. */
+gboolean moe_row_measure(const MoeSeriesText *series, const MoeRow *row, MoeMeasurement *measurement);
+
+/* Hash of what was run, without the time. */
+guint64 moe_row_shape(const MoeRow *row);
+
+/* ---- predictions ------------------------------------------------------------------------------------------------ */
+
+/* Prices the rows of one fit with given constants: one cost model per machine its series were measured on. */
+typedef struct {
+  const MoeCalibration *calibration;
+  guint fit;
+  GArray *families; /* MoeKernelFamily: the fit itself first, then known fits of the fragment */
+  MoeStack stack;
+  MoeAccelerator *accelerator; /* [n_accelerators] copies that carry `families` */
+  MoeCostModel **model;        /* [n_accelerators]; NULL where the fit has no rows */
+} MoePredictor;
+
+gboolean moe_predictor_init(MoePredictor *predictor, const MoeCalibration *calibration, guint fit, GError **error);
+void moe_predictor_clear(MoePredictor *predictor);
+/* The fit's constants inside the predictor; call moe_predictor_renew after changing them. */
+MoeKernelFamily *moe_predictor_family(MoePredictor *predictor);
+gboolean moe_predictor_renew(MoePredictor *predictor, GError **error);
+/* ln(predicted / measured) of one row of the fit. */
+gboolean moe_predictor_log_error(const MoePredictor *predictor, const MoeMeasurement *measurement, double *error_log,
+                                 GError **error);
+
+/* Median and P90 of `n` absolute relative errors, sorted in place. */
+void moe_residual_of(double *errors, guint n, MoeResidual *residual);
+
+#endif

@@ -1,0 +1,126 @@
+/* Predictions of a fit's rows: cost models that carry the fit's constants and those fitted before it. */
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+
+static void collect_fragment(MoePredictor *p, const char *fragment)
+{
+  const MoeCalibration *c = p->calibration;
+
+  for (guint i = 0; i < c->n_fits; i++)
+    if (i != p->fit && c->fits[i].family.rows > 0 && strcmp(c->fits[i].fragment, fragment) == 0)
+      g_array_append_val(p->families, c->fits[i].family);
+}
+
+/* The fit itself, then the fragment's others, then those of its bases: of equals the first counts. */
+static void collect_families(MoePredictor *p)
+{
+  const MoeCalibration *c = p->calibration;
+
+  g_array_append_val(p->families, c->fits[p->fit].family);
+  for (const char *from = c->fits[p->fit].fragment; from; from = moe_calibration_base(c, from))
+    collect_fragment(p, from);
+}
+
+/* The family that quantizes in the series of a fit; all of them name the same or none. */
+static const char *quantizing_family(const MoeCalibration *c, guint fit)
+{
+  for (guint i = 0; i < c->n_series; i++)
+    if (c->series[i].fit == fit && c->series[i].quantize)
+      return c->series[i].quantize;
+  return NULL;
+}
+
+static gboolean has_rows_on(const MoePredictor *p, guint accelerator)
+{
+  for (guint i = 0; i < p->calibration->n_series; i++)
+    if (p->calibration->series[i].fit == p->fit && p->calibration->series[i].accelerator == accelerator)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean moe_predictor_renew(MoePredictor *p, GError **error)
+{
+  for (guint i = 0; i < p->calibration->n_accelerators; i++) {
+    if (!has_rows_on(p, i))
+      continue;
+    p->accelerator[i] = p->calibration->accelerators[i].accelerator;
+    p->accelerator[i].kernels = (MoeKernelFits){p->families->len, (MoeKernelFamily *)p->families->data};
+    g_clear_pointer(&p->model[i], moe_cost_model_free);
+    p->model[i] = moe_cost_model_new(&p->accelerator[i], &p->stack, error);
+    if (!p->model[i])
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean moe_predictor_init(MoePredictor *p, const MoeCalibration *calibration, guint fit, GError **error)
+{
+  *p = (MoePredictor){.calibration = calibration,
+                      .fit = fit,
+                      .families = g_array_new(FALSE, FALSE, sizeof(MoeKernelFamily)),
+                      .accelerator = g_new0(MoeAccelerator, calibration->n_accelerators),
+                      .model = g_new0(MoeCostModel *, calibration->n_accelerators)};
+  collect_families(p);
+  moe_cost_name_family(&p->stack, MOE_KERNEL_BANDWIDTH, quantizing_family(calibration, fit));
+  moe_cost_name_family(&p->stack, calibration->fits[fit].family.klass, calibration->fits[fit].family.name);
+  return moe_predictor_renew(p, error);
+}
+
+void moe_predictor_clear(MoePredictor *p)
+{
+  for (guint i = 0; i < p->calibration->n_accelerators; i++)
+    moe_cost_model_free(p->model[i]);
+  g_free(p->model);
+  g_free(p->accelerator);
+  g_array_free(p->families, TRUE);
+}
+
+MoeKernelFamily *moe_predictor_family(MoePredictor *p)
+{
+  return &g_array_index(p->families, MoeKernelFamily, 0);
+}
+
+gboolean moe_predictor_log_error(const MoePredictor *p, const MoeMeasurement *m, double *error_log, GError **error)
+{
+  const MoeSeries *series = &p->calibration->series[m->series];
+  const MoeCostModel *model = p->model[series->accelerator];
+  MoeMachineState state = {.sms = series->sms, .memory_share = 1};
+  double predicted_s = 0;
+
+  for (guint i = 0; i < m->n_kernels; i++) {
+    MoeCost cost;
+
+    if (!moe_cost_kernel(model, &m->kernel[i], series->sms > 0 ? &state : NULL, &cost, error))
+      return FALSE;
+    predicted_s += cost.seconds;
+  }
+  *error_log = log(predicted_s / m->measured_s);
+  return TRUE;
+}
+
+static int compare_doubles(gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* Value at a share of the sorted sample, the nearest rank at or above. */
+static double quantile(const double *sorted, guint n, double share)
+{
+  guint rank = (guint)ceil(share * n);
+
+  return sorted[CLAMP(rank, 1, n) - 1];
+}
+
+void moe_residual_of(double *errors, guint n, MoeResidual *residual)
+{
+  *residual = (MoeResidual){.rows = n};
+  if (n == 0)
+    return;
+  qsort(errors, n, sizeof *errors, compare_doubles);
+  residual->median = quantile(errors, n, 0.5);
+  residual->p90 = quantile(errors, n, 0.9);
+}

@@ -1,0 +1,259 @@
+/* Predictions across the assumptions of a run. */
+#include "internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SAMPLE G_MAXUINT /* Task.varied of a task that is a combination of all */
+
+/* One prediction to make. */
+typedef struct {
+  char **sets;
+  guint varied; /* the assumption that it tries alone, or SAMPLE */
+} Task;
+
+/* What came of it. */
+typedef struct {
+  double mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu;
+  char *failure;
+} Answer;
+
+typedef struct {
+  const MoeRun *run;
+  const MoeSensitivityOptions *options;
+  GArray *varied; /* of MoeVaried */
+  GArray *tasks;  /* of Task */
+  Answer *answers;
+} Study;
+
+/* ---- tasks ------------------------------------------------------------------------------------------------------ */
+
+static void add_task(Study *study, GPtrArray *sets, guint varied)
+{
+  g_ptr_array_add(sets, NULL);
+  Task task = {.sets = (char **)g_ptr_array_free(sets, FALSE), .varied = varied};
+
+  g_array_append_val(study->tasks, task);
+}
+
+/* Both ends of a range, or every value of a list. */
+static void add_alone(Study *study, guint index)
+{
+  const MoeVaried *varied = &g_array_index(study->varied, MoeVaried, index);
+  guint n = varied->assumption->n_values > 0 ? varied->assumption->n_values : 2;
+
+  for (guint i = 0; i < n; i++) {
+    GPtrArray *sets = g_ptr_array_new();
+    /* the middle of a value's part of 0..1, or an end of the range */
+    double share = varied->assumption->n_values > 0 ? (i + 0.5) / n : i;
+
+    g_ptr_array_add(sets, moe_varied_set(varied, share));
+    add_task(study, sets, index);
+  }
+}
+
+static void add_samples(Study *study)
+{
+  guint n = study->options->samples, k = study->varied->len;
+  uint64_t seed = study->options->sim.seed;
+  g_autoptr(GPtrArray) strata = g_ptr_array_new_with_free_func(g_free);
+
+  for (guint i = 0; i < k; i++)
+    g_ptr_array_add(strata, moe_hypercube_strata(seed, n, i));
+  for (guint sample = 0; sample < n; sample++) {
+    GPtrArray *sets = g_ptr_array_new();
+
+    for (guint i = 0; i < k; i++)
+      g_ptr_array_add(sets, moe_varied_set(&g_array_index(study->varied, MoeVaried, i),
+                                           moe_hypercube_share(seed, n, i, sample, g_ptr_array_index(strata, i))));
+    add_task(study, sets, SAMPLE);
+  }
+}
+
+static MoeOutcome predict_task(guint index, gpointer user_data)
+{
+  Study *study = user_data;
+  const Task *task = &g_array_index(study->tasks, Task, index);
+  Answer *answer = &study->answers[index];
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = moe_study_with(study->run, task->sets, &error);
+  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &study->options->sim, &error) : NULL;
+
+  if (result)
+    *answer = (Answer){result->mfu_causal, result->mfu_full, result->step_time_s, result->tokens_per_s_per_gpu, NULL};
+  else
+    answer->failure = g_strdup(error->message);
+  return (MoeOutcome){NULL, NULL};
+}
+
+/* ---- the interval ----------------------------------------------------------------------------------------------- */
+
+/* Quantiles of one member of the answers to the samples. */
+static MoeQuantiles quantiles(const Study *study, size_t offset)
+{
+  g_autofree double *values = g_new(double, study->tasks->len + 1);
+  guint n = 0;
+
+  for (guint i = 0; i < study->tasks->len; i++)
+    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure)
+      values[n++] = G_STRUCT_MEMBER(double, &study->answers[i], offset);
+  return moe_quantiles(values, n);
+}
+
+static void fill_interval(const Study *study, MoeSensitivity *s)
+{
+  for (guint i = 0; i < study->tasks->len; i++) {
+    if (g_array_index(study->tasks, Task, i).varied != SAMPLE)
+      continue;
+    s->n_samples++;
+    if (study->answers[i].failure) {
+      s->n_failed++;
+      if (!s->failure)
+        s->failure = g_strdup(study->answers[i].failure);
+    }
+  }
+  s->stepped_s = g_new0(double, s->n_samples + 1);
+  guint kept = 0;
+  for (guint i = 0; i < study->tasks->len; i++)
+    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure)
+      s->stepped_s[kept++] = study->answers[i].step_time_s;
+  s->mfu_causal = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_causal));
+  s->mfu_full = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_full));
+  s->step_time_s = quantiles(study, G_STRUCT_OFFSET(Answer, step_time_s));
+  s->tokens_per_s_per_gpu = quantiles(study, G_STRUCT_OFFSET(Answer, tokens_per_s_per_gpu));
+}
+
+/* ---- the tornado ------------------------------------------------------------------------------------------------ */
+
+/* The value of a setting for readers: quantities with a fitting prefix. */
+static char *value_text(const MoeAssumption *assumption, const char *set)
+{
+  double value = 0;
+
+  if (assumption->n_values > 0 || assumption->dimension == MOE_DIM_NONE ||
+      !moe_quantity_parse(moe_set_value(set), assumption->dimension, &value, NULL))
+    return g_strdup(moe_set_value(set));
+  return moe_quantity_format(value, assumption->dimension);
+}
+
+static void take_low(MoeSwing *swing, const Answer *answer, char *value)
+{
+  g_free(swing->low);
+  swing->low = value;
+  swing->mfu_low = answer->mfu_causal;
+  swing->step_low_s = answer->step_time_s;
+}
+
+static void take_high(MoeSwing *swing, const Answer *answer, char *value)
+{
+  g_free(swing->high);
+  swing->high = value;
+  swing->mfu_high = answer->mfu_causal;
+  swing->step_high_s = answer->step_time_s;
+}
+
+static void fill_swing(const Study *study, guint index, MoeSwing *swing)
+{
+  const MoeAssumption *assumption = g_array_index(study->varied, MoeVaried, index).assumption;
+
+  *swing =
+      (MoeSwing){.key = g_strdup(assumption->key), .why = g_strdup(assumption->why), .mfu_low = NAN, .mfu_high = NAN};
+  for (guint i = 0; i < study->tasks->len; i++) {
+    const Task *task = &g_array_index(study->tasks, Task, i);
+    const Answer *answer = &study->answers[i];
+
+    if (task->varied != index)
+      continue;
+    if (answer->failure) {
+      swing->n_failed++;
+      if (!swing->failure)
+        swing->failure = g_strdup(answer->failure);
+      continue;
+    }
+    if (!(answer->mfu_causal >= swing->mfu_low))
+      take_low(swing, answer, value_text(assumption, task->sets[0]));
+    if (!(answer->mfu_causal < swing->mfu_high)) /* of equal ones the last: both ends are shown */
+      take_high(swing, answer, value_text(assumption, task->sets[0]));
+  }
+}
+
+static double width(const MoeSwing *swing)
+{
+  return swing->low ? swing->mfu_high - swing->mfu_low : -1;
+}
+
+static int by_width(const void *a, const void *b)
+{
+  const MoeSwing *left = a, *right = b;
+
+  if (width(left) != width(right))
+    return width(left) < width(right) ? 1 : -1;
+  return g_strcmp0(left->key, right->key);
+}
+
+static void fill_swings(const Study *study, MoeSensitivity *s)
+{
+  s->n_swings = study->varied->len;
+  s->swings = g_new0(MoeSwing, s->n_swings + 1);
+  for (guint i = 0; i < s->n_swings; i++)
+    fill_swing(study, i, &s->swings[i]);
+  qsort(s->swings, s->n_swings, sizeof *s->swings, by_width);
+}
+
+/* ---- entry ------------------------------------------------------------------------------------------------------ */
+
+static void clear_study(Study *study)
+{
+  for (guint i = 0; i < study->tasks->len; i++) {
+    g_strfreev(g_array_index(study->tasks, Task, i).sets);
+    if (study->answers)
+      g_free(study->answers[i].failure);
+  }
+  g_free(study->answers);
+  g_array_unref(study->tasks);
+  g_array_unref(study->varied);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Study, clear_study)
+
+MoeSensitivity *moe_sensitivity(const MoeRun *run, const MoeSensitivityOptions *options, GError **error)
+{
+  g_autoptr(MoeSensitivity) s = g_new0(MoeSensitivity, 1);
+
+  s->result = moe_study_predict(run, &options->sim, error);
+  if (!s->result)
+    return NULL;
+  g_auto(Study) study = {
+      .run = run, .options = options, .varied = moe_varied(run), .tasks = g_array_new(FALSE, FALSE, sizeof(Task))};
+  for (guint i = 0; i < study.varied->len && !options->interval_only; i++)
+    add_alone(&study, i);
+  add_samples(&study);
+  study.answers = g_new0(Answer, study.tasks->len + 1);
+  moe_outcomes_free(
+      moe_study_map(study.tasks->len, options->jobs, predict_task, &study, options->progress, options->progress_data),
+      study.tasks->len);
+  fill_interval(&study, s);
+  if (!options->interval_only)
+    fill_swings(&study, s);
+  s->n_simulations = study.tasks->len + 1;
+  return g_steal_pointer(&s);
+}
+
+void moe_sensitivity_free(MoeSensitivity *sensitivity)
+{
+  if (!sensitivity)
+    return;
+  for (guint i = 0; i < sensitivity->n_swings; i++) {
+    MoeSwing *swing = &sensitivity->swings[i];
+
+    g_free(swing->key);
+    g_free(swing->why);
+    g_free(swing->low);
+    g_free(swing->high);
+    g_free(swing->failure);
+  }
+  g_free(sensitivity->stepped_s);
+  g_free(sensitivity->swings);
+  g_free(sensitivity->failure);
+  moe_result_free(sensitivity->result);
+  g_free(sensitivity);
+}

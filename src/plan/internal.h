@@ -1,0 +1,11 @@
+/* Inside plan. */
+#ifndef MOESIM_PLAN_INTERNAL_H
+#define MOESIM_PLAN_INTERNAL_H
+
+#include <moesim/plan.h>
+
+/* Fills a row of which cluster and gpus are known; `time_s` is for its search, 0 = no end. */
+void moe_plan_row_fill(const MoePlanOptions *options, double time_s, MoePlanRow *row);
+void moe_plan_row_clear(MoePlanRow *row);
+
+#endif

@@ -1,0 +1,185 @@
+/* What operations of a program take at least: each alone on the machine, with a host that is never late. */
+#include "internal.h"
+
+#include <moesim/coll.h>
+
+/* ---- prices ----------------------------------------------------------------------------------------------------- */
+
+static void unset(double *seconds, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    seconds[i] = -1;
+}
+
+MoeWalk *moe_walk_new(const MoeRun *run, const MoeProgram *program, const MoeTopo *topo, const MoeCostModel *cost)
+{
+  MoeWalk *walk = g_new0(MoeWalk, 1);
+  uint32_t most = 0;
+
+  for (guint b = 0; b < program->n_blocks; b++)
+    most = MAX(most, program->blocks[b].n_ops);
+  *walk = (MoeWalk){.run = run, .program = program, .topo = topo, .cost = cost};
+  walk->kernel_s = g_new(double, program->n_kernels + 1);
+  walk->collective_s = g_new(double, program->n_collectives + 1);
+  walk->end = g_new0(double, most + 1);
+  unset(walk->kernel_s, program->n_kernels);
+  moe_walk_at(walk, 0);
+  return walk;
+}
+
+void moe_walk_at(MoeWalk *walk, int64_t rank)
+{
+  walk->rank = rank;
+  unset(walk->collective_s, walk->program->n_collectives);
+}
+
+void moe_walk_free(MoeWalk *walk)
+{
+  if (!walk)
+    return;
+  g_free(walk->kernel_s);
+  g_free(walk->collective_s);
+  g_free(walk->end);
+  g_free(walk);
+}
+
+/* Of the first load class, which every stage has; a kernel without a price takes nothing. */
+static double kernel_seconds(MoeWalk *walk, uint32_t index)
+{
+  MoeMachineState whole = {.sms = walk->run->cluster.accelerator.sms, .memory_share = 1};
+  MoeCost price;
+
+  if (walk->kernel_s[index] < 0) {
+    gboolean priced = moe_cost_kernel(walk->cost, &walk->program->kernels[index], &whole, &price, NULL);
+
+    walk->unpriced |= !priced;
+    walk->kernel_s[index] = priced ? price.seconds : 0;
+  }
+  return walk->kernel_s[index];
+}
+
+static double plan_alone(const MoeWalk *walk, const MoeCollective *collective)
+{
+  const MoeLayout *layout = walk->program->layout;
+  int64_t n = moe_layout_group_size(layout, collective->group);
+  int64_t group = MAX(moe_layout_group_of(layout, collective->group, walk->rank), 0);
+  g_autofree int64_t *gpus = g_new(int64_t, n);
+  MoeCollPlan plan;
+
+  for (int64_t i = 0; i < n; i++)
+    gpus[i] = moe_layout_member(layout, collective->group, group, i);
+  moe_coll_plan(walk->topo, &walk->run->stack.collectives, collective, &(MoeCollGroup){.n = (guint)n, .gpus = gpus},
+                &plan);
+  return moe_coll_alone_s(walk->topo, &plan);
+}
+
+static double collective_seconds(MoeWalk *walk, uint32_t index)
+{
+  if (walk->collective_s[index] < 0)
+    walk->collective_s[index] = plan_alone(walk, &walk->program->collectives[index]);
+  return walk->collective_s[index];
+}
+
+static double op_seconds(MoeWalk *walk, const MoeOp *op)
+{
+  switch ((MoeOpKind)op->kind) {
+  case MOE_OP_KERNEL:
+    return kernel_seconds(walk, op->work);
+  case MOE_OP_COLLECTIVE:
+    return collective_seconds(walk, op->work);
+  default: /* copies and host work are left out */
+    return 0;
+  }
+}
+
+/* ---- operations of a piece -------------------------------------------------------------------------------------- */
+
+int64_t moe_last_compute(const MoeBlock *block, uint32_t end)
+{
+  for (int64_t i = (int64_t)end - 1; i >= 0; i--)
+    if (block->ops[i].stream == MOE_STREAM_COMPUTE && block->ops[i].kind != MOE_OP_HOST_SYNC)
+      return i;
+  return -1;
+}
+
+/* When the wait holds; < 0 when nothing in the part has to do with it. */
+static double wait_end(const MoeWalk *walk, const MoePiece *piece, const MoeWait *wait)
+{
+  uint32_t op;
+
+  if (wait->count == 0)
+    return -1;
+  op = piece->block->stream_ops[wait->stream][wait->count - 1];
+  if ((int64_t)op == piece->before)
+    return 0;
+  return op >= piece->first && op < piece->end ? walk->end[op] : -1;
+}
+
+static double ready(const MoeWalk *walk, const MoePiece *piece, const MoeOp *op)
+{
+  double at = -1;
+
+  for (uint32_t w = 0; w < op->n_waits; w++)
+    at = MAX(at, wait_end(walk, piece, &piece->block->waits[op->first_wait + w]));
+  return at;
+}
+
+double moe_walk_piece(MoeWalk *walk, const MoePiece *piece)
+{
+  double stream_end[MOE_N_STREAMS] = {0};
+
+  for (uint32_t i = piece->first; i < piece->end; i++) {
+    const MoeOp *op = &piece->block->ops[i];
+    double at = ready(walk, piece, op);
+
+    walk->end[i] = -1;
+    if (op->kind == MOE_OP_HOST_SYNC || (op->stream != MOE_STREAM_COMPUTE && at < 0))
+      continue;
+    walk->end[i] = stream_end[op->stream] = MAX(stream_end[op->stream], at) + op_seconds(walk, op);
+  }
+  return stream_end[MOE_STREAM_COMPUTE];
+}
+
+static gboolean waits_for_experts(const MoeBlock *block, const MoeOp *op)
+{
+  for (uint32_t w = 0; w < op->n_waits; w++)
+    if (block->waits[op->first_wait + w].stream == MOE_STREAM_EXPERT)
+      return op->stream == MOE_STREAM_COMPUTE;
+  return FALSE;
+}
+
+double moe_walk_runs(MoeWalk *walk, const MoePiece *piece)
+{
+  MoePiece run = *piece;
+  double seconds = 0;
+
+  for (uint32_t i = piece->first; i < piece->end; i = run.end) {
+    run.first = i;
+    run.before = i == piece->first ? piece->before : moe_last_compute(piece->block, i);
+    for (run.end = i + 1; run.end < piece->end; run.end++)
+      if (waits_for_experts(piece->block, &piece->block->ops[run.end]))
+        break;
+    seconds += moe_walk_piece(walk, &run);
+  }
+  return seconds;
+}
+
+double moe_walk_expert(MoeWalk *walk, const MoePiece *piece)
+{
+  double seconds = 0;
+
+  for (uint32_t i = piece->first; i < piece->end; i++)
+    if (piece->block->ops[i].stream == MOE_STREAM_EXPERT)
+      seconds += op_seconds(walk, &piece->block->ops[i]);
+  return seconds;
+}
+
+double moe_walk_kernels(MoeWalk *walk, const MoeBlock *block, uint32_t first)
+{
+  double seconds = 0;
+
+  for (uint32_t i = first; i < block->n_ops; i++)
+    if (block->ops[i].kind == MOE_OP_KERNEL)
+      seconds += op_seconds(walk, &block->ops[i]);
+  return seconds;
+}

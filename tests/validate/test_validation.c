@@ -1,0 +1,180 @@
+/* Groups, their errors, and pair questions. */
+#include "moetest.h"
+
+#include "../../src/validate/cases.h"
+
+#include <math.h>
+
+static void add(MoeValidation *v, const char *family, double published, double predicted, const char *layout,
+                const char *precision)
+{
+  MoeCase *c = &v->cases[v->n];
+
+  *c = (MoeCase){.id = g_strdup_printf("case-%u", v->n),
+                 .published_step_s = published,
+                 .predicted_step_s = predicted,
+                 .error = predicted / published - 1,
+                 .tokens_per_s_per_gpu_published = 1 / published,
+                 .tokens_per_s_per_gpu_predicted = 1 / predicted};
+  c->group[MOE_GROUP_BY_FAMILY] = g_strdup(family);
+  for (guint d = 0; d < MOE_N_DIFFERS; d++)
+    c->differs[d] = g_strdup(d == MOE_DIFFERS_LAYOUT ? layout : d == MOE_DIFFERS_PRECISION ? precision : "same");
+  v->n++;
+}
+
+static MoeValidation *six_cases(void)
+{
+  MoeValidation *v = g_new0(MoeValidation, 1);
+
+  v->cases = g_new0(MoeCase, 8);
+  add(v, "b", 1.0, 1.1, "tp1", "bf16");
+  add(v, "b", 2.0, 1.8, "tp2", "bf16");
+  add(v, "b", 3.0, 3.0, "tp1", "fp8");
+  add(v, "a", 1.0, 1.5, "tp1", "bf16");
+  add(v, "a", 1.005, 1.2, "tp2", "bf16"); /* a draw with the one before */
+  add(v, "a", 2.0, 1.3, "tp4", "bf16");
+  return v;
+}
+
+/* A case that only memory was published of: allocated bytes published and predicted, and whether it ran out. */
+static void add_memory(MoeValidation *v, double published, double predicted, gboolean out, gboolean fits)
+{
+  MoeCase *c = &v->cases[v->n];
+
+  *c = (MoeCase){.id = g_strdup_printf("memory-%u", v->n), .fits = fits};
+  c->memory.peak_bytes = predicted;
+  c->memory.capacity_bytes = 80;
+  c->memory.headroom_bytes = 8;
+  c->memory.published_bytes = published;
+  c->memory.predicted_bytes = predicted;
+  c->memory.error = published > 0 ? predicted / published - 1 : 0;
+  c->memory.out_of_memory = out;
+  c->group[MOE_GROUP_BY_FAMILY] = g_strdup("m");
+  v->n++;
+}
+
+static MoeValidation *memory_cases(void)
+{
+  MoeValidation *v = g_new0(MoeValidation, 1);
+
+  v->cases = g_new0(MoeCase, 8);
+  add(v, "b", 1.0, 1.1, "tp1", "bf16");
+  v->cases[0].fits = TRUE;
+  add_memory(v, 50, 55, FALSE, TRUE);
+  add_memory(v, 80, 76, FALSE, FALSE);
+  add_memory(v, 0, 90, TRUE, FALSE);
+  add_memory(v, 0, 60, TRUE, TRUE);
+  return v;
+}
+
+/* What has no step time counts in no group of step times; what has no published peak in no group of peaks. */
+START_TEST(memory_groups)
+{
+  g_autoptr(MoeValidation) v = memory_cases();
+  guint n;
+  MoeCaseGroup *g = moe_validation_memory_groups(v, MOE_GROUP_BY_FAMILY, &n);
+
+  moe_case_group_fill(v, NULL, MOE_GROUP_BY_FAMILY, &v->all);
+  ck_assert_uint_eq(v->all.n, 1);
+  ck_assert_uint_eq(n, 2);
+  ck_assert_str_eq(g[0].name, "m");
+  ck_assert_str_eq(g[1].name, "all");
+  for (guint i = 0; i < n; i++) {
+    ck_assert_uint_eq(g[i].n, 2);
+    ck_assert_double_eq_tol(g[i].median_abs_error, 0.075, 1e-12);
+    ck_assert_double_eq_tol(g[i].bias, 0.025, 1e-12);
+  }
+  moe_case_groups_free(g, n);
+}
+END_TEST
+
+START_TEST(fit_table)
+{
+  g_autoptr(MoeValidation) v = memory_cases();
+  MoeFitTable table;
+
+  moe_validation_fit(v, &table);
+  ck_assert_uint_eq(table.n[FALSE][TRUE], 2);
+  ck_assert_uint_eq(table.n[FALSE][FALSE], 1);
+  ck_assert_uint_eq(table.n[TRUE][TRUE], 1);
+  ck_assert_uint_eq(table.n[TRUE][FALSE], 1);
+  ck_assert_double_eq_tol(table.worst_excess, 84.0 / 80 - 1, 1e-12); /* headroom counts */
+}
+END_TEST
+
+/* Errors +10, -10, 0, +50, +19.4, -35 %: sorted sizes 0, 10, 10, 19.4, 35, 50; median (10 + 19.4) / 2. */
+START_TEST(errors)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+
+  moe_case_group_fill(v, NULL, MOE_GROUP_BY_FAMILY, &v->all);
+  ck_assert_uint_eq(v->all.n, 6);
+  ck_assert_double_eq_tol(v->all.median_abs_error, (0.1 + (1.2 / 1.005 - 1)) / 2, 1e-12);
+  ck_assert_double_eq_tol(v->all.p90_abs_error, 0.425, 1e-12); /* halfway between the two largest */
+}
+END_TEST
+
+START_TEST(groups)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+  guint n;
+  MoeCaseGroup *g = moe_validation_group(v, MOE_GROUP_BY_FAMILY, &n);
+
+  ck_assert_uint_eq(n, 2);
+  ck_assert_str_eq(g[0].name, "a");
+  ck_assert_str_eq(g[1].name, "b");
+  ck_assert_double_eq_tol(g[1].median_abs_error, 0.1, 1e-12);
+  ck_assert_double_eq_tol(g[1].rank_correlation, 1, 1e-12);
+  ck_assert_double_eq_tol(g[0].rank_correlation, -0.5, 1e-12); /* published order 1, 2, 3; predicted 3, 1, 2 */
+  moe_case_groups_free(g, n);
+}
+END_TEST
+
+/* Family b: 0 and 1 differ in layout (right), 0 and 2 in precision (right). Family a: 3-4 a draw, 3-5 wrong, 4-5 right.
+ */
+START_TEST(pairs)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+
+  moe_case_pairs(v);
+  ck_assert_uint_eq(v->n_pairs, 4);
+  ck_assert_uint_eq(v->n_pairs_right, 3);
+  for (guint i = 0; i < v->n_pairs; i++)
+    ck_assert_double_gt(v->pairs[i].published_ratio, 1);
+}
+END_TEST
+
+/* A case that failed counts nowhere. */
+/* Family b's fastest is predicted so; family a's is the third of three, and with one more the fourth of four. */
+START_TEST(groups_of_layouts)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+  MoeLayoutGroups g;
+
+  moe_validation_layouts(v, &g);
+  ck_assert_uint_eq(g.n, 2); /* because the only case in FP8 has nothing to be compared with */
+  ck_assert_uint_eq(g.n_first, 1);
+  ck_assert_uint_eq(g.n_top, 2);
+  ck_assert_uint_eq(g.n_large, 0);
+  add(v, "a", 3.0, 1.4, "tp8", "bf16");
+  moe_validation_layouts(v, &g);
+  ck_assert_uint_eq(g.n_top, 1);
+  ck_assert_uint_eq(g.n_large, 1);
+  ck_assert_uint_eq(g.n_large_top, 0);
+}
+END_TEST
+
+START_TEST(failures)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+
+  v->cases[5].failure = g_strdup("no");
+  moe_case_pairs(v);
+  moe_case_group_fill(v, "a", MOE_GROUP_BY_FAMILY, &v->all);
+  ck_assert_uint_eq(v->n_pairs, 2);
+  ck_assert_uint_eq(v->all.n, 2);
+  ck_assert(isnan(v->all.rank_correlation));
+}
+END_TEST
+
+MOE_TEST_MAIN("study/validation", errors, groups, pairs, groups_of_layouts, failures, memory_groups, fit_table)
