@@ -65,12 +65,13 @@ check_output() {
 may_include() {
   case $1 in
   yaml.h) echo doc ;;
-  json-glib/*) echo interchange report ;;
+  json-glib/*) echo interchange report serve ;;
   zlib.h) echo report ;;
   nlopt.h) echo calibrate ;;
   sqlite3.h) echo study ;;
   mpi.h | signal.h) echo cli ;;
-  fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report study ;;
+  fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report serve study ;;
+  microhttpd.h | arpa/* | netdb.h | poll.h) echo serve ;;
   assert.h | ctype.h | errno.h | float.h | inttypes.h | limits.h | math.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h | glib.h | glib/*)
     echo '*' ;;
   esac
