@@ -55,6 +55,17 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
 /* From a torchtitan configuration in TOML; the rest as above. */
 MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *name, const MoeImportOptions *options,
                                  GError **error);
+/* A file of the input. */
+typedef struct {
+  const char *text; /* `length` bytes */
+  gsize length;
+  const char *name; /* stands in messages */
+} MoeImportText;
+
+/* From a DeepSpeed configuration in JSON, which says nothing of the model, and the model's config.json; the rest as
+ * above. */
+MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText *model,
+                                const MoeImportOptions *options, GError **error);
 /* From NULL-terminated arguments ("--num-layers", "32", ...), launcher and script among them. NULL and *error
  * (MOE_ERROR_INPUT) when one is wrong, or is not understood and not in options->accept. */
 MoeImport *moe_import_megatron(const char *const *arguments, const MoeImportOptions *options, GError **error);

@@ -13,13 +13,15 @@
 
 static const MoeUsage usage = {
     .command = "import",
-    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron FILE [WORD...] | torchtitan FILE.toml",
+    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron FILE [WORD...] | torchtitan FILE.toml | "
+                 "deepspeed DS.json CONFIG.json",
     .examples =
         "  moesim import hf config.json -o run.yaml\n"
         "  moesim import hf config.json --cluster gb200-nvl72 --gpus 1024 --sequence 4096 --batch 2048\n"
         "  moesim import megatron -o run.yaml @pretrain-arguments.txt\n"
         "  moesim import megatron -o run.yaml train.sh GBS=512 NNODES=16\n"
         "  moesim import torchtitan llama3_8b.toml --gpus 64 -o run.yaml\n"
+        "  moesim import deepspeed ds_config.json config.json --gpus 64 --sequence 4096 -o run.yaml\n"
         "  moesim import megatron --gpus 64 -- --num-layers 32 --hidden-size 4096 --num-attention-heads 32 ...\n",
     .least = 2,
     .most = -1,
@@ -83,12 +85,22 @@ typedef struct {
   const char *name;
   char *text; /* NULL: the arguments themselves */
   gsize length;
+  const char *model_name; /* DeepSpeed: of the model's configuration */
+  char *model_text;
+  gsize model_length;
   int n;
   char **arguments; /* words of a command line, or assignments behind a script */
 } Input;
 
-static const char *const kinds[] = {"hf", "megatron", "torchtitan", NULL};
-enum { KIND_HF, KIND_MEGATRON, KIND_TORCHTITAN };
+static void clear_input(Input *input)
+{
+  g_free(input->text);
+  g_free(input->model_text);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Input, clear_input)
+
+static const char *const kinds[] = {"hf", "megatron", "torchtitan", "deepspeed", NULL};
+enum { KIND_HF, KIND_MEGATRON, KIND_TORCHTITAN, KIND_DEEPSPEED };
 
 static MoeImport *import_words(const Input *input, const MoeImportOptions *options, GError **error)
 {
@@ -116,6 +128,10 @@ static MoeImport *import(const Input *input, const MoeImportOptions *options, GE
     return moe_import_hf(input->text, input->length, input->name, options, error);
   if (input->kind == KIND_TORCHTITAN)
     return moe_import_torchtitan(input->text, input->length, input->name, options, error);
+  if (input->kind == KIND_DEEPSPEED)
+    return moe_import_deepspeed(&(MoeImportText){input->text, input->length, input->name},
+                                &(MoeImportText){input->model_text, input->model_length, input->model_name}, options,
+                                error);
   return input->text ? import_text(input, options, error) : import_words(input, options, error);
 }
 
@@ -128,17 +144,29 @@ static gboolean is_file(const Input *input)
          (first[0] != '-' && g_file_test(first, G_FILE_TEST_EXISTS)) || strcmp(first, "-") == 0;
 }
 
+/* A DeepSpeed configuration says nothing of the model, whose own stands behind it. */
+static gboolean has_files(const Input *input, GError **error)
+{
+  gboolean two = input->kind == KIND_DEEPSPEED;
+
+  return input->kind == KIND_MEGATRON || input->n == (two ? 2 : 1) ||
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "import %s: %d files, expected %s", kinds[input->kind],
+                  input->n, two ? "two: DeepSpeed's configuration and the model's config.json" : "one");
+}
+
 static gboolean read_input(Input *input, GError **error)
 {
   gboolean at = input->n > 0 && input->arguments[0][0] == '@';
 
   if (!is_file(input))
     return TRUE;
-  if (input->n != 1 && input->kind != KIND_MEGATRON)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "import %s: %d files, expected one", kinds[input->kind],
-                    input->n);
+  if (!has_files(input, error))
+    return FALSE;
   input->name = input->arguments[0] + (at ? 1 : 0);
-  return read_file(input->name, &input->text, &input->length, error);
+  if (!read_file(input->name, &input->text, &input->length, error) || input->kind != KIND_DEEPSPEED)
+    return input->text != NULL;
+  input->model_name = input->arguments[1];
+  return read_file(input->model_name, &input->model_text, &input->model_length, error);
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -263,7 +291,6 @@ static int import_one(Input *input, const Options *options)
   MoeParameters parameters;
   g_autoptr(MoeImport) made = read_input(input, &error) ? make(input, &chosen, &parameters, &error) : NULL;
 
-  g_free(input->text);
   if (!made)
     return moe_cli_fail(error);
   say(made, &parameters);
@@ -300,7 +327,7 @@ int moe_cmd_import(int argc, char **argv)
     return status;
   if (!check_options(&options))
     return MOE_EXIT_BAD_INPUT;
-  Input input = {.kind = moe_cli_word("import", argv[1], kinds), .n = argc - 2, .arguments = argv + 2};
+  g_auto(Input) input = {.kind = moe_cli_word("import", argv[1], kinds), .n = argc - 2, .arguments = argv + 2};
 
   return input.kind < 0 ? MOE_EXIT_BAD_INPUT : import_one(&input, &options);
 }

@@ -71,5 +71,8 @@ void hf_classify(JsonMap *map, Draft *draft, const char *place);
 void hf_precision(JsonMap *map, Draft *draft);
 /* A layout for a configuration that has none: so that the batch fits, experts within a host. */
 void hf_layout(Draft *draft);
+/* Reads the model of a configuration whose text is `text`, NUL-terminated, and classifies its keys. FALSE and *error.
+ */
+gboolean hf_model(JsonObject *root, const char *text, const char *name, Draft *draft, GError **error);
 
 #endif

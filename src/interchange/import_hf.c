@@ -176,7 +176,7 @@ static gboolean read_outside(JsonMap *outside, Draft *draft, GError **error)
   return TRUE;
 }
 
-static gboolean read_root(JsonObject *root, const char *text, const char *name, Draft *draft, GError **error)
+gboolean hf_model(JsonObject *root, const char *text, const char *name, Draft *draft, GError **error)
 {
   JsonNode *inner = json_object_get_member(root, "text_config");
   gboolean nested = inner && JSON_NODE_HOLDS_OBJECT(inner);
@@ -207,7 +207,7 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   draft.source = source;
   draft.title = "imported from a Hugging Face configuration";
-  if (!read_root(json_node_get_object(root), copy, name, &draft, error) || !import_settle_in(&draft, name, error))
+  if (!hf_model(json_node_get_object(root), copy, name, &draft, error) || !import_settle_in(&draft, name, error))
     return import_fail(error);
   hf_layout(&draft);
   if (!import_finish(&draft, error))

@@ -1,12 +1,10 @@
 /* torchtitan configurations (TOML) to runs. Keys: torchtitan/config/job_config.py of pytorch/torchtitan, 2024 to 2025.
  */
-#include "import.h"
 #include "json.h"
+#include "keyed.h"
 #include "titan.h"
 #include "toml.h"
 
-#include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,20 +16,11 @@ typedef struct {
   gboolean async_tensor, float8, float8_gather, cpu_offload, compile;
 } Titan;
 
-typedef enum { TITAN_COUNT, TITAN_TEXT, TITAN_FLAG, TITAN_PRESENT } TitanKind;
+#define COUNT(member) KEYED_COUNT, offsetof(Titan, member)
+#define TEXT(member)  KEYED_TEXT, offsetof(Titan, member)
+#define FLAG(member)  KEYED_FLAG, offsetof(Titan, member)
 
-typedef struct {
-  const char *path;
-  TitanKind kind;
-  size_t offset;
-  const char *key; /* of the run */
-} TitanKey;
-
-#define COUNT(member) TITAN_COUNT, offsetof(Titan, member)
-#define TEXT(member)  TITAN_TEXT, offsetof(Titan, member)
-#define FLAG(member)  TITAN_FLAG, offsetof(Titan, member)
-
-static const TitanKey keys[] = {
+static const KeyedKey keys[] = {
     {"model.name", TEXT(model), "architecture"},
     {"model.flavor", TEXT(flavor), "architecture"},
     {"optimizer.name", TEXT(optimizer), "training.optimizer"},
@@ -61,15 +50,13 @@ static const TitanKey keys[] = {
     {"experimental.enable_async_tensor_parallel", FLAG(async_tensor), "parallelism.overlap.tensor"},
     {"activation_checkpoint.mode", TEXT(checkpointing), "recompute.mode"},
     {"activation_checkpoint.selective_ac_option", TEXT(selective), "recompute.modules"},
-    {"model.converters", TITAN_PRESENT, offsetof(Titan, float8), "training.precision.gemm"},
+    {"model.converters", KEYED_WORD, offsetof(Titan, float8), "training.precision.gemm", "float8"},
     {"float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
     {"quantize.linear.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather),
      "training.precision.parameter_gather"},
 };
 
-static const struct {
-  const char *reason, *paths;
-} ignored[] = {
+static const KeyedIgnored ignored[] = {
     {"of the job, logging and profiling",
      "job.* profiling.* metrics.* comm.* memory_estimation.* fault_tolerance.* debug.*"},
     {"of checkpoints: moesim goodput prices them", "checkpoint.*"},
@@ -89,92 +76,9 @@ static const struct {
      "activation_checkpoint.per_op_sac* experimental.enable_compiled_autograd parallelism.module_fqns_per_model_part"},
 };
 
-/* ---- reading --------------------------------------------------------------------------------- */
-
 static gboolean fail_key(const char *file, const char *path, const char *expected, GError **error)
 {
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file}, "%.80s: expected %s", path, expected);
-}
-
-/* A count may be -1: torchtitan's "whatever is left". */
-static gboolean store(const TitanKey *key, JsonNode *node, Titan *titan, const char *file, GError **error)
-{
-  char *at = (char *)titan + key->offset;
-  GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
-  double number = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double(node) : NAN;
-
-  switch (key->kind) {
-  case TITAN_PRESENT: /* a list of converters, of which float8 is one */
-    for (guint i = 0; JSON_NODE_HOLDS_ARRAY(node) && i < json_array_get_length(json_node_get_array(node)); i++) {
-      JsonNode *element = json_array_get_element(json_node_get_array(node), i);
-
-      if (JSON_NODE_HOLDS_VALUE(element) && json_node_get_value_type(element) == G_TYPE_STRING &&
-          strstr(json_node_get_string(element), "float8"))
-        *(gboolean *)(gpointer)at = TRUE;
-    }
-    return TRUE;
-  case TITAN_COUNT:
-    if (!(number >= -1 && number <= 1 << 28) || number != floor(number))
-      return fail_key(file, key->path, "a whole number", error);
-    *(int64_t *)(gpointer)at = (int64_t)number;
-    return TRUE;
-  case TITAN_FLAG:
-    if (type != G_TYPE_BOOLEAN)
-      return fail_key(file, key->path, "true or false", error);
-    *(gboolean *)(gpointer)at = json_node_get_boolean(node);
-    return TRUE;
-  case TITAN_TEXT:
-    if (type != G_TYPE_STRING)
-      return fail_key(file, key->path, "text", error);
-    *(const char **)(gpointer)at = json_node_get_string(node);
-    return TRUE;
-  }
-  return TRUE;
-}
-
-static const TitanKey *find_key(const char *path)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-    if (strcmp(keys[i].path, path) == 0)
-      return &keys[i];
-  return NULL;
-}
-
-static gboolean read_leaf(const char *path, JsonNode *node, Titan *titan, Draft *draft, const char *file,
-                          GError **error)
-{
-  const TitanKey *key = find_key(path);
-  g_autofree char *value = json_to_string(node, FALSE);
-  g_autofree char *shown = g_strdup_printf("%s %.60s", path, value);
-
-  for (gsize i = 0; !key && i < G_N_ELEMENTS(ignored); i++)
-    if (import_is_listed(ignored[i].paths, path)) {
-      g_ptr_array_add(draft->import->ignored, g_strconcat(shown, ": ", ignored[i].reason, NULL));
-      return TRUE;
-    }
-  if (!key)
-    g_ptr_array_add(draft->open, g_strdup(shown));
-  else
-    g_ptr_array_add(draft->import->applied, g_strconcat(shown, " -> ", key->key, NULL));
-  return !key || store(key, node, titan, file, error);
-}
-
-static gboolean read_object(const char *place, JsonObject *object, Titan *titan, Draft *draft, const char *file,
-                            GError **error)
-{
-  g_autoptr(GList) members = json_object_get_members(object);
-
-  for (GList *member = members; member; member = member->next) {
-    JsonNode *node = json_object_get_member(object, member->data);
-    g_autofree char *path = g_strconcat(place, *place ? "." : "", member->data, NULL);
-    gboolean sound = JSON_NODE_HOLDS_OBJECT(node)
-                         ? read_object(path, json_node_get_object(node), titan, draft, file, error)
-                         : read_leaf(path, node, titan, draft, file, error);
-
-    if (!sound)
-      return FALSE;
-  }
-  return TRUE;
+  return keyed_fail(&(KeyedTable){.file = file}, path, expected, error);
 }
 
 /* ---- run ------------------------------------------------------------------------------------- */
@@ -340,6 +244,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
 {
   g_autoptr(JsonNode) root = parse(text, length, name, error);
   g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name);
+  const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), NULL, name, NULL};
   Titan titan = {.replicate = 1, .shard = -1};
   Draft draft;
 
@@ -351,7 +256,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
   draft.source = source;
   draft.title = "imported from a torchtitan configuration";
   draft.usual_stack = "pytorch-fsdp2-scattermoe";
-  if (!read_object("", json_node_get_object(root), &titan, &draft, name, error) ||
+  if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) ||
       !take_all(&draft, &titan, name, error) || !import_settle_in(&draft, name, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);

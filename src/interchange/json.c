@@ -9,8 +9,7 @@
 #define MAX_COUNT                                                                                                      \
   (INT64_C(1) << 40) /* of anything: far above every width, and products of a few still are far from overflow */
 
-/* Where `at` stands in the text. */
-static MoeMark mark_at(const char *file, const char *text, const char *at)
+MoeMark interchange_json_mark(const char *file, const char *text, const char *at)
 {
   MoeMark mark = {.file = file, .line = 1, .column = 1};
 
@@ -55,11 +54,11 @@ static gboolean check_text(const char *text, gsize length, gsize most, const cha
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
                     "%" G_GSIZE_FORMAT " bytes, expected a configuration of at most %" G_GSIZE_FORMAT, length, most);
   if (!g_utf8_validate(text, (gssize)length, &end))
-    return moe_fail(error, MOE_ERROR_INPUT, mark_at(name, text, end),
+    return moe_fail(error, MOE_ERROR_INPUT, interchange_json_mark(name, text, end),
                     "a byte that is no UTF-8, expected JSON in UTF-8");
   const char *deep = too_deep(text, length);
 
-  return !deep || moe_fail(error, MOE_ERROR_INPUT, mark_at(name, text, deep),
+  return !deep || moe_fail(error, MOE_ERROR_INPUT, interchange_json_mark(name, text, deep),
                            "nested more than %d levels deep, expected a configuration", MOE_IMPORT_MAX_DEPTH);
 }
 
@@ -122,7 +121,7 @@ void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
 {
   g_autofree char *quoted = g_strdup_printf("\"%s\"", key);
   const char *at = strstr(map->text, quoted);
-  MoeMark mark = at ? mark_at(map->file, map->text, at) : (MoeMark){.file = map->file};
+  MoeMark mark = at ? interchange_json_mark(map->file, map->text, at) : (MoeMark){.file = map->file};
   va_list arguments;
 
   if (map->error)

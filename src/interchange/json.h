@@ -19,6 +19,9 @@ typedef struct {
  * json_node_unref. */
 JsonNode *interchange_json_parse(const char *text, gsize length, gsize most, const char *name, GError **error);
 
+/* Where `at` stands in `text`, a file of that name. */
+MoeMark interchange_json_mark(const char *file, const char *text, const char *at);
+
 /* Families spell some keys differently: a key stands for all its spellings (json_names.c), of which the first that is
  * present counts. */
 

@@ -10,7 +10,7 @@ _moesim()
   elif [ "$command" = plot ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
   elif [ "$command" = import ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "hf megatron torchtitan" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "hf megatron torchtitan deepspeed" -- "$current")
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron torchtitan hf" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then

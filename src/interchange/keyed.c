@@ -1,0 +1,139 @@
+/* Configurations in sections, read through one table of keys. */
+#include "keyed.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "json.h"
+
+/* Sections are looked for in the order of the path: the last word is that of the right section, or near it. */
+static MoeMark mark_of(const KeyedTable *table, const char *path)
+{
+  g_auto(GStrv) words = g_strsplit(path, ".", -1);
+  const char *at = table->text;
+
+  for (char **word = words; at && *word; word++) {
+    g_autofree char *quoted = g_strdup_printf("\"%s\"", *word);
+
+    at = strstr(at, quoted);
+  }
+  return at ? interchange_json_mark(table->file, table->text, at) : (MoeMark){.file = table->file};
+}
+
+gboolean keyed_fail(const KeyedTable *table, const char *path, const char *expected, GError **error)
+{
+  return moe_fail(error, MOE_ERROR_INPUT, mark_of(table, path), "%.80s: expected %s", path, expected);
+}
+
+static gboolean has_word(JsonNode *node, const char *word)
+{
+  JsonArray *list = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+  for (guint i = 0; list && i < json_array_get_length(list); i++) {
+    JsonNode *element = json_array_get_element(list, i);
+
+    if (JSON_NODE_HOLDS_VALUE(element) && json_node_get_value_type(element) == G_TYPE_STRING &&
+        strstr(json_node_get_string(element), word))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean store_count(const KeyedTable *table, const KeyedKey *key, JsonNode *node, GType type, int64_t *to,
+                            GError **error)
+{
+  double number = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double(node) : NAN;
+
+  if (!(number >= -1 && number <= (double)(INT64_C(1) << 40)) || number != floor(number))
+    return keyed_fail(table, key->path, "a whole number", error);
+  *to = (int64_t)number;
+  return TRUE;
+}
+
+static gboolean store(const KeyedTable *table, const KeyedKey *key, JsonNode *node, void *target, GError **error)
+{
+  void *at = (char *)target + key->offset;
+  GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
+
+  switch (key->kind) {
+  case KEYED_WORD:
+    if (has_word(node, key->word))
+      *(gboolean *)at = TRUE;
+    return TRUE;
+  case KEYED_COUNT:
+    return store_count(table, key, node, type, at, error);
+  case KEYED_FLAG:
+    if (type != G_TYPE_BOOLEAN)
+      return keyed_fail(table, key->path, "true or false", error);
+    *(gboolean *)at = json_node_get_boolean(node);
+    return TRUE;
+  case KEYED_TEXT:
+    if (type != G_TYPE_STRING)
+      return keyed_fail(table, key->path, "text", error);
+    *(const char **)at = json_node_get_string(node);
+    return TRUE;
+  }
+  return TRUE;
+}
+
+static const KeyedKey *find_key(const KeyedTable *table, const char *path)
+{
+  for (gsize i = 0; i < table->n_keys; i++)
+    if (strcmp(table->keys[i].path, path) == 0)
+      return &table->keys[i];
+  return NULL;
+}
+
+static const char *reason_of(const KeyedTable *table, const char *path)
+{
+  for (gsize i = 0; i < table->n_ignored; i++)
+    if (import_is_listed(table->ignored[i].paths, path))
+      return table->ignored[i].reason;
+  return NULL;
+}
+
+static gboolean is_unsaid(const KeyedTable *table, JsonNode *node)
+{
+  return table->unsaid && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
+         strcmp(json_node_get_string(node), table->unsaid) == 0;
+}
+
+static gboolean read_leaf(const KeyedTable *table, const char *path, JsonNode *node, void *target, Draft *draft,
+                          GError **error)
+{
+  const KeyedKey *key = find_key(table, path);
+  const char *reason = key && is_unsaid(table, node) ? "left to the import" : key ? NULL : reason_of(table, path);
+  g_autofree char *value = json_to_string(node, FALSE);
+  g_autofree char *shown = g_strdup_printf("%s %.60s", path, value);
+
+  if (reason)
+    g_ptr_array_add(draft->import->ignored, g_strconcat(shown, ": ", reason, NULL));
+  else if (!key)
+    g_ptr_array_add(draft->open, g_strdup(shown));
+  else
+    g_ptr_array_add(draft->import->applied, g_strconcat(shown, " -> ", key->key, NULL));
+  return !key || reason || store(table, key, node, target, error);
+}
+
+static gboolean read_object(const KeyedTable *table, const char *place, JsonObject *object, void *target, Draft *draft,
+                            GError **error)
+{
+  g_autoptr(GList) members = json_object_get_members(object);
+
+  for (GList *member = members; member; member = member->next) {
+    JsonNode *node = json_object_get_member(object, member->data);
+    g_autofree char *path = g_strconcat(place, *place ? "." : "", member->data, NULL);
+    gboolean sound = JSON_NODE_HOLDS_OBJECT(node)
+                         ? read_object(table, path, json_node_get_object(node), target, draft, error)
+                         : read_leaf(table, path, node, target, draft, error);
+
+    if (!sound)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean keyed_read(const KeyedTable *table, JsonObject *root, void *target, Draft *draft, GError **error)
+{
+  return read_object(table, "", root, target, draft, error);
+}
