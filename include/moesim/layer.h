@@ -63,6 +63,7 @@ typedef enum {
   MOE_LAYER_CONVOLUTION, /* short causal one, channel by channel */
   MOE_LAYER_SCAN,        /* linear attention: chunk by chunk through a state */
   MOE_LAYER_ACTIVATION,  /* SwiGLU, GELU */
+  MOE_LAYER_CLAMP,       /* limits the activation's inputs, in a kernel of its own */
   MOE_LAYER_BRANCH,      /* one tensor read by several branches: backward sums their gradients */
   MOE_LAYER_ROUTE,       /* scores to choices */
   MOE_LAYER_COUNTS,      /* exchange of token counts */
@@ -98,6 +99,7 @@ typedef struct {
   gboolean shares_input;   /* input was gathered and quantized for the linear before it */
   gboolean bare_input;     /* neither a norm nor an activation produces its input: quantizing it is a kernel */
   gboolean fused_gradient; /* an activation's backward produces its output gradient: quantizing it may be fused */
+  gboolean weighted_bias;  /* its bias counts by each row's routing probability, so the product cannot add it */
 } MoeLinear;
 
 #define MOE_OP_PIECES 3 /* kernels of one kind that an operation stands for */
@@ -179,6 +181,7 @@ typedef struct {
   const MoeArchitecture *arch;
   int64_t tensor, expert, expert_tensor;
   gboolean fused_attention; /* the core is one kernel */
+  gboolean expert_loop;     /* experts run one after another, what their products cannot do in kernels of its own */
 } MoeView;
 
 /* The whole model as nobody divides it. */

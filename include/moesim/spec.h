@@ -87,7 +87,8 @@ typedef struct {
   int64_t top_k;
   int64_t width; /* input of the expert's second linear */
   gboolean gated;
-  int64_t latent; /* width of LatentMoE's shared projections, 0 = experts see the full hidden width */
+  gboolean clamped; /* the activation's inputs are limited (GPT-OSS) */
+  int64_t latent;   /* width of LatentMoE's shared projections, 0 = experts see the full hidden width */
   int64_t shared_experts, shared_width;
   /* Node-limited routing: experts fall into `groups`, each token uses at most `top_groups` (default: all). */
   gboolean router_left_out; /* the router's FLOPs are not counted as model FLOPs (DeepSeek's convention) */

@@ -141,6 +141,7 @@ static void put_experts(Writer *writer, const char *type)
   note_if(writer, !local && !late && moe->first_layer != moe->every - 1, "which layers have experts");
   note_if(writer, moe->latent > 0, "experts behind a projection of their own");
   note_if(writer, !moe->gated, "experts of two matrices");
+  note_if(writer, moe->clamped != (strcmp(type, "gpt_oss") == 0), "whether the activation's inputs are limited");
 }
 
 static void put_rest(Writer *writer, const char *type)

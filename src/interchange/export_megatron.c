@@ -120,6 +120,9 @@ static char *layer_list(const MoeArchitecture *a)
   return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
+/* A run says that inputs are limited, not where; that of GPT-OSS. */
+#define CLAMP_VALUE 7.0
+
 static void add_experts(Writer *writer, const MoeArchitecture *a)
 {
   const MoeExpertLayer *moe = &a->moe;
@@ -141,6 +144,8 @@ static void add_experts(Writer *writer, const MoeArchitecture *a)
   }
   if (writer->run->training.routing.capacity_factor > 0)
     add_number(writer, "--moe-expert-capacity-factor", writer->run->training.routing.capacity_factor);
+  if (moe->clamped)
+    add_number(writer, "--activation-func-clamp-value", CLAMP_VALUE);
   add_flag(writer, "--moe-grouped-gemm");
   note_if(writer, moe->gated != is_gated(a), "experts and dense layers of which only one is gated");
 }

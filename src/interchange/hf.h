@@ -50,6 +50,7 @@ void hf_dense(JsonMap *map, Draft *draft);
 void hf_dense_plain(JsonMap *map, Draft *draft); /* two matrices instead of three */
 void hf_dense_gpt(JsonMap *map, Draft *draft);
 void hf_local_experts(JsonMap *map, Draft *draft);
+void hf_clamped_experts(JsonMap *map, Draft *draft);
 void hf_qwen_experts(JsonMap *map, Draft *draft);
 void hf_deepseek_experts(JsonMap *map, Draft *draft);
 void hf_ernie_experts(JsonMap *map, Draft *draft);

@@ -50,6 +50,13 @@ void hf_local_experts(JsonMap *map, Draft *draft)
   add_shared(moe, 1, json_map_count(map, "shared_intermediate_size", 0));
 }
 
+/* GPT-OSS limits what the activation of an expert reads. */
+void hf_clamped_experts(JsonMap *map, Draft *draft)
+{
+  hf_local_experts(map, draft);
+  draft->architecture.moe.clamped = TRUE;
+}
+
 /* Layers named in a list of dense ones: first_layer when they are the first, else a mistake. */
 static void take_dense_list(JsonMap *map, MoeExpertLayer *moe)
 {

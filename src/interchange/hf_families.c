@@ -29,7 +29,7 @@ static const HfFamily families[] = {
     {"glm_moe_dsa", hf_mla_index, hf_deepseek_experts, hf_nextn},
     {"gpt2", hf_gqa_gpt, hf_dense_gpt, hf_tied},
     {"gpt_neox", hf_gqa_gpt, hf_dense_plain, NULL},
-    {"gpt_oss", hf_gqa_all_biases, hf_local_experts, NULL},
+    {"gpt_oss", hf_gqa_all_biases, hf_clamped_experts, NULL},
     {"granite", hf_gqa, hf_dense, hf_tied},
     {"granitemoe", hf_gqa, hf_local_experts, hf_tied},
     {"granitemoeshared", hf_gqa, hf_local_experts, hf_tied},

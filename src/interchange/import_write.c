@@ -74,6 +74,7 @@ static void put_moe(GString *text, const MoeExpertLayer *moe)
   put_count(text, "    ", "top_k", moe->top_k);
   put_count(text, "    ", "width", moe->width);
   put_flag(text, "    ", "gated", moe->gated);
+  put_flag_if(text, "    ", "clamped", moe->clamped);
   put_count(text, "    ", "first_layer", moe->first_layer);
   put_count(text, "    ", "every", MAX(moe->every, 1));
   put_count_unless(text, "    ", "latent", moe->latent, 0);

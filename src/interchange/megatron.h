@@ -14,7 +14,7 @@ typedef struct {
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
   int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
-  double capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
+  double clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
   gboolean gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16,
       fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,

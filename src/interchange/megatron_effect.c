@@ -108,7 +108,7 @@ static const Group without_effect[] = {
      "apply-residual-connection-post-layernorm "
      "rotary-* rope-* use-rope-scaling no-rope-freq yarn-* original-max-position-embeddings beta-fast beta-slow mscale "
      "mscale-all-dim "
-     "mrope-section glu-linear-offset activation-func-clamp-value fp8-margin fp8-interval fp8-amax-* tp-only-amax-red "
+     "mrope-section glu-linear-offset fp8-margin fp8-interval fp8-amax-* tp-only-amax-red "
      "disable-bf16-reduced-precision-matmul moe-router-dtype moe-router-padding-for-fp8 "
      "moe-router-padding-for-quantization "
      "moe-apply-probs-on-input openai-gelu onnx-safe moe-permute-fusion-into-hybridep moe-enable-routing-replay "

@@ -168,6 +168,7 @@ static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, G
                           .top_k = or_default(arguments->top_k, 2), /* the default of --moe-router-topk */
                           .width = or_default(arguments->expert_ffn, dense_width(arguments)),
                           .gated = is_gated(arguments),
+                          .clamped = arguments->clamp > 0,
                           .latent = arguments->latent,
                           .shared_experts = arguments->shared_ffn > 0 ? 1 : 0,
                           .shared_width = arguments->shared_ffn,

@@ -31,6 +31,7 @@ static const MegatronOption options[] = {
     {"use-rotary-position-embeddings", FLAG(rotary), "architecture.learned_positions"},
     {"no-position-embedding", FLAG(no_positions), "architecture.learned_positions"},
     {"swiglu", FLAG(swiglu), "architecture.ffn.gated"},
+    {"activation-func-clamp-value", NUMBER(clamp), "architecture.moe.clamped"},
     {"quick-geglu", FLAG(quick_geglu), "architecture.ffn.gated"},
     {"geglu", FLAG(geglu), "architecture.ffn.gated"},
     {"glu-activation", TEXT(glu_activation), "architecture.ffn.gated"},

@@ -81,6 +81,35 @@ static MoeLinear *grouped(const MoeView *view, const char *name, int64_t k, int6
   return &op->linear;
 }
 
+/* The activation of the experts, or a step of it, from tensor `in` to `out`. */
+static void activate(const MoeView *view, MoeLayerOpKind kind, const char *name, int in, int out, MoeSublayer *sublayer)
+{
+  const MoeExpertLayer *moe = &view->arch->moe;
+  MoeLayerOp op = inner_op(MOE_SCOPE_EXPERTS);
+
+  op.kind = kind;
+  op.name = name;
+  op.place = MOE_PLACE_EXPERT;
+  op.modules |= MOE_MODULE_EXPERT_FFN | MOE_MODULE_MOE_ACTIVATION;
+  op.rows = MOE_ROWS_EXPERT;
+  op.in[0] = in;
+  op.out[0] = out;
+  op.chain = (MoeChain){.kernel = {name}, .n = 1, .gated = moe->gated};
+  op.chain.width[0] = (double)(moe->width / view->expert_tensor);
+  moe_sublayer_op(sublayer, &op);
+}
+
+/* Limits what the activation reads where that takes kernels; returns the tensor that it reads. */
+static int clamp(const MoeView *view, int in, double wide, MoeSublayer *sublayer)
+{
+  if (!view->arch->moe.clamped || !view->expert_loop)
+    return in;
+  int out = moe_sublayer_tensor(sublayer, "expert_clamped", MOE_ROWS_EXPERT, MOE_KEPT_REPLAYED, wide);
+
+  activate(view, MOE_LAYER_CLAMP, "clamp", in, out, sublayer);
+  return out;
+}
+
 /* Recomputing the experts' products leaves out the last one: nothing reads its output. */
 static void experts(const MoeView *view, int64_t outer, int dispatched, MoeSublayer *sublayer)
 {
@@ -89,20 +118,13 @@ static void experts(const MoeView *view, int64_t outer, int dispatched, MoeSubla
   int up = moe_sublayer_tensor(sublayer, "expert_wide", MOE_ROWS_EXPERT, MOE_KEPT_REPLAYED, (double)wide);
   int down = moe_sublayer_tensor(sublayer, "expert_inner", MOE_ROWS_EXPERT, MOE_KEPT_INPUT, (double)inner);
   MoeLinear *first = grouped(view, "expert_up", outer, wide, MOE_MODULE_EXPERT_FFN, dispatched, up, sublayer);
-  MoeLayerOp act = inner_op(MOE_SCOPE_EXPERTS);
 
   first->bare_input = TRUE;
   first->fused_gradient = TRUE;
-  act.kind = MOE_LAYER_ACTIVATION;
-  act.name = "activation";
-  act.place = MOE_PLACE_EXPERT;
-  act.modules |= MOE_MODULE_EXPERT_FFN | MOE_MODULE_MOE_ACTIVATION;
-  act.rows = MOE_ROWS_EXPERT;
-  act.in[0] = up;
-  act.out[0] = down;
-  act.chain = (MoeChain){.kernel = {act.name}, .width = {(double)inner}, .n = 1, .gated = moe->gated};
-  moe_sublayer_op(sublayer, &act);
-  grouped(view, "expert_down", inner, outer, 0, down, 0, sublayer);
+  up = clamp(view, up, (double)wide, sublayer);
+  activate(view, MOE_LAYER_ACTIVATION, "activation", up, down, sublayer);
+  grouped(view, "expert_down", inner, outer, 0, down, 0, sublayer)->weighted_bias =
+      view->arch->biases && view->expert_loop;
 }
 
 static void shared(const MoeView *view, int input, MoeSublayer *sublayer)

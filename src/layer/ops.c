@@ -16,6 +16,7 @@ static const struct {
     [MOE_LAYER_CONVOLUTION] = {"convolution", TRUE, FALSE, FALSE},
     [MOE_LAYER_SCAN] = {"scan", TRUE, TRUE, FALSE},
     [MOE_LAYER_ACTIVATION] = {"activation", TRUE, FALSE, FALSE},
+    [MOE_LAYER_CLAMP] = {"clamp", TRUE, FALSE, FALSE},
     [MOE_LAYER_BRANCH] = {"branch", FALSE, FALSE, FALSE},
     [MOE_LAYER_ROUTE] = {"route", FALSE, TRUE, FALSE},
     [MOE_LAYER_COUNTS] = {"counts", FALSE, FALSE, FALSE},

@@ -91,7 +91,8 @@ void moe_shape_init(MoeShape *shape, const MoeRun *run)
   init_precision(shape);
   init_overlap(shape);
   shape->flash = g_strcmp0(run->stack.family.attention, "unfused") != 0;
-  shape->view = (MoeView){&run->architecture, p->tensor, p->expert, p->expert_tensor, shape->flash};
+  shape->view =
+      (MoeView){&run->architecture, p->tensor, p->expert, p->expert_tensor, shape->flash, run->stack.moe.per_expert};
   shape->frozen = run->training.lora_rank > 0;
   shape->accumulate = p->micro_batches > 1;
 }

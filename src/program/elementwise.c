@@ -33,6 +33,10 @@ static const Chains dropout_backward = {{1, 0, 0, 0, 0}, {3, 2, 0, 0, 1}};
 /* SwiGLU per inner element: gate and up in, product out. Unfused: SiLU, product. */
 static const Chains gated_forward = {{4, 2, 0, 0, 1}, {6, 4, 0, 0, 2}};
 static const Chains gated_backward = {{6, 4, 0, 0, 1}, {16, 10, 0, 0, 5}};
+/* Both halves limited and put together again, per inner element; backward masks either gradient and joins them. Never
+ * fused: Megatron-Core, weighted_bias_quick_geglu_impl in fusions/fused_bias_geglu.py. */
+static const Chain clamp_forward = {8, 8, 0, 0, 3};
+static const Chain clamp_backward = {12, 8, 0, 0, 3};
 /* GELU with bias. Unfused: bias, GELU. */
 static const Chains plain_forward = {{2, 2, 0, 0, 1}, {4, 4, 0, 0, 2}};
 static const Chains plain_backward = {{4, 2, 0, 0, 1}, {6, 4, 0, 0, 2}};
@@ -185,6 +189,20 @@ void moe_lower_activation(MoeEmit *emit, const MoeLayerOp *op)
 void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
   emit_activation(emit, op, op->chain.gated ? &gated_backward : &plain_backward);
+}
+
+/* The offset of the linear half is made on the host for each call, and its copy to the GPU is waited for. */
+void moe_lower_clamp(MoeEmit *emit, const MoeLayerOp *op)
+{
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.kernel[0], &clamp_forward, op_elements(emit, op, 0), 0,
+             moe_lower_load(emit, op));
+  moe_emit_host_sync(emit, MOE_NO_ITEM);
+}
+
+void moe_lower_clamp_backward(MoeEmit *emit, const MoeLayerOp *op)
+{
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.kernel[0], &clamp_backward, op_elements(emit, op, 0), 0,
+             moe_lower_load(emit, op));
 }
 
 /* ---- around attention --------------------------------------------------------------------------- */

@@ -101,6 +101,35 @@ void moe_reduce_expert_rows(MoeEmit *emit)
   exchange_rows(emit, MOE_REDUCE_SCATTER, "expert_tensor_reduce");
 }
 
+/* ---- bias of the last product ------------------------------------------------------------------- */
+
+/* Traffic per element and kernels per expert and per tensor of one pass, with probabilities in FP32 and in BF16. */
+typedef struct {
+  struct {
+    double read, write;
+  } wide, narrow;
+  int64_t per_expert, once;
+} BiasChain;
+
+/* Megatron-Core loops over experts (TEGroupedMLP._apply_bias in transformer/moe/experts.py): bias times probability,
+ * the sum, then one concatenation, and a cast back where FP32 probabilities made all of it FP32. */
+static const BiasChain bias_forward = {{14, 14}, {6, 6}, 2, 2};
+/* Gradient cast and copied together again; for bias and for probability a product and its sum. */
+static const BiasChain bias_backward = {{24, 16}, {10, 6}, 5, 2};
+
+static void emit_bias(MoeEmit *emit, const MoeLayerOp *op, const BiasChain *chain, int load)
+{
+  const MoeShape *shape = emit->shape;
+  gboolean wide = moe_precision_bytes(shape->precision->router) > moe_precision_bytes(MOE_BF16);
+  double elements = (double)(moe_group_rows(shape) * op->linear.n);
+
+  if (op->linear.weighted_bias)
+    moe_emit_row_bytes(emit, MOE_BANDWIDTH_ELEMENTWISE, "expert_bias",
+                       elements * (wide ? chain->wide.read : chain->narrow.read),
+                       elements * (wide ? chain->wide.write : chain->narrow.write),
+                       chain->per_expert * group_experts(shape) + chain->once, load);
+}
+
 /* ---- forward and backward ----------------------------------------------------------------------- */
 
 /* What an FP8 exchange delivers needs no cast: rows before the first product, gradients before the last. */
@@ -117,6 +146,7 @@ void moe_lower_grouped(MoeEmit *emit, const MoeLayerOp *op)
     quantize_rows(emit, "quantize", op->linear.k, !op->linear.bare_input, load);
   moe_emit_quantize_weight(emit, weight_elements(emit->shape, op));
   emit_grouped(emit, emit->flow, op, emit->pass, load);
+  emit_bias(emit, op, &bias_forward, load);
 }
 
 void moe_lower_grouped_backward(MoeEmit *emit, const MoeLayerOp *op)
@@ -125,6 +155,7 @@ void moe_lower_grouped_backward(MoeEmit *emit, const MoeLayerOp *op)
   double rows = (double)moe_group_rows(shape);
   int load = moe_lower_load(emit, op);
 
+  emit_bias(emit, op, &bias_backward, load);
   if (!arrives_quantized(shape, !op->linear.fused_gradient))
     quantize_rows(emit, "quantize_grad", op->linear.n, op->linear.fused_gradient, load);
   if (!shape->keeps.cached_fp8)

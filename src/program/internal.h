@@ -105,6 +105,8 @@ void moe_lower_scan(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_scan_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_activation(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_clamp(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_clamp_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_branch_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route_backward(MoeEmit *emit, const MoeLayerOp *op);

@@ -16,6 +16,7 @@ static const struct {
     [MOE_LAYER_CONVOLUTION] = {moe_lower_convolution, moe_lower_convolution_backward},
     [MOE_LAYER_SCAN] = {moe_lower_scan, moe_lower_scan_backward},
     [MOE_LAYER_ACTIVATION] = {moe_lower_activation, moe_lower_activation_backward},
+    [MOE_LAYER_CLAMP] = {moe_lower_clamp, moe_lower_clamp_backward},
     [MOE_LAYER_BRANCH] = {NULL, moe_lower_branch_backward},
     [MOE_LAYER_ROUTE] = {moe_lower_route, moe_lower_route_backward},
     [MOE_LAYER_COUNTS] = {moe_lower_counts, NULL},

@@ -85,6 +85,7 @@ static const MoeField moe_fields[] = {
     {"top_k", MOE_FIELD_COUNT(MoeArchitecture, moe.top_k, 1, MOE_MAX_EXPERTS), .required = TRUE},
     {"width", WIDTH(moe.width), .required = TRUE},
     {"gated", MOE_FIELD_FLAG(MoeArchitecture, moe.gated)},
+    {"clamped", MOE_FIELD_FLAG(MoeArchitecture, moe.clamped)},
     {"latent", WIDTH_OR_NONE(moe.latent)},
     {"shared_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.shared_experts, 0, MOE_MAX_EXPERTS)},
     {"shared_width", WIDTH_OR_NONE(moe.shared_width)},

@@ -333,6 +333,7 @@ START_TEST(test_windows)
   g_autoptr(MoeRun) run = load(oss);
 
   ck_assert_int_eq(run->architecture.attention.window, 128);
+  ck_assert(run->architecture.moe.clamped);
   ck_assert(!moe_layer_is_global(&run->architecture, 0));
   ck_assert(moe_layer_is_global(&run->architecture, 1));
   g_autoptr(MoeImport) mistral = import_file("mistral-7b-v0.1");

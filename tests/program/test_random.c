@@ -57,11 +57,12 @@ static char *random_architecture(uint64_t i)
       "  biases: %s, dropout: %s, attention: %s, pattern: %s, ffn: {width: 1024, gated: %s},\n"
       "  linear_attention: {kind: %s, key_heads: 8, value_heads: 16, key_dim: 32, value_dim: 64},\n"
       "  moe: {first_layer: 1, every: 2, experts: 32, zero_experts: %u, top_k: 4, real_top_k: %s, width: 256,\n"
-      "    gated: %s, latent: %u, shared_experts: %u, shared_width: 512}, mtp_layers: %u}\n",
+      "    gated: %s, clamped: %s, latent: %u, shared_experts: %u, shared_width: 512}, mtp_layers: %u}\n",
       pick(i, 8, 2) ? "true" : "false", pick(i, 9, 2) ? 2 : 4, pick(i, 10, 2) ? "true" : "false",
       pick(i, 11, 2) ? "true" : "false", pick(i, 12, 2) ? "0.1" : "0", attention, pattern,
       pick(i, 13, 2) ? "true" : "false", word(i, 14, kinds, 3), pick(i, 15, 2) ? 16 : 0, pick(i, 15, 2) ? "2.5" : "4",
-      pick(i, 16, 2) ? "true" : "false", pick(i, 17, 2) ? 256 : 0, pick(i, 18, 3), pick(i, 19, 2));
+      pick(i, 16, 2) ? "true" : "false", pick(i, 60, 2) ? "true" : "false", pick(i, 17, 2) ? 256 : 0, pick(i, 18, 3),
+      pick(i, 19, 2));
 }
 
 static char *random_layout(uint64_t i)
