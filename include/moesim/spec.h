@@ -13,6 +13,7 @@
 #include <moesim/doc.h>
 #include <moesim/schedule.h>
 #include <moesim/spec_goodput.h>
+#include <moesim/spec_host.h>
 #include <moesim/spec_kernels.h>
 #include <moesim/spec_network.h>
 #include <moesim/spec_published.h>
@@ -244,13 +245,14 @@ typedef struct {
   const char *name, *title, *source;
   struct {
     guint n_cpus;
-    const char *cpu[MOE_MAX_CPUS]; /* "x86", "grace" */
-    double launch_s[MOE_MAX_CPUS]; /* host time to issue one operation, eager */
-    double graph_launch_s;         /* to launch one captured graph */
-    double graph_kernel_s;         /* per kernel inside a captured graph, on the GPU front end */
-    guint graph_scopes;            /* 1 << MoeScope of what is captured; 0 = eager */
-    double sync_s;                 /* host-device synchronization: wake-up after the stream drained */
-    double step_s;                 /* host work once per step that nothing hides (data loader hand-over, logging) */
+    const char *cpu[MOE_MAX_CPUS];                 /* "x86", "grace" */
+    double launch_s[MOE_MAX_CPUS];                 /* host time to issue one operation, eager */
+    double call_s[MOE_N_HOST_CALLS][MOE_MAX_CPUS]; /* of a call, beyond the launches of its kernels */
+    double graph_launch_s;                         /* to launch one captured graph */
+    double graph_kernel_s;                         /* per kernel inside a captured graph, on the GPU front end */
+    guint graph_scopes;    /* 1 << MoeScope of what is captured; 0 = eager; all = the whole iteration is one graph */
+    double sync_s;         /* host-device synchronization: wake-up after the stream drained */
+    double step_s;         /* host work once per step that nothing hides (data loader hand-over, logging) */
     double ops_per_kernel; /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
   } host;
   struct {

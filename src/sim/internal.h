@@ -1,7 +1,8 @@
 /*
  * Inside sim. One Sim per step; everything hangs on it.
  *
- *   price.c     what every operation costs: kernel durations per machine state, segments of blocks, issue times
+ *   price.c     what every operation costs: kernel durations per machine state, segments of blocks
+ *   issue.c     what the host pays to issue it: launches, framework calls, graphs
  *   busy.c      what kernels take in a step, by cause
  *   colours.c   the set of colours of place.c
  *   place.c     groups on the machine, colours (which ranks do the same), units

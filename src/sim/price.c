@@ -1,4 +1,4 @@
-/* What every operation costs on this machine: kernel durations per machine state, segments, issue times. */
+/* What every operation costs on this machine: kernel durations per machine state, segments. */
 #include <math.h>
 
 #include "price.h"
@@ -195,57 +195,6 @@ static gboolean price_kernels(Sim *sim, GError **error)
   return TRUE;
 }
 
-/* ---- issue times ------------------------------------------------------------------------------------------------- */
-
-/* Host time to issue one operation. Of consecutive operations of a captured scope only the first costs: the graph's
- * launch. */
-static MoeTime issue_cost(const Sim *sim, const MoeOp *op, const MoeOp *before, double launch_s)
-{
-  const MoeStack *stack = &sim->run->stack;
-  double kernels = 1;
-
-  if ((sim->without & MOE_WITHOUT_HOST) || op->kind == MOE_OP_HOST_SYNC || op->kind == MOE_OP_DELAY)
-    return 0;
-  if ((sim->without & MOE_WITHOUT_RECOMPUTE) && op->pass == MOE_PASS_RECOMPUTE)
-    return 0;
-  if (stack->host.graph_scopes & (1u << op->scope)) {
-    gboolean inside = before && before->scope == op->scope && before->kind != MOE_OP_HOST_SYNC;
-
-    return moe_time_from_seconds(inside ? stack->host.graph_kernel_s : stack->host.graph_launch_s);
-  }
-  if (op->kind == MOE_OP_KERNEL) {
-    const MoeKernel *kernel = &sim->program->kernels[op->work];
-
-    kernels = kernel->launches * MAX(stack->host.ops_per_kernel, 1.0);
-  }
-  return moe_time_from_seconds(launch_s * kernels);
-}
-
-static double launch_seconds(const MoeRun *run)
-{
-  const MoeStack *stack = &run->stack;
-
-  for (guint i = 0; i < stack->host.n_cpus; i++)
-    if (g_strcmp0(stack->host.cpu[i], run->cluster.host.cpu) == 0)
-      return stack->host.launch_s[i];
-  return -1;
-}
-
-static void plan_issue(const Sim *sim, const MoeBlock *block, BlockPlan *plan, double launch_s)
-{
-  g_autoptr(GArray) syncs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-
-  plan->issue = g_new(MoeTime, block->n_ops + 1);
-  for (uint32_t i = 0; i < block->n_ops; i++) {
-    plan->host += issue_cost(sim, &block->ops[i], i > 0 ? &block->ops[i - 1] : NULL, launch_s);
-    plan->issue[i] = plan->host;
-    if (block->ops[i].kind == MOE_OP_HOST_SYNC)
-      g_array_append_val(syncs, i);
-  }
-  plan->n_syncs = syncs->len;
-  plan->syncs = (uint32_t *)g_array_free(g_steal_pointer(&syncs), FALSE);
-}
-
 /* ---- segments ---------------------------------------------------------------------------------------------------- */
 
 /* Marks compute positions after which a segment must end: somebody waits for that count. */
@@ -368,9 +317,9 @@ static void allocate(Sim *sim)
 }
 
 /* An operation alone, issued and executed, at the loads of the first class. */
-static double alone_seconds(const Sim *sim, const MoeOp *op, double launch_s)
+static double alone_seconds(const Sim *sim, const MoeOp *op, const Issue *issue)
 {
-  double seconds = moe_time_to_seconds(issue_cost(sim, op, NULL, launch_s));
+  double seconds = moe_time_to_seconds(sim_issue_cost(issue, op, NULL));
 
   if (op->kind == MOE_OP_KERNEL)
     seconds += moe_time_to_seconds(durations_of(sim, 0, 0)[op->work]);
@@ -382,14 +331,14 @@ static double alone_seconds(const Sim *sim, const MoeOp *op, double launch_s)
 }
 
 /* Everything that a rank does one after another fits into simulated time: nothing below needs to look again. */
-static gboolean check_length(const Sim *sim, double launch_s, GError **error)
+static gboolean check_length(const Sim *sim, const Issue *issue, GError **error)
 {
   const MoeProgram *program = sim->program;
   g_autofree double *block_s = g_new0(double, program->n_blocks + 1);
 
   for (guint b = 0; b < program->n_blocks; b++)
     for (uint32_t i = 0; i < program->blocks[b].n_ops; i++)
-      block_s[b] += alone_seconds(sim, &program->blocks[b].ops[i], launch_s);
+      block_s[b] += alone_seconds(sim, &program->blocks[b].ops[i], issue);
   for (guint r = 0; r < program->n_roles; r++) {
     double seconds = 0;
 
@@ -407,22 +356,19 @@ static gboolean check_length(const Sim *sim, double launch_s, GError **error)
 gboolean sim_price(Sim *sim, GError **error)
 {
   const MoeRun *run = sim->run;
-  double launch_s = launch_seconds(run);
+  Issue issue;
 
   allocate(sim);
-  if (launch_s < 0)
-    return moe_fail(
-        error, MOE_ERROR_INPUT, (MoeMark){0},
-        "stack %s has no launch cost for the CPU \"%s\" of cluster %s, expected host.launch.%s in the stack",
-        run->stack.name, run->cluster.host.cpu, run->cluster.name, run->cluster.host.cpu);
+  if (!sim_issue_init(sim, &issue, error))
+    return FALSE;
   sim->pace = sim->without & MOE_WITHOUT_PEER_WAIT
                   ? 1
                   : moe_cost_lock_step_pace(&run->cluster.accelerator, (double)moe_layout_ranks(sim->program->layout));
   sim->sync = (sim->without & MOE_WITHOUT_HOST) ? 0 : moe_time_from_seconds(run->stack.host.sync_s);
-  if (!price_kernels(sim, error) || !check_length(sim, launch_s, error))
+  if (!price_kernels(sim, error) || !check_length(sim, &issue, error))
     return FALSE;
   for (guint b = 0; b < sim->program->n_blocks; b++) {
-    plan_issue(sim, &sim->program->blocks[b], &sim->block[b], launch_s);
+    sim_issue_plan(&issue, &sim->program->blocks[b], &sim->block[b]);
     plan_segments(sim, &sim->program->blocks[b], &sim->block[b]);
     plan_lines(sim, &sim->block[b]);
   }

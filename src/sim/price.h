@@ -1,4 +1,4 @@
-/* Between price.c and busy.c. */
+/* Between price.c, issue.c and busy.c. */
 #ifndef MOESIM_SIM_PRICE_H
 #define MOESIM_SIM_PRICE_H
 
@@ -26,5 +26,19 @@ void sim_price_alone(const Sim *sim, guint load, guint k, Price *price);
 MoeCause sim_busy_causes(Price *price, double cause_s[MOE_N_CAUSES]);
 /* Counts one step of a role in a load class, whose prices these are, into sim->role. */
 void sim_busy_count(Sim *sim, guint role, guint load, Price *prices);
+
+/* What the host pays on the run's CPU. */
+typedef struct {
+  const Sim *sim;
+  double launch_s;   /* per kernel, the framework operations that it takes included */
+  double transfer_s; /* of anything but a kernel */
+  double call_s[MOE_N_HOST_CALLS];
+} Issue;
+
+gboolean sim_issue_init(const Sim *sim, Issue *issue, GError **error);
+/* Host time to issue one operation after another (NULL: nothing before it). */
+MoeTime sim_issue_cost(const Issue *issue, const MoeOp *op, const MoeOp *before);
+/* Issue times and synchronizations of a block. */
+void sim_issue_plan(const Issue *issue, const MoeBlock *block, BlockPlan *plan);
 
 #endif

@@ -67,6 +67,8 @@ gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringCh
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error);
 gboolean moe_stack_read(const MoeNode *node, MoeStack *stack, GError **error);
+/* Launches, calls and captured scopes of the section `host`. */
+gboolean moe_stack_host_read(const MoeNode *node, MoeStack *stack, GError **error);
 
 /* ---- resolution -------------------------------------------------------------------------------------------------- */
 

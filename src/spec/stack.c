@@ -3,7 +3,6 @@
 
 /* Ceilings that catch slipped digits and units. */
 #define MAX_SECONDS        1000
-#define MAX_LAUNCH_S       1.0 /* a hundred thousand times what it costs */
 #define MAX_OPS_PER_KERNEL 1000
 #define MAX_TILE_ROWS      65536
 #define MAX_ROUNDS         1024
@@ -43,6 +42,7 @@ static const MoeField stack_fields[] = {
 
 static const MoeField host_fields[] = {
     {"launch", MOE_FIELD_ELSEWHERE, .required = TRUE},
+    {"calls", MOE_FIELD_ELSEWHERE},
     {"graph_launch", SECONDS(host.graph_launch_s)},
     {"graph_kernel", SECONDS(host.graph_kernel_s)},
     {"graphs", MOE_FIELD_ELSEWHERE},
@@ -53,34 +53,9 @@ static const MoeField host_fields[] = {
     {NULL},
 };
 
-/* Launch cost by kind of CPU. */
-static gboolean read_launch(const MoeNode *map, MoeStack *stack, GError **error)
-{
-  if (!moe_node_expect(map, MOE_NODE_MAP, "launch", error))
-    return FALSE;
-  guint n = moe_node_size(map);
-  if (n == 0 || n > MOE_MAX_CPUS)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "launch cost for %u kinds of CPU, expected 1 to %d", n,
-                    MOE_MAX_CPUS);
-  for (guint i = 0; i < n; i++) {
-    stack->host.cpu[i] = moe_node_key(map, i);
-    const MoeNode *node = moe_node_at(map, i);
-
-    if (!moe_node_read_quantity(node, MOE_DIM_SECONDS, &stack->host.launch_s[i], error))
-      return FALSE;
-    if (stack->host.launch_s[i] > MAX_LAUNCH_S)
-      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "a launch of %g s, expected at most %g s",
-                      stack->host.launch_s[i], MAX_LAUNCH_S);
-  }
-  stack->host.n_cpus = n;
-  return TRUE;
-}
-
 static gboolean read_host(const MoeNode *node, MoeStack *stack, GError **error)
 {
-  return moe_node_read_fields(node, host_fields, "host", stack, error) &&
-         read_launch(moe_node_get(node, "launch"), stack, error) &&
-         moe_words_read_bits(moe_node_get(node, "graphs"), moe_scope_words, &stack->host.graph_scopes, error);
+  return moe_node_read_fields(node, host_fields, "host", stack, error) && moe_stack_host_read(node, stack, error);
 }
 
 /* ---- lists of abilities ------------------------------------------------------------------------------------------ */

@@ -49,6 +49,43 @@ START_TEST(host_issue)
 }
 END_TEST
 
+/* System: an element-wise kernel forward, another backward, and a cast, which no call of its own launches; launch 1 ms,
+ * calls 2 and 3 ms beyond it; then the same in one captured layer whose graph costs 0.5 ms. Expectation: the last is
+ * issued at 3 + 4 + 1 ms, or all at 0.5 ms; all of it is the host's but what the kernels take. */
+START_TEST(host_calls_and_graphs)
+{
+  const MoePass passes[] = {MOE_PASS_FORWARD, MOE_PASS_DGRAD, MOE_PASS_DGRAD};
+
+  for (int captured = 0; captured < 2; captured++) {
+    Handmade *hm = hm_new(1, 1, 1, 1);
+
+    hm->run.stack.host.launch_s[0] = 1e-3;
+    hm->run.stack.host.call_s[MOE_HOST_ELEMENTWISE][0] = 2e-3;
+    hm->run.stack.host.call_s[MOE_HOST_ELEMENTWISE_BACKWARD][0] = 3e-3;
+    hm->run.stack.host.graph_launch_s = 0.5e-3;
+    hm->run.stack.host.graph_scopes = captured ? 1u << MOE_SCOPE_EMBEDDING : 0;
+    hm->cost = moe_cost_model_new(&hm->run.cluster.accelerator, &hm->run.stack, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
+      hm->kernels[i] = (MoeKernel){.klass = MOE_KERNEL_BANDWIDTH,
+                                   .pass = passes[i],
+                                   .bandwidth = i == 2 ? MOE_BANDWIDTH_QUANTIZE : MOE_BANDWIDTH_NORM,
+                                   .read_bytes = 1,
+                                   .launches = 1,
+                                   .name = "little"};
+      hm_op(hm, 0, MOE_OP_KERNEL, MOE_STREAM_COMPUTE, i);
+    }
+    hm->program.n_kernels = G_N_ELEMENTS(passes);
+    hm_call(hm, 0, 0);
+    g_autoptr(MoeSimResult) result = hm_run(hm, plain);
+    double host_s = result->cause_s[MOE_CAUSE_HOST], kernel_s = (moe_time_to_seconds(result->step) - host_s) / 3;
+
+    ck_assert_double_le(kernel_s, 20e-6);
+    ck_assert_double_eq_tol(host_s, captured ? 0.5e-3 : 8e-3 - 2 * kernel_s, 1e-9);
+    hm_free(hm);
+  }
+}
+END_TEST
+
 /* System: two stages, stage 0 works 1 ms and sends 1 GB to stage 1, which works 2 ms. Expectation: 1 ms + 1e9 / 100e9 s
  * + 1 us + 2 ms, because nothing else uses the link. The receiver's first millisecond is bubble, the transfer exposed
  * NVLink. */
@@ -266,5 +303,5 @@ START_TEST(slowest_of_eight)
 }
 END_TEST
 
-MOE_TEST_MAIN("sim/closed forms", kernels_in_a_row, host_issue, one_message, pipeline_1f1b, all_to_all_on_a_switch,
-              slow_gpu_makes_peers_wait, host_synchronization, slowest_of_eight)
+MOE_TEST_MAIN("sim/closed forms", kernels_in_a_row, host_issue, host_calls_and_graphs, one_message, pipeline_1f1b,
+              all_to_all_on_a_switch, slow_gpu_makes_peers_wait, host_synchronization, slowest_of_eight)

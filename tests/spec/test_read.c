@@ -137,6 +137,23 @@ START_TEST(stack_abilities)
 }
 END_TEST
 
+START_TEST(host_calls)
+{
+  g_autoptr(MoeRun) run = spectest_good(
+      "stack.host.launch={x86: 6 us, grace: 12 us};"
+      "stack.host.calls={linear: {x86: 20 us, grace: 30 us}, grouped: {x86: 100 us}};stack.host.graphs=[layer]");
+  g_autoptr(MoeRun) whole = spectest_good("stack.host.graphs=[iteration]");
+
+  ck_assert_double_eq_tol(run->stack.host.call_s[MOE_HOST_LINEAR][1], 30e-6, 1e-15);
+  ck_assert_double_eq_tol(run->stack.host.call_s[MOE_HOST_GROUPED][0], 100e-6, 1e-15);
+  ck_assert_double_eq_tol(run->stack.host.call_s[MOE_HOST_GROUPED][1], 200e-6, 1e-15); /* as launches */
+  ck_assert_double_eq(run->stack.host.call_s[MOE_HOST_MESSAGE][0], 0);
+  ck_assert_uint_eq(run->stack.host.graph_scopes, 1u << MOE_SCOPE_ATTENTION | 1u << MOE_SCOPE_DENSE_FFN |
+                                                      1u << MOE_SCOPE_ROUTER | 1u << MOE_SCOPE_EXPERTS);
+  ck_assert_uint_eq(whole->stack.host.graph_scopes, (1u << MOE_N_SCOPES) - 1);
+}
+END_TEST
+
 START_TEST(kernel_families)
 {
   g_autoptr(MoeRun) run = spectest_good(
@@ -257,4 +274,4 @@ END_TEST
 
 MOE_TEST_MAIN("spec/read", everything_arrives, degrees_are_derived, defaults, weight_gradient_follows_the_gemm,
               software_formats_have_peaks, routing_forms, recompute_forms, dense_model_and_lora, stack_abilities,
-              kernel_families, published_units, assumptions_are_found_by_path, faults_have_names_and_places)
+              host_calls, kernel_families, published_units, assumptions_are_found_by_path, faults_have_names_and_places)
