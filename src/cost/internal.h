@@ -97,6 +97,8 @@ struct MoeCostModel {
 };
 
 int moe_cost_fit_pass(MoePass pass);
+/* FALSE and *error when a constant has a name that its class does not know or a value that it cannot work with. */
+gboolean moe_cost_check_constants(const MoeKernelFits *fits, GError **error);
 /* Fills model->fit; FALSE and *error when the stack names a family that nobody knows. */
 gboolean moe_cost_resolve(MoeCostModel *model, GError **error);
 /* Precision whose constants stand in for those of `precision`; -1 at the end of the chain. */

@@ -52,7 +52,8 @@ MoeCostModel *moe_cost_model_new(const MoeAccelerator *accelerator, const MoeSta
   model->stack = stack;
   for (int precision = 0; precision < MOE_N_PRECISIONS; precision++)
     model->peak_flop_per_s[precision] = moe_cost_peak(accelerator, precision);
-  if (!moe_cost_resolve(model, error))
+  if (!moe_cost_check_constants(&accelerator->kernels, error) || !moe_cost_check_constants(&stack->kernels, error) ||
+      !moe_cost_resolve(model, error))
     return NULL;
   prepare_tiles(model);
   return g_steal_pointer(&model);
