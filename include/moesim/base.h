@@ -55,6 +55,7 @@ typedef enum {
   MOE_ERROR_IO,       /* a file cannot be read or written: exit status 2 */
   MOE_ERROR_LAYOUT,   /* a parallelism layout that cannot exist: exit status 2 */
   MOE_ERROR_INTERNAL, /* our fault: exit status 3 */
+  MOE_ERROR_STOPPED,  /* the caller asked for it, or its time is over */
 } MoeErrorCode;
 
 /* Sets *error to "file:line:column: message" (parts that are unknown are left out). Always returns FALSE, so that a

@@ -40,6 +40,15 @@ MoeDoc *moe_doc_load(const char *path, GError **error);
 /* The same from memory (`length` bytes, or -1: up to the NUL); `name` stands in marks, `extends` is resolved relative
  * to `directory` (NULL: refused). */
 MoeDoc *moe_doc_parse(const char *text, gssize length, const char *name, const char *directory, GError **error);
+/* As moe_doc_load, with every file that this document, its copies and what is put into it read below `folder` (links
+ * followed); all others are refused, whether they exist or not. */
+MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error);
+/* The same for a document that is there; NULL: any file may be read. */
+void moe_doc_confine(MoeDoc *doc, const char *folder);
+/* The folder, or NULL. Belongs to the document. */
+const char *moe_doc_confined(const MoeDoc *doc);
+/* Whether a file that is named at `asked_at` may be read; FALSE and *error (MOE_ERROR_INPUT) otherwise. */
+gboolean moe_doc_may_read(const MoeDoc *doc, const char *path, MoeMark asked_at, GError **error);
 MoeDoc *moe_doc_copy(const MoeDoc *doc);
 void moe_doc_free(MoeDoc *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeDoc, moe_doc_free)
@@ -131,6 +140,8 @@ gboolean moe_node_read_fields(const MoeNode *map, const MoeField *fields, const 
 
 /* YAML text of a node, keys in order. With `origins`, each scalar line ends in "  # file:line". Caller frees. */
 char *moe_node_print(const MoeNode *node, gboolean origins);
+/* The same as one line in flow style, as moe_doc_set takes it: {a: 1, b: [2, "three"]}. Caller frees. */
+char *moe_node_print_flow(const MoeNode *node);
 
 G_END_DECLS
 

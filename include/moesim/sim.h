@@ -93,6 +93,9 @@ typedef struct {
       memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */
 } MoeSlice;
 
+/* Whether the caller wants the work to end: looked at now and then, from any thread. */
+typedef gboolean (*MoeStopFunc)(gpointer user_data);
+
 typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);
 
 /* What a step sends and what links carry, all in bytes. By group kind; the last are pipeline messages. */
@@ -115,6 +118,8 @@ typedef struct {
   const int64_t *trace_ranks;
   MoeSimTraffic *traffic; /* filled when not NULL; a step without is faster */
   uint64_t max_events;    /* 0 = the default limit */
+  MoeStopFunc stopped;    /* TRUE ends the simulation with MOE_ERROR_STOPPED; may be NULL */
+  gpointer stopped_data;
 } MoeSimOptions;
 
 /* What one unit's step consisted of. */
@@ -146,7 +151,8 @@ typedef struct {
 
 /* Runs one step. `topo` must have at least as many GPUs as the program has ranks (rank r on GPU r). NULL and *error on
  * failure: a kernel without a path on this accelerator (MOE_ERROR_INPUT), folding demanded where symmetry is broken
- * (MOE_ERROR_INPUT), a program that cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events. */
+ * (MOE_ERROR_INPUT), a program that cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events, or
+ * the caller ended it (MOE_ERROR_STOPPED). */
 MoeSimResult *moe_sim_run(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
                           const MoeSimOptions *options, GError **error);
 /* ---- prices ------------------------------------------------------------------------------------------------------ */

@@ -382,6 +382,8 @@ typedef struct {
   gboolean
       keep_published; /* overrides try constants of the model against what was published, they describe no other run */
   const char *data_dir; /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
+  const MoeDoc *text;   /* what the run file holds, instead of reading it; copied; may be NULL */
+  const char *within;   /* every file that is read lies below this folder; NULL: any file may be read */
 } MoeRunOptions;
 
 extern const char *const moe_scaling_words[]; /* of what can be said: from MOE_SCALING_WEAK on */
@@ -413,6 +415,8 @@ extern const char *const moe_scaling_words[]; /* of what can be said: from MOE_S
  * stays, and with options.keep_published everything.
  */
 MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
+/* The document that moe_run_load begins with: that of options.text, else of the file. Caller frees. */
+MoeDoc *moe_run_open(const char *path, const MoeRunOptions *options, GError **error);
 /* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure.
  * A resolved document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the
  * root. */

@@ -13,6 +13,10 @@ G_BEGIN_DECLS
 /* Predicts one loaded run: spec -> topo, cost, program -> sim -> metrics. `options` may be NULL (seed 0, auto). */
 MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GError **error);
 
+/* Predicts `n` (at least 1) steps with successive seeds and returns their mean (of times, bytes and rates); a timeline is
+ * of the first. */
+MoeResult *moe_study_predict_steps(const MoeRun *run, const MoeSimOptions *options, int64_t n, GError **error);
+
 /* Loads and predicts. */
 MoeResult *moe_study_predict_file(const char *path, const MoeRunOptions *run_options, const MoeSimOptions *options,
                                   GError **error);
@@ -28,10 +32,9 @@ typedef struct {
 
 /* When a study comes back with what it has: at the end of its time, or when somebody asks. Studies look at it between
  * pieces of work, the longest of which is one simulation. */
-typedef gboolean (*MoeStopFunc)(gpointer user_data); /* called from any thread */
 typedef struct {
   gint64 end_us;     /* monotonic time, microseconds; 0 = none */
-  MoeStopFunc asked; /* may be NULL */
+  MoeStopFunc asked; /* may be NULL; called from any thread */
   gpointer user_data;
 } MoeStop;
 

@@ -111,9 +111,6 @@ gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GEr
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error);
 /* "RUN.yaml:VARIANT" -> file and variant (NULL when there is none). A file whose own name has a colon wins. */
 void moe_cli_split_variant(const char *argument, char **file, char **variant);
-/* Predicts `n` steps with successive seeds and returns their mean (of times, bytes and rates); a timeline is of the
- * first. */
-MoeResult *moe_cli_predict_steps(const MoeRun *run, const MoeSimOptions *sim, int n, GError **error);
 /* As moe_cli_load_run, then predicts --steps steps. */
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error);
 /* Warns when the run does not fit the memory. */

@@ -148,7 +148,7 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
   if (!moe_cli_sim_options(run_options, &sim))
     return MOE_EXIT_BAD_INPUT;
   options->seed = sim.seed;
-  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, &sim, MAX(run_options->steps, 1), &error);
+  g_autoptr(MoeResult) result = moe_study_predict_steps(run, &sim, MAX(run_options->steps, 1), &error);
   g_autoptr(MoeGoodput) goodput = result ? simulate(run, plan, result, options, &error) : NULL;
 
   if (!goodput)

@@ -98,7 +98,7 @@ static MoeResult *predict_watched(const MoeRun *run, const MoeSimOptions *sim, i
   chosen.slice_data = &watch;
   chosen.n_trace_ranks = ranks->len;
   chosen.trace_ranks = (const int64_t *)(gpointer)ranks->data;
-  return moe_cli_predict_steps(run, &chosen, steps, error);
+  return moe_study_predict_steps(run, &chosen, steps, error);
 }
 
 /* ---- other sizes ------------------------------------------------------------------------------------------------- */

@@ -75,7 +75,7 @@ static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int step
   sim->slice_data = &watched;
   sim->n_trace_ranks = ranks->len;
   sim->trace_ranks = (const int64_t *)(gpointer)ranks->data;
-  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, sim, steps, error);
+  g_autoptr(MoeResult) result = moe_study_predict_steps(run, sim, steps, error);
 
   if (result)
     note_folded(ranks, seen);
@@ -114,7 +114,7 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   if (run && trace->trace)
     result = predict_traced(run, &sim, steps, trace, &error);
   else if (run)
-    result = moe_cli_predict_steps(run, &sim, steps, &error);
+    result = moe_study_predict_steps(run, &sim, steps, &error);
   if (!result)
     return moe_cli_fail(error);
   print_result(result, format);

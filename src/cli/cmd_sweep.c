@@ -47,7 +47,7 @@ static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **
 static char *predict(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
 {
   const Predicting *predicting = user_data;
-  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, &predicting->sim, predicting->steps, error);
+  g_autoptr(MoeResult) result = moe_study_predict_steps(run, &predicting->sim, predicting->steps, error);
   g_autofree const char **keys = g_new(const char *, sweep->n_axes);
   g_autofree const char **values = g_new(const char *, sweep->n_axes);
   MoeSettings settings = settings_of(sweep, point, keys, values);

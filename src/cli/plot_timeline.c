@@ -49,7 +49,7 @@ static char *draw_ranks(const MoeRun *run, const MoePlotOptions *options, MoeTim
                        .slice_data = timeline,
                        .n_trace_ranks = ranks->len,
                        .trace_ranks = (const int64_t *)(gpointer)ranks->data};
-  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, &sim, 1, error);
+  g_autoptr(MoeResult) result = moe_study_predict_steps(run, &sim, 1, error);
 
   if (!result)
     return NULL;

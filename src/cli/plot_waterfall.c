@@ -7,7 +7,7 @@
 /* What kept the GPU from math, as `moesim run` accounts for every instant. */
 static char *draw_accounted(const MoeRun *run, const MoeSimOptions *sim, MoePlotWords *words, GError **error)
 {
-  g_autoptr(MoeResult) result = moe_cli_predict_steps(run, sim, 1, error);
+  g_autoptr(MoeResult) result = moe_study_predict_steps(run, sim, 1, error);
   g_autoptr(GPtrArray) results = g_ptr_array_new();
 
   if (!result)

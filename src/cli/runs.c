@@ -193,7 +193,7 @@ static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const 
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error)
 {
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, error);
-  g_autoptr(MoeResult) result = run ? moe_cli_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
+  g_autoptr(MoeResult) result = run ? moe_study_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
 
   if (result)
     moe_cli_warn_mfu(run, result);

@@ -58,6 +58,7 @@ struct MoeDoc {
   guint n_nodes; /* made so far, removed ones included */
   MoeNode *root;
   MoeDocSeal seal;
+  const char *within; /* the folder of all files that may be read; NULL: any */
 };
 
 MoeDoc *moe_doc_new(void);

@@ -1,6 +1,7 @@
 /* Loading files and what they extend. */
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define EXTENDS_KEY "extends"
@@ -62,6 +63,40 @@ static gboolean check_chain(const Chain *chain, const MoeInput *input, MoeMark a
   return TRUE;
 }
 
+/* ---- which files may be read ------------------------------------------------------------------------------------- */
+
+void moe_doc_confine(MoeDoc *doc, const char *folder)
+{
+  doc->within = folder ? moe_doc_arena_text(&doc->arena, folder, strlen(folder)) : NULL;
+}
+
+const char *moe_doc_confined(const MoeDoc *doc)
+{
+  return doc->within;
+}
+
+/* Whether the file behind `path` lies below `folder`; links count as what they lead to. */
+static gboolean lies_below(const char *folder, const char *path)
+{
+  char *whole = realpath(path, NULL), *above = realpath(folder, NULL);
+  size_t length = above ? strlen(above) : 0;
+  gboolean below = whole && above && strncmp(whole, above, length) == 0 && whole[length] == G_DIR_SEPARATOR;
+
+  free(whole);
+  free(above);
+  return below;
+}
+
+/* One answer for what is outside and for what is not there: nobody learns which files exist. */
+gboolean moe_doc_may_read(const MoeDoc *doc, const char *path, MoeMark asked_at, GError **error)
+{
+  if (!doc->within || lies_below(doc->within, path))
+    return TRUE;
+  g_autofree char *shown = moe_text_show(path);
+  return moe_fail(error, MOE_ERROR_INPUT, asked_at, "no file %s among those that may be read, expected one that ships",
+                  shown);
+}
+
 /* ---- loading ---------------------------------------------------------------------------------------------------- */
 
 /* Merges `map` over the file that its `extends` names; `map` itself when it has none. */
@@ -94,7 +129,7 @@ static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint
   g_auto(MoeInput) input = {0};
   g_autofree char *directory = g_path_get_dirname(path);
 
-  if (!moe_input_read(&input, path, asked_at, error) || !check_chain(above, &input, asked_at, error))
+  if (!moe_doc_may_read(doc, path, asked_at, error) || !moe_input_read(&input, path, asked_at, error) || !check_chain(above, &input, asked_at, error))
     return NULL;
   const MoeSource *source = moe_doc_source(doc, path, directory);
   MoeText text = {.bytes = input.bytes, .length = input.length, .source = source, .depth = depth};
@@ -107,9 +142,15 @@ static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint
 
 MoeDoc *moe_doc_load(const char *path, GError **error)
 {
+  return moe_doc_load_within(path, NULL, error);
+}
+
+MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error)
+{
   g_autoptr(MoeDoc) doc = moe_doc_new();
   MoeMark command_line = {0};
 
+  moe_doc_confine(doc, folder);
   doc->root = load_file(doc, path, command_line, 0, NULL, error);
   return doc->root ? g_steal_pointer(&doc) : NULL;
 }

@@ -32,6 +32,7 @@ MoeDoc *moe_doc_copy(const MoeDoc *doc)
   copy->root = moe_node_copy(copy, doc->root, 0, NULL);
   g_assert(copy->root); /* the original kept the limits */
   copy->seal = doc->seal;
+  moe_doc_confine(copy, doc->within);
   return copy;
 }
 

@@ -149,6 +149,37 @@ static void print_children(const Printer *printer, const MoeNode *node, guint in
   }
 }
 
+static void append_flow(GString *out, const MoeNode *node)
+{
+  gboolean map = node->kind == MOE_NODE_MAP;
+
+  if (node->kind == MOE_NODE_SCALAR) {
+    if (node->quoted)
+      moe_text_append_quoted(out, node->text);
+    else
+      g_string_append(out, node->text);
+    return;
+  }
+  g_string_append_c(out, map ? '{' : '[');
+  for (guint i = 0; i < node->n; i++) {
+    g_string_append(out, i > 0 ? ", " : "");
+    if (map) {
+      moe_text_append_quoted(out, node->items[i]->key);
+      g_string_append(out, ": ");
+    }
+    append_flow(out, node->items[i]);
+  }
+  g_string_append_c(out, map ? '}' : ']');
+}
+
+char *moe_node_print_flow(const MoeNode *node)
+{
+  GString *out = g_string_new(NULL);
+
+  append_flow(out, node);
+  return g_string_free(out, FALSE);
+}
+
 char *moe_node_print(const MoeNode *node, gboolean origins)
 {
   Printer printer = {g_string_new(NULL), origins};

@@ -1,6 +1,7 @@
 /* The loop: events from the calendar to units, until nothing is left to do. */
 #include "internal.h"
 
+#define EVENTS_BETWEEN_LOOKS 1024
 #define MAX_EVENTS G_GUINT64_CONSTANT(20000000000) /* of one step; far above any real one, so that a runaway ends */
 
 static void run_work_list(Sim *sim)
@@ -43,6 +44,15 @@ static void prefetch_next(const Sim *sim)
       sim_prefetch(&sim->unit[next[i].id]);
 }
 
+/* Whether the caller wants no more of it; looked at once in some events, which take less than a millisecond. */
+static gboolean is_stopped(const Sim *sim)
+{
+  const MoeSimOptions *options = sim->options;
+
+  return options->stopped && moe_engine_events(sim->engine) % EVENTS_BETWEEN_LOOKS == 0 &&
+         options->stopped(options->stopped_data);
+}
+
 static gboolean loop(Sim *sim, GError **error)
 {
   uint64_t limit = sim->options->max_events ? sim->options->max_events : MAX_EVENTS;
@@ -61,6 +71,8 @@ static gboolean loop(Sim *sim, GError **error)
     prefetch_next(sim);
     handle(sim, &event);
     run_work_list(sim);
+    if (is_stopped(sim))
+      return moe_fail(error, MOE_ERROR_STOPPED, (MoeMark){0}, "stopped before the step ended");
     if (moe_engine_events(sim->engine) > limit)
       return moe_fail(
           error, MOE_ERROR_INPUT, (MoeMark){0},

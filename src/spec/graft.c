@@ -156,7 +156,7 @@ gboolean moe_doc_put(MoeDoc *doc, const char *path, const char *origin, const ch
 }
 
 /* The document called `name`, with its name among its keys. */
-static MoeDoc *load_named(const Lookup *lookup, const char *name, MoeMark mark, GError **error)
+static MoeDoc *load_named(const MoeDoc *into, const Lookup *lookup, const char *name, MoeMark mark, GError **error)
 {
   g_autofree char *path = find_file(lookup, name);
 
@@ -164,7 +164,7 @@ static MoeDoc *load_named(const Lookup *lookup, const char *name, MoeMark mark, 
     fail_lookup(lookup, name, mark, error);
     return NULL;
   }
-  g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
+  g_autoptr(MoeDoc) doc = moe_doc_load_within(path, moe_doc_confined(into), error);
   if (!doc)
     return NULL;
   g_autofree char *short_name = name_of_file(path);
@@ -180,7 +180,7 @@ static MoeDoc *load_extended(MoeDoc *doc, const Lookup *lookup, MoeNode *map, co
 
   if (!moe_node_read_text(extends, &name, error))
     return NULL;
-  g_autoptr(MoeDoc) base = load_named(lookup, name, moe_node_mark(extends), error);
+  g_autoptr(MoeDoc) base = load_named(doc, lookup, name, moe_node_mark(extends), error);
   if (!base)
     return NULL;
   moe_doc_remove(doc, map, "extends");
@@ -200,6 +200,6 @@ gboolean moe_graft(MoeDoc *doc, const char *path, const char *folder, const char
   if (!extends && !moe_node_read_text(node, &name, error))
     return FALSE;
   g_autoptr(MoeDoc) grafted =
-      extends ? load_extended(doc, &lookup, node, extends, error) : load_named(&lookup, name, mark, error);
+      extends ? load_extended(doc, &lookup, node, extends, error) : load_named(doc, &lookup, name, mark, error);
   return grafted && moe_doc_replace(doc, path, moe_doc_root(grafted), error);
 }

@@ -88,24 +88,28 @@ static gboolean read_assumptions(MoeRun *run, GError **error)
 }
 
 /* The path of expert counts is relative to the file that states it. */
-static void resolve_counts_file(MoeRun *run)
+static gboolean resolve_counts_file(MoeRun *run, GError **error)
 {
   const MoeNode *node = moe_doc_find(run->doc, "training.routing.balance.file");
   const char *file = run->training.routing.counts_file;
 
-  if (!node || !file || g_path_is_absolute(file) || strcmp(moe_node_mark(node).file, MOE_DOC_SET_NAME) == 0)
-    return;
-  g_autofree char *directory = g_path_get_dirname(moe_node_mark(node).file);
-  g_autofree char *path = g_build_filename(directory, file, NULL);
-  run->training.routing.counts_file = g_string_chunk_insert(run->strings, path);
+  if (!node || !file)
+    return TRUE;
+  MoeMark mark = moe_node_mark(node);
+  if (!g_path_is_absolute(file) && strcmp(mark.file, MOE_DOC_SET_NAME) != 0) {
+    g_autofree char *directory = g_path_get_dirname(mark.file);
+    g_autofree char *path = g_build_filename(directory, file, NULL);
+
+    run->training.routing.counts_file = g_string_chunk_insert(run->strings, path);
+  }
+  return moe_doc_may_read(run->doc, run->training.routing.counts_file, mark, error);
 }
 
 static gboolean read_run(MoeRun *run, const MoeRunOptions *options, GError **error)
 {
   if (!moe_resolve(run->doc, options, &run->variant, error) || !read_sections(run, error) ||
-      !read_assumptions(run, error))
+      !read_assumptions(run, error) || !resolve_counts_file(run, error))
     return FALSE;
-  resolve_counts_file(run);
   return moe_run_validate(run, error);
 }
 
@@ -169,10 +173,20 @@ static MoeRun *load_case(MoeDoc *file, const MoeRunOptions *options, GError **er
   return doc ? moe_run_from_doc(doc, id, &inside, error) : NULL;
 }
 
+MoeDoc *moe_run_open(const char *path, const MoeRunOptions *options, GError **error)
+{
+  const char *within = options ? options->within : NULL;
+  MoeDoc *doc = options && options->text ? moe_doc_copy(options->text) : moe_doc_load_within(path, within, error);
+
+  if (doc)
+    moe_doc_confine(doc, within);
+  return doc;
+}
+
 MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error)
 {
   g_autofree char *name = name_of_path(path);
-  g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
+  g_autoptr(MoeDoc) doc = moe_run_open(path, options, error);
 
   if (!doc)
     return NULL;

@@ -1,6 +1,4 @@
 /* Several steps of one run, each with its own seed, as one mean step. */
-#include "cli.h"
-
 #include <moesim/study.h>
 
 static void add_scaled(double *sum, const double *values, guint n, double scale)
@@ -70,12 +68,12 @@ static MoeResult *mean_of(GPtrArray *steps)
   return g_ptr_array_steal_index(steps, 0);
 }
 
-MoeResult *moe_cli_predict_steps(const MoeRun *run, const MoeSimOptions *sim, int n, GError **error)
+MoeResult *moe_study_predict_steps(const MoeRun *run, const MoeSimOptions *sim, int64_t n, GError **error)
 {
   g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free);
   MoeSimOptions options = *sim;
 
-  for (int i = 0; i < n; i++) {
+  for (int64_t i = 0; i < n; i++) {
     options.seed = sim->seed + (uint64_t)i;
     options.slice = i == 0 ? sim->slice : NULL;
     MoeResult *step = moe_study_predict(run, &options, error);
