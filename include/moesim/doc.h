@@ -43,6 +43,8 @@ MoeDoc *moe_doc_parse(const char *text, gssize length, const char *name, const c
 /* As moe_doc_load, with every file that this document, its copies and what is put into it read below `folder` (links
  * followed); all others are refused, whether they exist or not. */
 MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error);
+MoeDoc *moe_doc_parse_within(const char *text, gssize length, const char *name, const char *directory,
+                             const char *folder, GError **error);
 /* The same for a document that is there; NULL: any file may be read. */
 void moe_doc_confine(MoeDoc *doc, const char *folder);
 /* The folder, or NULL. Belongs to the document. */
@@ -81,6 +83,8 @@ gboolean moe_doc_replace(MoeDoc *doc, const char *path, const MoeNode *node, GEr
 /* Resolves `extends` inside a nested map (a case, or an inline cluster/stack) relative to the directory of the file it
  * stands in. */
 gboolean moe_doc_resolve_extends(MoeDoc *doc, MoeNode *map, GError **error);
+/* The same relative to `directory`. */
+gboolean moe_doc_resolve_extends_in(MoeDoc *doc, MoeNode *map, const char *directory, GError **error);
 /* Removes a key from a map of `doc`; nothing happens when it is absent. */
 void moe_doc_remove(MoeDoc *doc, MoeNode *map, const char *key);
 

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 /* Predicts one loaded run: spec -> topo, cost, program -> sim -> metrics. `options` may be NULL (seed 0, auto). */
 MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GError **error);
 
-/* Predicts `n` (at least 1) steps with successive seeds and returns their mean (of times, bytes and rates); a timeline is
- * of the first. */
+/* Predicts `n` (at least 1) steps with successive seeds and returns their mean (of times, bytes and rates); a timeline
+ * is of the first. */
 MoeResult *moe_study_predict_steps(const MoeRun *run, const MoeSimOptions *options, int64_t n, GError **error);
 
 /* Loads and predicts. */

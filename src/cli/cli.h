@@ -21,7 +21,9 @@
 #ifndef MOESIM_CLI_H
 #define MOESIM_CLI_H
 
+#include <moesim/ask.h>
 #include <moesim/base.h>
+#include <moesim/door.h>
 #include <moesim/metrics.h>
 #include <moesim/spec.h>
 
@@ -47,9 +49,6 @@ typedef struct {
 /* All commands, sorted by name. */
 const MoeCommand *moe_commands(guint *n);
 
-/* Steps that are averaged at most: the mean of more is known better than any model. */
-#define MOE_CLI_MAX_STEPS 10000
-
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -64,16 +63,17 @@ typedef struct {
  * --help was printed, or something is wrong and was said on stderr (unknown options with the nearest known one). */
 int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOptionEntry *shared, int *argc,
                   char ***argv);
-/* A quantity from an option: a bare number is in SI units, a unit may be given ("1.3e15", "1.3 PFLOP/s"), or multiples
- * where there is no unit ("30T"). On failure says so on stderr. NULL text leaves *value alone and succeeds. */
-gboolean moe_cli_amount(const char *option, const char *text, MoeDimension dimension, double *value);
-/* The same, > 0. */
+/* A quantity from an option as moe_said_quantity reads it: > 0, a bare number in SI units. On failure says so on
+ * stderr. NULL text leaves *value alone and succeeds. */
 gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dimension, double *value);
 /* A whole number of at least 1 ("8192", "8k"). FALSE and *error, which names the option. */
 gboolean moe_cli_count(const char *option, const char *text, int64_t *value, GError **error);
 /* Index of `text` in NULL-terminated `words`; -1 and a message with the nearest word on stderr when it is none of them.
  */
 int moe_cli_word(const char *option, const char *text, const char *const *words);
+
+/* What was said for the options of a table, those with texts, for the functions of ask.h that both doors share. */
+MoeWords moe_cli_words(const GOptionEntry *entries);
 
 /* ---- options that every command on runs takes -------------------------------------------------------------------- */
 
@@ -109,8 +109,6 @@ gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim);
 gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GError **error);
 /* Loads "RUN.yaml" or "RUN.yaml:VARIANT" (which --variant must not contradict) with the options applied. */
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error);
-/* "RUN.yaml:VARIANT" -> file and variant (NULL when there is none). A file whose own name has a colon wins. */
-void moe_cli_split_variant(const char *argument, char **file, char **variant);
 /* As moe_cli_load_run, then predicts --steps steps. */
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error);
 /* Warns when the run does not fit the memory. */
@@ -166,13 +164,6 @@ void moe_cli_hold(void);
 void moe_cli_release(void);
 /* Whether one waits: time to give up and clean up. */
 gboolean moe_cli_interrupted(void);
-
-/* ---- data -------------------------------------------------------------------------------------------------------- */
-
-/* The folder that holds clusters/, stacks/ and plots/: $MOESIM_DATA, else the source tree the program was built in,
- * else
- * ../share/moesim beside it. NULL when there is none. Caller frees. */
-char *moe_cli_data_dir(void);
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 

@@ -131,7 +131,7 @@ static gboolean fit_all(MoeCalibration *c, GError **error)
 
 int moe_cmd_calibrate(int argc, char **argv)
 {
-  g_autofree char *folder = NULL, *data_dir = moe_cli_data_dir();
+  g_autofree char *folder = NULL, *data_dir = moe_data_dir();
   gboolean shipped = FALSE, csv = FALSE;
   const GOptionEntry entries[] = {
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},

@@ -75,7 +75,7 @@ static gboolean write_libraries(const MoeNetworkCalibration *c, const char *fold
 
 int moe_cmd_calibrate_network(int argc, char **argv)
 {
-  g_autofree char *folder = NULL, *data_dir = moe_cli_data_dir();
+  g_autofree char *folder = NULL, *data_dir = moe_data_dir();
   gboolean shipped = FALSE, csv = FALSE;
   const GOptionEntry entries[] = {
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "write FABRIC.yaml with the constants into DIR", "DIR"},

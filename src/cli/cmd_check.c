@@ -33,7 +33,7 @@ static gboolean check_loaded(const MoeRun *run, const char *data_dir, GError **e
 
 static gboolean check_variant(const char *file, const char *variant, GString *says, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   MoeRunOptions options = {.variant = variant, .data_dir = data_dir};
   g_autoptr(MoeRun) run = moe_run_load(file, &options, error);
   MoeParameters parameters;
@@ -63,14 +63,14 @@ static gboolean check_run(const char *file, MoeDoc *doc, GString *says, GError *
     if (!check_variant(file, variants[i], says, error))
       return FALSE;
   }
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
 
   return moe_check_hidden(file, doc, data_dir, error);
 }
 
 static gboolean check_cluster(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autoptr(MoeDoc) loaded = NULL;
   MoeCluster cluster = {0};
 
@@ -120,7 +120,7 @@ static gboolean families_known(const MoeStack *stack, const char *data_dir, GErr
 
 static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autoptr(MoeDoc) loaded = NULL;
   MoeStack stack = {0};
 
@@ -136,7 +136,7 @@ static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString
 /* A case is a run with an id and a result. */
 static gboolean check_case(MoeDoc *file, MoeNode *entry, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *id = NULL;
   MoeRunOptions options = {.data_dir = data_dir};
   g_autoptr(MoeDoc) doc = moe_case_document(file, entry, &id, error);

@@ -111,7 +111,7 @@ static gboolean read_sizes(const char *text, Question *question)
 
 static gboolean read_machine(const Options *options, Question *question, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
 
   if (!moe_cluster_load(options->cluster, data_dir, &question->cluster, &question->cluster_doc, error))
     return FALSE;
@@ -214,7 +214,7 @@ static MoeTable *answer(const Question *question, GString *data)
 
 static gboolean draw(const Question *question, const Options *options, const char *data, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
   g_autofree char *title =
       g_strdup_printf("%s, %" G_GINT64_FORMAT " GPUs of %s", question->word, options->gpus, options->cluster);

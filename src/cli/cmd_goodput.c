@@ -1,13 +1,7 @@
 /* moesim goodput: a training of weeks, with failures, checkpoints, cost and energy. */
-#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/report_goodput.h>
-
-#include <string.h>
-
-#define DEFAULT_SAMPLES 24  /* combinations of the assumptions */
-#define DEFAULT_SEEDS   200 /* P10 and P90 then rest on twenty trainings each */
 
 static const MoeUsage usage = {
     .command = "goodput",
@@ -25,8 +19,7 @@ static const MoeUsage usage = {
 typedef struct {
   char *tokens, *step_time, *mtbf, *host_mtbf, *link_mtbf, *shape;
   char *checkpoint, *mode, *bytes, *storage;
-  char *detect, *restart, *repair, *reschedule, *degraded, *stragglers, *price;
-  gint64 spares;
+  char *detect, *restart, *repair, *reschedule, *degraded, *stragglers, *price, *spares;
   gint seeds, jobs, samples;
 } Options;
 
@@ -35,70 +28,16 @@ static void clear_options(Options *options)
   char *texts[] = {options->tokens,     options->step_time,  options->mtbf,   options->host_mtbf,  options->link_mtbf,
                    options->shape,      options->checkpoint, options->mode,   options->bytes,      options->storage,
                    options->detect,     options->restart,    options->repair, options->reschedule, options->degraded,
-                   options->stragglers, options->price};
+                   options->stragglers, options->price,      options->spares};
 
   for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
     g_free(texts[i]);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
-/* ---- options onto the plan --------------------------------------------------------------------------------------- */
-
-/* "MTBF,LENGTH,SLOWDOWN" */
-static gboolean read_slow(const char *option, const char *text, MoeSlowPeriods *slow)
-{
-  g_auto(GStrv) words = g_strsplit(text ? text : "", ",", -1);
-
-  if (!text)
-    return TRUE;
-  if (g_strv_length(words) != 3) {
-    moe_cli_complain("%s: expected MTBF,LENGTH,SLOWDOWN such as '60000 h,72 min,1.35', got '%s'", option, text);
-    return FALSE;
-  }
-  if (!moe_cli_amount(option, words[0], MOE_DIM_SECONDS, &slow->mtbf_s) ||
-      !moe_cli_amount(option, words[1], MOE_DIM_SECONDS, &slow->lasts_s) ||
-      !moe_cli_amount(option, words[2], MOE_DIM_NONE, &slow->slowdown))
-    return FALSE;
-  if (slow->slowdown >= 1)
-    return TRUE;
-  moe_cli_complain("%s: slowdown %s is below 1", option, words[2]);
-  return FALSE;
-}
-
-static gboolean read_checkpoint(const Options *options, MoeGoodputPlan *plan)
-{
-  if (options->checkpoint && strcmp(options->checkpoint, "optimum") == 0)
-    plan->interval_s = 0;
-  else if (!moe_cli_quantity("--checkpoint", options->checkpoint, MOE_DIM_SECONDS, &plan->interval_s))
-    return FALSE;
-  int mode = options->mode ? moe_cli_word("--checkpoint-mode", options->mode, moe_checkpoint_words) : (int)plan->mode;
-
-  plan->mode = (MoeCheckpointMode)mode;
-  return mode >= 0 && moe_cli_quantity("--checkpoint-bytes", options->bytes, MOE_DIM_BYTES, &plan->checkpoint_bytes) &&
-         moe_cli_quantity("--storage", options->storage, MOE_DIM_BYTES_PER_S, &plan->storage_bytes_per_s);
-}
-
-static gboolean read_plan(const Options *options, MoeGoodputPlan *plan)
-{
-  if (options->spares >= 0)
-    plan->spares = options->spares;
-  return moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &plan->tokens) &&
-         moe_cli_quantity("--step-time", options->step_time, MOE_DIM_SECONDS, &plan->step_time_s) &&
-         moe_cli_amount("--mtbf", options->mtbf, MOE_DIM_SECONDS, &plan->gpu_mtbf_s) &&
-         moe_cli_amount("--host-mtbf", options->host_mtbf, MOE_DIM_SECONDS, &plan->host_mtbf_s) &&
-         moe_cli_amount("--link-mtbf", options->link_mtbf, MOE_DIM_SECONDS, &plan->link_mtbf_s) &&
-         moe_cli_quantity("--weibull-shape", options->shape, MOE_DIM_NONE, &plan->weibull_shape) &&
-         moe_cli_amount("--detect", options->detect, MOE_DIM_SECONDS, &plan->detect_s) &&
-         moe_cli_amount("--restart", options->restart, MOE_DIM_SECONDS, &plan->restart_s) &&
-         moe_cli_amount("--repair", options->repair, MOE_DIM_SECONDS, &plan->repair_s) &&
-         moe_cli_amount("--reschedule", options->reschedule, MOE_DIM_SECONDS, &plan->reschedule_s) &&
-         read_slow("--degraded", options->degraded, &plan->degraded) &&
-         read_slow("--stragglers", options->stragglers, &plan->stragglers) && read_checkpoint(options, plan);
-}
-
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
-static char *with_doubts(char *table, const MoeCliCertainty *doubts)
+static char *with_doubts(char *table, const MoeDoubts *doubts)
 {
   g_autofree char *page = table, *lines = moe_report_doubts(&doubts->certainty, &doubts->model_error);
 
@@ -107,7 +46,7 @@ static char *with_doubts(char *table, const MoeCliCertainty *doubts)
 
 /* `doubts` is NULL where the step was measured: then only failures are not known. */
 static char *format_answer(MoeFormat format, const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
-                           const MoeCliCertainty *doubts)
+                           const MoeDoubts *doubts)
 {
   char *table;
 
@@ -157,10 +96,11 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
     moe_cli_warn("nothing fails: neither the run, its cluster nor --mtbf says how often parts do");
   moe_cli_warn_memory(result);
   MoeSensitivityOptions doubt = {.sim = sim, .samples = samples, .jobs = options->jobs};
-  g_auto(MoeCliCertainty) doubts = {0};
+  g_auto(MoeDoubts) doubts = {0};
+  g_autofree char *data_dir = moe_data_dir();
   gboolean measured = plan->step_time_s > 0;
 
-  if (!measured && !moe_cli_certainty(run, result, &doubt, goodput, &doubts, &error))
+  if (!measured && !moe_ask_doubts(data_dir, run, result, &doubt, goodput, &doubts, &error))
     return moe_cli_fail(error);
   g_autofree char *text = format_answer(format, run, result, goodput, measured ? NULL : &doubts);
 
@@ -168,7 +108,7 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
   return MOE_EXIT_DONE;
 }
 
-static int goodput(const char *argument, const Options *options, const MoeCliRun *run_options)
+static int goodput(const char *argument, const Options *options, const MoeWords *words, const MoeCliRun *run_options)
 {
   g_autoptr(GError) error = NULL;
   MoeGoodputOptions study = {.seeds = (guint)MAX(options->seeds, 0), .jobs = (guint)MAX(options->jobs, 0)};
@@ -185,8 +125,8 @@ static int goodput(const char *argument, const Options *options, const MoeCliRun
     return moe_cli_fail(error);
   MoeGoodputPlan plan = run->goodput;
 
-  if (!read_plan(options, &plan))
-    return MOE_EXIT_BAD_INPUT;
+  if (!moe_ask_goodput(words, &plan, &error))
+    return moe_cli_complain("%s", error->message);
   return answer(run, run_options, &plan, &study, (guint)MAX(options->samples, 0), format);
 }
 
@@ -198,7 +138,7 @@ static int goodput(const char *argument, const Options *options, const MoeCliRun
 int moe_cmd_goodput(int argc, char **argv)
 {
   g_auto(MoeCliRun) run_options = {0};
-  g_auto(Options) options = {.spares = -1, .seeds = DEFAULT_SEEDS, .samples = DEFAULT_SAMPLES};
+  g_auto(Options) options = {.seeds = MOE_ASK_GOODPUT_SEEDS, .samples = MOE_ASK_GOODPUT_SAMPLES};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
       TEXT("tokens", tokens, "tokens to train on", "N"),
@@ -213,7 +153,7 @@ int moe_cmd_goodput(int argc, char **argv)
       TEXT("storage", storage, "bandwidth of checkpoint storage, all hosts together", "B/S"),
       TEXT("detect", detect, "from a failure until it is noticed", "T"),
       TEXT("restart", restart, "until the job steps again, besides loading", "T"),
-      {"spares", 0, 0, G_OPTION_ARG_INT64, &options.spares, "spare hosts (default: always enough)", "N"},
+      TEXT("spares", spares, "spare hosts (default: always enough)", "N"),
       TEXT("repair", repair, "until a failed host is a spare again", "T"),
       TEXT("reschedule", reschedule, "until another host joins when no spare is left", "T"),
       TEXT("degraded", degraded, "slow periods that pass: MTBF per GPU, length, slowdown", "T,T,X"),
@@ -226,8 +166,10 @@ int moe_cmd_goodput(int argc, char **argv)
       {NULL},
   };
 
+  const MoeWords words = moe_cli_words(entries);
+
   moe_cli_run_entries(&run_options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : goodput(argv[1], &options, &run_options);
+  return status != MOE_CLI_GO ? status : goodput(argv[1], &options, &words, &run_options);
 }

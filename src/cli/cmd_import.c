@@ -184,7 +184,7 @@ static gboolean fail_imported(const GError *reason, GError **error)
 /* Reads the run back: what cannot exist is refused before it is written. */
 static gboolean check_run(const MoeImport *made, MoeParameters *parameters, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   const MoeRunOptions options = {.data_dir = data_dir};
   g_autoptr(GError) reason = NULL;
   g_autoptr(MoeDoc) doc = moe_doc_parse(made->text, -1, IMPORTED, NULL, &reason);
@@ -272,7 +272,7 @@ static gboolean check_options(const Options *options)
 static int import_one(Input *input, const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   MoeImportOptions chosen = {.title = options->title,
                              .cluster = options->cluster,
                              .stack = options->stack,

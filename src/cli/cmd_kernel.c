@@ -178,7 +178,7 @@ static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const M
 
 static int explain(const Arguments *arguments, const MoeKernel *kernel)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autoptr(MoeDoc) cluster_doc = NULL;
   g_autoptr(MoeDoc) stack_doc = NULL;
   g_autoptr(GError) error = NULL;

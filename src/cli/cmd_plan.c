@@ -1,5 +1,4 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
-#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/export.h>
@@ -7,10 +6,6 @@
 #include <moesim/report_plan.h>
 #include <stdio.h>
 #include <string.h>
-
-#define DEFAULT_TIME_S  60 /* for everything: a question of capacity is asked many times */
-#define DEFAULT_SAMPLES 24 /* combinations of the assumptions per row: P10 and P90 rest on two to three */
-#define DEFAULT_SEEDS   24 /* simulated trainings per row */
 
 static const MoeUsage usage = {
     .command = "plan",
@@ -60,45 +55,23 @@ static gboolean read_sizes(const char *text, GArray *sizes, GError **error)
   return TRUE;
 }
 
-static gboolean read_numbers(const Options *options, MoePlanOptions *plan)
+static gboolean read_numbers(const Options *options, const MoeWords *words, MoePlanOptions *plan)
 {
+  g_autoptr(GError) error = NULL;
+
   if (options->samples < 0 || options->seeds < 1 || options->jobs < 0) {
     moe_cli_complain("plan: --samples and --jobs take no negative numbers, --seeds at least 1");
     return FALSE;
   }
-  int space = options->space ? moe_cli_word("--space", options->space, moe_space_words) : MOE_SPACE_USUAL;
-  plan->space = (MoeSpace)space;
   plan->samples = (guint)options->samples;
   plan->seeds = (guint)options->seeds;
   plan->jobs = (guint)options->jobs;
   plan->limits = (const char *const *)options->limits;
-  plan->time_s = DEFAULT_TIME_S;
-  return space >= 0 && moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &plan->tokens) &&
-         moe_cli_quantity("--deadline", options->deadline, MOE_DIM_SECONDS, &plan->deadline_s) &&
-         moe_cli_quantity("--budget-usd", options->budget_usd, MOE_DIM_DOLLARS, &plan->budget_dollars) &&
-         moe_cli_quantity("--price", options->price, MOE_DIM_DOLLARS, &plan->price_gpu_hour) &&
-         moe_cli_quantity("--budget", options->time, MOE_DIM_SECONDS, &plan->time_s);
-}
-
-#define DEFAULT_YEARS 4    /* usual write-off of accelerators */
-#define DEFAULT_KWH   0.08 /* dollars; industrial power in the United States (EIA, 2025: about 8 cents) */
-
-/* "50000", "50000,4" or "50000,4,0.08": dollars per GPU, years, dollars per kWh. */
-static gboolean read_own(const Options *options, MoePlanOptions *plan)
-{
-  g_auto(GStrv) words = g_strsplit(options->own ? options->own : "", ",", -1);
-  guint n = g_strv_length(words);
-
-  if (!options->own)
+  plan->time_s = MOE_ASK_PLAN_TIME_S;
+  if (moe_ask_plan(words, plan, &error))
     return TRUE;
-  plan->own = (MoeOwnership){.years = DEFAULT_YEARS, .kwh = DEFAULT_KWH};
-  if (n < 1 || n > 3 || options->price) {
-    moe_cli_complain("--own: expected DOLLARS,YEARS,DOLLARS-PER-KWH such as 50000,4,0.08, and no --price beside it");
-    return FALSE;
-  }
-  return moe_cli_quantity("--own", words[0], MOE_DIM_DOLLARS, &plan->own.purchase) &&
-         (n < 2 || moe_cli_quantity("--own", words[1], MOE_DIM_NONE, &plan->own.years)) &&
-         (n < 3 || moe_cli_quantity("--own", words[2], MOE_DIM_DOLLARS, &plan->own.kwh));
+  moe_cli_complain("%s", error->message);
+  return FALSE;
 }
 
 /* ---- what is written --------------------------------------------------------------------------------------------- */
@@ -200,20 +173,20 @@ static int answer(MoePlanOptions *plan_options, const char *argument, const Opti
   return status;
 }
 
-static int plan(const char *argument, const Options *options, const MoeCliRun *run)
+static int plan(const char *argument, const Options *options, const MoeWords *said, const MoeCliRun *run)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *file = NULL, *variant = NULL, *data_dir = moe_cli_data_dir();
+  g_autofree char *file = NULL, *variant = NULL, *data_dir = moe_data_dir();
   g_auto(GStrv) clusters = options->clusters ? g_strsplit(options->clusters, ",", -1) : g_new0(char *, 2);
   g_autoptr(GArray) sizes = g_array_new(FALSE, TRUE, sizeof(int64_t));
   MoePlanOptions plan_options = {0};
   MoeFormat format;
 
   if (!moe_cli_format(run, &format) || !moe_cli_sim_options(run, &plan_options.sim) ||
-      !read_numbers(options, &plan_options) || !read_own(options, &plan_options))
+      !read_numbers(options, said, &plan_options))
     return MOE_EXIT_BAD_INPUT;
-  moe_cli_split_variant(argument, &file, &variant);
-  g_autoptr(MoeResiduals) residuals = moe_cli_residuals(&error);
+  moe_ask_split_variant(argument, &file, &variant);
+  g_autoptr(MoeResiduals) residuals = moe_ask_residuals(data_dir, &error);
   if (error || !read_sizes(options->gpus, sizes, &error) || !moe_cli_load_options(run, &plan_options.load, &error))
     return moe_cli_fail(error);
   plan_options.path = file;
@@ -230,7 +203,7 @@ static int plan(const char *argument, const Options *options, const MoeCliRun *r
 int moe_cmd_plan(int argc, char **argv)
 {
   g_auto(MoeCliRun) run = {0};
-  g_auto(Options) o = {.samples = DEFAULT_SAMPLES, .seeds = DEFAULT_SEEDS};
+  g_auto(Options) o = {.samples = MOE_ASK_PLAN_SAMPLES, .seeds = MOE_ASK_PLAN_SEEDS};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
       {"tokens", 0, 0, G_OPTION_ARG_STRING, &o.tokens, "to train on, as 30T", "N"},
@@ -255,6 +228,8 @@ int moe_cmd_plan(int argc, char **argv)
       {NULL},
   };
 
+  const MoeWords words = moe_cli_words(entries);
+
   moe_cli_run_entries(&run, shared);
   moe_cli_drop_entry(shared, "gpus");
   moe_cli_drop_entry(shared, "cluster");
@@ -264,5 +239,5 @@ int moe_cmd_plan(int argc, char **argv)
   if (status != MOE_CLI_GO)
     return status;
   moe_cli_run_headroom(&run, o.headroom);
-  return plan(argv[1], &o, &run);
+  return plan(argv[1], &o, &words, &run);
 }

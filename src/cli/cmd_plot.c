@@ -134,7 +134,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePlotWords, clear_words)
 static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlotOptions *options, MoeFigure *figure,
                      MoePlotWords *words, GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
 
   figure->kind = kind->name;

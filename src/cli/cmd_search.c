@@ -4,8 +4,6 @@
 #include <moesim/report_search.h>
 #include <stdio.h>
 
-#define DEFAULT_TOP 10
-
 static const MoeUsage usage = {
     .command = "search",
     .arguments = "RUN.yaml[:VARIANT]",
@@ -36,21 +34,10 @@ static char *format_result(const MoeSearchResult *result, MoeFormat format)
   }
 }
 
-static gboolean read_words(const SearchOptions *options, MoeSearchOptions *search)
+static gboolean read_options(const SearchOptions *options, const MoeWords *words, MoeSearchOptions *search)
 {
-  int objective = MOE_OBJECTIVE_MFU, space = MOE_SPACE_USUAL;
+  g_autoptr(GError) error = NULL;
 
-  if (options->objective)
-    objective = moe_cli_word("--objective", options->objective, moe_objective_words);
-  if (options->space && objective >= 0)
-    space = moe_cli_word("--space", options->space, moe_space_words);
-  search->objective = (MoeObjective)objective;
-  search->space = (MoeSpace)space;
-  return objective >= 0 && space >= 0;
-}
-
-static gboolean read_options(const SearchOptions *options, MoeSearchOptions *search)
-{
   if (options->top < 1 || options->jobs < 0) {
     moe_cli_complain("%s: expected a number of at least %d", options->top < 1 ? "--top" : "--jobs",
                      options->top < 1 ? 1 : 0);
@@ -59,11 +46,10 @@ static gboolean read_options(const SearchOptions *options, MoeSearchOptions *sea
   search->top = (guint)options->top;
   search->jobs = (guint)options->jobs;
   search->limits = (const char *const *)options->limits;
-  return read_words(options, search) &&
-         moe_cli_quantity("--deadline", options->deadline, MOE_DIM_SECONDS, &search->deadline_s) &&
-         moe_cli_quantity("--tokens", options->tokens, MOE_DIM_NONE, &search->tokens) &&
-         moe_cli_quantity("--memory-slack", options->slack, MOE_DIM_NONE, &search->memory_slack) &&
-         moe_cli_quantity("--budget", options->budget, MOE_DIM_SECONDS, &search->budget_s);
+  if (moe_ask_search(words, search, &error))
+    return TRUE;
+  moe_cli_complain("%s", error->message);
+  return FALSE;
 }
 
 static gboolean is_interrupted(gpointer user_data)
@@ -84,7 +70,8 @@ static int print_result(const MoeSearchResult *result, MoeFormat format)
   return MOE_EXIT_DONE;
 }
 
-static int search_run(const char *argument, const SearchOptions *options, const MoeCliRun *run_options)
+static int search_run(const char *argument, const SearchOptions *options, const MoeWords *words,
+                      const MoeCliRun *run_options)
 {
   g_autoptr(GError) error = NULL;
   MoeSearchOptions search = {0};
@@ -92,7 +79,7 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   MoeFormat format;
 
   if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &search.sim) ||
-      !read_options(options, &search))
+      !read_options(options, words, &search))
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, run_options, &error);
   if (!run)
@@ -126,7 +113,7 @@ static void clear_options(SearchOptions *options)
 int moe_cmd_search(int argc, char **argv)
 {
   g_auto(MoeCliRun) run_options = {0};
-  SearchOptions options = {.top = DEFAULT_TOP};
+  SearchOptions options = {.top = MOE_ASK_SEARCH_TOP};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
       {"top", 0, 0, G_OPTION_ARG_INT, &options.top, "how many layouts are ranked (default: 10)", "K"},
@@ -147,12 +134,14 @@ int moe_cmd_search(int argc, char **argv)
       {NULL},
   };
 
+  const MoeWords words = moe_cli_words(entries);
+
   moe_cli_run_entries(&run_options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   moe_cli_run_headroom(&run_options, options.headroom);
   if (status == MOE_CLI_GO)
-    status = search_run(argv[1], &options, &run_options);
+    status = search_run(argv[1], &options, &words, &run_options);
   clear_options(&options);
   return status;
 }

@@ -27,44 +27,6 @@ typedef struct {
   gint jobs;
 } SweepOptions;
 
-/* What the threads share. */
-typedef struct {
-  MoeSimOptions sim;
-  int steps;
-} Predicting;
-
-/* ---- records ----------------------------------------------------------------------------------------------------- */
-
-static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
-{
-  for (guint a = 0; a < sweep->n_axes; a++) {
-    keys[a] = sweep->axes[a].key;
-    values[a] = moe_sweep_value(sweep, point, a);
-  }
-  return (MoeSettings){sweep->n_axes, keys, values};
-}
-
-static char *predict(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
-{
-  const Predicting *predicting = user_data;
-  g_autoptr(MoeResult) result = moe_study_predict_steps(run, &predicting->sim, predicting->steps, error);
-  g_autofree const char **keys = g_new(const char *, sweep->n_axes);
-  g_autofree const char **values = g_new(const char *, sweep->n_axes);
-  MoeSettings settings = settings_of(sweep, point, keys, values);
-
-  return result ? moe_report_record(result, &settings) : NULL;
-}
-
-static char *refuse(const MoeSweep *sweep, guint point, const char *reason, gpointer user_data)
-{
-  g_autofree const char **keys = g_new(const char *, sweep->n_axes);
-  g_autofree const char **values = g_new(const char *, sweep->n_axes);
-  MoeSettings settings = settings_of(sweep, point, keys, values);
-
-  (void)user_data;
-  return moe_report_refusal(reason, &settings);
-}
-
 /* Numbers of a record that people ask a store for. */
 static const MoeSweepColumn columns[] = {
     {"step_time_s", "$.step_time_s"},
@@ -198,7 +160,7 @@ static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const Swe
   if (!points)
     return moe_cli_fail(error);
   int status = settle(sweep, work, store, points,
-                      print_points(sweep, points, format, &((const Predicting *)work->user_data)->sim));
+                      print_points(sweep, points, format, &((const MoeAskPoint *)work->user_data)->sim));
 
   moe_sweep_points_free(points, sweep->n_points);
   return status;
@@ -237,13 +199,14 @@ static gboolean check_options(const SweepOptions *options)
 static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const MoeCliRun *run_options,
                       MoeFormat format)
 {
-  Predicting predicting = {.steps = MAX(run_options->steps, 1)};
+  MoeAskPoint predicting = {.steps = MAX(run_options->steps, 1)};
 
   if (!moe_cli_sim_options(run_options, &predicting.sim))
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *salt = g_strdup_printf("moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %d",
-                                          predicting.sim.fidelity, predicting.sim.seed, predicting.steps);
-  MoeSweepWork work = {predict, refuse, &predicting, salt, MOESIM_BUILD, columns, say_unkept};
+  g_autofree char *salt =
+      g_strdup_printf("moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT,
+                      predicting.sim.fidelity, predicting.sim.seed, predicting.steps);
+  MoeSweepWork work = {moe_ask_point, moe_ask_refusal, &predicting, salt, MOESIM_BUILD, columns, say_unkept};
 
   return moe_ranks_begin() ? sweep_as_rank(sweep, &work, options, format) : MOE_EXIT_BAD_INPUT;
 }
@@ -252,14 +215,14 @@ static int run_sweep(const char *argument, const SweepOptions *options, const Mo
 {
   g_autofree char *file = NULL;
   g_autofree char *variant = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autoptr(GError) error = NULL;
   MoeRunOptions load;
   MoeFormat format;
 
   if (!moe_cli_format(run_options, &format) || !check_options(options))
     return MOE_EXIT_BAD_INPUT;
-  moe_cli_split_variant(argument, &file, &variant);
+  moe_ask_split_variant(argument, &file, &variant);
   if (!moe_cli_load_options(run_options, &load, &error))
     return moe_cli_fail(error);
   load.variant = variant ? variant : run_options->variant;

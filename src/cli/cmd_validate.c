@@ -184,7 +184,7 @@ static int finish(const MoeValidation *validation, const Options *options)
 static int validate(const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *dir =
       options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
@@ -214,7 +214,7 @@ static int validate(const Options *options)
 static int memory(const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *dir =
       options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
@@ -244,7 +244,7 @@ static int memory(const Options *options)
 static int leave_one_out(const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *dir =
       options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
   MoeCliRun run = {.fidelity = options->fidelity};
@@ -267,7 +267,7 @@ static int leave_one_out(const Options *options)
 /* --parts and --pair: what one step consists of. */
 static int inside_step(const Options *options)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *dir =
       options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
   MoeCliRun run = {.fidelity = options->fidelity};

@@ -3,7 +3,6 @@
 
 #include <moesim/study.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,7 +112,7 @@ static const struct {
   gint least, most;
 } ranges[] = {
     {"jobs", 0, MOE_STUDY_MAX_JOBS},
-    {"steps", 1, MOE_CLI_MAX_STEPS},
+    {"steps", 1, MOE_ASK_MAX_STEPS},
 };
 
 /* Whether the option was given at all: its default may lie outside. */
@@ -172,57 +171,59 @@ int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOpt
   return check_arguments(usage, *argc - 1);
 }
 
-/* Digits, point and exponent only: a plain number is in SI units. */
-static gboolean is_bare(const char *text)
+/* As a word of the command line. */
+static MoeSaid said_as(const char *option, const char *text)
 {
-  return text[strspn(text, "0123456789.eE+-")] == '\0';
-}
+  MoeSaid said = {.name = "", .text = text};
 
-gboolean moe_cli_amount(const char *option, const char *text, MoeDimension dimension, double *value)
-{
-  g_autoptr(GError) error = NULL;
-
-  if (!text || moe_quantity_parse(text, is_bare(text) ? MOE_DIM_NONE : dimension, value, &error))
-    return TRUE;
-  moe_cli_complain("%s: %s", option, error->message);
-  return FALSE;
+  g_strlcpy(said.name, option, sizeof said.name);
+  return said;
 }
 
 gboolean moe_cli_quantity(const char *option, const char *text, MoeDimension dimension, double *value)
 {
-  if (!text)
+  MoeSaid said = said_as(option, text);
+  g_autoptr(GError) error = NULL;
+
+  if (moe_said_quantity(&said, dimension, value, &error))
     return TRUE;
-  if (!moe_cli_amount(option, text, dimension, value))
-    return FALSE;
-  if (*value > 0)
-    return TRUE;
-  moe_cli_complain("%s: '%s' is not above zero", option, text);
+  moe_cli_complain("%s", error->message);
   return FALSE;
 }
 
 gboolean moe_cli_count(const char *option, const char *text, int64_t *value, GError **error)
 {
-  double count = 0;
+  MoeSaid said = said_as(option, text);
 
-  if (!moe_quantity_parse(text, MOE_DIM_NONE, &count, NULL) || count < 1 || count > G_MAXINT32 || count != floor(count))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%s', expected a whole number above zero, as 8192 or 8k",
-                    option, text);
-  *value = (int64_t)count;
-  return TRUE;
+  return moe_said_count(&said, value, error);
+}
+
+/* ---- options that the JSON door has, too ------------------------------------------------------------------------- */
+
+static MoeSaid find(const char *option, gpointer source)
+{
+  const GOptionEntry *entry = source;
+  MoeSaid said = {.name = ""};
+
+  g_snprintf(said.name, sizeof said.name, "--%s", option);
+  for (; entry->long_name; entry++)
+    if (strcmp(entry->long_name, option) == 0)
+      said.text = *(char **)entry->arg_data;
+  return said;
+}
+
+MoeWords moe_cli_words(const GOptionEntry *entries)
+{
+  return (MoeWords){find, (gpointer)entries};
 }
 
 int moe_cli_word(const char *option, const char *text, const char *const *words)
 {
-  g_autofree char *list = g_strjoinv(", ", (char **)words);
+  MoeSaid said = said_as(option, text);
+  g_autoptr(GError) error = NULL;
+  int word = -1;
 
-  for (int i = 0; words[i]; i++)
-    if (strcmp(words[i], text) == 0)
-      return i;
-  const char *nearest = moe_nearest_word(text, words);
-
-  if (nearest)
-    moe_cli_complain("%s: unknown word '%s', did you mean '%s'?", option, text, nearest);
-  else
-    moe_cli_complain("%s: unknown word '%s', expected one of %s", option, text, list);
-  return -1;
+  if (!moe_said_word(&said, words, &word, &error))
+    moe_cli_complain("%s", error->message);
+  return word;
 }

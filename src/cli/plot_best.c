@@ -24,7 +24,7 @@ gboolean moe_plot_best(const char *argument, const char *cluster, const GArray *
   MoeCliRun run_options = moe_plot_run_options(options);
   g_autofree char *file = NULL;
   g_autofree char *variant = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   MoeProgress progress;
   MoePlanOptions chosen = {.n_clusters = 1,
                            .n_sizes = sizes->len,
@@ -37,7 +37,7 @@ gboolean moe_plot_best(const char *argument, const char *cluster, const GArray *
                            .progress = moe_cli_progress,
                            .progress_data = &progress};
 
-  moe_cli_split_variant(argument, &file, &variant);
+  moe_ask_split_variant(argument, &file, &variant);
   if (!moe_cli_sim_options(&run_options, &chosen.sim) || !moe_cli_load_options(&run_options, &chosen.load, error))
     return FALSE;
   chosen.path = file;

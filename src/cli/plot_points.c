@@ -53,10 +53,10 @@ gboolean moe_plot_grid(const char *argument, const MoePlotOptions *options, MoeP
 {
   g_autofree char *file = NULL;
   g_autofree char *variant = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   MoeProgress progress;
 
-  moe_cli_split_variant(argument, &file, &variant);
+  moe_ask_split_variant(argument, &file, &variant);
   MoeRunOptions load = {.variant = variant ? variant : options->variant,
                         .stack = options->stack,
                         .sets = (const char *const *)options->sets,

@@ -17,7 +17,7 @@ static void append_family(GString *text, const MoeValidation *validation, const 
 char *moe_plot_validation(int n, char **files, G_GNUC_UNUSED const MoePlotOptions *options, MoePlotWords *words,
                           GError **error)
 {
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   g_autofree char *dir = n > 0 ? g_strdup(files[0]) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
   MoeProgress progress;
   MoeSimOptions sim = {.kernel_jitter = -1};

@@ -107,7 +107,7 @@ static gboolean read_traces(MoeChakra *chakra, const char *folder, GError **erro
 static gboolean find_machine(const char *folder, const MoeCliRun *options, Machine *machine, GError **error)
 {
   g_autofree char *path = g_build_filename(folder, "run.yaml", NULL);
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
 
   if (g_file_test(path, G_FILE_TEST_EXISTS)) {
     machine->run = moe_cli_load_run(path, options, error);

@@ -87,19 +87,6 @@ gboolean moe_cli_sim_options(const MoeCliRun *options, MoeSimOptions *sim)
   return TRUE;
 }
 
-void moe_cli_split_variant(const char *argument, char **file, char **variant)
-{
-  const char *colon = strrchr(argument, ':');
-
-  *variant = NULL;
-  if (!colon || g_file_test(argument, G_FILE_TEST_EXISTS)) {
-    *file = g_strdup(argument);
-    return;
-  }
-  *file = g_strndup(argument, (gsize)(colon - argument));
-  *variant = g_strdup(colon + 1);
-}
-
 static gboolean choose_variant(const char *argument, const char *inline_variant, const MoeCliRun *options,
                                const char **variant, GError **error)
 {
@@ -110,13 +97,16 @@ static gboolean choose_variant(const char *argument, const char *inline_variant,
   return TRUE;
 }
 
-static gboolean read_scaling(const char *text, MoeScaling *scaling, GError **error)
+/* The two options that are read here, from the fields that hold them. */
+static MoeSaid find_loading(const char *option, gpointer source)
 {
-  for (int i = 0; text && moe_scaling_words[i]; i++)
-    if (strcmp(text, moe_scaling_words[i]) == 0)
-      *scaling = (MoeScaling)(MOE_SCALING_WEAK + i);
-  return !text || *scaling != MOE_SCALING_AS_SAID ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--scaling: unknown word '%s', expected weak or strong", text);
+  const MoeCliRun *options = source;
+  MoeSaid said = {.text = strcmp(option, "gpus") == 0 ? options->gpus_text : options->scaling};
+
+  g_snprintf(said.name, sizeof said.name, "--%s", option);
+  if (strcmp(option, "gpus") == 0 && options->gpus > 0)
+    said.text = NULL;
+  return said;
 }
 
 gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GError **error)
@@ -125,19 +115,17 @@ gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GEr
                           .stack = options->stack,
                           .gpus = options->gpus,
                           .sets = (const char *const *)options->sets};
-  if (options->gpus == 0 && options->gpus_text && !moe_cli_count("--gpus", options->gpus_text, &load->gpus, error))
-    return FALSE;
-  return read_scaling(options->scaling, &load->scaling, error);
+  return moe_ask_load_options(&(MoeWords){find_loading, (gpointer)options}, load, error);
 }
 
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error)
 {
   g_autofree char *file = NULL;
   g_autofree char *inline_variant = NULL;
-  g_autofree char *data_dir = moe_cli_data_dir();
+  g_autofree char *data_dir = moe_data_dir();
   MoeRunOptions load;
 
-  moe_cli_split_variant(argument, &file, &inline_variant);
+  moe_ask_split_variant(argument, &file, &inline_variant);
   if (!moe_cli_load_options(options, &load, error) ||
       !choose_variant(argument, inline_variant, options, &load.variant, error))
     return NULL;
@@ -174,20 +162,10 @@ void moe_cli_warn_mfu(const MoeRun *run, const MoeResult *result)
 static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
                              GError **error)
 {
-  MoeSensitivityOptions chosen = {.sim = *sim, .samples = (guint)options->samples, .jobs = 1};
-  g_auto(MoeCliCertainty) answer = {0};
-  const MoeCertainty *c = &answer.certainty;
+  const MoeSensitivityOptions chosen = {.sim = *sim, .samples = (guint)options->samples, .jobs = 1};
+  g_autofree char *data_dir = moe_data_dir();
 
-  if (!moe_cli_certainty(run, result, &chosen, NULL, &answer, error))
-    return FALSE;
-  result->interval.samples = MAX(answer.samples, 1);
-  result->interval.mfu_causal_p10 = c->mfu_causal.p10;
-  result->interval.mfu_causal_p90 = c->mfu_causal.p90;
-  result->interval.mfu_full_p10 = c->mfu_full.p10;
-  result->interval.mfu_full_p90 = c->mfu_full.p90;
-  result->interval.step_time_p10_s = c->step_time_s.p10;
-  result->interval.step_time_p90_s = c->step_time_s.p90;
-  return TRUE;
+  return moe_ask_interval(data_dir, run, &chosen, result, error);
 }
 
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error)
@@ -260,7 +238,7 @@ static gboolean add_variants(GPtrArray *arguments, const char *argument, GError 
   g_autofree char *file = NULL;
   g_autofree char *variant = NULL;
 
-  moe_cli_split_variant(argument, &file, &variant);
+  moe_ask_split_variant(argument, &file, &variant);
   if (variant) {
     g_ptr_array_add(arguments, g_strdup(argument));
     return TRUE;

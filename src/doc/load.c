@@ -100,7 +100,7 @@ gboolean moe_doc_may_read(const MoeDoc *doc, const char *path, MoeMark asked_at,
 /* ---- loading ---------------------------------------------------------------------------------------------------- */
 
 /* Merges `map` over the file that its `extends` names; `map` itself when it has none. */
-static MoeNode *resolve(MoeDoc *doc, MoeNode *map, const Chain *chain, GError **error)
+static MoeNode *resolve_in(MoeDoc *doc, MoeNode *map, const char *directory, const Chain *chain, GError **error)
 {
   const MoeNode *extends = moe_node_get(map, EXTENDS_KEY);
   const char *name = NULL;
@@ -109,7 +109,6 @@ static MoeNode *resolve(MoeDoc *doc, MoeNode *map, const Chain *chain, GError **
     return map;
   if (!moe_node_read_text(extends, &name, error))
     return NULL;
-  const char *directory = moe_source_of(extends->mark)->directory;
   if (!directory) {
     moe_fail(error, MOE_ERROR_INPUT, extends->mark, "extends in text that is no file, expected all settings in place");
     return NULL;
@@ -123,13 +122,22 @@ static MoeNode *resolve(MoeDoc *doc, MoeNode *map, const Chain *chain, GError **
   return base;
 }
 
+/* Relative to the file that says it. */
+static MoeNode *resolve(MoeDoc *doc, MoeNode *map, const Chain *chain, GError **error)
+{
+  const MoeNode *extends = moe_node_get(map, EXTENDS_KEY);
+
+  return resolve_in(doc, map, extends ? moe_source_of(extends->mark)->directory : NULL, chain, error);
+}
+
 static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint depth, const Chain *above,
                           GError **error)
 {
   g_auto(MoeInput) input = {0};
   g_autofree char *directory = g_path_get_dirname(path);
 
-  if (!moe_doc_may_read(doc, path, asked_at, error) || !moe_input_read(&input, path, asked_at, error) || !check_chain(above, &input, asked_at, error))
+  if (!moe_doc_may_read(doc, path, asked_at, error) || !moe_input_read(&input, path, asked_at, error) ||
+      !check_chain(above, &input, asked_at, error))
     return NULL;
   const MoeSource *source = moe_doc_source(doc, path, directory);
   MoeText text = {.bytes = input.bytes, .length = input.length, .source = source, .depth = depth};
@@ -157,18 +165,32 @@ MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error
 
 MoeDoc *moe_doc_parse(const char *text, gssize length, const char *name, const char *directory, GError **error)
 {
+  return moe_doc_parse_within(text, length, name, directory, NULL, error);
+}
+
+MoeDoc *moe_doc_parse_within(const char *text, gssize length, const char *name, const char *directory,
+                             const char *folder, GError **error)
+{
   g_autoptr(MoeDoc) doc = moe_doc_new();
   const MoeSource *source = moe_doc_source(doc, name, directory);
   MoeText body = {.bytes = text, .length = length < 0 ? strlen(text) : (gsize)length, .source = source};
   MoeNode *root = moe_parse_text(doc, &body, error);
 
+  moe_doc_confine(doc, folder);
   doc->root = root ? resolve(doc, root, NULL, error) : NULL;
   return doc->root ? g_steal_pointer(&doc) : NULL;
 }
 
 gboolean moe_doc_resolve_extends(MoeDoc *doc, MoeNode *map, GError **error)
 {
-  MoeNode *merged = resolve(doc, map, NULL, error);
+  const MoeNode *extends = moe_node_get(map, EXTENDS_KEY);
+
+  return moe_doc_resolve_extends_in(doc, map, extends ? moe_source_of(extends->mark)->directory : NULL, error);
+}
+
+gboolean moe_doc_resolve_extends_in(MoeDoc *doc, MoeNode *map, const char *directory, GError **error)
+{
+  MoeNode *merged = resolve_in(doc, map, directory, NULL, error);
 
   if (!merged)
     return FALSE;

@@ -1,7 +1,9 @@
 /* Explanations and differences as JSON. */
 #include <moesim/report_findings.h>
 
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 #include <math.h>
 

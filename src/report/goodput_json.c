@@ -1,7 +1,9 @@
 /* Simulated trainings as JSON and CSV. */
 #include <moesim/report_goodput.h>
 
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 static void add_quantiles(JsonBuilder *builder, const char *key, double mean, const MoeQuantiles *q)
 {

@@ -1,5 +1,5 @@
 /* Predictions as JSON and CSV. */
-#include "json_add.h"
+#include <moesim/report_json.h>
 
 #include <moesim/economy.h>
 #include <moesim/report.h>

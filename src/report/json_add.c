@@ -1,4 +1,6 @@
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,9 @@
 #include <moesim/report.h>
 #include <moesim/report_plan.h>
 
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 /* The numbers of a row, in the order of their columns. */
 typedef struct {

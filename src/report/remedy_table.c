@@ -1,7 +1,9 @@
 /* Remedies as a table and as JSON. */
 #include <moesim/report_remedy.h>
 
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 static double slower(const MoeRemedies *remedies, const MoeRemedy *remedy)
 {

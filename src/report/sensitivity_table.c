@@ -1,8 +1,10 @@
 /* How sure an answer is: the interval and the tornado. */
 #include <moesim/report_findings.h>
 
-#include "json_add.h"
 #include "losses.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 #include <math.h>
 

@@ -1,6 +1,8 @@
 /* Records: one JSON object each, kept as text. */
-#include "json_add.h"
 #include "sweep_internal.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,9 @@
 /* Validations as JSON. */
 #include <moesim/report_validation.h>
 
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 static void add_case(JsonBuilder *builder, const MoeCase *c)
 {

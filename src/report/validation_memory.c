@@ -1,7 +1,9 @@
 /* Validation of memory as tables and JSON: published peaks, and whether what ran fits. */
 #include <moesim/report_validation.h>
 
-#include "json_add.h"
+#include <moesim/report_json.h>
+
+#include <json-glib/json-glib.h>
 
 #include <math.h>
 #include <string.h>

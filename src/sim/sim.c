@@ -2,7 +2,7 @@
 #include "internal.h"
 
 #define EVENTS_BETWEEN_LOOKS 1024
-#define MAX_EVENTS G_GUINT64_CONSTANT(20000000000) /* of one step; far above any real one, so that a runaway ends */
+#define MAX_EVENTS           G_GUINT64_CONSTANT(20000000000) /* of one step; far above any real one, so that a runaway ends */
 
 static void run_work_list(Sim *sim)
 {

@@ -1,9 +1,13 @@
-/* Members of JSON objects. Private to report. */
-#ifndef MOESIM_REPORT_JSON_ADD_H
-#define MOESIM_REPORT_JSON_ADD_H
+/* report_json: members of JSON objects. Part of report (floor 12). */
+#ifndef MOESIM_REPORT_JSON_H
+#define MOESIM_REPORT_JSON_H
 
 #include <glib.h>
-#include <json-glib/json-glib.h>
+G_BEGIN_DECLS
+
+/* Of json-glib, which whoever builds JSON includes. */
+typedef struct _JsonBuilder JsonBuilder;
+typedef struct _JsonNode JsonNode;
 
 /* NaN and infinity become null. */
 void moe_json_number(JsonBuilder *builder, const char *key, double value);
@@ -17,5 +21,7 @@ void moe_json_open_array(JsonBuilder *builder, const char *key);
 char *moe_json_print(JsonNode *node, gboolean indented);
 /* The finished text, indented, with a line end. The caller frees it. */
 char *moe_json_finish(JsonBuilder *builder);
+
+G_END_DECLS
 
 #endif

@@ -1,0 +1,58 @@
+/* The one interval of all answers. */
+#include <moesim/ask.h>
+
+MoeResiduals *moe_ask_residuals(const char *data_dir, GError **error)
+{
+  g_autofree char *path = g_build_filename(data_dir ? data_dir : ".", "validation", "baseline", "residuals.yaml", NULL);
+
+  return g_file_test(path, G_FILE_TEST_EXISTS) ? moe_residuals_load(path, error) : NULL;
+}
+
+gboolean moe_ask_doubts(const char *data_dir, const MoeRun *run, const MoeResult *result,
+                        const MoeSensitivityOptions *options, const MoeGoodput *goodput, MoeDoubts *doubts,
+                        GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(MoeResiduals) residuals = moe_ask_residuals(data_dir, &failure);
+  MoeSensitivityOptions study = *options;
+
+  *doubts = (MoeDoubts){0};
+  study.interval_only = TRUE;
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  gboolean assumed = options->samples > 0 && run->n_assumptions > 0;
+  g_autoptr(MoeSensitivity) s = assumed ? moe_sensitivity(run, &study, error) : NULL;
+  if (assumed && !s)
+    return FALSE;
+  guint n = s ? s->n_samples - s->n_failed : 0;
+  doubts->samples = s ? s->n_samples : 0;
+  moe_model_error(residuals, run, &doubts->model_error);
+  moe_certainty(result, n > 0 ? s->stepped_s : &result->step_time_s, MAX(n, 1), &doubts->model_error, goodput, 0,
+                &doubts->certainty);
+  return TRUE;
+}
+
+void moe_doubts_clear(MoeDoubts *doubts)
+{
+  moe_model_error_clear(&doubts->model_error);
+}
+
+gboolean moe_ask_interval(const char *data_dir, const MoeRun *run, const MoeSensitivityOptions *options,
+                          MoeResult *result, GError **error)
+{
+  g_auto(MoeDoubts) doubts = {0};
+  const MoeCertainty *c = &doubts.certainty;
+
+  if (!moe_ask_doubts(data_dir, run, result, options, NULL, &doubts, error))
+    return FALSE;
+  result->interval.samples = MAX(doubts.samples, 1);
+  result->interval.mfu_causal_p10 = c->mfu_causal.p10;
+  result->interval.mfu_causal_p90 = c->mfu_causal.p90;
+  result->interval.mfu_full_p10 = c->mfu_full.p10;
+  result->interval.mfu_full_p90 = c->mfu_full.p90;
+  result->interval.step_time_p10_s = c->step_time_s.p10;
+  result->interval.step_time_p90_s = c->step_time_s.p90;
+  return TRUE;
+}

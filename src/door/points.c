@@ -1,0 +1,32 @@
+/* Points of a sweep as records. */
+#include <moesim/ask.h>
+#include <moesim/report_sweep.h>
+
+static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
+{
+  for (guint a = 0; a < sweep->n_axes; a++) {
+    keys[a] = sweep->axes[a].key;
+    values[a] = moe_sweep_value(sweep, point, a);
+  }
+  return (MoeSettings){sweep->n_axes, keys, values};
+}
+
+char *moe_ask_point(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
+{
+  const MoeAskPoint *asked = user_data;
+  g_autoptr(MoeResult) result = moe_study_predict_steps(run, &asked->sim, asked->steps, error);
+  g_autofree const char **keys = g_new(const char *, sweep->n_axes);
+  g_autofree const char **values = g_new(const char *, sweep->n_axes);
+  MoeSettings settings = settings_of(sweep, point, keys, values);
+
+  return result ? moe_report_record(result, &settings) : NULL;
+}
+
+char *moe_ask_refusal(const MoeSweep *sweep, guint point, const char *reason, G_GNUC_UNUSED gpointer user_data)
+{
+  g_autofree const char **keys = g_new(const char *, sweep->n_axes);
+  g_autofree const char **values = g_new(const char *, sweep->n_axes);
+  MoeSettings settings = settings_of(sweep, point, keys, values);
+
+  return moe_report_refusal(reason, &settings);
+}

@@ -1,0 +1,294 @@
+/* The JSON door: questions in, answers or errors with their place out. */
+#include <moesim/door.h>
+
+#include <check.h>
+#include <glib.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#define RUN "\"run\": \"mixtral-8x7b\""
+
+/* The object of an answer; the caller frees the parser. */
+static JsonObject *object_of(const char *answer, JsonParser **parser)
+{
+  g_autoptr(GError) error = NULL;
+
+  *parser = json_parser_new();
+  ck_assert_msg(json_parser_load_from_data(*parser, answer, -1, &error), "%s: %s", error ? error->message : "", answer);
+  return json_node_get_object(json_parser_get_root(*parser));
+}
+
+/* Because every answer is an object with either "error" or the question's own keys. `line` and `column` 0: not said,
+ * -1: anywhere. */
+static void expect_error(const char *question, const char *request, const char *kind, int line, int column,
+                         const char *part)
+{
+  g_autofree char *answer = moe_answer_json(question, request, NULL);
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *root = object_of(answer, &parser);
+
+  ck_assert_msg(json_object_has_member(root, "error"), "%s", answer);
+  JsonObject *error = json_object_get_object_member(root, "error");
+  ck_assert_str_eq(json_object_get_string_member(error, "kind"), kind);
+  ck_assert_msg(strstr(json_object_get_string_member(error, "message"), part) != NULL, "%s", answer);
+  ck_assert(line < 0 || json_object_get_int_member_with_default(error, "line", 0) == line);
+  ck_assert_msg(column < 0 || json_object_get_int_member_with_default(error, "column", 0) == column, "%s", answer);
+}
+
+static double number_of(const char *question, const char *request, const char *key)
+{
+  g_autofree char *answer = moe_answer_json(question, request, NULL);
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *root = object_of(answer, &parser);
+
+  ck_assert_msg(json_object_has_member(root, key), "%s", answer);
+  return json_object_get_double_member(root, key);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(names_of_runs)
+{
+  /* The same run by its name, its path, with a variant inside or beside it. */
+  double step = number_of("predict", "{\"run\": \"mai-base-1/v5\"}", "step_time_s");
+
+  ck_assert(step > 0);
+  ck_assert(number_of("predict", "{\"run\": \"models/mai-base-1/v5.yaml\"}", "step_time_s") == step);
+  double before = number_of("predict", "{\"run\": \"mai-base-1/v5:before\"}", "step_time_s");
+  ck_assert(before != step);
+  ck_assert(number_of("predict", "{\"run\": \"mai-base-1/v5\", \"variant\": \"before\"}", "step_time_s") == before);
+}
+END_TEST
+
+static char *with_text(const char *text)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_object(builder);
+  json_builder_set_member_name(builder, "run");
+  json_builder_begin_object(builder);
+  json_builder_set_member_name(builder, "text");
+  json_builder_add_string_value(builder, text);
+  json_builder_end_object(builder);
+  json_builder_end_object(builder);
+  g_autoptr(JsonNode) root = json_builder_get_root(builder);
+  return json_to_string(root, FALSE);
+}
+
+/* A run that stands in the request is the run that its file would be. */
+START_TEST(inline_runs)
+{
+  g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "models", "mixtral-8x7b.yaml", NULL);
+  g_autofree char *text = NULL;
+
+  ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+  g_autofree char *request = with_text(text);
+  ck_assert(number_of("predict", request, "step_time_s") == number_of("predict", "{" RUN "}", "step_time_s"));
+}
+END_TEST
+
+/* "set" is the command line's --set, in order; numbers and texts mean the same. */
+START_TEST(changes)
+{
+  double number = number_of("predict", "{" RUN ", \"set\": {\"training.micro_batch\": 2}}", "step_time_s");
+  double text = number_of("predict", "{" RUN ", \"set\": {\"training.micro_batch\": \"2\"}}", "step_time_s");
+
+  ck_assert(number == text);
+  ck_assert(number != number_of("predict", "{" RUN "}", "step_time_s"));
+}
+END_TEST
+
+START_TEST(refusals)
+{
+  expect_error("predict", "", "input", -1, -1, "");
+  expect_error("predict", "{", "input", -1, -1, "");
+  expect_error("predict", "[1]", "input", 1, 1, "expected a map");
+  expect_error("predict", "{}", "input", 1, 1, "no \"run\"");
+  expect_error("predict", "{\"rum\": 1}", "input", 1, 2, "did you mean run");
+  expect_error("predict", "{\"run\": \"no-such\"}", "input", 1, 9, "no run 'no-such'");
+  expect_error("predict", "{" RUN ", \"gpus\": 0}", "input", 1, 33, "gpus: '0'");
+  expect_error("predict", "{" RUN ", \"steps\": 0}", "input", 1, 34, "out of range");
+  expect_error("predict", "{" RUN ", \"fidelity\": \"fold\"}", "input", 1, 37, "expected one of auto");
+  expect_error("predict", "{\"run\": {\"text\": \"architecture: 3\\n\"}}", "input", -1, -1, "");
+  expect_error("predict", "{" RUN ", \"set\": {\"parallelism.tensor\": 3}}", "layout", -1, -1, "");
+  expect_error("foresee", "{}", "input", 0, 0, "no question 'foresee'");
+}
+END_TEST
+
+/* ---- what a server needs ----------------------------------------------------------------------------------------- */
+
+/* Confined, no file outside the data folder is read, and what is not there is answered like what may not be read. */
+START_TEST(confined)
+{
+  const MoeDoorOptions options = {.confined = 1};
+  static const char *const requests[] = {
+      "{\"run\": \"/etc/passwd\"}",
+      "{\"run\": \"/etc/no-such-file\"}",
+      "{\"run\": \"../../etc/passwd\"}",
+      "{" RUN ", \"cluster\": \"/etc/passwd\"}",
+      "{" RUN ", \"stack\": \"/etc/passwd\"}",
+      "{" RUN ", \"set\": {\"cluster\": \"/etc/no-such-file.yaml\"}}",
+      "{" RUN ", \"set\": {\"cluster\": {\"extends\": \"/etc/passwd\"}}}",
+      "{\"run\": {\"text\": \"extends: /etc/passwd\\n\"}}",
+      "{\"run\": {\"extends\": \"/etc/passwd\"}}",
+      "{" RUN ", \"set\": {\"training.routing.balance\": {\"file\": \"/etc/passwd\"}}}",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
+    g_autofree char *answer = moe_answer_json("predict", requests[i], &options);
+    g_autoptr(JsonParser) parser = NULL;
+
+    ck_assert_msg(json_object_has_member(object_of(answer, &parser), "error"), "%s: %s", requests[i], answer);
+    ck_assert_msg(!strstr(answer, "root:"), "%s", answer);
+    ck_assert_msg(!strstr(answer, "cannot be read") && !strstr(answer, "No such"), "%s: %s", requests[i], answer);
+  }
+  g_autofree char *good = moe_answer_json("predict", "{" RUN "}", &options);
+  ck_assert_msg(strstr(good, "step_time_s") != NULL, "%s", good);
+}
+END_TEST
+
+static gpointer cancel_soon(gpointer cancel)
+{
+  g_usleep(20000);
+  moe_cancel_set(cancel);
+  return NULL;
+}
+
+/* A flag set by another thread ends a prediction that would take minutes. */
+START_TEST(cancelled)
+{
+  MoeCancel *cancel = moe_cancel_new();
+  const MoeDoorOptions options = {.cancel = cancel};
+  GThread *thread = g_thread_new("cancel", cancel_soon, cancel);
+  gint64 start = g_get_monotonic_time();
+  g_autofree char *answer = moe_answer_json("predict", "{\"run\": \"deepseek-v3\", \"steps\": 10000}", &options);
+
+  ck_assert_msg(strstr(answer, "\"stopped\"") != NULL, "%s", answer);
+  ck_assert(g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC);
+  g_thread_join(thread);
+  moe_cancel_free(cancel);
+}
+END_TEST
+
+START_TEST(budget)
+{
+  expect_error("predict", "{\"run\": \"deepseek-v3\", \"steps\": 10000, \"budget_s\": 0.05}", "stopped", 0, 0,
+               "stopped");
+}
+END_TEST
+
+/* ---- check ------------------------------------------------------------------------------------------------------- */
+
+static JsonObject *check_of(const char *request, JsonParser **parser)
+{
+  g_autofree char *answer = moe_check_json(request);
+
+  return object_of(answer, parser);
+}
+
+/* The key to blame and its nearest legal value: of 32 heads, 3 ranks take no equal part, 2 and 4 do; 4 is nearer by its
+ * ratio. */
+START_TEST(nearest_legal)
+{
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *root = check_of("{" RUN ", \"set\": {\"training.micro_batch\": 1, \"parallelism.tensor\": 3}}", &parser);
+
+  ck_assert(!json_object_get_boolean_member(root, "legal"));
+  ck_assert_str_eq(json_object_get_string_member(json_object_get_object_member(root, "error"), "key"),
+                   "parallelism.tensor");
+  ck_assert_str_eq(json_object_get_string_member(root, "nearest"), "4");
+}
+END_TEST
+
+START_TEST(nearest_word)
+{
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *root = check_of("{" RUN ", \"set\": {\"recompute.mode\": \"ful\"}}", &parser);
+
+  ck_assert_str_eq(json_object_get_string_member(root, "nearest"), "full");
+}
+END_TEST
+
+/* Values to grey out. */
+START_TEST(trials)
+{
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *root =
+      check_of("{" RUN ", \"try\": {\"parallelism.tensor\": [1, 2, 3, 4], \"gpus\": [0, 128]}}", &parser);
+  JsonObject *tried = json_object_get_object_member(root, "try");
+  static const gboolean legal[] = {TRUE, TRUE, FALSE, TRUE, FALSE, TRUE};
+
+  ck_assert(json_object_get_boolean_member(root, "legal"));
+  for (guint i = 0; i < G_N_ELEMENTS(legal); i++) {
+    JsonArray *list = json_object_get_array_member(tried, i < 4 ? "parallelism.tensor" : "gpus");
+    JsonObject *trial = json_array_get_object_element(list, i < 4 ? i : i - 4);
+
+    ck_assert_msg(json_object_get_boolean_member(trial, "legal") == legal[i], "value %u", i);
+    ck_assert(json_object_has_member(trial, "error") == !legal[i]);
+  }
+}
+END_TEST
+
+/* ---- the other questions ----------------------------------------------------------------------------------------- */
+
+/* Each answers with a key of its own; what they say is the business of their modules. */
+START_TEST(all_questions)
+{
+  static const struct {
+    const char *question, *request, *part;
+  } asked[] = {
+      {"memory", "{" RUN "}", "\"peak_bytes\""},
+      {"explain", "{" RUN ", \"orders\": 2}", "\"causes\""},
+      {"explain", "{" RUN ", \"with\": {\"training.micro_batch\": 2}}", "\"changes\""},
+      {"sensitivity", "{" RUN ", \"samples\": 2}", "\"assumptions\""},
+      {"sweep", "{" RUN ", \"vary\": {\"training.micro_batch\": [1, 2]}}", "\"set\""},
+      {"goodput", "{" RUN ", \"tokens\": \"1T\", \"seeds\": 2, \"samples\": 0, \"mtbf\": \"50000 h\"}", "\"wall_s\""},
+      {"search", "{" RUN ", \"top\": 1, \"limit\": {\"tensor\": [1, 2], \"pipeline\": 4, \"expert\": 8}}", "\"set\""},
+      {"plan", "{" RUN ", \"tokens\": \"1T\", \"samples\": 0, \"seeds\": 2, \"limit\": {\"pipeline\": 4}}", "\"rows\""},
+      {"timeline", "{" RUN ", \"most\": 100}", "\"spans\""},
+      {"list", "{\"of\": \"clusters\"}", "\"h100-hgx\""},
+      {"check", "{" RUN "}", "\"legal\""},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(asked); i++) {
+    g_autofree char *answer = moe_answer_json(asked[i].question, asked[i].request, NULL);
+
+    ck_assert_msg(strstr(answer, asked[i].part) && !strstr(answer, "\"error\" : {"), "%s: %.2000s", asked[i].question,
+                  answer);
+  }
+}
+END_TEST
+
+static Suite *door_suite(void)
+{
+  Suite *suite = suite_create("door");
+  TCase *requests = tcase_create("requests"), *server = tcase_create("server"), *check = tcase_create("check"),
+        *others = tcase_create("others");
+
+  tcase_add_test(requests, names_of_runs);
+  tcase_add_test(requests, inline_runs);
+  tcase_add_test(requests, changes);
+  tcase_add_test(requests, refusals);
+  tcase_add_test(server, confined);
+  tcase_add_test(server, cancelled);
+  tcase_add_test(server, budget);
+  tcase_add_test(check, nearest_legal);
+  tcase_add_test(check, nearest_word);
+  tcase_add_test(check, trials);
+  tcase_add_test(others, all_questions);
+  suite_add_tcase(suite, requests);
+  suite_add_tcase(suite, server);
+  suite_add_tcase(suite, check);
+  suite_add_tcase(suite, others);
+  return suite;
+}
+
+int main(void)
+{
+  SRunner *runner = srunner_create(door_suite());
+
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}
