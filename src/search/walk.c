@@ -43,14 +43,14 @@ void moe_walk_free(MoeWalk *walk)
   g_free(walk);
 }
 
-/* Of the first load class, which every stage has; a kernel without a price takes nothing. */
+/* At the rate of a training step, of the first load class, which every stage has; a kernel without a price takes
+ * nothing. */
 static double kernel_seconds(MoeWalk *walk, uint32_t index)
 {
-  MoeMachineState whole = {.sms = walk->run->cluster.accelerator.sms, .memory_share = 1};
   MoeCost price;
 
   if (walk->kernel_s[index] < 0) {
-    gboolean priced = moe_cost_kernel(walk->cost, &walk->program->kernels[index], &whole, &price, NULL);
+    gboolean priced = moe_cost_in_step(walk->cost, &walk->program->kernels[index], 0, NULL, &price, NULL, NULL);
 
     walk->unpriced |= !priced;
     walk->kernel_s[index] = priced ? price.seconds : 0;
