@@ -85,29 +85,39 @@ typedef struct {
   double dense, experts;
 } Weights;
 
-static Weights stage_weights(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
+void moe_layer_weights(const MoeArchitecture *a, MoeLayerWeights *layer)
 {
-  const MoeParallelism *p = &input->run->parallelism;
-  const MoeArchitecture *a = &input->run->architecture;
-  int64_t moe = 0, dense = 0, moe_layers = 0;
+  int64_t moe_layers = 0;
   MoeParameters counts;
 
   moe_count_parameters(a, &counts);
   for (int64_t l = 0; l < a->layers; l++)
     moe_layers += moe_layer_is_moe(a, l) ? 1 : 0;
+  layer->attention = counts.attention / (double)a->layers;
+  layer->ffn = counts.dense_ffn / (double)MAX(a->layers - moe_layers, 1);
+  layer->shared = (counts.shared_experts + counts.latent + counts.router) / (double)MAX(moe_layers, 1);
+  layer->experts = counts.experts / (double)MAX(moe_layers, 1);
+}
+
+static Weights stage_weights(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)
+{
+  const MoeParallelism *p = &input->run->parallelism;
+  const MoeArchitecture *a = &input->run->architecture;
+  const MoeLayerWeights *layer = input->layer;
+  int64_t moe = 0, dense = 0;
+
   for (int64_t c = 0; c < positions->place.chunks; c++) {
     const MoeChunk *chunk = moe_positions_chunk(positions, stage, c);
 
     for (int64_t l = chunk->first; l < chunk->first + chunk->count; l++)
       *(moe_layer_is_moe(a, l) ? &moe : &dense) += 1;
   }
-  double attention = counts.attention / (double)a->layers, tensor = (double)p->tensor;
-  double ffn = counts.dense_ffn / (double)MAX(a->layers - moe_layers, 1);
-  double shared = (counts.shared_experts + counts.latent + counts.router) / (double)MAX(moe_layers, 1);
-  double experts = counts.experts / (double)MAX(moe_layers, 1) / (double)(p->expert * p->expert_tensor);
+  double experts = layer->experts / (double)(p->expert * p->expert_tensor);
 
-  return (Weights){((double)(moe + dense) * attention + (double)dense * ffn + (double)moe * shared) / tensor,
-                   (double)moe * experts};
+  return (Weights){
+      ((double)(moe + dense) * layer->attention + (double)dense * layer->ffn + (double)moe * layer->shared) /
+          (double)p->tensor,
+      (double)moe * experts};
 }
 
 /* Ranks that share optimizer state (and more, by ZeRO stage), for dense and for expert weights. */

@@ -28,6 +28,7 @@ typedef struct {
   GHashTable *topos; /* GPUs -> MoeTopo */
   MoeCandidate *candidates;
   double capacity; /* bytes of a GPU */
+  MoeLayerWeights layer;
   const MoeStop *stop;
   MoeStop noting, probing;
 } Bounding;
@@ -66,7 +67,7 @@ static void note_key(Bounding *b, MoeCandidate *candidate)
   candidate->bound_s = 0;
   if (!moe_search_apply(b->run, choice, &applied))
     return;
-  candidate->bound_bytes = moe_bound_static(&(MoeBoundInput){.run = &applied});
+  candidate->bound_bytes = moe_bound_static(&(MoeBoundInput){.run = &applied, .layer = &b->layer});
   if (candidate->bound_bytes > b->capacity)
     return;
   candidate->bound_s = -1;
@@ -108,6 +109,7 @@ static void bound_candidate(const Bounding *b, const MoeRun *applied, guint prob
 {
   gint64 gpus = applied->parallelism.gpus;
   MoeBoundInput input = {.run = applied,
+                         .layer = &b->layer,
                          .probe = b->probe[probe],
                          .topo = g_hash_table_lookup(b->topos, &gpus),
                          .exposed = keeps_passes_apart(applied)};
@@ -169,6 +171,7 @@ void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, const 
   Bounding b = {
       .run = run, .cost = cost, .candidates = candidates, .capacity = moe_search_capacity(options, run), .stop = stop};
 
+  moe_layer_weights(&run->architecture, &b.layer);
   if (cost)
     bound_with(&b, n, options->jobs);
 }

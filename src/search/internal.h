@@ -50,17 +50,24 @@ void moe_probe_free(MoeProbe *probe);
 /* Whether two layouts may share a probe: `key` holds what a probe depends on, zero elsewhere. */
 void moe_probe_key(const MoeRun *applied, const MoeLayoutChoice *choice, MoeLayoutChoice *key);
 
+/* How long what a GPU does keeps each of its ports and streams. */
+typedef struct {
+  double port_s[MOE_N_PORTS];
+  double stream_s[MOE_N_STREAMS];
+} MoeCarried;
+
 /* Walks over a program's operations: each alone on the machine, with a host that is never late. */
 typedef struct {
   const MoeRun *run;
   const MoeProgram *program;
   const MoeTopo *topo;
   const MoeCostModel *cost;
-  int64_t rank;         /* whose groups collectives are those of */
-  double *kernel_s;     /* [n_kernels]; < 0 = not priced yet */
-  double *collective_s; /* [n_collectives] alone; < 0 = not planned yet */
-  double *end;          /* [ops of the block] seconds from the start of the piece; < 0 = counts as done */
-  gboolean unpriced;    /* a kernel had no price */
+  int64_t rank;                 /* whose groups collectives are those of */
+  double *kernel_s;             /* [n_kernels]; < 0 = not priced yet */
+  double *collective_s;         /* [n_collectives] alone; < 0 = not planned yet */
+  MoeCarried *collective_ports; /* [n_collectives] of those that are planned */
+  double *end;                  /* [ops of the block] seconds from the start of the piece; < 0 = counts as done */
+  gboolean unpriced;            /* a kernel had no price */
 } MoeWalk;
 
 /* Operations of a block that stand one after another. */
@@ -88,9 +95,21 @@ double moe_walk_expert(MoeWalk *walk, const MoePiece *piece);
 /* Kernels from an operation to the end of the block. */
 double moe_walk_kernels(MoeWalk *walk, const MoeBlock *block, uint32_t first);
 
+/* Adds what so many passes over a block keep the rank's streams and, of collectives, its ports. */
+void moe_walk_carried(MoeWalk *walk, const MoeBlock *block, double times, MoeCarried *sum);
+/* Seconds of a step of a role that waits for no other: all streams, from call to call. */
+double moe_walk_role(MoeWalk *walk, const MoeRole *role);
+
+/* Weights of a mean layer before any split, elements. */
+typedef struct {
+  double attention, ffn, shared, experts;
+} MoeLayerWeights;
+void moe_layer_weights(const MoeArchitecture *architecture, MoeLayerWeights *layer);
+
 /* What a stage holds of the model and how often, derived from the layout. */
 typedef struct {
   const MoeRun *run; /* with the layout applied */
+  const MoeLayerWeights *layer;
   const MoeProbe *probe;
   const MoeTopo *topo;
   gboolean exposed; /* forward and backward passes are not merged or split: what kernels wait for adds up */

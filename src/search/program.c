@@ -1,7 +1,8 @@
 /*
  * The bound of a lowered program, for a few milliseconds: calls in their order on every stage, each taking what its
- * block takes at least, and messages that are not there before their sender could have sent them. Simulated is only
- * what this bound does not exclude.
+ * block takes at least, and messages that are not there before their sender could have sent them; and no less than the
+ * longest stream of any stage and the bytes on any port. On one stage the step is walked as a whole: what is fetched
+ * ahead or finished later counts too. Simulated is only what this bound does not exclude.
  */
 #include "internal.h"
 
@@ -19,6 +20,7 @@ typedef struct {
   double *at;        /* [n_roles] end of the last call */
   uint32_t *next;    /* [n_roles] next call */
   BlockBound **role; /* [n_roles][n_blocks] */
+  double least_s;    /* of the longest stream or busiest port of any stage */
 } Playing;
 
 /* ---- blocks ----------------------------------------------------------------------------------------------------- */
@@ -62,6 +64,27 @@ static void bound_block(MoeWalk *walk, const MoeBlock *block, BlockBound *bound)
   }
 }
 
+/* Whatever is hidden behind what: a stage's first rank works off each of its streams one operation after the other, and
+ * its ports carry one byte after the other. */
+static double serial_seconds(MoeWalk *walk, const MoeRole *role)
+{
+  guint n_blocks = walk->program->n_blocks;
+  g_autofree guint *times = g_new0(guint, n_blocks + 1);
+  MoeCarried sum = {{0}};
+  double most = 0;
+
+  for (uint32_t c = 0; c < role->n_calls; c++)
+    times[role->calls[c].block]++;
+  for (guint b = 0; b < n_blocks; b++)
+    if (times[b] > 0)
+      moe_walk_carried(walk, &walk->program->blocks[b], times[b], &sum);
+  for (int port = 0; port < MOE_N_PORTS; port++)
+    most = MAX(most, sum.port_s[port]);
+  for (unsigned stream = 0; stream < MOE_N_STREAMS; stream++)
+    most = MAX(most, sum.stream_s[stream]);
+  return most;
+}
+
 static void bound_blocks(Playing *p, guint role)
 {
   const MoeProgram *program = p->walk->program;
@@ -72,6 +95,7 @@ static void bound_blocks(Playing *p, guint role)
   for (uint32_t c = 0; c < r->n_calls; c++)
     if (!p->role[role][r->calls[c].block].known)
       bound_block(p->walk, &program->blocks[r->calls[c].block], &p->role[role][r->calls[c].block]);
+  p->least_s = MAX(p->least_s, serial_seconds(p->walk, r));
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
@@ -155,7 +179,7 @@ double moe_search_bound_program(const MoeRun *run, const MoeProgram *program, co
     message[m] = -1;
   for (guint r = 0; r < n; r++)
     bound_blocks(&p, r);
-  double seconds = play(&p);
+  double seconds = MAX(n == 1 ? moe_walk_role(walk, &program->roles[0]) : play(&p), p.least_s);
   for (guint r = 0; r < n; r++)
     g_free(role[r]);
   return seconds + run->stack.host.step_s;

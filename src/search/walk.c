@@ -21,6 +21,7 @@ MoeWalk *moe_walk_new(const MoeRun *run, const MoeProgram *program, const MoeTop
   *walk = (MoeWalk){.run = run, .program = program, .topo = topo, .cost = cost};
   walk->kernel_s = g_new(double, program->n_kernels + 1);
   walk->collective_s = g_new(double, program->n_collectives + 1);
+  walk->collective_ports = g_new0(MoeCarried, program->n_collectives + 1);
   walk->end = g_new0(double, most + 1);
   unset(walk->kernel_s, program->n_kernels);
   moe_walk_at(walk, 0);
@@ -39,6 +40,7 @@ void moe_walk_free(MoeWalk *walk)
     return;
   g_free(walk->kernel_s);
   g_free(walk->collective_s);
+  g_free(walk->collective_ports);
   g_free(walk->end);
   g_free(walk);
 }
@@ -58,26 +60,78 @@ static double kernel_seconds(MoeWalk *walk, uint32_t index)
   return walk->kernel_s[index];
 }
 
-static double plan_alone(const MoeWalk *walk, const MoeCollective *collective)
+/* The most that a member carries of what others carry 1 of. */
+static double largest_factor(const double *factor, guint n)
 {
+  double most = 1;
+
+  for (guint i = 0; factor && i < n; i++)
+    most = MAX(most, factor[i]);
+  return most;
+}
+
+/* All members go at one pace: where they carry different shares, at that of the fullest. */
+static double skewed_alone(const MoeTopo *topo, const MoeCollPlan *plan)
+{
+  double out = largest_factor(plan->out_factor, plan->n_skew), in = largest_factor(plan->in_factor, plan->n_skew);
+  double seconds = moe_coll_alone_s(topo, plan), latency_s = moe_time_to_seconds(plan->latency);
+
+  for (int port = 0; port < MOE_N_PORTS; port++)
+    seconds = MAX(seconds, latency_s + plan->port_bytes[port] * (port % 2 ? in : out) /
+                                           moe_topo_port_bytes_per_s(topo, (MoePort)port));
+  return seconds;
+}
+
+/* What a plan puts on the ports of the member that stands at `index` in its group. */
+static void fill_ports(const MoeTopo *topo, const MoeCollPlan *plan, int64_t index, MoeCarried *ports)
+{
+  double out = plan->out_factor && plan->n_skew > 0 ? plan->out_factor[index] : 1;
+  double in = plan->in_factor && plan->n_skew > 0 ? plan->in_factor[index] : 1;
+
+  for (int port = 0; port < MOE_N_PORTS; port++)
+    ports->port_s[port] =
+        plan->port_bytes[port] * (port % 2 ? in : out) / moe_topo_port_bytes_per_s(topo, (MoePort)port);
+}
+
+static void plan_collective(MoeWalk *walk, uint32_t at)
+{
+  const MoeCollective *collective = &walk->program->collectives[at];
   const MoeLayout *layout = walk->program->layout;
   int64_t n = moe_layout_group_size(layout, collective->group);
   int64_t group = MAX(moe_layout_group_of(layout, collective->group, walk->rank), 0);
   g_autofree int64_t *gpus = g_new(int64_t, n);
+  int64_t index = 0;
   MoeCollPlan plan;
 
-  for (int64_t i = 0; i < n; i++)
+  for (int64_t i = 0; i < n; i++) {
     gpus[i] = moe_layout_member(layout, collective->group, group, i);
+    index = gpus[i] == walk->rank ? i : index;
+  }
   moe_coll_plan(walk->topo, &walk->run->stack.collectives, collective, &(MoeCollGroup){.n = (guint)n, .gpus = gpus},
                 &plan);
-  return moe_coll_alone_s(walk->topo, &plan);
+  walk->collective_s[at] = skewed_alone(walk->topo, &plan);
+  fill_ports(walk->topo, &plan, index, &walk->collective_ports[at]);
 }
 
 static double collective_seconds(MoeWalk *walk, uint32_t index)
 {
   if (walk->collective_s[index] < 0)
-    walk->collective_s[index] = plan_alone(walk, &walk->program->collectives[index]);
+    plan_collective(walk, index);
   return walk->collective_s[index];
+}
+
+static double copy_seconds(const MoeWalk *walk, uint32_t index)
+{
+  MoeCollPlan plan;
+
+  moe_coll_plan_copy(walk->topo, &walk->program->copies[index], &plan);
+  return moe_coll_alone_s(walk->topo, &plan);
+}
+
+/* A rank that has no part in a collective carries nothing of it. */
+static gboolean takes_part(const MoeWalk *walk, const MoeOp *op)
+{
+  return moe_layout_group_of(walk->program->layout, walk->program->collectives[op->work].group, walk->rank) >= 0;
 }
 
 static double op_seconds(MoeWalk *walk, const MoeOp *op)
@@ -86,8 +140,10 @@ static double op_seconds(MoeWalk *walk, const MoeOp *op)
   case MOE_OP_KERNEL:
     return kernel_seconds(walk, op->work);
   case MOE_OP_COLLECTIVE:
-    return collective_seconds(walk, op->work);
-  default: /* copies and host work are left out */
+    return takes_part(walk, op) ? collective_seconds(walk, op->work) : 0;
+  case MOE_OP_COPY:
+    return copy_seconds(walk, op->work);
+  default: /* host work is left out */
     return 0;
   }
 }
@@ -182,4 +238,62 @@ double moe_walk_kernels(MoeWalk *walk, const MoeBlock *block, uint32_t first)
     if (block->ops[i].kind == MOE_OP_KERNEL)
       seconds += op_seconds(walk, &block->ops[i]);
   return seconds;
+}
+
+/* ---- whole steps ------------------------------------------------------------------------------------------------ */
+
+void moe_walk_carried(MoeWalk *walk, const MoeBlock *block, double times, MoeCarried *sum)
+{
+  for (uint32_t i = 0; i < block->n_ops; i++) {
+    const MoeOp *op = &block->ops[i];
+
+    if (op->kind == MOE_OP_HOST_SYNC)
+      continue;
+    sum->stream_s[op->stream] += times * op_seconds(walk, op);
+    for (int port = 0; op->kind == MOE_OP_COLLECTIVE && takes_part(walk, op) && port < MOE_N_PORTS; port++)
+      sum->port_s[port] += times * walk->collective_ports[op->work].port_s[port];
+  }
+}
+
+/* Ends of the operations of a role by stream, in order of the step; [0] is its start. */
+typedef struct {
+  double *end[MOE_N_STREAMS];
+  uint32_t n[MOE_N_STREAMS];
+} Ends;
+
+static double start_of(const Ends *ends, const MoeCall *call, const MoeBlock *block, const MoeOp *op)
+{
+  double start = ends->end[op->stream][ends->n[op->stream]];
+
+  for (uint32_t w = 0; w < op->n_waits; w++) {
+    const MoeWait *wait = &block->waits[op->first_wait + w];
+
+    start = MAX(start, ends->end[wait->stream][call->base[wait->stream] + wait->count]);
+  }
+  return start;
+}
+
+double moe_walk_role(MoeWalk *walk, const MoeRole *role)
+{
+  Ends ends = {{0}};
+  double last = 0;
+
+  for (unsigned stream = 0; stream < MOE_N_STREAMS; stream++)
+    ends.end[stream] = g_new0(double, role->total[stream] + 1);
+  for (uint32_t c = 0; c < role->n_calls; c++) {
+    const MoeBlock *block = &walk->program->blocks[role->calls[c].block];
+
+    for (uint32_t i = 0; i < block->n_ops; i++) {
+      const MoeOp *op = &block->ops[i];
+
+      if (op->kind == MOE_OP_HOST_SYNC)
+        continue;
+      double end = start_of(&ends, &role->calls[c], block, op) + op_seconds(walk, op);
+      ends.end[op->stream][++ends.n[op->stream]] = end;
+      last = MAX(last, end);
+    }
+  }
+  for (unsigned stream = 0; stream < MOE_N_STREAMS; stream++)
+    g_free(ends.end[stream]);
+  return last;
 }

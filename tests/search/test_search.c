@@ -125,6 +125,26 @@ START_TEST(bounds_with_offload_and_zero)
 }
 END_TEST
 
+/* Bounds know the rate of a training step, and what the ports of a GPU carry, whatever hides behind what: here of
+ * weights that are gathered for every micro-batch. */
+START_TEST(bounds_are_tight)
+{
+  const char *own[] = {"parallelism.gpus=256", "training.global_batch=256", NULL};
+  const char *gathers[] = {
+      "parallelism.gpus=256",  "training.global_batch=256", "parallelism.zero=3",     "parallelism.context=4",
+      "offload.activations=0", "recompute.mode=full",       "training.micro_batch=1", NULL};
+  const char *const *sets[] = {own, gathers};
+  double least[] = {0.7, 0.75};
+
+  for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
+    g_autoptr(MoeRun) run = load("models/mai-base-1/v5.yaml", sets[i]);
+    double peak, step = simulate(run, &peak), bound = program_bound(run);
+
+    ck_assert_msg(bound > least[i] * step && bound <= step, "%u: bound %g s, step %g s", i, bound, step);
+  }
+}
+END_TEST
+
 /* ---- against exhaustive search ---------------------------------------------------------------------------------- */
 
 /* The best value among all layouts that fit. */
@@ -376,7 +396,7 @@ START_TEST(nothing_is_found)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/search", bounds_of_a_dense_model, bounds_of_a_moe, bounds_with_offload_and_zero,
+MOE_TEST_MAIN("study/search", bounds_of_a_dense_model, bounds_of_a_moe, bounds_with_offload_and_zero, bounds_are_tight,
               best_of_a_dense_model, best_of_a_moe, same_with_any_number_of_threads, smallest_cluster, budget_is_told,
               stops_in_every_phase, slack_widens_the_memory, wrong_limits, cost_needs_a_price, cost_of_the_best,
               nothing_is_found)
