@@ -99,15 +99,16 @@ static void activate(const MoeView *view, MoeLayerOpKind kind, const char *name,
   moe_sublayer_op(sublayer, &op);
 }
 
-/* Limits what the activation reads where that takes kernels; returns the tensor that it reads. */
+/* Limits what the activation reads: on a copy where experts are a loop, on the way in otherwise. Returns the tensor
+ * that the activation reads. */
 static int clamp(const MoeView *view, int in, double wide, MoeSublayer *sublayer)
 {
-  if (!view->arch->moe.clamped || !view->expert_loop)
+  if (!view->arch->moe.clamped)
     return in;
-  int out = moe_sublayer_tensor(sublayer, "expert_clamped", MOE_ROWS_EXPERT, MOE_KEPT_REPLAYED, wide);
+  int copy = moe_sublayer_tensor(sublayer, "expert_clamped", MOE_ROWS_EXPERT, MOE_KEPT_REPLAYED, wide);
 
-  activate(view, MOE_LAYER_CLAMP, "clamp", in, out, sublayer);
-  return out;
+  activate(view, MOE_LAYER_CLAMP, "clamp", view->expert_loop ? in : 0, view->expert_loop ? copy : 0, sublayer);
+  return view->expert_loop ? copy : in;
 }
 
 /* Recomputing the experts' products leaves out the last one: nothing reads its output. */

@@ -191,18 +191,25 @@ void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op)
   emit_activation(emit, op, op->chain.gated ? &gated_backward : &plain_backward);
 }
 
+static void emit_clamp(MoeEmit *emit, const MoeLayerOp *op, const Chain *chain)
+{
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.kernel[0], chain, op_elements(emit, op, 0), 0,
+             moe_lower_load(emit, op));
+}
+
 /* The offset of the linear half is made on the host for each call, and its copy to the GPU is waited for. */
 void moe_lower_clamp(MoeEmit *emit, const MoeLayerOp *op)
 {
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.kernel[0], &clamp_forward, op_elements(emit, op, 0), 0,
-             moe_lower_load(emit, op));
+  if (op->out[0] == 0)
+    return;
+  emit_clamp(emit, op, &clamp_forward);
   moe_emit_host_sync(emit, MOE_NO_ITEM);
 }
 
 void moe_lower_clamp_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.kernel[0], &clamp_backward, op_elements(emit, op, 0), 0,
-             moe_lower_load(emit, op));
+  if (op->out[0] > 0)
+    emit_clamp(emit, op, &clamp_backward);
 }
 
 /* ---- around attention --------------------------------------------------------------------------- */
