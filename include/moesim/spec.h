@@ -16,6 +16,7 @@
 #include <moesim/spec_host.h>
 #include <moesim/spec_kernels.h>
 #include <moesim/spec_network.h>
+#include <moesim/spec_precision.h>
 #include <moesim/spec_published.h>
 
 G_BEGIN_DECLS
@@ -117,15 +118,6 @@ typedef struct {
   guint n_pattern;                         /* 0 = window, global_every, moe.first_layer and moe.every say all */
   MoePatternItem pattern[MOE_MAX_PATTERN]; /* repeats over the layers */
 } MoeArchitecture;
-
-/* Precision of each role. Defaults: bf16; router, gradient_reduce, master, optimizer_moments fp32; wgrad as gemm. */
-typedef struct {
-  MoePrecision gemm;  /* forward and data gradient of linear layers */
-  MoePrecision wgrad; /* weight gradient of linear layers */
-  MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
-  MoePrecision dispatch, combine; /* expert all-to-all payloads */
-  MoePrecision master, optimizer_moments;
-} MoePrecisions;
 
 typedef enum { MOE_OPTIMIZER_ADAMW, MOE_OPTIMIZER_MUON, MOE_OPTIMIZER_SGD } MoeOptimizer;
 
@@ -483,12 +475,8 @@ gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 double moe_real_top_k(const MoeExpertLayer *moe);
 /* Whether attention reaches every token before. */
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
-/* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
-double moe_precision_bytes(MoePrecision precision);
-gboolean moe_precision_is_fp8(MoePrecision precision); /* FP8 of any recipe, or NVFP4 */
-extern const char *const moe_module_words[];           /* in the order of the bits of MoeModule */
+extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
 extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
-extern const char *const moe_precision_words[];
 extern const char *const moe_scope_words[];
 extern const char *const moe_iteration_part_words[]; /* keys of published.iteration_parts_s; in the order of parts.h */
 

@@ -221,12 +221,11 @@ static void add_architecture(Writer *writer)
 
 static void add_gemm(Writer *writer, const MoePrecisions *p)
 {
-  gboolean delayed = writer->run->stack.fused.quantize;
-
   switch (p->gemm) {
   case MOE_FP8:
     add_text(writer, "--fp8-format", "hybrid");
-    add_text(writer, "--fp8-recipe", delayed ? "delayed" : "tensorwise");
+    add_text(writer, "--fp8-recipe", p->scaling == MOE_FP8_SCALING_DELAYED ? "delayed" : "tensorwise");
+    note_if(writer, p->scaling == MOE_FP8_SCALING_ROW, "scales by row");
     break;
   case MOE_FP8_BLOCK:
   case MOE_MXFP8:

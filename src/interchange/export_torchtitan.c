@@ -100,7 +100,11 @@ static void put_rest(GString *text, const MoeRun *run, GPtrArray *notes)
     g_string_append(text, "selective_ac_option = \"op\"\n");
   g_string_append(text, "\n[compile]\nenable = true\ncomponents = [\"model\", \"loss\"]\n");
   if (p->gemm == MOE_FP8)
-    g_string_append_printf(text, "\n[quantize.linear.float8]\nenable_fsdp_float8_all_gather = %s\n",
+    g_string_append_printf(text,
+                           "\n[quantize.linear.float8]\nrecipe_name = \"%s\"\nenable_fsdp_float8_all_gather = %s\n",
+                           p->scaling != MOE_FP8_SCALING_ROW ? "tensorwise"
+                           : p->wgrad == MOE_BF16            ? "rowwise_with_gw_hp"
+                                                             : "rowwise",
                            p->parameter_gather == MOE_FP8 ? "true" : "false");
   note_if(notes, run->recompute.mode == MOE_RECOMPUTE_FULL && run->recompute.layers >= 0,
           "recomputation of some layers");

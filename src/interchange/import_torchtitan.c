@@ -10,7 +10,7 @@
 
 typedef struct {
   const char *model, *flavor, *optimizer, *schedule, *rotate, *reshard, *checkpointing, *selective, *reduce,
-      *parameters;
+      *parameters, *recipe;
   int64_t sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert, expert_tensor;
   int64_t selective_layers;
   gboolean async_tensor, float8, float8_gather, cpu_offload, compile;
@@ -51,6 +51,8 @@ static const KeyedKey keys[] = {
     {"activation_checkpoint.mode", TEXT(checkpointing), "recompute.mode"},
     {"activation_checkpoint.selective_ac_option", TEXT(selective), "recompute.modules"},
     {"model.converters", KEYED_WORD, offsetof(Titan, float8), "training.precision.gemm", "float8"},
+    {"float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
+    {"quantize.linear.float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
     {"float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
     {"quantize.linear.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather),
      "training.precision.parameter_gather"},
@@ -203,6 +205,11 @@ static void take_training(Draft *draft, const Titan *titan)
     t->global_batch = t->micro_batch * data; /* torchtitan: one local batch per rank and step */
   }
   p->gemm = p->wgrad = titan->float8 ? MOE_FP8 : MOE_BF16;
+  if (titan->float8) /* torchao scales each tensor by its own greatest value unless a recipe says otherwise */
+    p->scaling =
+        titan->recipe && g_str_has_prefix(titan->recipe, "rowwise") ? MOE_FP8_SCALING_ROW : MOE_FP8_SCALING_CURRENT;
+  if (g_strcmp0(titan->recipe, "rowwise_with_gw_hp") == 0)
+    p->wgrad = MOE_BF16;
   p->parameter_gather = titan->float8_gather ? MOE_FP8 : MOE_BF16;
   p->gradient_reduce = g_strcmp0(titan->reduce, "bfloat16") == 0 ? MOE_BF16 : MOE_FP32;
 }

@@ -188,6 +188,8 @@ static void put_training(GString *text, const Draft *draft)
   put_precision_unless(text, "combine", p->combine, MOE_BF16);
   put_precision_unless(text, "master", p->master, MOE_FP32);
   put_precision_unless(text, "optimizer_moments", p->optimizer_moments, MOE_FP32);
+  if (p->scaling != MOE_FP8_SCALING_DELAYED)
+    g_string_append_printf(text, ", scaling: %s", moe_fp8_scaling_words[p->scaling]);
   g_string_append(text, "}\n");
   if (t->lora_rank > 0)
     g_string_append_printf(text, "  lora: {rank: %" G_GINT64_FORMAT "}\n", t->lora_rank);

@@ -10,21 +10,23 @@ static MoePrecision wide_precision(const MegatronArguments *arguments)
   return arguments->bf16 ? MOE_BF16 : arguments->fp16 ? MOE_FP16 : MOE_FP32;
 }
 
-/* --fp8-recipe to the format of a run: tensorwise and delayed differ in who quantizes, which the stack says. */
-static gboolean fp8_precision(const char *recipe, MoePrecision *precision, GError **error)
+/* --fp8-recipe to the format of a run. */
+static gboolean fp8_precision(const char *recipe, MoePrecisions *p, GError **error)
 {
   static const struct {
     const char *word;
     MoePrecision precision;
-  } recipes[] = {{"delayed", MOE_FP8},
-                 {"tensorwise", MOE_FP8},
-                 {"current", MOE_FP8},
-                 {"blockwise", MOE_FP8_BLOCK},
-                 {"mxfp8", MOE_MXFP8}};
+    MoeFp8Scaling scaling;
+  } recipes[] = {{"delayed", MOE_FP8, MOE_FP8_SCALING_DELAYED},
+                 {"tensorwise", MOE_FP8, MOE_FP8_SCALING_CURRENT},
+                 {"current", MOE_FP8, MOE_FP8_SCALING_CURRENT},
+                 {"blockwise", MOE_FP8_BLOCK, MOE_FP8_SCALING_DELAYED},
+                 {"mxfp8", MOE_MXFP8, MOE_FP8_SCALING_DELAYED}};
 
   for (guint i = 0; i < G_N_ELEMENTS(recipes); i++)
     if (strcmp(recipes[i].word, recipe) == 0) {
-      *precision = recipes[i].precision;
+      p->gemm = recipes[i].precision;
+      p->scaling = recipes[i].scaling;
       return TRUE;
     }
   return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
@@ -39,7 +41,7 @@ static gboolean take_gemm(Draft *draft, const MegatronArguments *arguments, GErr
   p->gemm = wide_precision(arguments);
   if (arguments->fp4_format)
     p->gemm = MOE_NVFP4;
-  else if (fp8 && !fp8_precision(arguments->fp8_recipe ? arguments->fp8_recipe : "delayed", &p->gemm, error))
+  else if (fp8 && !fp8_precision(arguments->fp8_recipe ? arguments->fp8_recipe : "delayed", p, error))
     return FALSE;
   p->wgrad = arguments->no_fp8_wgrad ? wide_precision(arguments) : p->gemm;
   return TRUE;

@@ -75,17 +75,58 @@ static gboolean is_quantized(MoePrecision precision)
   return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16);
 }
 
-/* Reads BF16 once, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too and the
- * stack does not leave it to the backward pass. */
+/* Whether a scale is known only when the whole tensor has been read: tensor scales of this very tensor, and the FP32
+ * scale above NVFP4's blocks. */
+static gboolean scale_comes_late(const MoePrecisions *precision)
+{
+  return precision->gemm == MOE_NVFP4 || (precision->gemm == MOE_FP8 && precision->scaling == MOE_FP8_SCALING_CURRENT);
+}
+
+/* Whether the second layout is a kernel of its own: rows and columns have other scales. NVFP4's columns pass a Hadamard
+ * transform in the kernel that casts rows too (TransformerEngine, row_cast_col_hadamard_transform_cast_fusion.cu). */
+static gboolean layouts_apart(const MoePrecisions *precision)
+{
+  return precision->gemm == MOE_FP8 && precision->scaling == MOE_FP8_SCALING_ROW;
+}
+
+/* Gradients are rounded stochastically to NVFP4: 4.5 TB/s on a B300 against 6.4 to the nearest, both layouts
+ * (TransformerEngine, pull request 2412). */
+#define STOCHASTIC_SLOWDOWN (6.4 / 4.5)
+
+static double rounding_cost(const MoePrecisions *precision, MoePass pass)
+{
+  return precision->gemm == MOE_NVFP4 && pass == MOE_PASS_DGRAD ? STOCHASTIC_SLOWDOWN : 1;
+}
+
+/* TransformerEngine reads the tensor for its greatest value, makes the scale, then casts (Float8CurrentScalingQuantizer
+ * and NVFP4Quantizer in pytorch/csrc/quantizer.cpp). */
+#define AMAX_LAUNCHES 2
+
+static void emit_amax(MoeEmit *emit, double elements, int64_t launches, int load)
+{
+  if (scale_comes_late(emit->shape->precision))
+    moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "amax", elements * emit->shape->act_bytes, 0,
+                       AMAX_LAUNCHES * launches, load);
+}
+
+/* Reads BF16, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too and the
+ * stack does not leave it to the backward pass. A producer that fuses casts it, or where the scale comes late finds
+ * amax. */
 void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
 {
+  const MoePrecisions *precision = emit->shape->precision;
   gboolean second = quantize->also_transposed && !emit->shape->run->stack.backward_casts;
-  double copy = moe_precision_bytes(emit->shape->precision->gemm) * (second ? 2 : 1);
+  gboolean fused = quantize->fusable && emit->shape->run->stack.fused.quantize;
+  gboolean apart = second && layouts_apart(precision);
+  double copy = moe_precision_bytes(precision->gemm) * (second ? 2 : 1);
+  double elements = quantize->elements * rounding_cost(precision, emit->pass);
 
-  if (quantize->fusable && emit->shape->run->stack.fused.quantize)
+  if (fused && !scale_comes_late(precision))
     return;
-  moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, quantize->name, quantize->elements * emit->shape->act_bytes,
-                     quantize->elements * copy, quantize->launches, quantize->load);
+  if (!fused)
+    emit_amax(emit, quantize->elements, quantize->launches, quantize->load);
+  moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, quantize->name, elements * emit->shape->act_bytes * (apart ? 2 : 1),
+                     elements * copy, quantize->launches * (apart ? 2 : 1), quantize->load);
 }
 
 /* One cast per operand: blocks of 128 values lie along the rows now (DeepSeek-V3 report, 3.5.2). */
@@ -131,9 +172,11 @@ void moe_emit_quantize_weight(MoeEmit *emit, double elements)
   double copies = shape->keeps.cached_fp8 ? shape->keeps.fp8_layouts : 1,
          out = moe_precision_bytes(shape->precision->gemm);
 
-  if (moe_quantizes_weights(emit))
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes,
-                   elements * copies * out, 1);
+  if (!moe_quantizes_weights(emit))
+    return;
+  emit_amax(emit, elements, 1, MOE_NO_LOAD);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes, elements * copies * out,
+                 1);
 }
 
 static void quantize_weight(MoeEmit *emit, const Product *linear)
@@ -227,6 +270,15 @@ static gboolean has_sequence_parallel(const MoeShape *shape)
 static double side_bytes(const MoeEmit *emit, const Product *linear, int64_t width)
 {
   return (double)linear->rows * (double)width * emit->shape->act_bytes;
+}
+
+/* Rows on their way to a GEMM, in the precision in which it reads them: they are quantized before they travel
+ * (TransformerEngine, gather_along_first_dim in pytorch/distributed.py). */
+static double gathered_bytes(const MoeEmit *emit, const Product *linear, int64_t width, MoePrecision precision)
+{
+  double element = is_quantized(precision) ? moe_precision_bytes(precision) : emit->shape->act_bytes;
+
+  return (double)linear->rows * (double)width * element;
 }
 
 /* Gathers the sequence before a GEMM. Overlapped, the GEMM works on its own rows while the others arrive, so only what
@@ -344,7 +396,7 @@ void moe_lower_linear(MoeEmit *emit, const MoeLayerOp *op)
   quantize_input(emit, linear);
   quantize_weight(emit, linear);
   if (linear->split == MOE_SPLIT_COLUMN && has_sequence_parallel(emit->shape) && !linear->shares_input)
-    gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->k));
+    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->precision));
   if (linear->split == MOE_SPLIT_ROW && emit->shape->tp > 1)
     emit_row(emit, linear);
   else
@@ -365,7 +417,8 @@ static void gather_later(MoeEmit *emit, const Product *linear)
   MoeEmit other = *emit;
 
   other.flow = emit->later;
-  moe_flow_join(other.flow, gather_sequence(&other, "tensor_gather", side_bytes(emit, linear, linear->k)));
+  moe_flow_join(other.flow,
+                gather_sequence(&other, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->wgrad)));
 }
 
 /* Where overlap is allowed, the input's gather runs beside the data gradient and that one's reduction beside the weight
@@ -376,7 +429,7 @@ static void column_backward(MoeEmit *emit, const Product *linear)
   guint32 reduce = MOE_NO_ITEM, gather = MOE_NO_ITEM;
 
   if (gathers_input(emit, linear) && !split)
-    gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->k));
+    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->wgrad));
   emit_dgrad(emit, linear);
   if (emit->shape->tp > 1)
     reduce = reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->k));
@@ -395,7 +448,7 @@ static void row_backward(MoeEmit *emit, const Product *linear)
   guint32 gather = MOE_NO_ITEM;
 
   if (has_sequence_parallel(emit->shape))
-    gather = gather_sequence(emit, "tensor_gather", side_bytes(emit, linear, linear->n));
+    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->n, linear->dgrad));
   emit_dgrad(emit, linear);
   moe_flow_join(emit->flow, gather);
   emit_wgrad(emit, linear);

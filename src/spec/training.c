@@ -35,6 +35,7 @@ static const MoeField precision_fields[] = {
     {"combine", PRECISION(combine)},
     {"master", PRECISION(master)},
     {"optimizer_moments", PRECISION(optimizer_moments)},
+    {"scaling", MOE_FIELD_CHOICE(MoeTraining, precision.scaling, moe_fp8_scaling_words)},
     {NULL},
 };
 

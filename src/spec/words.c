@@ -132,4 +132,5 @@ gboolean moe_precision_is_fp8(MoePrecision precision)
   return precision == MOE_FP8 || precision == MOE_FP8_BLOCK || precision == MOE_MXFP8 || precision == MOE_NVFP4;
 }
 
+const char *const moe_fp8_scaling_words[] = {"delayed", "current", "row", NULL};
 const char *const moe_scaling_words[] = {"weak", "strong", NULL};

@@ -21,8 +21,8 @@ static MoeCalibration *load(const char *const *names)
   return c;
 }
 
-static const char *const all_files[] = {
-    "aic-gemm.yaml", "aic-moe.yaml", "bandwidth.yaml", "gemm.yaml", "attention.yaml", "grouped_gemm.yaml", NULL};
+static const char *const all_files[] = {"aic-gemm.yaml", "aic-moe.yaml",   "aic-scan.yaml",     "bandwidth.yaml",
+                                        "gemm.yaml",     "attention.yaml", "grouped_gemm.yaml", NULL};
 
 /* Index of a fit; aborts when there is none. */
 static guint find_fit(const MoeCalibration *c, const char *fragment, MoeKernelClass klass, const char *family, int pass)

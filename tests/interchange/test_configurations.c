@@ -227,6 +227,7 @@ START_TEST(test_torchtitan)
   ck_assert_int_eq(run->architecture.layers, 126);
   ck_assert_int_eq(run->training.global_batch, 32);
   ck_assert_int_eq(run->training.precision.gemm, MOE_FP8);
+  ck_assert_int_eq(run->training.precision.scaling, MOE_FP8_SCALING_CURRENT);
   ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
   ck_assert_int_eq(run->parallelism.zero, 3);
   ck_assert(run->parallelism.overlap.tensor && run->parallelism.sequence_parallel);

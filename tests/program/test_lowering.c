@@ -261,6 +261,14 @@ START_TEST(test_tensor_volumes)
   ck_assert_double_eq_tol(bytes_of(p, MOE_ALL_REDUCE, MOE_GROUP_TENSOR), (16 * 4 + 2) * buffer + 3 * 2048 * 4, 1);
   ck_assert_double_eq_tol(bytes_of(sp, MOE_REDUCE_SCATTER, MOE_GROUP_TENSOR), (16 * 4 + 2) * buffer, 1);
   ck_assert_double_eq_tol(bytes_of(sp, MOE_ALL_GATHER, MOE_GROUP_TENSOR), (16 * 6 + 2) * buffer, 1);
+  /* Rows travel to FP8 products in FP8; the head's two gathers stay, and so does what is reduced. */
+  g_autoptr(MoeRun) narrow = run_with(
+      DENSE, "cluster=h100-hgx;parallelism.tensor=4;training.global_batch=2;parallelism.sequence_parallel=true;"
+             "training.precision={gemm: fp8, wgrad: fp8}");
+  g_autoptr(MoeProgram) fp8 = build_checked(narrow);
+
+  ck_assert_double_eq_tol(bytes_of(fp8, MOE_REDUCE_SCATTER, MOE_GROUP_TENSOR), (16 * 4 + 2) * buffer, 1);
+  ck_assert_double_eq_tol(bytes_of(fp8, MOE_ALL_GATHER, MOE_GROUP_TENSOR), (16 * 3 + 2) * buffer, 1);
 }
 END_TEST
 
@@ -329,6 +337,39 @@ START_TEST(test_backward_casts)
   ck_assert_double_eq_tol(sum_of(a, 0, moved_bytes, "quantize_transposed"), once, 1);
   ck_assert_double_gt(sum_of(a, 0, moved_bytes, "transpose_weight"), 0);
   ck_assert_double_eq(sum_of(b, 0, moved_bytes, "transpose_weight"), 0);
+}
+END_TEST
+
+/* Scales of a tensor's own: amax reads what the cast reads again. By row: another read for the other layout. NVFP4:
+ * amax as well, 2 bytes an element, then one kernel for both layouts (2 + 2 x 0.5625), gradients 6.4 / 4.5 times as
+ * dear. */
+START_TEST(test_scales)
+{
+  static const char fp8[] = "stack.fused=[norm];training.precision={gemm: fp8, wgrad: fp8, scaling: ";
+  g_autofree char *one = g_strconcat(fp8, "delayed}", NULL), *two = g_strconcat(fp8, "current}", NULL),
+                  *three = g_strconcat(fp8, "row}", NULL);
+  g_autoptr(MoeRun) a = run_with(SPARSE, one);
+  g_autoptr(MoeRun) b = run_with(SPARSE, two);
+  g_autoptr(MoeRun) c = run_with(SPARSE, three);
+  g_autoptr(MoeProgram) delayed = build_checked(a);
+  g_autoptr(MoeProgram) current = build_checked(b);
+  g_autoptr(MoeProgram) row = build_checked(c);
+  double inputs = sum_of(delayed, 0, moved_bytes, "quantize");
+  double gradients = sum_of(delayed, 0, moved_bytes, "quantize_grad");
+  double weights = sum_of(delayed, 0, moved_bytes, "quantize_weight");
+
+  ck_assert_double_gt(inputs, 0);
+  ck_assert_double_eq(sum_of(delayed, 0, moved_bytes, "amax"), 0);
+  ck_assert_double_eq_tol(sum_of(current, 0, moved_bytes, "amax"), (inputs + gradients + weights) / 2, 1);
+  ck_assert_double_eq_tol(sum_of(row, 0, moved_bytes, "quantize") / inputs, 6.0 / 4, 1e-9);
+  ck_assert_double_eq(sum_of(row, 0, moved_bytes, "amax"), 0);
+  g_autoptr(MoeRun) d = run_with(SPARSE, "cluster=gb200-nvl72;stack.fused=[norm];"
+                                         "training.precision={gemm: nvfp4, wgrad: nvfp4}");
+  g_autoptr(MoeProgram) nvfp4 = build_checked(d);
+
+  ck_assert_double_eq_tol(sum_of(nvfp4, 0, moved_bytes, "quantize") / inputs, (2 + 2 * 0.5625) / 4, 1e-9);
+  ck_assert_double_eq_tol(sum_of(nvfp4, 0, moved_bytes, "quantize_grad") / gradients, (2 + 2 * 0.5625) / 4 * 6.4 / 4.5,
+                          1e-9);
 }
 END_TEST
 
@@ -545,5 +586,5 @@ END_TEST
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
               test_memory_rounds, test_expert_groups, test_overlap_needs_both, test_reduction_per_stage,
               test_tensor_volumes, test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts,
-              test_what_a_loop_over_experts_adds, test_messages, test_pairs_take_turns, test_prefetch, test_imbalance,
-              test_counted_loads, test_windows_over_context)
+              test_what_a_loop_over_experts_adds, test_scales, test_messages, test_pairs_take_turns, test_prefetch,
+              test_imbalance, test_counted_loads, test_windows_over_context)
