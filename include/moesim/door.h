@@ -45,6 +45,8 @@ char *moe_check_json(const char *request);
 char *moe_timeline_json(const char *request);
 /* Configurations of others to run files: `moesim import`. */
 char *moe_convert_json(const char *request);
+/* The run that a request means: its values with their places, and the whole as a run file. */
+char *moe_show_json(const char *request);
 /* What ships: models, clusters, stacks, and the words that keys take. */
 char *moe_list_json(const char *request);
 
@@ -70,10 +72,14 @@ typedef struct {
   const MoeCancel *cancel; /* may be NULL */
   double budget_s;         /* most that a request may take, whatever it says itself; 0 = no limit */
   unsigned jobs;           /* threads that a request may use, whatever it says itself; 0 = no limit */
+  /* Told of pieces of work done, of sweep, search, plan, sensitivity and explain; from any thread, one call at a time;
+   * may be NULL. */
+  void (*progress)(unsigned done, unsigned total, void *progress_data);
+  void *progress_data;
 } MoeDoorOptions;
 
 /* The answer to `question`: "predict", "memory", "explain", "sensitivity", "sweep", "goodput", "search", "plan",
- * "check", "timeline", "convert" or "list". `options` may be NULL. */
+ * "check", "timeline", "convert", "show" or "list". `options` may be NULL. */
 char *moe_answer_json(const char *question, const char *request, const MoeDoorOptions *options);
 /* The folder that is used when none is named: $MOESIM_DATA, else one above this library or program, else where it was
  * to be installed; NULL when there is none. Free with moe_text_free. */

@@ -27,16 +27,24 @@ static const char *const timeline_keys[] = {"ranks", "from_s", "to_s", "most", N
 static const char *const convert_keys[] = {
     "format",   "config",         "sequence", "batch",  "micro_batch", "vocabulary", "tensor", "context",
     "pipeline", "virtual_stages", "expert",   "accept", "title",       "given",      "layout", NULL};
+static const char *const show_keys[] = {NULL};
 static const char *const list_keys[] = {"of", NULL};
 
 /* Sorted by name. */
 static const Question questions[] = {
-    {"check", moe_door_check, check_keys},       {"convert", moe_door_convert, convert_keys},
-    {"explain", moe_door_explain, explain_keys}, {"goodput", moe_door_goodput, goodput_keys},
-    {"list", moe_door_list, list_keys},          {"memory", moe_door_memory, memory_keys},
-    {"plan", moe_door_plan, plan_keys},          {"predict", moe_door_predict, predict_keys},
-    {"search", moe_door_search, search_keys},    {"sensitivity", moe_door_sensitivity, sensitivity_keys},
-    {"sweep", moe_door_sweep, sweep_keys},       {"timeline", moe_door_timeline, timeline_keys},
+    {"check", moe_door_check, check_keys},
+    {"convert", moe_door_convert, convert_keys},
+    {"explain", moe_door_explain, explain_keys},
+    {"goodput", moe_door_goodput, goodput_keys},
+    {"list", moe_door_list, list_keys},
+    {"memory", moe_door_memory, memory_keys},
+    {"plan", moe_door_plan, plan_keys},
+    {"predict", moe_door_predict, predict_keys},
+    {"search", moe_door_search, search_keys},
+    {"sensitivity", moe_door_sensitivity, sensitivity_keys},
+    {"show", moe_door_show, show_keys},
+    {"sweep", moe_door_sweep, sweep_keys},
+    {"timeline", moe_door_timeline, timeline_keys},
 };
 
 static const Question *find_question(const char *name, GError **error)
@@ -125,6 +133,11 @@ char *moe_timeline_json(const char *request)
 char *moe_convert_json(const char *request)
 {
   return moe_answer_json("convert", request, NULL);
+}
+
+char *moe_show_json(const char *request)
+{
+  return moe_answer_json("show", request, NULL);
 }
 
 char *moe_list_json(const char *request)

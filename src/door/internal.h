@@ -55,6 +55,9 @@ gboolean moe_request_sim(const MoeRequest *request, MoeSimOptions *sim, GError *
 gboolean moe_request_steps(const MoeRequest *request, int64_t *steps, GError **error);
 /* Whether it is time to end; a MoeStopFunc, `user_data` is the request. */
 gboolean moe_request_is_over(gpointer user_data);
+/* Tells the caller of the door how far the work is, where it wants to know; a MoeProgressFunc, `user_data` is the
+ * request. */
+void moe_request_progress(guint done, guint total, gpointer user_data);
 /* A key's list of texts, or map of texts as "key=value" ("expert=8,16" for lists in it), NULL-terminated; empty when
  * absent. NULL and *error when it is neither. Free with g_ptr_array_unref. */
 GPtrArray *moe_request_list(const MoeRequest *request, const char *key, GError **error);
@@ -92,6 +95,7 @@ char *moe_door_plan(const MoeRequest *request, GError **error);
 char *moe_door_check(const MoeRequest *request, GError **error);
 char *moe_door_timeline(const MoeRequest *request, GError **error);
 char *moe_door_convert(const MoeRequest *request, GError **error);
+char *moe_door_show(const MoeRequest *request, GError **error);
 char *moe_door_list(const MoeRequest *request, GError **error);
 
 #endif

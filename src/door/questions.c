@@ -102,7 +102,7 @@ static MoeRun *load_second(const MoeRequest *request, GError **error)
 
 char *moe_door_explain(const MoeRequest *request, GError **error)
 {
-  MoeExplainOptions options = {0};
+  MoeExplainOptions options = {.progress = moe_request_progress, .progress_data = (gpointer)request};
   int64_t orders = 0;
 
   if (!moe_request_sim(request, &options.sim, error) || !moe_request_jobs(request, &options.jobs, error) ||
@@ -126,7 +126,7 @@ char *moe_door_explain(const MoeRequest *request, GError **error)
 
 char *moe_door_sensitivity(const MoeRequest *request, GError **error)
 {
-  MoeSensitivityOptions options = {0};
+  MoeSensitivityOptions options = {.progress = moe_request_progress, .progress_data = (gpointer)request};
   int64_t samples = DEFAULT_SENSITIVITY_SAMPLES;
 
   if (!moe_request_sim(request, &options.sim, error) || !moe_request_jobs(request, &options.jobs, error) ||

@@ -89,6 +89,15 @@ gboolean moe_request_sim(const MoeRequest *request, MoeSimOptions *sim, GError *
   return TRUE;
 }
 
+void moe_request_progress(guint done, guint total, gpointer user_data)
+{
+  const MoeRequest *request = user_data;
+  const MoeDoorOptions *options = request->options;
+
+  if (options->progress)
+    options->progress(done, total, options->progress_data);
+}
+
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 /* "8" of a scalar, "8,16" of a list. */

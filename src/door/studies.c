@@ -37,7 +37,8 @@ char *moe_door_sweep(const MoeRequest *request, GError **error)
     return NULL;
   MoeSweepWork work = {.predict = moe_ask_point, .refuse = moe_ask_refusal, .user_data = &point, .salt = ""};
   g_autoptr(MoeSweep) sweep = moe_sweep_new(asked.path, &asked.load, (const char *const *)vary->pdata, zip, error);
-  MoeSweepPoint *points = sweep ? moe_sweep_run(sweep, &work, NULL, jobs, NULL, NULL, error) : NULL;
+  MoeSweepPoint *points =
+      sweep ? moe_sweep_run(sweep, &work, NULL, jobs, moe_request_progress, (gpointer)request, error) : NULL;
   char *text = points ? print_points(sweep, points) : NULL;
 
   if (points)
@@ -106,7 +107,11 @@ static double earlier(double budget_s, const MoeRequest *request)
 
 char *moe_door_search(const MoeRequest *request, GError **error)
 {
-  MoeSearchOptions search = {.verify = TRUE, .stopped = moe_request_is_over, .stopped_data = (gpointer)request};
+  MoeSearchOptions search = {.verify = TRUE,
+                             .stopped = moe_request_is_over,
+                             .stopped_data = (gpointer)request,
+                             .progress = moe_request_progress,
+                             .progress_data = (gpointer)request};
   int64_t top = MOE_ASK_SEARCH_TOP;
 
   if (!moe_ask_sim_options(&request->words, &search.sim, error) || !moe_ask_search(&request->words, &search, error) ||
@@ -154,6 +159,8 @@ static gboolean read_plan(const MoeRequest *request, MoePlanOptions *plan, GErro
   plan->time_s = MOE_ASK_PLAN_TIME_S;
   plan->stopped = moe_request_is_over;
   plan->stopped_data = (gpointer)request;
+  plan->progress = moe_request_progress;
+  plan->progress_data = (gpointer)request;
   if (!moe_ask_sim_options(&request->words, &plan->sim, error) || !moe_ask_plan(&request->words, plan, error) ||
       !moe_request_jobs(request, &plan->jobs, error) ||
       !moe_request_integer(request, "samples", 0, MAX_SEEDS, &samples, error) ||

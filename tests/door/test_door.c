@@ -247,6 +247,7 @@ START_TEST(all_questions)
       {"plan", "{" RUN ", \"tokens\": \"1T\", \"samples\": 0, \"seeds\": 2, \"limit\": {\"pipeline\": 4}}", "\"rows\""},
       {"timeline", "{" RUN ", \"most\": 100}", "\"spans\""},
       {"list", "{\"of\": \"clusters\"}", "\"h100-hgx\""},
+      {"show", "{" RUN "}", "\"training.micro_batch\""},
       {"check", "{" RUN "}", "\"legal\""},
   };
 
@@ -256,6 +257,54 @@ START_TEST(all_questions)
     ck_assert_msg(strstr(answer, asked[i].part) && !strstr(answer, "\"error\" : {"), "%s: %.2000s", asked[i].question,
                   answer);
   }
+}
+END_TEST
+
+/* A run that is shown as one file is the same run. */
+START_TEST(shown_runs_are_runs)
+{
+  static const char *const runs[] = {"mai-base-1/v5", "deepseek-v3", "llama3-70b"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(runs); i++) {
+    g_autofree char *asked = g_strdup_printf("{\"run\": \"%s\"}", runs[i]);
+    g_autofree char *shown = moe_answer_json("show", asked, NULL);
+    g_autoptr(JsonParser) parser = NULL;
+    const char *yaml = json_object_get_string_member(object_of(shown, &parser), "yaml");
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "run");
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "text");
+    json_builder_add_string_value(builder, yaml);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *again = json_to_string(root, FALSE);
+    ck_assert_double_eq(number_of("predict", again, "step_time_s"), number_of("predict", asked, "step_time_s"));
+  }
+}
+END_TEST
+
+static void note_progress(unsigned done, unsigned total, void *told)
+{
+  unsigned *last = told;
+
+  ck_assert_uint_le(done, total);
+  last[0] = done;
+  last[1] = total;
+}
+
+START_TEST(progress_reaches_its_end)
+{
+  unsigned told[2] = {0, 0};
+  const MoeDoorOptions options = {.progress = note_progress, .progress_data = told};
+  g_autofree char *answer =
+      moe_answer_json("sweep", "{" RUN ", \"vary\": {\"training.micro_batch\": [1, 2, 4]}}", &options);
+
+  ck_assert_ptr_nonnull(strstr(answer, "\"set\""));
+  ck_assert_uint_eq(told[0], 3);
+  ck_assert_uint_eq(told[1], 3);
 }
 END_TEST
 
@@ -276,6 +325,8 @@ static Suite *door_suite(void)
   tcase_add_test(check, nearest_word);
   tcase_add_test(check, trials);
   tcase_add_test(others, all_questions);
+  tcase_add_test(others, shown_runs_are_runs);
+  tcase_add_test(others, progress_reaches_its_end);
   suite_add_tcase(suite, requests);
   suite_add_tcase(suite, server);
   suite_add_tcase(suite, check);
