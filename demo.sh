@@ -41,3 +41,7 @@ echo
 echo "== Which cluster for 30 T tokens in 90 days"
 # Exit status 1 would say that none keeps the deadline.
 "$moesim" plan models/mai-base-1/v5.yaml --tokens 30T --clusters gb200-nvl72,h800-hgx --gpus 4096,8192,16384 --deadline 90d
+
+echo
+echo "== To play with it"
+echo "$moesim serve --open    # the page: http://127.0.0.1:8421/"

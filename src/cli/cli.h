@@ -186,6 +186,7 @@ int moe_cmd_report(int argc, char **argv);
 int moe_cmd_run(int argc, char **argv);
 int moe_cmd_search(int argc, char **argv);
 int moe_cmd_sensitivity(int argc, char **argv);
+int moe_cmd_serve(int argc, char **argv);
 int moe_cmd_show(int argc, char **argv);
 int moe_cmd_store(int argc, char **argv);
 int moe_cmd_sweep(int argc, char **argv);

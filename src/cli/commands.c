@@ -24,6 +24,7 @@ static const MoeCommand commands[] = {
     {"search", "the best layouts of a run on its cluster, and why they are", moe_cmd_search},
     {"sensitivity", "P10, P50, P90 across the assumptions, and which of them moves the answer most",
      moe_cmd_sensitivity},
+    {"serve", "a page in the browser to turn every control of a run, and its questions for scripts", moe_cmd_serve},
     {"show", "the resolved run, each value with its origin", moe_cmd_show},
     {"store", "what the store of a sweep holds, and what of it is damaged", moe_cmd_store},
     {"sweep", "one run at many points, in parallel; kept as they finish, resumed after a kill", moe_cmd_sweep},

@@ -1,0 +1,35 @@
+// MFU over the number of GPUs.
+import { h, put } from './dom.js';
+import { curve } from './chart.js';
+import { spread } from './economy.js';
+import { around } from './scales.js';
+import { request } from './state.js';
+
+const STEPS = 3; /* halvings and doublings that are shown */
+
+export function question(state, gpus) {
+  return request({ ...state, gpus: '' }, { vary: { gpus: around(gpus, STEPS) } });
+}
+
+/** Points of a sweep's answer, in order of size; those that cannot be are left out. `ends`: relative step times of the
+ * fast and the slow end at the size looked at. */
+export function points(answer, gpus, ends) {
+  return answer.filter((r) => r.mfu).map((r) => ({ x: r.gpus, y: r.mfu.causal, fits: r.memory.fits, own: r.gpus === gpus,
+    high: ends ? r.mfu.causal / ends[0] : NaN, low: ends ? r.mfu.causal / ends[1] : NaN })).sort((a, b) => a.x - b.x);
+}
+
+export function statedPoints(result) {
+  const { published } = result;
+  return published?.mfu && published.convention === 'causal' ? [{ x: result.gpus, y: published.mfu }] : [];
+}
+
+export function draw(answer, result, scaling, onPick) {
+  const list = points(answer, result.gpus, spread(result));
+  if (list.length < 2) {
+    put('scale', h('p', { class: 'quiet', text: 'No other size of this layout is legal: change the layout, or let the search find one.' }));
+    return;
+  }
+  put('scale', curve(list, statedPoints(result), 'MFU over the number of GPUs', onPick));
+  put('scale-note', `${scaling === 'strong' ? 'Strong scaling: the batch stays.' : 'Weak scaling: the batch grows with the GPUs.'} `
+    + 'Band: the interval of the size looked at, taken relative. A cross does not fit; a diamond was published.');
+}

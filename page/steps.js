@@ -1,0 +1,50 @@
+// What one step of each control brings.
+import { h, put } from './dom.js';
+import { bytes, percent, seconds, signed } from './format.js';
+import { neighbours, same } from './keys.js';
+
+const MOST = 26; /* steps that are tried */
+const WORDS = 3; /* other words of one key that are */
+
+function isLegal(legal, key, value) {
+  return legal?.[key]?.some((t) => same(t.value, value) && t.legal) ?? false;
+}
+
+/** Steps to try: [{key, label, from, to}], legal ones only; numbers one step down and up, words the others. */
+export function steps(controls, legal) {
+  const list = [];
+  for (const { key, label, list: values, value } of controls) {
+    const numeric = values.length > 0 && values.every((v) => /^[0-9]/.test(v));
+    const { lower, higher } = neighbours(values, value);
+    const others = numeric ? [lower, higher].filter(Boolean) : values.filter((v) => !same(v, value) && isLegal(legal, key, v)).slice(0, WORDS);
+    for (const to of others) if (isLegal(legal, key, to)) list.push({ key, label, from: value, to });
+  }
+  return list.slice(0, MOST);
+}
+
+/** Tried steps, the best first: those that fit before those that do not. */
+export function ranked(tried, base) {
+  return tried.map((step) => ({ ...step, gain: step.result.mfu.causal - base.mfu.causal,
+    time: step.result.step_time_s - base.step_time_s, memory: step.result.memory.peak_bytes - base.memory.peak_bytes }))
+    .sort((a, b) => b.result.memory.fits - a.result.memory.fits || b.gain - a.gain);
+}
+
+function line(step, widest, onPick) {
+  const better = step.gain >= 0;
+  const bar = h('i', { class: better ? 'gain' : 'loss' });
+  bar.style.width = `${(100 * Math.abs(step.gain)) / widest}%`;
+  return h('tr', { class: step.result.memory.fits ? '' : 'unfit' },
+    h('td', {}, h('button', { type: 'button', class: 'link', onclick: () => onPick(step.key, step.to), text: `${step.label} ${step.from} → ${step.to}` })),
+    h('td', { class: 'num', text: `${signed((100 * step.gain).toFixed(2))} pt` }),
+    h('td', { class: 'track' }, bar),
+    h('td', { class: 'num', text: signed(seconds(step.time)) }),
+    h('td', { class: 'num', text: `${signed(bytes(step.memory))}${step.result.memory.fits ? '' : ' ✕'}` }));
+}
+
+export function draw(tried, base, total, onPick) {
+  const list = ranked(tried, base);
+  const widest = Math.max(...list.map((step) => Math.abs(step.gain)), 1e-9);
+  put('steps', h('table', { class: 'steps' },
+    h('tr', {}, ['step', 'MFU', '', 'step time', 'memory'].map((t) => h('th', { text: t }))), list.map((step) => line(step, widest, onPick))));
+  put('steps-note', tried.length < total ? `${tried.length} of ${total} tried` : `From MFU ${percent(base.mfu.causal)}. ✕: does not fit. Click one to take it.`);
+}

@@ -1,0 +1,144 @@
+// The page in a browser, as a planner uses it. usage: browser.mjs PROGRAM [FOLDER for screenshots]; skipped (77) without a browser.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Browser, find } from './chromium.mjs';
+
+const [program, shots] = process.argv.slice(2);
+const chromium = find();
+const log = (...words) => process.env.LOUD && console.error(...words);
+if (!chromium) {
+  console.log('no Chromium here: skipped');
+  process.exit(77);
+}
+
+const server = spawn(program, ['serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const url = await new Promise((resolve) => { server.stdout.once('data', (text) => resolve(String(text).trim())); });
+const browser = new Browser(chromium);
+process.on('exit', () => { server.kill('SIGKILL'); browser.process.kill('SIGKILL'); });
+const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/* ---- what a person does ---- */
+
+const settled = (page) => page.until("!document.body.classList.contains('busy') && document.querySelectorAll('.tile').length === 7", 'an answer', 60000);
+
+/** Chooses a value of a control, by a click on it or in its list. */
+async function turn(page, key, value) {
+  await page.value(`(() => {
+    const all = [...document.querySelectorAll('#controls [data-key="${key}"]')];
+    const one = all.find((e) => e.type === 'radio' && e.value === ${JSON.stringify(value)});
+    if (one) return one.click();
+    const [only] = all;
+    only.value = ${JSON.stringify(value)};
+    only.dispatchEvent(new Event('change'));
+  })()`);
+}
+
+const text = (page, selector) => page.value(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`);
+
+async function visit(steps) {
+  const page = await browser.page(url);
+  await settled(page);
+  for (const [name, step] of Object.entries(steps)) {
+    await step(page);
+    console.log(`ok - ${name}`);
+  }
+  assert.deepEqual(page.faults, [], 'the console is clean');
+  assert.deepEqual(page.requests.filter((r) => !r.startsWith(url) && !/^(data|blob|about):/.test(r)), [], 'nothing is fetched from elsewhere');
+  return page;
+}
+
+const TEN = [['parallelism.expert', '32'], ['parallelism.zero', '3'], ['training.micro_batch', '2'], ['recompute.mode', 'selective'], ['recompute.mode', 'full'],
+  ['offload.activations', '0.5'], ['cluster.network.nic', '800 Gbit/s'], ['training.precision.lm_head', 'bf16'], ['parallelism.overlap.expert', 'false'],
+  ['parallelism.overlap.expert', 'true'], ['cluster.price.gpu_hour', '3']];
+
+await visit({
+  'the run answers as its file says': async (page) => {
+    assert.match(await text(page, '#headline'), /MFU/);
+    assert.match(await text(page, '#headline'), /published/);
+  },
+  'P10 and P90 follow': (page) => page.until("document.querySelector('.tile .range').innerText.includes('–')", 'an interval', 60000),
+  'ten controls change the answer': async (page) => {
+    for (const [key, value] of TEN) {
+      await turn(page, key, value);
+      await settled(page);
+      assert.ok(await page.value(`location.hash.includes(${JSON.stringify(`set.${key}`)}) || ${JSON.stringify(value)} === 'full' || ${JSON.stringify(value)} === 'true'`), key);
+    }
+    assert.doesNotMatch(await text(page, '#headline'), /published/); /* that was another configuration */
+  },
+  'the address is the state': async (page) => {
+    const before = await text(page, '.tile .value'), hash = await page.value('location.hash');
+    const other = await browser.page(`${url}${hash}`);
+    await settled(other);
+    assert.equal(await text(other, '.tile .value'), before);
+    assert.deepEqual(other.faults, []);
+  },
+  'a run is pinned and compared': async (page) => {
+    await page.value("document.querySelector('[data-pin=A]').click()");
+    await page.value("document.getElementById('reset').click()");
+    await settled(page);
+    await page.until("[...document.querySelectorAll('#waterfall text')].some((t) => t.textContent === 'A')", 'slot A');
+  },
+  'an illegal value is greyed, says why, and offers a legal one': async (page) => {
+    await page.until("document.querySelector('#controls .illegal')", 'a greyed value');
+    const reason = await page.value("document.querySelector('#controls label.illegal')?.title");
+    assert.match(reason, /expected/);
+    await page.value("document.querySelector('#controls label.illegal input').click()");
+    await page.until("document.querySelector('#error button')", 'an offer');
+    assert.match(await text(page, '#error'), /expected/);
+    await page.value("document.querySelector('#error button').click()");
+    await settled(page);
+    assert.equal(await text(page, '#error'), '');
+  },
+  'a config.json is dropped': async (page) => {
+    const config = readFileSync(`${process.env.MOESIM_DATA}/tests/interchange/hf/mixtral-8x7b.json`, 'utf8');
+    await page.value(`(() => { const data = new DataTransfer(); data.items.add(new File([${JSON.stringify(config)}], 'mixtral.json'));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })); })()`);
+    await page.until("document.getElementById('model').value === 'mixtral'", 'the dropped model');
+    await settled(page);
+    await page.value('history.back()');
+    await settled(page);
+  },
+  'a search is begun and cancelled': async (page) => {
+    await page.value("document.getElementById('p-search').open = true; document.getElementById('search-start').click()");
+    await page.until("document.querySelector('#search progress')", 'a search');
+    await sleep(500);
+    await page.value("document.querySelector('#search button').click()");
+    await page.until("document.getElementById('search').innerText.includes('Cancelled')", 'its end', 5000);
+  },
+  'files are exported': async (page) => {
+    await page.value("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push([this.download, this.href]); }");
+    for (const id of ['save-yaml', 'save-csv', 'save-png', 'save-report']) await page.value(`document.getElementById('${id}').click()`);
+    await page.until('saved.length === 4', 'four files');
+    const names = await page.value('saved.map(([name]) => name.split(".").pop()).sort().join()');
+    assert.equal(names, 'csv,html,png,yaml');
+  },
+  'the timeline is drawn and zoomed': async (page) => {
+    await page.value("document.getElementById('p-timeline').open = true; document.getElementById('p-timeline').scrollIntoView()");
+    await page.until("!document.getElementById('p-timeline').classList.contains('stale')", 'a timeline', 60000);
+    await page.value("document.getElementById('timeline').dispatchEvent(new KeyboardEvent('keydown', { key: '+' }))");
+    const inked = await page.value(`(() => { const c = document.getElementById('timeline');
+      const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (d.length / 4); })()`);
+    assert.ok(inked > 0.1, `${inked} of the canvas is drawn`);
+  },
+});
+
+/* ---- how it looks, for people ---- */
+
+for (const width of shots ? [800, 1400] : [])
+  for (const dark of [false, true]) {
+    const page = await browser.page(url, { width, dark });
+    await settled(page);
+    await page.value("for (const d of document.querySelectorAll('main details')) d.open = true");
+    for (let y = 0; y < 6; y++) {
+      await page.value(`scrollTo(0, ${y} * 700)`);
+      await sleep(1500);
+    }
+    writeFileSync(`${shots}/page-${width}-${dark ? 'dark' : 'light'}.png`, await page.screenshot());
+    assert.deepEqual(page.faults, []);
+  }
+
+await browser.close();
+server.kill('SIGTERM');
+await new Promise((resolve) => { server.on('exit', resolve); });
+console.log('1..1');
