@@ -66,14 +66,14 @@ may_include() {
   case $1 in
   yaml.h) echo doc ;;
   json-glib/*) echo door interchange report serve ;;
-  zlib.h) echo report ;;
+  zlib.h | libsmartcols.h) echo report ;;
   nlopt.h) echo calibrate ;;
   sqlite3.h) echo study ;;
   dlfcn.h) echo door ;;
   mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report serve study ;;
   microhttpd.h | arpa/* | netdb.h | poll.h) echo serve ;;
-  assert.h | ctype.h | errno.h | float.h | inttypes.h | limits.h | math.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h | glib.h | glib/*)
+  assert.h | ctype.h | errno.h | float.h | inttypes.h | limits.h | locale.h | math.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h | glib.h | glib/*)
     echo '*' ;;
   esac
 }

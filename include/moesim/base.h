@@ -87,6 +87,9 @@ gboolean moe_quantity_parse(const char *text, MoeDimension dimension, double *va
 /* Human text with a fitting prefix and at most four significant digits: "186 GB", "7.39 s", "50 GB/s". The decimal
  * point is a point in every locale. Caller frees. */
 char *moe_quantity_format(double value, MoeDimension dimension);
+/* The unit in which `value` is printed ("ms"; "" where the dimension has none); value x *scale is the number before it,
+ * within a rounding. Static storage. */
+const char *moe_quantity_unit(double value, MoeDimension dimension, double *scale);
 /* Short list of accepted units for messages, for example "B, kB, MB, ..."; "" for a dimension without unit. Static
  * storage. */
 const char *moe_dimension_units(MoeDimension dimension);

@@ -26,16 +26,35 @@ const char *moe_cause_title(guint cause);
 /* What a user reads for a reason within the kernel time, from MoeReason: "last wave not full". Static. */
 const char *moe_reason_title(guint reason);
 
+/* ---- sheets ------------------------------------------------------------------------------------------------------ */
+
+/* What a text is printed on. {0} is plain text without a right margin. */
+typedef struct {
+  gboolean styled; /* bold headings */
+  guint width;     /* characters of a line; 0: any number */
+} MoeSheet;
+
+/* Lines longer than the sheet continue in the next one, indented: at a space, after a comma, a slash and the like where
+ * there is none; behind a gap of two spaces or more, the lines that follow begin under what comes after it. A line that
+ * begins with a command to type ("  moesim run ...") continues behind a backslash, as shells
+ * have it. Lines that fit stay as they are. */
+char *moe_sheet_wrap(const char *text, MoeSheet sheet);
+
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
-/* Columns of text, padded to the widest cell. Rows are added cell by cell.
+/* Columns of text and numbers. Rows are added cell by cell; the first is the heading.
  *
- *     run             GPUs    step     MFU
- *     mai-base-1/v5   8192  7.39 s  20.0 %
+ *     run             GPUs  step, s  MFU, %
+ *     mai-base-1/v5   8192     7.39    20.0
+ *     deepseek-v3     2048    19.93    38.9
+ *
+ * The numbers of a column have one unit, which stands in the heading, and one number of decimals. On a sheet too
+ * narrow, headings break first, then words wrap, then columns that are optional are left out and named below the table.
  */
 typedef struct MoeTable MoeTable;
 
-/* One letter per column: 'l' left, 'r' right. */
+/* One letter per column: 'r' right; left: 'l' text, 'w' words and 'n' names, which wrap where there is no room. A digit
+ * behind it makes the column optional: where there is still no room, the highest go first, of equal ones the last. */
 MoeTable *moe_table_new(const char *alignment);
 void moe_table_free(MoeTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
@@ -43,25 +62,42 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
 void moe_table_add(MoeTable *table, const char *cell);
 /* The same, taking the string over. */
 void moe_table_take(MoeTable *table, char *cell);
-/* Text of the table, each line ended; the first row in bold when `styled`. Incomplete rows are ended with empty cells.
- */
-char *moe_table_format(MoeTable *table, gboolean styled);
-/* The same cells as CSV (RFC 4180, lines end in LF). */
+/* Several cells, up to NULL. */
+void moe_table_header(MoeTable *table, const char *const *titles);
+/* Numbers whose unit the column decides: a quantity in SI base units, a fraction as percent, a relative change as
+ * signed percent, a difference of fractions as signed points, a plain number, a whole one as it is. NaN is "-",
+ * infinity "never". */
+void moe_table_quantity(MoeTable *table, double value, MoeDimension dimension);
+void moe_table_percent(MoeTable *table, double fraction);
+void moe_table_change(MoeTable *table, double fraction);
+void moe_table_points(MoeTable *table, double fraction);
+void moe_table_number(MoeTable *table, double value);
+void moe_table_whole(MoeTable *table, int64_t value);
+/* Dollars and megawatt-hours; 0 is unknown: "-". */
+void moe_table_dollars(MoeTable *table, double dollars);
+void moe_table_mwh(MoeTable *table, double mwh);
+/* Makes the cell added last one of a value with what it may be between: "22.1 (20.0-23.4)". A range of no width is left
+ * out. `low` and `high` as the value was given. */
+void moe_table_between(MoeTable *table, double low, double high);
+/* Text of the table, each line ended; the heading in bold when the sheet is styled. Incomplete rows are ended with
+ * empty cells. A table is printed once. */
+char *moe_table_format(MoeTable *table, MoeSheet sheet);
+/* The same cells as CSV (RFC 4180, lines end in LF), each number with its own unit. */
 char *moe_table_csv(MoeTable *table);
 
 /* ---- predictions ------------------------------------------------------------------------------------------------- */
 
 /* One result as a reader's page: answer, memory, waterfall. */
-char *moe_report_run_table(const MoeResult *result, gboolean styled);
+char *moe_report_run_table(const MoeResult *result, MoeSheet sheet);
 /* Rows: one per result, predicted beside published, with the `n_losses` largest losses. */
-char *moe_report_compare_table(const GPtrArray *results, gboolean styled);
+char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet);
 /* One JSON object (`array` FALSE, one result) or an array of objects; keys as in docs/outputs.md. Ends with a line
  * feed. */
 char *moe_report_json(const GPtrArray *results, gboolean array);
 /* Header and one line per result; columns are the JSON keys, nested ones joined by a dot. */
 char *moe_report_csv(const GPtrArray *results);
 /* Memory by pipeline stage and part. */
-char *moe_report_memory_table(const MoeResult *result, gboolean styled);
+char *moe_report_memory_table(const MoeResult *result, MoeSheet sheet);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 

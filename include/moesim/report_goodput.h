@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 /* The answer with its distribution, the overhead by kind beside what was published, the intervals of theory, the cost,
  * what went in and what of it is assumed. The caller frees. */
-char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, gboolean styled);
+char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, MoeSheet sheet);
 /* One object; keys in docs/outputs.md. */
 char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput, const MoeCertainty *certainty);
 /* Lines: wall-clock with all that it may be wrong by, and the shares of that. */

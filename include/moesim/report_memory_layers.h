@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* One row per run of equal layers: parameters, weights, gradients, what is kept, and what each module keeps of it. */
-char *moe_report_memory_layers(const MoeMemoryLayer *rows, guint n, gboolean styled);
+char *moe_report_memory_layers(const MoeMemoryLayer *rows, guint n, MoeSheet sheet);
 
 G_END_DECLS
 

@@ -8,9 +8,9 @@
 G_BEGIN_DECLS
 
 /* One row per part and one for the step; `cases` of MoePartsCase. The caller frees the text. */
-char *moe_report_parts_table(const GPtrArray *cases, gboolean styled);
+char *moe_report_parts_table(const GPtrArray *cases, MoeSheet sheet);
 /* One row per class, one for all kernels and one for the pair's duration. The caller frees the text. */
-char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, gboolean styled);
+char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, MoeSheet sheet);
 
 G_END_DECLS
 

@@ -3,6 +3,7 @@
 #define MOESIM_REPORT_PLAN_H
 
 #include <moesim/plan.h>
+#include <moesim/report.h>
 
 G_BEGIN_DECLS
 
@@ -10,7 +11,7 @@ G_BEGIN_DECLS
  * `prefix` are the words that all rows have ("models/x.yaml", "--stack", "s"), NULL-terminated. */
 char *moe_report_plan_command(const MoePlanRow *row, const char *const *prefix);
 /* A row per cluster and size, who meets deadline and budget, what decides, prices and how to run each row. */
-char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, gboolean styled);
+char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, MoeSheet sheet);
 /* One object; rows as docs/outputs.md says. Ends with a line feed. */
 char *moe_report_plan_json(const MoePlan *plan, const char *const *prefix);
 /* The table's rows. */

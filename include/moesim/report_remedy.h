@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* The first `top` remedies (0 = all), one row each, and how many there are. */
-char *moe_report_remedies_table(const MoeRemedies *remedies, guint top, gboolean styled);
+char *moe_report_remedies_table(const MoeRemedies *remedies, guint top, MoeSheet sheet);
 /* {"step_time_s", "peak_bytes", "fits", "pairs", "remedies": [{"set", "step_time_s", "slower", "peak_bytes", "fits"}]}.
  */
 char *moe_report_remedies_json(const MoeRemedies *remedies);

@@ -9,6 +9,7 @@
 #define MOESIM_REPORT_SWEEP_H
 
 #include <moesim/metrics.h>
+#include <moesim/report.h>
 
 G_BEGIN_DECLS
 
@@ -28,7 +29,7 @@ char *moe_report_records_json(guint n, const char *const *records);
 /* One line per record: `set.KEY` first, then the values of moe_report_csv, then `error`. */
 char *moe_report_records_csv(guint n, const char *const *records);
 /* One row per record: the keys, the answer, what is lost most; or why there is none. */
-char *moe_report_records_table(guint n, const char *const *records, gboolean styled);
+char *moe_report_records_table(guint n, const char *const *records, MoeSheet sheet);
 
 G_END_DECLS
 

@@ -254,6 +254,17 @@ static const UnitWord *fitting_unit(const UnitWord *table, double value)
   return best;
 }
 
+const char *moe_quantity_unit(double value, MoeDimension dimension, double *scale)
+{
+  *scale = 1;
+  if (dimensions[dimension].table == NULL)
+    return "";
+  const UnitWord *unit = fitting_unit(dimensions[dimension].table, value);
+
+  *scale = unit->over / unit->times;
+  return unit->name;
+}
+
 char *moe_quantity_format(double value, MoeDimension dimension)
 {
   if (dimension == MOE_DIM_DOLLARS)

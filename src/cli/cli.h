@@ -25,6 +25,7 @@
 #include <moesim/base.h>
 #include <moesim/door.h>
 #include <moesim/metrics.h>
+#include <moesim/report.h>
 #include <moesim/spec.h>
 
 G_BEGIN_DECLS
@@ -136,8 +137,15 @@ void moe_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 void moe_cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Prints the error's one line to stderr and returns its exit status. */
 int moe_cli_fail(const GError *error);
-/* Whether stdout may carry bold and colour: a terminal, NO_COLOR unset, TERM not dumb. */
-gboolean moe_cli_styled(void);
+/* The same of a text for readers, within the margins of moe_cli_sheet. */
+void moe_cli_print_text(const char *text);
+/* A table's text or, in another format, what programs read. */
+void moe_cli_print_as(MoeFormat format, const char *text);
+/* What stdout is: as wide as $COLUMNS says, else as the terminal is, 100 characters where there is none (60 at least;
+ * no bound after --wide); bold on a terminal, with NO_COLOR unset and TERM not dumb. */
+MoeSheet moe_cli_sheet(void);
+/* From now on lines have any length: --wide. Called while there is one thread. */
+void moe_cli_widen(void);
 /* Flushes stdout; a full disk turns `status` into MOE_EXIT_BAD_INPUT, with a message. A reader that left is no fault.
  */
 int moe_cli_finish(int status);

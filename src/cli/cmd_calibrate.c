@@ -78,14 +78,14 @@ static gboolean add_classes(MoeTable *table, const MoeCalibration *c, GError **e
 
 static gboolean print_residuals(const MoeCalibration *c, gboolean csv, GError **error)
 {
-  g_autoptr(MoeTable) table = moe_table_new("lllllrrrrrr");
+  g_autoptr(MoeTable) table = moe_table_new("lnnlnrrrrrr");
 
   add_header(table);
   for (guint i = 0; i < c->n_fits; i++)
     add_fit(table, &c->fits[i]);
   if (!add_classes(table, c, error))
     return FALSE;
-  g_autofree char *text = csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
+  g_autofree char *text = csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
   moe_cli_print(text);
   return TRUE;
 }

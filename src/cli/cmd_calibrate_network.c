@@ -40,7 +40,7 @@ static char *format_residuals(const MoeNetworkCalibration *c, gboolean csv)
     add_row(table, c, g_array_index(c->fabrics, MoeNetworkFabric, i).name, MOE_N_NETWORK_PARTS, i);
   for (guint i = 0; i <= MOE_N_NETWORK_PARTS; i++)
     add_row(table, c, parts[i], (MoeNetworkPart)i, G_MAXUINT);
-  return csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
+  return csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
 }
 
 static gboolean write_fabrics(const MoeNetworkCalibration *c, const char *folder, GError **error)

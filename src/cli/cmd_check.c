@@ -214,7 +214,7 @@ static int check_file(const char *file)
     return moe_cli_fail(error);
   g_autofree char *line = g_strdup_printf("%s: %s, %s\n", file, kind->kind, says->str);
 
-  moe_cli_print(line);
+  moe_cli_print_text(line);
   return MOE_EXIT_DONE;
 }
 

@@ -264,7 +264,7 @@ static int collective(const char *word, const Options *options)
   g_autoptr(MoeTable) table = answer(&question, data);
   if (!table)
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *text = format == 1 ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
+  g_autofree char *text = format == 1 ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
   moe_cli_print(text);
   return options->plot && !draw(&question, options, data->str, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
 }

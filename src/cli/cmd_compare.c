@@ -23,7 +23,7 @@ static char *format_results(const GPtrArray *results, MoeFormat format)
   case MOE_FORMAT_CSV:
     return moe_report_csv(results);
   default:
-    return moe_report_compare_table(results, moe_cli_styled());
+    return moe_report_compare_table(results, moe_cli_sheet());
   }
 }
 
@@ -42,7 +42,7 @@ static void print_deciding(int n, char **arguments, const GPtrArray *results, co
     g_autofree char *text = deciding && *deciding ? g_strdup_printf("\n%s: %s", result->run, deciding) : NULL;
 
     if (text)
-      moe_cli_print(text);
+      moe_cli_print_text(text);
   }
 }
 
@@ -62,7 +62,7 @@ static int compare(int n, char **arguments, gboolean variants, const MoeCliRun *
     return moe_cli_fail(error);
   g_autofree char *text = format_results(results, format);
 
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   if (format == MOE_FORMAT_TABLE && !variants && n <= MOST_DECIDED)
     print_deciding(n, arguments, results, options, &sim);
   else if (format == MOE_FORMAT_TABLE)

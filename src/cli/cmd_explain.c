@@ -42,8 +42,8 @@ static int explain_one(const MoeRun *run, const MoeExplainOptions *options, MoeF
   else if (format == MOE_FORMAT_CSV)
     text = moe_report_explanation_csv(explanation);
   else
-    text = moe_report_explanation_table(explanation, moe_cli_styled());
-  moe_cli_print(text);
+    text = moe_report_explanation_table(explanation, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 
@@ -61,8 +61,8 @@ static int explain_two(const MoeRun *before, const MoeRun *after, const MoeExpla
   else if (format == MOE_FORMAT_CSV)
     text = moe_report_difference_csv(difference);
   else
-    text = moe_report_difference_table(difference, moe_cli_styled());
-  moe_cli_print(text);
+    text = moe_report_difference_table(difference, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

@@ -34,8 +34,8 @@ static int fabric(const char *argument, const MoeCliRun *options, const char *sv
   if (svg && !moe_output_save(svg_path, svg, &error))
     return moe_cli_fail(error);
   g_autofree char *text =
-      format == MOE_FORMAT_CSV ? moe_report_fabric_csv(load) : moe_report_fabric_table(load, moe_cli_styled());
-  moe_cli_print(text);
+      format == MOE_FORMAT_CSV ? moe_report_fabric_csv(load) : moe_report_fabric_table(load, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

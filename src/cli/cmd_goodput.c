@@ -56,7 +56,7 @@ static char *format_answer(MoeFormat format, const MoeRun *run, const MoeResult 
   case MOE_FORMAT_CSV:
     return moe_report_goodput_csv(goodput);
   default:
-    table = moe_report_goodput_table(run, result, goodput, moe_cli_styled());
+    table = moe_report_goodput_table(run, result, goodput, moe_cli_sheet());
     return doubts ? with_doubts(table, doubts) : table;
   }
 }
@@ -104,7 +104,7 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
     return moe_cli_fail(error);
   g_autofree char *text = format_answer(format, run, result, goodput, measured ? NULL : &doubts);
 
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

@@ -122,7 +122,7 @@ static void print_origin(const MoeCostModel *model, const MoeKernel *kernel)
                            use.fit->rows, use.fit->source ? use.fit->source : "source not given");
   }
   g_string_append(text, "\n");
-  moe_cli_print(text->str);
+  moe_cli_print_text(text->str);
 }
 
 static void print_rate(const MoeKernel *kernel, const MoeCost *cost, double quoted_flop_per_s)
@@ -140,7 +140,7 @@ static void print_rate(const MoeKernel *kernel, const MoeCost *cost, double quot
     g_autofree char *share = moe_percent_format(flop / cost->seconds / quoted_flop_per_s);
     line = g_strdup_printf("%s, %s, %s of the quoted peak\n", time, rate, share);
   }
-  moe_cli_print(line);
+  moe_cli_print_text(line);
 }
 
 static void print_reasons(const MoeCost *cost)
@@ -157,7 +157,7 @@ static void print_reasons(const MoeCost *cost)
     moe_table_take(table, g_strdup_printf("%.2f us", cost->part_s[reason] * 1e6));
     moe_table_take(table, g_strdup_printf("%.1f %%", 100 * cost->part_s[reason] / cost->seconds));
   }
-  g_autofree char *text = moe_table_format(table, moe_cli_styled());
+  g_autofree char *text = moe_table_format(table, moe_cli_sheet());
   moe_cli_print(text);
 }
 

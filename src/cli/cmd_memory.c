@@ -38,8 +38,8 @@ static int memory(const char *argument, const MoeCliRun *options)
   else if (format == MOE_FORMAT_CSV)
     text = moe_report_csv(results);
   else
-    text = moe_report_memory_table(result, moe_cli_styled());
-  moe_cli_print(text);
+    text = moe_report_memory_table(result, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   if (!result->memory.fits && format == MOE_FORMAT_TABLE)
     moe_cli_note("moesim memory %s --remedies tries what would make it fit", argument);
   return result->memory.fits ? MOE_EXIT_DONE : MOE_EXIT_NO;
@@ -66,10 +66,9 @@ static int remedies(const char *argument, const MoeCliRun *options)
   moe_cli_progress_end(&progress);
   if (!found)
     return moe_cli_fail(error);
-  g_autofree char *text = format == MOE_FORMAT_JSON
-                              ? moe_report_remedies_json(found)
-                              : moe_report_remedies_table(found, SHOWN_REMEDIES, moe_cli_styled());
-  moe_cli_print(text);
+  g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_remedies_json(found)
+                                                    : moe_report_remedies_table(found, SHOWN_REMEDIES, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return found->n_fit > 0 || found->own->memory.fits ? MOE_EXIT_DONE : MOE_EXIT_NO;
 }
 
@@ -89,9 +88,9 @@ static int layers(const char *argument, const MoeCliRun *options)
   if (!run)
     return moe_cli_fail(error);
   g_autofree MoeMemoryLayer *rows = moe_memory_layers(run, &n);
-  g_autofree char *text = moe_report_memory_layers(rows, n, moe_cli_styled());
+  g_autofree char *text = moe_report_memory_layers(rows, n, moe_cli_sheet());
 
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

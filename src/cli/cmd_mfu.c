@@ -105,7 +105,7 @@ static void add_row(MoeTable *table, const char *name, char *value)
 static char *format_answer(const Question *question, double causal, double full)
 {
   const MoeMeasuredRun *measured = &question->measured;
-  g_autoptr(MoeTable) table = moe_table_new("ll");
+  g_autoptr(MoeTable) table = moe_table_new("lw");
   double per_step_gpu = measured->peak_flop_per_s * measured->step_time_s;
 
   if (question->causal > 0) {
@@ -120,7 +120,7 @@ static char *format_answer(const Question *question, double causal, double full)
   add_row(table, "peak per GPU", moe_quantity_format(measured->peak_flop_per_s, MOE_DIM_FLOP_PER_S));
   add_row(table, "tokens per second per GPU",
           moe_count_format(measured->tokens_per_step / measured->step_time_s / measured->gpus, NULL));
-  return moe_table_format(table, FALSE);
+  return moe_table_format(table, moe_cli_sheet());
 }
 
 static int answer(const Question *question, gboolean json)
@@ -136,7 +136,7 @@ static int answer(const Question *question, gboolean json)
                            g_ascii_dtostr(digits[1], sizeof *digits, full));
   else
     text = format_answer(question, causal, full);
-  moe_cli_print(text);
+  moe_cli_print_as(json ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE, text);
   return MOE_EXIT_DONE;
 }
 

@@ -140,8 +140,8 @@ static int print_plan(const MoePlan *plan, const char *argument, const MoeCliRun
   else if (format == MOE_FORMAT_CSV)
     text = moe_report_plan_csv(plan);
   else
-    text = moe_report_plan_table(plan, prefix, moe_cli_styled());
-  moe_cli_print(text);
+    text = moe_report_plan_table(plan, prefix, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   gboolean asked = plan->deadline_s > 0 || plan->budget_dollars > 0;
   return plan->decided < 0 || (asked && plan->likely < 0) ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }

@@ -93,8 +93,8 @@ static void print_result(MoeResult *result, MoeFormat format)
   else if (format == MOE_FORMAT_CSV)
     text = moe_report_csv(results);
   else
-    text = moe_report_run_table(result, moe_cli_styled());
-  moe_cli_print(text);
+    text = moe_report_run_table(result, moe_cli_sheet());
+  moe_cli_print_as(format, text);
 }
 
 static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace)
@@ -122,7 +122,7 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
     g_autofree char *deciding = moe_cli_deciding(run, result, &sim);
 
     moe_cli_print(*deciding ? "\n" : "");
-    moe_cli_print(deciding);
+    moe_cli_print_text(deciding);
   }
   moe_cli_warn_memory(result);
   moe_cli_warn_mfu(run, result);

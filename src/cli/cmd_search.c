@@ -30,7 +30,7 @@ static char *format_result(const MoeSearchResult *result, MoeFormat format)
   case MOE_FORMAT_CSV:
     return moe_report_search_csv(result);
   default:
-    return moe_report_search_table(result, moe_cli_styled());
+    return moe_report_search_table(result, moe_cli_sheet());
   }
 }
 
@@ -66,7 +66,7 @@ static int print_result(const MoeSearchResult *result, MoeFormat format)
     moe_cli_warn("%s: %u layouts%s were not looked at, each could be better than those ranked",
                  moe_cli_interrupted() ? "interrupted" : "out of time", result->n_not_reached,
                  result->cut_short ? " and those not enumerated" : "");
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

@@ -43,8 +43,8 @@ static int sensitivity(const char *argument, gint samples, gint jobs, const MoeC
   else if (format == MOE_FORMAT_CSV)
     text = moe_report_sensitivity_csv(answer);
   else
-    text = moe_report_sensitivity_table(answer, moe_cli_styled());
-  moe_cli_print(text);
+    text = moe_report_sensitivity_table(answer, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

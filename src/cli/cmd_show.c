@@ -24,11 +24,9 @@ typedef enum { SHOW_TABLE, SHOW_YAML, SHOW_CSV } ShowFormat;
 typedef struct {
   const MoeRun *run;
   const char *only; /* dotted prefix, NULL = everything */
-  gboolean whole;   /* long values are not shortened */
+  gboolean whole;   /* paths are not shortened */
   MoeTable *table;
 } Listing;
-
-#define VALUE_WIDTH 44 /* characters of a value in the table */
 
 static const MoeAssumption *find_assumption(const MoeRun *run, const char *key)
 {
@@ -54,11 +52,14 @@ static char *describe_assumption(const MoeAssumption *assumption)
   return g_string_free(text, FALSE);
 }
 
-static char *describe_mark(MoeMark mark)
+/* The file's name is enough where there is little room. */
+static char *describe_mark(MoeMark mark, gboolean whole)
 {
   if (!mark.file)
     return g_strdup("command line");
-  return mark.line > 0 ? g_strdup_printf("%s:%d", mark.file, mark.line) : g_strdup(mark.file);
+  g_autofree char *file = whole ? g_strdup(mark.file) : g_path_get_basename(mark.file);
+
+  return mark.line > 0 ? g_strdup_printf("%s:%d", file, mark.line) : g_steal_pointer(&file);
 }
 
 static gboolean is_shown(const Listing *listing, const char *key)
@@ -93,24 +94,11 @@ static char *leaf_text(const MoeNode *node)
   return g_string_free(text, FALSE);
 }
 
-/* Long texts (sources) would push the origin off the screen; CSV and YAML have them whole. */
-static char *shorten(char *text)
-{
-  if (g_utf8_strlen(text, -1) <= VALUE_WIDTH)
-    return text;
-  g_autofree G_GNUC_UNUSED char *whole = text;
-  g_autofree char *start = g_utf8_substring(text, 0, VALUE_WIDTH - 3);
-
-  return g_strconcat(start, "...", NULL);
-}
-
 static void add_leaf(Listing *listing, const char *key, const MoeNode *node)
 {
-  char *value = leaf_text(node);
-
   moe_table_add(listing->table, key);
-  moe_table_take(listing->table, listing->whole ? value : shorten(value));
-  moe_table_take(listing->table, describe_mark(moe_node_mark(node)));
+  moe_table_take(listing->table, leaf_text(node));
+  moe_table_take(listing->table, describe_mark(moe_node_mark(node), listing->whole));
   moe_table_take(listing->table, describe_assumption(find_assumption(listing->run, key)));
 }
 
@@ -143,15 +131,16 @@ static void add_assumed_defaults(Listing *listing)
       continue;
     moe_table_add(listing->table, assumption->key);
     moe_table_add(listing->table, "(default)");
-    moe_table_take(listing->table, describe_mark(assumption->mark));
+    moe_table_take(listing->table, describe_mark(assumption->mark, listing->whole));
     moe_table_take(listing->table, describe_assumption(assumption));
   }
 }
 
 static char *list_values(const MoeRun *run, const char *only, ShowFormat format)
 {
-  g_autoptr(MoeTable) table = moe_table_new("llll");
-  Listing listing = {.run = run, .only = only, .whole = format == SHOW_CSV, .table = table};
+  g_autoptr(MoeTable) table = moe_table_new("lwlw");
+  Listing listing = {
+      .run = run, .only = only, .whole = format == SHOW_CSV || moe_cli_sheet().width == 0, .table = table};
 
   moe_table_add(table, "key");
   moe_table_add(table, "value");
@@ -159,7 +148,7 @@ static char *list_values(const MoeRun *run, const char *only, ShowFormat format)
   moe_table_add(table, "assumed");
   add_node(&listing, "", moe_doc_root(run->doc));
   add_assumed_defaults(&listing);
-  return format == SHOW_CSV ? moe_table_csv(table) : moe_table_format(table, moe_cli_styled());
+  return format == SHOW_CSV ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
 }
 
 /* A run that cannot be lowered has no kernels; `check` and `run` say why. */
@@ -171,7 +160,7 @@ static void print_stand_ins(const MoeRun *run)
     g_autofree char *text = moe_stand_in_text(&g_array_index(found, MoeStandIn, i));
     g_autofree char *line = g_strdup_printf("%swarning: %s\n", i == 0 ? "\n" : "", text);
 
-    moe_cli_print(line);
+    moe_cli_print_text(line);
   }
 }
 

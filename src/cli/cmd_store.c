@@ -40,7 +40,7 @@ static int check_store(const char *path)
     return moe_cli_fail(error);
   g_autofree char *text = describe(&report);
 
-  moe_cli_print(text);
+  moe_cli_print_text(text);
   return report.structure || report.damage ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }
 

@@ -58,7 +58,7 @@ static char *format_records(const MoeSweepPoint *points, guint n, MoeFormat form
   case MOE_FORMAT_CSV:
     return moe_report_records_csv(n, records);
   default:
-    return moe_report_records_table(n, records, moe_cli_styled());
+    return moe_report_records_table(n, records, moe_cli_sheet());
   }
 }
 
@@ -89,7 +89,7 @@ static void print_deciding(const MoeSweep *sweep, const MoeSimOptions *sim)
   g_autofree char *text = deciding && *deciding ? g_strdup_printf("\nfirst point: %s", deciding) : NULL;
 
   if (text)
-    moe_cli_print(text);
+    moe_cli_print_text(text);
 }
 
 static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeFormat format, const MoeSimOptions *sim)
@@ -100,7 +100,7 @@ static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeF
     return fail_like(sweep);
   g_autofree char *text = format_records(points, sweep->n_points, format);
 
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   if (format == MOE_FORMAT_TABLE)
     print_deciding(sweep, sim);
   if (failed > 0)

@@ -136,11 +136,11 @@ static int compare_baseline(const MoeValidation *validation, const char *path, G
 
 static char *format_table(const MoeValidation *validation, const Options *options, MoeGroupBy by)
 {
-  gboolean styled = moe_cli_styled();
+  MoeSheet sheet = moe_cli_sheet();
   g_autofree char *cases =
-      options->summary ? g_strdup("") : moe_report_validation_cases(validation, options->worst, styled);
-  g_autofree char *wrong = options->pairs ? moe_report_validation_wrong_pairs(validation, styled) : g_strdup("");
-  g_autofree char *summary = moe_report_validation_summary(validation, by, styled);
+      options->summary ? g_strdup("") : moe_report_validation_cases(validation, options->worst, sheet);
+  g_autofree char *wrong = options->pairs ? moe_report_validation_wrong_pairs(validation, sheet) : g_strdup("");
+  g_autofree char *summary = moe_report_validation_summary(validation, by, sheet);
 
   return g_strdup_printf("%s%s%s%s%s", cases, *cases ? "\n" : "", wrong, *wrong ? "\n" : "", summary);
 }
@@ -206,7 +206,7 @@ static int validate(const Options *options)
   if (status != MOE_EXIT_DONE && status != MOE_EXIT_NO)
     return status;
   g_autofree char *text = format_validation(validation, options, format, (MoeGroupBy)by);
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   return status;
 }
 
@@ -235,8 +235,8 @@ static int memory(const Options *options)
     return moe_cli_fail(error);
   g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_validation_memory_json(validation, (MoeGroupBy)by)
                                                     : moe_report_validation_memory(validation, (MoeGroupBy)by,
-                                                                                   options->summary, moe_cli_styled());
-  moe_cli_print(text);
+                                                                                   options->summary, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 
@@ -259,8 +259,8 @@ static int leave_one_out(const Options *options)
   moe_cli_progress_end(&progress);
   if (!fit)
     return moe_cli_fail(error);
-  g_autofree char *text = moe_report_rates_table(fit, moe_cli_styled());
-  moe_cli_print(text);
+  g_autofree char *text = moe_report_rates_table(fit, moe_cli_sheet());
+  moe_cli_print_text(text);
   return MOE_EXIT_DONE;
 }
 

@@ -20,7 +20,7 @@ static void print_overview(void)
                         "Examples:\n"
                         "  moesim run models/mai-base-1/v5.yaml\n"
                         "  moesim compare models/mai-base-1/v5.yaml --variants models/deepseek-v3.yaml\n");
-  moe_cli_print(text->str);
+  moe_cli_print_text(text->str);
 }
 
 static int unknown_command(const char *word)

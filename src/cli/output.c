@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void moe_cli_print(const char *text)
@@ -53,7 +54,37 @@ int moe_cli_fail(const GError *error)
   return g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL) ? MOE_EXIT_INTERNAL : MOE_EXIT_BAD_INPUT;
 }
 
-gboolean moe_cli_styled(void)
+/* ---- the sheet --------------------------------------------------------------------------------------------------- */
+
+#define USUAL_WIDTH 100 /* characters, where nobody says how many */
+#define LEAST_WIDTH 60  /* below it numbers would have no room */
+#define UNBOUNDED   "unlimited"
+
+void moe_cli_widen(void)
+{
+  g_setenv("COLUMNS", UNBOUNDED, TRUE);
+}
+
+static guint terminal_width(void)
+{
+  struct winsize size;
+
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static guint sheet_width(void)
+{
+  const char *columns = g_getenv("COLUMNS");
+  guint64 width = 0;
+
+  if (g_strcmp0(columns, UNBOUNDED) == 0)
+    return 0;
+  if (!columns || !g_ascii_string_to_unsigned(columns, 10, 1, G_MAXUINT16, &width, NULL))
+    width = terminal_width();
+  return width > 0 ? MAX((guint)width, LEAST_WIDTH) : USUAL_WIDTH;
+}
+
+static gboolean is_styled(void)
 {
   const char *no_color = g_getenv("NO_COLOR");
   const char *term = g_getenv("TERM");
@@ -61,6 +92,26 @@ gboolean moe_cli_styled(void)
   if (no_color && *no_color)
     return FALSE;
   return term && strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
+}
+
+MoeSheet moe_cli_sheet(void)
+{
+  return (MoeSheet){.styled = is_styled(), .width = sheet_width()};
+}
+
+void moe_cli_print_text(const char *text)
+{
+  g_autofree char *wrapped = moe_sheet_wrap(text, moe_cli_sheet());
+
+  moe_cli_print(wrapped);
+}
+
+void moe_cli_print_as(MoeFormat format, const char *text)
+{
+  if (format == MOE_FORMAT_TABLE)
+    moe_cli_print_text(text);
+  else
+    moe_cli_print(text);
 }
 
 int moe_cli_finish(int status)

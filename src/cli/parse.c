@@ -40,6 +40,7 @@ static int bad_option(const MoeUsage *usage, const GError *error, const GOptionE
   append_names(names, entries);
   append_names(names, shared);
   g_ptr_array_add(names, (gpointer) "help");
+  g_ptr_array_add(names, (gpointer) "wide");
   g_ptr_array_add(names, NULL);
   const char *nearest = NULL;
 
@@ -147,8 +148,12 @@ static gboolean is_out_of_range(const MoeUsage *usage, const GOptionEntry *entri
 int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOptionEntry *shared, int *argc,
                   char ***argv)
 {
-  gboolean help = FALSE;
-  const GOptionEntry help_entry[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "show this help", NULL}, {NULL}};
+  gboolean help = FALSE, wide = FALSE;
+  const GOptionEntry help_entry[] = {
+      {"wide", 0, 0, G_OPTION_ARG_NONE, &wide, "all columns of tables, in lines of any length", NULL},
+      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, "show this help", NULL},
+      {NULL},
+  };
   g_autoptr(GOptionContext) context = new_context(usage, entries, shared, help_entry);
   g_autofree char *program = g_strdup_printf("moesim %s", usage->command);
   g_autofree char **given = g_memdup2(*argv, (gsize)*argc * sizeof **argv);
@@ -158,10 +163,12 @@ int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOpt
   g_set_prgname(program);
   if (!g_option_context_parse(context, argc, argv, &error))
     return bad_option(usage, error, entries, shared);
+  if (wide)
+    moe_cli_widen();
   if (help) {
     g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
 
-    moe_cli_print(text);
+    moe_cli_print_text(text);
     return MOE_EXIT_DONE;
   }
   if (has_empty(usage, entries) || has_empty(usage, shared) || is_out_of_range(usage, entries, n_given, given) ||

@@ -202,6 +202,6 @@ int moe_cli_replay(const char *folder, const MoeCliRun *options)
   g_autofree char *text =
       format == MOE_FORMAT_JSON ? json_text(&replay, cluster, mfu) : table_text(&replay, cluster, mfu);
 
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }

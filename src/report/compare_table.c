@@ -1,6 +1,7 @@
 /* Several predictions side by side; memory by stage. */
 #include "losses.h"
 
+#include <math.h>
 #include <moesim/report_goodput.h>
 
 #define SHOWN_LOSSES 3 /* as many as a row has room for */
@@ -23,19 +24,12 @@ static char *largest_losses(const MoeResult *result)
 static void add_published(MoeTable *table, const MoeResult *result)
 {
   double published = moe_result_published_mfu(result);
-  g_autofree char *percent = moe_percent_format(published);
+  double step_s = result->published.step_time_s;
 
-  if (published == 0) {
-    for (guint i = 0; i < 3; i++)
-      moe_table_add(table, "-");
-    return;
-  }
-  moe_table_take(table, g_strdup_printf("%s %s", percent, result->published.full_convention ? "full" : "causal"));
-  moe_table_take(table, g_strdup_printf("%+.1f", 100 * (moe_result_mfu_as_published(result) - published)));
-  if (result->published.step_time_s > 0)
-    moe_table_take(table, g_strdup_printf("%+.1f %%", 100 * (result->step_time_s / result->published.step_time_s - 1)));
-  else
-    moe_table_add(table, "-");
+  moe_table_percent(table, published > 0 ? published : NAN);
+  moe_table_add(table, published == 0 ? "-" : result->published.full_convention ? "full" : "causal");
+  moe_table_points(table, published > 0 ? moe_result_mfu_as_published(result) - published : NAN);
+  moe_table_change(table, published > 0 && step_s > 0 ? result->step_time_s / step_s - 1 : NAN);
 }
 
 /* What a trillion tokens cost, without interruption. */
@@ -43,8 +37,8 @@ static void add_economy(MoeTable *table, const MoeResult *result)
 {
   MoeEconomy economy = moe_economy_ideal(result);
 
-  moe_table_take(table, moe_dollars_format(economy.dollars_per_trillion));
-  moe_table_take(table, moe_energy_format(economy.mwh_per_trillion));
+  moe_table_dollars(table, economy.dollars_per_trillion);
+  moe_table_mwh(table, economy.mwh_per_trillion);
 }
 
 static gboolean any_economy(const GPtrArray *results)
@@ -70,25 +64,25 @@ static gboolean any_interval(const GPtrArray *results)
 static void add_interval(MoeTable *table, const MoeResult *result)
 {
   gboolean full = result->published.present && result->published.full_convention;
-  g_autofree char *low = moe_percent_format(full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
-  g_autofree char *high = moe_percent_format(full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
+  gboolean known = result->interval.samples > 0;
 
-  moe_table_take(table, result->interval.samples > 0 ? g_strdup_printf("%s to %s", low, high) : g_strdup("-"));
+  moe_table_percent(table, !known ? NAN : full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
+  moe_table_percent(table, !known ? NAN : full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
 }
 
 static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, gboolean interval)
 {
   moe_table_take(table, moe_result_label(result));
   moe_table_add(table, result->cluster);
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result->gpus));
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result->global_batch));
-  moe_table_take(table, moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS));
+  moe_table_whole(table, result->gpus);
+  moe_table_whole(table, result->global_batch);
+  moe_table_quantity(table, result->step_time_s, MOE_DIM_SECONDS);
+  moe_table_add(table, result->memory.fits ? "yes" : "no");
   moe_table_take(table, g_strdup_printf("%.0f", result->tokens_per_s_per_gpu));
-  moe_table_take(table, g_strdup_printf("%.1f", result->model_flop_per_s_per_gpu_causal * 1e-12));
-  moe_table_take(table, moe_percent_format(result->mfu_causal));
-  moe_table_take(table, moe_percent_format(result->mfu_full));
+  moe_table_number(table, result->model_flop_per_s_per_gpu_causal * 1e-12);
+  moe_table_percent(table, result->mfu_causal);
+  moe_table_percent(table, result->mfu_full);
   add_published(table, result);
-  moe_table_add(table, result->memory.fits ? "" : "no");
   if (economy)
     add_economy(table, result);
   if (interval)
@@ -96,57 +90,57 @@ static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, 
   moe_table_take(table, largest_losses(result));
 }
 
-char *moe_report_compare_table(const GPtrArray *results, gboolean styled)
+char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet)
 {
-  static const char *const header[] = {"run",          "cluster",     "GPUs",       "batch",    "step",
-                                       "tokens/s/GPU", "TFLOP/s/GPU", "MFU causal", "MFU full", "published MFU",
-                                       "error, pt",    "step error",  "fits"};
+  static const char *const header[] = {"run",           "cluster",      "GPUs",        "batch",      "step",
+                                       "fits",          "tokens/s/GPU", "TFLOP/s/GPU", "MFU causal", "MFU full",
+                                       "published MFU", "convention",   "error",       "step error", NULL};
+  static const char *const economy_header[] = {"cost/T tokens", "energy/T tokens", NULL};
+  static const char *const interval_header[] = {"MFU P10", "MFU P90", NULL};
   gboolean economy = any_economy(results);
   gboolean interval = any_interval(results);
-  g_autofree char *alignment = g_strconcat("llrrrrrrrrrrl", economy ? "rr" : "", interval ? "r" : "", "l", NULL);
+  g_autofree char *alignment =
+      g_strconcat("nl1rr5rlr3r5rr6rl5r4r4", economy ? "r2r3" : "", interval ? "rr" : "", "w2", NULL);
   g_autoptr(MoeTable) table = moe_table_new(alignment);
 
-  for (guint i = 0; i < G_N_ELEMENTS(header); i++)
-    moe_table_add(table, header[i]);
-  if (economy) {
-    moe_table_add(table, "cost/T tokens");
-    moe_table_add(table, "energy/T tokens");
-  }
+  moe_table_header(table, header);
+  if (economy)
+    moe_table_header(table, economy_header);
   if (interval)
-    moe_table_add(table, "MFU, P10 to P90");
+    moe_table_header(table, interval_header);
   moe_table_add(table, "largest losses");
   for (guint i = 0; i < results->len; i++)
     add_row(table, g_ptr_array_index(results, i), economy, interval);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 static void add_stage(MoeTable *table, const MoeResult *result, guint stage)
 {
   const MoeFootprint *footprint = &result->memory.role[stage];
 
-  moe_table_take(table, g_strdup_printf("%u%s", stage, stage == result->memory.peak_role ? " *" : "  "));
+  moe_table_take(table, g_strdup_printf("%u%s", stage, stage == result->memory.peak_role ? " *" : ""));
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
-    moe_table_take(table, moe_quantity_format(footprint->part_bytes[part], MOE_DIM_BYTES));
-  moe_table_take(table, moe_quantity_format(footprint->peak_bytes, MOE_DIM_BYTES));
-  moe_table_take(table, moe_percent_format(footprint->peak_bytes / result->memory.capacity_bytes));
+    moe_table_quantity(table, footprint->part_bytes[part], MOE_DIM_BYTES);
+  moe_table_quantity(table, footprint->peak_bytes, MOE_DIM_BYTES);
+  moe_table_percent(table, footprint->peak_bytes / result->memory.capacity_bytes);
 }
 
-char *moe_report_memory_table(const MoeResult *result, gboolean styled)
+char *moe_report_memory_table(const MoeResult *result, MoeSheet sheet)
 {
-  g_autoptr(MoeTable) table = moe_table_new("rrrrrrrrrr");
+  g_autoptr(MoeTable) table = moe_table_new("lrrrrrrrrr");
   g_autofree char *label = moe_result_label(result);
   g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
   g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
   g_autofree char *headroom = moe_quantity_format(result->memory.headroom_bytes, MOE_DIM_BYTES);
 
-  moe_table_add(table, "stage  ");
+  moe_table_add(table, "stage");
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
     moe_table_add(table, moe_memory_words[part]);
   moe_table_add(table, "peak");
   moe_table_add(table, "of capacity");
   for (guint stage = 0; stage < result->memory.n_roles; stage++)
     add_stage(table, result, stage);
-  g_autofree char *rows = moe_table_format(table, styled);
+  g_autofree char *rows = moe_table_format(table, sheet);
 
   return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: %s per GPU of %s, %s with %s of headroom\n\n%s", label,
                          result->cluster, result->gpus, peak, capacity, result->memory.fits ? "fits" : "does not fit",

@@ -9,17 +9,6 @@
 #define SHOWN_SHARE 5e-4 /* of the step: what is less would read as 0.0 % */
 #define MOST_KEYS   12   /* of one change in the table; JSON has all */
 
-static void add_header(MoeTable *table, guint n, const char *const *titles)
-{
-  for (guint i = 0; i < n; i++)
-    moe_table_add(table, titles[i]);
-}
-
-static char *points(double fraction)
-{
-  return g_strdup_printf("%+.2f", 100 * fraction);
-}
-
 /* ---- the waterfall ---------------------------------------------------------------------------------------------- */
 
 static int by_share(const void *a, const void *b)
@@ -49,12 +38,12 @@ static void add_loss(MoeTable *table, const MoeExplanation *x, const MoeLossShar
 
   *level -= loss->share_s / step;
   moe_table_take(table, g_strdup_printf("%s%s", moe_cause_title(loss->cause), loss->joint ? " *" : ""));
-  moe_table_take(table, moe_quantity_format(loss->accounted_s, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_quantity_format(loss->alone_s, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_percent_format(x->result->mfu_causal * step / (step - loss->alone_s)));
-  moe_table_take(table, moe_quantity_format(loss->share_s, MOE_DIM_SECONDS));
-  moe_table_take(table, points(-loss->share_s / step));
-  moe_table_take(table, moe_percent_format(*level));
+  moe_table_quantity(table, loss->accounted_s, MOE_DIM_SECONDS);
+  moe_table_quantity(table, loss->alone_s, MOE_DIM_SECONDS);
+  moe_table_percent(table, x->result->mfu_causal * step / (step - loss->alone_s));
+  moe_table_quantity(table, loss->share_s, MOE_DIM_SECONDS);
+  moe_table_points(table, -loss->share_s / step);
+  moe_table_percent(table, *level);
 }
 
 /* What stays when every cause is gone, math apart. */
@@ -66,23 +55,23 @@ static void add_left(MoeTable *table, const MoeExplanation *x, MoeCause cause, d
     return;
   *level -= x->left_s[cause] / step;
   moe_table_take(table, g_strdup_printf("%s, left with all removed", moe_cause_title(cause)));
-  moe_table_take(table, moe_quantity_format(x->result->cause_s[cause], MOE_DIM_SECONDS));
+  moe_table_quantity(table, x->result->cause_s[cause], MOE_DIM_SECONDS);
   moe_table_add(table, NULL);
   moe_table_add(table, NULL);
-  moe_table_take(table, moe_quantity_format(x->left_s[cause], MOE_DIM_SECONDS));
-  moe_table_take(table, points(-x->left_s[cause] / step));
-  moe_table_take(table, moe_percent_format(*level));
+  moe_table_quantity(table, x->left_s[cause], MOE_DIM_SECONDS);
+  moe_table_points(table, -x->left_s[cause] / step);
+  moe_table_percent(table, *level);
 }
 
 static void add_last(MoeTable *table, const char *title, double accounted_s, double share_s, double step_s,
                      const char *end)
 {
   moe_table_add(table, title);
-  moe_table_take(table, moe_quantity_format(accounted_s, MOE_DIM_SECONDS));
+  moe_table_quantity(table, accounted_s, MOE_DIM_SECONDS);
   moe_table_add(table, NULL);
   moe_table_add(table, NULL);
-  moe_table_take(table, moe_quantity_format(share_s, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_percent_format(share_s / step_s));
+  moe_table_quantity(table, share_s, MOE_DIM_SECONDS);
+  moe_table_points(table, share_s / step_s);
   moe_table_add(table, end);
 }
 
@@ -107,13 +96,13 @@ static void add_math(MoeTable *table, const MoeExplanation *x)
 static MoeTable *explanation_cells(const MoeExplanation *x)
 {
   static const char *const titles[] = {"cause",      "accounted", "alone saves", "MFU without it",
-                                       "mean share", "points",    "down to"};
-  MoeTable *table = moe_table_new("lrrrrrr");
+                                       "mean share", "points",    "down to",     NULL};
+  MoeTable *table = moe_table_new("wrrrrrr");
   MoeLossShare shares[MOE_N_CAUSES];
   guint n = sorted_shares(x, shares);
   double level = 1;
 
-  add_header(table, G_N_ELEMENTS(titles), titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < n; i++)
     add_loss(table, x, &shares[i], &level);
   for (guint c = 0; c < MOE_N_CAUSES; c++)
@@ -164,11 +153,11 @@ static char *result_line(const MoeResult *result)
                          result->cluster, result->stack, result->gpus, step, mfu);
 }
 
-char *moe_report_explanation_table(const MoeExplanation *x, gboolean styled)
+char *moe_report_explanation_table(const MoeExplanation *x, MoeSheet sheet)
 {
   g_autoptr(MoeTable) table = explanation_cells(x);
   g_autofree char *title = result_line(x->result);
-  g_autofree char *rows = moe_table_format(table, styled);
+  g_autofree char *rows = moe_table_format(table, sheet);
   g_autofree char *how = method(x);
   g_autofree char *absent = absent_causes(x);
   g_autofree char *interaction = moe_quantity_format(fabs(x->interaction_s), MOE_DIM_SECONDS);
@@ -181,10 +170,11 @@ char *moe_report_explanation_table(const MoeExplanation *x, gboolean styled)
 
 char *moe_report_explanation_csv(const MoeExplanation *x)
 {
-  static const char *const titles[] = {"cause", "present", "accounted_s", "alone_s", "last_s", "share_s", "error_s"};
+  static const char *const titles[] = {"cause",  "present", "accounted_s", "alone_s",
+                                       "last_s", "share_s", "error_s",     NULL};
   g_autoptr(MoeTable) table = moe_table_new("lllllll");
 
-  add_header(table, G_N_ELEMENTS(titles), titles);
+  moe_table_header(table, titles);
   for (guint c = 0; c < x->n_causes; c++) {
     const MoeLossShare *loss = &x->causes[c];
     double values[] = {loss->accounted_s, loss->alone_s, loss->last_s, loss->share_s, loss->error_s};
@@ -262,19 +252,19 @@ static void add_effect(MoeTable *table, const MoeEffect *effect, double mfu_befo
       moe_table_add(table, "-");
     return;
   }
-  moe_table_take(table, moe_percent_format(effect->mfu_causal));
-  moe_table_take(table, points(effect->mfu_causal - mfu_before));
+  moe_table_percent(table, effect->mfu_causal);
+  moe_table_points(table, effect->mfu_causal - mfu_before);
   moe_table_take(table, g_strdup_printf("x %.3f", effect->mfu_causal / mfu_before));
 }
 
 static MoeTable *difference_cells(const MoeDifference *d)
 {
-  static const char *const titles[] = {"change",        "alone: MFU", "points", "factor",
-                                       "in order: MFU", "points",     "factor", "fits"};
-  MoeTable *table = moe_table_new("lrrrrrrl");
+  static const char *const titles[] = {"change", "alone: MFU", "points", "factor", "in order: MFU",
+                                       "points", "factor",     "fits",   NULL};
+  MoeTable *table = moe_table_new("wrrrrrrl");
   double mfu = d->before->mfu_causal;
 
-  add_header(table, G_N_ELEMENTS(titles), titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < d->n_changes; i++) {
     const MoeChange *change = &d->changes[i];
 
@@ -286,14 +276,14 @@ static MoeTable *difference_cells(const MoeDifference *d)
   }
   moe_table_add(table, "interaction");
   moe_table_add(table, NULL);
-  moe_table_take(table, points(d->mfu_interaction));
+  moe_table_points(table, d->mfu_interaction);
   for (guint i = 0; i < 5; i++)
     moe_table_add(table, NULL);
   moe_table_add(table, "total");
   for (guint i = 0; i < 3; i++)
     moe_table_add(table, NULL);
-  moe_table_take(table, moe_percent_format(d->after->mfu_causal));
-  moe_table_take(table, points(d->after->mfu_causal - d->before->mfu_causal));
+  moe_table_percent(table, d->after->mfu_causal);
+  moe_table_points(table, d->after->mfu_causal - d->before->mfu_causal);
   moe_table_take(table, g_strdup_printf("x %.3f", d->after->mfu_causal / d->before->mfu_causal));
   moe_table_add(table, d->after->memory.fits ? "" : "no");
   return table;
@@ -315,15 +305,15 @@ static void add_keys(MoeTable *table, const MoeChange *change)
   }
 }
 
-static char *key_rows(const MoeDifference *d, gboolean styled)
+static char *key_rows(const MoeDifference *d, MoeSheet sheet)
 {
-  static const char *const titles[] = {"change", "key", "before", "after"};
-  g_autoptr(MoeTable) table = moe_table_new("llll");
+  static const char *const titles[] = {"change", "key", "before", "after", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("wwww");
 
-  add_header(table, G_N_ELEMENTS(titles), titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < d->n_changes; i++)
     add_keys(table, &d->changes[i]);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 /* Why some mechanisms stand together. */
@@ -337,7 +327,7 @@ static char *merge_notes(const MoeDifference *d)
   return g_string_free(text, FALSE);
 }
 
-char *moe_report_difference_table(const MoeDifference *d, gboolean styled)
+char *moe_report_difference_table(const MoeDifference *d, MoeSheet sheet)
 {
   g_autofree char *before = result_line(d->before);
   g_autofree char *after = result_line(d->after);
@@ -345,8 +335,8 @@ char *moe_report_difference_table(const MoeDifference *d, gboolean styled)
   if (d->n_changes == 0)
     return g_strdup_printf("before  %s\nafter   %s\n\nNo key differs that bears on a step.\n", before, after);
   g_autoptr(MoeTable) table = difference_cells(d);
-  g_autofree char *rows = moe_table_format(table, styled);
-  g_autofree char *keys = key_rows(d, styled);
+  g_autofree char *rows = moe_table_format(table, sheet);
+  g_autofree char *keys = key_rows(d, sheet);
   g_autofree char *notes = merge_notes(d);
   return g_strdup_printf("before  %s\nafter   %s\n\n%s\n%s%s%u simulations.\n", before, after, rows, keys, notes,
                          d->n_simulations);
@@ -355,17 +345,17 @@ char *moe_report_difference_table(const MoeDifference *d, gboolean styled)
 char *moe_report_difference_csv(const MoeDifference *d)
 {
   static const char *const titles[] = {
-      "change", "keys", "alone_mfu_causal", "alone_step_time_s", "in_order_mfu_causal", "in_order_step_time_s"};
+      "change", "keys", "alone_mfu_causal", "alone_step_time_s", "in_order_mfu_causal", "in_order_step_time_s", NULL};
   g_autoptr(MoeTable) table = moe_table_new("llllll");
 
-  add_header(table, G_N_ELEMENTS(titles), titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < d->n_changes; i++) {
     const MoeChange *change = &d->changes[i];
     double values[] = {change->alone.mfu_causal, change->alone.step_time_s, change->in_order.mfu_causal,
                        change->in_order.step_time_s};
 
     moe_table_add(table, change->name);
-    moe_table_take(table, g_strdup_printf("%u", change->n_keys));
+    moe_table_whole(table, change->n_keys);
     for (guint v = 0; v < G_N_ELEMENTS(values); v++)
       moe_table_take(table, values[v] > 0 ? g_strdup_printf("%.17g", values[v]) : NULL);
   }

@@ -6,69 +6,63 @@
 
 static void take_bytes(MoeTable *table, double bytes)
 {
-  moe_table_take(table, moe_quantity_format(bytes, MOE_DIM_BYTES));
+  moe_table_quantity(table, bytes, MOE_DIM_BYTES);
 }
 
-static void add_titles(MoeTable *table, const char *const *titles)
-{
-  for (; *titles; titles++)
-    moe_table_add(table, *titles);
-}
-
-static char *tiers_table(const MoeFabricLoad *load, gboolean styled)
+static char *tiers_table(const MoeFabricLoad *load, MoeSheet sheet)
 {
   static const char *const titles[] = {"tier", "links", "carried", "per link", "used, mean", "used, most", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
 
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   for (int t = 0; t < MOE_N_TIERS; t++) {
     const MoeTierLoad *tier = &load->tier[t];
 
     moe_table_add(table, moe_tier_words[t]);
-    moe_table_take(table, g_strdup_printf("%u", tier->links));
+    moe_table_whole(table, tier->links);
     take_bytes(table, tier->bytes);
     take_bytes(table, tier->bytes / MAX(tier->links, 1));
-    moe_table_take(table, moe_percent_format(tier->mean_used));
-    moe_table_take(table, moe_percent_format(tier->most_used));
+    moe_table_percent(table, tier->mean_used);
+    moe_table_percent(table, tier->most_used);
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
-static char *busiest_table(const MoeFabricLoad *load, gboolean styled)
+static char *busiest_table(const MoeFabricLoad *load, MoeSheet sheet)
 {
   static const char *const titles[] = {"busiest links", "carried", "rate", "used", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
 
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < load->n_busiest; i++) {
     const MoeLinkLoad *link = &load->busiest[i];
 
     moe_table_add(table, link->name);
     take_bytes(table, link->bytes);
-    moe_table_take(table, moe_quantity_format(link->bytes_per_s, MOE_DIM_BYTES_PER_S));
-    moe_table_take(table, moe_percent_format(link->used));
+    moe_table_quantity(table, link->bytes_per_s, MOE_DIM_BYTES_PER_S);
+    moe_table_percent(table, link->used);
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
-static char *purposes_table(const MoeFabricLoad *load, gboolean styled)
+static char *purposes_table(const MoeFabricLoad *load, MoeSheet sheet)
 {
   static const char *const titles[] = {"sent by group", "NVLink", "network", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrr");
 
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < load->n_purposes; i++) {
     moe_table_add(table, load->purpose[i].name);
     take_bytes(table, load->purpose[i].nvlink_bytes);
     take_bytes(table, load->purpose[i].network_bytes);
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
-char *moe_report_fabric_table(const MoeFabricLoad *load, gboolean styled)
+char *moe_report_fabric_table(const MoeFabricLoad *load, MoeSheet sheet)
 {
-  g_autofree char *tiers = tiers_table(load, styled), *busiest = busiest_table(load, styled);
-  g_autofree char *purposes = purposes_table(load, styled), *step = moe_quantity_format(load->step_s, MOE_DIM_SECONDS);
+  g_autofree char *tiers = tiers_table(load, sheet), *busiest = busiest_table(load, sheet);
+  g_autofree char *purposes = purposes_table(load, sheet), *step = moe_quantity_format(load->step_s, MOE_DIM_SECONDS);
 
   return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: one step of %s\n\n%s\n%s\n%s", load->run->name,
                          load->run->cluster.name, load->run->parallelism.gpus, step, tiers, busiest, purposes);

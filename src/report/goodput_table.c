@@ -24,17 +24,9 @@ static char *whole_hours(double seconds)
   return g_strdup_printf("%.0f h", seconds / MOE_SECONDS_PER_HOUR);
 }
 
-static char *days(double seconds)
+static void add_hours(MoeTable *table, double seconds)
 {
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  return g_strconcat(g_ascii_formatd(digits, sizeof digits, "%.1f", seconds / (24 * MOE_SECONDS_PER_HOUR)), " d", NULL);
-}
-
-static void add_header(MoeTable *table, const char *const *words)
-{
-  for (; *words; words++)
-    moe_table_add(table, *words);
+  moe_table_take(table, isnan(seconds) ? g_strdup("-") : g_strdup_printf("%.1f", seconds / MOE_SECONDS_PER_HOUR));
 }
 
 static void add_pair(MoeTable *table, const char *name, char *value)
@@ -45,28 +37,28 @@ static void add_pair(MoeTable *table, const char *name, char *value)
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
 
-static void add_spread(MoeTable *table, const char *name, double mean, const MoeQuantiles *q, double published,
-                       char *(*format)(double))
+static void add_level(MoeTable *table, const char *name, double wall_s, double goodput)
 {
   moe_table_add(table, name);
-  moe_table_take(table, format(mean));
-  moe_table_take(table, format(q->p10));
-  moe_table_take(table, format(q->p50));
-  moe_table_take(table, format(q->p90));
-  moe_table_take(table, published > 0 ? format(published) : g_strdup("-"));
+  add_hours(table, wall_s > 0 ? wall_s : NAN);
+  moe_table_number(table, wall_s > 0 ? wall_s / (24 * MOE_SECONDS_PER_HOUR) : NAN);
+  moe_table_percent(table, goodput > 0 ? goodput : NAN);
 }
 
-static char *answer_table(const MoeGoodput *goodput, gboolean styled)
+static char *answer_table(const MoeGoodput *goodput, MoeSheet sheet)
 {
-  static const char *const header[] = {"training", "mean", "P10", "P50", "P90", "published", NULL};
+  static const char *const header[] = {"training", "wall-clock, h", "wall-clock, d", "goodput", NULL};
   const MoePublishedGoodput *published = &goodput->model.plan.published;
-  g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
+  g_autoptr(MoeTable) table = moe_table_new("lrrr");
 
-  add_header(table, header);
-  add_spread(table, "wall-clock", goodput->mean.wall_s, &goodput->wall_s, published->wall_s, hours);
-  add_spread(table, "", goodput->mean.wall_s, &goodput->wall_s, published->wall_s, days);
-  add_spread(table, "goodput", goodput->mean_goodput, &goodput->goodput, published->goodput, moe_percent_format);
-  return moe_table_format(table, styled);
+  moe_table_header(table, header);
+  add_level(table, "mean", goodput->mean.wall_s, goodput->mean_goodput);
+  add_level(table, "P10", goodput->wall_s.p10, goodput->goodput.p10);
+  add_level(table, "P50", goodput->wall_s.p50, goodput->goodput.p50);
+  add_level(table, "P90", goodput->wall_s.p90, goodput->goodput.p90);
+  if (published->wall_s > 0 || published->goodput > 0)
+    add_level(table, "published", published->wall_s, published->goodput);
+  return moe_table_format(table, sheet);
 }
 
 /* ---- overhead ---------------------------------------------------------------------------------------------------- */
@@ -95,6 +87,14 @@ static double published_overhead(const MoePublishedGoodput *published, MoeOverhe
   }
 }
 
+static void add_published(MoeTable *table, double seconds)
+{
+  if (seconds > 0)
+    add_hours(table, seconds);
+  else
+    moe_table_add(table, NULL);
+}
+
 static void add_overhead(MoeTable *table, const MoeGoodput *goodput, MoeOverhead kind)
 {
   double mean = goodput->mean.overhead_s[kind];
@@ -102,30 +102,30 @@ static void add_overhead(MoeTable *table, const MoeGoodput *goodput, MoeOverhead
   double published = published_overhead(&goodput->model.plan.published, kind);
 
   moe_table_add(table, overhead_titles[kind]);
-  moe_table_take(table, hours(mean));
-  moe_table_take(table, moe_percent_format(mean / goodput->mean.wall_s));
-  moe_table_take(table, hours(q->p10));
-  moe_table_take(table, hours(q->p90));
-  moe_table_take(table, published > 0 ? hours(published) : g_strdup(""));
+  add_hours(table, mean);
+  moe_table_percent(table, mean / goodput->mean.wall_s);
+  add_hours(table, q->p10);
+  add_hours(table, q->p90);
+  add_published(table, published);
 }
 
-static char *overhead_table(const MoeGoodput *goodput, gboolean styled)
+static char *overhead_table(const MoeGoodput *goodput, MoeSheet sheet)
 {
-  static const char *const header[] = {"overhead", "mean", "of wall", "P10", "P90", "published", NULL};
+  static const char *const header[] = {"overhead", "mean, h", "of wall", "P10, h", "P90, h", "published, h", NULL};
   const MoePublishedGoodput *published = &goodput->model.plan.published;
   double total = goodput->mean.wall_s - goodput->ideal_s;
   g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint kind = 0; kind < MOE_N_OVERHEADS; kind++)
     add_overhead(table, goodput, (MoeOverhead)kind);
   moe_table_add(table, "all");
-  moe_table_take(table, hours(total));
-  moe_table_take(table, moe_percent_format(total / goodput->mean.wall_s));
+  add_hours(table, total);
+  moe_table_percent(table, total / goodput->mean.wall_s);
   moe_table_add(table, NULL);
   moe_table_add(table, NULL);
-  moe_table_take(table, published->overhead_s > 0 ? hours(published->overhead_s) : g_strdup(""));
-  return moe_table_format(table, styled);
+  add_published(table, published->overhead_s);
+  return moe_table_format(table, sheet);
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */
@@ -143,10 +143,10 @@ static void add_optimum(MoeTable *table, const MoeGoodput *goodput)
   add_pair(table, "optimum, simulated", g_strdup_printf("%s (wall-clock %s)", interval, wall));
 }
 
-static char *checkpoint_table(const MoeGoodput *goodput)
+static char *checkpoint_table(const MoeGoodput *goodput, MoeSheet sheet)
 {
   const MoeGoodputModel *model = &goodput->model;
-  g_autoptr(MoeTable) table = moe_table_new("ll");
+  g_autoptr(MoeTable) table = moe_table_new("lw");
   g_autofree char *bytes = moe_quantity_format(model->checkpoint_bytes, MOE_DIM_BYTES);
   g_autofree char *write = duration(model->write_s);
   g_autofree char *blocking = duration(goodput->blocking_s);
@@ -161,14 +161,14 @@ static char *checkpoint_table(const MoeGoodput *goodput)
   add_pair(table, "job fails every", duration(goodput->job_mtbf_s));
   add_pair(table, "interruptions",
            g_strdup_printf("%.1f per training, %.0f checkpoints", goodput->interruptions, goodput->checkpoints));
-  return moe_table_format(table, FALSE);
+  return moe_table_format(table, sheet);
 }
 
 /* ---- cost -------------------------------------------------------------------------------------------------------- */
 
-static char *cost_table(const MoeEconomy *economy)
+static char *cost_table(const MoeEconomy *economy, MoeSheet sheet)
 {
-  g_autoptr(MoeTable) table = moe_table_new("ll");
+  g_autoptr(MoeTable) table = moe_table_new("lw");
   g_autofree char *dollars = moe_dollars_format(economy->dollars);
   g_autofree char *dollars_each = moe_dollars_format(economy->dollars_per_trillion);
   g_autofree char *energy = moe_energy_format(economy->energy_mwh);
@@ -187,7 +187,7 @@ static char *cost_table(const MoeEconomy *economy)
              g_strdup_printf("%s, %s per trillion tokens; %.0f W per GPU while stepping (busy %.0f %%, overhead %.2f)",
                              energy, energy_each, economy->stepping_power_w, 100 * economy->busy_share,
                              economy->overhead));
-  return moe_table_format(table, FALSE);
+  return moe_table_format(table, sheet);
 }
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
@@ -229,11 +229,11 @@ static void add_spares(MoeTable *table, const MoeGoodputPlan *plan)
     add_pair(table, "spare hosts", g_strdup("always enough"));
 }
 
-static char *input_table(const MoeGoodput *goodput)
+static char *input_table(const MoeGoodput *goodput, MoeSheet sheet)
 {
   const MoeGoodputModel *model = &goodput->model;
   const MoeGoodputPlan *plan = &model->plan;
-  g_autoptr(MoeTable) table = moe_table_new("ll");
+  g_autoptr(MoeTable) table = moe_table_new("lw");
   g_autofree char *tokens = moe_count_format(plan->tokens, NULL);
   g_autofree char *step = duration(model->step_time_s);
   g_autofree char *detect = duration(plan->detect_s);
@@ -252,7 +252,7 @@ static char *input_table(const MoeGoodput *goodput)
     add_pair(table, "source", g_strdup(plan->source));
   if (plan->published.source)
     add_pair(table, "published", g_strdup(plan->published.source));
-  return moe_table_format(table, FALSE);
+  return moe_table_format(table, sheet);
 }
 
 static char *assumption_lines(const MoeRun *run)
@@ -265,14 +265,14 @@ static char *assumption_lines(const MoeRun *run)
   return g_string_free(text, FALSE);
 }
 
-char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, gboolean styled)
+char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, MoeSheet sheet)
 {
   g_autofree char *label = moe_result_label(result);
-  g_autofree char *answer = answer_table(goodput, styled);
-  g_autofree char *overhead = overhead_table(goodput, styled);
-  g_autofree char *checkpoint = checkpoint_table(goodput);
-  g_autofree char *cost = cost_table(&goodput->economy);
-  g_autofree char *input = input_table(goodput);
+  g_autofree char *answer = answer_table(goodput, sheet);
+  g_autofree char *overhead = overhead_table(goodput, sheet);
+  g_autofree char *checkpoint = checkpoint_table(goodput, sheet);
+  g_autofree char *cost = cost_table(&goodput->economy, sheet);
+  g_autofree char *input = input_table(goodput, sheet);
   g_autofree char *assumed = assumption_lines(run);
   g_autofree char *ideal = hours(goodput->ideal_s);
 

@@ -201,7 +201,7 @@ void html_goodput(GString *html, const MoePage *page)
 {
   if (!page->goodput)
     return;
-  g_autofree char *text = moe_report_goodput_table(page->run, page->result, page->goodput, FALSE);
+  g_autofree char *text = moe_report_goodput_table(page->run, page->result, page->goodput, (MoeSheet){.width = 100});
 
   html_section(html, "training", "The whole training");
   html_element(html, "pre", NULL, text);

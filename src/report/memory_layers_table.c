@@ -29,15 +29,15 @@ static void add_row(MoeTable *table, const MoeMemoryLayer *rows, guint n, const 
   moe_table_add(table, moe_mixer_words[row->kind.mixer]);
   moe_table_add(table, moe_feed_words[row->kind.feed]);
   moe_table_take(table, moe_count_format(row->parameters, ""));
-  moe_table_take(table, moe_quantity_format(row->weight_bytes, MOE_DIM_BYTES));
-  moe_table_take(table, moe_quantity_format(row->gradient_bytes, MOE_DIM_BYTES));
-  moe_table_take(table, moe_quantity_format(row->kept_bytes, MOE_DIM_BYTES));
+  moe_table_quantity(table, row->weight_bytes, MOE_DIM_BYTES);
+  moe_table_quantity(table, row->gradient_bytes, MOE_DIM_BYTES);
+  moe_table_quantity(table, row->kept_bytes, MOE_DIM_BYTES);
   for (guint module = 0; module < MOE_MEMORY_MODULES && moe_module_words[module]; module++)
     if (is_kept(rows, n, module))
-      moe_table_take(table, moe_quantity_format(row->module_bytes[module], MOE_DIM_BYTES));
+      moe_table_quantity(table, row->module_bytes[module], MOE_DIM_BYTES);
 }
 
-char *moe_report_memory_layers(const MoeMemoryLayer *rows, guint n, gboolean styled)
+char *moe_report_memory_layers(const MoeMemoryLayer *rows, guint n, MoeSheet sheet)
 {
   g_autoptr(GString) alignment = g_string_new("lllrrrr");
 
@@ -49,7 +49,7 @@ char *moe_report_memory_layers(const MoeMemoryLayer *rows, guint n, gboolean sty
   add_titles(table, rows, n);
   for (guint i = 0; i < n; i++)
     add_row(table, rows, n, &rows[i]);
-  g_autofree char *text = moe_table_format(table, styled);
+  g_autofree char *text = moe_table_format(table, sheet);
 
   return g_strconcat("One layer on one GPU; activations per micro-batch; a module: what recomputing it alone frees\n\n",
                      text, NULL);

@@ -2,21 +2,15 @@
 #include <math.h>
 #include <moesim/report_parts.h>
 
-static void add_header(MoeTable *table, const char *const *titles)
-{
-  for (; *titles; titles++)
-    moe_table_add(table, *titles);
-}
-
 /* Name, published, predicted, error; what was not published stays open. */
 static void add_row(MoeTable *table, const char *name, double published_s, double predicted_s)
 {
   gboolean known = isfinite(published_s) && published_s > 0;
 
   moe_table_add(table, name);
-  moe_table_take(table, known ? moe_quantity_format(published_s, MOE_DIM_SECONDS) : g_strdup("-"));
-  moe_table_take(table, moe_quantity_format(predicted_s, MOE_DIM_SECONDS));
-  moe_table_take(table, known ? g_strdup_printf("%+.1f %%", 100 * (predicted_s / published_s - 1)) : g_strdup("-"));
+  moe_table_quantity(table, known ? published_s : NAN, MOE_DIM_SECONDS);
+  moe_table_quantity(table, predicted_s, MOE_DIM_SECONDS);
+  moe_table_change(table, known ? predicted_s / published_s - 1 : NAN);
 }
 
 static double published_sum(const MoePartsCase *c)
@@ -38,24 +32,24 @@ static void add_case(MoeTable *table, const MoePartsCase *c)
   add_row(table, "sum", published_sum(c), moe_time_to_seconds(c->iteration.step));
 }
 
-char *moe_report_parts_table(const GPtrArray *cases, gboolean styled)
+char *moe_report_parts_table(const GPtrArray *cases, MoeSheet sheet)
 {
   static const char *const header[] = {"case", "part", "published", "predicted", "error", NULL};
   g_autoptr(MoeTable) table = moe_table_new("llrrr");
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint i = 0; i < cases->len; i++)
     add_case(table, cases->pdata[i]);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
-char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, gboolean styled)
+char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, MoeSheet sheet)
 {
   static const char *const header[] = {"kernels", "profiled", "predicted", "error", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
   double profiled_s = 0, predicted_s = 0;
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint c = 0; c < MOE_N_PAIR_CLASSES; c++) {
     profiled_s += trace->class_s[c];
     predicted_s += iteration->pair_class_s[c];
@@ -64,5 +58,5 @@ char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *itera
   }
   add_row(table, "all kernels", profiled_s, predicted_s);
   add_row(table, "duration", trace->pair_s, iteration->pair_s);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }

@@ -167,7 +167,7 @@ static void add_csv_row(MoeTable *table, const MoePlanRow *row, guint columns)
   if (!row->failure)
     list_figures(row, figures);
   moe_table_add(table, row->result ? row->result->cluster : row->cluster);
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, row->gpus));
+  moe_table_whole(table, row->gpus);
   moe_table_take(table, row->failure ? NULL : g_strdup_printf("%" G_GINT64_FORMAT, row->result->global_batch));
   for (guint i = 0; i < columns; i++)
     moe_table_add(table, row->failure || !isfinite(figures[i].value)

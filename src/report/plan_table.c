@@ -11,50 +11,42 @@
 
 /* ---- cells ------------------------------------------------------------------------------------------------------- */
 
-static char *range(const char *middle, const char *low, const char *high)
+static void add_percent(MoeTable *table, double value, const MoeQuantiles *q)
 {
-  return g_strdup_printf("%s (%s to %s)", middle, low, high);
+  moe_table_percent(table, value);
+  moe_table_between(table, q->p10, q->p90);
 }
 
-static char *percent_range(double value, const MoeQuantiles *q)
+static void add_seconds(MoeTable *table, double value, const MoeQuantiles *q)
 {
-  g_autofree char *middle = g_strdup_printf("%.1f %%", 100 * value), *low = g_strdup_printf("%.1f", 100 * q->p10);
-  g_autofree char *high = g_strdup_printf("%.1f", 100 * q->p90);
-
-  return range(middle, low, high);
+  moe_table_quantity(table, value, MOE_DIM_SECONDS);
+  moe_table_between(table, q->p10, q->p90);
 }
 
-static char *step_range(double value, const MoeQuantiles *q)
+static void add_days(MoeTable *table, const MoeQuantiles *q)
 {
-  g_autofree char *middle = moe_quantity_format(value, MOE_DIM_SECONDS), *low = g_strdup_printf("%.3g", q->p10);
-  g_autofree char *high = g_strdup_printf("%.3g", q->p90);
+  moe_table_number(table, q->p50 / SECONDS_PER_DAY);
+  moe_table_between(table, q->p10 / SECONDS_PER_DAY, q->p90 / SECONDS_PER_DAY);
+}
 
-  return range(middle, low, high);
+static void add_dollars(MoeTable *table, const MoePlanRow *row)
+{
+  moe_table_dollars(table, row->dollars.p50);
+  if (row->dollars.p50 > 0)
+    moe_table_between(table, row->least_dollars, row->most_dollars);
+}
+
+static void add_energy(MoeTable *table, const MoeQuantiles *q)
+{
+  moe_table_mwh(table, q->p50);
+  if (q->p50 > 0)
+    moe_table_between(table, q->p10, q->p90);
 }
 
 static char *days_range(const MoeQuantiles *q)
 {
-  g_autofree char *middle = g_strdup_printf("%.1f", q->p50 / SECONDS_PER_DAY);
-  g_autofree char *low = g_strdup_printf("%.1f", q->p10 / SECONDS_PER_DAY);
-  g_autofree char *high = g_strdup_printf("%.1f", q->p90 / SECONDS_PER_DAY);
-
-  return range(middle, low, high);
-}
-
-static char *dollars_range(const MoePlanRow *row)
-{
-  g_autofree char *middle = moe_dollars_format(row->dollars.p50), *low = moe_dollars_format(row->least_dollars);
-  g_autofree char *high = moe_dollars_format(row->most_dollars);
-
-  return row->dollars.p50 > 0 ? range(middle, low, high) : g_strdup("-");
-}
-
-static char *energy_range(const MoeQuantiles *q)
-{
-  g_autofree char *middle = moe_energy_format(q->p50), *low = moe_energy_format(q->p10);
-  g_autofree char *high = moe_energy_format(q->p90);
-
-  return q->p50 > 0 ? range(middle, low, high) : g_strdup("-");
+  return g_strdup_printf("%.1f (%.1f to %.1f)", q->p50 / SECONDS_PER_DAY, q->p10 / SECONDS_PER_DAY,
+                         q->p90 / SECONDS_PER_DAY);
 }
 
 static char *racks_text(const MoePlanRow *row)
@@ -67,28 +59,28 @@ static char *racks_text(const MoePlanRow *row)
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
-static const char *const titles[] = {"cluster", "GPUs",    "batch",  "racks", "MFU causal", "step",
-                                     "days",    "dollars", "energy", "MW",    "memory",     "in time"};
+static const char *const titles[] = {"cluster", "GPUs", "batch",  "racks", "MFU causal", "step",
+                                     "days",    "cost", "energy", "MW",    "memory",     "in time, %"};
 #define N_COLUMNS G_N_ELEMENTS(titles)
 
 static char *chance_text(const MoePlan *plan, const MoePlanRow *row)
 {
-  return plan->deadline_s > 0 ? g_strdup_printf("%.0f %%", 100 * row->certainty.chance) : g_strdup("-");
+  return plan->deadline_s > 0 ? g_strdup_printf("%.0f", 100 * row->certainty.chance) : g_strdup("-");
 }
 
 static void add_answer(MoeTable *table, const MoePlan *plan, const MoePlanRow *row)
 {
   moe_table_add(table, row->result->cluster);
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, row->gpus));
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, row->result->global_batch));
+  moe_table_whole(table, row->gpus);
+  moe_table_whole(table, row->result->global_batch);
   moe_table_take(table, racks_text(row));
-  moe_table_take(table, percent_range(row->result->mfu_causal, &row->certainty.mfu_causal));
-  moe_table_take(table, step_range(row->result->step_time_s, &row->certainty.step_time_s));
-  moe_table_take(table, days_range(&row->certainty.wall_s));
-  moe_table_take(table, dollars_range(row));
-  moe_table_take(table, energy_range(&row->mwh));
-  moe_table_take(table, row->megawatts > 0 ? g_strdup_printf("%.3g", row->megawatts) : g_strdup("-"));
-  moe_table_take(table, moe_quantity_format(row->result->memory.peak_bytes, MOE_DIM_BYTES));
+  add_percent(table, row->result->mfu_causal, &row->certainty.mfu_causal);
+  add_seconds(table, row->result->step_time_s, &row->certainty.step_time_s);
+  add_days(table, &row->certainty.wall_s);
+  add_dollars(table, row);
+  add_energy(table, &row->mwh);
+  moe_table_number(table, row->megawatts > 0 ? row->megawatts : NAN);
+  moe_table_quantity(table, row->result->memory.peak_bytes, MOE_DIM_BYTES);
   moe_table_take(table, chance_text(plan, row));
 }
 
@@ -102,7 +94,7 @@ static void add_failure(MoeTable *table, const MoePlanRow *row)
 
 static MoeTable *rows_table(const MoePlan *plan)
 {
-  MoeTable *table = moe_table_new("lrrrrrrrrrrr");
+  MoeTable *table = moe_table_new("lrr2r2rrrrrr1rr");
 
   for (guint i = 0; i < N_COLUMNS; i++)
     moe_table_add(table, titles[i]);
@@ -290,10 +282,10 @@ static void append_row_notes(GString *text, const MoePlan *plan, const char *con
   }
 }
 
-char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, gboolean styled)
+char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, MoeSheet sheet)
 {
   g_autoptr(MoeTable) table = rows_table(plan);
-  g_autofree char *tokens = moe_count_format(plan->tokens, NULL), *rows = moe_table_format(table, styled);
+  g_autofree char *tokens = moe_count_format(plan->tokens, NULL), *rows = moe_table_format(table, sheet);
   GString *text = g_string_new(NULL);
 
   g_string_append_printf(text, "%s tokens; the best layout found for each cluster and size\n\n%s", tokens, rows);

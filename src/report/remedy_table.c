@@ -13,23 +13,22 @@ static double slower(const MoeRemedies *remedies, const MoeRemedy *remedy)
 static void add_row(MoeTable *table, const MoeRemedies *remedies, const MoeRemedy *remedy)
 {
   moe_table_add(table, remedy->what);
-  moe_table_take(table, moe_quantity_format(remedy->result->step_time_s, MOE_DIM_SECONDS));
-  moe_table_take(table, g_strdup_printf("%+.1f %%", 100 * slower(remedies, remedy)));
-  moe_table_take(table, moe_quantity_format(remedy->result->memory.peak_bytes, MOE_DIM_BYTES));
+  moe_table_quantity(table, remedy->result->step_time_s, MOE_DIM_SECONDS);
+  moe_table_change(table, slower(remedies, remedy));
+  moe_table_quantity(table, remedy->result->memory.peak_bytes, MOE_DIM_BYTES);
   moe_table_add(table, remedy->result->memory.fits ? "" : "no");
 }
 
-char *moe_report_remedies_table(const MoeRemedies *remedies, guint top, gboolean styled)
+char *moe_report_remedies_table(const MoeRemedies *remedies, guint top, MoeSheet sheet)
 {
   static const char *const titles[] = {"change", "step", "longer by", "peak", "fits", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lrrrl");
+  g_autoptr(MoeTable) table = moe_table_new("wrrrl");
   guint shown = top > 0 ? MIN(top, remedies->n) : remedies->n;
 
-  for (const char *const *title = titles; *title; title++)
-    moe_table_add(table, *title);
+  moe_table_header(table, titles);
   for (guint i = 0; i < shown; i++)
     add_row(table, remedies, &remedies->remedies[i]);
-  g_autofree char *rows = moe_table_format(table, styled);
+  g_autofree char *rows = moe_table_format(table, sheet);
   g_autofree char *step = moe_quantity_format(remedies->own->step_time_s, MOE_DIM_SECONDS);
 
   return g_strdup_printf("%s\n%u of %u %s that need less memory fit; the run as it is takes %s\n", rows,

@@ -108,9 +108,9 @@ static void add_simulation(MoeTable *table, const MoeResult *result)
                            events, result->wall_time_s));
 }
 
-static char *answer_table(const MoeResult *result)
+static char *answer_table(const MoeResult *result, MoeSheet sheet)
 {
-  g_autoptr(MoeTable) table = moe_table_new("ll");
+  g_autoptr(MoeTable) table = moe_table_new("lw");
 
   add_line(table, "step time", moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS));
   add_mfu(table, result);
@@ -120,17 +120,11 @@ static char *answer_table(const MoeResult *result)
   add_memory(table, result);
   add_traffic(table, result);
   add_simulation(table, result);
-  return moe_table_format(table, FALSE);
-}
-
-static void add_header(MoeTable *table, const char *const *words)
-{
-  for (; *words; words++)
-    moe_table_add(table, *words);
+  return moe_table_format(table, sheet);
 }
 
 /* From the whole step (100 % of peak) down to the share that is model FLOPs: the MFU. */
-static char *waterfall_table(const MoeResult *result, gboolean styled)
+static char *waterfall_table(const MoeResult *result, MoeSheet sheet)
 {
   static const char *const header[] = {"waterfall", "time", "lost", "left", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
@@ -138,54 +132,53 @@ static char *waterfall_table(const MoeResult *result, gboolean styled)
   guint n = moe_losses(result, losses);
   double left = 1;
 
-  add_header(table, header);
+  moe_table_header(table, header);
   moe_table_add(table, "peak");
-  moe_table_take(table, moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS));
+  moe_table_quantity(table, result->step_time_s, MOE_DIM_SECONDS);
   moe_table_add(table, NULL);
-  moe_table_take(table, moe_percent_format(left));
+  moe_table_percent(table, left);
   for (guint i = 0; i < n; i++) {
     double share = losses[i].seconds / result->step_time_s;
 
     left -= share;
     moe_table_add(table, moe_cause_title(losses[i].cause));
-    moe_table_take(table, moe_quantity_format(losses[i].seconds, MOE_DIM_SECONDS));
-    moe_table_take(table, moe_percent_format(share));
-    moe_table_take(table, moe_percent_format(left));
+    moe_table_quantity(table, losses[i].seconds, MOE_DIM_SECONDS);
+    moe_table_percent(table, share);
+    moe_table_percent(table, left);
   }
   moe_table_add(table, moe_cause_title(MOE_CAUSE_MATH));
-  moe_table_take(table, moe_quantity_format(result->cause_s[MOE_CAUSE_MATH], MOE_DIM_SECONDS));
+  moe_table_quantity(table, result->cause_s[MOE_CAUSE_MATH], MOE_DIM_SECONDS);
   moe_table_add(table, NULL);
-  moe_table_take(table, moe_percent_format(result->cause_s[MOE_CAUSE_MATH] / result->step_time_s));
-  return moe_table_format(table, styled);
+  moe_table_percent(table, result->cause_s[MOE_CAUSE_MATH] / result->step_time_s);
+  return moe_table_format(table, sheet);
 }
 
 /* Why kernels take longer than the model's FLOPs at peak. Negative rows are gains: a format faster than the quoted
  * peak's. */
-static char *reason_table(const MoeResult *result, gboolean styled)
+static char *reason_table(const MoeResult *result, MoeSheet sheet)
 {
   static const char *const header[] = {"in kernels", "time", "of step", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrr");
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint reason = 0; reason < MOE_N_REASONS; reason++) {
     double seconds = result->reason_s[reason];
-    g_autofree char *size = moe_quantity_format(seconds < 0 ? -seconds : seconds, MOE_DIM_SECONDS);
 
     if (seconds == 0)
       continue;
     moe_table_add(table, moe_reason_title(reason));
-    moe_table_take(table, g_strconcat(seconds < 0 ? "-" : "", size, NULL));
-    moe_table_take(table, moe_percent_format(seconds / result->step_time_s));
+    moe_table_quantity(table, seconds, MOE_DIM_SECONDS);
+    moe_table_percent(table, seconds / result->step_time_s);
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
-char *moe_report_run_table(const MoeResult *result, gboolean styled)
+char *moe_report_run_table(const MoeResult *result, MoeSheet sheet)
 {
   g_autofree char *label = moe_result_label(result);
-  g_autofree char *answer = answer_table(result);
-  g_autofree char *waterfall = waterfall_table(result, styled);
-  g_autofree char *reasons = reason_table(result, styled);
+  g_autofree char *answer = answer_table(result, sheet);
+  g_autofree char *waterfall = waterfall_table(result, sheet);
+  g_autofree char *reasons = reason_table(result, sheet);
 
   return g_strdup_printf("%s on %s with %s, %" G_GINT64_FORMAT " GPUs\n\n%s\n%s\n%s", label, result->cluster,
                          result->stack, result->gpus, answer, waterfall, reasons);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SECONDS_PER_HOUR 3600.0
+#define SECONDS_PER_DAY  86400.0
 /* Differences below this share of a step are not told. */
 #define TOLD_SHARE 0.001
 
@@ -129,7 +130,7 @@ static void add_header(MoeTable *table, const MoeSearchResult *search)
   if (search->tokens > 0)
     moe_table_add(table, "days");
   if (search->price_gpu_hour > 0)
-    moe_table_add(table, search->tokens > 0 ? "dollars" : "dollars/step");
+    moe_table_add(table, search->tokens > 0 ? "cost" : "cost/step");
   moe_table_add(table, "largest losses");
 }
 
@@ -139,22 +140,21 @@ static void add_row(MoeTable *table, const MoeSearchResult *search, guint index)
   const MoeResult *r = candidate->result;
   double steps = search->tokens > 0 ? steps_of(search, r) : 1;
 
-  moe_table_take(table, g_strdup_printf("%u", index + 1));
+  moe_table_whole(table, index + 1);
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
     if (!is_common(search, d))
       moe_table_take(table, moe_choice_text(&candidate->choice, d));
-  moe_table_take(table, moe_quantity_format(r->step_time_s, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_percent_format(r->mfu_causal));
-  moe_table_take(table, moe_quantity_format(r->memory.peak_bytes, MOE_DIM_BYTES));
+  moe_table_quantity(table, r->step_time_s, MOE_DIM_SECONDS);
+  moe_table_percent(table, r->mfu_causal);
+  moe_table_quantity(table, r->memory.peak_bytes, MOE_DIM_BYTES);
   if (search->tokens > 0)
-    moe_table_take(table, g_strdup_printf("%.1f", (candidate->wall_s > 0 ? candidate->wall_s : r->step_time_s * steps) /
-                                                      SECONDS_PER_HOUR / 24));
+    moe_table_number(table, (candidate->wall_s > 0 ? candidate->wall_s : r->step_time_s * steps) / SECONDS_PER_DAY);
   if (search->price_gpu_hour > 0)
-    moe_table_take(table, moe_count_format(dollars(search, r) * steps, NULL));
+    moe_table_dollars(table, dollars(search, r) * steps);
   moe_table_take(table, moe_losses_text(r));
 }
 
-static char *ranking(const MoeSearchResult *search, gboolean styled)
+static char *ranking(const MoeSearchResult *search, MoeSheet sheet)
 {
   GString *alignment = g_string_new("r");
 
@@ -162,13 +162,13 @@ static char *ranking(const MoeSearchResult *search, gboolean styled)
     if (!is_common(search, d))
       g_string_append_c(alignment, 'l');
   g_string_append(alignment, search->tokens > 0 ? "rrrr" : "rrr");
-  g_string_append(alignment, search->price_gpu_hour > 0 ? "rl" : "l");
+  g_string_append(alignment, search->price_gpu_hour > 0 ? "r1w2" : "w2");
   g_autoptr(MoeTable) table = moe_table_new(alignment->str);
   g_string_free(alignment, TRUE);
   add_header(table, search);
   for (guint i = 0; i < search->n_ranked; i++)
     add_row(table, search, i);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 /* ---- why -------------------------------------------------------------------------------------------------------- */
@@ -287,12 +287,12 @@ static void append_counts(GString *text, const MoeSearchResult *search)
                          search->n_not_reached, least);
 }
 
-char *moe_report_search_table(const MoeSearchResult *search, gboolean styled)
+char *moe_report_search_table(const MoeSearchResult *search, MoeSheet sheet)
 {
   GString *text = g_string_new(NULL);
   const MoeResult *best = search->ranked[0].result;
   g_autofree char *common = search->n_ranked > 1 ? common_choices(search) : describe(&search->ranked[0].choice);
-  g_autofree char *rows = ranking(search, styled);
+  g_autofree char *rows = ranking(search, sheet);
 
   g_string_append_printf(text, "%s on %s with %s, by %s%s\nall: %s\n\n%s", best->run, best->cluster, best->stack,
                          moe_objective_words[search->objective],

@@ -8,61 +8,50 @@
 
 #include <math.h>
 
-static char *percent_or_dash(double fraction)
-{
-  return isfinite(fraction) ? moe_percent_format(fraction) : g_strdup("-");
-}
-
-static char *seconds_or_dash(double seconds)
-{
-  return isfinite(seconds) ? moe_quantity_format(seconds, MOE_DIM_SECONDS) : g_strdup("-");
-}
-
 /* ---- table ------------------------------------------------------------------------------------------------------ */
 
-static void add_quantiles(MoeTable *table, const char *name, double now, const MoeQuantiles *q, char *(*format)(double))
+static void add_level(MoeTable *table, const char *name, double causal, double full, double step_s)
 {
   moe_table_add(table, name);
-  moe_table_take(table, format(now));
-  moe_table_take(table, format(q->p10));
-  moe_table_take(table, format(q->p50));
-  moe_table_take(table, format(q->p90));
+  moe_table_percent(table, causal);
+  moe_table_percent(table, full);
+  moe_table_quantity(table, step_s, MOE_DIM_SECONDS);
 }
 
-static char *interval_rows(const MoeSensitivity *s, gboolean styled)
+static char *interval_rows(const MoeSensitivity *s, MoeSheet sheet)
 {
-  static const char *const titles[] = {"", "as stated", "P10", "P50", "P90"};
-  g_autoptr(MoeTable) table = moe_table_new("lrrrr");
+  static const char *const titles[] = {"", "MFU causal", "MFU full", "step time", NULL};
+  const MoeQuantiles *causal = &s->mfu_causal, *full = &s->mfu_full, *step = &s->step_time_s;
+  g_autoptr(MoeTable) table = moe_table_new("lrrr");
 
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
-  add_quantiles(table, "MFU causal", s->result->mfu_causal, &s->mfu_causal, percent_or_dash);
-  add_quantiles(table, "MFU full", s->result->mfu_full, &s->mfu_full, percent_or_dash);
-  add_quantiles(table, "step time", s->result->step_time_s, &s->step_time_s, seconds_or_dash);
-  return moe_table_format(table, styled);
+  moe_table_header(table, titles);
+  add_level(table, "as stated", s->result->mfu_causal, s->result->mfu_full, s->result->step_time_s);
+  add_level(table, "P10", causal->p10, full->p10, step->p10);
+  add_level(table, "P50", causal->p50, full->p50, step->p50);
+  add_level(table, "P90", causal->p90, full->p90, step->p90);
+  return moe_table_format(table, sheet);
 }
 
 static void add_swing(MoeTable *table, const MoeSwing *swing)
 {
   moe_table_add(table, swing->key);
   moe_table_add(table, swing->low ? swing->low : "-");
-  moe_table_take(table, percent_or_dash(swing->mfu_low));
+  moe_table_percent(table, swing->mfu_low);
   moe_table_add(table, swing->high ? swing->high : "-");
-  moe_table_take(table, percent_or_dash(swing->mfu_high));
-  moe_table_take(table, swing->low ? g_strdup_printf("%.2f", 100 * (swing->mfu_high - swing->mfu_low)) : g_strdup("-"));
+  moe_table_percent(table, swing->mfu_high);
+  moe_table_points(table, swing->low ? swing->mfu_high - swing->mfu_low : NAN);
   moe_table_take(table, swing->n_failed > 0 ? g_strdup_printf("%u of its values give no run", swing->n_failed) : NULL);
 }
 
-static char *swing_rows(const MoeSensitivity *s, gboolean styled)
+static char *swing_rows(const MoeSensitivity *s, MoeSheet sheet)
 {
-  static const char *const titles[] = {"assumption", "least at", "MFU", "most at", "MFU", "swing, pt", ""};
-  g_autoptr(MoeTable) table = moe_table_new("llrlrrl");
+  static const char *const titles[] = {"assumption", "least at", "MFU", "most at", "MFU", "swing", "", NULL};
+  g_autoptr(MoeTable) table = moe_table_new("lnrnrrw1");
 
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
+  moe_table_header(table, titles);
   for (guint i = 0; i < s->n_swings; i++)
     add_swing(table, &s->swings[i]);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 static char *sample_line(const MoeSensitivity *s)
@@ -74,12 +63,12 @@ static char *sample_line(const MoeSensitivity *s)
       s->n_simulations, s->n_failed, s->failure);
 }
 
-char *moe_report_sensitivity_table(const MoeSensitivity *s, gboolean styled)
+char *moe_report_sensitivity_table(const MoeSensitivity *s, MoeSheet sheet)
 {
   g_autofree char *label = moe_result_label(s->result);
-  g_autofree char *interval = interval_rows(s, styled);
+  g_autofree char *interval = interval_rows(s, sheet);
   g_autofree char *line = sample_line(s);
-  g_autofree char *swings = s->n_swings > 0 ? swing_rows(s, styled) : g_strdup("The run states no assumptions.\n");
+  g_autofree char *swings = s->n_swings > 0 ? swing_rows(s, sheet) : g_strdup("The run states no assumptions.\n");
 
   return g_strdup_printf("%s on %s with %s, %" G_GINT64_FORMAT " GPUs\n\n%s%s\n\n%s", label, s->result->cluster,
                          s->result->stack, s->result->gpus, interval, line, swings);
@@ -90,11 +79,10 @@ char *moe_report_sensitivity_table(const MoeSensitivity *s, gboolean styled)
 char *moe_report_sensitivity_csv(const MoeSensitivity *s)
 {
   static const char *const titles[] = {
-      "assumption", "low", "mfu_causal_low", "step_time_s_low", "high", "mfu_causal_high", "step_time_s_high"};
+      "assumption", "low", "mfu_causal_low", "step_time_s_low", "high", "mfu_causal_high", "step_time_s_high", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lllllll");
 
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
+  moe_table_header(table, titles);
   for (guint i = 0; i < s->n_swings; i++) {
     const MoeSwing *swing = &s->swings[i];
 

@@ -4,8 +4,8 @@
 
 #define SHOWN_LOSSES 2 /* as many as a row has room for */
 
-static const char *const answers[] = {"GPUs",       "batch",    "step",   "tokens/s/GPU",
-                                      "MFU causal", "MFU full", "memory", "largest losses"};
+static const char *const answers[] = {"GPUs",     "batch",  "step", "tokens/s/GPU",  "MFU causal",
+                                      "MFU full", "memory", "fits", "largest losses"};
 
 char *moe_losses_text(const MoeResult *result)
 {
@@ -45,14 +45,14 @@ static void add_answer(MoeTable *table, JsonObject *object)
   MoeResult result;
 
   read_result(object, &result);
-  g_autofree char *memory = moe_quantity_format(result.memory.peak_bytes, MOE_DIM_BYTES);
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result.gpus));
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, result.global_batch));
-  moe_table_take(table, moe_quantity_format(result.step_time_s, MOE_DIM_SECONDS));
+  moe_table_whole(table, result.gpus);
+  moe_table_whole(table, result.global_batch);
+  moe_table_quantity(table, result.step_time_s, MOE_DIM_SECONDS);
   moe_table_take(table, g_strdup_printf("%.0f", result.tokens_per_s_per_gpu));
-  moe_table_take(table, moe_percent_format(result.mfu_causal));
-  moe_table_take(table, moe_percent_format(result.mfu_full));
-  moe_table_take(table, g_strconcat(memory, result.memory.fits ? "" : ", too much", NULL));
+  moe_table_percent(table, result.mfu_causal);
+  moe_table_percent(table, result.mfu_full);
+  moe_table_quantity(table, result.memory.peak_bytes, MOE_DIM_BYTES);
+  moe_table_add(table, result.memory.fits ? "yes" : "no");
   moe_table_take(table, moe_losses_text(&result));
 }
 
@@ -84,7 +84,7 @@ static MoeTable *new_table(const char *record)
   JsonObject *object = moe_record_parse(record, &node);
   g_autoptr(GList) keys = json_object_get_members(json_object_get_object_member(object, "set"));
   g_autofree char *columns = g_strnfill(g_list_length(keys), 'l');
-  g_autofree char *alignment = g_strconcat(columns, "rrrrrrrl", NULL);
+  g_autofree char *alignment = g_strconcat(columns, "rr3rr2rr4rlw", NULL);
   MoeTable *table = moe_table_new(alignment);
 
   for (GList *key = keys; key; key = key->next) {
@@ -97,7 +97,7 @@ static MoeTable *new_table(const char *record)
   return table;
 }
 
-char *moe_report_records_table(guint n, const char *const *records, gboolean styled)
+char *moe_report_records_table(guint n, const char *const *records, MoeSheet sheet)
 {
   if (n == 0)
     return g_strdup("");
@@ -105,5 +105,5 @@ char *moe_report_records_table(guint n, const char *const *records, gboolean sty
 
   for (guint i = 0; i < n; i++)
     add_row(table, records[i]);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }

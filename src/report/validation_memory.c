@@ -8,20 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-static char *signed_percent(double fraction)
-{
-  return isfinite(fraction) ? g_strdup_printf("%+.1f %%", 100 * fraction) : g_strdup("-");
-}
-
-static void add_titles(MoeTable *table, const char *const *titles)
-{
-  for (; *titles; titles++)
-    moe_table_add(table, *titles);
-}
-
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
-static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
+static char *groups_table(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
 {
   const char *const titles[] = {
       moe_group_by_words[by], "published peaks", "median |error|", "P90 |error|", "bias", NULL};
@@ -29,16 +18,16 @@ static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboole
   guint n = 0;
   MoeCaseGroup *groups = moe_validation_memory_groups(validation, by, &n);
 
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   for (guint g = 0; g < n; g++) {
     moe_table_add(table, groups[g].name);
-    moe_table_take(table, g_strdup_printf("%u", groups[g].n));
-    moe_table_take(table, moe_percent_format(groups[g].median_abs_error));
-    moe_table_take(table, moe_percent_format(groups[g].p90_abs_error));
-    moe_table_take(table, signed_percent(groups[g].bias));
+    moe_table_whole(table, groups[g].n);
+    moe_table_percent(table, groups[g].median_abs_error);
+    moe_table_percent(table, groups[g].p90_abs_error);
+    moe_table_change(table, groups[g].bias);
   }
   moe_case_groups_free(groups, n);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 static void add_fit_row(MoeTable *table, const char *title, const guint n[2])
@@ -46,22 +35,22 @@ static void add_fit_row(MoeTable *table, const char *title, const guint n[2])
   guint all = n[FALSE] + n[TRUE];
 
   moe_table_add(table, title);
-  moe_table_take(table, g_strdup_printf("%u", n[TRUE]));
-  moe_table_take(table, g_strdup_printf("%u", n[FALSE]));
-  moe_table_take(table, all > 0 ? moe_percent_format((double)n[FALSE] / all) : g_strdup("-"));
+  moe_table_whole(table, n[TRUE]);
+  moe_table_whole(table, n[FALSE]);
+  moe_table_percent(table, all > 0 ? (double)n[FALSE] / all : NAN);
 }
 
-static char *fit_table(const MoeValidation *validation, gboolean styled)
+static char *fit_table(const MoeValidation *validation, MoeSheet sheet)
 {
   static const char *const titles[] = {"published", "predicted to fit", "predicted not to fit", "share not", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
   MoeFitTable fit;
 
   moe_validation_fit(validation, &fit);
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   add_fit_row(table, "ran", fit.n[FALSE]);
   add_fit_row(table, "out of memory", fit.n[TRUE]);
-  g_autofree char *rows = moe_table_format(table, styled);
+  g_autofree char *rows = moe_table_format(table, sheet);
   g_autofree char *worst = moe_percent_format(fit.worst_excess);
 
   return g_strdup_printf("%s\nfarthest over capacity of those that ran: %s\n", rows, worst);
@@ -80,36 +69,36 @@ static gint largest_first(gconstpointer a, gconstpointer b)
   return ex != ey ? (ex < ey) - (ex > ey) : strcmp(x->id, y->id);
 }
 
-static char *wrong_table(const MoeValidation *validation, gboolean styled)
+static char *wrong_table(const MoeValidation *validation, MoeSheet sheet)
 {
   static const char *const titles[] = {"wrong about", "stack", "peak", "capacity", "over", "published", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("llrrrl");
+  g_autoptr(MoeTable) table = moe_table_new("wwrrrl");
   g_autoptr(GPtrArray) order = g_ptr_array_new();
 
   for (guint i = 0; i < validation->n; i++)
     if (is_wrong(&validation->cases[i]))
       g_ptr_array_add(order, &validation->cases[i]);
   g_ptr_array_sort(order, largest_first);
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < order->len; i++) {
     const MoeCase *c = order->pdata[i];
 
     moe_table_add(table, c->id);
     moe_table_add(table, c->group[MOE_GROUP_BY_STACK]);
-    moe_table_take(table, moe_quantity_format(c->memory.peak_bytes, MOE_DIM_BYTES));
-    moe_table_take(table, moe_quantity_format(c->memory.capacity_bytes, MOE_DIM_BYTES));
-    moe_table_take(table, signed_percent(moe_case_excess(c)));
+    moe_table_quantity(table, c->memory.peak_bytes, MOE_DIM_BYTES);
+    moe_table_quantity(table, c->memory.capacity_bytes, MOE_DIM_BYTES);
+    moe_table_change(table, moe_case_excess(c));
     moe_table_add(table, c->memory.out_of_memory ? "out of memory" : "ran");
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
-static char *peaks_table(const MoeValidation *validation, gboolean styled)
+static char *peaks_table(const MoeValidation *validation, MoeSheet sheet)
 {
   static const char *const titles[] = {"case", "stack", "counted", "published", "predicted", "error", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lllrrr");
+  g_autoptr(MoeTable) table = moe_table_new("wwlrrr");
 
-  add_titles(table, titles);
+  moe_table_header(table, titles);
   for (guint i = 0; i < validation->n; i++) {
     const MoeCase *c = &validation->cases[i];
 
@@ -118,11 +107,11 @@ static char *peaks_table(const MoeValidation *validation, gboolean styled)
     moe_table_add(table, c->id);
     moe_table_add(table, c->group[MOE_GROUP_BY_STACK]);
     moe_table_add(table, moe_memory_kind_words[c->memory.kind]);
-    moe_table_take(table, moe_quantity_format(c->memory.published_bytes, MOE_DIM_BYTES));
-    moe_table_take(table, moe_quantity_format(c->memory.predicted_bytes, MOE_DIM_BYTES));
-    moe_table_take(table, signed_percent(c->memory.error));
+    moe_table_quantity(table, c->memory.published_bytes, MOE_DIM_BYTES);
+    moe_table_quantity(table, c->memory.predicted_bytes, MOE_DIM_BYTES);
+    moe_table_change(table, c->memory.error);
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 static char *failures(const MoeValidation *validation)
@@ -135,16 +124,16 @@ static char *failures(const MoeValidation *validation)
   return g_string_free(text, FALSE);
 }
 
-char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy by, gboolean summary, gboolean styled)
+char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy by, gboolean summary, MoeSheet sheet)
 {
-  g_autofree char *fit = fit_table(validation, styled);
-  g_autofree char *groups = groups_table(validation, by, styled);
+  g_autofree char *fit = fit_table(validation, sheet);
+  g_autofree char *groups = groups_table(validation, by, sheet);
   g_autofree char *failed = failures(validation);
 
   if (summary)
     return g_strjoin("\n", fit, groups, failed, NULL);
-  g_autofree char *wrong = wrong_table(validation, styled);
-  g_autofree char *peaks = peaks_table(validation, styled);
+  g_autofree char *wrong = wrong_table(validation, sheet);
+  g_autofree char *peaks = peaks_table(validation, sheet);
 
   return g_strjoin("\n", peaks, wrong, groups, fit, failed, NULL);
 }

@@ -4,31 +4,20 @@
 #include <math.h>
 #include <string.h>
 
-static char *signed_percent(double fraction)
-{
-  return isfinite(fraction) ? g_strdup_printf("%+.1f %%", 100 * fraction) : g_strdup("-");
-}
-
-static void add_header(MoeTable *table, const char *const *titles)
-{
-  for (; *titles; titles++)
-    moe_table_add(table, *titles);
-}
-
 /* ---- summary ---------------------------------------------------------------------------------------------------- */
 
 static void add_group(MoeTable *table, const MoeCaseGroup *group)
 {
   moe_table_add(table, group->name);
-  moe_table_take(table, g_strdup_printf("%u", group->n));
-  moe_table_take(table, moe_percent_format(group->median_abs_error));
-  moe_table_take(table, moe_percent_format(group->p90_abs_error));
-  moe_table_take(table, signed_percent(group->bias));
+  moe_table_whole(table, group->n);
+  moe_table_percent(table, group->median_abs_error);
+  moe_table_percent(table, group->p90_abs_error);
+  moe_table_change(table, group->bias);
   moe_table_take(table,
                  isfinite(group->rank_correlation) ? g_strdup_printf("%.2f", group->rank_correlation) : g_strdup("-"));
 }
 
-static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
+static char *groups_table(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
 {
   const char *header[] = {moe_group_by_words[by], "cases", "median |error|", "P90 |error|", "bias",
                           "rank correlation",     NULL};
@@ -36,13 +25,13 @@ static char *groups_table(const MoeValidation *validation, MoeGroupBy by, gboole
   guint n = 0;
   MoeCaseGroup *groups = moe_validation_group(validation, by, &n);
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint g = 0; g < n; g++)
     if (groups[g].n > 0)
       add_group(table, &groups[g]);
   add_group(table, &validation->all);
   moe_case_groups_free(groups, n);
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 static void count_pairs(const MoeValidation *validation, MoeDiffers differs, guint *n, guint *right)
@@ -55,12 +44,12 @@ static void count_pairs(const MoeValidation *validation, MoeDiffers differs, gui
     }
 }
 
-static char *pairs_table(const MoeValidation *validation, gboolean styled)
+static char *pairs_table(const MoeValidation *validation, MoeSheet sheet)
 {
   static const char *const header[] = {"pairs that differ in", "asked", "right", "share", NULL};
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint d = 0; d <= MOE_N_DIFFERS; d++) {
     guint n = validation->n_pairs, right = validation->n_pairs_right;
 
@@ -69,11 +58,11 @@ static char *pairs_table(const MoeValidation *validation, gboolean styled)
     if (n == 0)
       continue;
     moe_table_add(table, d < MOE_N_DIFFERS ? moe_differs_words[d] : "all");
-    moe_table_take(table, g_strdup_printf("%u", n));
-    moe_table_take(table, g_strdup_printf("%u", right));
-    moe_table_take(table, moe_percent_format((double)right / n));
+    moe_table_whole(table, n);
+    moe_table_whole(table, right);
+    moe_table_percent(table, (double)right / n);
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 static char *layouts_line(const MoeValidation *validation)
@@ -88,10 +77,10 @@ static char *layouts_line(const MoeValidation *validation)
                          g.n_first, g.n, g.n_top, g.n_large_top, g.n_large);
 }
 
-char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, gboolean styled)
+char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
 {
-  g_autofree char *groups = groups_table(validation, by, styled);
-  g_autofree char *pairs = validation->n_pairs > 0 ? pairs_table(validation, styled) : g_strdup("");
+  g_autofree char *groups = groups_table(validation, by, sheet);
+  g_autofree char *pairs = validation->n_pairs > 0 ? pairs_table(validation, sheet) : g_strdup("");
   g_autofree char *failed = validation->n_failed > 0
                                 ? g_strdup_printf("%u cases without a prediction\n\n", validation->n_failed)
                                 : g_strdup("");
@@ -114,7 +103,7 @@ static gint worse_first(gconstpointer a, gconstpointer b)
 static void add_case(MoeTable *table, const MoeCase *c)
 {
   moe_table_add(table, c->id);
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, c->gpus));
+  moe_table_whole(table, c->gpus);
   if (c->failure) {
     for (guint i = 0; i < 6; i++)
       moe_table_add(table, "-");
@@ -124,9 +113,9 @@ static void add_case(MoeTable *table, const MoeCase *c)
   moe_table_add(table, c->metric);
   moe_table_take(table, g_strdup_printf("%.4g", c->published));
   moe_table_take(table, g_strdup_printf("%.4g", c->predicted));
-  moe_table_take(table, moe_quantity_format(c->published_step_s, MOE_DIM_SECONDS));
-  moe_table_take(table, moe_quantity_format(c->predicted_step_s, MOE_DIM_SECONDS));
-  moe_table_take(table, signed_percent(c->error));
+  moe_table_quantity(table, c->published_step_s, MOE_DIM_SECONDS);
+  moe_table_quantity(table, c->predicted_step_s, MOE_DIM_SECONDS);
+  moe_table_change(table, c->error);
   moe_table_add(table, c->fits ? "" : "does not fit");
 }
 
@@ -134,24 +123,24 @@ static MoeTable *cases_table(const MoeValidation *validation, gboolean worst_fir
 {
   static const char *const header[] = {"case",           "GPUs",           "metric", "published", "predicted",
                                        "step published", "step predicted", "error",  "note",      NULL};
-  MoeTable *table = moe_table_new("lrlrrrrrl");
+  MoeTable *table = moe_table_new("lr3l1r2r2rrrw");
   g_autoptr(GPtrArray) order = g_ptr_array_new();
 
   for (guint i = 0; i < validation->n; i++)
     g_ptr_array_add(order, &validation->cases[i]);
   if (worst_first)
     g_ptr_array_sort(order, worse_first);
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint i = 0; i < order->len; i++)
     add_case(table, order->pdata[i]);
   return table;
 }
 
-char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, gboolean styled)
+char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, MoeSheet sheet)
 {
   g_autoptr(MoeTable) table = cases_table(validation, worst_first);
 
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }
 
 char *moe_report_validation_csv(const MoeValidation *validation)
@@ -161,13 +150,13 @@ char *moe_report_validation_csv(const MoeValidation *validation)
   return moe_table_csv(table);
 }
 
-char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolean styled)
+char *moe_report_validation_wrong_pairs(const MoeValidation *validation, MoeSheet sheet)
 {
   static const char *const header[] = {"measured faster", "than", "differ in", "measured ratio",
                                        "predicted ratio", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lllrr");
+  g_autoptr(MoeTable) table = moe_table_new("wwwrr");
 
-  add_header(table, header);
+  moe_table_header(table, header);
   for (guint i = 0; i < validation->n_pairs; i++) {
     const MoeCasePair *pair = &validation->pairs[i];
 
@@ -179,5 +168,5 @@ char *moe_report_validation_wrong_pairs(const MoeValidation *validation, gboolea
     moe_table_take(table, g_strdup_printf("%.3f", pair->published_ratio));
     moe_table_take(table, g_strdup_printf("%.3f", pair->predicted_ratio));
   }
-  return moe_table_format(table, styled);
+  return moe_table_format(table, sheet);
 }

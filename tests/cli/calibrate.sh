@@ -24,7 +24,7 @@ awk 'BEGIN {
 }' > "$work/made.yaml"
 
 mkdir "$work/kernels"
-try calibrate "$work/made.yaml" --write "$work/kernels"
+try calibrate "$work/made.yaml" --write "$work/kernels" --wide
 expect_status 0
 expect_quiet
 check "one table of header, fit and two sums" [ "$(wc -l < "$work/out")" -eq 4 ]

@@ -12,7 +12,7 @@ export PATH
 
 # Options of --help, one per line.
 help_options() {
-  "$moesim" "$1" --help | awk '/^Options:/ { inside = 1; next } /^$/ { inside = 0 }
+  "$moesim" "$1" --wide --help | awk '/^Options:/ { inside = 1; next } /^$/ { inside = 0 }
     inside { sub(/^ *(-[a-zA-Z], )?/, ""); sub(/[= ].*/, ""); print }' | sort
 }
 
@@ -32,6 +32,7 @@ section_options() {
 page_options() {
   {
     echo "--help"
+    echo "--wide"
     section_options "$1"
     if section_text "$1" | grep -q 'Takes the common options'; then
       less=$(section_text "$1" | sed -n 's/.*Takes the common options but \(--[a-z-]*\).*/\1/p')
@@ -59,7 +60,7 @@ same() {
   check "options differ from --help (<)" [ ! -s "$work/err" ]
 }
 
-commands=$("$moesim" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
+commands=$("$moesim" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p')
 check "no commands" [ -n "$commands" ]
 for command in $commands; do
   help_options "$command" > "$work/help"

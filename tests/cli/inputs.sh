@@ -22,7 +22,7 @@ check "no origin of layers" grep -qE '^architecture.layers +78 +.*v5.yaml:[0-9]+
 check "an inherited value names its own file" grep -qE '^architecture.vocabulary +200019 +.*common.yaml:[0-9]+' "$work/out"
 check "an override says so" grep -qE '^training.micro_batch +1 +--set' "$work/out"
 check "no assumed value" grep -q 'assumed ' "$work/out"
-try show "$data/models/mai-base-1/v5.yaml" --only training.precision
+try show "$data/models/mai-base-1/v5.yaml" --only training.precision --wide
 check "keys outside --only" sh -c "! grep -v '^key' '$work/out' | grep -qv '^training.precision'"
 try show "$data/models/deepseek-v3.yaml" --format yaml
 expect_out "# "

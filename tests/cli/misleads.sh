@@ -18,7 +18,7 @@ sed 's/,[^,]*$//' "$work/out" > "$work/each"
 check "one unit, two values" cmp -s "$work/units" "$work/each"
 
 # A row without an answer is no success.
-try sweep "$run" --vary parallelism.tensor=1,3
+try sweep "$run" --vary parallelism.tensor=1,3 --wide
 expect_status 1
 expect_err "1 of 2 points cannot be"
 expect_out "gpus is 64, expected a multiple of"
@@ -108,7 +108,7 @@ try run "$run" --set parallelism.gpus=128 --format json
 check "parallelism.gpus is strong" [ "$(value global_batch)" = 256 ]
 try run "$run" --set parallelism.gpus=128 --scaling weak --format json
 check "parallelism.gpus with --scaling weak" [ "$(value global_batch)" = 512 ]
-try sweep "$run" --vary gpus=64,128 --scaling strong
+try sweep "$run" --vary gpus=64,128 --scaling strong --wide
 expect_out "batch"
 check "batches of the rows" [ "$(awk 'NR > 1 && !NF { exit } NR > 1 { print $3 }' "$work/out" | tr '\n' ' ')" = "256 256 " ]
 refused "--scaling: unknown word 'some'" run "$run" --scaling some

@@ -67,7 +67,7 @@ refused "tokens to train on are not said" plan "$run" --gpus 64
 refused "--gpus: 'many', expected a whole number" plan "$run" --tokens 1T --gpus many
 refused "no file clusters/h10-hgx.yaml" run "$run" --cluster h10-hgx
 # shellcheck disable=SC2086
-try plan "$run" --tokens 1T --clusters h10-hgx --gpus 64 $quick
+try plan "$run" --tokens 1T --clusters h10-hgx --gpus 64 --wide $quick
 expect_status 1
 expect_out 'did you mean "h100-hgx"'
 

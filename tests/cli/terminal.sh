@@ -24,7 +24,7 @@ check "simulations: $total" [ "${total:-0}" -gt 5 ]
 check "$bars bars of $total simulations" [ "$bars" -eq "${total:-0}" ]
 check "bars are thirty wide" sh -c "grep '^\[' '$work/out' | grep -vqE '^\[[#.]{30}\] ' && exit 1 || exit 0"
 check "the bar is not erased" grep -q "^$escape\[K" "$work/out"
-check "no bold header" grep -q "^$escape\[1m .*as stated" "$work/out"
+check "no bold header" grep -q "^$escape\[1m .*MFU causal" "$work/out"
 expect_out "5 combinations"
 
 # Who wants no colours gets none; a terminal that knows no escapes neither.

@@ -51,13 +51,14 @@ START_TEST(difference_as_table)
   g_auto(Sample) s;
 
   sample_init(&s);
-  g_autofree char *text = moe_report_difference_table(&s.difference, FALSE);
+  g_autofree char *text = moe_report_difference_table(&s.difference, (MoeSheet){0});
 
-  ck_assert_ptr_nonnull(strstr(text, "change       alone: MFU  points   factor  in order: MFU  points   factor  fits\n"
-                                     "pipeline              -       -        -         40.0 %  +20.00  x 2.000  no\n"
-                                     "offload          25.0 %   +5.00  x 1.250         50.0 %  +10.00  x 1.250\n"
-                                     "interaction              +25.00\n"
-                                     "total                                            50.0 %  +30.00  x 2.500\n"));
+  ck_assert_ptr_nonnull(
+      strstr(text, "change       alone: MFU, %  points, pt   factor  in order: MFU, %  points, pt   factor  fits\n"
+                   "pipeline                 -           -        -              40.0       +20.0  x 2.000  no\n"
+                   "offload               25.0        +5.0  x 1.250              50.0       +10.0  x 1.250\n"
+                   "interaction                      +25.0\n"
+                   "total                                                        50.0       +30.0  x 2.500\n"));
   ck_assert_ptr_nonnull(strstr(text, "and 2 more\n")); /* twelve of fourteen keys are shown */
   ck_assert_ptr_nonnull(strstr(text, "offload   offload.activations   -       0.5\n"));
   ck_assert(g_str_has_suffix(text, "Only together: pipeline (no schedule)\n7 simulations.\n"));
@@ -119,7 +120,7 @@ START_TEST(small_causes_and_uncounted_math_are_bars_of_their_own)
   x.causes[2] = (MoeLossShare){MOE_CAUSE_COPY_EXPOSED, TRUE, 0.25, 0.25, 0.25, 0.25, TRUE, 0};
   x.left_s[MOE_CAUSE_MATH] = 1;
   g_autofree char *rows = moe_plot_explanation_data(&x);
-  g_autofree char *table = moe_report_explanation_table(&x, FALSE);
+  g_autofree char *table = moe_report_explanation_table(&x, (MoeSheet){0});
   g_autofree char *network = g_strdup_printf("\n%s\t100\t75\n", moe_cause_title(MOE_CAUSE_NETWORK_EXPOSED));
 
   ck_assert_ptr_nonnull(strstr(rows, network));
@@ -166,12 +167,13 @@ START_TEST(sensitivity_says_what_cannot_exist)
   g_autoptr(MoeResult) result = sample_result();
   MoeSwing swings[2];
   MoeSensitivity s = sample_sensitivity(result, swings);
-  g_autofree char *text = moe_report_sensitivity_table(&s, FALSE);
+  g_autofree char *text = moe_report_sensitivity_table(&s, (MoeSheet){0});
 
-  ck_assert_ptr_nonnull(strstr(text, "            as stated     P10     P50     P90\n"
-                                     "MFU causal     50.0 %  42.5 %  50.0 %  57.5 %\n"
-                                     "MFU full       75.0 %       -       -       -\n"
-                                     "step time         2 s   1.5 s     2 s  2.25 s\n"));
+  ck_assert_ptr_nonnull(strstr(text, "           MFU causal, %  MFU full, %  step time, s\n"
+                                     "as stated           50.0         75.0          2.00\n"
+                                     "P10                 42.5            -          1.50\n"
+                                     "P50                 50.0            -          2.00\n"
+                                     "P90                 57.5            -          2.25\n"));
   ck_assert_ptr_nonnull(strstr(text, "10 combinations (Latin hypercube), 14 simulations; 4 combinations cannot exist, "
                                      "the first: no such stage\n"));
   ck_assert_ptr_nonnull(strstr(text, "2 of its values give no run\n"));

@@ -87,12 +87,12 @@ START_TEST(test_table_says_unknown_instead_of_zero)
   g_autoptr(MoeResult) result = sample_result();
   g_autoptr(MoeGoodput) goodput = sample_goodput(result);
   MoeRun run = {0};
-  g_autofree char *text = moe_report_goodput_table(&run, result, goodput, FALSE);
+  g_autofree char *text = moe_report_goodput_table(&run, result, goodput, (MoeSheet){0});
 
   ck_assert_ptr_nonnull(strstr(text, "unknown: no price per GPU-hour"));
   ck_assert_ptr_null(strstr(text, "energy"));
-  ck_assert_ptr_nonnull(strstr(text, "36.0 h")); /* published wall-clock */
-  ck_assert_ptr_nonnull(strstr(text, "90.0 %"));
+  ck_assert_ptr_nonnull(strstr(text, "published           36.0")); /* published wall-clock */
+  ck_assert_ptr_nonnull(strstr(text, "90.0\n"));
 }
 END_TEST
 

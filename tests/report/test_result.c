@@ -105,12 +105,12 @@ END_TEST
 START_TEST(waterfall_falls_from_peak_to_mfu)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_published(), NULL);
-  g_autofree char *text = moe_report_run_table(g_ptr_array_index(list, 0), FALSE);
+  g_autofree char *text = moe_report_run_table(g_ptr_array_index(list, 0), (MoeSheet){0});
 
   /* Largest loss first; of equal ones the order of causes decides. */
-  const char *network = strstr(text, "exposed network       500 ms  25.0 %   75.0 %");
-  const char *kernels = strstr(text, "kernels below peak    250 ms  12.5 %   62.5 %");
-  const char *host = strstr(text, "host launch and sync  250 ms  12.5 %   50.0 %");
+  const char *network = strstr(text, "exposed network          0.50     25.0     75.0");
+  const char *kernels = strstr(text, "kernels below peak       0.25     12.5     62.5");
+  const char *host = strstr(text, "host launch and sync     0.25     12.5     50.0");
 
   ck_assert_msg(network && kernels && host, "%s", text);
   ck_assert(network < kernels && kernels < host);
@@ -124,11 +124,12 @@ END_TEST
 START_TEST(compare_shows_predicted_beside_published)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
-  g_autofree char *text = moe_report_compare_table(list, FALSE);
+  g_autofree char *text = moe_report_compare_table(list, (MoeSheet){0});
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-  ck_assert_msg(strstr(lines[1], "50.0 %    75.0 %              -          -           -") != NULL, "%s", text);
-  ck_assert_msg(strstr(lines[2], "40.0 % causal      +10.0     -20.0 %") != NULL, "%s", text);
+  ck_assert_msg(strstr(lines[1], "50.0         75.0                 -  -                   -              -") != NULL,
+                "%s", text);
+  ck_assert_msg(strstr(lines[2], "40.0  causal          +10.0          -20.0") != NULL, "%s", text);
   ck_assert_msg(strstr(lines[2], "exposed network 25.0 %, kernels below peak 12.5 %, host launch and sync 12.5 %") !=
                     NULL,
                 "%s", text);
@@ -138,10 +139,10 @@ END_TEST
 START_TEST(memory_marks_the_fullest_stage)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), NULL);
-  g_autofree char *text = moe_report_memory_table(g_ptr_array_index(list, 0), FALSE);
+  g_autofree char *text = moe_report_memory_table(g_ptr_array_index(list, 0), (MoeSheet){0});
 
   ck_assert_msg(strstr(text, "90 GB per GPU of 80 GB, does not fit") != NULL, "%s", text);
-  ck_assert_msg(strstr(text, "0 *") != NULL && strstr(text, "112.5 %") != NULL, "%s", text);
+  ck_assert_msg(strstr(text, "0 *") != NULL && strstr(text, "112.5") != NULL, "%s", text);
 }
 END_TEST
 

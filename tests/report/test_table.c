@@ -1,5 +1,6 @@
 #include "moetest.h"
 
+#include <math.h>
 #include <moesim/report.h>
 
 START_TEST(columns_are_as_wide_as_their_widest_cell)
@@ -10,7 +11,7 @@ START_TEST(columns_are_as_wide_as_their_widest_cell)
   moe_table_add(table, "GPUs");
   moe_table_add(table, "µ");
   moe_table_add(table, "16384");
-  g_autofree char *text = moe_table_format(table, FALSE);
+  g_autofree char *text = moe_table_format(table, (MoeSheet){0});
 
   /* The Greek letter is two bytes and one column. */
   ck_assert_str_eq(text, "name   GPUs\n"
@@ -25,7 +26,7 @@ START_TEST(no_line_ends_in_blanks)
   moe_table_add(table, "a");
   moe_table_add(table, "b");
   moe_table_add(table, "c"); /* the row is left incomplete */
-  g_autofree char *text = moe_table_format(table, FALSE);
+  g_autofree char *text = moe_table_format(table, (MoeSheet){0});
 
   ck_assert_str_eq(text, "a  b\nc\n");
 }
@@ -37,8 +38,8 @@ START_TEST(style_is_only_where_it_is_asked_for)
 
   moe_table_add(table, "head");
   moe_table_add(table, "body");
-  g_autofree char *plain = moe_table_format(table, FALSE);
-  g_autofree char *styled = moe_table_format(table, TRUE);
+  g_autofree char *plain = moe_table_format(table, (MoeSheet){0});
+  g_autofree char *styled = moe_table_format(table, (MoeSheet){.styled = TRUE});
 
   ck_assert_str_eq(plain, "head\nbody\n");
   ck_assert_str_eq(styled, "\033[1mhead\033[0m\nbody\n");
@@ -91,6 +92,98 @@ START_TEST(counts_have_four_digits)
 }
 END_TEST
 
-MOE_TEST_MAIN("report/table", columns_are_as_wide_as_their_widest_cell, no_line_ends_in_blanks,
-              style_is_only_where_it_is_asked_for, csv_quotes_what_needs_it, percent_has_two_decimals_when_small,
-              counts_have_four_digits)
+/* A column of numbers: the unit that fits the largest, as many decimals as tell the smallest apart. */
+START_TEST(numbers_have_one_unit_and_aligned_decimals)
+{
+  g_autoptr(MoeTable) table = moe_table_new("lrrr");
+  static const char *const titles[] = {"run", "step", "MFU", "gain", NULL};
+
+  moe_table_header(table, titles);
+  moe_table_add(table, "a");
+  moe_table_quantity(table, 20.2061, MOE_DIM_SECONDS);
+  moe_table_percent(table, 0.38412);
+  moe_table_points(table, 0.031);
+  moe_table_add(table, "b");
+  moe_table_quantity(table, 0.0312, MOE_DIM_SECONDS);
+  moe_table_percent(table, NAN);
+  moe_table_points(table, -0.0006);
+  g_autofree char *text = moe_table_format(table, (MoeSheet){0});
+
+  ck_assert_str_eq(text, "run  step, s  MFU, %  gain, pt\n"
+                         "a     20.206    38.4     +3.10\n"
+                         "b      0.031       -     -0.06\n");
+}
+END_TEST
+
+/* Within its range, a value stands above the range where lines are short, before it where they are not. */
+START_TEST(ranges_are_below_their_value)
+{
+  for (guint width = 0; width <= 60; width += 60) {
+    g_autoptr(MoeTable) table = moe_table_new("r");
+
+    moe_table_add(table, "MFU");
+    moe_table_percent(table, 0.2);
+    moe_table_between(table, 0.1, 0.25);
+    g_autofree char *text = moe_table_format(table, (MoeSheet){.width = width});
+
+    ck_assert_str_eq(text,
+                     width > 0 ? "     MFU, %\n       20.0\n(10.0-25.0)\n" : "          MFU, %\n20.0 (10.0-25.0)\n");
+  }
+}
+END_TEST
+
+static MoeTable *wide_table(void)
+{
+  static const char *const titles[] = {"name", "first number", "second number", "why", NULL};
+  MoeTable *table = moe_table_new("lrr1w");
+
+  moe_table_header(table, titles);
+  moe_table_add(table, "row");
+  moe_table_whole(table, 123456);
+  moe_table_whole(table, 654321);
+  moe_table_add(table, "because of 39.4 % of one thing and 12 GB of another");
+  return table;
+}
+
+/* Headings break first, then words, then what is optional goes; numbers stay whole. */
+START_TEST(tables_fit_their_sheet)
+{
+  g_autoptr(MoeTable) wide = wide_table(), broken = wide_table(), narrow = wide_table();
+  g_autofree char *all = moe_table_format(wide, (MoeSheet){0});
+  g_autofree char *some = moe_table_format(broken, (MoeSheet){.width = 60});
+  g_autofree char *few = moe_table_format(narrow, (MoeSheet){.width = 40});
+
+  ck_assert_str_eq(all, "name  first number  second number  why\n"
+                        "row         123456         654321  because of 39.4 % of one thing and 12 GB of another\n");
+  ck_assert_str_eq(some, "       first  second\n"
+                         "name  number  number  why\n"
+                         "row   123456  654321  because of 39.4 % of one thing and\n"
+                         "                      12 GB of another\n");
+  ck_assert_str_eq(few, "       first\n"
+                        "name  number  why\n"
+                        "row   123456  because of 39.4 % of one\n"
+                        "              thing and 12 GB of another\n"
+                        "\nno room for: second number (--wide shows\n    all columns)\n");
+}
+END_TEST
+
+/* Text goes on below itself; a command can still be pasted into a shell, even where a quoted value breaks. */
+START_TEST(long_lines_go_on_below)
+{
+  g_autofree char *text = moe_sheet_wrap("name   a value of many words\n"
+                                         "  moesim run a.yaml --set 'x=[1, 2, 3, 4, 5, 6]' --gpus 8\n",
+                                         (MoeSheet){.width = 24});
+
+  ck_assert_str_eq(text, "name   a value of many\n"
+                         "       words\n"
+                         "  moesim run a.yaml \\\n"
+                         "      --set \\\n"
+                         "      'x=[1, 2, 3, 4, '\\\n"
+                         "'5, 6]' --gpus 8\n");
+}
+END_TEST
+
+MOE_TEST_MAIN("report/table", numbers_have_one_unit_and_aligned_decimals, ranges_are_below_their_value,
+              tables_fit_their_sheet, long_lines_go_on_below, columns_are_as_wide_as_their_widest_cell,
+              no_line_ends_in_blanks, style_is_only_where_it_is_asked_for, csv_quotes_what_needs_it,
+              percent_has_two_decimals_when_small, counts_have_four_digits)

@@ -49,14 +49,15 @@ static MoeValidation *sample_validation(void)
 START_TEST(cases_in_order_of_file_and_of_error)
 {
   g_autoptr(MoeValidation) v = sample_validation();
-  g_autofree char *in_order = moe_report_validation_cases(v, FALSE, FALSE);
-  g_autofree char *worst_first = moe_report_validation_cases(v, TRUE, FALSE);
-  const char *header = "case  GPUs  metric       published  predicted  step published  step predicted    error  note\n";
-  const char *one = "one      8  step_time_s         10         11            10 s            11 s  +10.0 %\n";
+  g_autofree char *in_order = moe_report_validation_cases(v, FALSE, (MoeSheet){0});
+  g_autofree char *worst_first = moe_report_validation_cases(v, TRUE, (MoeSheet){0});
+  const char *header =
+      "case  GPUs  metric       published  predicted  step published, s  step predicted, s  error, %  note\n";
+  const char *one = "one      8  step_time_s         10         11                 10                 11     +10.0\n";
   const char *two =
-      "two      8  step_time_s         16         12            16 s            12 s  -25.0 %  does not fit\n";
+      "two      8  step_time_s         16         12                 16                 12     -25.0  does not fit\n";
   const char *bad =
-      "bad     64  -                    -          -               -               -        -  no layers\n";
+      "bad     64  -                    -          -                  -                  -         -  no layers\n";
   g_autofree char *expected = g_strconcat(header, one, two, bad, NULL);
   g_autofree char *expected_worst = g_strconcat(header, bad, two, one, NULL);
 
@@ -81,18 +82,18 @@ END_TEST
 START_TEST(summary_of_groups_and_pairs)
 {
   g_autoptr(MoeValidation) v = sample_validation();
-  g_autofree char *text = moe_report_validation_summary(v, MOE_GROUP_BY_FAMILY, FALSE);
+  g_autofree char *text = moe_report_validation_summary(v, MOE_GROUP_BY_FAMILY, (MoeSheet){0});
 
-  ck_assert_str_eq(text, "family  cases  median |error|  P90 |error|    bias  rank correlation\n"
-                         "lab         2          17.5 %       23.5 %  -7.5 %                 -\n"
-                         "all         2          17.5 %       23.5 %  -7.5 %                 -\n"
+  ck_assert_str_eq(text, "family  cases  median |error|, %  P90 |error|, %  bias, %  rank correlation\n"
+                         "lab         2               17.5            23.5     -7.5                 -\n"
+                         "all         2               17.5            23.5     -7.5                 -\n"
                          "\n"
                          "1 cases without a prediction\n"
                          "\n"
-                         "pairs that differ in  asked  right    share\n"
-                         "layout                    1      0   0.00 %\n"
-                         "precision                 1      1  100.0 %\n"
-                         "all                       2      1   50.0 %\n"
+                         "pairs that differ in  asked  right  share, %\n"
+                         "layout                    1      0       0.0\n"
+                         "precision                 1      1     100.0\n"
+                         "all                       2      1      50.0\n"
                          "\n"
                          "fastest published layout predicted fastest: 1 of 1 groups; among the first three: 1,\n"
                          "and 0 of the 0 groups that have more than three\n");
@@ -102,7 +103,7 @@ END_TEST
 START_TEST(only_wrong_pairs_are_listed)
 {
   g_autoptr(MoeValidation) v = sample_validation();
-  g_autofree char *text = moe_report_validation_wrong_pairs(v, FALSE);
+  g_autofree char *text = moe_report_validation_wrong_pairs(v, (MoeSheet){0});
 
   ck_assert_str_eq(text, "measured faster  than  differ in  measured ratio  predicted ratio\n"
                          "two              one   layout              1.250            0.875\n");
@@ -143,17 +144,18 @@ START_TEST(rates_with_and_without_other_halves)
   MoeRate rates[] = {{(char *)"h100", 5, 0.875, 0.85, 0.9, 0.02, 0.03, NAN}};
   MoeLeftOut families[] = {{(char *)"llama", 7, 0.02, 0.05, 0.025, 0.075}};
   MoeRateFit fit = {.n_rates = 1, .n_families = 1, .parameters = 1, .rates = rates, .families = families};
-  g_autofree char *text = moe_report_rates_table(&fit, FALSE);
+  g_autofree char *text = moe_report_rates_table(&fit, (MoeSheet){0});
 
   ck_assert_str_eq(
       text,
       "1 fitted parameters: the training rate of each accelerator, median |error| of step time\n\n"
-      "accelerator  rows fitted  training rate  one family left out  dense, fitted half  "
-      "dense, other half  MoE\n"
-      "h100                   5          0.875       0.850 to 0.900              2.00 %             3.00 %    -\n\n"
+      "accelerator  rows fitted  training rate  one family left out  dense, fitted half, %  "
+      "dense, other half, %  MoE, %\n"
+      "h100                   5          0.875       0.850 to 0.900                    2.0                   3.0       "
+      "-\n\n"
       "each family with all families in the fit, and left out of it\n\n"
-      "family  cases  median in  P90 in  median left out  P90 left out\n"
-      "llama       7     2.00 %  5.00 %           2.50 %        7.50 %\n");
+      "family  cases  median in, %  P90 in, %  median left out, %  P90 left out, %\n"
+      "llama       7           2.0        5.0                 2.5              7.5\n");
 }
 END_TEST
 
@@ -168,16 +170,16 @@ START_TEST(parts_beside_published_ones)
   c.iteration.part[MOE_ITERATION_OPTIMIZER] = moe_time_from_seconds(0.5);
   c.iteration.step = moe_time_from_seconds(3.6);
   g_ptr_array_add(cases, &c);
-  g_autofree char *text = moe_report_parts_table(cases, FALSE);
+  g_autofree char *text = moe_report_parts_table(cases, (MoeSheet){0});
 
-  ck_assert_str_eq(text, "case  part       published  predicted    error\n"
-                         "v3    1F               1 s      1.1 s  +10.0 %\n"
-                         "      bubble           2 s        2 s   +0.0 %\n"
-                         "      1B                 -        0 s        -\n"
-                         "      1W                 -        0 s        -\n"
-                         "      1F1B               -        0 s        -\n"
-                         "      optimizer          -     500 ms        -\n"
-                         "      sum              3 s      3.6 s  +20.0 %\n");
+  ck_assert_str_eq(text, "case  part       published, s  predicted, s  error, %\n"
+                         "v3    1F                    1           1.1     +10.0\n"
+                         "      bubble                2           2.0      +0.0\n"
+                         "      1B                    -           0.0         -\n"
+                         "      1W                    -           0.0         -\n"
+                         "      1F1B                  -           0.0         -\n"
+                         "      optimizer             -           0.5         -\n"
+                         "      sum                   3           3.6     +20.0\n");
 }
 END_TEST
 
@@ -186,14 +188,14 @@ START_TEST(pair_by_kernel_class)
 {
   MoePairTrace trace = {.pair_s = 0.004, .class_s = {[MOE_PAIR_ATTENTION] = 0.002, [MOE_PAIR_NORM] = 0.001}};
   MoeIteration iteration = {.pair_s = 0.005, .pair_class_s = {[MOE_PAIR_ATTENTION] = 0.001, [MOE_PAIR_ROUTER] = 0.001}};
-  g_autofree char *text = moe_report_pair_table(&trace, &iteration, FALSE);
+  g_autofree char *text = moe_report_pair_table(&trace, &iteration, (MoeSheet){0});
 
-  ck_assert_str_eq(text, "kernels      profiled  predicted     error\n"
-                         "attention        2 ms       1 ms   -50.0 %\n"
-                         "norm             1 ms        0 s  -100.0 %\n"
-                         "router              -       1 ms         -\n"
-                         "all kernels      3 ms       2 ms   -33.3 %\n"
-                         "duration         4 ms       5 ms   +25.0 %\n");
+  ck_assert_str_eq(text, "kernels      profiled, ms  predicted, ms  error, %\n"
+                         "attention               2              1     -50.0\n"
+                         "norm                    1              0    -100.0\n"
+                         "router                  -              1         -\n"
+                         "all kernels             3              2     -33.3\n"
+                         "duration                4              5     +25.0\n");
 }
 END_TEST
 

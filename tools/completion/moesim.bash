@@ -4,11 +4,11 @@ _moesim()
   local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
 
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim --help 2> /dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') --help --version" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(COLUMNS=9999 moesim --help 2> /dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') --help --version" -- "$current")
   elif [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim "$command" --help 2> /dev/null | sed -nE '/^Options:/,/^$/s/^ +(-[a-zA-Z], )?(--[a-z-]+).*/\2/p')" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim "$command" --wide --help 2> /dev/null | sed -nE '/^Options:/,/^$/s/^ +(-[a-zA-Z], )?(--[a-z-]+).*/\2/p')" -- "$current")
   elif [ "$command" = plot ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim plot --wide --help 2> /dev/null | sed -n '/^Kinds:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")
   elif [ "$command" = import ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "hf megatron torchtitan deepspeed" -- "$current")
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then

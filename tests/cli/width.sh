@@ -1,0 +1,98 @@
+#!/bin/sh
+# What every command prints for its own examples fits 100 columns with its numbers whole, and the help does too.
+#   width.sh MOESIM
+. "$(dirname "$0")/lib.sh"
+
+LC_ALL=C.UTF-8 # characters, not bytes
+export LC_ALL
+mkdir "$work/bin" "$work/here"
+ln -s "$moesim" "$work/bin/moesim"
+PATH=$work/bin:$PATH
+cd "$work/here" || exit 1
+cp -r "$data/clusters" "$data/validation" . # examples write into them
+ln -s "$data/models" "$data/stacks" "$data/plots" .
+
+widest() { wc -L < "$1"; }
+fits() { check "$(widest "$1") columns, expected at most 100" [ "$(widest "$1")" -le 100 ]; }
+
+# show COMMAND LINE...: runs it as a shell has it; what it refuses (a file that is not here) is one line and no table.
+show() {
+  said="$*"
+  COLUMNS=100 bash -c "$*" > "$work/out" 2> "$work/err" < /dev/null
+  status=$?
+  case $status in
+  0 | 1) fits "$work/out" && shown=$((shown + 1)) ;;
+  2) check "refused, and said more than a line" [ "$(wc -l < "$work/err")" -eq 1 ] ;;
+  *) check "exit status $status" false ;;
+  esac
+}
+
+# The examples of a command, one per line; long ones get less to do.
+examples() {
+  moesim "$1" --wide --help | sed -n '/^Examples:/,/^$/p' | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' |
+    grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' |
+    sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 3s/' -e 's/--samples [0-9]*/--samples 10/' \
+      -e 's/moesim sensitivity .*/& --samples 10/' -e 's/--orders [0-9]*/--orders 2/' -e 's/ | .*//'
+}
+
+for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\)  .*/\1/p'); do
+  shown=0
+  said="moesim $command --help"
+  COLUMNS=100 moesim "$command" --help > "$work/out"
+  fits "$work/out"
+  examples "$command" > "$work/examples"
+  said="moesim $command"
+  check "no examples" [ -s "$work/examples" ]
+  while read -r line; do show "$line"; done < "$work/examples"
+  case $command in
+  import | store) ;; # their examples name files of the user's
+  *)
+    said="moesim $command"
+    check "none of its examples ran" [ "$shown" -gt 0 ]
+    ;;
+  esac
+done
+said="moesim --help"
+COLUMNS=100 moesim --help > "$work/out"
+fits "$work/out"
+
+# Numbers of a narrow table are those of the wide one; what it leaves out it names.
+numbers() { grep -v simulated "$1" | grep -oE '(^|[ (])[-+]?[0-9]+(\.[0-9]+)?([ )%]|$)' | tr -d ' ()%' | sort -u; }
+whole() {
+  COLUMNS=100 moesim "$@" > "$work/out" 2> "$work/err"
+  moesim "$@" --wide > "$work/wide" 2> "$work/err"
+  numbers "$work/out" > "$work/narrow"
+  numbers "$work/wide" > "$work/all"
+  said="moesim $*"
+  check "no numbers" [ -s "$work/narrow" ]
+  check "numbers that the wide table has not: $(comm -23 "$work/narrow" "$work/all" | tr '\n' ' ')" \
+    [ -z "$(comm -23 "$work/narrow" "$work/all")" ]
+}
+whole compare models/mai-base-1/v5.yaml models/deepseek-v3.yaml
+expect_out "no room for: "
+expect_out "--wide shows all columns"
+check "nothing more in the wide table" [ "$(wc -l < "$work/all")" -gt "$(wc -l < "$work/narrow")" ]
+check "--wide leaves columns out" sh -c "! grep -q 'no room' '$work/wide'"
+# A command that it prints can be pasted, wherever it was broken.
+COLUMNS=60 moesim plan models/mixtral-8x7b.yaml --tokens 2T --clusters h100-hgx --gpus 256 --budget 3s > "$work/out"
+sed -n '/^Rows as runs/,$p' "$work/out" | sed -n '/^ *moesim run/,/[^\\]$/p' > "$work/command"
+said="moesim plan at 60 columns"
+check "no command over several lines" [ "$(wc -l < "$work/command")" -gt 1 ]
+check "a command that cannot be run" sh "$work/command" > /dev/null
+check "over 60 columns" [ "$(widest "$work/out")" -le 60 ]
+
+whole memory models/deepseek-v3.yaml
+whole goodput models/mai-base-1/v5.yaml
+whole explain models/mai-base-1/v5.yaml --with 'cluster.network.nic=800 Gbit/s'
+
+# Without a terminal and without COLUMNS there are 100; another number is another width; no colour in a pipe.
+(unset COLUMNS && moesim compare models/deepseek-v3.yaml > "$work/unset")
+COLUMNS=100 moesim compare models/deepseek-v3.yaml > "$work/hundred"
+COLUMNS=140 moesim compare models/deepseek-v3.yaml > "$work/more"
+said="moesim compare"
+check "another width than 100 in a pipe" cmp -s "$work/unset" "$work/hundred"
+check "no more at 140 columns" [ "$(widest "$work/more")" -gt 100 ]
+check "more than 140 columns" [ "$(widest "$work/more")" -le 140 ]
+check "colour in a pipe" sh -c "! grep -q '$(printf '\033')' '$work/unset'"
+
+finish
