@@ -279,6 +279,9 @@ typedef struct {
                                      bandwidth-bound; 0 = none */
     gboolean bucket_context;      /* context-parallel ranks count among them */
     int64_t prefetch;             /* units gathered ahead, default 1 */
+    gboolean unaligned_gather;    /* interleaved stages gather a chunk where its first micro-batch needs it */
+    gboolean first_chunk_buckets; /* only the first chunk of the first stage is divided into buckets */
+    gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */
   } data_parallel;
   gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
                               kernels of their own, not written by the forward pass's cast and kept */

@@ -142,7 +142,8 @@ void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int6
 
 /* ---- end of the step ---------------------------------------------------------------------------- */
 
-/* First and last stage add their gradients of the tied table. */
+/* First and last stage add their gradients of the table that both hold: tied embeddings, or the copy of a prediction
+ * module. */
 static void reduce_tied(MoeEmit *emit, int64_t stage)
 {
   const MoeBuilder *builder = emit->builder;
@@ -150,7 +151,8 @@ static void reduce_tied(MoeEmit *emit, int64_t stage)
   gboolean apart = p->stages > 1 && !builder->schedule->folded && builder->schedule->chains == 1;
   MoeWeights weights;
 
-  if (!emit->shape->arch->tied_embeddings || !apart || emit->shape->frozen || (stage != 0 && stage != p->stages - 1))
+  if ((!emit->shape->arch->tied_embeddings && emit->shape->arch->mtp_layers == 0) || !apart || emit->shape->frozen ||
+      (stage != 0 && stage != p->stages - 1))
     return;
   moe_weights_embedding(emit->shape, &weights);
   double bytes = weights.dense * moe_precision_bytes(emit->shape->precision->gradient_reduce);

@@ -37,10 +37,11 @@ static double bucket_bytes(const MoeShape *shape)
   return MAX(stack->data_parallel.bucket_bytes, stack->data_parallel.bucket_per_rank_bytes * (double)ranks);
 }
 
-/* Layers of a part, one per unit, or joined until a bucket is full. */
-static void add_layer_units(const MoeShape *shape, const MoeChunk *part, GArray *units)
+/* Layers of a part, one per unit, or joined until a bucket is full; `whole`: in one. */
+static void add_layer_units(const MoeShape *shape, const MoeChunk *part, gboolean whole, GArray *units)
 {
   gboolean per_layer = shape->run->stack.data_parallel.per_layer || shape->run->parallelism.zero >= 3;
+  double bucket = whole ? G_MAXDOUBLE : bucket_bytes(shape);
   MoeWeights sum = {0};
   int64_t first = part->first;
 
@@ -49,7 +50,7 @@ static void add_layer_units(const MoeShape *shape, const MoeChunk *part, GArray 
 
     moe_weights_layer(shape, layer, &weights);
     moe_weights_add(&sum, &weights);
-    if (!per_layer && unit_bytes(shape, &sum) < bucket_bytes(shape) && layer + 1 < part->first + part->count)
+    if (!per_layer && unit_bytes(shape, &sum) < bucket && layer + 1 < part->first + part->count)
       continue;
     add_unit(units, first, layer + 1 - first, &sum);
     sum = (MoeWeights){0};
@@ -65,6 +66,12 @@ static gboolean head_owns_table(const MoeBuilder *builder)
   return !builder->shape.arch->tied_embeddings || !together;
 }
 
+/* Whether a part's layers are one bucket: where only the first position is divided, all others are. */
+static gboolean is_whole(const MoeBuilder *builder, const MoeChunk *part)
+{
+  return builder->shape.run->stack.data_parallel.first_chunk_buckets && part != builder->parts;
+}
+
 GArray *moe_units_new(const MoeBuilder *builder, const MoeChunk *part)
 {
   GArray *units = g_array_new(FALSE, FALSE, sizeof(MoeUnit));
@@ -74,7 +81,7 @@ GArray *moe_units_new(const MoeBuilder *builder, const MoeChunk *part)
     moe_weights_embedding(&builder->shape, &weights);
     add_unit(units, part->first, 0, &weights);
   }
-  add_layer_units(&builder->shape, part, units);
+  add_layer_units(&builder->shape, part, is_whole(builder, part), units);
   if (part->head || part->mtp > 0) {
     weights = (MoeWeights){0};
     if (part->head)
@@ -160,8 +167,18 @@ static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean 
   return TRUE;
 }
 
+/* Whether gathers are launched ahead of the micro-batch that needs them, on all stages together. Interleaved stages
+ * that do not align theirs launch each where its chunk first needs it, after the message that the chunk waits for: they
+ * run one after another along the path of the first micro-batch. */
+static gboolean is_ahead(const MoeZero *zero)
+{
+  const MoeBuilder *builder = zero->builder;
+
+  return !builder->shape.run->stack.data_parallel.unaligned_gather || builder->placement.chunks == 1;
+}
+
 /* A gather that frees memory later waits for the unit before the last to be done, as its buffer comes from there;
- * others start as early as their stream allows. */
+ * others start as early as their stream allows, unless nobody launches them ahead. */
 static guint32 gather(MoeZero *zero, MoeEmit *emit, double elements, gboolean experts)
 {
   double bytes = elements * moe_precision_bytes(emit->shape->precision->parameter_gather);
@@ -169,7 +186,7 @@ static guint32 gather(MoeZero *zero, MoeEmit *emit, double elements, gboolean ex
       moe_collective(emit, MOE_ALL_GATHER, shard_group(zero, experts), experts ? "gather_experts" : "gather", bytes);
   guint32 item = moe_emit_collective(emit, MOE_STREAM_GATHER, &collective);
 
-  if (item != MOE_NO_ITEM && zero_stage(zero) < 3 && emit->shape->overlap_gather) {
+  if (item != MOE_NO_ITEM && zero_stage(zero) < 3 && emit->shape->overlap_gather && is_ahead(zero)) {
     moe_flow_item(emit->flow, item)->n_deps = 0;
     moe_flow_item(emit->flow, item)->earlier = 0;
   }
@@ -280,11 +297,23 @@ static guint32 reduce(MoeZero *zero, MoeEmit *emit, double elements, gboolean ex
   return across != MOE_NO_ITEM ? across : item;
 }
 
+/* Reductions that a combined schedule of forward and backward skips and launches after the last backward pass: those of
+ * the first chunk, and on later stages those of the second (Megatron-Core before April 2026, combined_1f1b.py). */
+static gboolean is_late(const MoeZero *zero)
+{
+  const MoeBuilder *builder = zero->builder;
+  int64_t position = zero->part - builder->parts, stages = builder->placement.stages;
+
+  if (!builder->shape.run->stack.data_parallel.late_reduce || !builder->shape.merge_batches || zero_stage(zero) >= 2)
+    return FALSE;
+  return position < stages || (position % stages > 0 && position < 2 * stages);
+}
+
 static gboolean reduces_in_batch(const MoeZero *zero, guint variant)
 {
   if (zero_stage(zero) >= 2)
     return TRUE;
-  return (variant & MOE_VARIANT_LAST) && zero->builder->shape.overlap_reduce;
+  return (variant & MOE_VARIANT_LAST) && zero->builder->shape.overlap_reduce && !is_late(zero);
 }
 
 static guint32 reduce_unit(MoeZero *zero, MoeEmit *emit, guint index)
@@ -332,7 +361,7 @@ void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint va
 
 void moe_zero_reduce_all(MoeZero *zero, MoeEmit *emit)
 {
-  if (zero_stage(zero) >= 2 || emit->shape->overlap_reduce)
+  if (zero_stage(zero) >= 2 || (emit->shape->overlap_reduce && !is_late(zero)))
     return;
   for (guint i = zero->units->len; i-- > 0;)
     moe_flow_join(emit->flow, reduce_unit(zero, emit, i));

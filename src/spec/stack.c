@@ -159,6 +159,9 @@ static gboolean read_data_parallel(const MoeNode *node, MoeStack *stack, GError 
       {"bucket_per_rank", BYTES(data_parallel.bucket_per_rank_bytes)},
       {"bucket_context", MOE_FIELD_FLAG(MoeStack, data_parallel.bucket_context)},
       {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS)},
+      {"unaligned_gather", MOE_FIELD_FLAG(MoeStack, data_parallel.unaligned_gather)},
+      {"first_chunk_buckets", MOE_FIELD_FLAG(MoeStack, data_parallel.first_chunk_buckets)},
+      {"late_reduce", MOE_FIELD_FLAG(MoeStack, data_parallel.late_reduce)},
       {"source", MOE_FIELD_ELSEWHERE},
       {NULL},
   };
