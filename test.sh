@@ -1,16 +1,18 @@
 #!/bin/sh
-# Continuous integration: builds three times with warnings as errors and runs every test.
+# Continuous integration: builds three times and a part with warnings as errors and runs every test.
 #
 #   build-test      gcc, release, with MPI: every test; clang-tidy over what changed
 #   build-sanitize  clang, AddressSanitizer + UndefinedBehaviorSanitizer, with MPI: the tests again, and each parser fuzzed for some seconds;
 #                   prints the same bytes as build-test
 #   build-coverage  gcc with counters, without MPI: line coverage of src/
+#   build-threads   gcc, ThreadSanitizer: the library asked by many threads at once, nothing else
 #
 # The last line is "N passed, N failed"; the exit status tells the same.
 set -u
 cd "$(dirname "$0")" || exit 1
 
 readonly FUZZ_S=10      # per target
+readonly REQUESTS=200    # to the library under ThreadSanitizer; 1000 found nothing, either, in 100 s
 readonly LEAST_LINES=90 # %, of src/ executed by the tests
 passed=0
 failed=0
@@ -104,6 +106,9 @@ if build build-coverage gcc --buildtype=debug -Doptimization=1 -Db_coverage=true
   run_suite build-coverage --no-suite plain
   one "line coverage" coverage
 fi
+
+mkdir -p build-threads
+one "threads at the door" tools/progress.sh "build-threads" build-threads/test.log tests/door/tsan.sh build-threads "$REQUESTS"
 
 part "all"
 printf '%s' "$times"

@@ -94,6 +94,7 @@ typedef struct {
   guint jobs;               /* threads, 0 = as many as the machine has */
   gboolean no_search;       /* with a given interval: do not look for the optimum beside it */
   double price_gpu_hour;    /* dollars; 0 = the cluster's */
+  MoeStop stop;             /* when to end with MOE_ERROR_STOPPED */
   MoeProgressFunc progress; /* may be NULL */
   gpointer progress_data;
 } MoeGoodputOptions;

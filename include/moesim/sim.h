@@ -149,6 +149,9 @@ typedef struct {
   uint64_t operations;  /* executed, fused or not */
 } MoeSimResult;
 
+/* Whether whoever asked for simulations wants no more of them; FALSE and *error (MOE_ERROR_STOPPED) when so. For
+ * studies, before they prepare another one. */
+gboolean moe_sim_go_on(const MoeSimOptions *options, GError **error);
 /* Runs one step. `topo` must have at least as many GPUs as the program has ranks (rank r on GPU r). NULL and *error on
  * failure: a kernel without a path on this accelerator (MOE_ERROR_INPUT), folding demanded where symmetry is broken
  * (MOE_ERROR_INPUT), a program that cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events, or

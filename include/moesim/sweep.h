@@ -74,6 +74,7 @@ typedef struct {
   const MoeSweepColumn *columns; /* of the records in a store; ends with a NULL name; may be NULL */
   /* The store takes nothing now; said once, at the first point that it did not take. May be NULL. */
   void (*notice)(const char *message, gpointer user_data);
+  const MoeStop *stop; /* when to give up, with MOE_ERROR_STOPPED; may be NULL */
 } MoeSweepWork;
 
 typedef struct {

@@ -76,7 +76,8 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   const Task *task = &g_array_index(study->tasks, Task, index);
   Answer *answer = &study->answers[index];
   g_autoptr(GError) error = NULL;
-  g_autoptr(MoeRun) run = moe_study_with(study->run, task->sets, &error);
+  g_autoptr(MoeRun) run =
+      moe_sim_go_on(&study->options->sim, &error) ? moe_study_with(study->run, task->sets, &error) : NULL;
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, &study->options->sim, &error) : NULL;
 
   if (result)

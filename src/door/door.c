@@ -7,6 +7,7 @@ typedef struct {
   const char *name;
   char *(*answer)(const MoeRequest *request, GError **error);
   const char *const *keys; /* besides those of every request; NULL-terminated */
+  gboolean partial;        /* answers with what it has when its time is over, and says so */
 } Question;
 
 static const char *const predict_keys[] = {"samples", NULL};
@@ -38,9 +39,9 @@ static const Question questions[] = {
     {"goodput", moe_door_goodput, goodput_keys},
     {"list", moe_door_list, list_keys},
     {"memory", moe_door_memory, memory_keys},
-    {"plan", moe_door_plan, plan_keys},
+    {"plan", moe_door_plan, plan_keys, TRUE},
     {"predict", moe_door_predict, predict_keys},
-    {"search", moe_door_search, search_keys},
+    {"search", moe_door_search, search_keys, TRUE},
     {"sensitivity", moe_door_sensitivity, sensitivity_keys},
     {"show", moe_door_show, show_keys},
     {"sweep", moe_door_sweep, sweep_keys},
@@ -61,11 +62,23 @@ static const Question *find_question(const char *name, GError **error)
   return NULL;
 }
 
+/* What a study made of the part that it came to is no answer, unless it says so itself. */
+static char *refuse_part(const Question *question, MoeRequest *request, char *text, GError **error)
+{
+  if (!text || question->partial || !moe_request_is_over(request))
+    return text;
+  g_free(text);
+  moe_fail(error, MOE_ERROR_STOPPED, (MoeMark){0}, "stopped before the answer was complete");
+  return NULL;
+}
+
 static char *answer(const Question *question, const char *request, const MoeDoorOptions *options, GError **error)
 {
   g_auto(MoeRequest) asked = {0};
 
-  return moe_request_init(&asked, request, question->keys, options, error) ? question->answer(&asked, error) : NULL;
+  if (!moe_request_init(&asked, request, question->keys, options, error))
+    return NULL;
+  return refuse_part(question, &asked, question->answer(&asked, error), error);
 }
 
 char *moe_answer_json(const char *question, const char *request, const MoeDoorOptions *options)

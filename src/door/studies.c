@@ -35,7 +35,8 @@ char *moe_door_sweep(const MoeRequest *request, GError **error)
   g_autoptr(GPtrArray) vary = moe_request_list(request, "vary", error);
   if (!vary || !moe_asked_init(&asked, request, "run", error))
     return NULL;
-  MoeSweepWork work = {.predict = moe_ask_point, .refuse = moe_ask_refusal, .user_data = &point, .salt = ""};
+  MoeSweepWork work = {
+      .predict = moe_ask_point, .refuse = moe_ask_refusal, .user_data = &point, .salt = "", .stop = &request->stop};
   g_autoptr(MoeSweep) sweep = moe_sweep_new(asked.path, &asked.load, (const char *const *)vary->pdata, zip, error);
   MoeSweepPoint *points =
       sweep ? moe_sweep_run(sweep, &work, NULL, jobs, moe_request_progress, (gpointer)request, error) : NULL;
@@ -85,6 +86,7 @@ char *moe_door_goodput(const MoeRequest *request, GError **error)
     return NULL;
   MoeGoodputPlan plan = run->goodput;
 
+  options.stop = request->stop;
   options.seed = doubt.sim.seed;
   options.seeds = (guint)seeds;
   doubt.samples = (guint)samples;

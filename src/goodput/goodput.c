@@ -10,6 +10,7 @@ typedef struct {
   const MoeGoodputModel *model;
   uint64_t seed;
   MoeGoodputSample *samples;
+  const MoeStop *stop;
 } Batch;
 
 static MoeOutcome simulate_one(guint index, gpointer user_data)
@@ -17,7 +18,9 @@ static MoeOutcome simulate_one(guint index, gpointer user_data)
   Batch *batch = user_data;
   MoeOutcome outcome = {0};
 
-  if (!moe_goodput_simulate(batch->model, batch->seed + index, &batch->samples[index]))
+  if (moe_stop_is_due(batch->stop))
+    moe_fail(&outcome.error, MOE_ERROR_STOPPED, (MoeMark){0}, "stopped before the trainings ended");
+  else if (!moe_goodput_simulate(batch->model, batch->seed + index, &batch->samples[index]))
     moe_fail(
         &outcome.error, MOE_ERROR_INPUT, (MoeMark){0},
         "the training makes no progress: a failure every %.3g h on average, checkpoints every %.3g min, restarts of "
@@ -56,7 +59,7 @@ static double wall_with(const MoeGoodputModel *model, double interval_s, const M
   MoeGoodputModel tried = *model;
   guint n = MIN(MAX(options->seeds, 1), SEARCH_SEEDS);
   g_autofree MoeGoodputSample *samples = g_new0(MoeGoodputSample, n);
-  Batch batch = {&tried, options->seed, samples};
+  Batch batch = {&tried, options->seed, samples, &options->stop};
   double sum = 0;
 
   tried.plan.interval_s = interval_s;

@@ -44,6 +44,12 @@ static void prefetch_next(const Sim *sim)
       sim_prefetch(&sim->unit[next[i].id]);
 }
 
+gboolean moe_sim_go_on(const MoeSimOptions *options, GError **error)
+{
+  return !options->stopped || !options->stopped(options->stopped_data) ||
+         moe_fail(error, MOE_ERROR_STOPPED, (MoeMark){0}, "stopped before the work was done");
+}
+
 /* Whether the caller wants no more of it; looked at once in some events, which take less than a millisecond. */
 static gboolean is_stopped(const Sim *sim)
 {

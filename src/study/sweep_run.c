@@ -52,7 +52,8 @@ static char *hash_of(const MoeRun *run, const char *reason, const char *salt)
 /* Whether this is for the caller to know and not an answer about the point. */
 static gboolean is_trouble(const GError *error)
 {
-  return g_error_matches(error, MOE_ERROR, MOE_ERROR_IO) || g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL);
+  return g_error_matches(error, MOE_ERROR, MOE_ERROR_IO) || g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL) ||
+         g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED);
 }
 
 static void refuse(const MoeSweep *sweep, const MoeSweepWork *work, guint point, GError *error, MoeSweepPoint *result)
@@ -112,7 +113,10 @@ static MoeOutcome finish_point(guint index, gpointer user_data)
   Job *job = user_data;
   guint point = job->order[index];
 
-  moe_sweep_finish(job->sweep, job->work, job->store, point, &job->points[point]);
+  if (moe_stop_is_due(job->work->stop))
+    moe_fail(&job->points[point].trouble, MOE_ERROR_STOPPED, (MoeMark){0}, "stopped before all points were predicted");
+  else
+    moe_sweep_finish(job->sweep, job->work, job->store, point, &job->points[point]);
   return (MoeOutcome){0};
 }
 

@@ -170,8 +170,20 @@ START_TEST(cancelled)
 }
 END_TEST
 
+/* No answer rests on the part of the work that there was time for. */
 START_TEST(budget)
 {
+  static const char *const asked[][2] = {
+      {"sensitivity", "{\"run\": \"mai-base-1/v5\", \"samples\": 100000, \"budget_s\": 0.2}"},
+      {"sweep", "{" RUN ", \"vary\": {\"training.global_batch\": \"256:256000000:256\"}, \"budget_s\": 0.2}"},
+      {"goodput", "{" RUN ", \"tokens\": \"15T\", \"seeds\": 100000, \"mtbf\": \"9000 h\", \"budget_s\": 0.2}"},
+      {"explain", "{\"run\": \"mai-base-1/v5\", \"orders\": 100000, \"budget_s\": 0.01}"},
+  };
+  gint64 start = g_get_monotonic_time();
+
+  for (gsize i = 0; i < G_N_ELEMENTS(asked); i++)
+    expect_error(asked[i][0], asked[i][1], "stopped", -1, -1, "stopped");
+  ck_assert(g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC);
   expect_error("predict", "{\"run\": \"deepseek-v3\", \"steps\": 10000, \"budget_s\": 0.05}", "stopped", 0, 0,
                "stopped");
 }
