@@ -15,9 +15,20 @@ static int64_t kernels_of(const MoeShape *shape)
   return shape->run->stack.moe.per_expert ? group_experts(shape) : 1;
 }
 
+int64_t moe_expert_rounds(const MoeShape *shape)
+{
+  return shape->run->training.routing.capacity_factor > 0 ? 1 : MAX(shape->run->stack.moe.memory_rounds, 1);
+}
+
+int64_t moe_expert_pieces(const MoeShape *shape)
+{
+  return shape->groups * moe_expert_rounds(shape);
+}
+
 int64_t moe_group_rows(const MoeShape *shape)
 {
-  int64_t rows = (int64_t)(shape->mean_rows / (double)shape->groups + 0.5), tile = shape->run->stack.moe.tile_rows;
+  int64_t rows = (int64_t)(shape->mean_rows / (double)moe_expert_pieces(shape) + 0.5),
+          tile = shape->run->stack.moe.tile_rows;
 
   return tile > 1 ? MAX((rows + tile / 2) / tile, 1) * tile : MAX(rows, 1);
 }
@@ -35,14 +46,14 @@ static MoeKernel grouped(const MoeEmit *emit, const MoeLayerOp *op, MoePass pass
   kernel.k = pass == MOE_PASS_DGRAD ? op->linear.n : op->linear.k;
   kernel.n = pass == MOE_PASS_DGRAD ? op->linear.k : op->linear.n;
   kernel.launches = kernels_of(shape);
-  kernel.accumulate = pass == MOE_PASS_WGRAD && shape->accumulate;
+  kernel.accumulate = pass == MOE_PASS_WGRAD && (shape->accumulate || emit->round > 0);
   return kernel;
 }
 
-/* Tokens routed to a group, without padding. */
+/* Tokens of one round of a group, without padding. */
 static double group_tokens(const MoeShape *shape, const MoeLayerOp *op)
 {
-  return (double)shape->moe_tokens * op->linear.passes * (double)shape->etp / (double)shape->groups;
+  return (double)shape->moe_tokens * op->linear.passes * (double)shape->etp / (double)moe_expert_pieces(shape);
 }
 
 static void emit_grouped(MoeEmit *emit, MoeFlow *flow, const MoeLayerOp *op, MoePass pass, int load)

@@ -84,7 +84,7 @@ static double optimizer_bytes(const MoeBuilder *builder, const MoeHolding *holdi
  * share. */
 static double buffer_bytes(const MoeShape *shape)
 {
-  double rounds = (double)MAX(shape->run->stack.moe.memory_rounds, 1);
+  double rounds = (double)moe_expert_rounds(shape);
 
   if (shape->arch->moe.experts == 0 || shape->ep == 1)
     return 0;

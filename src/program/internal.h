@@ -47,6 +47,7 @@ typedef struct {
   int layer;
   const MoeSublayer *sublayer; /* of the operation that is lowered now */
   int64_t group;               /* of local experts, inside EXPERTS */
+  int64_t round;               /* of that group */
   guint32 counts;              /* item of the exchange of token counts that is under way, or MOE_NO_ITEM */
   gboolean first;              /* first micro-batch of the step */
   gboolean no_flop;            /* model FLOPs are not counted (prediction modules of some reports) */
@@ -149,8 +150,12 @@ void moe_emit_weight_transpose(MoeEmit *emit, double elements);
 
 /* ---- parts of the model ------------------------------------------------------------------------- */
 
-/* Rows of one group of local experts, whole tiles where the stack pads to tiles. */
+/* Rows of one round of a group of local experts, whole tiles where the stack pads to tiles. */
 int64_t moe_group_rows(const MoeShape *shape);
+/* Capped rounds in which a group's rows come (dropless routing into static buffers), and pieces in all: groups times
+ * rounds. */
+int64_t moe_expert_rounds(const MoeShape *shape);
+int64_t moe_expert_pieces(const MoeShape *shape);
 /* Tensor ranks of an expert put together what each of them received, and share out what they computed. */
 void moe_gather_expert_rows(MoeEmit *emit);
 void moe_reduce_expert_rows(MoeEmit *emit);

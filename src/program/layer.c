@@ -36,7 +36,7 @@ static MoeEmit replay(const MoeEmit *emit, guint modules)
  * are once more, round by round, each before its own backward pass. */
 static guint round_modules(const MoeShape *shape)
 {
-  return shape->run->stack.moe.memory_rounds > 1 ? MOE_MODULE_EXPERT_FFN : 0;
+  return moe_expert_rounds(shape) > 1 ? MOE_MODULE_EXPERT_FFN : 0;
 }
 
 guint moe_selected_modules(const MoeShape *shape)
@@ -86,7 +86,7 @@ static double read_bytes(const MoeShape *shape, int64_t layer)
 {
   double all = moe_layer_saved_bytes(shape, layer, 0), rest = moe_layer_saved_bytes(shape, layer, round_modules(shape));
 
-  return rest + (all - rest) / (double)MAX(shape->run->stack.moe.memory_rounds, 1);
+  return rest + (all - rest) / (double)moe_expert_rounds(shape);
 }
 
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)

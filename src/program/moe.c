@@ -61,7 +61,7 @@ static double sent_rows(const MoeShape *shape)
 
 static void sender_permute(MoeEmit *emit, const char *name)
 {
-  double rows = sent_rows(emit->shape) / (double)emit->shape->groups;
+  double rows = sent_rows(emit->shape) / (double)moe_expert_pieces(emit->shape);
 
   if (permutes(emit->shape).sender)
     emit_permute(emit, name, ROWS_TO_EXPERTS, rows, rows, MOE_NO_LOAD);
@@ -69,7 +69,7 @@ static void sender_permute(MoeEmit *emit, const char *name)
 
 static void receiver_permute(MoeEmit *emit, const char *name, RowsKind kind, int64_t group)
 {
-  double rows = emit->shape->mean_rows / (double)emit->shape->groups;
+  double rows = emit->shape->mean_rows / (double)moe_expert_pieces(emit->shape);
 
   if (permutes(emit->shape).receiver)
     emit_permute(emit, name, kind, rows, rows, moe_router_load(emit->builder->router, emit->layer, group));
@@ -107,7 +107,7 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   collective.experts = moe->experts;
   collective.expert_groups = MAX(moe->groups, 1);
   collective.top_groups = moe->top_groups > 0 ? moe->top_groups : collective.expert_groups;
-  collective.share = 1.0 / (double)shape->groups;
+  collective.share = 1.0 / (double)moe_expert_pieces(shape);
   collective.padding = shape->wire_padding * moe_real_top_k(moe) / (double)collective.top_k;
   collective.receive = moe_router_skew(emit->builder->router, load);
   collective.n_skew = collective.receive ? (guint)shape->ep : 0;
@@ -185,50 +185,77 @@ void moe_lower_gather(MoeEmit *emit, const MoeLayerOp *op)
 
 /* ---- forward ------------------------------------------------------------------------------------ */
 
-static void forward_group(MoeEmit *emit, int64_t group, guint32 dispatch)
+/* A piece is one capped round of one group. Weights are quantized with the first round. */
+static void enter_piece(MoeEmit *emit, int64_t piece, gboolean first)
 {
-  emit->group = group;
+  int64_t rounds = moe_expert_rounds(emit->shape);
+
+  emit->group = piece / rounds;
+  emit->round = piece % rounds;
+  emit->first = first && emit->round == 0;
+}
+
+static void forward_piece(MoeEmit *emit, int64_t piece, guint32 dispatch)
+{
+  gboolean first = emit->first;
+
+  enter_piece(emit, piece, first);
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, group);
+  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, emit->group);
   moe_gather_expert_rows(emit);
   moe_lower(emit, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(emit);
-  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, group);
+  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, emit->group);
+  emit->first = first;
 }
 
-/* All dispatches are issued ahead; the experts of a group start when theirs has come, and each group's results leave
- * while the next group computes. */
+static guint32 dispatch_piece(MoeEmit *emit, int64_t piece)
+{
+  sender_permute(emit, "encode");
+  if (piece == 0)
+    end_counts(emit, TRUE);
+  return exchange(emit, MOE_DISPATCH, "dispatch", piece / moe_expert_rounds(emit->shape));
+}
+
+/* Dispatches that are under way before the experts compute: all of them, or, where rounds share static buffers, the
+ * piece that comes next besides. */
+static int64_t dispatches_ahead(const MoeShape *shape)
+{
+  return moe_expert_rounds(shape) > 1 ? 2 : moe_expert_pieces(shape);
+}
+
+/* Dispatches are issued ahead; the experts of a piece start when theirs has come, and each piece's results leave
+ * while the next one computes. */
 static void overlapped_forward(MoeEmit *emit)
 {
-  int64_t groups = emit->shape->groups;
-  g_autofree guint32 *dispatch = g_new(guint32, groups);
+  int64_t pieces = moe_expert_pieces(emit->shape), ahead = dispatches_ahead(emit->shape), issued = 0;
+  g_autofree guint32 *dispatch = g_new(guint32, pieces);
   guint32 combine = MOE_NO_ITEM;
 
-  for (int64_t g = 0; g < groups; g++) {
-    sender_permute(emit, "encode");
-    if (g == 0)
-      end_counts(emit, TRUE);
-    dispatch[g] = exchange(emit, MOE_DISPATCH, "dispatch", g);
-  }
+  for (; issued < MIN(ahead, pieces); issued++)
+    dispatch[issued] = dispatch_piece(emit, issued);
   moe_lower(emit, emit->sublayer, MOE_PLACE_BESIDE);
   end_counts(emit, FALSE);
-  for (int64_t g = 0; g < groups; g++) {
-    forward_group(emit, g, dispatch[g]);
-    combine = exchange(emit, MOE_COMBINE, "combine", g);
+  for (int64_t p = 0; p < pieces; p++) {
+    forward_piece(emit, p, dispatch[p]);
+    if (issued < pieces) {
+      dispatch[issued] = dispatch_piece(emit, issued);
+      issued++;
+    }
+    combine = exchange(emit, MOE_COMBINE, "combine", emit->group);
   }
   moe_flow_join(emit->flow, combine);
 }
 
 static void exposed_forward(MoeEmit *emit)
 {
-  for (int64_t g = 0; g < emit->shape->groups; g++) {
-    sender_permute(emit, "encode");
-    if (g == 0) {
-      end_counts(emit, TRUE);
+  for (int64_t p = 0; p < moe_expert_pieces(emit->shape); p++) {
+    guint32 dispatch = dispatch_piece(emit, p);
+
+    if (p == 0)
       end_counts(emit, FALSE);
-    }
-    forward_group(emit, g, exchange(emit, MOE_DISPATCH, "dispatch", g));
-    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", g));
+    forward_piece(emit, p, dispatch);
+    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", emit->group));
   }
   moe_lower(emit, emit->sublayer, MOE_PLACE_BESIDE);
 }
@@ -254,45 +281,55 @@ void moe_lower_experts(MoeEmit *emit, const MoeLayerOp *op)
 
 /* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer.
  */
-static guint32 backward_group(MoeEmit *emit, int64_t group, guint32 dispatch)
+static guint32 backward_piece(MoeEmit *emit, int64_t piece, guint32 dispatch)
 {
   g_autoptr(MoeFlow) held = moe_flow_new();
   MoeEmit inner = *emit;
   gboolean hold = emit->later == emit->flow && emit->shape->overlap_expert;
 
   inner.later = hold ? held : emit->later;
-  inner.group = group;
+  enter_piece(&inner, piece, emit->first);
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, group);
+  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, inner.group);
   moe_gather_expert_rows(&inner);
   moe_lower_backward(&inner, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(&inner);
-  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, group);
-  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", group);
+  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, inner.group);
+  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", inner.group);
 
   moe_flow_splice(emit->flow, held);
   return combine;
 }
 
+static guint32 return_piece(MoeEmit *emit, int64_t piece)
+{
+  return exchange(emit, MOE_DISPATCH, "combine_grad", piece / moe_expert_rounds(emit->shape));
+}
+
 static void overlapped_backward(MoeEmit *emit)
 {
-  int64_t groups = emit->shape->groups;
-  g_autofree guint32 *dispatch = g_new(guint32, groups);
+  int64_t pieces = moe_expert_pieces(emit->shape), ahead = dispatches_ahead(emit->shape), issued = 0;
+  g_autofree guint32 *dispatch = g_new(guint32, pieces);
   guint32 combine = MOE_NO_ITEM;
 
-  for (int64_t g = 0; g < groups; g++)
-    dispatch[g] = exchange(emit, MOE_DISPATCH, "combine_grad", g);
+  for (; issued < MIN(ahead, pieces); issued++)
+    dispatch[issued] = return_piece(emit, issued);
   moe_lower_backward(emit, emit->sublayer, MOE_PLACE_BESIDE);
-  for (int64_t g = 0; g < groups; g++)
-    combine = backward_group(emit, g, dispatch[g]);
+  for (int64_t p = 0; p < pieces; p++) {
+    combine = backward_piece(emit, p, dispatch[p]);
+    if (issued < pieces) {
+      dispatch[issued] = return_piece(emit, issued);
+      issued++;
+    }
+  }
   moe_flow_join(emit->flow, combine);
 }
 
 static void exposed_backward(MoeEmit *emit)
 {
   moe_lower_backward(emit, emit->sublayer, MOE_PLACE_BESIDE);
-  for (int64_t g = 0; g < emit->shape->groups; g++)
-    moe_flow_join(emit->flow, backward_group(emit, g, exchange(emit, MOE_DISPATCH, "combine_grad", g)));
+  for (int64_t p = 0; p < moe_expert_pieces(emit->shape); p++)
+    moe_flow_join(emit->flow, backward_piece(emit, p, return_piece(emit, p)));
 }
 
 void moe_lower_experts_backward(MoeEmit *emit, const MoeLayerOp *op)

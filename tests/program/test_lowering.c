@@ -166,10 +166,26 @@ START_TEST(test_memory_rounds)
 
     moe_program_footprint(p_one, one, 0, &f_one);
     moe_program_footprint(p_two, two, 0, &f_two);
-    /* 4 MoE layers, 2 micro-batches */
-    ck_assert_double_eq(sum_of(p_two, 0, has_name, "expert_up"), 4 * 2 + sum_of(p_one, 0, has_name, "expert_up"));
+    /* 4 MoE layers, 2 micro-batches: replayed once more, everything in two rounds; no more tokens, no more FLOPs */
+    ck_assert_double_eq(sum_of(p_two, 0, has_name, "expert_up"), 2 * (4 * 2 + sum_of(p_one, 0, has_name, "expert_up")));
+    ck_assert_double_eq_tol(expert_bytes(p_two), expert_bytes(p_one), 1);
+    ck_assert_double_eq_tol(p_two->model_flop_per_step, p_one->model_flop_per_step, 1);
     ck_assert_double_lt(f_two.part_bytes[MOE_MEMORY_ACTIVATIONS], f_one.part_bytes[MOE_MEMORY_ACTIVATIONS]);
   }
+}
+END_TEST
+
+/* With a capacity factor the rows are known: there is nothing to do in rounds. */
+START_TEST(test_no_rounds_with_capacity)
+{
+  const char *capacity = "training.routing={balance: even, capacity_factor: 1.5};stack.moe.memory_rounds=";
+  g_autofree char *one_text = g_strconcat(capacity, "1", NULL), *two_text = g_strconcat(capacity, "2", NULL);
+  g_autoptr(MoeRun) one = run_with(SPARSE, one_text);
+  g_autoptr(MoeRun) two = run_with(SPARSE, two_text);
+  g_autoptr(MoeProgram) p_one = build_checked(one);
+  g_autoptr(MoeProgram) p_two = build_checked(two);
+
+  ck_assert_uint_eq(p_two->roles[0].n_ops, p_one->roles[0].n_ops);
 }
 END_TEST
 
@@ -584,7 +600,7 @@ START_TEST(test_prefetch)
 END_TEST
 
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
-              test_memory_rounds, test_expert_groups, test_overlap_needs_both, test_reduction_per_stage,
-              test_tensor_volumes, test_precision_roles, test_rows_travel_in_their_precision, test_backward_casts,
-              test_what_a_loop_over_experts_adds, test_scales, test_messages, test_pairs_take_turns, test_prefetch,
-              test_imbalance, test_counted_loads, test_windows_over_context)
+              test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
+              test_reduction_per_stage, test_tensor_volumes, test_precision_roles, test_rows_travel_in_their_precision,
+              test_backward_casts, test_what_a_loop_over_experts_adds, test_scales, test_messages,
+              test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)
