@@ -75,10 +75,10 @@ function refused(error, verdict) {
     h('button', { type: 'button', onclick: () => history.back(), text: 'back' }));
 }
 
-function toast(text) {
+function toast(text, ms = 4000) {
   $('toast').textContent = text;
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => { $('toast').textContent = ''; }, 4000);
+  toast.timer = setTimeout(() => { $('toast').textContent = ''; }, ms);
 }
 
 /* ---- elements ---- */
@@ -172,9 +172,9 @@ function listenToExports() {
 async function take(name, text) {
   const { session } = page, kind = drop.kindOf(name, text);
   try {
-    const run = kind === 'run' ? text : (await ask('convert', drop.question(name, text, kind, session.state, session.own))).run;
-    change({ ...fresh(drop.stem(name)), text: run });
-    toast(`${name} as ${kind === 'run' ? 'a run' : `a ${kind} configuration`}`);
+    const made = kind === 'run' ? { run: text, notes: [] } : await ask('convert', drop.question(name, text, kind, session.state, session.own));
+    change({ ...fresh(drop.stem(name)), text: drop.withoutComments(made.run) });
+    toast([`${name} as ${kind === 'run' ? 'a run' : `a ${kind} configuration`}`, ...made.notes].join('; '), 12000);
   } catch (error) {
     refused(error, null);
   }
@@ -208,6 +208,7 @@ async function begin() {
   listenToTheme();
   drop.listen($('file'), take);
   addEventListener('popstate', follow);
+  addEventListener('resize', debounce(() => page.session.redraw(), 100));
   follow();
 }
 

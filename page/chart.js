@@ -3,7 +3,7 @@ import { drawing, s } from './dom.js';
 import { group, percent } from './format.js';
 import { linear, logarithmic, ticks } from './scales.js';
 
-const W = 560, H = 300, LEFT = 58, RIGHT = 16, TOP = 14, BOTTOM = 40;
+const H = 300, LEFT = 58, RIGHT = 16, TOP = 14, BOTTOM = 40;
 
 function path(points, x, y) {
   return points.map((p, i) => `${i ? 'L' : 'M'}${x(p.x).toFixed(1)} ${y(p.y).toFixed(1)}`).join('');
@@ -29,8 +29,8 @@ function published(point, x, y) {
     s('title', { text: `published: ${percent(point.y)} on ${group(point.x)} GPUs` }));
 }
 
-/** `points`: [{x, y, low, high, fits, own}] in order of x; `stated`: [{x, y}] that were published. */
-export function curve(points, stated, label, onPick) {
+/** `W`: pixels. `points`: [{x, y, low, high, fits, own}] in order of x; `stated`: [{x, y}] that were published. */
+export function curve(points, stated, label, W, onPick) {
   const all = [...points.flatMap((p) => [p.y, p.low, p.high]), ...stated.map((p) => p.y)].filter(Number.isFinite);
   const low = Math.max(0, Math.min(...all) * 0.9), high = Math.max(...all) * 1.06;
   const x = logarithmic(points[0].x, points.at(-1).x, LEFT + 14, W - RIGHT - 14), y = linear(low, high, H - BOTTOM, TOP);

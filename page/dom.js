@@ -30,7 +30,12 @@ export function put(id, ...children) {
   $(id).replaceChildren(...children.flat().filter(Boolean));
 }
 
+/** Pixels that a drawing in an element may be wide, so that its letters keep their size. */
+export function room(id, most = 1000) {
+  return Math.min(Math.max($(id).clientWidth || most, 360), most);
+}
+
 /** A drawing with a description for those who do not see it. */
 export function drawing(width, height, label, ...children) {
-  return s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label, class: 'drawing' }, ...children);
+  return s('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label, class: 'drawing' }, ...children);
 }

@@ -19,6 +19,11 @@ export function question(name, text, kind, state, own) {
     stack: state.stack || own.get('stack.name'), gpus: Number(state.gpus || own.get('parallelism.gpus')) };
 }
 
+/** A run without lines that are comments: the address holds it. */
+export function withoutComments(text) {
+  return text.replace(/^\s*#.*\n/gm, '');
+}
+
 /** Calls `take(name, text)` for a file that is dropped anywhere or chosen in `input`. */
 export function listen(input, take) {
   const read = async (file) => file && take(file.name, await file.text());

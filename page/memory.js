@@ -1,5 +1,5 @@
 // Memory per stage: parts, capacity, and what has to stay free.
-import { drawing, put, s } from './dom.js';
+import { drawing, put, room, s } from './dom.js';
 import { bytes } from './format.js';
 import { linear, ticks } from './scales.js';
 
@@ -8,7 +8,7 @@ const PARTS = [
   ['workspace', '#0a6b56', '#fff'], ['allocator', '#d9d2c3', '#111'], ['system', '#5b6570', '#fff'],
 ];
 
-const W = 900, LEFT = 74, RIGHT = 96, MOST_STAGES = 16;
+const LEFT = 74, RIGHT = 96, MOST_STAGES = 16;
 
 /** Stages that are drawn: all, or evenly chosen ones with the fullest among them. */
 export function chosen(stages, most = MOST_STAGES) {
@@ -20,7 +20,7 @@ export function chosen(stages, most = MOST_STAGES) {
   return [...list].sort((a, b) => a.stage - b.stage);
 }
 
-function bar(stage, y, x, height) {
+function bar(stage, y, x, height, right) {
   let at = 0;
   return s('g', {}, s('text', { x: LEFT - 8, y: y + height - 4, class: 'end', text: `stage ${stage.stage}` }),
     PARTS.filter(([part]) => stage.parts[part] > 0).map(([part, fill, ink]) => {
@@ -31,7 +31,7 @@ function bar(stage, y, x, height) {
         s('title', { text: `${part}: ${bytes(stage.parts[part])}` })),
         width > part.length * 7 + 8 && height > 11 && s('text', { x: x(from) + 5, y: y + height / 2 + 4, fill: ink, class: 'inside', text: part }));
     }),
-    s('text', { x: W - RIGHT + 8, y: y + height - 4, class: 'num', text: bytes(stage.peak_bytes) }));
+    s('text', { x: right + 8, y: y + height - 4, class: 'num', text: bytes(stage.peak_bytes) }));
 }
 
 /** The parts' names, each beside its colour. */
@@ -47,14 +47,14 @@ function legend(parts, y) {
 export function draw(memory) {
   const stages = chosen(memory.stages);
   const high = Math.max(memory.capacity_bytes, memory.peak_bytes) * 1.02;
-  const x = linear(0, high, LEFT, W - RIGHT);
+  const width = room('memory'), right = width - RIGHT, x = linear(0, high, LEFT, right);
   const height = stages.length > 6 ? 14 : 20, top = 18;
   const bottom = top + stages.length * (height + 4);
   const limit = memory.capacity_bytes - memory.headroom_bytes;
-  put('memory', drawing(W, bottom + 42, `memory: ${bytes(memory.peak_bytes)} of ${bytes(memory.capacity_bytes)}`,
-    ticks(0, high, 6).map((t) => s('text', { x: x(t), y: bottom + 14, class: 'middle small', text: bytes(t) })),
+  put('memory', drawing(width, bottom + 42, `memory: ${bytes(memory.peak_bytes)} of ${bytes(memory.capacity_bytes)}`,
+    ticks(0, high, Math.round(width / 150)).map((t) => s('text', { x: x(t), y: bottom + 14, class: 'middle small', text: bytes(t) })),
     s('rect', { x: x(limit), y: top - 2, width: Math.max(x(memory.capacity_bytes) - x(limit), 1), height: bottom - top, class: 'headroom' }),
-    stages.map((stage, i) => bar(stage, top + i * (height + 4), x, height)),
+    stages.map((stage, i) => bar(stage, top + i * (height + 4), x, height, right)),
     legend(memory.parts, bottom + 36),
     s('line', { x1: x(memory.capacity_bytes), x2: x(memory.capacity_bytes), y1: top - 6, y2: bottom, class: 'capacity' }),
     s('text', { x: x(memory.capacity_bytes), y: 10, class: 'end small', text: `capacity ${bytes(memory.capacity_bytes)}, headroom ${bytes(memory.headroom_bytes)}` })));

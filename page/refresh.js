@@ -1,11 +1,13 @@
 // After a change: the answer first, then the panels that are seen; what is out of date is ended.
 
-/** Work of one state. `later` runs what is given one after another, `width` at a time, until it is ended. */
+/** Work of one state. `later` runs what is given one after another, `width` at a time, until it is ended; `idle` what can wait
+ * until there is nothing else. */
 export class Round {
   constructor(width = 2) {
     this.controller = new AbortController();
     this.width = width;
     this.waiting = [];
+    this.patient = [];
     this.busy = 0;
   }
 
@@ -15,6 +17,7 @@ export class Round {
 
   end() {
     this.waiting = [];
+    this.patient = [];
     this.controller.abort();
   }
 
@@ -24,9 +27,22 @@ export class Round {
     this.next();
   }
 
+  idle(task, onError = () => {}) {
+    this.patient.push({ task, onError });
+    this.next();
+  }
+
+  /** At once, beside whatever is under way: somebody opened it. */
+  now(task, onError = () => {}) {
+    this.waiting.unshift({ task, onError });
+    this.width++;
+    this.next();
+    this.width--;
+  }
+
   next() {
-    while (this.busy < this.width && this.waiting.length) {
-      const { task, onError } = this.waiting.shift();
+    while (this.busy < this.width && this.waiting.length + this.patient.length) {
+      const { task, onError } = this.waiting.shift() ?? this.patient.shift();
       this.busy++;
       Promise.resolve().then(() => task(this.signal)).catch((error) => { if (!this.signal.aborted) onError(error); })
         .finally(() => { this.busy--; this.next(); });

@@ -1,5 +1,5 @@
 // MFU over the number of GPUs.
-import { h, put } from './dom.js';
+import { h, put, room } from './dom.js';
 import { curve } from './chart.js';
 import { spread } from './economy.js';
 import { around } from './scales.js';
@@ -29,7 +29,7 @@ export function draw(answer, result, scaling, onPick) {
     put('scale', h('p', { class: 'quiet', text: 'No other size of this layout is legal: change the layout, or let the search find one.' }));
     return;
   }
-  put('scale', curve(list, statedPoints(result), 'MFU over the number of GPUs', onPick));
+  put('scale', curve(list, statedPoints(result), 'MFU over the number of GPUs', room('scale', 700), onPick));
   put('scale-note', `${scaling === 'strong' ? 'Strong scaling: the batch stays.' : 'Weak scaling: the batch grows with the GPUs.'} `
     + 'Band: the interval of the size looked at, taken relative. A cross does not fit; a diamond was published.');
 }

@@ -13,6 +13,7 @@ import * as memory from './memory.js';
 import * as steps from './steps.js';
 import * as waterfall from './waterfall.js';
 
+const OPENED = new Set(['heat', 'timeline']); /* panels that somebody opens */
 const SAMPLES = 8;      /* combinations of the assumptions behind P10 and P90 */
 const SPANS = 150000;   /* of a timeline that are drawn at once */
 const TOKENS = 1e12;    /* of a training whose run does not say */
@@ -39,13 +40,22 @@ export class Session {
     this.round = new Round();
     this.explanation = null;
     this.legal = null;
+    this.ready = false;
     this.panels.invalidate();
     document.body.classList.add('busy');
     this.drawControls();
-    this.round.later((signal) => this.answer(signal), (error) => this.refused(error));
+    this.round.later((signal) => this.begin(signal), (error) => this.refused(error, null));
     this.round.later((signal) => this.look(signal));
-    this.round.later((signal) => this.check(signal));
-    this.round.later((signal) => this.doubt(signal));
+  }
+
+  /** The answer, if there can be one; then what belongs to it. */
+  async begin(signal) {
+    const verdict = await ask('check', request(this.state), signal);
+    if (verdict.legal) {
+      await this.answer(signal);
+      this.round.later((s) => this.doubt(s));
+    } else this.refused(verdict.error, verdict);
+    this.round.later((s) => this.check(s));
   }
 
   request() {
@@ -68,6 +78,7 @@ export class Session {
     document.body.classList.remove('busy', 'refused');
     this.drawAnswer();
     document.documentElement.dataset.answerMs = (performance.now() - this.begun).toFixed(0);
+    this.ready = true;
     this.panels.wakeAll();
     if (this.shapley) this.round.later((s) => this.explain(s));
   }
@@ -90,8 +101,6 @@ export class Session {
     for (const group of this.groups()) for (const c of group.controls) if (c.list.length) tried[c.key] = c.list;
     this.legal = (await ask('check', request(this.state, { try: tried }), signal)).try;
     this.drawControls();
-    this.panels.wakeAll();
-    if (this.panels.seen.has('steps')) this.panels.wake('steps');
   }
 
   async doubt(signal) {
@@ -111,7 +120,8 @@ export class Session {
   compute(name) {
     const task = { scale: this.computeScale, steps: this.computeSteps, assumptions: this.computeAssumptions, heat: this.computeHeat,
       timeline: this.computeTimeline }[name];
-    if (task && this.state) this.round.later(async (signal) => {
+    if (!this.ready) this.panels.stale.add(name); /* its answer wakes it */
+    else this.round[OPENED.has(name) ? 'now' : 'later'](async (signal) => {
       await task.call(this, signal);
       this.panels.fresh(name);
       document.documentElement.dataset.pageMs = (performance.now() - this.begun).toFixed(0);
@@ -121,19 +131,20 @@ export class Session {
   pickSize = (gpus) => this.on.change({ ...this.state, gpus: String(gpus) });
 
   async computeScale(signal) {
-    const gpus = this.result?.gpus ?? Number(this.state.gpus);
-    this.sweep = await ask('sweep', scale.question(this.state, gpus), signal);
+    this.sweep = await ask('sweep', scale.question(this.state, this.result.gpus), signal);
     scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
   }
 
   async computeSteps(signal) {
     if (!this.legal) await this.check(signal);
     const list = steps.steps(this.groups().flatMap((g) => g.controls), this.legal), tried = [];
-    for (const step of list) {
+    const tell = () => steps.draw(tried, this.result, list.length, (key, value) => this.turn(key, value));
+    for (const step of list) this.round.idle(async (s) => {
       const asked = request(change(this.state, step.key, step.to, this.own.get(step.key)));
-      tried.push({ ...step, result: await ask('predict', asked, signal) });
-      steps.draw(tried, this.result, list.length, (key, value) => this.turn(key, value));
-    }
+      tried.push({ ...step, result: await ask('predict', asked, s) });
+      tell();
+    });
+    tell();
   }
 
   async computeAssumptions(signal) {
@@ -161,6 +172,14 @@ export class Session {
   /** Spans of a window of time; null when the state has changed meanwhile. */
   timeline(from, to) {
     return ask('timeline', request(this.state, { most: SPANS, from_s: from, to_s: to }), this.round.signal).catch(() => null);
+  }
+
+  /** The window has another width: drawings are made for it. */
+  redraw() {
+    if (!this.result) return;
+    this.drawWaterfall();
+    memory.draw(this.result.memory);
+    if (this.sweep) scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
   }
 
   /* ---- drawing ---- */
@@ -197,13 +216,10 @@ export class Session {
     memory.draw(this.result.memory);
   }
 
-  /** Says why there is no answer, in the program's words, and offers the nearest value that has one. */
-  async refused(error) {
+  /** Says why there is no answer, in the program's words; `verdict` has the nearest value that has one. */
+  refused(error, verdict) {
     document.body.classList.remove('busy');
     document.body.classList.add('refused');
-    this.on.refused(error, null);
-    if (error.status !== 422) return;
-    const verdict = await ask('check', request(this.state), this.round.signal).catch(() => null);
-    if (verdict && !verdict.legal) this.on.refused(error, verdict);
+    this.on.refused(error, verdict);
   }
 }

@@ -56,11 +56,11 @@ typedef struct {
   const char *version; /* said at /api */
   const MoeServeDoor *doors;
   guint n_doors;
-  guint jobs;             /* doors that answer at once; 0 = as many as the machine has processors, at least 2 */
-  guint queue;            /* requests that wait besides; 0 = MOE_SERVE_QUEUE */
-  guint connections;      /* at once; 0 = MOE_SERVE_CONNECTIONS */
-  double answer_s;        /* that a door may take; 0 = MOE_SERVE_ANSWER_S */
-  double idle_s;          /* that a client may take to send a request, or to read an answer; 0 = MOE_SERVE_IDLE_S */
+  guint jobs;        /* doors that answer at once; 0 = two per processor, so that short ones need not wait for long */
+  guint queue;       /* requests that wait besides; 0 = MOE_SERVE_QUEUE */
+  guint connections; /* at once; 0 = MOE_SERVE_CONNECTIONS */
+  double answer_s;   /* that a door may take; 0 = MOE_SERVE_ANSWER_S */
+  double idle_s;     /* that a client may take to send a request, or to read an answer; 0 = MOE_SERVE_IDLE_S */
   guint64 max_body_bytes; /* 0 = MOE_SERVE_BODY_BYTES */
   guint64 kept_bytes;     /* of answers kept; 0 = MOE_SERVE_KEPT_BYTES */
 } MoeServeOptions;

@@ -284,7 +284,7 @@ static gboolean start_daemon(MoeServer *server, const struct addrinfo *address, 
 /* The options with their defaults. */
 static void complete_options(MoeServeOptions *options)
 {
-  options->jobs = options->jobs ? options->jobs : MAX(g_get_num_processors(), 2);
+  options->jobs = options->jobs ? options->jobs : 2 * g_get_num_processors();
   options->queue = options->queue ? options->queue : MOE_SERVE_QUEUE;
   options->connections = options->connections ? options->connections : MOE_SERVE_CONNECTIONS;
   options->answer_s = options->answer_s > 0 ? options->answer_s : MOE_SERVE_ANSWER_S;

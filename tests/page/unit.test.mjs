@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-const page = `${process.env.MOESIM_DATA ?? '../..'}/page`;
+const page = new URL('../../page', import.meta.url).pathname;
 const load = (name) => import(`${page}/${name}.js`);
 const { amount, bytes, days, dollars, duration, group, number, percent, quantity, seconds, signed } = await load('format');
 const state = await load('state');
@@ -257,6 +257,7 @@ test('files are known by what they are', () => {
   assert.equal(drop.kindOf('a.toml', ''), 'torchtitan');
   assert.equal(drop.stem('C:\\x\\my model.v2.yaml'), 'my-model.v2');
   assert.equal(drop.stem('../../..'), 'run');
+  assert.equal(drop.withoutComments('# a\nb: 1 # c\n  # d\ne: "#"\n'), 'b: 1 # c\ne: "#"\n');
 });
 
 test('an answer as CSV has every number under its path', () => {
@@ -274,16 +275,22 @@ test('a round runs few at a time, and nothing after its end', async () => {
     done++;
   };
   for (let i = 0; i < 6; i++) round.later(task);
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  const until = async (holds) => { while (!holds()) await new Promise((resolve) => { setTimeout(resolve, 1); }); };
+  await until(() => done === 6);
   assert.equal(most, 2);
-  assert.equal(done, 6);
+  const order = [];
+  for (const name of ['a', 'b', 'c']) round.idle(async () => { await task(); order.push(name); });
+  for (const name of ['d', 'e']) round.later(async () => { await task(); order.push(name); });
+  await until(() => order.length === 5);
+  assert.deepEqual(order, ['a', 'b', 'd', 'e', 'c']); /* what can wait does */
+  done = 6;
   const failures = [];
   round.later(async () => { throw new Error('said'); }, (error) => failures.push(error.message));
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
-  assert.deepEqual(failures, ['said']);
+  await until(() => failures.length === 1);
   for (let i = 0; i < 6; i++) round.later(async () => { await task(); throw new Error('late'); }, (error) => failures.push(error.message));
   round.end();
-  await new Promise((resolve) => { setTimeout(resolve, 40); });
+  await until(() => busy === 0);
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
   assert.equal(done, 8); /* two had begun */
   assert.deepEqual(failures, ['said']); /* and nobody hears of them */
 });
