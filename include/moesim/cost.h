@@ -119,6 +119,31 @@ typedef struct {
 /* Which constants price `kernel` (klass, precision, pass and, for BANDWIDTH, bandwidth are read). */
 void moe_cost_family(const MoeCostModel *model, const MoeKernel *kernel, MoeFamilyUse *use);
 
+/* What a kernel is compared by with the rows of a fit: extents of its shape, bytes of its kind. */
+#define MOE_COST_AXES 4
+typedef struct {
+  const char *name; /* static */
+  double value;
+} MoeCostAxis;
+
+/* Fills axes, returns their number. */
+guint moe_cost_axes(const MoeKernel *kernel, MoeCostAxis axes[MOE_COST_AXES]);
+
+/* What the price of a kernel rests on. */
+typedef struct {
+  const MoeKernelFamily *fit; /* NULL: nobody measured such a kernel here */
+  gboolean other_precision;   /* constants of another precision */
+  const char *axis;          /* on which it is farthest outside the rows; NULL when it is inside, or they are unknown */
+  double value, least, most; /* of that axis; least and most 0 where no row has it */
+  double beyond;             /* value over most, or least over value; 1 = inside, infinite where no row has the axis */
+} MoeCostSupport;
+
+void moe_cost_support(const MoeCostModel *model, const MoeKernel *kernel, MoeCostSupport *support);
+/* A shape so many times outside the rows is still near them: the waves, tiles and bytes that decide are the same. */
+#define MOE_COST_NEAR 2.0
+/* Whether it is priced beyond what was measured: no fit, one of another precision, or a shape not near its rows. */
+gboolean moe_cost_is_extrapolated(const MoeCostSupport *support);
+
 /* Tensor peak that `kernel` is priced against, FLOP/s: that of its precision, of the precision it stands for (fp16 as
  * bf16, block FP8 as fp8) or a third of BF16's for BF16X3; 0 when the accelerator has no path. */
 double moe_cost_peak(const MoeAccelerator *accelerator, MoePrecision precision);

@@ -51,6 +51,9 @@ typedef struct {
   double value[MOE_FAMILY_CONSTANTS];   /* SI */
   double residual_median, residual_p90; /* relative, on rows not fitted; 0 = not fitted */
   int64_t rows;                         /* rows fitted on */
+  guint n_extents;                      /* what those rows span, axis by axis (moe_cost_axes); 0 = not stated */
+  const char *axis[MOE_FAMILY_CONSTANTS];
+  double least[MOE_FAMILY_CONSTANTS], most[MOE_FAMILY_CONSTANTS];
   const char *source;
   MoeMark mark;
 } MoeKernelFamily;

@@ -45,7 +45,8 @@ typedef struct {
   double predicted;             /* the same metric, predicted */
   double published_step_s, predicted_step_s;
   double tokens_per_s_per_gpu_published, tokens_per_s_per_gpu_predicted;
-  double error; /* predicted_step_s / published_step_s - 1 */
+  double error;              /* predicted_step_s / published_step_s - 1 */
+  double extrapolated_share; /* of kernel time, see MoeResult */
   int64_t gpus;
   gboolean fits; /* predicted footprint within the GPU's memory, headroom included */
   struct {

@@ -216,6 +216,45 @@ static double rounded(double value)
   return g_ascii_strtod(g_ascii_formatd(text, sizeof text, DIGITS, value), NULL);
 }
 
+/* ---- what the rows span ------------------------------------------------------------------------------------------ */
+
+static void extend(MoeKernelFamily *family, const MoeCostAxis *axis)
+{
+  guint i = 0;
+
+  while (i < family->n_extents && strcmp(family->axis[i], axis->name) != 0)
+    i++;
+  if (i == MOE_FAMILY_CONSTANTS)
+    return;
+  if (i == family->n_extents) {
+    family->n_extents++;
+    family->axis[i] = axis->name;
+    family->least[i] = family->most[i] = axis->value;
+  }
+  family->least[i] = MIN(family->least[i], axis->value);
+  family->most[i] = MAX(family->most[i], axis->value);
+}
+
+static void extend_by(MoeKernelFamily *family, const MoeMeasurement *row)
+{
+  MoeCostAxis axes[MOE_COST_AXES];
+
+  for (guint k = 0; k < row->n_kernels; k++)
+    for (guint i = row->kernel[k].klass == family->klass ? moe_cost_axes(&row->kernel[k], axes) : 0; i-- > 0;)
+      extend(family, &axes[i]);
+}
+
+/* From the rows that are fitted, not from those kept for judging. */
+static void measure_extents(MoeCalibration *c, guint index)
+{
+  MoeKernelFamily *family = &c->fits[index].family;
+
+  family->n_extents = 0;
+  for (guint i = 0; i < c->n_measurements; i++)
+    if (c->measurements[i].fitted && c->series[c->measurements[i].series].fit == index)
+      extend_by(family, &c->measurements[i]);
+}
+
 /* ---- fitting and judging ---------------------------------------------------------------------------------------- */
 
 gboolean moe_calibration_fit(MoeCalibration *c, guint index, GError **error)
@@ -233,8 +272,10 @@ gboolean moe_calibration_fit(MoeCalibration *c, guint index, GError **error)
   family = moe_predictor_family(&fit.predictor);
   for (guint i = 0; i < family->n_constants; i++)
     family->value[i] = rounded(family->value[i]);
-  if (!fit.error)
+  if (!fit.error) {
     c->fits[index].family = *family;
+    measure_extents(c, index);
+  }
   moe_predictor_clear(&fit.predictor);
   if (fit.error) {
     g_propagate_error(error, fit.error);

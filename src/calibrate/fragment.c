@@ -31,6 +31,19 @@ static void add_residual(GString *out, const MoeKernelFamily *family)
   g_string_append_printf(out, ", rows: %" G_GINT64_FORMAT "}\n", family->rows);
 }
 
+static void add_extents(GString *out, const MoeKernelFamily *family)
+{
+  g_string_append(out, "    extent: {");
+  for (guint i = 0; i < family->n_extents; i++) {
+    g_string_append_printf(out, "%s%s: [", i > 0 ? ", " : "", family->axis[i]);
+    add_number(out, "%.10g", family->least[i]);
+    g_string_append(out, ", ");
+    add_number(out, "%.10g", family->most[i]);
+    g_string_append(out, "]");
+  }
+  g_string_append(out, "}\n");
+}
+
 static void add_sources(GString *out, const MoeCalibration *c, guint fit)
 {
   g_autoptr(GPtrArray) seen = g_ptr_array_new();
@@ -55,6 +68,7 @@ static void add_fit(GString *out, const MoeCalibration *c, guint fit)
                          family->pass < 0 ? "any" : pass_words[family->pass]);
   add_constants(out, family);
   add_residual(out, family);
+  add_extents(out, family);
   add_sources(out, c, fit);
 }
 

@@ -125,6 +125,27 @@ static void print_origin(const MoeCostModel *model, const MoeKernel *kernel)
   moe_cli_print_text(text->str);
 }
 
+/* Which rows the price rests on, and how far outside them the kernel is. */
+static void print_support(const MoeCostModel *model, const MoeKernel *kernel)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  MoeCostSupport support;
+
+  moe_cost_support(model, kernel, &support);
+  for (guint i = 0; support.fit && i < support.fit->n_extents; i++)
+    g_string_append_printf(text, "%s%s %.6g to %.6g", i > 0 ? ", " : "rows: ", support.fit->axis[i],
+                           support.fit->least[i], support.fit->most[i]);
+  if (support.axis && support.most > 0)
+    g_string_append_printf(text, "; %s is %.1f times outside them", support.axis, support.beyond);
+  else if (support.axis)
+    g_string_append_printf(text, "; none has %s", support.axis);
+  else if (text->len > 0)
+    g_string_append(text, "; this kernel is among them");
+  if (text->len > 0)
+    g_string_append_c(text, '\n');
+  moe_cli_print(text->str);
+}
+
 static void print_rate(const MoeKernel *kernel, const MoeCost *cost, double quoted_flop_per_s)
 {
   double flop = moe_cost_flop(kernel);
@@ -173,6 +194,7 @@ static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const M
   print_rate(kernel, &cost, cluster->accelerator.quoted_peak_flop_per_s);
   print_reasons(&cost);
   print_origin(model, kernel);
+  print_support(model, kernel);
   return TRUE;
 }
 

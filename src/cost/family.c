@@ -226,14 +226,16 @@ static void fill(const Shelf *shelf, const Entry *found, MoeKernelClass klass, d
 }
 
 /* Bandwidth-bound kinds are independent: each share comes from the nearest entry that has it. */
-static void fill_bandwidth(const Shelf *shelf, Wanted wanted, double *value)
+static void fill_bandwidth(const Shelf *shelf, Wanted wanted, MoeFit *fit)
 {
   for (guint c = 0; c < shelf->n_constants; c++) {
     int precision;
 
     wanted.has = 1u << c;
     const Entry *found = search(shelf, &wanted, &precision);
-    value[c] = found ? found->value[c] : shelf->constants[c].generic;
+    fit->value[c] = found ? found->value[c] : shelf->constants[c].generic;
+    if (c < MOE_N_BANDWIDTH_KINDS)
+      fit->kind[c] = found ? found->entry : NULL;
   }
 }
 
@@ -284,7 +286,7 @@ static void resolve_one(const Shelf *shelf, MoeFamilyRole role, const Wanted *wa
 
   fill_use(shelf, found, class_of(role), wanted->precision, precision, &fit->use);
   if (moe_cost_class(class_of(role))->kinds_apart)
-    fill_bandwidth(shelf, *wanted, fit->value);
+    fill_bandwidth(shelf, *wanted, fit);
   else
     fill(shelf, found, class_of(role), tiles, fit->value);
 }

@@ -50,6 +50,8 @@ enum { MOE_BANDWIDTH_FLOOR = MOE_N_BANDWIDTH_KINDS, MOE_BANDWIDTH_ROW, MOE_N_BAN
 typedef struct {
   double value[MOE_CONSTANTS_MAX];
   MoeFamilyUse use;
+  const MoeKernelFamily
+      *kind[MOE_N_BANDWIDTH_KINDS]; /* whose share it is, where each kind has its own; NULL: generic */
 } MoeFit;
 
 /* Who asks for a family: the kernel classes, with expert encode apart from other bandwidth-bound work. */
@@ -107,6 +109,9 @@ int moe_cost_precision_fallback(int precision);
 const char *moe_cost_family_run(MoeKernelClass klass, const char *family);
 /* Family whose constants stand in for those of `family`; NULL at the end of the chain. */
 const char *moe_cost_family_fallback(MoeKernelClass klass, const char *family);
+
+/* The constants that price a kernel. */
+const MoeFit *moe_cost_fit_of(const MoeCostModel *model, const MoeKernel *kernel);
 
 /* ---- one kernel on one machine ----------------------------------------------------------------------------------- */
 

@@ -76,7 +76,7 @@ int moe_cost_fit_pass(MoePass pass)
   }
 }
 
-static const MoeFit *kernel_fit(const MoeCostModel *model, const MoeKernel *kernel)
+const MoeFit *moe_cost_fit_of(const MoeCostModel *model, const MoeKernel *kernel)
 {
   int pass = moe_cost_fit_pass(kernel->pass);
 
@@ -158,7 +158,7 @@ static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kerne
   const MoeAccelerator *accelerator = model->accelerator;
 
   return (MoeMachine){
-      .constant = kernel_fit(model, kernel)->value,
+      .constant = moe_cost_fit_of(model, kernel)->value,
       .tiles = kernel_tiles(model, kernel),
       .peak_flop_per_s = model->peak_flop_per_s[kernel->precision],
       .quoted_flop_per_s = accelerator->quoted_peak_flop_per_s,

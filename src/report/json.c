@@ -193,6 +193,7 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   add_number(builder, "network", result->traffic_network_bytes);
   add_number(builder, "host", result->traffic_host_bytes);
   json_builder_end_object(builder);
+  add_number(builder, "extrapolated_kernel_share", result->extrapolated_share);
   add_integer(builder, "operations", (gint64)result->operations);
   add_integer(builder, "events", (gint64)result->events);
   add_number(builder, "wall_time_s", result->wall_time_s);

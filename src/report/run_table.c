@@ -98,6 +98,14 @@ static void add_traffic(MoeTable *table, const MoeResult *result)
   add_line(table, "sent per GPU", g_strdup_printf("NVLink %s, network %s, host %s", nvlink, network, host));
 }
 
+/* Kernels without a fit, with one of another precision, or of a shape outside its rows; `show` lists them. */
+static void add_support(MoeTable *table, const MoeResult *result)
+{
+  g_autofree char *share = moe_percent_format(result->extrapolated_share);
+
+  add_line(table, "extrapolated", g_strdup_printf("%s of kernel time is priced beyond what was measured", share));
+}
+
 static void add_simulation(MoeTable *table, const MoeResult *result)
 {
   g_autofree char *operations = moe_count_format((double)result->operations, NULL);
@@ -119,6 +127,7 @@ static char *answer_table(const MoeResult *result, MoeSheet sheet)
   add_published(table, result);
   add_memory(table, result);
   add_traffic(table, result);
+  add_support(table, result);
   add_simulation(table, result);
   return moe_table_format(table, sheet);
 }

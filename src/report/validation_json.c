@@ -21,6 +21,7 @@ static void add_case(JsonBuilder *builder, const MoeCase *c)
     moe_json_number(builder, "published_step_time_s", c->published_step_s);
     moe_json_number(builder, "predicted_step_time_s", c->predicted_step_s);
     moe_json_number(builder, "error", c->error);
+    moe_json_number(builder, "extrapolated_kernel_share", c->extrapolated_share);
   }
   json_builder_end_object(builder);
 }

@@ -77,6 +77,29 @@ static char *layouts_line(const MoeValidation *validation)
                          g.n_first, g.n, g.n_top, g.n_large_top, g.n_large);
 }
 
+static int compare_shares(gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* How much of what was predicted rests on no measurement of its kind. */
+static char *support_line(const MoeValidation *validation)
+{
+  g_autoptr(GArray) shares = g_array_new(FALSE, FALSE, sizeof(double));
+
+  for (guint i = 0; i < validation->n; i++)
+    if (!validation->cases[i].failure)
+      g_array_append_val(shares, validation->cases[i].extrapolated_share);
+  if (shares->len == 0)
+    return g_strdup("");
+  g_array_sort(shares, compare_shares);
+  g_autofree char *median = moe_percent_format(g_array_index(shares, double, shares->len / 2));
+  g_autofree char *p90 = moe_percent_format(g_array_index(shares, double, shares->len * 9 / 10));
+  return g_strdup_printf("\nkernel time priced beyond what was measured: median %s of a case, P90 %s\n", median, p90);
+}
+
 char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
 {
   g_autofree char *groups = groups_table(validation, by, sheet);
@@ -86,8 +109,9 @@ char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy 
                                 : g_strdup("");
 
   g_autofree char *layouts = layouts_line(validation);
+  g_autofree char *support = support_line(validation);
 
-  return g_strdup_printf("%s\n%s%s%s", groups, failed, pairs, layouts);
+  return g_strdup_printf("%s\n%s%s%s%s", groups, failed, pairs, layouts, support);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

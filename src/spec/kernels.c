@@ -55,6 +55,38 @@ static gboolean read_residual(const MoeNode *entry, MoeKernelFamily *family, GEr
   return moe_section_read(entry, "residual", fields, "residual", family, error);
 }
 
+static gboolean read_extent(const MoeNode *pair, double *least, double *most, GError **error)
+{
+  MoeDimension any = MOE_DIM_NONE;
+
+  if (!moe_node_expect(pair, MOE_NODE_LIST, "extent", error))
+    return FALSE;
+  if (moe_node_size(pair) != 2)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(pair), "%u values of an extent, expected [LEAST, MOST]",
+                    moe_node_size(pair));
+  return moe_any_quantity_read(moe_node_at(pair, 0), least, &any, error) &&
+         moe_any_quantity_read(moe_node_at(pair, 1), most, &any, error);
+}
+
+/* What the rows of a fit span. */
+static gboolean read_extents(const MoeNode *map, MoeKernelFamily *family, GError **error)
+{
+  if (!map)
+    return TRUE;
+  if (!moe_node_expect(map, MOE_NODE_MAP, "extent", error))
+    return FALSE;
+  family->n_extents = moe_node_size(map);
+  if (family->n_extents > MOE_FAMILY_CONSTANTS)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "%u axes of an extent, expected at most %d",
+                    family->n_extents, MOE_FAMILY_CONSTANTS);
+  for (guint i = 0; i < family->n_extents; i++) {
+    family->axis[i] = moe_node_key(map, i);
+    if (!read_extent(moe_node_at(map, i), &family->least[i], &family->most[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean read_family(const MoeNode *entry, MoeKernelFamily *family, GError **error)
 {
   PrecisionWords precisions = precision_words();
@@ -65,13 +97,15 @@ static gboolean read_family(const MoeNode *entry, MoeKernelFamily *family, GErro
       {"pass", MOE_FIELD_CHOICE(MoeKernelFamily, pass, pass_words)},
       {"constants", MOE_FIELD_ELSEWHERE, .required = TRUE},
       {"residual", MOE_FIELD_ELSEWHERE},
+      {"extent", MOE_FIELD_ELSEWHERE},
       {"source", MOE_FIELD_STRING(MoeKernelFamily, source)},
       {NULL},
   };
 
   *family = (MoeKernelFamily){.precision = MOE_N_PRECISIONS, .pass = ANY_PASS, .mark = moe_node_mark(entry)};
   if (!moe_node_read_fields(entry, fields, "kernels", family, error) ||
-      !read_constants(moe_node_get(entry, "constants"), family, error) || !read_residual(entry, family, error))
+      !read_constants(moe_node_get(entry, "constants"), family, error) || !read_residual(entry, family, error) ||
+      !read_extents(moe_node_get(entry, "extent"), family, error))
     return FALSE;
   if (family->precision == MOE_N_PRECISIONS)
     family->precision = -1;

@@ -1,4 +1,6 @@
 /* One prediction: spec -> topo, cost, program -> sim -> metrics. */
+#include <moesim/stand_ins.h>
+
 #include "prepared.h"
 
 gboolean moe_prepare(const MoeRun *run, uint64_t seed, MoePrepared *prepared, GError **error)
@@ -30,9 +32,11 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
   g_autoptr(MoeSimResult) sim = moe_sim_run(made.program, run, made.topo, made.cost, chosen, error);
   if (!sim)
     return NULL;
-  MoeResult *result = moe_metrics_result(run, made.program, sim, chosen->seed);
+  g_autoptr(MoeResult) result = moe_metrics_result(run, made.program, sim, chosen->seed);
+  if (!moe_extrapolated_share(made.program, made.cost, &result->extrapolated_share, error))
+    return NULL;
   result->wall_time_s = (double)(g_get_monotonic_time() - start_us) * 1e-6;
-  return result;
+  return g_steal_pointer(&result);
 }
 
 MoeRun *moe_study_with(const MoeRun *run, char *const *sets, GError **error)

@@ -1,8 +1,7 @@
 /* Kernels of a run whose constants stand in for others. */
 #include <moesim/stand_ins.h>
 
-#include <moesim/program.h>
-
+#include <math.h>
 #include <string.h>
 
 /* How often each kernel runs in a step, over all roles. */
@@ -24,7 +23,8 @@ static double *count_kernels(const MoeProgram *program)
 static gboolean same(const MoeStandIn *a, const MoeStandIn *b)
 {
   return a->klass == b->klass && a->precision == b->precision && a->use.precision == b->use.precision &&
-         strcmp(a->use.requested, b->use.requested) == 0 && strcmp(a->use.used, b->use.used) == 0;
+         a->use.exact == b->use.exact && strcmp(a->use.requested, b->use.requested) == 0 &&
+         strcmp(a->use.used, b->use.used) == 0 && g_strcmp0(a->support.axis, b->support.axis) == 0;
 }
 
 static void add(GArray *found, const MoeStandIn *stand_in)
@@ -34,6 +34,8 @@ static void add(GArray *found, const MoeStandIn *stand_in)
 
     if (same(known, stand_in)) {
       known->share += stand_in->share;
+      if (stand_in->support.beyond > known->support.beyond)
+        known->support = stand_in->support;
       return;
     }
   }
@@ -65,7 +67,9 @@ static gboolean collect(const MoeProgram *program, const MoeCostModel *cost, GAr
     stand_in.share = price.seconds * times[k];
     all_s += stand_in.share;
     moe_cost_family(cost, kernel, &stand_in.use);
-    if (!stand_in.use.exact)
+    if (stand_in.use.exact)
+      moe_cost_support(cost, kernel, &stand_in.support);
+    if (!stand_in.use.exact || stand_in.support.beyond > MOE_COST_NEAR)
       add(found, &stand_in);
   }
   for (guint i = 0; i < found->len; i++)
@@ -83,10 +87,51 @@ GArray *moe_stand_ins(const MoeRun *run, GError **error)
   return cost && collect(program, cost, found, error) ? g_steal_pointer(&found) : NULL;
 }
 
+gboolean moe_extrapolated_share(const MoeProgram *program, const MoeCostModel *cost, double *share, GError **error)
+{
+  g_autofree double *times = count_kernels(program);
+  double all_s = 0, beyond_s = 0;
+
+  for (guint k = 0; k < program->n_kernels; k++) {
+    MoeCostSupport support;
+    MoeCost price;
+
+    if (times[k] == 0)
+      continue;
+    if (!moe_cost_in_step(cost, &program->kernels[k], 0, NULL, &price, NULL, error))
+      return FALSE;
+    moe_cost_support(cost, &program->kernels[k], &support);
+    all_s += price.seconds * times[k];
+    beyond_s += moe_cost_is_extrapolated(&support) ? price.seconds * times[k] : 0;
+  }
+  *share = all_s > 0 ? beyond_s / all_s : 0;
+  return TRUE;
+}
+
+/* How far the farthest kernel of a fit lies outside its rows. */
+static char *outside_text(const MoeStandIn *s, const char *title)
+{
+  const MoeCostSupport *support = &s->support;
+  const char *source = support->fit->source ? support->fit->source : "source not given";
+  g_autofree char *kernels =
+      moe_cost_is_memory_bound(s->klass)
+          ? g_strdup_printf("%s kernels of %s", title, s->use.used)
+          : g_strdup_printf("%s of %s in %s", title, s->use.used, moe_precision_words[s->precision]);
+
+  if (isinf(support->beyond))
+    return g_strdup_printf("%s: no row has %s (%s); %.1f %% of kernel time", kernels, support->axis, source,
+                           100 * s->share);
+  return g_strdup_printf("%s: %s of %.6g is %.1f times outside the rows, %.6g to %.6g (%s); %.1f %% of kernel time",
+                         kernels, support->axis, support->value, support->beyond, support->least, support->most, source,
+                         100 * s->share);
+}
+
 char *moe_stand_in_text(const MoeStandIn *s)
 {
   const char *title = moe_cost_class_title(s->klass);
 
+  if (s->use.exact)
+    return outside_text(s, title);
   if (s->use.origin == MOE_ORIGIN_GENERIC)
     return g_strdup_printf("%s of %s: typical constants, none are fitted here; %.1f %% of kernel time", title,
                            s->use.requested, 100 * s->share);

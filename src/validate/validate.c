@@ -109,6 +109,7 @@ static void fill_case(const MoeRun *run, const MoeResult *result, MoeCase *c)
   c->gpus = result->gpus;
   c->fits = result->memory.fits;
   c->predicted_step_s = result->step_time_s;
+  c->extrapolated_share = result->extrapolated_share;
   c->published_step_s = result->published.step_time_s;
   if (c->published_step_s <= 0 && (c->memory.published_bytes > 0 || c->memory.out_of_memory)) {
     c->metric = c->memory.out_of_memory ? "out_of_memory" : "peak_memory";

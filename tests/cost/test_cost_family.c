@@ -152,7 +152,72 @@ START_TEST(test_peaks_of_formats_built_from_others)
 }
 END_TEST
 
-MOE_TEST_MAIN("cost/family", test_unknown_family_is_refused_with_the_known_ones,
-              test_a_family_the_stack_brings_is_known, test_stack_goes_before_accelerator_and_specific_before_any,
-              test_fallbacks_are_told, test_bandwidth_shares_are_looked_up_one_by_one,
-              test_a_precision_without_a_path_is_an_error, test_peaks_of_formats_built_from_others)
+static MoeCostSupport support_of(const MoeAccelerator *accelerator, const MoeStack *stack, const MoeKernel *kernel)
+{
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(accelerator, stack, NULL);
+  MoeCostSupport support;
+
+  moe_cost_support(model, kernel, &support);
+  return support;
+}
+
+/* Rows of m from 256 to 4,096 and n and k of 1,024: the farthest axis counts, by the ratio to the nearer end. */
+START_TEST(test_distance_to_the_rows)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeKernelFamily own = entry("cublaslt", MOE_KERNEL_GEMM, MOE_BF16, -1, 0.7);
+  MoeStack stack = {.family.gemm = "cublaslt", .kernels = {1, &own}};
+  MoeKernel inside = gemm_kernel(512, 1024, 1024), low = gemm_kernel(64, 2048, 1024),
+            near = gemm_kernel(8192, 1024, 1024);
+  MoeKernel other = inside;
+  const char *const axes[] = {"m", "n", "k"};
+  const double least[] = {256, 1024, 1024}, most[] = {4096, 1024, 1024};
+
+  own.n_extents = 3;
+  for (guint i = 0; i < 3; i++) {
+    own.axis[i] = axes[i];
+    own.least[i] = least[i];
+    own.most[i] = most[i];
+  }
+  other.precision = MOE_FP8;
+  MoeCostSupport a = support_of(&accelerator, &stack, &inside), b = support_of(&accelerator, &stack, &low),
+                 c = support_of(&accelerator, &stack, &near), d = support_of(&accelerator, &stack, &other);
+
+  ck_assert(a.fit == &own && !a.axis && !moe_cost_is_extrapolated(&a));
+  ck_assert_str_eq(b.axis, "m");
+  ck_assert_double_eq(b.beyond, 4);
+  ck_assert(moe_cost_is_extrapolated(&b));
+  ck_assert_double_eq(c.beyond, 2);
+  ck_assert(!moe_cost_is_extrapolated(&c));
+  ck_assert(d.other_precision && moe_cost_is_extrapolated(&d));
+}
+END_TEST
+
+/* Nobody measured attention here; where rows have no window, a window is infinitely far. */
+START_TEST(test_what_no_row_has)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeKernelFamily own = entry("fa3", MOE_KERNEL_ATTENTION, -1, -1, 0.7);
+  MoeStack bare = {.family.attention = "fa3"}, stack = {.family.attention = "fa3", .kernels = {1, &own}};
+  MoeKernel kernel = attention_kernel(4096, 8, MOE_PASS_FORWARD);
+
+  own.n_extents = 3;
+  own.axis[0] = "len", own.axis[1] = "dim_qk", own.axis[2] = "dim_v";
+  own.least[0] = own.most[0] = 4096;
+  own.least[1] = own.most[1] = own.least[2] = own.most[2] = 128;
+  MoeCostSupport none = support_of(&accelerator, &bare, &kernel), full = support_of(&accelerator, &stack, &kernel);
+  kernel.window = 128;
+  MoeCostSupport windowed = support_of(&accelerator, &stack, &kernel);
+
+  ck_assert(!none.fit && moe_cost_is_extrapolated(&none));
+  ck_assert(!moe_cost_is_extrapolated(&full));
+  ck_assert_str_eq(windowed.axis, "window");
+  ck_assert(windowed.beyond > 1e300);
+}
+END_TEST
+
+MOE_TEST_MAIN("cost/family", test_distance_to_the_rows, test_what_no_row_has,
+              test_unknown_family_is_refused_with_the_known_ones, test_a_family_the_stack_brings_is_known,
+              test_stack_goes_before_accelerator_and_specific_before_any, test_fallbacks_are_told,
+              test_bandwidth_shares_are_looked_up_one_by_one, test_a_precision_without_a_path_is_an_error,
+              test_peaks_of_formats_built_from_others)
