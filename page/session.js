@@ -13,6 +13,7 @@ import * as memory from './memory.js';
 import * as steps from './steps.js';
 import * as waterfall from './waterfall.js';
 
+const WIDTH = Math.min(Math.max(navigator.hardwareConcurrency ?? 2, 2), 5); /* questions at once; browsers keep six connections */
 const OPENED = new Set(['heat', 'timeline']); /* panels that somebody opens */
 const SAMPLES = 8;      /* combinations of the assumptions behind P10 and P90 */
 const SPANS = 150000;   /* of a timeline that are drawn at once */
@@ -37,7 +38,7 @@ export class Session {
     this.begun = performance.now();
     this.state = state;
     this.round.end();
-    this.round = new Round();
+    this.round = new Round(WIDTH);
     this.explanation = null;
     this.legal = null;
     this.ready = false;

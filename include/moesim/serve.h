@@ -1,7 +1,7 @@
 /*
  * serve: doors of the library behind a page, over HTTP.
  *
- * Floor 9. Uses base and libmicrohttpd (only here). Knows nothing of runs: a door is a name and a function from the
+ * Floor 13. Uses base and libmicrohttpd (only here). Knows nothing of runs: a door is a name and a function from the
  * text of a request to the text of an answer. It never prints and reads no file but what its doors read; it writes only
  * into a folder that it was given for that.
  *

@@ -59,11 +59,14 @@ await visit({
   },
   'P10 and P90 follow': (page) => page.until("document.querySelector('.tile .range').innerText.includes('–')", 'an interval', 60000),
   'ten controls change the answer': async (page) => {
+    const took = [];
     for (const [key, value] of TEN) {
       await turn(page, key, value);
       await settled(page);
+      took.push(Number(await page.value('document.documentElement.dataset.answerMs')));
       assert.ok(await page.value(`new URLSearchParams(location.hash.slice(1)).get('set.${key}') === ${JSON.stringify(value)}`), key);
     }
+    console.log(`# first answers after ${took.sort((a, b) => a - b).join(', ')} ms`);
     assert.doesNotMatch(await text(page, '#headline'), /published/); /* that was another configuration */
   },
   'the address is the state': async (page) => {

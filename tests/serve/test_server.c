@@ -267,6 +267,18 @@ END_TEST
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
+/* What was freed is kept for a while under AddressSanitizer: memory tells nothing there. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_TELLS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEMORY_TELLS 0
+#endif
+#endif
+#ifndef MEMORY_TELLS
+#define MEMORY_TELLS 1
+#endif
+
 static glong peak_kb(void)
 {
   struct rusage usage;
@@ -294,7 +306,7 @@ START_TEST(large_bodies)
   ck_assert_int_eq(
       status(&place, "POST", "/api/echo", OWN "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", ""),
       411);
-  ck_assert_int_lt(peak_kb() - before, 20000);
+  ck_assert(!MEMORY_TELLS || peak_kb() - before < 20000);
   ck_assert_int_eq(place.counts.asked, 0);
   ck_assert_int_eq(status(&place, "POST", "/api/echo", JSON, "{}"), 200);
   moe_server_free(place.server);
@@ -402,7 +414,7 @@ START_TEST(many_connections)
     ck_assert_int_eq(status(&place, "POST", "/api/echo", JSON, body), 200);
   }
   ck_assert_uint_le(open_files(), files + 2);
-  ck_assert_msg(peak_kb() < before + before / 10, "%ld kB, %ld before", peak_kb(), before);
+  ck_assert_msg(!MEMORY_TELLS || peak_kb() < before + before / 10, "%ld kB, %ld before", peak_kb(), before);
   ck_assert_int_eq(place.counts.asked, 101); /* the rest was kept */
   moe_server_free(place.server);
 }
