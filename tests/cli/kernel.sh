@@ -65,4 +65,19 @@ sums_to 1
   refused "no machine or software, expected --cluster NAME and --stack NAME" kernel gemm --shape m=1,n=1,k=1
 }
 
+# Which rows a price rests on, and how far outside them a kernel is.
+try kernel gemm --shape m=4096,n=200704,k=4096 --cluster h100-hgx --stack megatron-bridge-26.04
+expect_status 0
+expect_out "rows: "
+expect_out "n is 12.2 times outside them"
+try kernel gemm --shape m=4096,n=4096,k=4096 --cluster h100-hgx --stack megatron-bridge-26.04
+expect_out "this kernel is among them"
+
+# What has not shipped says so in every answer.
+try run "$data/models/llama3-70b.yaml" --cluster vr200-nvl72-announced
+expect_status 0
+expect_out "on vr200-nvl72-announced"
+try run "$data/models/llama3-70b.yaml" --cluster mi455x-announced --format json
+expect_out "mi455x-announced"
+
 finish
