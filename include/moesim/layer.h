@@ -217,7 +217,8 @@ typedef struct {
   int64_t micro_batches;
   gboolean fp8_gemm, fp8_wgrad;
   MoeKeeps keeps; /* bytes and copies per parameter */
-  gboolean overlap_tensor, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline, merge_batches;
+  gboolean overlap_tensor, overlap_tensor_backward, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline,
+      merge_batches;
   gboolean flash;      /* fused attention kernel */
   gboolean frozen;     /* LoRA: base weights do not train */
   gboolean accumulate; /* weight gradients are added to a buffer */

@@ -268,6 +268,8 @@ typedef struct {
   } moe;
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
+    gboolean tensor_backward;       /* a column-parallel linear's gather beside its data gradient, its reduction beside
+                                       its weight gradient, whatever the run says */
     gboolean expert_across_batches; /* forward of one micro-batch beside backward of another (DualPipe, 1F1B with A2A
                                        overlap) */
   } overlap;

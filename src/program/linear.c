@@ -281,14 +281,15 @@ static double gathered_bytes(const MoeEmit *emit, const Product *linear, int64_t
   return (double)linear->rows * (double)width * element;
 }
 
-/* Gathers the sequence before a GEMM. Overlapped, the GEMM works on its own rows while the others arrive, so only what
- * exceeds the GEMM shows (Wang et al., ASPLOS 2023; TransformerEngine userbuffers). */
-static guint32 gather_sequence(MoeEmit *emit, const char *name, double bytes)
+/* Gathers the sequence before a GEMM, or `beside` it: the item that is waited for later. Overlapped, the GEMM works on
+ * its own rows while the others arrive, so only what exceeds the GEMM shows (Wang et al., ASPLOS 2023;
+ * TransformerEngine userbuffers). */
+static guint32 gather_sequence(MoeEmit *emit, const char *name, double bytes, gboolean beside)
 {
   MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, name, bytes);
   guint32 item = moe_emit_collective(emit, MOE_STREAM_TENSOR, &collective);
 
-  if (emit->shape->overlap_tensor)
+  if (beside)
     return item;
   moe_flow_join(emit->flow, item);
   return MOE_NO_ITEM;
@@ -396,7 +397,8 @@ void moe_lower_linear(MoeEmit *emit, const MoeLayerOp *op)
   quantize_input(emit, linear);
   quantize_weight(emit, linear);
   if (linear->split == MOE_SPLIT_COLUMN && has_sequence_parallel(emit->shape) && !linear->shares_input)
-    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->precision));
+    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->precision),
+                             emit->shape->overlap_tensor);
   if (linear->split == MOE_SPLIT_ROW && emit->shape->tp > 1)
     emit_row(emit, linear);
   else
@@ -418,28 +420,29 @@ static void gather_later(MoeEmit *emit, const Product *linear)
 
   other.flow = emit->later;
   moe_flow_join(other.flow,
-                gather_sequence(&other, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->wgrad)));
+                gather_sequence(&other, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->wgrad),
+                                emit->shape->overlap_tensor));
 }
 
-/* Where overlap is allowed, the input's gather runs beside the data gradient and that one's reduction beside the weight
- * gradient (Megatron-core, linear with asynchronous communication). */
+/* Asynchronous, the input's gather runs beside the data gradient and that one's reduction beside the weight gradient
+ * (Megatron-LM, LinearWithGradAccumulationAndAsyncCommunication; TransformerEngine's Linear does the same). */
 static void column_backward(MoeEmit *emit, const Product *linear)
 {
-  gboolean split = emit->later != emit->flow;
+  gboolean split = emit->later != emit->flow, beside = emit->shape->overlap_tensor_backward;
   guint32 reduce = MOE_NO_ITEM, gather = MOE_NO_ITEM;
 
   if (gathers_input(emit, linear) && !split)
-    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->wgrad));
+    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->wgrad), beside);
   emit_dgrad(emit, linear);
   if (emit->shape->tp > 1)
     reduce = reduce_sequence(emit, "tensor_reduce", side_bytes(emit, linear, linear->k));
   moe_flow_join(emit->flow, gather);
-  if (!emit->shape->overlap_tensor)
+  if (!beside)
     moe_flow_join(emit->flow, reduce);
   if (gathers_input(emit, linear) && split)
     gather_later(emit, linear);
   emit_wgrad(emit, linear);
-  if (emit->shape->overlap_tensor)
+  if (beside)
     moe_flow_join(emit->flow, reduce);
 }
 
@@ -448,7 +451,8 @@ static void row_backward(MoeEmit *emit, const Product *linear)
   guint32 gather = MOE_NO_ITEM;
 
   if (has_sequence_parallel(emit->shape))
-    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->n, linear->dgrad));
+    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->n, linear->dgrad),
+                             emit->shape->overlap_tensor);
   emit_dgrad(emit, linear);
   moe_flow_join(emit->flow, gather);
   emit_wgrad(emit, linear);

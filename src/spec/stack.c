@@ -98,8 +98,8 @@ static const Flag fused_flags[] = {
 };
 
 static const Flag overlap_flags[] = {
-    OVERLAP(gradient_reduce), OVERLAP(parameter_gather),      OVERLAP(tensor), OVERLAP(expert),
-    OVERLAP(pipeline),        OVERLAP(expert_across_batches), {NULL, 0},
+    OVERLAP(gradient_reduce), OVERLAP(parameter_gather),      OVERLAP(tensor), OVERLAP(expert), OVERLAP(pipeline),
+    OVERLAP(tensor_backward), OVERLAP(expert_across_batches), {NULL, 0},
 };
 
 /* ---- small sections ---------------------------------------------------------------------------------------------- */

@@ -242,6 +242,52 @@ START_TEST(test_overlap_needs_both)
 }
 END_TEST
 
+/* Tensor-parallel collectives of a block that a kernel runs beside: issued after them without waiting for them. */
+static guint beside_kernels(const MoeBlock *block)
+{
+  guint beside = 0, issued = 0;
+
+  for (guint i = 0; i < block->n_ops; i++) {
+    const MoeOp *op = &block->ops[i];
+    gboolean waits = FALSE;
+
+    issued += op->stream == MOE_STREAM_TENSOR && op->kind == MOE_OP_COLLECTIVE;
+    if (op->stream != MOE_STREAM_COMPUTE || issued == 0 || block->ops[i - 1].stream != MOE_STREAM_TENSOR)
+      continue;
+    for (guint w = 0; w < op->n_waits; w++)
+      waits |= block->waits[op->first_wait + w].stream == MOE_STREAM_TENSOR &&
+               block->waits[op->first_wait + w].count >= issued;
+    beside += !waits;
+  }
+  return beside;
+}
+
+/* Megatron-LM's linear with asynchronous communication, whatever the run says of tensor overlap: of each layer's two
+ * column-parallel linears the input's gather is beside the data gradient, the reduction beside the weight gradient; in
+ * the forward pass and in row-parallel linears nothing is. */
+START_TEST(test_asynchronous_backward)
+{
+  const char *layout = "parallelism.tensor=4;training.global_batch=2;parallelism.sequence_parallel=true;"
+                       "parallelism.overlap.tensor=false;stack.overlap=[%s]";
+  g_autofree char *blocking = g_strdup_printf(layout, "tensor"),
+                  *asynchronous = g_strdup_printf(layout, "tensor_backward");
+  g_autoptr(MoeRun) without = run_with(DENSE, blocking);
+  g_autoptr(MoeRun) with = run_with(DENSE, asynchronous);
+  g_autoptr(MoeProgram) p_without = build_checked(without);
+  g_autoptr(MoeProgram) p_with = build_checked(with);
+  guint backward = 0;
+
+  for (guint b = 0; b < p_with->n_blocks; b++) {
+    guint beside = beside_kernels(&p_with->blocks[b]);
+
+    ck_assert_uint_eq(beside_kernels(&p_without->blocks[b]), 0);
+    ck_assert(beside == 0 || beside >= (guint)(2 * 2 * with->architecture.layers));
+    backward += beside > 0;
+  }
+  ck_assert_uint_eq(backward, 1);
+}
+END_TEST
+
 /* Gradients of 8 layers in 2 micro-batches: once per step for ZeRO-1, in both micro-batches for ZeRO-2; nothing for one
  * rank. */
 START_TEST(test_reduction_per_stage)
@@ -601,6 +647,7 @@ END_TEST
 
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
               test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
-              test_reduction_per_stage, test_tensor_volumes, test_precision_roles, test_rows_travel_in_their_precision,
-              test_backward_casts, test_what_a_loop_over_experts_adds, test_scales, test_messages,
-              test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)
+              test_asynchronous_backward, test_reduction_per_stage, test_tensor_volumes, test_precision_roles,
+              test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds, test_scales,
+              test_messages, test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads,
+              test_windows_over_context)
