@@ -10,10 +10,14 @@
 
 G_BEGIN_DECLS
 
-/* Groups, then the pair questions by what differs. */
+/* Groups, then the pair questions by what differs, then what sizes of one run tell about micro-batch and step. */
 char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet);
 /* One row per case, worst first when `worst_first`, else in file order. */
 char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, MoeSheet sheet);
+/* Time t of a micro-batch and F that a step pays once, T = t m + F through two sizes of one run; efficiency against
+ * size.
+ */
+char *moe_report_validation_once(const MoeValidation *validation, MoeSheet sheet);
 /* Pair questions answered wrongly. */
 char *moe_report_validation_wrong_pairs(const MoeValidation *validation, MoeSheet sheet);
 /* {"cases": [...], "groups": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */

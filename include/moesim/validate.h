@@ -47,7 +47,7 @@ typedef struct {
   double tokens_per_s_per_gpu_published, tokens_per_s_per_gpu_predicted;
   double error;              /* predicted_step_s / published_step_s - 1 */
   double extrapolated_share; /* of kernel time, see MoeResult */
-  int64_t gpus;
+  int64_t gpus, micro_batches, sequence_length;
   gboolean fits; /* predicted footprint within the GPU's memory, headroom included */
   struct {
     double peak_bytes, capacity_bytes, headroom_bytes; /* predicted, of the most loaded GPU, on the device */
@@ -83,6 +83,15 @@ typedef struct {
   MoeCasePair *pairs;
 } MoeValidation;
 
+/* Two cases that do the same in every micro-batch, of which they have different numbers m: T = t m + F through both.
+ * [0] published, [1] predicted. */
+typedef struct {
+  guint many, few;      /* into cases: the most micro-batches published, and the fewest */
+  double batch_s[2];    /* t */
+  double once_s[2];     /* F: what a step pays once, the bubble included */
+  double efficiency[2]; /* throughput per GPU of the few over that of the many */
+} MoeStepSplit;
+
 /* Predicts every case of every *.yaml file in `dir` (sorted by name), on `jobs` threads. A case that cannot be read or
  * simulated stands with its `failure`; NULL and *error only when the folder or a file as a whole cannot be read. */
 MoeValidation *moe_validate(const char *dir, const char *data_dir, guint jobs, const MoeSimOptions *options,
@@ -97,6 +106,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
 /* Groups in order of name; *n is their number. Free with moe_case_groups_free. */
 MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);
 void moe_case_groups_free(MoeCaseGroup *groups, guint n);
+
+/* In the order of cases; *n is their number. Free with g_free. */
+MoeStepSplit *moe_validation_splits(const MoeValidation *validation, guint *n);
 
 /* Cases of one family that differ in their layout alone (degrees, schedule, overlap, recomputation), two or more. */
 #define MOE_TOP_LAYOUTS 3

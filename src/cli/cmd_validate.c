@@ -18,6 +18,7 @@ static const MoeUsage usage = {
                 "  moesim validate --baseline validation/baseline/baseline.yaml\n"
                 "  moesim validate --save-residuals validation/baseline/residuals.yaml\n"
                 "  moesim validate --memory --summary\n"
+                "  moesim validate --once --summary\n"
                 "  moesim validate --parts\n"
                 "  moesim validate --pair validation/measured/traces/h800-dualpipe.yaml\n",
     .least = 0,
@@ -27,7 +28,7 @@ static const MoeUsage usage = {
 typedef struct {
   char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *save_residuals, *pair;
   gint jobs, stage;
-  gboolean worst, pairs, summary, leave_one_out, parts, memory;
+  gboolean worst, pairs, once, summary, leave_one_out, parts, memory;
 } Options;
 
 static void clear_options(Options *options)
@@ -140,9 +141,11 @@ static char *format_table(const MoeValidation *validation, const Options *option
   g_autofree char *cases =
       options->summary ? g_strdup("") : moe_report_validation_cases(validation, options->worst, sheet);
   g_autofree char *wrong = options->pairs ? moe_report_validation_wrong_pairs(validation, sheet) : g_strdup("");
+  g_autofree char *once = options->once ? moe_report_validation_once(validation, sheet) : g_strdup("");
   g_autofree char *summary = moe_report_validation_summary(validation, by, sheet);
 
-  return g_strdup_printf("%s%s%s%s%s", cases, *cases ? "\n" : "", wrong, *wrong ? "\n" : "", summary);
+  return g_strdup_printf("%s%s%s%s%s%s%s", cases, *cases ? "\n" : "", wrong, *wrong ? "\n" : "", once,
+                         *once ? "\n" : "", summary);
 }
 
 static char *format_validation(const MoeValidation *validation, const Options *options, MoeFormat format, MoeGroupBy by)
@@ -287,6 +290,8 @@ int moe_cmd_validate(int argc, char **argv)
       {"group-by", 0, 0, G_OPTION_ARG_STRING, &o.group_by, "family, gpu, stack or kind", "WHAT"},
       {"worst", 0, 0, G_OPTION_ARG_NONE, &o.worst, "worst cases first", NULL},
       {"pairs", 0, 0, G_OPTION_ARG_NONE, &o.pairs, "also list the pair questions answered wrongly", NULL},
+      {"once", 0, 0, G_OPTION_ARG_NONE, &o.once,
+       "also time per micro-batch and what a step pays once, where two sizes were published", NULL},
       {"summary", 0, 0, G_OPTION_ARG_NONE, &o.summary, "groups only, no cases", NULL},
       {"format", 0, 0, G_OPTION_ARG_STRING, &o.format, "table, json or csv", "FORMAT"},
       {"fidelity", 0, 0, G_OPTION_ARG_STRING, &o.fidelity, "auto, folded or full", "HOW"},

@@ -64,6 +64,33 @@ static void add_layouts(JsonBuilder *builder, const MoeValidation *validation)
   json_builder_end_object(builder);
 }
 
+/* [published, predicted] of each. */
+static void add_two(JsonBuilder *builder, const char *name, const double of[2])
+{
+  moe_json_open_object(builder, name);
+  moe_json_number(builder, "published", of[0]);
+  moe_json_number(builder, "predicted", of[1]);
+  json_builder_end_object(builder);
+}
+
+static void add_splits(JsonBuilder *builder, const MoeValidation *validation)
+{
+  guint n = 0;
+  g_autofree MoeStepSplit *splits = moe_validation_splits(validation, &n);
+
+  moe_json_open_array(builder, "sizes");
+  for (guint i = 0; i < n; i++) {
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "most_micro_batches", validation->cases[splits[i].many].id);
+    moe_json_text(builder, "fewest_micro_batches", validation->cases[splits[i].few].id);
+    add_two(builder, "micro_batch_s", splits[i].batch_s);
+    add_two(builder, "once_s", splits[i].once_s);
+    add_two(builder, "efficiency", splits[i].efficiency);
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
+}
+
 char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -75,6 +102,7 @@ char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by)
   json_builder_end_array(builder);
   add_groups(builder, validation, by);
   add_layouts(builder, validation);
+  add_splits(builder, validation);
   moe_json_open_object(builder, "pairs");
   moe_json_integer(builder, "asked", validation->n_pairs);
   moe_json_integer(builder, "right", validation->n_pairs_right);

@@ -100,6 +100,60 @@ static char *support_line(const MoeValidation *validation)
   return g_strdup_printf("\nkernel time priced beyond what was measured: median %s of a case, P90 %s\n", median, p90);
 }
 
+/* ---- what a step pays once -------------------------------------------------------------------------------------- */
+
+static void add_split(MoeTable *table, const MoeValidation *validation, const MoeStepSplit *split)
+{
+  const MoeCase *few = &validation->cases[split->few];
+
+  moe_table_add(table, validation->cases[split->many].id);
+  moe_table_add(table, few->id);
+  for (guint k = 0; k < 2; k++)
+    moe_table_quantity(table, split->batch_s[k], MOE_DIM_SECONDS);
+  for (guint k = 0; k < 2; k++)
+    moe_table_quantity(table, split->once_s[k], MOE_DIM_SECONDS);
+  for (guint k = 0; k < 2; k++)
+    moe_table_percent(table, split->efficiency[k]);
+}
+
+char *moe_report_validation_once(const MoeValidation *validation, MoeSheet sheet)
+{
+  static const char *const header[] = {"most micro-batches", "fewest",     "t published", "t predicted", "F published",
+                                       "F predicted",        "efficiency", "predicted",   NULL};
+  g_autoptr(MoeTable) table = moe_table_new("wwrrrrrr");
+  guint n = 0;
+  g_autofree MoeStepSplit *splits = moe_validation_splits(validation, &n);
+
+  moe_table_header(table, header);
+  for (guint i = 0; i < n; i++)
+    add_split(table, validation, &splits[i]);
+  return moe_table_format(table, sheet);
+}
+
+static double relative_error(const double of[2])
+{
+  return fabs(of[0]) > 0 ? fabs(of[1] / of[0] - 1) : INFINITY;
+}
+
+static char *once_line(const MoeValidation *validation)
+{
+  guint n = 0;
+  g_autofree MoeStepSplit *splits = moe_validation_splits(validation, &n);
+  g_autofree double *batch = g_new(double, n + 1), *once = g_new(double, n + 1), *scale = g_new(double, n + 1);
+
+  for (guint i = 0; i < n; i++) {
+    batch[i] = relative_error(splits[i].batch_s);
+    once[i] = relative_error(splits[i].once_s);
+    scale[i] = fabs(splits[i].efficiency[1] - splits[i].efficiency[0]);
+  }
+  if (n == 0)
+    return g_strdup("");
+  return g_strdup_printf("\n%u runs of several sizes, median error: per micro-batch %.1f %%, once per step %.0f %%,\n"
+                         "efficiency against size %.1f points\n",
+                         n, 100 * moe_quantile(batch, n, 0.5), 100 * moe_quantile(once, n, 0.5),
+                         100 * moe_quantile(scale, n, 0.5));
+}
+
 char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
 {
   g_autofree char *groups = groups_table(validation, by, sheet);
@@ -111,7 +165,9 @@ char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy 
   g_autofree char *layouts = layouts_line(validation);
   g_autofree char *support = support_line(validation);
 
-  return g_strdup_printf("%s\n%s%s%s%s", groups, failed, pairs, layouts, support);
+  g_autofree char *splits = once_line(validation);
+
+  return g_strdup_printf("%s\n%s%s%s%s%s", groups, failed, pairs, layouts, splits, support);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

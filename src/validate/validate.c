@@ -143,6 +143,8 @@ static void predict_case(const Work *work, const Pending *pending, MoeCase *c)
     c->group[MOE_GROUP_BY_STACK] = g_strdup(run->stack.name);
     c->group[MOE_GROUP_BY_KIND] = g_strdup(run->architecture.moe.experts > 0 ? "moe" : "dense");
     moe_case_describe(run, c);
+    c->micro_batches = run->parallelism.micro_batches;
+    c->sequence_length = run->training.sequence_length;
   }
   if (result)
     fill_case(run, result, c);

@@ -76,6 +76,7 @@ refused "absent: cannot be read" validate --cases absent --leave-one-out
 
 # Parts sum to the step: all but the optimizer were not published.
 try validate --cases "$cases" --parts
+try validate --cases "$cases" --once --summary
 expect_status 0
 check "one case of six parts, their sum, and a header" [ "$(wc -l < "$work/out")" -eq 8 ]
 check "only the optimizer is compared" [ "$(grep -c ' %$' "$work/out")" -eq 2 ]

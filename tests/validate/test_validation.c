@@ -164,6 +164,37 @@ START_TEST(groups_of_layouts)
 }
 END_TEST
 
+/* A run of 10 s + 0.5 s for each of 100, 40 and 20 micro-batches, predicted as 4 s + 0.6 s: most and fewest tell both
+ * apart. A case of another sequence length, of another family or with as many micro-batches does not come in. */
+START_TEST(sizes_of_one_run)
+{
+  static const int64_t batches[] = {100, 40, 20};
+  g_autoptr(MoeValidation) v = g_new0(MoeValidation, 1);
+  guint n = 0;
+
+  v->cases = g_new0(MoeCase, 8);
+  for (guint i = 0; i < 6; i++) {
+    int64_t m = batches[i % 3];
+
+    add(v, i == 4 ? "b" : "a", 10 + 0.5 * (double)m, 4 + 0.6 * (double)m, "tp1", "bf16");
+    v->cases[i].micro_batches = m;
+    v->cases[i].sequence_length = i == 5 ? 1024 : 4096;
+  }
+  g_autofree MoeStepSplit *splits = moe_validation_splits(v, &n);
+
+  ck_assert_uint_ge(n, 1);
+  ck_assert_uint_eq(splits[0].many, 0);
+  ck_assert_uint_eq(splits[0].few, 2);
+  ck_assert_double_eq_tol(splits[0].batch_s[0], 0.5, 1e-12);
+  ck_assert_double_eq_tol(splits[0].batch_s[1], 0.6, 1e-12);
+  ck_assert_double_eq_tol(splits[0].once_s[0], 10, 1e-9);
+  ck_assert_double_eq_tol(splits[0].once_s[1], 4, 1e-9);
+  ck_assert_double_eq_tol(splits[0].efficiency[1], 64.0 / 16, 1e-9);
+  for (guint i = 0; i < n; i++)
+    ck_assert(splits[i].many != 4 && splits[i].many != 5 && splits[i].few == 2);
+}
+END_TEST
+
 START_TEST(failures)
 {
   g_autoptr(MoeValidation) v = six_cases();
@@ -177,4 +208,5 @@ START_TEST(failures)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/validation", errors, groups, pairs, groups_of_layouts, failures, memory_groups, fit_table)
+MOE_TEST_MAIN("study/validation", errors, groups, pairs, groups_of_layouts, sizes_of_one_run, failures, memory_groups,
+              fit_table)
