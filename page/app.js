@@ -6,6 +6,7 @@ import * as out from './export.js';
 import { amount, percent, seconds } from './format.js';
 import { gpusOfSlider } from './controls.js';
 import { debounce, Panels } from './refresh.js';
+import { ofWords } from './keys.js';
 import * as search from './search.js';
 import { Session } from './session.js';
 import { trace } from './spans.js';
@@ -194,11 +195,11 @@ function listenToTheme() {
 async function begin() {
   authorize();
   const [server, lists] = await Promise.all([list(), ask('list', {})]);
-  const schema = server.doors.includes('schema') ? await ask('schema', { of: 'run' }) : { keys: [] };
+  const schema = server.doors.includes('schema') ? new Map((await ask('schema', { of: 'run' })).keys.map((key) => [key.key, key])) : ofWords(lists);
   page.server = { ...server, clusters: lists.clusters, stacks: lists.stacks };
   page.models = lists.models;
   page.timeline = timelineOf('timeline', (from, to) => page.session.timeline(from, to));
-  page.session = new Session(new Map(schema.keys.map((key) => [key.key, key])), { change, refused, what: drawWhat,
+  page.session = new Session(schema, { change, refused, what: drawWhat,
     timeline: (answer) => { page.answer = answer; page.timeline.show(answer); } });
   page.session.panels = new Panels({ scale: $('p-scale'), steps: $('p-steps'), assumptions: $('p-assumptions'), heat: $('p-heat'), timeline: $('p-timeline') },
     (name) => page.session.compute(name));

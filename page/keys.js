@@ -33,6 +33,7 @@ const LADDERS = {
   'cluster.accelerator.memory': ['80 GB', '141 GB', '192 GB', '288 GB'],
   'cluster.domain.gpus': ['8', '16', '32', '64', '72', '144'],
   'parallelism.zero': ['0', '1', '2', '3'],
+  'recompute.mode': ['none', 'selective', 'full'],
 };
 
 /** Keys whose number is free: written, not chosen. */
@@ -70,10 +71,16 @@ function withValue(list, value) {
  * Empty: the value is written. */
 export function candidates(key, schema, own, value) {
   if (FREE.has(key)) return [];
-  if (schema?.kind === 'flag') return ['false', 'true'];
+  if (schema?.kind === 'flag' || own === 'true' || own === 'false') return ['false', 'true'];
   if (schema?.words?.length) return schema.words;
   const ladder = LADDERS[key] ?? (key in MOST ? doubles(Math.max(schema?.minimum ?? 1, 1), MOST[key]) : []);
   return withValue(withValue(ladder, own), value);
+}
+
+/** Schemas of keys by the words that the door "list" tells, for a program whose door has no schema. */
+export function ofWords(lists) {
+  const precisions = allKeys().filter((key) => key.startsWith('training.precision.')).map((key) => [key, { kind: 'word', words: lists.precisions }]);
+  return new Map([['parallelism.schedule', { kind: 'word', words: lists.schedules }], ...precisions]);
 }
 
 /** Values beside the chosen one: {lower, higher}, either may be null. For words and switches every other one is a step. */

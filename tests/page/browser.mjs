@@ -48,9 +48,9 @@ async function visit(steps) {
   return page;
 }
 
-const TEN = [['parallelism.expert', '32'], ['parallelism.zero', '3'], ['training.micro_batch', '2'], ['offload.activations', '0.5'],
-  ['cluster.network.nic', '800 Gbit/s'], ['cluster.domain.gpus', '32'], ['parallelism.tensor', '2'], ['cluster.price.gpu_hour', '3'],
-  ['training.global_batch', '16384'], ['cluster.accelerator.memory', '288 GB']];
+const TEN = [['parallelism.expert', '32'], ['parallelism.zero', '3'], ['training.global_batch', '16384'], ['training.micro_batch', '2'],
+  ['offload.activations', '0.5'], ['cluster.network.nic', '800 Gbit/s'], ['cluster.domain.gpus', '32'], ['recompute.mode', 'none'],
+  ['training.precision.lm_head', 'bf16'], ['cluster.price.gpu_hour', '3'], ['cluster.accelerator.memory', '288 GB']];
 
 await visit({
   'the run answers as its file says': async (page) => {
@@ -63,6 +63,7 @@ await visit({
     for (const [key, value] of TEN) {
       await turn(page, key, value);
       await settled(page);
+      assert.equal(await text(page, '#error'), '', `${key} ${value}`);
       took.push(Number(await page.value('document.documentElement.dataset.answerMs')));
       assert.ok(await page.value(`new URLSearchParams(location.hash.slice(1)).get('set.${key}') === ${JSON.stringify(value)}`), key);
     }

@@ -175,6 +175,9 @@ test('offered values have the own and the chosen one among them, in order', () =
   assert.deepEqual(keys.candidates('offload.activations', {}, '1.0', '0.5'), ['0', '0.25', '0.5', '0.75', '1']);
   assert.deepEqual(keys.candidates('x', { kind: 'flag' }), ['false', 'true']);
   assert.deepEqual(keys.candidates('x', { kind: 'word', words: ['a', 'b'] }), ['a', 'b']);
+  assert.deepEqual(keys.candidates('x', undefined, 'true'), ['false', 'true']);
+  const words = keys.ofWords({ precisions: ['bf16', 'fp8'], schedules: ['none', '1f1b'] });
+  assert.deepEqual(keys.candidates('training.precision.gemm', words.get('training.precision.gemm'), 'fp8'), ['bf16', 'fp8']);
   assert.deepEqual(keys.candidates('training.global_batch', integer, '8192'), []);
 });
 
