@@ -33,4 +33,15 @@ expect_status 0
 check "commands and options are not completed" [ "$(cat "$work/out")" = "compare
 --variant" ]
 
+# The package stands where the Python that meson found looks, and finds the library and the data from there.
+package=$(find "$work/root" -path '*/moesim/_door.py')
+if [ -n "$package" ]; then
+  said="installed Python package"
+  PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(dirname "$(dirname "$package")") python3 -c \
+    'import moesim; print(moesim.predict("mixtral-8x7b", cluster="h800-hgx")["cluster"])' > "$work/out" 2> "$work/err"
+  status=$?
+  expect_status 0
+  expect_out "h800-hgx"
+fi
+
 finish
