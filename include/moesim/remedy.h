@@ -1,5 +1,5 @@
 /*
- * remedy: what would make a run fit into the memory of its GPUs. Part of study (floor 8).
+ * remedy: what would make a run fit into the memory of its GPUs, or faster. Part of study (floor 8).
  *
  * Changes of one kind each are tried by simulation: recompute more, offload, shard more, smaller micro-batches, another
  * division of the model, 16-bit gradients and moments. When none of them fits alone, pairs of different kinds are.
@@ -28,6 +28,11 @@ typedef struct {
  * *error when the run itself cannot be simulated. */
 MoeRemedies *moe_study_remedies(const MoeRun *run, const MoeSimOptions *options, guint jobs, MoeProgressFunc progress,
                                 gpointer progress_data, GError **error);
+/* The same for a run that is to become faster: less recomputation, offload and sharding, other micro-batches, other
+ * divisions of the model, 16-bit gradients on the wire. Only changes that fit and save time are kept, fastest first. */
+MoeRemedies *moe_study_speedups(const MoeRun *run, const MoeSimOptions *options, guint jobs, GError **error);
+/* Simulations that either takes at most, for who has to know before: the first round, without pairs. */
+#define MOE_REMEDY_TRIES 24
 void moe_remedies_free(MoeRemedies *remedies);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRemedies, moe_remedies_free)
 

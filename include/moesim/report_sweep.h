@@ -24,6 +24,11 @@ typedef struct {
 char *moe_report_record(const MoeResult *result, const MoeSettings *settings);
 char *moe_report_refusal(const char *reason, const MoeSettings *settings);
 
+/* The record with `training` added: days, dollars, energy and power of a training on so many tokens at its step time,
+ * without interruption. 0 tokens and records without an answer: as it is. Caller frees. */
+char *moe_report_record_training(const char *record, double tokens);
+/* The larger of a record's two MFU; 0 where it has no answer. */
+double moe_report_record_mfu(const char *record);
 /* An array of the records. */
 char *moe_report_records_json(guint n, const char *const *records);
 /* One line per record: `set.KEY` first, then the values of moe_report_csv, then `error`. */

@@ -1,6 +1,8 @@
 /* What decides an answer. */
 #include "certainty.h"
 
+#include <moesim/remedy.h>
+#include <moesim/report_remedy.h>
 #include <moesim/sensitivity.h>
 
 /* Events that trying each assumption alone may take under an answer that was asked for without it: some seconds. A
@@ -21,4 +23,23 @@ char *moe_cli_deciding(const MoeRun *run, const MoeResult *result, const MoeSimO
     return g_strdup_printf("%u assumptions: moesim sensitivity tells which of them decide\n", run->n_assumptions);
   return *lines ? g_strconcat("assumptions that decide most (moesim sensitivity tells all)\n", lines, NULL)
                 : g_strdup("");
+}
+
+#define SHOWN_REMEDIES 3
+
+char *moe_cli_remedies(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
+{
+  gboolean fits = result->memory.fits;
+  MoeSimOptions plain = *sim;
+
+  plain.slice = NULL;
+  if ((double)result->events * MOE_REMEDY_TRIES > DECIDING_EVENTS)
+    return g_strdup(fits ? "" : "moesim memory --remedies tells what would make it fit\n");
+  g_autoptr(MoeRemedies) found =
+      fits ? moe_study_speedups(run, &plain, 0, NULL) : moe_study_remedies(run, &plain, 0, NULL, NULL, NULL);
+  g_autofree char *lines = found ? moe_report_remedies_hints(found, SHOWN_REMEDIES) : g_strdup("");
+
+  if (!*lines)
+    return g_strdup(fits ? "" : "no single change or pair of changes makes it fit\n");
+  return g_strdup_printf("%s\n%s", fits ? "faster, each simulated:" : "would make it fit, each simulated:", lines);
 }

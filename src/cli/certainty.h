@@ -10,5 +10,8 @@
  * without any. */
 #define MOE_CLI_DECIDING 3
 char *moe_cli_deciding(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim);
+/* What would make a run that does not fit do so, or one that fits faster: lines, each simulated. "" where nothing does,
+ * or where trying would take long and the run fits. */
+char *moe_cli_remedies(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim);
 
 #endif

@@ -85,6 +85,8 @@ typedef struct {
   char *gpus_text, *scaling;
   gint64 gpus, seed; /* gpus: 0 = as gpus_text says */
   gint steps;
+  double
+      tokens;   /* of a training whose days and price stand beside each prediction; 0: none. No shared option sets it */
   gint samples; /* combinations of the assumptions for an interval beside each prediction; no shared option sets it */
   char **sets;
 } MoeCliRun;
@@ -115,7 +117,7 @@ MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const
 /* Warns when the run does not fit the memory. */
 void moe_cli_warn_memory(const MoeResult *result);
 /* Says which input makes an MFU above 1; nothing otherwise. */
-void moe_cli_warn_mfu(const MoeRun *run, const MoeResult *result);
+void moe_cli_warn_mfu(const MoeRun *run, const char *name, double mfu);
 /* Every argument predicted, on as many threads as there are; with `all_variants` an argument without :VARIANT stands
  * for all variants of its file. Owned MoeResult pointers in order; NULL and *error when one fails. */
 GPtrArray *moe_cli_predict_all(int n, char **arguments, gboolean all_variants, const MoeCliRun *options,

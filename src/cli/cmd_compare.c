@@ -10,6 +10,7 @@ static const MoeUsage usage = {
     .examples = "  moesim compare models/mai-base-1/v5.yaml models/deepseek-v3.yaml\n"
                 "  moesim compare models/mai-base-1/v4.yaml --variants\n"
                 "  moesim compare models/mai-base-1/v5.yaml --variants --samples 100\n"
+                "  moesim compare models/mai-base-1/v5.yaml models/mai-base-1/v4.yaml --tokens 30T\n"
                 "  moesim compare models/mai-base-1/v5.yaml:before models/mai-base-1/v5.yaml:after --format csv\n",
     .least = 1,
     .most = -1,
@@ -75,15 +76,20 @@ int moe_cmd_compare(int argc, char **argv)
   g_auto(MoeCliRun) options = {0};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   gboolean variants = FALSE;
+  g_autofree char *tokens = NULL;
   const GOptionEntry entries[] = {
       {"variants", 0, 0, G_OPTION_ARG_NONE, &variants, "all variants of each file, in order", NULL},
       {"samples", 0, 0, G_OPTION_ARG_INT, &options.samples,
        "beside each MFU its P10 to P90: so many combinations of the assumptions, and the model's own error", "N"},
+      {"tokens", 0, 0, G_OPTION_ARG_STRING, &tokens,
+       "days, dollars, energy and power of a training on so many, without interruption, as 30T", "N"},
       {NULL},
   };
 
   moe_cli_run_entries(&options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
+  if (status == MOE_CLI_GO && !moe_cli_quantity("--tokens", tokens, MOE_DIM_NONE, &options.tokens))
+    status = MOE_EXIT_BAD_INPUT;
   return status != MOE_CLI_GO ? status : compare(argc - 1, argv + 1, variants, &options);
 }

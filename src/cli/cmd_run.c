@@ -97,6 +97,20 @@ static void print_result(MoeResult *result, MoeFormat format)
   moe_cli_print_as(format, text);
 }
 
+static void print_note(char *text)
+{
+  moe_cli_print(*text ? "\n" : "");
+  moe_cli_print_text(text);
+  g_free(text);
+}
+
+/* What decides, and what to try. */
+static void print_notes(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
+{
+  print_note(moe_cli_deciding(run, result, sim));
+  print_note(moe_cli_remedies(run, result, sim));
+}
+
 static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace)
 {
   g_autoptr(GError) error = NULL;
@@ -118,14 +132,10 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   if (!result)
     return moe_cli_fail(error);
   print_result(result, format);
-  if (format == MOE_FORMAT_TABLE) {
-    g_autofree char *deciding = moe_cli_deciding(run, result, &sim);
-
-    moe_cli_print(*deciding ? "\n" : "");
-    moe_cli_print_text(deciding);
-  }
+  if (format == MOE_FORMAT_TABLE)
+    print_notes(run, result, &sim);
   moe_cli_warn_memory(result);
-  moe_cli_warn_mfu(run, result);
+  moe_cli_warn_mfu(run, result->run, MAX(result->mfu_causal, result->mfu_full));
   return MOE_EXIT_DONE;
 }
 

@@ -93,6 +93,10 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   g_autoptr(MoeSearchResult) result = moe_search(run, &search, &error);
   moe_cli_progress_end(&progress);
   int status = result ? print_result(result, format) : moe_cli_fail(error);
+  const MoeResult *best = result ? result->ranked[0].result : NULL;
+
+  if (best)
+    moe_cli_warn_mfu(run, best->run, MAX(best->mfu_causal, best->mfu_full));
   fflush(stdout);
   moe_cli_release();
   return status;

@@ -13,6 +13,7 @@ static const MoeUsage usage = {
     .arguments = "RUN.yaml[:VARIANT]",
     .examples =
         "  moesim sweep models/mai-base-1/v5.yaml --vary parallelism.expert=8,16,32,64\n"
+        "  moesim sweep models/mai-base-1/v5.yaml --vary gpus=4096,8192 --tokens 30T\n"
         "  moesim sweep models/deepseek-v3.yaml --vary gpus=1024:8192:*2 --vary training.micro_batch=1,2 --format csv\n"
         "  moesim sweep models/deepseek-v3.yaml --vary 'cluster.network.nic=100:800:*2 Gbit/s' \\\n"
         "    --store nic.sqlite --resume\n"
@@ -22,7 +23,8 @@ static const MoeUsage usage = {
 };
 
 typedef struct {
-  char **vary, *store;
+  char **vary, *store, *tokens_text;
+  double tokens;
   gboolean zip, resume;
   gint jobs;
 } SweepOptions;
@@ -46,12 +48,14 @@ static void say_unkept(const char *message, gpointer user_data)
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
-static char *format_records(const MoeSweepPoint *points, guint n, MoeFormat format)
+static char *format_records(const MoeSweepPoint *points, guint n, double tokens, MoeFormat format)
 {
-  g_autofree const char **records = g_new(const char *, n + 1);
+  g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
 
   for (guint i = 0; i < n; i++)
-    records[i] = points[i].record;
+    g_ptr_array_add(made, moe_report_record_training(points[i].record, tokens));
+  const char *const *records = (const char *const *)made->pdata;
+
   switch (format) {
   case MOE_FORMAT_JSON:
     return moe_report_records_json(n, records);
@@ -92,17 +96,33 @@ static void print_deciding(const MoeSweep *sweep, const MoeSimOptions *sim)
     moe_cli_print_text(text);
 }
 
-static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, MoeFormat format, const MoeSimOptions *sim)
+/* Which input makes an MFU above 1, at the first point that has one. */
+static void warn_mfu(const MoeSweep *sweep, const MoeSweepPoint *points)
+{
+  for (guint i = 0; i < sweep->n_points; i++) {
+    double mfu = moe_report_record_mfu(points[i].record);
+    g_autoptr(MoeRun) run = mfu > 1 ? moe_sweep_load(sweep, i, NULL) : NULL;
+
+    if (run) {
+      moe_cli_warn_mfu(run, run->name, mfu);
+      return;
+    }
+  }
+}
+
+static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, double tokens, MoeFormat format,
+                        const MoeSimOptions *sim)
 {
   guint failed = count_failed(points, sweep->n_points);
 
   if (failed == sweep->n_points)
     return fail_like(sweep);
-  g_autofree char *text = format_records(points, sweep->n_points, format);
+  g_autofree char *text = format_records(points, sweep->n_points, tokens, format);
 
   moe_cli_print_as(format, text);
   if (format == MOE_FORMAT_TABLE)
     print_deciding(sweep, sim);
+  warn_mfu(sweep, points);
   if (failed > 0)
     moe_cli_warn("%u of %u points cannot be", failed, sweep->n_points);
   return failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
@@ -159,8 +179,9 @@ static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const Swe
 
   if (!points)
     return moe_cli_fail(error);
-  int status = settle(sweep, work, store, points,
-                      print_points(sweep, points, format, &((const MoeAskPoint *)work->user_data)->sim));
+  int status =
+      settle(sweep, work, store, points,
+             print_points(sweep, points, options->tokens, format, &((const MoeAskPoint *)work->user_data)->sim));
 
   moe_sweep_points_free(points, sweep->n_points);
   return status;
@@ -236,6 +257,7 @@ static void clear_options(SweepOptions *options)
 {
   g_strfreev(options->vary);
   g_free(options->store);
+  g_free(options->tokens_text);
 }
 
 int moe_cmd_sweep(int argc, char **argv)
@@ -250,6 +272,8 @@ int moe_cmd_sweep(int argc, char **argv)
       {"jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "threads (default: as many as the machine has)", "N"},
       {"store", 0, 0, G_OPTION_ARG_FILENAME, &options.store, "keep each point in this SQLite file as it finishes",
        "FILE.sqlite"},
+      {"tokens", 0, 0, G_OPTION_ARG_STRING, &options.tokens_text,
+       "days, dollars, energy and power of a training on so many, without interruption, as 30T", "N"},
       {"resume", 0, 0, G_OPTION_ARG_NONE, &options.resume, "take from the store what is done", NULL},
       {NULL},
   };
@@ -257,6 +281,8 @@ int moe_cmd_sweep(int argc, char **argv)
   moe_cli_run_entries(&run_options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
+  if (status == MOE_CLI_GO && !moe_cli_quantity("--tokens", options.tokens_text, MOE_DIM_NONE, &options.tokens))
+    status = MOE_EXIT_BAD_INPUT;
   if (status == MOE_CLI_GO)
     status = run_sweep(argv[1], &options, &run_options);
   clear_options(&options);

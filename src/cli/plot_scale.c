@@ -1,4 +1,5 @@
 /* moesim plot scale: a measure against the number of GPUs. */
+#include "certainty.h"
 #include "plot.h"
 
 #include <moesim/study.h>
@@ -188,6 +189,19 @@ static char *title_of(const MoePlotOptions *options)
       options->best ? ", the best layout of each size" : "");
 }
 
+/* What decides the first line, at the run's own size. */
+static void print_deciding(const char *file, const MoePlotOptions *options)
+{
+  MoeCliRun run_options = moe_plot_run_options(options);
+  MoeSimOptions sim;
+  g_autoptr(MoeRun) run = moe_cli_sim_options(&run_options, &sim) ? moe_cli_load_run(file, &run_options, NULL) : NULL;
+  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &sim, NULL) : NULL;
+  g_autofree char *deciding = result ? moe_cli_deciding(run, result, &sim) : NULL;
+
+  if (deciding)
+    moe_cli_print_text(deciding);
+}
+
 char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error)
 {
   g_autoptr(GArray) points = g_array_new(FALSE, FALSE, sizeof(Point));
@@ -208,6 +222,8 @@ char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlot
   moe_cli_progress_end(&progress);
   char *data = format_series(&scale, outcomes, words, error);
 
+  if (data)
+    print_deciding(files[0], options);
   moe_outcomes_free(outcomes, points->len);
   return data;
 }

@@ -144,18 +144,18 @@ void moe_cli_warn_memory(const MoeResult *result)
 }
 
 /* More than all of the peak is an input's doing: which one is said. */
-void moe_cli_warn_mfu(const MoeRun *run, const MoeResult *result)
+void moe_cli_warn_mfu(const MoeRun *run, const char *name, double mfu)
 {
   const MoeAccelerator *chip = &run->cluster.accelerator;
   const char *reason = "the arithmetic of the run is not in its quoted peak";
 
-  if (result->mfu_causal <= 1 && result->mfu_full <= 1)
+  if (mfu <= 1)
     return;
   if (chip->quoted_peak_flop_per_s < chip->peak_flop_per_s[MOE_BF16])
     reason = "cluster.accelerator.quoted_peak is below peak.bf16";
   else if (run->training.precision.gemm != MOE_BF16)
     reason = "training.precision.gemm is faster than the BF16 of the quoted peak";
-  moe_cli_warn("%s: an MFU above 100 %%: %s", result->run, reason);
+  moe_cli_warn("%s: an MFU above 100 %%: %s", name, reason);
 }
 
 /* One thread: the predictions themselves run side by side. */
@@ -174,7 +174,9 @@ MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const
   g_autoptr(MoeResult) result = run ? moe_study_predict_steps(run, sim, MAX(options->steps, 1), error) : NULL;
 
   if (result)
-    moe_cli_warn_mfu(run, result);
+    moe_cli_warn_mfu(run, result->run, MAX(result->mfu_causal, result->mfu_full));
+  if (result)
+    result->training_tokens = options->tokens;
   if (result && options->samples > 0 && !add_interval(run, options, sim, result, error))
     return NULL;
   return g_steal_pointer(&result);

@@ -1,5 +1,6 @@
 /* Several predictions side by side; memory by stage. */
 #include "losses.h"
+#include "training.h"
 
 #include <math.h>
 #include <moesim/report_goodput.h>
@@ -70,7 +71,7 @@ static void add_interval(MoeTable *table, const MoeResult *result)
   moe_table_percent(table, !known ? NAN : full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
 }
 
-static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, gboolean interval)
+static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, gboolean training, gboolean interval)
 {
   moe_table_take(table, moe_result_label(result));
   moe_table_add(table, result->cluster);
@@ -83,8 +84,13 @@ static void add_row(MoeTable *table, const MoeResult *result, gboolean economy, 
   moe_table_percent(table, result->mfu_causal);
   moe_table_percent(table, result->mfu_full);
   add_published(table, result);
-  if (economy)
+  if (training) {
+    MoeTrainingCost asked = moe_training_cost_of(result, result->training_tokens);
+
+    moe_training_cost_cells(table, &asked);
+  } else if (economy) {
     add_economy(table, result);
+  }
   if (interval)
     add_interval(table, result);
   moe_table_take(table, largest_losses(result));
@@ -97,20 +103,26 @@ char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet)
                                        "published MFU", "convention",   "error",       "step error", NULL};
   static const char *const economy_header[] = {"cost/T tokens", "energy/T tokens", NULL};
   static const char *const interval_header[] = {"MFU P10", "MFU P90", NULL};
-  gboolean economy = any_economy(results);
+  gboolean training = ((const MoeResult *)g_ptr_array_index(results, 0))->training_tokens > 0;
+  gboolean economy = !training && any_economy(results);
   gboolean interval = any_interval(results);
-  g_autofree char *alignment =
-      g_strconcat("nl1rr5rlr3r5rr6rl5r4r4", economy ? "r2r3" : "", interval ? "rr" : "", "w2", NULL);
+  g_autofree char *alignment = g_strconcat("nl1rr5rlr3r5rr6rl5r4r4",
+                                           training  ? MOE_TRAINING_COLUMNS
+                                           : economy ? "r2r3"
+                                                     : "",
+                                           interval ? "rr" : "", "w2", NULL);
   g_autoptr(MoeTable) table = moe_table_new(alignment);
 
   moe_table_header(table, header);
-  if (economy)
+  if (training)
+    moe_training_cost_header(table);
+  else if (economy)
     moe_table_header(table, economy_header);
   if (interval)
     moe_table_header(table, interval_header);
   moe_table_add(table, "largest losses");
   for (guint i = 0; i < results->len; i++)
-    add_row(table, g_ptr_array_index(results, i), economy, interval);
+    add_row(table, g_ptr_array_index(results, i), economy, training, interval);
   return moe_table_format(table, sheet);
 }
 

@@ -1,6 +1,8 @@
 /* Remedies as a table and as JSON. */
 #include <moesim/report_remedy.h>
 
+#include <math.h>
+
 #include <moesim/report_json.h>
 
 #include <json-glib/json-glib.h>
@@ -33,6 +35,32 @@ char *moe_report_remedies_table(const MoeRemedies *remedies, guint top, MoeSheet
 
   return g_strdup_printf("%s\n%u of %u %s that need less memory fit; the run as it is takes %s\n", rows,
                          remedies->n_fit, remedies->n, remedies->pairs ? "pairs of changes" : "changes", step);
+}
+
+/* "12 GB more" */
+static char *memory_change(double before, double after)
+{
+  g_autofree char *size = moe_quantity_format(fabs(after - before), MOE_DIM_BYTES);
+
+  return g_strdup_printf("%s %s", size, after >= before ? "more" : "less");
+}
+
+char *moe_report_remedies_hints(const MoeRemedies *remedies, guint top)
+{
+  GString *text = g_string_new(NULL);
+  const MoeResult *own = remedies->own;
+
+  for (guint i = 0; i < MIN(top, remedies->n_fit); i++) {
+    const MoeResult *tried = remedies->remedies[i].result;
+    if (i > 0 && tried->step_time_s == remedies->remedies[i - 1].result->step_time_s)
+      continue; /* another way to the same */
+    g_autofree char *memory = memory_change(own->memory.peak_bytes, tried->memory.peak_bytes);
+
+    g_string_append_printf(text, "  try %s: %+.1f points of MFU, step %+.1f %%, %s\n", remedies->remedies[i].what,
+                           100 * (tried->mfu_causal - own->mfu_causal), 100 * slower(remedies, &remedies->remedies[i]),
+                           memory);
+  }
+  return g_string_free(text, FALSE);
 }
 
 static void add_remedy(JsonBuilder *builder, const MoeRemedies *remedies, const MoeRemedy *remedy)

@@ -1,5 +1,7 @@
 /* A search as a page, and as records. */
 #include "sweep_internal.h"
+#include "training.h"
+#include <moesim/report_json.h>
 
 #include <math.h>
 #include <moesim/report_search.h>
@@ -25,6 +27,24 @@ static char *modules_text(guint modules)
   return g_strdup_printf("[%s]", list);
 }
 
+/* With the training that was asked about, and whether there was time to look at everything. */
+static char *complete_record(const MoeSearchResult *search, const MoeResult *result, const char *record)
+{
+  g_autoptr(JsonNode) node = NULL;
+  JsonObject *object = moe_record_parse(record, &node), *looked = json_object_new();
+
+  if (search->tokens > 0) {
+    MoeTrainingCost training = moe_training_cost_of(result, search->tokens);
+
+    moe_training_cost_write(object, &training);
+  }
+  json_object_set_boolean_member(looked, "complete", search->n_not_reached == 0 && !search->cut_short);
+  json_object_set_int_member(looked, "layouts_not_looked_at", search->n_not_reached);
+  json_object_set_boolean_member(looked, "enumeration_cut_short", search->cut_short);
+  json_object_set_object_member(object, "search", looked);
+  return moe_json_print(node, FALSE);
+}
+
 /* Carries every key that the layout sets, so that the record is enough to run it again. */
 static char *record_of(const MoeSearchResult *result, const MoeCandidate *candidate)
 {
@@ -39,10 +59,10 @@ static char *record_of(const MoeSearchResult *result, const MoeCandidate *candid
   }
   keys[MOE_N_DIMENSIONS] = "recompute.modules";
   values[MOE_N_DIMENSIONS] = modules_text(selective ? result->recompute_modules : 0);
-  char *record = moe_report_record(candidate->result, &settings);
+  g_autofree char *record = moe_report_record(candidate->result, &settings);
   for (guint k = 0; k < G_N_ELEMENTS(keys); k++)
     g_free(values[k]);
-  return record;
+  return complete_record(result, candidate->result, record);
 }
 
 static GPtrArray *records_of(const MoeSearchResult *result)
@@ -131,6 +151,10 @@ static void add_header(MoeTable *table, const MoeSearchResult *search)
     moe_table_add(table, "days");
   if (search->price_gpu_hour > 0)
     moe_table_add(table, search->tokens > 0 ? "cost" : "cost/step");
+  if (search->tokens > 0) {
+    moe_table_add(table, "energy");
+    moe_table_add(table, "MW");
+  }
   moe_table_add(table, "largest losses");
 }
 
@@ -151,6 +175,12 @@ static void add_row(MoeTable *table, const MoeSearchResult *search, guint index)
     moe_table_number(table, (candidate->wall_s > 0 ? candidate->wall_s : r->step_time_s * steps) / SECONDS_PER_DAY);
   if (search->price_gpu_hour > 0)
     moe_table_dollars(table, dollars(search, r) * steps);
+  if (search->tokens > 0) {
+    MoeTrainingCost training = moe_training_cost_of(r, search->tokens);
+
+    moe_table_mwh(table, training.mwh);
+    moe_table_number(table, training.megawatts > 0 ? training.megawatts : NAN);
+  }
   moe_table_take(table, moe_losses_text(r));
 }
 
@@ -162,7 +192,8 @@ static char *ranking(const MoeSearchResult *search, MoeSheet sheet)
     if (!is_common(search, d))
       g_string_append_c(alignment, 'l');
   g_string_append(alignment, search->tokens > 0 ? "rrrr" : "rrr");
-  g_string_append(alignment, search->price_gpu_hour > 0 ? "r1w2" : "w2");
+  g_string_append(alignment, search->price_gpu_hour > 0 ? "r1" : "");
+  g_string_append(alignment, search->tokens > 0 ? "r3r4w2" : "w2");
   g_autoptr(MoeTable) table = moe_table_new(alignment->str);
   g_string_free(alignment, TRUE);
   add_header(table, search);

@@ -70,6 +70,15 @@ JsonObject *moe_record_parse(const char *record, JsonNode **node)
   return json_node_get_object(*node);
 }
 
+double moe_report_record_mfu(const char *record)
+{
+  g_autoptr(JsonNode) node = NULL;
+  JsonObject *object = moe_record_parse(record, &node);
+  JsonObject *mfu = json_object_has_member(object, "mfu") ? json_object_get_object_member(object, "mfu") : NULL;
+
+  return mfu ? MAX(json_object_get_double_member(mfu, "causal"), json_object_get_double_member(mfu, "full")) : 0;
+}
+
 char *moe_record_cell(JsonNode *value)
 {
   char digits[G_ASCII_DTOSTR_BUF_SIZE];

@@ -1,11 +1,13 @@
 /* A sweep as a table: what was chosen, what came out. */
 #include "losses.h"
 #include "sweep_internal.h"
+#include "training.h"
 
 #define SHOWN_LOSSES 2 /* as many as a row has room for */
 
-static const char *const answers[] = {"GPUs",     "batch",  "step", "tokens/s/GPU",  "MFU causal",
-                                      "MFU full", "memory", "fits", "largest losses"};
+static const char *const answers[] = {"GPUs",   "batch", "step", "tokens/s/GPU", "MFU causal", "MFU full",
+                                      "memory", "fits",  NULL};
+#define N_ANSWERS G_N_ELEMENTS(answers) /* the losses stand in the place of NULL */
 
 char *moe_losses_text(const MoeResult *result)
 {
@@ -53,17 +55,23 @@ static void add_answer(MoeTable *table, JsonObject *object)
   moe_table_percent(table, result.mfu_full);
   moe_table_quantity(table, result.memory.peak_bytes, MOE_DIM_BYTES);
   moe_table_add(table, result.memory.fits ? "yes" : "no");
+  if (json_object_has_member(object, "training")) {
+    MoeTrainingCost training = moe_training_cost_read(object);
+
+    moe_training_cost_cells(table, &training);
+  }
   moe_table_take(table, moe_losses_text(&result));
 }
 
-static void add_refusal(MoeTable *table, JsonObject *object)
+static void add_refusal(MoeTable *table, JsonObject *object, guint n)
 {
-  for (guint i = 0; i + 1 < G_N_ELEMENTS(answers); i++)
+  for (guint i = 0; i + 1 < n; i++)
     moe_table_add(table, "-");
   moe_table_add(table, json_object_get_string_member(object, "error"));
 }
 
-static void add_row(MoeTable *table, const char *record)
+/* `n` answers. */
+static void add_row(MoeTable *table, const char *record, guint n)
 {
   g_autoptr(JsonNode) node = NULL;
   JsonObject *object = moe_record_parse(record, &node);
@@ -72,19 +80,26 @@ static void add_row(MoeTable *table, const char *record)
   for (GList *value = values; value; value = value->next)
     moe_table_take(table, moe_record_cell(value->data));
   if (json_object_has_member(object, "error"))
-    add_refusal(table, object);
+    add_refusal(table, object, n);
   else
     add_answer(table, object);
 }
 
+static gboolean has_training(const char *record)
+{
+  g_autoptr(JsonNode) node = NULL;
+
+  return json_object_has_member(moe_record_parse(record, &node), "training");
+}
+
 /* One column per chosen key, named by its last part: the sections are known. */
-static MoeTable *new_table(const char *record)
+static MoeTable *new_table(const char *record, gboolean training)
 {
   g_autoptr(JsonNode) node = NULL;
   JsonObject *object = moe_record_parse(record, &node);
   g_autoptr(GList) keys = json_object_get_members(json_object_get_object_member(object, "set"));
   g_autofree char *columns = g_strnfill(g_list_length(keys), 'l');
-  g_autofree char *alignment = g_strconcat(columns, "rr3rr2rr4rlw", NULL);
+  g_autofree char *alignment = g_strconcat(columns, "rr3rr2rr4rl", training ? MOE_TRAINING_COLUMNS : "", "w", NULL);
   MoeTable *table = moe_table_new(alignment);
 
   for (GList *key = keys; key; key = key->next) {
@@ -92,8 +107,10 @@ static MoeTable *new_table(const char *record)
 
     moe_table_add(table, dot ? dot + 1 : key->data);
   }
-  for (guint i = 0; i < G_N_ELEMENTS(answers); i++)
-    moe_table_add(table, answers[i]);
+  moe_table_header(table, answers);
+  if (training)
+    moe_training_cost_header(table);
+  moe_table_add(table, "largest losses");
   return table;
 }
 
@@ -101,9 +118,13 @@ char *moe_report_records_table(guint n, const char *const *records, MoeSheet she
 {
   if (n == 0)
     return g_strdup("");
-  g_autoptr(MoeTable) table = new_table(records[0]);
+  gboolean training = FALSE;
+
+  for (guint i = 0; i < n && !training; i++)
+    training = has_training(records[i]);
+  g_autoptr(MoeTable) table = new_table(records[0], training);
 
   for (guint i = 0; i < n; i++)
-    add_row(table, records[i]);
+    add_row(table, records[i], N_ANSWERS + (training ? MOE_TRAINING_CELLS : 0));
   return moe_table_format(table, sheet);
 }

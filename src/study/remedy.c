@@ -1,7 +1,9 @@
-/* Changes of a run that may make it fit, tried and ranked by what they cost in step time. */
+/* Changes of a run that may make it fit, or faster, tried and ranked by step time. */
 #include <moesim/remedy.h>
 
 #include <string.h>
+
+#define LEAST_GAIN 0.002 /* of the step: less is not worth a word */
 
 /* ---- what can be changed ----------------------------------------------------------------------------------------- */
 
@@ -97,6 +99,55 @@ static GArray *list_changes(const MoeRun *run)
   return changes;
 }
 
+/* ---- what may be faster ------------------------------------------------------------------------------------------ */
+
+static void add_number(GArray *changes, ChangeKind kind, const char *key, int64_t value)
+{
+  add(changes, kind, g_strdup_printf("%s=%" G_GINT64_FORMAT, key, value), NULL);
+}
+
+/* Halves what is above 1. */
+static void add_half(GArray *changes, const char *key, int64_t value)
+{
+  if (value > 1)
+    add_number(changes, KIND_DIVIDE, key, value / 2);
+}
+
+/* Less of what costs time to save memory, where the run does it. */
+static void add_relief(const MoeRun *run, GArray *changes)
+{
+  if (run->recompute.mode == MOE_RECOMPUTE_FULL)
+    add(changes, KIND_RECOMPUTE, g_strdup("recompute={mode: selective, modules: [core_attention]}"), NULL);
+  if (run->recompute.mode != MOE_RECOMPUTE_NONE)
+    add(changes, KIND_RECOMPUTE, g_strdup("recompute={mode: none}"), NULL);
+  if (run->offload.activations > 0)
+    add(changes, KIND_OFFLOAD, g_strdup("offload.activations=0"), NULL);
+  if (run->parallelism.zero > 1)
+    add_number(changes, KIND_SHARD, "parallelism.zero", run->parallelism.zero - 1);
+}
+
+static GArray *list_speedups(const MoeRun *run)
+{
+  GArray *changes = g_array_new(FALSE, TRUE, sizeof(Change));
+  const MoeParallelism *p = &run->parallelism;
+
+  g_array_set_clear_func(changes, clear_change);
+  add_relief(run, changes);
+  add_number(changes, KIND_BATCH, "training.micro_batch", 2 * run->training.micro_batch);
+  add_half(changes, "training.micro_batch", run->training.micro_batch);
+  add_half(changes, "parallelism.tensor", p->tensor);
+  add_half(changes, "parallelism.context", p->context);
+  add_half(changes, "parallelism.pipeline", p->pipeline);
+  add_half(changes, "parallelism.expert", p->expert);
+  if (run->architecture.moe.experts > 0)
+    add_number(changes, KIND_DIVIDE, "parallelism.expert", 2 * p->expert);
+  if (p->pipeline > 1)
+    add_number(changes, KIND_DIVIDE, "parallelism.virtual_stages", 2 * p->virtual_stages);
+  if (run->training.precision.gradient_reduce == MOE_FP32)
+    add(changes, KIND_PRECISION, g_strdup("training.precision.gradient_reduce=bf16"), NULL);
+  return changes;
+}
+
 /* ---- trying ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -138,15 +189,28 @@ static gint better_first(gconstpointer x, gconstpointer y)
   return va != vb ? (va > vb) - (va < vb) : strcmp(a->what, b->what);
 }
 
-/* Takes over the results; a change that made no run, or no smaller one, is none. */
-static void collect(MoeRemedies *remedies, const GPtrArray *tries, MoeOutcome *outcomes)
+/* Whether a change was worth it. */
+typedef gboolean (*Helps)(const MoeResult *own, const MoeResult *tried);
+
+static gboolean is_smaller(const MoeResult *own, const MoeResult *tried)
+{
+  return tried->memory.peak_bytes < own->memory.peak_bytes;
+}
+
+static gboolean is_faster(const MoeResult *own, const MoeResult *tried)
+{
+  return tried->memory.fits && tried->step_time_s < (1 - LEAST_GAIN) * own->step_time_s;
+}
+
+/* Takes over the results; a change that made no run, or none that helps, is left out. */
+static void collect(MoeRemedies *remedies, const GPtrArray *tries, MoeOutcome *outcomes, Helps helps)
 {
   g_autoptr(GArray) found = g_array_new(FALSE, TRUE, sizeof(MoeRemedy));
 
   for (guint i = 0; i < tries->len; i++) {
     MoeResult *result = outcomes[i].result;
 
-    if (!result || result->memory.peak_bytes >= remedies->own->memory.peak_bytes)
+    if (!result || !helps(remedies->own, result))
       continue;
     MoeRemedy one = {.what = g_strjoinv(", ", g_ptr_array_index(tries, i)),
                      .result = g_steal_pointer(&outcomes[i].result)};
@@ -202,10 +266,28 @@ MoeRemedies *moe_study_remedies(const MoeRun *run, const MoeSimOptions *options,
     MoeOutcome *outcomes = moe_study_map(tries->len, jobs, try_one, &work, progress, progress_data);
 
     clear_remedies(remedies);
-    collect(remedies, tries, outcomes);
+    collect(remedies, tries, outcomes, is_smaller);
     moe_outcomes_free(outcomes, tries->len);
     remedies->pairs = round > 0;
   }
+  return remedies;
+}
+
+MoeRemedies *moe_study_speedups(const MoeRun *run, const MoeSimOptions *options, guint jobs, GError **error)
+{
+  MoeResult *own = moe_study_predict(run, options, error);
+
+  if (!own)
+    return NULL;
+  MoeRemedies *remedies = g_new0(MoeRemedies, 1);
+  g_autoptr(GArray) changes = list_speedups(run);
+  g_autoptr(GPtrArray) tries = list_tries(changes, FALSE);
+  Work work = {run, options, tries};
+  MoeOutcome *outcomes = moe_study_map(tries->len, jobs, try_one, &work, NULL, NULL);
+
+  remedies->own = own;
+  collect(remedies, tries, outcomes, is_faster);
+  moe_outcomes_free(outcomes, tries->len);
   return remedies;
 }
 

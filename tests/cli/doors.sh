@@ -1,10 +1,14 @@
 #!/bin/sh
 # Property: the MFU of a run is one number, whichever command says it. Drawn at random (SEED in the environment draws others): a run that
 # publishes the peak it divides by, and a cluster that is not the one that peak was stated for.
+#   doors.sh MOESIM EXAMPLE
 . "$(dirname "$0")/lib.sh"
 
 seed=${SEED:-1}
 rounds=${ROUNDS:-4}
+example=${2:-} # docs/example.c, built
+plans=0
+libraries=0
 
 # pick ROUND WORD...: one of the words, by seed and round.
 pick() {
@@ -76,11 +80,33 @@ while [ "$round" -lt "$rounds" ]; do
     expected=$(number mfu causal)
     same search "$found"
   fi
+  # What a plan names is what run says of the line it prints.
+  try plan "$run" --stack $stack --clusters "$cluster" --gpus "$gpus" --tokens 1T --budget 3s --samples 2 --seeds 2 --format json
+  if [ "$status" -eq 0 ]; then
+    planned=$(awk '/"mfu_causal.predicted" :/ { sub(/,$/, ""); printf "%.9g\n", $NF; exit }' "$work/out")
+    command=$(sed -n 's/^ *"command" : "moesim \(.*\)",\{0,1\}$/\1/p' "$work/out")
+    eval "try $command --format json"
+    expected=$(number mfu causal)
+    same plan "$planned"
+    plans=$((plans + 1))
+  fi
+  # The library, which has no options: the run as it is, on the cluster.
+  try run "$run" --cluster "$cluster" --format json
+  expected=$(number mfu causal)
+  if [ "$status" -eq 0 ] && [ -n "$example" ]; then
+    said="example $run $cluster"
+    "$example" "$run" "$cluster" > "$work/out" 2> "$work/err"
+    near library "$(sed -n 's/.*, MFU \([0-9.]*\) % of .*/\1/p' "$work/out" | tail -n 1)"
+    libraries=$((libraries + 1))
+  fi
   # Strategies take no --gpus: at the run's own size.
   try run "$run" --stack $stack --cluster "$cluster" --format json
   expected=$(number mfu causal)
   try plot strategies "$run" --stack $stack --vary "cluster=$cluster" -o "$work/plot.svg"
   near "plot strategies" "$(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "MFU %") at = i } NR == 2 { print $at }' "$work/plot.dat")"
 done
+said="doors of $rounds rounds"
+check "no plan had an answer" [ "$plans" -gt 0 ]
+check "the library had no answer" [ "$libraries" -gt 0 ] || [ -z "$example" ]
 
 finish

@@ -78,4 +78,62 @@ check "a second without one" sh -c "! grep -q '^Second' '$work/out'"
 days=$(shown days)
 check "$days days, expected at most 60" awk -v days="$days" 'BEGIN { exit !(days > 0 && days <= 60) }'
 
+# Days, dollars and energy of a training: the same by sweep, compare and search, in table, JSON and CSV, and what run's economy says.
+rich=$data/models/deepseek-v3.yaml
+same_training() { # same_training WHAT: five columns of the CSV on $work/out
+  for key in tokens days dollars mwh megawatts; do column "$work/out" "training.$key"; done | awk '{ printf "%.9g\n", $1 }' > "$work/training"
+  check "training by $1" cmp -s "$work/training" "$work/run-training"
+}
+try compare "$rich" --tokens 30T --format csv
+expect_status 0
+{
+  echo 30000000000000
+  column "$work/out" tokens_per_s | awk '{ printf "%.9g\n", 30e12 / $1 / 86400 }'
+  column "$work/out" economy.dollars_per_trillion_tokens | awk '{ printf "%.9g\n", 30 * $1 }'
+  column "$work/out" economy.mwh_per_trillion_tokens | awk '{ printf "%.9g\n", 30 * $1 }'
+  column "$work/out" economy.stepping_power_w | awk '{ printf "%.9g\n", 2048 * $1 / 1e6 }'
+} | awk '{ printf "%.9g\n", $1 }' > "$work/run-training"
+same_training compare
+try sweep "$rich" --vary training.micro_batch=1 --tokens 30T --format csv
+same_training sweep
+try sweep "$rich" --vary training.micro_batch=1 --tokens 30T
+expect_out "days"
+expect_out "MW"
+try sweep "$rich" --vary training.micro_batch=1 --format csv
+check "a training that nobody asked about" sh -c "! grep -q training.days '$work/out'"
+refused "--tokens" sweep "$rich" --vary training.micro_batch=1 --tokens many
+refused "--tokens" compare "$rich" --tokens 0
+try search "$run" --top 1 --tokens 2T --limit pipeline=1 --limit micro_batch=1 --format csv
+expect_status 0
+column "$work/out" training.days > "$work/days"
+column "$work/out" tokens_per_s | awk '{ print 2e12 / $1 / 86400 }' | paste "$work/days" - > "$work/pair"
+check "days of search" awk '{ exit !($1 / $2 > 0.99999 && $1 / $2 < 1.00001) }' "$work/pair"
+check "a whole search says so" [ "$(column "$work/out" search.complete)" = true ]
+try search "$data/models/deepseek-v3.yaml" --budget 1s --top 1 --format json
+check "a search cut short says so in JSON" grep -qE '"(layouts_not_looked_at" : [1-9]|enumeration_cut_short" : true)' "$work/out"
+check "complete" grep -q '"complete" : false' "$work/out"
+
+# Quick remedies under a run: what it says of a change is what the changed run says.
+try run "$rich"
+expect_out "each simulated:"
+try run "$rich" --format json
+before=$(awk '/"step_time_s"/ { print $3 + 0; exit }' "$work/out")
+try run "$rich" --wide
+line=$(grep -m 1 '^  try ' "$work/out")
+set=${line#  try }
+set=${set%%: *}
+said="moesim run --set $set"
+try run "$rich" --set "$set" --format json
+after=$(awk '/"step_time_s"/ { print $3 + 0; exit }' "$work/out")
+percent=$(echo "$before $after" | awk '{ printf "%+.1f %%", 100 * ($2 / $1 - 1) }')
+check "'$line' but $percent" sh -c 'case $1 in *"step $2,"*) ;; *) exit 1 ;; esac' sh "$line" "$percent"
+try run "$data/models/what-if/domain.yaml:nvl8-ep8"
+expect_out "would make it fit, each simulated:"
+
+# An MFU above 1 is an input's doing, in a sweep and a search too.
+try sweep "$run" --vary parallelism.tensor=1 --set 'cluster.accelerator.quoted_peak=100 TFLOP/s'
+expect_err "an MFU above 100 %: cluster.accelerator.quoted_peak is below peak.bf16"
+try search "$run" --top 1 --limit pipeline=1 --limit micro_batch=1 --set 'cluster.accelerator.quoted_peak=100 TFLOP/s'
+expect_err "an MFU above 100 %: cluster.accelerator.quoted_peak is below peak.bf16"
+
 finish

@@ -27,10 +27,11 @@ show() {
   esac
 }
 
-# The examples of a command, one per line; long ones get less to do.
+# The examples of a command, one per line; long ones get less to do, and what prints the table of another one is left out.
 examples() {
   moesim "$1" --wide --help | sed -n '/^Examples:/,/^$/p' | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' |
-    grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' |
+    grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' -e '--write' -e '--save-' -e '--baseline' -e '--worst' |
+    awk '!/moesim (plot|report)/ || !drawn++' |
     sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 3s/' -e 's/--samples [0-9]*/--samples 10/' \
       -e 's/moesim sensitivity .*/& --samples 10/' -e 's/--orders [0-9]*/--orders 2/' -e 's/ | .*//'
 }
@@ -40,6 +41,7 @@ for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) 
   said="moesim $command --help"
   COLUMNS=100 moesim "$command" --help > "$work/out"
   fits "$work/out"
+  [ "$command" != serve ] || continue # answers until it is stopped
   examples "$command" > "$work/examples"
   said="moesim $command"
   check "no examples" [ -s "$work/examples" ]
