@@ -1,7 +1,9 @@
-/* What is a run's MFU, and how does it change with another NVLink domain?
+/* What is a run's MFU, and how does it change with another NVLink domain? Both doors of the library: structs of C, and
+ * text of JSON for whoever has other languages.
  *
  *     cc example.c $(pkg-config --cflags --libs moesim) -o example && ./example models/mixtral-8x7b.yaml
  */
+#include <moesim/door.h>
 #include <moesim/study.h>
 #include <stdio.h>
 
@@ -27,11 +29,24 @@ static gboolean print_mfu(const char *path, const char *cluster)
   return TRUE;
 }
 
+/* The same question as text: docs/door.md. The run is a name that ships, or a path. */
+static gboolean print_answer(const char *run, const char *cluster)
+{
+  g_autofree char *request = g_strdup_printf("{\"run\": \"%s\", \"cluster\": \"%s\"}", run, cluster);
+  char *answer = moe_predict_json(request);
+  gboolean good = !g_strrstr(answer, "\"error\" : {");
+
+  fputs(answer,
+        good ? stdout : stderr); /* an object with the keys of docs/outputs.md, or {"error": {"message": ...}} */
+  moe_text_free(answer);
+  return good;
+}
+
 int main(int argc, char **argv)
 {
   if (argc < 2) {
     fprintf(stderr, "usage: %s RUN.yaml [CLUSTER]\n", argv[0]);
     return 2;
   }
-  return print_mfu(argv[1], NULL) && (argc < 3 || print_mfu(argv[1], argv[2])) ? 0 : 2;
+  return print_mfu(argv[1], NULL) && (argc < 3 || print_answer(argv[1], argv[2])) ? 0 : 2;
 }

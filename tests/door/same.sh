@@ -3,8 +3,8 @@
 # usage: same.sh MOESIM ASK
 set -u
 
-moesim=$1
-ask=$2
+moesim=$(realpath "$1")
+ask=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$MOESIM_DATA" || exit 1

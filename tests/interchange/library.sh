@@ -23,15 +23,21 @@ said="example"
 "$example" "$data/models/mixtral-8x7b.yaml" h800-hgx > "$work/out" 2> "$work/err"
 status=$?
 expect_status 0
-expect_out "GPUs of h800-hgx: step "
+expect_out "GPUs of h100-hgx: step "
 expect_out "math"
+expect_out '"cluster" : "h800-hgx"'
+said="example with a cluster that nobody has"
+"$example" "$data/models/mixtral-8x7b.yaml" no-such > "$work/out" 2> "$work/err"
+status=$?
+expect_status 2
+expect_err '"message" : "no file clusters/no-such.yaml'
 
 said="example without its run"
 "$example" no-such-run.yaml > "$work/out" 2> "$work/err"
 status=$?
 expect_status 2
 expect_err "no-such-run.yaml"
-check "more than 40 lines" [ "$(wc -l < "$source/docs/example.c")" -le 40 ]
+check "more than 60 lines" [ "$(wc -l < "$source/docs/example.c")" -le 60 ]
 
 said="meson install"
 DESTDIR=$work/root meson install -C "${MOESIM_BUILD:?}" --no-rebuild > "$work/out" 2> "$work/err"
