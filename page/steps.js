@@ -3,23 +3,23 @@ import { h, put } from './dom.js';
 import { bytes, percent, seconds, signed } from './format.js';
 import { neighbours, same } from './keys.js';
 
-const MOST = 26; /* steps that are tried */
-const WORDS = 3; /* other words of one key that are */
+const MOST = 32; /* steps that are tried */
+const WORDS = 2; /* other words of one key that are */
 
 function isLegal(legal, key, value) {
   return legal?.[key]?.some((t) => same(t.value, value) && t.legal) ?? false;
 }
 
-/** Steps to try: [{key, label, from, to}], legal ones only; numbers one step down and up, words the others. */
+/** Steps to try: [{key, label, from, to}], legal ones only; numbers one step down and up, then words. */
 export function steps(controls, legal) {
-  const list = [];
+  const numbers = [], words = [];
   for (const { key, label, list: values, value } of controls) {
     const numeric = values.length > 0 && values.every((v) => /^[0-9]/.test(v));
     const { lower, higher } = neighbours(values, value);
     const others = numeric ? [lower, higher].filter(Boolean) : values.filter((v) => !same(v, value) && isLegal(legal, key, v)).slice(0, WORDS);
-    for (const to of others) if (isLegal(legal, key, to)) list.push({ key, label, from: value, to });
+    for (const to of others) if (isLegal(legal, key, to)) (numeric ? numbers : words).push({ key, label, from: value, to });
   }
-  return list.slice(0, MOST);
+  return [...numbers, ...words].slice(0, MOST);
 }
 
 /** Tried steps, the best first: those that fit before those that do not. */
@@ -29,12 +29,16 @@ export function ranked(tried, base) {
     .sort((a, b) => b.result.memory.fits - a.result.memory.fits || b.gain - a.gain);
 }
 
+function plain(value) {
+  return { true: 'on', false: 'off' }[value] ?? value;
+}
+
 function line(step, widest, onPick) {
   const better = step.gain >= 0;
   const bar = h('i', { class: better ? 'gain' : 'loss' });
   bar.style.width = `${(100 * Math.abs(step.gain)) / widest}%`;
   return h('tr', { class: step.result.memory.fits ? '' : 'unfit' },
-    h('td', {}, h('button', { type: 'button', class: 'link', onclick: () => onPick(step.key, step.to), text: `${step.label} ${step.from} → ${step.to}` })),
+    h('td', {}, h('button', { type: 'button', class: 'link', onclick: () => onPick(step.key, step.to), text: `${step.label} ${plain(step.from)} → ${plain(step.to)}` })),
     h('td', { class: 'num', text: `${signed((100 * step.gain).toFixed(2))} pt` }),
     h('td', { class: 'track' }, bar),
     h('td', { class: 'num', text: signed(seconds(step.time)) }),

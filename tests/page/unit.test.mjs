@@ -219,6 +219,9 @@ test('steps are legal ones, one down and one up', () => {
   const control = { key: 'k', label: 'k', value: '4', list: ['1', '2', '4', '8'] };
   const legal = { k: [{ value: '2', legal: true }, { value: '8', legal: false }] };
   assert.deepEqual(steps.steps([control], legal).map((s) => s.to), ['2']);
+  const words = { key: 'w', label: 'w', value: 'a', list: ['a', 'b', 'c', 'd'] };
+  const all = { ...legal, w: ['b', 'c', 'd'].map((value) => ({ value, legal: true })) };
+  assert.deepEqual(steps.steps([words, control], all).map((s) => s.to), ['2', 'b', 'c']); /* numbers first, few words */
   assert.deepEqual(steps.steps([control], null), []);
   const of = (causal, fits) => ({ to: `${causal}`, result: { mfu: { causal }, step_time_s: 1, memory: { peak_bytes: 1, fits } } });
   const list = steps.ranked([of(0.1, true), of(0.4, false), of(0.3, true)], { mfu: { causal: 0.2 }, step_time_s: 1, memory: { peak_bytes: 1 } });
