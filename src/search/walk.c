@@ -93,24 +93,27 @@ static void fill_ports(const MoeTopo *topo, const MoeCollPlan *plan, int64_t ind
         plan->port_bytes[port] * (port % 2 ? in : out) / moe_topo_port_bytes_per_s(topo, (MoePort)port);
 }
 
+/* A rank that has no part in a collective goes on at once and carries nothing of it. */
 static void plan_collective(MoeWalk *walk, uint32_t at)
 {
   const MoeCollective *collective = &walk->program->collectives[at];
   const MoeLayout *layout = walk->program->layout;
   int64_t n = moe_layout_group_size(layout, collective->group);
-  int64_t group = MAX(moe_layout_group_of(layout, collective->group, walk->rank), 0);
-  g_autofree int64_t *gpus = g_new(int64_t, n);
-  int64_t index = 0;
+  int64_t group = moe_layout_group_of(layout, collective->group, walk->rank);
   MoeCollPlan plan;
 
-  for (int64_t i = 0; i < n; i++) {
+  walk->collective_s[at] = 0;
+  walk->collective_ports[at] = (MoeCarried){{0}};
+  if (group < 0)
+    return;
+  g_autofree int64_t *gpus = g_new(int64_t, n);
+  for (int64_t i = 0; i < n; i++)
     gpus[i] = moe_layout_member(layout, collective->group, group, i);
-    index = gpus[i] == walk->rank ? i : index;
-  }
   moe_coll_plan(walk->topo, &walk->run->stack.collectives, collective, &(MoeCollGroup){.n = (guint)n, .gpus = gpus},
                 &plan);
   walk->collective_s[at] = skewed_alone(walk->topo, &plan);
-  fill_ports(walk->topo, &plan, index, &walk->collective_ports[at]);
+  fill_ports(walk->topo, &plan, moe_layout_index_in_group(layout, collective->group, walk->rank),
+             &walk->collective_ports[at]);
 }
 
 static double collective_seconds(MoeWalk *walk, uint32_t index)
@@ -128,19 +131,13 @@ static double copy_seconds(const MoeWalk *walk, uint32_t index)
   return moe_coll_alone_s(walk->topo, &plan);
 }
 
-/* A rank that has no part in a collective carries nothing of it. */
-static gboolean takes_part(const MoeWalk *walk, const MoeOp *op)
-{
-  return moe_layout_group_of(walk->program->layout, walk->program->collectives[op->work].group, walk->rank) >= 0;
-}
-
 static double op_seconds(MoeWalk *walk, const MoeOp *op)
 {
   switch ((MoeOpKind)op->kind) {
   case MOE_OP_KERNEL:
     return kernel_seconds(walk, op->work);
   case MOE_OP_COLLECTIVE:
-    return takes_part(walk, op) ? collective_seconds(walk, op->work) : 0;
+    return collective_seconds(walk, op->work);
   case MOE_OP_COPY:
     return copy_seconds(walk, op->work);
   default: /* host work is left out */
@@ -250,7 +247,7 @@ void moe_walk_carried(MoeWalk *walk, const MoeBlock *block, double times, MoeCar
     if (op->kind == MOE_OP_HOST_SYNC)
       continue;
     sum->stream_s[op->stream] += times * op_seconds(walk, op);
-    for (int port = 0; op->kind == MOE_OP_COLLECTIVE && takes_part(walk, op) && port < MOE_N_PORTS; port++)
+    for (int port = 0; op->kind == MOE_OP_COLLECTIVE && port < MOE_N_PORTS; port++)
       sum->port_s[port] += times * walk->collective_ports[op->work].port_s[port];
   }
 }
