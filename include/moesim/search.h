@@ -70,6 +70,9 @@ extern const char *const moe_space_words[];
 typedef enum { MOE_OBJECTIVE_MFU, MOE_OBJECTIVE_TIME, MOE_OBJECTIVE_COST, MOE_OBJECTIVE_GPUS } MoeObjective;
 extern const char *const moe_objective_words[];
 
+/* Replaces each value by the largest that any of the processes has at its place. */
+typedef void (*MoeLargestFunc)(double *values, guint n, gpointer user_data);
+
 typedef struct {
   MoeObjective objective;
   MoeSpace space;
@@ -83,6 +86,13 @@ typedef struct {
   MoeStopFunc stopped; /* asked between pieces of work: TRUE ends the search as its budget does; may be NULL */
   gpointer stopped_data;
   guint jobs;
+  /* Several processes share a search: each makes the same call but for `part` (0 ... parts - 1), looks at its share of
+   * the layouts, and knows all that came out. Then without budget or `stopped`, which would part them. 0 or 1: one
+   * process.
+   */
+  guint parts, part;
+  MoeLargestFunc largest; /* with several; called in step by all */
+  gpointer largest_data;
   MoeSimOptions sim; /* kernel jitter is left out: layouts are compared without noise */
   MoeProgressFunc progress;
   gpointer progress_data;

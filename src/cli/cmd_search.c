@@ -1,5 +1,6 @@
 /* moesim search: the best layouts of a run. */
 #include "cli.h"
+#include "ranks.h"
 
 #include <moesim/report_search.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@ static const MoeUsage usage = {
                 "    --set parallelism.gpus=4096 --set training.global_batch=1536\n"
                 "  moesim search models/mai-base-1/v5.yaml --limit expert=8:64:*2 --limit pipeline=1\n"
                 "  moesim search models/mai-base-1/v5.yaml --budget 60s --format json\n"
-                "  moesim search models/deepseek-v3.yaml --objective gpus --deadline 30d --tokens 14.8e12\n",
+                "  moesim search models/deepseek-v3.yaml --objective gpus --deadline 30d --tokens 14.8e12\n"
+                "  mpirun -n 8 moesim search models/deepseek-v3.yaml --space all --jobs 1\n",
     .least = 1,
     .most = 1,
 };
@@ -70,12 +72,68 @@ static int print_result(const MoeSearchResult *result, MoeFormat format)
   return MOE_EXIT_DONE;
 }
 
+/* Searches and, as the only process or the first of several, says how far it is. */
+static int search_and_print(const MoeRun *run, MoeSearchOptions *search, MoeFormat format)
+{
+  g_autoptr(GError) error = NULL;
+  MoeProgress progress;
+
+  moe_cli_progress_init(&progress);
+  search->progress = moe_cli_progress;
+  search->progress_data = &progress;
+  g_autoptr(MoeSearchResult) result = moe_search(run, search, &error);
+  moe_cli_progress_end(&progress);
+  int status = result ? print_result(result, format) : moe_cli_fail(error);
+  const MoeResult *best = result ? result->ranked[0].result : NULL;
+
+  if (best)
+    moe_cli_warn_mfu(run, best->run, MAX(best->mfu_causal, best->mfu_full));
+  fflush(stdout);
+  return status;
+}
+
+static int search_alone(const MoeRun *run, MoeSearchOptions *search, MoeFormat format)
+{
+  search->stopped = is_interrupted;
+  moe_cli_hold(); /* an interrupted search says what it has */
+  int status = search_and_print(run, search, format);
+
+  moe_cli_release();
+  return status;
+}
+
+static void largest(double *values, guint n, gpointer user_data)
+{
+  (void)user_data;
+  moe_ranks_largest(values, n);
+}
+
+/* All processes search and know the same; the first one answers. */
+static int search_as_rank(const MoeRun *run, MoeSearchOptions *search, MoeFormat format)
+{
+  int status = MOE_EXIT_DONE;
+
+  search->parts = (guint)moe_ranks_count();
+  search->part = (guint)moe_ranks_own();
+  search->largest = largest;
+  if (search->budget_s > 0) {
+    if (search->part == 0)
+      moe_cli_complain("--budget: expected one process, under mpirun a search ends when it has the best");
+    status = MOE_EXIT_BAD_INPUT;
+  } else if (search->part == 0) {
+    status = search_and_print(run, search, format);
+  } else {
+    g_autoptr(MoeSearchResult) result = moe_search(run, search, NULL);
+  }
+  moe_ranks_end(FALSE, status);
+  return status;
+}
+
 static int search_run(const char *argument, const SearchOptions *options, const MoeWords *words,
                       const MoeCliRun *run_options)
 {
   g_autoptr(GError) error = NULL;
   MoeSearchOptions search = {0};
-  MoeProgress progress;
   MoeFormat format;
 
   if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &search.sim) ||
@@ -84,22 +142,10 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, run_options, &error);
   if (!run)
     return moe_cli_fail(error);
-  moe_cli_progress_init(&progress);
-  search.progress = moe_cli_progress;
-  search.progress_data = &progress;
   search.verify = TRUE;
-  search.stopped = is_interrupted;
-  moe_cli_hold(); /* an interrupted search says what it has */
-  g_autoptr(MoeSearchResult) result = moe_search(run, &search, &error);
-  moe_cli_progress_end(&progress);
-  int status = result ? print_result(result, format) : moe_cli_fail(error);
-  const MoeResult *best = result ? result->ranked[0].result : NULL;
-
-  if (best)
-    moe_cli_warn_mfu(run, best->run, MAX(best->mfu_causal, best->mfu_full));
-  fflush(stdout);
-  moe_cli_release();
-  return status;
+  if (!moe_ranks_begin())
+    return MOE_EXIT_BAD_INPUT;
+  return moe_ranks_count() > 1 ? search_as_rank(run, &search, format) : search_alone(run, &search, format);
 }
 
 static void clear_options(SearchOptions *options)

@@ -27,6 +27,9 @@ char *moe_ranks_ask(const char *text);
 gboolean moe_ranks_next(int *worker, char **text);
 void moe_ranks_answer(int worker, const char *text);
 
+/* In step on all processes: each value becomes the largest that any of them has at its place. */
+void moe_ranks_largest(double *values, guint n);
+
 G_END_DECLS
 
 #endif

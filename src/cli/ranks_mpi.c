@@ -101,3 +101,9 @@ void moe_ranks_answer(int worker, const char *text)
 {
   send_text(worker, TAG_ANSWER, text);
 }
+
+void moe_ranks_largest(double *values, guint n)
+{
+  if (is_joined())
+    MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+}

@@ -51,3 +51,9 @@ void moe_ranks_answer(int worker, const char *text)
   (void)worker;
   (void)text;
 }
+
+void moe_ranks_largest(double *values, guint n)
+{
+  (void)values;
+  (void)n;
+}

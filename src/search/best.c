@@ -104,7 +104,8 @@ static guint take_round(Searching *s)
     if (next->candidate.bound_s > moe_searching_longest(s, &next->candidate.choice))
       break;
     s->round[n] = *next;
-    s->round[n++].fate = FATE_NOT_REACHED;
+    s->round[n].fate = FATE_NOT_REACHED;
+    s->round[n++].step_s = -1;
     g_array_set_size(list, list->len - 1);
   }
   return n;
@@ -117,7 +118,8 @@ static MoeOutcome look_at(guint index, gpointer user_data)
   Prospect *prospect = &s->round[index];
   MoeRun applied;
 
-  if (moe_stop_is_due(&s->stop) && !moe_searching_is_own(s, &prospect->candidate))
+  if (!moe_search_is_mine(s->options, index) ||
+      (moe_stop_is_due(&s->stop) && !moe_searching_is_own(s, &prospect->candidate)))
     return (MoeOutcome){0};
   prospect->fate = FATE_IMPOSSIBLE;
   if (!moe_search_apply(s->run, &prospect->candidate.choice, &applied))
@@ -128,7 +130,31 @@ static MoeOutcome look_at(guint index, gpointer user_data)
   }
   prospect->candidate.result = moe_searching_predict(s, &applied, FALSE);
   prospect->fate = FATE_SIMULATED;
+  if (prospect->candidate.result)
+    prospect->step_s = prospect->candidate.result->step_time_s;
   return (MoeOutcome){0};
+}
+
+/* What the other processes found out of the round. */
+static void share_round(Searching *s, guint n)
+{
+  enum { FATE, BOUND, STEP, N_VALUES };
+  double values[ROUND * N_VALUES];
+
+  if (s->options->parts <= 1)
+    return;
+  for (guint i = 0; i < n; i++) {
+    values[i * N_VALUES + FATE] = s->round[i].fate;
+    values[i * N_VALUES + BOUND] = s->round[i].candidate.bound_s;
+    values[i * N_VALUES + STEP] = s->round[i].step_s;
+  }
+  s->options->largest(values, n * N_VALUES, s->options->largest_data);
+  for (guint i = 0; i < n; i++) {
+    s->round[i].fate = (Fate)values[i * N_VALUES + FATE];
+    s->round[i].candidate.bound_s = values[i * N_VALUES + BOUND];
+    s->round[i].step_s = values[i * N_VALUES + STEP];
+    s->round[i].lowered |= s->round[i].fate == FATE_BOUNDED;
+  }
 }
 
 static void settle(Searching *s, Prospect *prospect)
@@ -146,8 +172,8 @@ static void settle(Searching *s, Prospect *prospect)
   s->result->n_did_not_fit += prospect->fate == FATE_TOO_LARGE;
   if (prospect->fate == FATE_BOUNDED)
     insert_lowered(s, prospect);
-  if (candidate->result) {
-    candidate->value = moe_searching_value(s, &candidate->choice, candidate->result->step_time_s);
+  if (prospect->step_s >= 0) {
+    candidate->value = moe_searching_value(s, &candidate->choice, prospect->step_s);
     moe_searching_rank(s, candidate);
   }
 }
@@ -193,6 +219,7 @@ void moe_searching_look(Searching *s, gboolean some)
 {
   for (guint n = take_round(s); n > 0; n = take_round(s)) {
     moe_outcomes_free(moe_study_map(n, s->options->jobs, look_at, s, NULL, NULL), n);
+    share_round(s, n);
     for (guint i = 0; i < n; i++)
       settle(s, &s->round[i]);
     report_progress(s);
@@ -206,4 +233,23 @@ void moe_searching_look(Searching *s, gboolean some)
     g_array_set_size(s->fresh, 0);
     g_array_set_size(s->lowered, 0);
   }
+}
+
+static MoeOutcome complete_one(guint index, gpointer user_data)
+{
+  Searching *s = user_data;
+  MoeCandidate *candidate = &s->result->ranked[index];
+  MoeRun applied;
+
+  if (!candidate->result && moe_search_apply(s->run, &candidate->choice, &applied))
+    candidate->result = moe_searching_predict(s, &applied, FALSE);
+  return (MoeOutcome){0};
+}
+
+void moe_searching_complete(Searching *s)
+{
+  guint n = s->result->n_ranked;
+
+  if (s->options->parts > 1)
+    moe_outcomes_free(moe_study_map(n, s->options->jobs, complete_one, s, NULL, NULL), n);
 }

@@ -10,6 +10,11 @@
 /* The largest prime below 2^32. */
 #define SCATTERING_PRIME 4294967291u
 
+gboolean moe_search_is_mine(const MoeSearchOptions *options, guint index)
+{
+  return options->parts <= 1 || index % options->parts == options->part;
+}
+
 double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run)
 {
   return run->cluster.accelerator.memory_bytes * (1 + options->memory_slack) - run->memory.headroom_bytes;
@@ -20,6 +25,7 @@ double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run)
 /* Probes by key, and the machine, shared by the threads. */
 typedef struct {
   const MoeRun *run;
+  const MoeSearchOptions *options;
   const MoeCostModel *cost;
   GPtrArray *keys;   /* MoeLayoutChoice */
   GHashTable *index; /* key -> 1 + position in `keys` */
@@ -85,7 +91,7 @@ static MoeOutcome probe_one(guint index, gpointer user_data)
 {
   Bounding *b = user_data;
 
-  if (moe_stop_is_due(&b->probing))
+  if (moe_stop_is_due(&b->probing) || !moe_search_is_mine(b->options, index))
     return (MoeOutcome){0};
   b->probed[index] = TRUE;
   b->probe[index] = moe_probe_new(b->run, b->cost, b->keys->pdata[index]);
@@ -137,6 +143,23 @@ static MoeOutcome bound_one(guint index, gpointer user_data)
   return (MoeOutcome){0};
 }
 
+/* The bounds that other processes made: they are larger than none. */
+static void share_bounds(const Bounding *b, guint n)
+{
+  g_autofree double *values = b->options->parts > 1 ? g_new(double, 2 * (gsize)n + 1) : NULL;
+
+  for (guint i = 0; values && i < n; i++) {
+    values[2 * i] = b->candidates[i].bound_s;
+    values[2 * i + 1] = b->candidates[i].bound_bytes;
+  }
+  if (values)
+    b->options->largest(values, 2 * n, b->options->largest_data);
+  for (guint i = 0; values && i < n; i++) {
+    b->candidates[i].bound_s = values[2 * i];
+    b->candidates[i].bound_bytes = values[2 * i + 1];
+  }
+}
+
 static void run_phase(guint n, guint jobs, MoeStudyFunc func, Bounding *b)
 {
   moe_outcomes_free(moe_study_map(n, jobs, func, b, NULL, NULL), n);
@@ -155,6 +178,7 @@ static void bound_with(Bounding *b, guint n, guint jobs)
   b->probing = moe_stop_share(b->stop, PROBING_SHARE);
   run_phase(b->keys->len, jobs, probe_one, b);
   run_phase(n, jobs, bound_one, b);
+  share_bounds(b, n);
   for (guint k = 0; k < b->keys->len; k++)
     moe_probe_free(b->probe[k]);
   g_free(b->probe);
@@ -168,8 +192,12 @@ void moe_search_bound(const MoeRun *run, const MoeSearchOptions *options, const 
                       MoeCandidate *candidates)
 {
   g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, NULL);
-  Bounding b = {
-      .run = run, .cost = cost, .candidates = candidates, .capacity = moe_search_capacity(options, run), .stop = stop};
+  Bounding b = {.run = run,
+                .options = options,
+                .cost = cost,
+                .candidates = candidates,
+                .capacity = moe_search_capacity(options, run),
+                .stop = stop};
 
   moe_layer_weights(&run->architecture, &b.layer);
   if (cost)

@@ -7,6 +7,9 @@
 /* Shares in MoeLayoutChoice are whole percents. */
 #define MOE_SEARCH_PERCENT 100
 
+/* Whether this process does the piece of work of this number. */
+gboolean moe_search_is_mine(const MoeSearchOptions *options, guint index);
+
 /* Bytes that a GPU may hold, slack included. */
 double moe_search_capacity(const MoeSearchOptions *options, const MoeRun *run);
 

@@ -109,6 +109,7 @@ static gboolean search_sizes(Searching *s, GError **error)
     g_autoptr(GArray) some = choices_of(choices, g_array_index(sizes, int32_t, i));
 
     search_choices(s, some, FALSE);
+    moe_searching_complete(s);
     if (s->options->verify)
       moe_search_verify(s->run, s->options, s->result);
   }
@@ -189,7 +190,9 @@ static gboolean search(Searching *s, GError **error)
     good = search_region(s, MOE_REGION_NEAR, error) && search_region(s, MOE_REGION_REST, error);
   if (good && s->result->n_ranked == 0 && (s->result->n_not_reached > 0 || s->result->cut_short))
     rank_own(s);
-  if (good && s->options->verify)
+  if (good && s->options->part == 0)
+    moe_searching_complete(s);
+  if (good && s->options->verify && s->options->part == 0)
     verify(s);
   return good && (s->result->n_ranked > 0 || explain_nothing(s, error));
 }

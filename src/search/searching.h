@@ -12,6 +12,7 @@ typedef struct {
   MoeCandidate candidate; /* with the better bound when it is lowered */
   gboolean lowered;
   Fate fate;
+  double step_s; /* simulated; < 0 without */
 } Prospect;
 
 /* So many layouts are looked at side by side before what came out decides on the next ones: many enough for the
@@ -53,5 +54,8 @@ MoeResult *moe_searching_predict(const Searching *s, const MoeRun *run, gboolean
 void moe_searching_wait(Searching *s, const MoeCandidate *candidates, guint n);
 /* Looks at layouts until none is left that could be ranked; with `some`, until some are ranked. */
 void moe_searching_look(Searching *s, gboolean some);
+
+/* Simulates what is ranked and another process has simulated. */
+void moe_searching_complete(Searching *s);
 
 #endif

@@ -39,4 +39,23 @@ pkill -9 -f "^$moesim sweep .*$work/a.sqlite"
 "$moesim" "$@" --store "$work/a.sqlite" --resume 2> "$work/err" | without_wall_time > "$work/resumed"
 check "a killed worker changes the table" cmp -s "$work/one" "$work/resumed"
 
+
+# Every process of a search knows the same; the first one answers.
+set -- search "$data/models/deepseek-v3.yaml" --limit expert=64 --limit tensor=1 --limit zero=1 --jobs 1 --format json
+said="moesim search"
+"$moesim" "$@" 2> "$work/err" | without_wall_time > "$work/one"
+for n in 2 4; do
+  said="mpirun -n $n moesim search"
+  timeout 300 mpirun -n $n --oversubscribe "$moesim" "$@" > "$work/out" 2> "$work/err"
+  status=$?
+  expect_status 0
+  without_wall_time < "$work/out" > "$work/several"
+  check "$n processes give another answer" cmp -s "$work/one" "$work/several"
+done
+said="mpirun -n 2 moesim search --budget"
+timeout 60 mpirun -n 2 --oversubscribe "$moesim" "$@" --budget 5s > "$work/out" 2> "$work/err"
+status=$?
+check "a budget is not refused" grep -q 'budget: expected one process' "$work/err"
+check "a refusal has status 0" test "$status" -ne 0
+
 finish
