@@ -149,7 +149,7 @@ void moe_asked_clear(MoeAsked *asked)
   g_free(asked->argument);
   g_free(asked->variant);
   moe_doc_free(asked->text);
-  g_ptr_array_unref(asked->sets);
+  g_clear_pointer(&asked->sets, g_ptr_array_unref);
 }
 
 MoeRun *moe_asked_load(const MoeRequest *request, const char *key, GError **error)

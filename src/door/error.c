@@ -51,9 +51,11 @@ static void add_place_number(JsonBuilder *builder, const char *key, int value)
     json_builder_add_null_value(builder);
 }
 
+/* JSON is UTF-8 and a message one line, whatever a message quotes. */
 void moe_add_error(JsonBuilder *builder, const GError *error, const char *key)
 {
-  Place place = place_of(error->message);
+  g_autofree char *text = g_utf8_make_valid(error->message, -1);
+  Place place = place_of(g_strdelimit(text, "\n\r", ' '));
 
   moe_json_text(builder, "message", place.message);
   moe_json_text(builder, "file", place.file);
