@@ -90,6 +90,9 @@ char *moe_quantity_format(double value, MoeDimension dimension);
 /* The unit in which `value` is printed ("ms"; "" where the dimension has none); value x *scale is the number before it,
  * within a rounding. Static storage. */
 const char *moe_quantity_unit(double value, MoeDimension dimension, double *scale);
+/* The shortest text that moe_quantity_parse reads as the same double, in a fitting unit where one is exact: "3.7 us".
+ * Caller frees. */
+char *moe_quantity_print(double value, MoeDimension dimension);
 /* Short list of accepted units for messages, for example "B, kB, MB, ..."; "" for a dimension without unit. Static
  * storage. */
 const char *moe_dimension_units(MoeDimension dimension);

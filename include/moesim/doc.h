@@ -123,8 +123,17 @@ typedef enum {
   MOE_FIELD_TEXT,     /* const char * (owned by the document) */
   MOE_FIELD_WORD,     /* int, index in `words` */
   MOE_FIELD_IGNORE,   /* known key read elsewhere (nested sections) */
+  MOE_FIELD_WORDS,    /* a list of words, or "none": guint, 1 << index in `words` */
+  MOE_FIELD_MAP,      /* a nested map by `section`, read by code of its own */
+  MOE_FIELD_ANY,      /* a quantity of any dimension, read by code of its own */
 } MoeFieldKind;
 
+/* Whether a key holds one value of its kind, a list of them, or a map of them under names that are free. */
+typedef enum { MOE_FORM_ONE, MOE_FORM_LIST, MOE_FORM_NAMED } MoeFieldForm;
+
+typedef struct MoeSection MoeSection;
+
+/* One key: how it is read, printed and explained. All texts are one line without a full stop. */
 typedef struct {
   const char *key;
   MoeFieldKind kind;
@@ -133,14 +142,58 @@ typedef struct {
   MoeDimension dimension;   /* QUANTITY */
   double minimum;           /* INT and QUANTITY: the least allowed */
   double maximum;           /* the same: the most allowed; not above `minimum` means no upper bound */
-  const char *const *words; /* WORD */
+  const char *const *words; /* WORD and WORDS */
+  double scale;             /* QUANTITY without dimension: SI value of one, where the key's name has the unit; 0 = 1 */
+  const char *meaning;
+  const char *otherwise; /* what holds when the key is absent and the section's defaults do not say: "as gemm" */
+  MoeFieldForm form;
+  gboolean own;              /* known here, read by code of its own: the row only describes it */
+  const char *also;          /* own: a word that may stand instead ("none"); NULL = no such word */
+  const char *folder;        /* MAP: the name of a file in that folder may stand instead; NULL = no file */
+  const MoeSection *section; /* MAP */
+  const char *mechanism;     /* what a change of this key, or of one below it, is a change of; NULL = as the section */
+  const char *axis;          /* the dimension of a search that the key is; NULL = none */
+  /* MAP: whether the struct holds what the section would say; NULL = when it differs from the defaults. */
+  gboolean (*given)(gconstpointer target);
+  /* own: the value as YAML in flow style, NULL = absent; caller frees. NULL = nothing of it is kept. */
+  char *(*print)(gconstpointer target);
 } MoeField;
+
+/* The keys of one map. */
+struct MoeSection {
+  const char *what;       /* in messages: "cluster", "architecture" */
+  const MoeField *fields; /* ended by a NULL key */
+  gconstpointer defaults; /* the struct that the offsets are in, as it is before reading; NULL = not said */
+};
 
 /* Reads the entries of `map` into `target` by the table (ended by a NULL key). Unknown keys are errors with the nearest
  * known key; absent optional ones leave the target untouched; `what` names the section in messages ("cluster",
  * "architecture"). */
 gboolean moe_node_read_fields(const MoeNode *map, const MoeField *fields, const char *what, gpointer target,
                               GError **error);
+
+/* Bits (1 << index in `words`) of a list of words. Absent, null or "none": 0. */
+gboolean moe_node_read_words(const MoeNode *list, const char *const *words, guint *bits, GError **error);
+
+/* ---- the same tables, the other way --------------------------------------------------------------------------------
+ */
+
+/* `text` in double quotes. Caller frees. */
+char *moe_text_quote(const char *text);
+/* The value of a field in `target` as YAML in flow style, which reads back as the same bits; NULL when it has none that
+ * may be written. Caller frees. */
+char *moe_field_print(const MoeField *field, gconstpointer target);
+/* What holds when the key is absent, as it would be written, or in words; NULL when it is required, or nothing is said.
+ * Caller frees. */
+char *moe_field_default(const MoeSection *section, const MoeField *field);
+/* "1 to 10000", "at least 0 s", "bf16 | fp8"; NULL when anything goes. Caller frees. */
+char *moe_field_range(const MoeField *field);
+/* The map of `section` from `target` as YAML, each line indented by so many spaces: what differs from the defaults, and
+ * what is required or follows from other keys. Reading it over the defaults gives `target` again. Empty when there is
+ * nothing to say. Caller frees. */
+char *moe_section_print(const MoeSection *section, gconstpointer target, guint indent);
+/* The same on one line, "{...}". */
+char *moe_section_print_flow(const MoeSection *section, gconstpointer target);
 
 /* YAML text of a node, keys in order. With `origins`, each scalar line ends in "  # file:line". Caller frees. */
 char *moe_node_print(const MoeNode *node, gboolean origins);

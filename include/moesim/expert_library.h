@@ -37,7 +37,7 @@ typedef struct {
 /* The row of that name; NULL for none. `name` NULL is NCCL. */
 const MoeExpertLibrary *moe_expert_library(const char *name);
 /* NULL-terminated names, in the order of the table. */
-const char *const *moe_expert_library_names(void);
+extern const char *const moe_expert_library_words[];
 
 G_END_DECLS
 

@@ -425,6 +425,9 @@ gboolean moe_run_validate(MoeRun *run, GError **error);
 /* What each position of the pipeline holds (moe_placement_init counts them); of a run that moe_run_validate passed.
  * Free with g_free. */
 MoeChunk *moe_run_chunks_new(const MoeRun *run);
+/* The run file that reads as this run, cluster and stack in it: what differs from the defaults, by the field tables
+ * that read it. Names of files become absolute. Caller frees. */
+char *moe_run_print(const MoeRun *run);
 void moe_run_free(MoeRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 /* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is

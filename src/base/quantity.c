@@ -275,3 +275,36 @@ char *moe_quantity_format(double value, MoeDimension dimension)
   g_autofree char *number = format_number(value * unit->over / unit->times);
   return g_strdup_printf("%s %s", number, unit->name);
 }
+
+/* ---- exact printing --------------------------------------------------------------------------------------------- */
+
+#define LEAST_DIGITS 6
+#define MOST_DIGITS  17 /* tell any two doubles apart */
+
+/* `shown` of a unit in the fewest digits that read as `value`; NULL when none do. */
+static char *print_in_unit(double shown, double value, MoeDimension dimension, const char *unit)
+{
+  for (int n = LEAST_DIGITS; n <= MOST_DIGITS; n++) {
+    char format[8], buffer[G_ASCII_DTOSTR_BUF_SIZE];
+    double read = 0;
+
+    g_snprintf(format, sizeof format, "%%.%dg", n);
+    g_ascii_formatd(buffer, sizeof buffer, format, shown);
+    g_autofree char *text = g_strdup_printf("%s%s%s", buffer, *unit ? " " : "", unit);
+    if (moe_quantity_parse(text, dimension, &read, NULL) && read == value)
+      return g_steal_pointer(&text);
+  }
+  return NULL;
+}
+
+char *moe_quantity_print(double value, MoeDimension dimension)
+{
+  const UnitWord *table = dimensions[dimension].table;
+  const UnitWord *unit = table ? fitting_unit(table, value) : NULL;
+  const UnitWord *base = table;
+  char *text = unit ? print_in_unit(value * unit->over / unit->times, value, dimension, unit->name) : NULL;
+
+  while (base && (base->times != 1 || base->over != 1))
+    base++;
+  return text ? text : print_in_unit(value, value, dimension, base ? base->name : "");
+}

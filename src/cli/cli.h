@@ -194,6 +194,7 @@ int moe_cmd_plan(int argc, char **argv);
 int moe_cmd_plot(int argc, char **argv);
 int moe_cmd_report(int argc, char **argv);
 int moe_cmd_run(int argc, char **argv);
+int moe_cmd_schema(int argc, char **argv);
 int moe_cmd_search(int argc, char **argv);
 int moe_cmd_sensitivity(int argc, char **argv);
 int moe_cmd_serve(int argc, char **argv);

@@ -21,6 +21,7 @@ static const MoeCommand commands[] = {
     {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline, sensitivity, validation", moe_cmd_plot},
     {"report", "one run as one self-contained HTML page", moe_cmd_report},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},
+    {"schema", "every key of the input files: kind, unit, range, default, words, meaning", moe_cmd_schema},
     {"search", "the best layouts of a run on its cluster, and why they are", moe_cmd_search},
     {"sensitivity", "P10, P50, P90 across the assumptions, and which of them moves the answer most",
      moe_cmd_sensitivity},

@@ -230,5 +230,5 @@ const char *const *moe_coll_algorithms(MoeCollectiveKind kind)
                                                               NULL,       NULL,   broadcast};
 
   g_assert(kind < MOE_N_COLLECTIVES);
-  return is_expert(kind) ? moe_expert_library_names() : names[kind];
+  return is_expert(kind) ? moe_expert_library_words : names[kind];
 }

@@ -95,11 +95,29 @@ static gboolean read_bounded(const MoeNode *node, const MoeField *field, double 
   if (!moe_node_read_quantity(node, field->dimension, &read, error) || !check_range(node, field, read, error) ||
       !check_sane(node, field, read, error))
     return FALSE;
-  *value = read;
+  *value = read * (field->scale > 0 ? field->scale : 1);
   return TRUE;
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
+
+gboolean moe_node_read_words(const MoeNode *list, const char *const *words, guint *bits, GError **error)
+{
+  const char *text = list && !moe_node_is_null(list) ? moe_node_text(list) : "none";
+
+  *bits = 0;
+  if (text && strcmp(text, "none") == 0)
+    return TRUE;
+  if (!moe_node_expect(list, MOE_NODE_LIST, "a list of words", error))
+    return FALSE;
+  for (guint i = 0; i < moe_node_size(list); i++) {
+    int word = 0;
+    if (!moe_node_read_word(moe_node_at(list, i), words, &word, error))
+      return FALSE;
+    *bits |= 1u << word;
+  }
+  return TRUE;
+}
 
 static gboolean read_field(const MoeNode *node, const MoeField *field, gpointer member, GError **error)
 {
@@ -114,7 +132,11 @@ static gboolean read_field(const MoeNode *node, const MoeField *field, gpointer 
     return moe_node_read_text(node, member, error);
   case MOE_FIELD_WORD:
     return moe_node_read_word(node, field->words, member, error);
+  case MOE_FIELD_WORDS:
+    return moe_node_read_words(node, field->words, member, error);
   case MOE_FIELD_IGNORE:
+  case MOE_FIELD_MAP:
+  case MOE_FIELD_ANY:
     return TRUE;
   }
   g_assert_not_reached();
@@ -140,7 +162,7 @@ gboolean moe_node_read_fields(const MoeNode *map, const MoeField *fields, const 
 
     if (!field)
       return fail_unknown(entry, fields, what, error);
-    if (!read_field(entry, field, (char *)target + field->offset, error))
+    if (!field->own && !read_field(entry, field, (char *)target + field->offset, error))
       return FALSE;
   }
   return check_required(map, fields, what, error);

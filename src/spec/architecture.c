@@ -9,93 +9,172 @@
 /* Tokens worked on at once by linear attention, taps of its convolution. */
 #define MAX_LINEAR_CHUNK 4096
 #define MAX_TAPS         64
+/* Chunks of the kernels in use: flash-linear-attention works on 64 tokens, mamba-ssm on 256 unless the model says
+ * otherwise. */
+#define DELTA_CHUNK 64
+#define MAMBA_CHUNK 256
+#define USUAL_TAPS  4
 
 #define MOE_ATTENTION_WORD(constant, name, word) word,
 static const char *const attention_words[] = {MOE_ATTENTION_ROWS(MOE_ATTENTION_WORD) NULL};
 #undef MOE_ATTENTION_WORD
 const char *const moe_linear_words[] = {"gated-delta", "kda", "mamba2", NULL};
 
-static const MoeField architecture_fields[] = {
-    {"layers", MOE_FIELD_COUNT(MoeArchitecture, layers, 1, MOE_MAX_LAYERS), .required = TRUE},
-    {"hidden", WIDTH(hidden), .required = TRUE},
-    {"vocabulary", WIDTH(vocabulary), .required = TRUE},
-    {"tied_embeddings", MOE_FIELD_FLAG(MoeArchitecture, tied_embeddings)},
-    {"learned_positions", MOE_FIELD_COUNT(MoeArchitecture, learned_positions, 0, MOE_MAX_SEQUENCE)},
-    {"norms_per_layer", MOE_FIELD_COUNT(MoeArchitecture, norms_per_layer, 0, MAX_NORMS)},
-    {"qk_norm", MOE_FIELD_FLAG(MoeArchitecture, qk_norm)},
-    {"biases", MOE_FIELD_FLAG(MoeArchitecture, biases)},
-    {"dropout", MOE_FIELD_SHARE(MoeArchitecture, dropout)},
-    {"attention", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"linear_attention", MOE_FIELD_ELSEWHERE},
-    {"pattern", MOE_FIELD_ELSEWHERE},
-    {"ffn", MOE_FIELD_ELSEWHERE},
-    {"moe", MOE_FIELD_ELSEWHERE},
-    {"mtp_layers", MOE_FIELD_COUNT(MoeArchitecture, mtp_layers, 0, MOE_MAX_MTP_LAYERS)},
-    {"mtp_counted", MOE_FIELD_FLAG(MoeArchitecture, mtp_counted)},
-    {NULL},
-};
-
-static const MoeField attention_fields[] = {
-    {"kind", MOE_FIELD_CHOICE(MoeArchitecture, attention.kind, attention_words)},
-    {"query_heads", MOE_FIELD_COUNT(MoeArchitecture, attention.query_heads, 1, MOE_MAX_HEADS), .required = TRUE},
-    {"kv_heads", MOE_FIELD_COUNT(MoeArchitecture, attention.kv_heads, 1, MOE_MAX_HEADS)},
-    {"head_dim", WIDTH(attention.head_dim)},
-    {"window", MOE_FIELD_COUNT(MoeArchitecture, attention.window, 0, MOE_MAX_SEQUENCE)},
-    {"global_every", MOE_FIELD_COUNT(MoeArchitecture, attention.global_every, 0, MOE_MAX_LAYERS)},
-    {"q_rank", WIDTH_OR_NONE(attention.q_rank)},
-    {"kv_rank", WIDTH(attention.kv_rank)},
-    {"nope_dim", WIDTH(attention.nope_dim)},
-    {"rope_dim", WIDTH_OR_NONE(attention.rope_dim)},
-    {"value_dim", WIDTH(attention.value_dim)},
-    {"chunk", MOE_FIELD_COUNT(MoeArchitecture, attention.chunk, 0, MOE_MAX_SEQUENCE)},
-    {"gated", MOE_FIELD_FLAG(MoeArchitecture, attention.gated)},
-    {"index", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
+/* Pre-norm decoder with SwiGLU: what every open model since Llama is, unless its file says otherwise. What a section
+ * says when it is there at all is in its own defaults. */
+static const MoeArchitecture defaults = {.norms_per_layer = 2, .mtp_counted = TRUE, .ffn.gated = TRUE};
+static const MoeArchitecture linear_defaults = {.linear.convolution = USUAL_TAPS};
+static const MoeArchitecture moe_defaults = {.moe = {.every = 1, .gated = TRUE, .groups = 1}};
 
 static const MoeField index_fields[] = {
-    {"heads", MOE_FIELD_COUNT(MoeArchitecture, attention.index.heads, 1, MOE_MAX_HEADS), .required = TRUE},
-    {"dim", WIDTH(attention.index.dim), .required = TRUE},
-    {"top_k", MOE_FIELD_COUNT(MoeArchitecture, attention.index.top_k, 1, MOE_MAX_SEQUENCE), .required = TRUE},
+    {"heads", MOE_FIELD_COUNT(MoeArchitecture, attention.index.heads, 1, MOE_MAX_HEADS), .required = TRUE,
+     .meaning = "heads of the scorer"},
+    {"dim", WIDTH(attention.index.dim), .required = TRUE, .meaning = "width of a head of the scorer"},
+    {"top_k", MOE_FIELD_COUNT(MoeArchitecture, attention.index.top_k, 1, MOE_MAX_SEQUENCE), .required = TRUE,
+     .meaning = "keys that a query attends to"},
     {NULL},
 };
+
+static const MoeSection index_section = {"index", index_fields, &defaults};
+
+static const MoeField attention_fields[] = {
+    {"kind", MOE_FIELD_CHOICE(MoeArchitecture, attention.kind, attention_words),
+     .meaning = "gqa: grouped queries, of which multi-head and multi-query are cases; mla: compressed keys and values"},
+    {"query_heads", MOE_FIELD_COUNT(MoeArchitecture, attention.query_heads, 1, MOE_MAX_HEADS), .required = TRUE,
+     .meaning = "heads of the queries"},
+    {"kv_heads", MOE_FIELD_COUNT(MoeArchitecture, attention.kv_heads, 1, MOE_MAX_HEADS), .otherwise = "as query_heads",
+     .meaning = "heads of keys and values; a divisor of query_heads"},
+    {"head_dim", WIDTH(attention.head_dim), .otherwise = "hidden / query_heads", .meaning = "width of a head (gqa)"},
+    {"window", MOE_FIELD_COUNT(MoeArchitecture, attention.window, 0, MOE_MAX_SEQUENCE),
+     .meaning = "tokens that a local layer looks back; 0: no local layers"},
+    {"global_every", MOE_FIELD_COUNT(MoeArchitecture, attention.global_every, 0, MOE_MAX_LAYERS),
+     .meaning = "of so many layers the last sees everything; needed with window or chunk"},
+    {"q_rank", WIDTH_OR_NONE(attention.q_rank), .meaning = "width of the compressed queries (mla); 0: not compressed"},
+    {"kv_rank", WIDTH(attention.kv_rank), .otherwise = "none, required with mla",
+     .meaning = "width of the compressed keys and values (mla)"},
+    {"nope_dim", WIDTH(attention.nope_dim), .otherwise = "none, required with mla",
+     .meaning = "width of a query head without position (mla)"},
+    {"rope_dim", WIDTH_OR_NONE(attention.rope_dim), .meaning = "width of a query head with rotary position (mla)"},
+    {"value_dim", WIDTH(attention.value_dim), .otherwise = "none, required with mla",
+     .meaning = "width of a value head (mla)"},
+    {"chunk", MOE_FIELD_COUNT(MoeArchitecture, attention.chunk, 0, MOE_MAX_SEQUENCE),
+     .meaning = "local layers see their own chunk of so many tokens, in place of window; 0: none"},
+    {"gated", MOE_FIELD_FLAG(MoeArchitecture, attention.gated),
+     .meaning = "the output is gated by a projection as wide as the queries"},
+    {"index", MOE_FIELD_PART(index_section),
+     .meaning = "sparse attention: a scorer of all earlier keys chooses which are attended to (mla)"},
+    {NULL},
+};
+
+static const MoeSection attention_section = {"attention", attention_fields, &defaults};
 
 static const MoeField linear_fields[] = {
-    {"kind", MOE_FIELD_CHOICE(MoeArchitecture, linear.kind, moe_linear_words), .required = TRUE},
-    {"key_heads", MOE_FIELD_COUNT(MoeArchitecture, linear.key_heads, 1, MOE_MAX_HEADS), .required = TRUE},
-    {"value_heads", MOE_FIELD_COUNT(MoeArchitecture, linear.value_heads, 1, MOE_MAX_HEADS), .required = TRUE},
-    {"key_dim", WIDTH(linear.key_dim), .required = TRUE},
-    {"value_dim", WIDTH(linear.value_dim), .required = TRUE},
-    {"convolution", MOE_FIELD_COUNT(MoeArchitecture, linear.convolution, 0, MAX_TAPS)},
-    {"chunk", MOE_FIELD_COUNT(MoeArchitecture, linear.chunk, 16, MAX_LINEAR_CHUNK)},
-    {"gate_rank", WIDTH(linear.gate_rank)},
+    {"kind", MOE_FIELD_CHOICE(MoeArchitecture, linear.kind, moe_linear_words), .required = TRUE,
+     .meaning = "rule by which the state is updated"},
+    {"key_heads", MOE_FIELD_COUNT(MoeArchitecture, linear.key_heads, 1, MOE_MAX_HEADS), .required = TRUE,
+     .meaning = "heads of queries and keys (Mamba-2: groups)"},
+    {"value_heads", MOE_FIELD_COUNT(MoeArchitecture, linear.value_heads, 1, MOE_MAX_HEADS), .required = TRUE,
+     .meaning = "heads of values, a multiple of key_heads (Mamba-2: heads)"},
+    {"key_dim", WIDTH(linear.key_dim), .required = TRUE, .meaning = "width of a key head (Mamba-2: size of the state)"},
+    {"value_dim", WIDTH(linear.value_dim), .required = TRUE, .meaning = "width of a value head"},
+    {"convolution", MOE_FIELD_COUNT(MoeArchitecture, linear.convolution, 0, MAX_TAPS),
+     .meaning = "taps of the short convolution before; 0: none"},
+    {"chunk", MOE_FIELD_COUNT(MoeArchitecture, linear.chunk, 16, MAX_LINEAR_CHUNK),
+     .otherwise = "256 for mamba2, 64 else", .meaning = "tokens that kernels work on at once"},
+    {"gate_rank", WIDTH(linear.gate_rank), .otherwise = "as value_dim",
+     .meaning = "width of the compressed gates (kda)"},
     {NULL},
 };
+
+static const MoeSection linear_section = {"linear_attention", linear_fields, &linear_defaults};
 
 static const MoeField ffn_fields[] = {
-    {"width", WIDTH_OR_NONE(ffn.width)},
-    {"gated", MOE_FIELD_FLAG(MoeArchitecture, ffn.gated)},
+    {"width", WIDTH_OR_NONE(ffn.width),
+     .meaning = "input of the second linear layer; required when there are dense layers"},
+    {"gated", MOE_FIELD_FLAG(MoeArchitecture, ffn.gated), .meaning = "three matrices (SwiGLU) in place of two"},
     {NULL},
 };
 
+static const MoeSection ffn_section = {"ffn", ffn_fields, &defaults};
+
 static const MoeField moe_fields[] = {
-    {"experts", MOE_FIELD_COUNT(MoeArchitecture, moe.experts, 0, MOE_MAX_EXPERTS), .required = TRUE},
-    {"first_layer", MOE_FIELD_COUNT(MoeArchitecture, moe.first_layer, 0, MOE_MAX_LAYERS)},
-    {"every", MOE_FIELD_COUNT(MoeArchitecture, moe.every, 1, MOE_MAX_LAYERS)},
-    {"top_k", MOE_FIELD_COUNT(MoeArchitecture, moe.top_k, 1, MOE_MAX_EXPERTS), .required = TRUE},
-    {"width", WIDTH(moe.width), .required = TRUE},
-    {"gated", MOE_FIELD_FLAG(MoeArchitecture, moe.gated)},
-    {"clamped", MOE_FIELD_FLAG(MoeArchitecture, moe.clamped)},
-    {"latent", WIDTH_OR_NONE(moe.latent)},
-    {"shared_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.shared_experts, 0, MOE_MAX_EXPERTS)},
-    {"shared_width", WIDTH_OR_NONE(moe.shared_width)},
-    {"router_left_out", MOE_FIELD_FLAG(MoeArchitecture, moe.router_left_out)},
-    {"zero_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.zero_experts, 0, MOE_MAX_EXPERTS)},
-    {"real_top_k", MOE_FIELD_QUANTITY, offsetof(MoeArchitecture, moe.real_top_k), .maximum = MOE_MAX_EXPERTS},
-    {"groups", MOE_FIELD_COUNT(MoeArchitecture, moe.groups, 1, MOE_MAX_EXPERTS)},
-    {"top_groups", MOE_FIELD_COUNT(MoeArchitecture, moe.top_groups, 1, MOE_MAX_EXPERTS)},
+    {"experts", MOE_FIELD_COUNT(MoeArchitecture, moe.experts, 0, MOE_MAX_EXPERTS), .required = TRUE,
+     .meaning = "routed experts of a layer; 0: a dense model"},
+    {"first_layer", MOE_FIELD_COUNT(MoeArchitecture, moe.first_layer, 0, MOE_MAX_LAYERS),
+     .meaning = "index of the first layer with experts, from 0"},
+    {"every", MOE_FIELD_COUNT(MoeArchitecture, moe.every, 1, MOE_MAX_LAYERS),
+     .meaning = "from first_layer on every so many-th layer has experts"},
+    {"top_k", MOE_FIELD_COUNT(MoeArchitecture, moe.top_k, 1, MOE_MAX_EXPERTS), .required = TRUE,
+     .meaning = "experts that the router chooses per token"},
+    {"width", WIDTH(moe.width), .required = TRUE, .meaning = "input of an expert's second linear layer"},
+    {"gated", MOE_FIELD_FLAG(MoeArchitecture, moe.gated),
+     .meaning = "experts of three matrices (SwiGLU) in place of two"},
+    {"clamped", MOE_FIELD_FLAG(MoeArchitecture, moe.clamped),
+     .meaning = "the activation's inputs are limited (GPT-OSS)"},
+    {"latent", WIDTH_OR_NONE(moe.latent),
+     .meaning = "width of projections shared by the experts (LatentMoE); 0: experts see the hidden width"},
+    {"shared_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.shared_experts, 0, MOE_MAX_EXPERTS),
+     .meaning = "experts that every token passes"},
+    {"shared_width", WIDTH_OR_NONE(moe.shared_width), .otherwise = "as width, where there are shared experts",
+     .meaning = "width of each shared expert"},
+    {"router_left_out", MOE_FIELD_FLAG(MoeArchitecture, moe.router_left_out),
+     .meaning = "the router's FLOPs do not count as model FLOPs (DeepSeek)"},
+    {"zero_experts", MOE_FIELD_COUNT(MoeArchitecture, moe.zero_experts, 0, MOE_MAX_EXPERTS),
+     .meaning = "experts more that pass tokens on without computing"},
+    {"real_top_k", MOE_FIELD_QUANTITY, offsetof(MoeArchitecture, moe.real_top_k), .maximum = MOE_MAX_EXPERTS,
+     .otherwise = "as top_k", .meaning = "chosen experts that compute, on average"},
+    {"groups", MOE_FIELD_COUNT(MoeArchitecture, moe.groups, 1, MOE_MAX_EXPERTS),
+     .meaning = "groups of experts for group-limited routing; a divisor of experts"},
+    {"top_groups", MOE_FIELD_COUNT(MoeArchitecture, moe.top_groups, 1, MOE_MAX_EXPERTS), .otherwise = "as groups",
+     .meaning = "groups that the experts of a token may be in"},
     {NULL},
 };
+
+static const MoeSection moe_section = {"moe", moe_fields, &moe_defaults};
+
+static gboolean has_linear(gconstpointer architecture)
+{
+  return ((const MoeArchitecture *)architecture)->linear.value_heads > 0;
+}
+
+static gboolean has_experts(gconstpointer architecture)
+{
+  return ((const MoeArchitecture *)architecture)->moe.experts > 0;
+}
+
+static const MoeField architecture_fields[] = {
+    {"layers", MOE_FIELD_COUNT(MoeArchitecture, layers, 1, MOE_MAX_LAYERS), .required = TRUE,
+     .meaning = "decoder layers, prediction modules not counted"},
+    {"hidden", WIDTH(hidden), .required = TRUE, .meaning = "width of the residual stream, elements"},
+    {"vocabulary", WIDTH(vocabulary), .required = TRUE,
+     .meaning = "rows of the embedding as trained, padding included"},
+    {"tied_embeddings", MOE_FIELD_FLAG(MoeArchitecture, tied_embeddings),
+     .meaning = "the output projection is the embedding"},
+    {"learned_positions", MOE_FIELD_COUNT(MoeArchitecture, learned_positions, 0, MOE_MAX_SEQUENCE),
+     .meaning = "rows of a learned position table; 0: rotary positions, or none"},
+    {"norms_per_layer", MOE_FIELD_COUNT(MoeArchitecture, norms_per_layer, 0, MAX_NORMS),
+     .meaning = "2: before each sub-layer; 4: before and after each"},
+    {"qk_norm", MOE_FIELD_FLAG(MoeArchitecture, qk_norm), .meaning = "queries and keys are normalized"},
+    {"biases", MOE_FIELD_FLAG(MoeArchitecture, biases), .meaning = "linear layers have biases"},
+    {"dropout", MOE_FIELD_SHARE(MoeArchitecture, dropout),
+     .meaning = "rate of dropout; above 0 each sub-layer has a mask kernel"},
+    {"attention", MOE_FIELD_PART(attention_section), .required = TRUE, .meaning = "attention of the layers"},
+    {"linear_attention", MOE_FIELD_PART(linear_section), .also = "none", .given = has_linear,
+     .meaning = "attention by a state that each token updates, of the layers that `pattern` says"},
+    {"pattern", MOE_FIELD_PART(moe_pattern_section), .form = MOE_FORM_LIST, .also = "none", .print = moe_pattern_print,
+     .meaning =
+         "kinds of layers in order, repeated over all layers; replaces global_every, moe.first_layer and moe.every"},
+    {"ffn", MOE_FIELD_PART(ffn_section), .meaning = "feed-forward part of dense layers"},
+    {"moe", MOE_FIELD_PART(moe_section), .also = "none", .given = has_experts,
+     .meaning = "feed-forward part of mixture-of-experts layers"},
+    {"mtp_layers", MOE_FIELD_COUNT(MoeArchitecture, mtp_layers, 0, MOE_MAX_MTP_LAYERS),
+     .meaning = "multi-token prediction modules; each is a layer more in time and memory"},
+    {"mtp_counted", MOE_FIELD_FLAG(MoeArchitecture, mtp_counted),
+     .meaning = "FLOPs of the prediction modules count as model FLOPs (DeepSeek: no, NVIDIA: yes)"},
+    {NULL},
+};
+
+const MoeSection moe_architecture_section = {"architecture", architecture_fields, &defaults};
 
 /* What is wrong with an attention or moe section names its own key when it has one, else the section. */
 static MoeMark mark_of(const MoeNode *section, const char *key)
@@ -197,7 +276,7 @@ static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, 
 
   if (moe_node_is_none(section))
     return TRUE;
-  *moe = (MoeExpertLayer){.every = 1, .gated = TRUE, .groups = 1};
+  *moe = moe_defaults.moe;
   if (!moe_node_read_fields(section, moe_fields, "moe", architecture, error))
     return FALSE;
   if (moe->experts == 0) {
@@ -247,12 +326,6 @@ static gboolean check_sections(const MoeNode *node, const MoeArchitecture *archi
 
 /* ---- linear attention -------------------------------------------------------------------------------------------- */
 
-/* Chunks of the kernels in use: flash-linear-attention works on 64 tokens, mamba-ssm on 256 unless the model says
- * otherwise. */
-#define DELTA_CHUNK 64
-#define MAMBA_CHUNK 256
-#define USUAL_TAPS  4
-
 static gboolean read_linear(const MoeNode *node, MoeArchitecture *architecture, GError **error)
 {
   const MoeNode *section = moe_node_get(node, "linear_attention");
@@ -260,7 +333,7 @@ static gboolean read_linear(const MoeNode *node, MoeArchitecture *architecture, 
 
   if (!section || moe_node_is_none(section))
     return TRUE;
-  linear->convolution = USUAL_TAPS;
+  *linear = linear_defaults.linear;
   if (!moe_node_read_fields(section, linear_fields, "linear_attention", architecture, error))
     return FALSE;
   if (linear->chunk == 0)
@@ -276,8 +349,7 @@ static gboolean read_linear(const MoeNode *node, MoeArchitecture *architecture, 
 
 gboolean moe_architecture_read(const MoeNode *node, MoeArchitecture *architecture, GError **error)
 {
-  /* Pre-norm decoder with SwiGLU: what every open model since Llama is, unless its file says otherwise. */
-  *architecture = (MoeArchitecture){.norms_per_layer = 2, .mtp_counted = TRUE, .ffn.gated = TRUE};
+  *architecture = defaults;
   if (!moe_node_read_fields(node, architecture_fields, "architecture", architecture, error) ||
       !moe_pattern_read(moe_node_get(node, "pattern"), architecture, error) ||
       !read_attention(moe_node_get(node, "attention"), architecture, error) ||

@@ -3,6 +3,28 @@
 
 #include <string.h>
 
+/* Beside these an entry holds the keys of a run, which its document is read as. */
+static const MoeField entry_fields[] = {
+    {"id", .kind = MOE_FIELD_TEXT, .own = TRUE, .required = TRUE, .meaning = "its name, unique in the file"},
+    {"extends", .kind = MOE_FIELD_TEXT, .own = TRUE,
+     .meaning =
+         "a run, by path or name, whose keys hold where the case is silent; every key of a run may stand beside"},
+    {NULL},
+};
+
+static const MoeSection entry_section = {"a case", entry_fields, NULL};
+
+static const MoeField file_fields[] = {
+    {"source", .kind = MOE_FIELD_IGNORE, .own = TRUE, .meaning = "name and address of where the cases were published"},
+    {"cases", MOE_FIELD_PART(entry_section), .form = MOE_FORM_LIST, .required = TRUE,
+     .meaning = "runs with what was measured of them under `published`"},
+    {"excluded", .kind = MOE_FIELD_IGNORE, .own = TRUE, .form = MOE_FORM_LIST,
+     .meaning = "what was published and is not simulated, with a reason; for readers"},
+    {NULL},
+};
+
+const MoeSection moe_case_section = {"cases", file_fields, NULL};
+
 MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error)
 {
   const MoeNode *name = moe_node_get(entry, "id");

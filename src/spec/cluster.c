@@ -15,50 +15,75 @@
 #define BF16X3_PRODUCTS 3
 #define BF16X9_PRODUCTS 9
 
-#define POSITIVE(type, member, unit, high)                                                                             \
-  .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit), .minimum = 1, .maximum = (high)
-#define AMOUNT_UP_TO(type, member, unit, high)                                                                         \
-  .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit), .maximum = (high)
-
 /* ---- accelerator ------------------------------------------------------------------------------------------------- */
 
-static const MoeField accelerator_fields[] = {
-    {"name", MOE_FIELD_STRING(MoeAccelerator, name)},
-    {"title", MOE_FIELD_STRING(MoeAccelerator, title)},
-    {"source", MOE_FIELD_STRING(MoeAccelerator, source)},
-    {"peak", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"training_rate", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, training_rate), .minimum = 0.1, .maximum = 1},
-    {"speed_spread", MOE_FIELD_QUANTITY, offsetof(MoeAccelerator, speed_spread), .maximum = 1},
-    {"fp8_transposes", MOE_FIELD_FLAG(MoeAccelerator, fp8_transposes)},
-    {"quoted_peak", POSITIVE(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, MAX_FLOP_PER_S)},
-    {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE},
-    {"clock", POSITIVE(MoeAccelerator, clock_hz, MOE_DIM_HERTZ, MAX_HERTZ), .required = TRUE},
-    {"memory", POSITIVE(MoeAccelerator, memory_bytes, MOE_DIM_BYTES, MAX_BYTES), .required = TRUE},
-    {"memory_bandwidth", POSITIVE(MoeAccelerator, memory_bytes_per_s, MOE_DIM_BYTES_PER_S, MAX_BYTES_PER_S),
-     .required = TRUE},
-    {"l2", AMOUNT_UP_TO(MoeAccelerator, l2_bytes, MOE_DIM_BYTES, MAX_BYTES)},
-    {"power", AMOUNT_UP_TO(MoeAccelerator, power_w, MOE_DIM_WATTS, MAX_WATTS)},
-    {"power_cap", AMOUNT_UP_TO(MoeAccelerator, power_cap_w, MOE_DIM_WATTS, MAX_WATTS)},
-    {"kernels", MOE_FIELD_ELSEWHERE},
-    {"assumptions", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
+/* Slower than any phone, FLOP/s; emulated formats are a fraction of BF16 and not below it either. */
+#define LEAST_PEAK      1e9
+#define LEAST_BF16_PEAK (LEAST_PEAK * BF16X9_PRODUCTS)
 
-#define PEAK(precision) POSITIVE(MoeAccelerator, peak_flop_per_s[precision], MOE_DIM_FLOP_PER_S, MAX_FLOP_PER_S)
+#define PEAK_FROM(precision, least)                                                                                    \
+  MOE_FIELD_BETWEEN(MoeAccelerator, peak_flop_per_s[precision], MOE_DIM_FLOP_PER_S, least, MAX_FLOP_PER_S)
+#define PEAK(precision) PEAK_FROM(precision, LEAST_PEAK)
 
 static const MoeField peak_fields[] = {
-    {"bf16", PEAK(MOE_BF16), .required = TRUE},
-    {"fp16", PEAK(MOE_FP16)},
-    {"fp32", PEAK(MOE_FP32)},
-    {"tf32", PEAK(MOE_TF32)},
-    {"bf16x3", PEAK(MOE_BF16X3)},
-    {"bf16x9", PEAK(MOE_BF16X9)},
-    {"fp8", PEAK(MOE_FP8)},
-    {"fp8-block", PEAK(MOE_FP8_BLOCK)},
-    {"mxfp8", PEAK(MOE_MXFP8)},
-    {"nvfp4", PEAK(MOE_NVFP4)},
+    {"bf16", PEAK_FROM(MOE_BF16, LEAST_BF16_PEAK), .required = TRUE, .meaning = "dense rate of BF16 matrix products"},
+    {"fp16", PEAK(MOE_FP16), .otherwise = "as bf16", .meaning = "FP16"},
+    {"fp32", PEAK(MOE_FP32), .otherwise = "no such path", .meaning = "FP32 without tensor cores"},
+    {"tf32", PEAK(MOE_TF32), .otherwise = "no such path", .meaning = "TF32"},
+    {"bf16x3", PEAK(MOE_BF16X3), .otherwise = "a third of bf16", .meaning = "FP32-like products of three BF16 ones"},
+    {"bf16x9", PEAK(MOE_BF16X9), .otherwise = "a ninth of bf16", .meaning = "FP32 products emulated by nine BF16 ones"},
+    {"fp8", PEAK(MOE_FP8), .otherwise = "no such path", .meaning = "FP8, a scale per tensor"},
+    {"fp8-block", PEAK(MOE_FP8_BLOCK), .otherwise = "as fp8", .meaning = "FP8, scales per block of 128"},
+    {"mxfp8", PEAK(MOE_MXFP8), .otherwise = "no such path", .meaning = "MXFP8, a scale per 32 elements, in hardware"},
+    {"nvfp4", PEAK(MOE_NVFP4), .otherwise = "no such path", .meaning = "NVFP4, a scale per 16 elements, in hardware"},
     {NULL},
 };
+
+static const MoeAccelerator accelerator_defaults = {.name = "unnamed", .training_rate = 1};
+
+static const MoeSection peak_section = {"peak", peak_fields, &accelerator_defaults};
+
+static char *print_kernels(gconstpointer target)
+{
+  return moe_kernel_fits_print(&((const MoeAccelerator *)target)->kernels);
+}
+
+static const MoeField accelerator_fields[] = {
+    {"name", MOE_FIELD_STRING(MoeAccelerator, name), .meaning = "short name in outputs"},
+    {"title", MOE_FIELD_STRING(MoeAccelerator, title), .meaning = "one line that describes it"},
+    {"source", MOE_FIELD_STRING(MoeAccelerator, source),
+     .meaning = "where the values come from: a document, a measurement"},
+    {"peak", MOE_FIELD_PART(peak_section), .required = TRUE,
+     .meaning = "dense peak rates of matrix products by number format"},
+    {"training_rate", MOE_FIELD_BETWEEN(MoeAccelerator, training_rate, MOE_DIM_NONE, 0.1, 1),
+     .meaning = "math rate in a training step relative to that of the kernel benchmarks"},
+    {"speed_spread", MOE_FIELD_BETWEEN(MoeAccelerator, speed_spread, MOE_DIM_NONE, 0, 1),
+     .meaning = "relative standard deviation of math rates between GPUs of this kind"},
+    {"fp8_transposes", MOE_FIELD_FLAG(MoeAccelerator, fp8_transposes),
+     .meaning = "FP8 products read both operands along the reduction only, so transposes are made"},
+    {"quoted_peak", MOE_FIELD_BETWEEN(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, 1, MAX_FLOP_PER_S),
+     .otherwise = "as peak.bf16", .meaning = "dense peak that MFU divides by unless a run says otherwise"},
+    {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE,
+     .meaning = "streaming multiprocessors (compute units)"},
+    {"clock", MOE_FIELD_BETWEEN(MoeAccelerator, clock_hz, MOE_DIM_HERTZ, 1, MAX_HERTZ), .required = TRUE,
+     .meaning = "clock that the peaks are quoted at"},
+    {"memory", MOE_FIELD_BETWEEN(MoeAccelerator, memory_bytes, MOE_DIM_BYTES, 1, MAX_BYTES), .required = TRUE,
+     .meaning = "device memory"},
+    {"memory_bandwidth", MOE_FIELD_BETWEEN(MoeAccelerator, memory_bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S),
+     .required = TRUE, .meaning = "peak bandwidth of device memory"},
+    {"l2", MOE_FIELD_BETWEEN(MoeAccelerator, l2_bytes, MOE_DIM_BYTES, 0, MAX_BYTES), .meaning = "last-level cache"},
+    {"power", MOE_FIELD_BETWEEN(MoeAccelerator, power_w, MOE_DIM_WATTS, 0, MAX_WATTS),
+     .meaning = "board power that the rates hold at; 0: unknown"},
+    {"power_cap", MOE_FIELD_BETWEEN(MoeAccelerator, power_cap_w, MOE_DIM_WATTS, 0, MAX_WATTS),
+     .meaning = "cap set by the operator, a quarter of power at least; 0: none"},
+    {"kernels", MOE_FIELD_PART(moe_kernel_section), .form = MOE_FORM_LIST, .print = print_kernels,
+     .meaning = "fitted constants of kernel families"},
+    {"assumptions", MOE_FIELD_PART(moe_assumption_section), .form = MOE_FORM_NAMED,
+     .meaning = "what is not known of it, by key, with a range"},
+    {NULL},
+};
+
+const MoeSection moe_accelerator_section = {"accelerator", accelerator_fields, &accelerator_defaults};
 
 /* Formats that software builds from others run where those do; MXFP8 and NVFP4 need hardware of their own. */
 static void complete_peaks(double *peak)
@@ -94,7 +119,7 @@ gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, 
 {
   const MoeNode *kernels = moe_node_get(node, "kernels");
 
-  *accelerator = (MoeAccelerator){.name = "unnamed", .training_rate = 1};
+  *accelerator = accelerator_defaults;
   if (!moe_node_read_fields(node, accelerator_fields, "accelerator", accelerator, error) ||
       !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error) || !check_cap(node, accelerator, error))
     return FALSE;
@@ -106,52 +131,79 @@ gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, 
 
 /* ---- cluster ----------------------------------------------------------------------------------------------------- */
 
-static const MoeField cluster_fields[] = {
-    {"name", MOE_FIELD_STRING(MoeCluster, name)},
-    {"title", MOE_FIELD_STRING(MoeCluster, title)},
-    {"source", MOE_FIELD_STRING(MoeCluster, source)},
-    {"accelerator", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"domain", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"host", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"network", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"reliability", MOE_FIELD_ELSEWHERE},
-    {"storage", MOE_FIELD_ELSEWHERE},
-    {"price", MOE_FIELD_ELSEWHERE},
-    {"power", MOE_FIELD_ELSEWHERE},
-    {"assumptions", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
+static const MoeCluster defaults = {.name = "unnamed", .power_overhead = 1};
 
 static const MoeField reliability_fields[] = {
-    {"gpu_mtbf", MOE_FIELD_AMOUNT(MoeCluster, gpu_mtbf_s, MOE_DIM_SECONDS)},
-    {"host_mtbf", MOE_FIELD_AMOUNT(MoeCluster, host_mtbf_s, MOE_DIM_SECONDS)},
-    {"link_mtbf", MOE_FIELD_AMOUNT(MoeCluster, link_mtbf_s, MOE_DIM_SECONDS)},
-    {"weibull_shape", AMOUNT_UP_TO(MoeCluster, weibull_shape, MOE_DIM_NONE, MOE_MAX_WEIBULL_SHAPE)},
-    {"source", MOE_FIELD_ELSEWHERE},
+    {"gpu_mtbf", MOE_FIELD_AMOUNT(MoeCluster, gpu_mtbf_s, MOE_DIM_SECONDS),
+     .meaning = "mean time between failures of one GPU; 0: unknown"},
+    {"host_mtbf", MOE_FIELD_AMOUNT(MoeCluster, host_mtbf_s, MOE_DIM_SECONDS), .meaning = "of one host; 0: unknown"},
+    {"link_mtbf", MOE_FIELD_AMOUNT(MoeCluster, link_mtbf_s, MOE_DIM_SECONDS),
+     .meaning = "of one network link; 0: unknown"},
+    {"weibull_shape", MOE_FIELD_BETWEEN(MoeCluster, weibull_shape, MOE_DIM_NONE, 0, MOE_MAX_WEIBULL_SHAPE),
+     .meaning = "shape of the times between failures, 1: exponential; 0: unknown"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
+
+static const MoeSection reliability_section = {"reliability", reliability_fields, &defaults};
 
 static const MoeField storage_fields[] = {
-    {"bandwidth", POSITIVE(MoeCluster, storage_bytes_per_s, MOE_DIM_BYTES_PER_S, MAX_BYTES_PER_S)},
-    {"source", MOE_FIELD_ELSEWHERE},
+    {"bandwidth", MOE_FIELD_BETWEEN(MoeCluster, storage_bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S),
+     .otherwise = "unknown", .meaning = "of all hosts together"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
+
+static const MoeSection storage_section = {"storage", storage_fields, &defaults};
 
 static const MoeField price_fields[] = {
-    {"gpu_hour", AMOUNT_UP_TO(MoeCluster, price_gpu_hour, MOE_DIM_DOLLARS, MAX_DOLLARS)},
-    {"low", AMOUNT_UP_TO(MoeCluster, price_low, MOE_DIM_DOLLARS, MAX_DOLLARS)},
-    {"high", AMOUNT_UP_TO(MoeCluster, price_high, MOE_DIM_DOLLARS, MAX_DOLLARS)},
-    {"date", MOE_FIELD_STRING(MoeCluster, price_date)},
-    {"source", MOE_FIELD_STRING(MoeCluster, price_source)},
+    {"gpu_hour", MOE_FIELD_BETWEEN(MoeCluster, price_gpu_hour, MOE_DIM_DOLLARS, 0, MAX_DOLLARS),
+     .meaning = "dollars per GPU-hour; 0: unknown"},
+    {"low", MOE_FIELD_BETWEEN(MoeCluster, price_low, MOE_DIM_DOLLARS, 0, MAX_DOLLARS),
+     .meaning = "least of the prices offered, dollars; 0: unknown"},
+    {"high", MOE_FIELD_BETWEEN(MoeCluster, price_high, MOE_DIM_DOLLARS, 0, MAX_DOLLARS),
+     .meaning = "most, dollars; 0: unknown"},
+    {"date", MOE_FIELD_STRING(MoeCluster, price_date), .meaning = "when it was offered"},
+    {"source", MOE_FIELD_STRING(MoeCluster, price_source), .meaning = "by whom"},
     {NULL},
 };
 
+static const MoeSection price_section = {"price", price_fields, &defaults};
+
 static const MoeField power_fields[] = {
-    {"gpu", AMOUNT_UP_TO(MoeCluster, gpu_power_w, MOE_DIM_WATTS, MAX_WATTS)},
-    {"overhead", POSITIVE(MoeCluster, power_overhead, MOE_DIM_NONE, MAX_OVERHEAD)},
-    {"source", MOE_FIELD_ELSEWHERE},
+    {"gpu", MOE_FIELD_BETWEEN(MoeCluster, gpu_power_w, MOE_DIM_WATTS, 0, MAX_WATTS),
+     .otherwise = "as accelerator.power, at most its power_cap", .meaning = "power of one GPU"},
+    {"overhead", MOE_FIELD_BETWEEN(MoeCluster, power_overhead, MOE_DIM_NONE, 1, MAX_OVERHEAD),
+     .meaning = "all power over that of the GPUs: hosts, network, cooling"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
+
+static const MoeSection power_section = {"power", power_fields, &defaults};
+
+static const MoeField cluster_fields[] = {
+    {"name", MOE_FIELD_STRING(MoeCluster, name), .meaning = "short name in outputs"},
+    {"title", MOE_FIELD_STRING(MoeCluster, title), .meaning = "one line that describes it"},
+    {"source", MOE_FIELD_STRING(MoeCluster, source),
+     .meaning = "where the values come from: a document, a measurement"},
+    {"accelerator", MOE_FIELD_PART_AT(MoeCluster, accelerator, moe_accelerator_section), .required = TRUE,
+     .folder = "clusters/accelerators", .mechanism = "accelerator", .meaning = "its GPUs"},
+    {"domain", MOE_FIELD_PART_AT(MoeCluster, domain, moe_domain_section), .required = TRUE,
+     .mechanism = "NVLink domain", .meaning = "what one NVSwitch (or xGMI) fabric joins"},
+    {"host", MOE_FIELD_PART_AT(MoeCluster, host, moe_host_section), .required = TRUE, .mechanism = "host",
+     .meaning = "servers"},
+    {"network", MOE_FIELD_PART_AT(MoeCluster, network, moe_network_section), .required = TRUE, .mechanism = "network",
+     .meaning = "network between domains"},
+    {"reliability", MOE_FIELD_PART(reliability_section), .meaning = "how often parts fail"},
+    {"storage", MOE_FIELD_PART(storage_section), .meaning = "storage for checkpoints"},
+    {"price", MOE_FIELD_PART(price_section), .meaning = "what a GPU-hour costs"},
+    {"power", MOE_FIELD_PART(power_section), .meaning = "what the cluster draws"},
+    {"assumptions", MOE_FIELD_PART(moe_assumption_section), .form = MOE_FORM_NAMED,
+     .meaning = "what is not known of it, by key, with a range"},
+    {NULL},
+};
+
+const MoeSection moe_cluster_section = {"cluster", cluster_fields, &defaults};
 
 static gboolean read_parts(const MoeNode *node, MoeCluster *cluster, GError **error)
 {
@@ -180,7 +232,7 @@ static gboolean check_price(const MoeNode *price, MoeCluster *cluster, GError **
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error)
 {
-  *cluster = (MoeCluster){.name = "unnamed", .power_overhead = 1};
+  *cluster = defaults;
   if (!moe_node_read_fields(node, cluster_fields, "cluster", cluster, error) || !read_parts(node, cluster, error) ||
       !check_price(moe_node_get(node, "price"), cluster, error)) {
     moe_cluster_clear(cluster);

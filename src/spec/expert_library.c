@@ -92,10 +92,7 @@ const MoeExpertLibrary *moe_expert_library(const char *name)
   return NULL;
 }
 
-const char *const *moe_expert_library_names(void)
-{
-  static const char *const names[] = {"deepep", "deepep-v2", "hybridep", "uccl", "nccl", "nvlink-direct", NULL};
+const char *const moe_expert_library_words[] = {"deepep", "deepep-v2",     "hybridep", "uccl",
+                                                "nccl",   "nvlink-direct", NULL};
 
-  G_STATIC_ASSERT(G_N_ELEMENTS(names) == G_N_ELEMENTS(libraries) + 1);
-  return names;
-}
+G_STATIC_ASSERT(G_N_ELEMENTS(moe_expert_library_words) == G_N_ELEMENTS(libraries) + 1);

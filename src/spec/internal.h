@@ -23,6 +23,8 @@
 #define MOE_MAX_WEIBULL_SHAPE 100
 
 extern const char *const moe_optimizer_words[];
+extern const char *const moe_graph_words[];         /* the words of MoeScope, then "layer" and "iteration" */
+extern const char *const moe_any_precision_words[]; /* the words of MoePrecision, then "any" */
 
 /* ---- field tables ------------------------------------------------------------------------------------------------ */
 
@@ -30,12 +32,21 @@ extern const char *const moe_optimizer_words[];
   .kind = MOE_FIELD_INT, .offset = offsetof(type, member), .minimum = (low), .maximum = (high)
 #define MOE_FIELD_AMOUNT(type, member, unit)                                                                           \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit)
+#define MOE_FIELD_BETWEEN(type, member, unit, low, high)                                                               \
+  .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = (unit), .minimum = (low), .maximum = (high)
 #define MOE_FIELD_SHARE(type, member)                                                                                  \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(type, member), .dimension = MOE_DIM_NONE, .minimum = 0, .maximum = 1
 #define MOE_FIELD_FLAG(type, member)          .kind = MOE_FIELD_BOOL, .offset = offsetof(type, member)
 #define MOE_FIELD_STRING(type, member)        .kind = MOE_FIELD_TEXT, .offset = offsetof(type, member)
 #define MOE_FIELD_CHOICE(type, member, table) .kind = MOE_FIELD_WORD, .offset = offsetof(type, member), .words = (table)
-#define MOE_FIELD_ELSEWHERE                   .kind = MOE_FIELD_IGNORE
+#define MOE_FIELD_BITS(type, member, table)   .kind = MOE_FIELD_WORDS, .offset = offsetof(type, member), .words = (table)
+/* A nested section, whose offsets are in the same struct; and one that is a struct of its own. */
+#define MOE_FIELD_PART(table) .kind = MOE_FIELD_MAP, .own = TRUE, .section = &(table)
+#define MOE_FIELD_PART_AT(type, member, table)                                                                         \
+  .kind = MOE_FIELD_MAP, .own = TRUE, .section = &(table), .offset = offsetof(type, member)
+/* Where values come from: for readers of the file. */
+#define MOE_FIELD_ORIGIN                                                                                               \
+  .kind = MOE_FIELD_TEXT, .own = TRUE, .meaning = "where the values come from: a document, a measurement"
 
 /* Reads map[key] by the table when it is there. `what` names the section. */
 gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *fields, const char *what,
@@ -44,8 +55,24 @@ gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *f
 gboolean moe_node_is_none(const MoeNode *node);
 /* A plain number, or a quantity in whatever unit it has. */
 gboolean moe_any_quantity_read(const MoeNode *node, double *value, MoeDimension *dimension, GError **error);
-/* Bits of a list of words. Absent: 0. */
-gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guint *bits, GError **error);
+
+/* ---- the tables of sections that stand in others -------------------------------------------------------------------
+ */
+
+extern const MoeSection moe_run_section, moe_architecture_section, moe_pattern_section, moe_training_section,
+    moe_parallelism_section, moe_recompute_section, moe_offload_section, moe_run_memory_section, moe_published_section,
+    moe_goodput_section, moe_assumption_section;
+extern const MoeSection moe_cluster_section, moe_accelerator_section, moe_domain_section, moe_host_section,
+    moe_network_section, moe_fabric_section;
+extern const MoeSection moe_stack_section, moe_stack_host_section, moe_collectives_section, moe_kernel_section,
+    moe_case_section;
+
+/* How their own code prints what it reads: YAML in flow style. Caller frees. */
+char *moe_pattern_print(gconstpointer architecture);
+char *moe_kernel_fits_print(const MoeKernelFits *fits);
+/* Whether a run says more of its goodput than its cluster does. */
+gboolean moe_goodput_is_said(gconstpointer run);
+char *moe_assumptions_print(const MoeAssumption *assumptions, guint n);
 
 /* ---- sections of a run ------------------------------------------------------------------------------------------- */
 
@@ -67,7 +94,7 @@ gboolean moe_assumptions_read(const MoeNode *node, const char *prefix, GStringCh
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error);
 gboolean moe_stack_read(const MoeNode *node, MoeStack *stack, GError **error);
-/* Launches, calls and captured scopes of the section `host`. */
+/* The section `host`. */
 gboolean moe_stack_host_read(const MoeNode *node, MoeStack *stack, GError **error);
 
 /* ---- resolution -------------------------------------------------------------------------------------------------- */

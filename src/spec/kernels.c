@@ -10,20 +10,73 @@ static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "any", NUL
 
 #define ANY_PASS 3
 
-/* The words of moe_precision_words, then "any". */
-typedef struct {
-  const char *word[MOE_N_PRECISIONS + 2];
-} PrecisionWords;
+static const MoeKernelFamily defaults = {.precision = MOE_N_PRECISIONS, .pass = ANY_PASS};
 
-static PrecisionWords precision_words(void)
+static char *print_constants(gconstpointer target)
 {
-  PrecisionWords words = {{NULL}};
+  const MoeKernelFamily *family = target;
+  GString *out = g_string_new("{");
 
-  for (int i = 0; i < MOE_N_PRECISIONS; i++)
-    words.word[i] = moe_precision_words[i];
-  words.word[MOE_N_PRECISIONS] = "any";
-  return words;
+  for (guint i = 0; i < family->n_constants; i++) {
+    g_autofree char *value = moe_quantity_print(family->value[i], MOE_DIM_NONE);
+
+    g_string_append_printf(out, "%s%s: %s", i > 0 ? ", " : "", family->constant[i], value);
+  }
+  g_string_append_c(out, '}');
+  return g_string_free(out, FALSE);
 }
+
+static const MoeField residual_fields[] = {
+    {"median", MOE_FIELD_AMOUNT(MoeKernelFamily, residual_median, MOE_DIM_NONE),
+     .meaning = "median error on rows that were not fitted, relative"},
+    {"p90", MOE_FIELD_AMOUNT(MoeKernelFamily, residual_p90, MOE_DIM_NONE),
+     .meaning = "error that nine of ten stay below"},
+    {"rows", MOE_FIELD_COUNT(MoeKernelFamily, rows, 0, MAX_ROWS), .meaning = "rows that were fitted"},
+    {NULL},
+};
+
+static const MoeSection residual_section = {"residual", residual_fields, &defaults};
+
+static char *print_residual(gconstpointer family)
+{
+  g_autofree char *text = moe_section_print_flow(&residual_section, family);
+
+  return strcmp(text, "{}") == 0 ? NULL : g_steal_pointer(&text);
+}
+
+static char *print_extents(gconstpointer target)
+{
+  const MoeKernelFamily *family = target;
+  GString *out = g_string_new("{");
+
+  for (guint i = 0; i < family->n_extents; i++) {
+    g_autofree char *least = moe_quantity_print(family->least[i], MOE_DIM_NONE);
+    g_autofree char *most = moe_quantity_print(family->most[i], MOE_DIM_NONE);
+
+    g_string_append_printf(out, "%s%s: [%s, %s]", i > 0 ? ", " : "", family->axis[i], least, most);
+  }
+  g_string_append_c(out, '}');
+  return g_string_free(out, family->n_extents == 0);
+}
+
+static const MoeField family_fields[] = {
+    {"family", MOE_FIELD_STRING(MoeKernelFamily, name), .required = TRUE,
+     .meaning = "name of the family, which a stack chooses"},
+    {"class", MOE_FIELD_CHOICE(MoeKernelFamily, klass, moe_kernel_class_words), .required = TRUE,
+     .meaning = "what its kernels do"},
+    {"precision", MOE_FIELD_CHOICE(MoeKernelFamily, precision, moe_any_precision_words),
+     .meaning = "number format that the constants hold for"},
+    {"pass", MOE_FIELD_CHOICE(MoeKernelFamily, pass, pass_words), .meaning = "pass that the constants hold for"},
+    {"constants", .kind = MOE_FIELD_ANY, .own = TRUE, .print = print_constants, .form = MOE_FORM_NAMED,
+     .required = TRUE, .meaning = "constants of the class (docs/model-kernels.md), in SI units or with a unit"},
+    {"residual", MOE_FIELD_PART(residual_section), .print = print_residual, .meaning = "how well they fit"},
+    {"extent", .kind = MOE_FIELD_ANY, .own = TRUE, .form = MOE_FORM_NAMED, .print = print_extents,
+     .meaning = "[least, most] that the fitted rows span, by axis (docs/model-kernels.md)"},
+    {"source", MOE_FIELD_STRING(MoeKernelFamily, source), .meaning = "what they were fitted on"},
+    {NULL},
+};
+
+const MoeSection moe_kernel_section = {"kernels", family_fields, &defaults};
 
 /* Constants are numbers in SI units, or quantities with a unit such as "3.5 TB/s". */
 static gboolean read_constants(const MoeNode *map, MoeKernelFamily *family, GError **error)
@@ -41,18 +94,6 @@ static gboolean read_constants(const MoeNode *map, MoeKernelFamily *family, GErr
       return FALSE;
   }
   return TRUE;
-}
-
-static gboolean read_residual(const MoeNode *entry, MoeKernelFamily *family, GError **error)
-{
-  const MoeField fields[] = {
-      {"median", MOE_FIELD_AMOUNT(MoeKernelFamily, residual_median, MOE_DIM_NONE)},
-      {"p90", MOE_FIELD_AMOUNT(MoeKernelFamily, residual_p90, MOE_DIM_NONE)},
-      {"rows", MOE_FIELD_COUNT(MoeKernelFamily, rows, 0, MAX_ROWS)},
-      {NULL},
-  };
-
-  return moe_section_read(entry, "residual", fields, "residual", family, error);
 }
 
 static gboolean read_extent(const MoeNode *pair, double *least, double *most, GError **error)
@@ -89,22 +130,11 @@ static gboolean read_extents(const MoeNode *map, MoeKernelFamily *family, GError
 
 static gboolean read_family(const MoeNode *entry, MoeKernelFamily *family, GError **error)
 {
-  PrecisionWords precisions = precision_words();
-  const MoeField fields[] = {
-      {"family", MOE_FIELD_STRING(MoeKernelFamily, name), .required = TRUE},
-      {"class", MOE_FIELD_CHOICE(MoeKernelFamily, klass, moe_kernel_class_words), .required = TRUE},
-      {"precision", MOE_FIELD_CHOICE(MoeKernelFamily, precision, precisions.word)},
-      {"pass", MOE_FIELD_CHOICE(MoeKernelFamily, pass, pass_words)},
-      {"constants", MOE_FIELD_ELSEWHERE, .required = TRUE},
-      {"residual", MOE_FIELD_ELSEWHERE},
-      {"extent", MOE_FIELD_ELSEWHERE},
-      {"source", MOE_FIELD_STRING(MoeKernelFamily, source)},
-      {NULL},
-  };
-
-  *family = (MoeKernelFamily){.precision = MOE_N_PRECISIONS, .pass = ANY_PASS, .mark = moe_node_mark(entry)};
-  if (!moe_node_read_fields(entry, fields, "kernels", family, error) ||
-      !read_constants(moe_node_get(entry, "constants"), family, error) || !read_residual(entry, family, error) ||
+  *family = defaults;
+  family->mark = moe_node_mark(entry);
+  if (!moe_node_read_fields(entry, family_fields, "kernels", family, error) ||
+      !read_constants(moe_node_get(entry, "constants"), family, error) ||
+      !moe_section_read(entry, "residual", residual_fields, "residual", family, error) ||
       !read_extents(moe_node_get(entry, "extent"), family, error))
     return FALSE;
   if (family->precision == MOE_N_PRECISIONS)
@@ -140,4 +170,17 @@ double moe_family_constant(const MoeKernelFamily *family, const char *name, doub
     if (strcmp(family->constant[i], name) == 0)
       return family->value[i];
   return fallback;
+}
+
+char *moe_kernel_fits_print(const MoeKernelFits *fits)
+{
+  GString *out = g_string_new("[");
+
+  for (guint i = 0; i < fits->n; i++) {
+    g_autofree char *family = moe_section_print_flow(&moe_kernel_section, &fits->family[i]);
+
+    g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", family);
+  }
+  g_string_append_c(out, ']');
+  return g_string_free(out, fits->n == 0);
 }

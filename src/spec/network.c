@@ -1,7 +1,5 @@
-/* Readers of the machine's links (cluster sections domain, host, network) and of a stack's collectives. */
-#include <moesim/spec_network.h>
-
-#include <stddef.h>
+/* Readers of the machine's links: cluster sections domain, host, network. */
+#include "internal.h"
 
 /* Host to host, 64 B, InfiniBand NDR: below one leaf, over a spine (DeepSeek, ISCA 2025). A third tier is two more
  * switches, as the spine is over the leaf. */
@@ -13,38 +11,24 @@
  * (hw latency of ring and tree, Simple protocol; nccl/src/graph/tuning.cc); the floors are nccl-tests at 8 B (8 x
  * H100 13.7 us less 14 LL steps; two hosts 47.5 us less theirs); shares are the medians of the fits in
  * docs/model-network.md. */
-static const MoeCollectiveFit domain_fit = {.generation = MOE_HOPPER,
-                                            .floor_s = 6.6e-6,
-                                            .path_s = 1e-6,
-                                            .step_s = 3.4e-6,
-                                            .low_latency_step_s = 0.6e-6,
-                                            .chunk_s = 1e-6,
-                                            .window_s = 10e-3,
-                                            .multicast_step_s = 6e-6,
-                                            .ring = 0.97,
-                                            .tree = 0.85,
-                                            .multicast = 0.8,
-                                            .low_latency_bytes_per_s = 141e9,
-                                            .message_s = 0.1e-6,
-                                            .send_s = 6.3e-6,
-                                            .send_chunk_s = 5e-6,
-                                            .send_window_s = 10e-3};
-static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
-                                             .path_s = LEAF_LATENCY_S,
-                                             .step_s = 14e-6,
-                                             .low_latency_step_s = 5e-6,
-                                             .chunk_s = 25e-6,
-                                             .window_s = 50e-6,
-                                             .hide_s = 30e-6,
-                                             .multicast_step_s = 20.9e-6,
-                                             .ring = 0.97,
-                                             .tree = 0.97,
-                                             .multicast = 0.97,
-                                             .low_latency_bytes_per_s = 35e9,
-                                             .message_s = 0.4e-6,
-                                             .send_s = 20e-6,
-                                             .send_chunk_s = 180e-6,
-                                             .send_window_s = 150e-6};
+#define DOMAIN_FIT                                                                                                     \
+  {                                                                                                                    \
+    .generation = MOE_HOPPER, .floor_s = 6.6e-6, .path_s = 1e-6, .step_s = 3.4e-6, .low_latency_step_s = 0.6e-6,       \
+    .chunk_s = 1e-6, .window_s = 10e-3, .multicast_step_s = 6e-6, .ring = 0.97, .tree = 0.85, .multicast = 0.8,        \
+    .low_latency_bytes_per_s = 141e9, .message_s = 0.1e-6, .send_s = 6.3e-6, .send_chunk_s = 5e-6,                     \
+    .send_window_s = 10e-3                                                                                             \
+  }
+
+#define NETWORK_FIT                                                                                                    \
+  {                                                                                                                    \
+    .floor_s = 20e-6, .path_s = LEAF_LATENCY_S, .step_s = 14e-6, .low_latency_step_s = 5e-6, .chunk_s = 25e-6,         \
+    .window_s = 50e-6, .hide_s = 30e-6, .multicast_step_s = 20.9e-6, .ring = 0.97, .tree = 0.97, .multicast = 0.97,    \
+    .low_latency_bytes_per_s = 35e9, .message_s = 0.4e-6, .send_s = 20e-6, .send_chunk_s = 180e-6,                     \
+    .send_window_s = 150e-6                                                                                            \
+  }
+
+static const MoeCollectiveFit domain_fit = DOMAIN_FIT;
+static const MoeCollectiveFit network_fit = NETWORK_FIT;
 
 /* Largest share of the bulk rate a fitted algorithm may reach: bulk rates are medians themselves. */
 #define MAX_SHARE 1.5
@@ -58,18 +42,8 @@ static const MoeCollectiveFit network_fit = {.floor_s = 20e-6,
 #define MAX_OVERSUBSCRIPTION 64
 #define MAX_LEAF_GPUS        65536
 #define MAX_INDEX            1e9
-#define MAX_SMS              1024
 #define MAX_SECONDS          1.0
 #define MAX_BYTES_PER_S      1e18
-
-#define SECONDS(key, member)                                                                                           \
-  {                                                                                                                    \
-    key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS                \
-  }
-#define SHARE(key, member)                                                                                             \
-  {                                                                                                                    \
-    key, MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, member), FALSE, MOE_DIM_NONE, 0.001, MAX_SHARE                 \
-  }
 
 static const char *const generations[] = {"ampere", "hopper", "blackwell", NULL};
 
@@ -78,32 +52,57 @@ static const char *const tuners[] = {"nccl", "plugin", NULL};
 G_STATIC_ASSERT(sizeof(MoeGeneration) == sizeof(int) && sizeof(MoeTunerKind) == sizeof(int));
 
 static const MoeField fit_fields[] = {
-    {"generation", MOE_FIELD_WORD, offsetof(MoeCollectiveFit, generation), FALSE, .words = generations},
-    {"tuner", MOE_FIELD_WORD, offsetof(MoeCollectiveFit, tuner), FALSE, .words = tuners},
-    SECONDS("floor", floor_s),
-    SECONDS("path", path_s),
-    SECONDS("step", step_s),
-    SECONDS("low_latency_step", low_latency_step_s),
-    SECONDS("chunk", chunk_s),
-    SECONDS("window", window_s),
-    SECONDS("hide", hide_s),
-    SECONDS("multicast_step", multicast_step_s),
-    SHARE("ring", ring),
-    SHARE("tree", tree),
-    SHARE("multicast", multicast),
-    {"low_latency", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, low_latency_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S,
-     0, MAX_BYTES_PER_S},
-    {"domain_limit", MOE_FIELD_QUANTITY, offsetof(MoeCollectiveFit, domain_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
-     MAX_BYTES_PER_S},
-    SECONDS("message", message_s),
-    SECONDS("send", send_s),
-    SECONDS("send_chunk", send_chunk_s),
-    SECONDS("send_window", send_window_s),
-    {"name", MOE_FIELD_IGNORE},
-    {"title", MOE_FIELD_IGNORE},
-    {"source", MOE_FIELD_IGNORE},
+    {"generation", MOE_FIELD_CHOICE(MoeCollectiveFit, generation, generations),
+     .meaning = "domain: whose constants NCCL's tuner takes"},
+    {"tuner", MOE_FIELD_CHOICE(MoeCollectiveFit, tuner, tuners),
+     .meaning = "who chooses among algorithms: NCCL, or a plugin with measured tables, which takes the fastest"},
+    {"floor", MOE_FIELD_BETWEEN(MoeCollectiveFit, floor_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "launch, barrier and exit of one collective; the larger of domain and network counts"},
+    {"path", MOE_FIELD_BETWEEN(MoeCollectiveFit, path_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "latency of the route that steps and sends contain"},
+    {"step", MOE_FIELD_BETWEEN(MoeCollectiveFit, step_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "one step of a bulk ring or tree"},
+    {"low_latency_step", MOE_FIELD_BETWEEN(MoeCollectiveFit, low_latency_step_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "one tree step of the low-latency protocol"},
+    {"chunk", MOE_FIELD_BETWEEN(MoeCollectiveFit, chunk_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "domain: cost of one more chunk per step; network: time of the largest chunk per step"},
+    {"window", MOE_FIELD_BETWEEN(MoeCollectiveFit, window_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "bandwidth time at which chunks stop growing (domain) or are half their largest (network)"},
+    {"hide", MOE_FIELD_BETWEEN(MoeCollectiveFit, hide_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "network: bytes of a ring step that hide half of its latency, as time; 0: never"},
+    {"multicast_step", MOE_FIELD_BETWEEN(MoeCollectiveFit, multicast_step_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "one step of NVLink SHARP (domain) or of a tree between domains (network)"},
+    {"ring", MOE_FIELD_BETWEEN(MoeCollectiveFit, ring, MOE_DIM_NONE, 0.001, MAX_SHARE),
+     .meaning = "share of the bulk bandwidth that rings reach"},
+    {"tree", MOE_FIELD_BETWEEN(MoeCollectiveFit, tree, MOE_DIM_NONE, 0.001, MAX_SHARE),
+     .meaning = "share of the bulk bandwidth that trees reach"},
+    {"multicast", MOE_FIELD_BETWEEN(MoeCollectiveFit, multicast, MOE_DIM_NONE, 0.001, MAX_SHARE),
+     .meaning = "share that NVLink SHARP (domain) or in-network reduction (network) reaches"},
+    {"low_latency",
+     MOE_FIELD_BETWEEN(MoeCollectiveFit, low_latency_bytes_per_s, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES_PER_S),
+     .meaning = "largest bus bandwidth of the low-latency protocol; 0: there is none"},
+    {"domain_limit", MOE_FIELD_BETWEEN(MoeCollectiveFit, domain_bytes_per_s, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES_PER_S),
+     .meaning = "network: what one communicator moves out of a domain at most; 0: no limit"},
+    {"message", MOE_FIELD_BETWEEN(MoeCollectiveFit, message_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "port time of one message of an all-to-all besides its bytes"},
+    {"send", MOE_FIELD_BETWEEN(MoeCollectiveFit, send_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "latency of one send and receive"},
+    {"send_chunk", MOE_FIELD_BETWEEN(MoeCollectiveFit, send_chunk_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "as chunk, for sends"},
+    {"send_window", MOE_FIELD_BETWEEN(MoeCollectiveFit, send_window_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "as window, for sends"},
+    {"name", .kind = MOE_FIELD_TEXT, .own = TRUE, .meaning = "short name"},
+    {"title", .kind = MOE_FIELD_TEXT, .own = TRUE, .meaning = "one line that describes it"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
+
+static const MoeSection domain_fit_section = {"domain.collectives", fit_fields, &domain_fit};
+
+static const MoeSection network_fit_section = {"network.collectives", fit_fields, &network_fit};
+
+/* Of a file, which either place may name: defaults are those of the place. */
+const MoeSection moe_fabric_section = {"collectives", fit_fields, NULL};
 
 gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeCollectiveFit *fit, GError **error)
 {
@@ -111,36 +110,36 @@ gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeColle
   return moe_node_read_fields(node, fit_fields, "collectives", fit, error);
 }
 
-/* Reads map[key], when present, by `fields` into `target`. */
-static gboolean read_section(const MoeNode *map, const char *key, const MoeField *fields, const char *what,
-                             gpointer target, GError **error)
-{
-  const MoeNode *node = moe_node_get(map, key);
-
-  return !node || moe_node_read_fields(node, fields, what, target, error);
-}
+/* Latency: NVLink 64 B on H800 (DeepSeek, ISCA 2025) is 3.33 us end to end with its kernel; one hop is about 1 us.
+ * Efficiency: p2p 376 of 450 GB/s on H100 and 747 to 780 of 900 on GB200. */
+static const MoeDomain domain_defaults = {.latency_s = 1e-6, .efficiency = 0.835, .collectives = DOMAIN_FIT};
 
 static const MoeField domain_fields[] = {
-    {"gpus", MOE_FIELD_INT, offsetof(MoeDomain, gpus), TRUE, MOE_DIM_NONE, 1, MAX_DOMAIN_GPUS},
-    {"of", MOE_FIELD_INT, offsetof(MoeDomain, of), FALSE, MOE_DIM_NONE, 1, MAX_DOMAIN_GPUS},
-    {"bandwidth", MOE_FIELD_QUANTITY, offsetof(MoeDomain, bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
-    {"latency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-    {"efficiency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, efficiency), FALSE, MOE_DIM_NONE, 0.001, 1},
-    {"all_to_all_efficiency", MOE_FIELD_QUANTITY, offsetof(MoeDomain, all_to_all_efficiency), FALSE, MOE_DIM_NONE, 0,
-     1},
-    {"multicast", MOE_FIELD_BOOL, offsetof(MoeDomain, multicast)},
-    {"collectives", MOE_FIELD_IGNORE},
-    {"source", MOE_FIELD_IGNORE},
+    {"gpus", MOE_FIELD_COUNT(MoeDomain, gpus, 1, MAX_DOMAIN_GPUS), .required = TRUE,
+     .meaning = "GPUs of a domain that runs use"},
+    {"of", MOE_FIELD_COUNT(MoeDomain, of, 1, MAX_DOMAIN_GPUS), .otherwise = "as gpus",
+     .meaning = "GPUs that are there"},
+    {"bandwidth", MOE_FIELD_BETWEEN(MoeDomain, bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S), .required = TRUE,
+     .meaning = "of one GPU, one direction, as specified"},
+    {"latency", MOE_FIELD_BETWEEN(MoeDomain, latency_s, MOE_DIM_SECONDS, 0, MAX_SECONDS), .meaning = "of one hop"},
+    {"efficiency", MOE_FIELD_BETWEEN(MoeDomain, efficiency, MOE_DIM_NONE, 0.001, 1),
+     .meaning = "share of the bandwidth that bulk transfers reach"},
+    {"all_to_all_efficiency", MOE_FIELD_BETWEEN(MoeDomain, all_to_all_efficiency, MOE_DIM_NONE, 0, 1),
+     .meaning = "share that an all-to-all reaches; 0: as efficiency"},
+    {"multicast", MOE_FIELD_FLAG(MoeDomain, multicast), .meaning = "the switch reduces and multicasts (NVLink SHARP)"},
+    {"collectives", MOE_FIELD_PART_AT(MoeDomain, collectives, domain_fit_section), .folder = "clusters/fabrics",
+     .meaning = "fitted constants of collectives in the domain"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
 
+const MoeSection moe_domain_section = {"domain", domain_fields, &domain_defaults};
+
 gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error)
 {
-  /* Latency: NVLink 64 B on H800 (DeepSeek, ISCA 2025) is 3.33 us end to end with its kernel; one hop is about 1 us.
-   * Efficiency: p2p 376 of 450 GB/s on H100 and 747 to 780 of 900 on GB200. */
-  *domain = (MoeDomain){.latency_s = 1e-6, .efficiency = 0.835, .collectives = domain_fit};
+  *domain = domain_defaults;
   if (!moe_node_read_fields(node, domain_fields, "domain", domain, error) ||
-      !read_section(node, "collectives", fit_fields, "domain.collectives", &domain->collectives, error))
+      !moe_section_read(node, "collectives", fit_fields, "domain.collectives", &domain->collectives, error))
     return FALSE;
   if (domain->of == 0)
     domain->of = domain->gpus;
@@ -151,20 +150,24 @@ gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error)
   return TRUE;
 }
 
+static const MoeHost host_defaults = {.cpu = "x86"};
+
 static const MoeField host_fields[] = {
-    {"gpus", MOE_FIELD_INT, offsetof(MoeHost, gpus), TRUE, MOE_DIM_NONE, 1, MAX_HOST_GPUS},
-    {"memory_link", MOE_FIELD_QUANTITY, offsetof(MoeHost, memory_link_bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1,
-     MAX_BYTES_PER_S},
-    {"cpu", MOE_FIELD_TEXT, offsetof(MoeHost, cpu)},
-    {"memory_bandwidth", MOE_FIELD_QUANTITY, offsetof(MoeHost, memory_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 0,
-     MAX_BYTES_PER_S},
-    {"source", MOE_FIELD_IGNORE},
+    {"gpus", MOE_FIELD_COUNT(MoeHost, gpus, 1, MAX_HOST_GPUS), .required = TRUE, .meaning = "GPUs of a host"},
+    {"memory_link", MOE_FIELD_BETWEEN(MoeHost, memory_link_bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S),
+     .required = TRUE, .meaning = "GPU to host memory, one direction, per GPU, as measured"},
+    {"cpu", MOE_FIELD_STRING(MoeHost, cpu), .meaning = "kind of CPU, which selects the stack's launch cost"},
+    {"memory_bandwidth", MOE_FIELD_BETWEEN(MoeHost, memory_bytes_per_s, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES_PER_S),
+     .meaning = "host memory bandwidth that the host's GPUs share; 0: no limit"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
 
+const MoeSection moe_host_section = {"host", host_fields, &host_defaults};
+
 gboolean moe_host_read(const MoeNode *node, MoeHost *host, GError **error)
 {
-  *host = (MoeHost){.cpu = "x86"};
+  *host = host_defaults;
   return moe_node_read_fields(node, host_fields, "host", host, error);
 }
 
@@ -176,61 +179,107 @@ static const char *const topology_kinds[] = {"fat-tree", NULL};
 static const char *const routing_kinds[] = {"adaptive", "ecmp", "ecmp-queue-pairs", NULL};
 static const char *const fault_kinds[] = {"nvlink", "nic", "host", "leaf", "rail", "plane", "link", "gpu", NULL};
 
-static const MoeField network_fields[] = {
-    {"nics_per_gpu", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nics_per_gpu), FALSE, MOE_DIM_NONE, 0.01,
-     MAX_NICS_PER_GPU},
-    {"nic", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, nic_bytes_per_s), TRUE, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S},
-    {"kind", MOE_FIELD_WORD, offsetof(MoeNetwork, kind), FALSE, .words = network_kinds},
-    {"topology", MOE_FIELD_IGNORE},
-    {"latency", MOE_FIELD_IGNORE},
-    {"efficiency", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, efficiency), FALSE, MOE_DIM_NONE, 0.001, 1},
-    {"rdma", MOE_FIELD_WORD, offsetof(MoeNetwork, rdma), FALSE, .words = rdma_kinds},
-    {"staged", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, staged_bytes_per_s), FALSE, MOE_DIM_BYTES_PER_S, 1,
-     MAX_BYTES_PER_S},
-    {"sharp", MOE_FIELD_BOOL, offsetof(MoeNetwork, sharp)},
-    {"collectives", MOE_FIELD_IGNORE},
-    {"faults", MOE_FIELD_IGNORE},
-    {"background", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, background), FALSE, MOE_DIM_NONE, 0, MAX_BACKGROUND},
-    {"source", MOE_FIELD_IGNORE},
-    {NULL},
-};
-
-typedef struct {
-  MoeNetwork network;
-  int kind;
-} Topology;
-
-static const MoeField topology_fields[] = {
-    {"kind", MOE_FIELD_WORD, offsetof(Topology, kind), FALSE, .words = topology_kinds},
-    {"tiers", MOE_FIELD_INT, offsetof(Topology, network.tiers), FALSE, MOE_DIM_NONE, 1, 3},
-    {"rails", MOE_FIELD_INT, offsetof(Topology, network.rails), FALSE, MOE_DIM_NONE, 0, MAX_RAILS},
-    {"oversubscription", MOE_FIELD_QUANTITY, offsetof(Topology, network.oversubscription), FALSE, MOE_DIM_NONE, 1,
-     MAX_OVERSUBSCRIPTION},
-    {"routing", MOE_FIELD_WORD, offsetof(Topology, network.routing), FALSE, .words = routing_kinds},
-    {"path_share", MOE_FIELD_QUANTITY, offsetof(Topology, network.path_share), FALSE, MOE_DIM_NONE, 0.01, 1},
-    {"planes", MOE_FIELD_INT, offsetof(Topology, network.planes), FALSE, MOE_DIM_NONE, 1, MAX_PLANES},
-    {"leaf_gpus", MOE_FIELD_INT, offsetof(Topology, network.leaf_gpus), FALSE, MOE_DIM_NONE, 0, MAX_LEAF_GPUS},
-    {NULL},
-};
-
-static const MoeField latency_fields[] = {
-    {"host", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, host_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-    {"leaf", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, leaf_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-    {"spine", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, spine_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-    {"core", MOE_FIELD_QUANTITY, offsetof(MoeNetwork, core_latency_s), FALSE, MOE_DIM_SECONDS, 0, MAX_SECONDS},
-    {NULL},
-};
-
 /* Word -> C enum, which the table reader fills as int. */
 G_STATIC_ASSERT(sizeof(MoeNetworkKind) == sizeof(int) && sizeof(MoeRdmaKind) == sizeof(int));
 G_STATIC_ASSERT(sizeof(MoeFaultKind) == sizeof(int) && sizeof(MoeRoutingKind) == sizeof(int));
 
-static const MoeField fault_fields[] = {
-    {"what", MOE_FIELD_WORD, offsetof(MoeFault, kind), TRUE, .words = fault_kinds},
-    {"index", MOE_FIELD_INT, offsetof(MoeFault, index), TRUE, MOE_DIM_NONE, 0, MAX_INDEX},
-    {"factor", MOE_FIELD_QUANTITY, offsetof(MoeFault, factor), TRUE, MOE_DIM_NONE, 0, 1},
+/* Efficiency: 48 to 49 of 50 GB/s on ConnectX-7 (nccl-tests issue 267). Staged: about half of a NIC through host memory
+ * (docs/model-network.md). */
+static const MoeNetwork network_defaults = {.nics_per_gpu = 1,
+                                            .tiers = 2,
+                                            .planes = 1,
+                                            .oversubscription = 1,
+                                            .leaf_latency_s = LEAF_LATENCY_S,
+                                            .spine_latency_s = SPINE_LATENCY_S,
+                                            .efficiency = 0.97,
+                                            .staged_bytes_per_s = 25e9,
+                                            .collectives = NETWORK_FIT};
+
+static const MoeField topology_fields[] = {
+    {"kind", .kind = MOE_FIELD_WORD, .own = TRUE, .words = topology_kinds, .otherwise = "fat-tree",
+     .meaning = "how switches are joined"},
+    {"tiers", MOE_FIELD_COUNT(MoeNetwork, tiers, 1, 3), .meaning = "tiers of switches"},
+    {"rails", MOE_FIELD_COUNT(MoeNetwork, rails, 0, MAX_RAILS),
+     .meaning = "GPU i of a host hangs on rail i modulo so many; 0: not rail-optimized"},
+    {"oversubscription", MOE_FIELD_BETWEEN(MoeNetwork, oversubscription, MOE_DIM_NONE, 1, MAX_OVERSUBSCRIPTION),
+     .meaning = "capacity of a leaf downwards over that upwards"},
+    {"routing", MOE_FIELD_CHOICE(MoeNetwork, routing, routing_kinds),
+     .meaning = "how flows are spread over the ways between leaves"},
+    {"path_share", MOE_FIELD_BETWEEN(MoeNetwork, path_share, MOE_DIM_NONE, 0.01, 1), .otherwise = "as routing reaches",
+     .meaning = "share of the uplinks that flows so spread reach"},
+    {"planes", MOE_FIELD_COUNT(MoeNetwork, planes, 1, MAX_PLANES),
+     .meaning = "planes of the network, each with a port of every NIC"},
+    {"leaf_gpus", MOE_FIELD_COUNT(MoeNetwork, leaf_gpus, 0, MAX_LEAF_GPUS),
+     .meaning = "GPU ports below a leaf, per rail; 0: as a switch of 64 ports has"},
     {NULL},
 };
+
+static const MoeSection topology_section = {"network.topology", topology_fields, &network_defaults};
+
+static const MoeField latency_fields[] = {
+    {"host", MOE_FIELD_BETWEEN(MoeNetwork, host_latency_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "GPU to NIC and NIC to GPU together, beyond what the others contain"},
+    {"leaf", MOE_FIELD_BETWEEN(MoeNetwork, leaf_latency_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "host to host below one leaf"},
+    {"spine", MOE_FIELD_BETWEEN(MoeNetwork, spine_latency_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "over a spine, at least leaf"},
+    {"core", MOE_FIELD_BETWEEN(MoeNetwork, core_latency_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .otherwise = "spine and what a spine is beyond a leaf", .meaning = "over a third tier, at least spine"},
+    {NULL},
+};
+
+static const MoeSection latency_section = {"network.latency", latency_fields, &network_defaults};
+
+static const MoeField fault_fields[] = {
+    {"what", MOE_FIELD_CHOICE(MoeFault, kind, fault_kinds), .required = TRUE, .meaning = "the part that is slow"},
+    {"index", MOE_FIELD_COUNT(MoeFault, index, 0, MAX_INDEX), .required = TRUE, .meaning = "which one, from 0"},
+    {"factor", MOE_FIELD_BETWEEN(MoeFault, factor, MOE_DIM_NONE, 0, 1), .required = TRUE,
+     .meaning = "what is left of its rate; 0: failed (leaf, rail, plane, link)"},
+    {NULL},
+};
+
+static const MoeSection fault_section = {"network.faults", fault_fields, NULL};
+
+static char *print_faults(gconstpointer target)
+{
+  const MoeNetwork *network = target;
+  GString *out = g_string_new("[");
+
+  for (guint i = 0; i < network->n_faults; i++) {
+    g_autofree char *fault = moe_section_print_flow(&fault_section, &network->faults[i]);
+
+    g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", fault);
+  }
+  g_string_append_c(out, ']');
+  return g_string_free(out, network->n_faults == 0);
+}
+
+static const MoeField network_fields[] = {
+    {"nics_per_gpu", MOE_FIELD_BETWEEN(MoeNetwork, nics_per_gpu, MOE_DIM_NONE, 0.01, MAX_NICS_PER_GPU),
+     .meaning = "NICs per GPU; below 1 GPUs share one"},
+    {"nic", MOE_FIELD_BETWEEN(MoeNetwork, nic_bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S), .required = TRUE,
+     .meaning = "bandwidth of one NIC, one direction"},
+    {"kind", MOE_FIELD_CHOICE(MoeNetwork, kind, network_kinds), .meaning = "what it is"},
+    {"topology", MOE_FIELD_PART(topology_section), .meaning = "switches"},
+    {"latency", MOE_FIELD_PART(latency_section), .meaning = "host to host, small messages"},
+    {"efficiency", MOE_FIELD_BETWEEN(MoeNetwork, efficiency, MOE_DIM_NONE, 0.001, 1),
+     .meaning = "share of the NIC rate that bulk transfers reach"},
+    {"rdma", MOE_FIELD_CHOICE(MoeNetwork, rdma, rdma_kinds), .mechanism = "RDMA path",
+     .meaning = "NICs read GPU memory themselves, or bytes go through host memory"},
+    {"staged", MOE_FIELD_BETWEEN(MoeNetwork, staged_bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S),
+     .mechanism = "RDMA path", .meaning = "what goes through host memory, per GPU, one direction"},
+    {"sharp", MOE_FIELD_FLAG(MoeNetwork, sharp), .meaning = "switches reduce (SHARP)"},
+    {"collectives", MOE_FIELD_PART_AT(MoeNetwork, collectives, network_fit_section), .folder = "clusters/fabrics",
+     .meaning = "fitted constants of collectives on the network"},
+    {"faults", MOE_FIELD_PART(fault_section), .form = MOE_FORM_LIST, .print = print_faults,
+     .meaning = "what is broken or slow, at most 64"},
+    {"background", MOE_FIELD_BETWEEN(MoeNetwork, background, MOE_DIM_NONE, 0, MAX_BACKGROUND),
+     .meaning = "share of the leaves' uplinks that other jobs take on average"},
+    {"source", MOE_FIELD_ORIGIN},
+    {NULL},
+};
+
+const MoeSection moe_network_section = {"network", network_fields, &network_defaults};
 
 static gboolean read_fault(const MoeNode *node, MoeFault *fault, GError **error)
 {
@@ -279,7 +328,7 @@ static gboolean read_latency(const MoeNode *map, MoeNetwork *network, GError **e
 {
   const MoeNode *latency = moe_node_get(map, "latency");
 
-  if (!read_section(map, "latency", latency_fields, "network.latency", network, error))
+  if (!moe_section_read(map, "latency", latency_fields, "network.latency", network, error))
     return FALSE;
   if (!latency || !moe_node_get(latency, "core"))
     network->core_latency_s = network->spine_latency_s + TIER_LATENCY_S;
@@ -287,111 +336,21 @@ static gboolean read_latency(const MoeNode *map, MoeNetwork *network, GError **e
                       check_order(latency, "core", network->core_latency_s, "spine", network->spine_latency_s, error));
 }
 
+static gboolean read_topology(const MoeNode *map, MoeNetwork *network, GError **error)
+{
+  const MoeNode *topology = moe_node_get(map, "topology");
+  const MoeNode *kind = topology ? moe_node_get(topology, "kind") : NULL;
+  int word = 0;
+
+  return moe_section_read(map, "topology", topology_fields, "network.topology", network, error) &&
+         (!kind || moe_node_read_word(kind, topology_kinds, &word, error));
+}
+
 gboolean moe_network_read(const MoeNode *node, MoeNetwork *network, GError **error)
 {
-  /* Efficiency: 48 to 49 of 50 GB/s on ConnectX-7 (nccl-tests issue 267). Staged: about half of a NIC through host
-   * memory (docs/model-network.md). */
-  Topology top = {.network = {.nics_per_gpu = 1,
-                              .tiers = 2,
-                              .planes = 1,
-                              .oversubscription = 1,
-                              .leaf_latency_s = LEAF_LATENCY_S,
-                              .spine_latency_s = SPINE_LATENCY_S,
-                              .efficiency = 0.97,
-                              .staged_bytes_per_s = 25e9,
-                              .collectives = network_fit}};
-
-  if (!moe_node_read_fields(node, network_fields, "network", &top.network, error) ||
-      !read_section(node, "topology", topology_fields, "network.topology", &top, error) ||
-      !read_latency(node, &top.network, error) ||
-      !read_section(node, "collectives", fit_fields, "network.collectives", &top.network.collectives, error) ||
-      !read_faults(moe_node_get(node, "faults"), &top.network, error))
-    return FALSE;
-  *network = top.network;
-  return TRUE;
-}
-
-/* ---- stack ------------------------------------------------------------------------------------------------------- */
-
-static const MoeField stack_fields[] = {
-    {"nvls", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, nvls)},
-    {"sharp", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, sharp)},
-    {"deterministic", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deterministic)},
-    {"hierarchical", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, hierarchical)},
-    {"deduplicate", MOE_FIELD_BOOL, offsetof(MoeStackCollectives, deduplicate)},
-    {"expert_library", MOE_FIELD_IGNORE},
-    {"nccl", MOE_FIELD_IGNORE},
-    {"communicators", MOE_FIELD_IGNORE},
-    {"sms", MOE_FIELD_IGNORE},
-    {"source", MOE_FIELD_IGNORE},
-    {NULL},
-};
-
-static const MoeField sms_fields[] = {
-    {"collective", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_collective), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
-    {"expert", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_expert), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
-    {"p2p", MOE_FIELD_INT, offsetof(MoeStackCollectives, sms_p2p), FALSE, MOE_DIM_NONE, 0, MAX_SMS},
-    {NULL},
-};
-
-static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
-{
-  const MoeNode *node = moe_node_get(map, "expert_library");
-  const char *const *names = moe_expert_library_names();
-  int word = 0;
-
-  if (node && !moe_node_read_word(node, names, &word, error))
-    return FALSE;
-  collectives->library = moe_expert_library(node ? names[word] : NULL);
-  collectives->expert_library = collectives->library->name;
-  collectives->deduplicate = collectives->library->deduplicates;
-  return TRUE;
-}
-
-/* How the software builds the communicators of data-parallel groups; `hierarchical` is the older key and prevails. */
-static gboolean read_communicators(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
-{
-  static const char *const words[] = {"flat", "two-level", NULL};
-  const MoeNode *node = moe_node_get(map, "communicators");
-  int word = 0;
-
-  if (node && !moe_node_read_word(node, words, &word, error))
-    return FALSE;
-  collectives->hierarchical = word == 1;
-  return TRUE;
-}
-
-/* "2.27.3" or "2.27" -> 22703 or 22700. */
-static gboolean read_nccl(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
-{
-  const MoeNode *node = moe_node_get(map, "nccl");
-  g_auto(GStrv) parts = NULL;
-  guint64 number[3] = {0};
-
-  if (!node)
-    return TRUE;
-  const char *text = moe_node_text(node);
-  gboolean good = text != NULL;
-
-  parts = g_strsplit(text ? text : "", ".", 4);
-  guint n = g_strv_length(parts);
-  for (guint i = 0; i < MIN(n, 3); i++)
-    good = good && g_ascii_string_to_unsigned(parts[i], 10, 0, 99, &number[i], NULL);
-  if (!good || n < 2 || n > 3)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
-                    "nccl is \"%s\", expected the version of NCCL as in \"2.27.3\"", text ? text : "not a text");
-  collectives->nccl = (int64_t)(number[0] * 10000 + number[1] * 100 + number[2]);
-  return TRUE;
-}
-
-gboolean moe_stack_collectives_read(const MoeNode *node, MoeStackCollectives *collectives, GError **error)
-{
-  /* SMs: NCCL takes 16 channels of one SM each for rings on Hopper and Blackwell, DeepSeek-V3 took 20 for expert
-   * traffic (ISCA 2025), NCCL sends take 2 to 4. */
-  *collectives = (MoeStackCollectives){
-      .nvls = TRUE, .nccl = MOE_NCCL_DEFAULT, .sms_collective = 16, .sms_expert = 20, .sms_p2p = 2};
-  return moe_node_expect(node, MOE_NODE_MAP, "collectives", error) && read_expert_library(node, collectives, error) &&
-         read_nccl(node, collectives, error) && read_communicators(node, collectives, error) &&
-         moe_node_read_fields(node, stack_fields, "collectives", collectives, error) &&
-         read_section(node, "sms", sms_fields, "collectives.sms", collectives, error);
+  *network = network_defaults;
+  return moe_node_read_fields(node, network_fields, "network", network, error) && read_topology(node, network, error) &&
+         read_latency(node, network, error) &&
+         moe_section_read(node, "collectives", fit_fields, "network.collectives", &network->collectives, error) &&
+         read_faults(moe_node_get(node, "faults"), network, error);
 }

@@ -5,11 +5,31 @@ const char *const moe_mixer_words[] = {"attention", "local", "linear", "none", N
 const char *const moe_feed_words[] = {"dense", "moe", "none", NULL};
 
 static const MoeField pattern_fields[] = {
-    {"mixer", MOE_FIELD_CHOICE(MoePatternItem, kind.mixer, moe_mixer_words)},
-    {"ffn", MOE_FIELD_CHOICE(MoePatternItem, kind.feed, moe_feed_words)},
-    {"count", MOE_FIELD_COUNT(MoePatternItem, count, 1, MOE_MAX_LAYERS)},
+    {"mixer", MOE_FIELD_CHOICE(MoePatternItem, kind.mixer, moe_mixer_words), .otherwise = "as attention says",
+     .meaning = "what mixes tokens: attention over all, over a window or chunk, by a state, or nothing"},
+    {"ffn", MOE_FIELD_CHOICE(MoePatternItem, kind.feed, moe_feed_words), .otherwise = "as moe says",
+     .meaning = "what follows"},
+    {"count", MOE_FIELD_COUNT(MoePatternItem, count, 1, MOE_MAX_LAYERS), .meaning = "layers of this kind in a row"},
     {NULL},
 };
+
+static const MoePatternItem pattern_defaults = {.kind = {-1, -1}, .count = 1};
+
+const MoeSection moe_pattern_section = {"an item of pattern", pattern_fields, &pattern_defaults};
+
+char *moe_pattern_print(gconstpointer target)
+{
+  const MoeArchitecture *architecture = target;
+  GString *out = g_string_new("[");
+
+  for (guint i = 0; i < architecture->n_pattern; i++) {
+    g_autofree char *item = moe_section_print_flow(&moe_pattern_section, &architecture->pattern[i]);
+
+    g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", item);
+  }
+  g_string_append_c(out, ']');
+  return g_string_free(out, architecture->n_pattern == 0);
+}
 
 gboolean moe_pattern_read(const MoeNode *list, MoeArchitecture *architecture, GError **error)
 {
@@ -24,7 +44,7 @@ gboolean moe_pattern_read(const MoeNode *list, MoeArchitecture *architecture, GE
   for (guint i = 0; i < moe_node_size(list); i++) {
     MoePatternItem *item = &architecture->pattern[architecture->n_pattern++];
 
-    *item = (MoePatternItem){.kind = {-1, -1}, .count = 1};
+    *item = pattern_defaults;
     if (!moe_node_read_fields(moe_node_at(list, i), pattern_fields, "an item of pattern", item, error))
       return FALSE;
     if (item->kind.mixer == MOE_MIXER_NONE && item->kind.feed == MOE_FEED_NONE)

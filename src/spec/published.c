@@ -8,6 +8,9 @@
 #define MAX_STEP_S       1e6
 #define MAX_TOKENS_PER_S 1e9
 #define MAX_TFLOP_PER_S  1e9
+/* FLOP/s as a plain number. */
+#define LEAST_PEAK 1e9
+#define MOST_PEAK  1e18
 
 #define METRIC(member, high)                                                                                           \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoePublished, member), .dimension = MOE_DIM_NONE, .maximum = (high)
@@ -18,50 +21,78 @@ static const char *const convention_words[] = {"causal", "full", NULL};
 static const char *const memory_of_words[] = {"most", "first", "last", NULL};
 const char *const moe_memory_kind_words[] = {"allocated", "reserved", "device", NULL};
 
-static const MoeField published_fields[] = {
-    {"mfu", METRIC(mfu, 1)},
-    {"convention", MOE_FIELD_CHOICE(MoePublished, full_convention, convention_words)},
-    {"peak", MOE_FIELD_AMOUNT(MoePublished, peak_flop_per_s, MOE_DIM_FLOP_PER_S)},
-    {"peak_flops", METRIC(peak_flop_per_s, G_MAXDOUBLE)},
-    {"step_time_s", METRIC(step_time_s, MAX_STEP_S)},
-    {"tokens_per_s_per_gpu", METRIC(tokens_per_s_per_gpu, MAX_TOKENS_PER_S)},
-    {"model_tflops_per_gpu", METRIC(model_flop_per_s_per_gpu, MAX_TFLOP_PER_S)},
-    {"hardware_tflops_per_gpu", METRIC(hardware_flop_per_s_per_gpu, MAX_TFLOP_PER_S)},
-    {"iteration_parts_s", MOE_FIELD_ELSEWHERE},
-    {"peak_memory", MOE_FIELD_QUANTITY, offsetof(MoePublished, memory.peak_bytes), FALSE, MOE_DIM_BYTES, 1,
-     MAX_MEMORY_BYTES, NULL},
-    {"memory_kind", MOE_FIELD_CHOICE(MoePublished, memory.kind, moe_memory_kind_words)},
-    {"memory_of", MOE_FIELD_CHOICE(MoePublished, memory.of, memory_of_words)},
-    {"out_of_memory", MOE_FIELD_FLAG(MoePublished, memory.out_of_memory)},
-    {"source", MOE_FIELD_STRING(MoePublished, source)},
+/* Parts are plain numbers of seconds, in the order of moe_iteration_part_words; who compares them reads them. */
+static const MoeField parts_fields[] = {
+    {"1F", .kind = MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S, .meaning = "forward passes of one micro-batch alone"},
+    {"bubble", .kind = MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S, .meaning = "waiting"},
+    {"1B", .kind = MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S, .meaning = "backward passes for inputs alone"},
+    {"1W", .kind = MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S, .meaning = "backward passes for weights alone"},
+    {"1F1B", .kind = MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S, .meaning = "forward beside backward passes"},
+    {"optimizer", .kind = MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S, .meaning = "the optimizer"},
     {NULL},
 };
 
-#define MAX_PARTS 8 /* of an iteration: room for moe_iteration_part_words and the end */
+static const MoeSection parts_section = {"iteration_parts_s", parts_fields, NULL};
 
-/* Parts are plain numbers of seconds, named; who compares them reads them. */
 static gboolean check_parts(const MoeNode *parts, GError **error)
 {
-  MoeField fields[MAX_PARTS] = {{NULL}};
   double seconds = 0;
 
-  if (!parts)
-    return TRUE;
-  for (guint i = 0; i < MAX_PARTS - 1 && moe_iteration_part_words[i]; i++)
-    fields[i] = (MoeField){moe_iteration_part_words[i], MOE_FIELD_QUANTITY, .maximum = MAX_STEP_S};
-  return moe_node_read_fields(parts, fields, "iteration_parts_s", &seconds, error);
+  return !parts || moe_node_read_fields(parts, parts_fields, "iteration_parts_s", &seconds, error);
 }
+
+static char *print_parts(gconstpointer target)
+{
+  const MoeNode *parts = ((const MoePublished *)target)->iteration_parts;
+  GString *out = g_string_new("{");
+
+  for (guint i = 0; parts && i < moe_node_size(parts); i++)
+    g_string_append_printf(out, "%s%s: %s", i > 0 ? ", " : "", moe_node_key(parts, i),
+                           moe_node_text(moe_node_at(parts, i)));
+  g_string_append_c(out, '}');
+  return g_string_free(out, !parts);
+}
+
+static const MoePublished defaults = {0};
+
+static const MoeField published_fields[] = {
+    {"mfu", METRIC(mfu, 1), .meaning = "model FLOP utilization, a fraction"},
+    {"convention", MOE_FIELD_CHOICE(MoePublished, full_convention, convention_words),
+     .meaning = "which FLOPs of attention count: below the diagonal, or all"},
+    {"peak", MOE_FIELD_AMOUNT(MoePublished, peak_flop_per_s, MOE_DIM_FLOP_PER_S), .mechanism = "accelerator",
+     .otherwise = "as the accelerator quotes", .meaning = "peak that the MFU is of"},
+    {"peak_flops", MOE_FIELD_BETWEEN(MoePublished, peak_flop_per_s, MOE_DIM_NONE, LEAST_PEAK, MOST_PEAK),
+     .mechanism = "accelerator", .otherwise = "as peak", .meaning = "the same as a number in FLOP/s"},
+    {"step_time_s", METRIC(step_time_s, MAX_STEP_S), .meaning = "seconds of one step"},
+    {"tokens_per_s_per_gpu", METRIC(tokens_per_s_per_gpu, MAX_TOKENS_PER_S), .meaning = "tokens per second and GPU"},
+    {"model_tflops_per_gpu", METRIC(model_flop_per_s_per_gpu, MAX_TFLOP_PER_S), .scale = FLOP_PER_TFLOP,
+     .meaning = "model TFLOP/s per GPU"},
+    {"hardware_tflops_per_gpu", METRIC(hardware_flop_per_s_per_gpu, MAX_TFLOP_PER_S), .scale = FLOP_PER_TFLOP,
+     .meaning = "TFLOP/s per GPU with recomputation"},
+    {"iteration_parts_s", MOE_FIELD_PART(parts_section), .print = print_parts,
+     .meaning = "seconds of the parts of one step"},
+    {"peak_memory", MOE_FIELD_BETWEEN(MoePublished, memory.peak_bytes, MOE_DIM_BYTES, 1, MAX_MEMORY_BYTES),
+     .otherwise = "not given", .meaning = "largest memory in use on a GPU"},
+    {"memory_kind", MOE_FIELD_CHOICE(MoePublished, memory.kind, moe_memory_kind_words),
+     .meaning = "what was counted: tensors, what the allocator holds, or all in use"},
+    {"memory_of", MOE_FIELD_CHOICE(MoePublished, memory.of, memory_of_words),
+     .meaning = "whose peak: the most loaded GPU, or one of the first or last stage"},
+    {"out_of_memory", MOE_FIELD_FLAG(MoePublished, memory.out_of_memory),
+     .meaning = "the run was stopped by lack of memory"},
+    {"source", MOE_FIELD_STRING(MoePublished, source), .meaning = "where it is published"},
+    {NULL},
+};
+
+const MoeSection moe_published_section = {"published", published_fields, &defaults};
 
 gboolean moe_published_read(const MoeNode *node, MoePublished *published, GError **error)
 {
-  *published = (MoePublished){0};
+  *published = defaults;
   if (!node)
     return TRUE;
   if (!moe_node_read_fields(node, published_fields, "published", published, error))
     return FALSE;
   published->iteration_parts = moe_node_get(node, "iteration_parts_s");
-  published->model_flop_per_s_per_gpu *= FLOP_PER_TFLOP;
-  published->hardware_flop_per_s_per_gpu *= FLOP_PER_TFLOP;
   published->present = published->mfu > 0 || published->step_time_s > 0 || published->tokens_per_s_per_gpu > 0 ||
                        published->model_flop_per_s_per_gpu > 0 || published->hardware_flop_per_s_per_gpu > 0;
   return check_parts(published->iteration_parts, error);
@@ -69,13 +100,55 @@ gboolean moe_published_read(const MoeNode *node, MoePublished *published, GError
 
 /* ---- assumptions ------------------------------------------------------------------------------------------------- */
 
+static char *print_range(gconstpointer target)
+{
+  const MoeAssumption *assumption = target;
+  g_autofree char *low = moe_quantity_print(assumption->low, assumption->dimension);
+  g_autofree char *high = moe_quantity_print(assumption->high, assumption->dimension);
+
+  return assumption->n_values > 0 ? NULL : g_strdup_printf("[%s, %s]", low, high);
+}
+
+static char *print_values(gconstpointer target)
+{
+  const MoeAssumption *assumption = target;
+  GString *out = g_string_new("[");
+
+  for (guint i = 0; i < assumption->n_values; i++) {
+    g_autofree char *value = moe_text_quote(assumption->values[i]);
+
+    g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", value);
+  }
+  g_string_append_c(out, ']');
+  return g_string_free(out, assumption->n_values == 0);
+}
+
 static const MoeField assumption_fields[] = {
-    {"range", MOE_FIELD_ELSEWHERE},
-    {"values", MOE_FIELD_ELSEWHERE},
-    {"why", MOE_FIELD_STRING(MoeAssumption, why), .required = TRUE},
-    {"source", MOE_FIELD_ELSEWHERE},
+    {"range", .kind = MOE_FIELD_ANY, .own = TRUE, .print = print_range, .form = MOE_FORM_LIST,
+     .meaning = "[low, high], drawn from evenly"},
+    {"values", .kind = MOE_FIELD_TEXT, .own = TRUE, .print = print_values, .form = MOE_FORM_LIST,
+     .meaning = "values that are as likely, in place of a range"},
+    {"why", MOE_FIELD_STRING(MoeAssumption, why), .required = TRUE,
+     .meaning = "why it is not known, and what bounds it"},
+    {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
+
+const MoeSection moe_assumption_section = {"an assumption", assumption_fields, NULL};
+
+char *moe_assumptions_print(const MoeAssumption *assumptions, guint n)
+{
+  GString *out = g_string_new("{");
+
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *key = moe_text_quote(assumptions[i].key);
+    g_autofree char *what = moe_section_print_flow(&moe_assumption_section, &assumptions[i]);
+
+    g_string_append_printf(out, "%s%s: %s", i > 0 ? ", " : "", key, what);
+  }
+  g_string_append_c(out, '}');
+  return g_string_free(out, n == 0);
+}
 
 static gboolean read_range(const MoeNode *range, MoeAssumption *assumption, GError **error)
 {

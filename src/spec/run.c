@@ -3,23 +3,47 @@
 
 #include <string.h>
 
+static char *print_assumptions(gconstpointer target)
+{
+  const MoeRun *run = target;
+
+  return moe_assumptions_print(run->assumptions, run->n_assumptions);
+}
+
 static const MoeField root_fields[] = {
-    {"title", MOE_FIELD_STRING(MoeRun, title)},
-    {"source", MOE_FIELD_STRING(MoeRun, source)},
-    {"rumour", MOE_FIELD_FLAG(MoeRun, rumour)},
-    {"architecture", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"training", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"parallelism", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"recompute", MOE_FIELD_ELSEWHERE},
-    {"offload", MOE_FIELD_ELSEWHERE},
-    {"memory", MOE_FIELD_ELSEWHERE},
-    {"cluster", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"stack", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"published", MOE_FIELD_ELSEWHERE},
-    {"goodput", MOE_FIELD_ELSEWHERE},
-    {"assumptions", MOE_FIELD_ELSEWHERE},
+    {"title", MOE_FIELD_STRING(MoeRun, title), .meaning = "one line that describes the run"},
+    {"source", MOE_FIELD_STRING(MoeRun, source), .meaning = "where the values come from: a document, a measurement"},
+    {"rumour", MOE_FIELD_FLAG(MoeRun, rumour), .meaning = "the architecture is a rumour; every output says so"},
+    {"architecture", MOE_FIELD_PART_AT(MoeRun, architecture, moe_architecture_section), .required = TRUE,
+     .mechanism = "architecture", .meaning = "the model"},
+    {"training", MOE_FIELD_PART_AT(MoeRun, training, moe_training_section), .required = TRUE, .meaning = "the recipe"},
+    {"parallelism", MOE_FIELD_PART_AT(MoeRun, parallelism, moe_parallelism_section), .required = TRUE,
+     .mechanism = "parallel layout", .meaning = "how the GPUs divide the work"},
+    {"recompute", MOE_FIELD_PART_AT(MoeRun, recompute, moe_recompute_section), .also = "none",
+     .mechanism = "recomputation", .meaning = "activations that are computed again in place of kept"},
+    {"offload", MOE_FIELD_PART_AT(MoeRun, offload, moe_offload_section), .also = "none", .mechanism = "offload",
+     .meaning = "what waits in host memory"},
+    {"memory", MOE_FIELD_PART_AT(MoeRun, memory, moe_run_memory_section), .meaning = "when a run fits"},
+    {"cluster", MOE_FIELD_PART_AT(MoeRun, cluster, moe_cluster_section), .required = TRUE, .folder = "clusters",
+     .meaning = "the machine"},
+    {"stack", MOE_FIELD_PART_AT(MoeRun, stack, moe_stack_section), .required = TRUE, .folder = "stacks",
+     .meaning = "the software"},
+    {"published", MOE_FIELD_PART_AT(MoeRun, published, moe_published_section), .meaning = "what was measured of it"},
+    {"goodput", MOE_FIELD_PART_AT(MoeRun, goodput, moe_goodput_section), .given = moe_goodput_is_said,
+     .meaning = "a training of weeks: failures, checkpoints, slow periods"},
+    {"assumptions", MOE_FIELD_PART(moe_assumption_section), .form = MOE_FORM_NAMED, .print = print_assumptions,
+     .meaning = "what is not known, by key, with a range"},
     {NULL},
 };
+
+static const MoeRun defaults = {0};
+
+const MoeSection moe_run_section = {"a run", root_fields, &defaults};
+
+char *moe_run_print(const MoeRun *run)
+{
+  return moe_section_print(&moe_run_section, run, 0);
+}
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 

@@ -19,22 +19,6 @@ gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *f
   return !section || moe_node_read_fields(section, fields, what, target, error);
 }
 
-gboolean moe_words_read_bits(const MoeNode *list, const char *const *words, guint *bits, GError **error)
-{
-  *bits = 0;
-  if (moe_node_is_none(list))
-    return TRUE;
-  if (!moe_node_expect(list, MOE_NODE_LIST, "a list of words", error))
-    return FALSE;
-  for (guint i = 0; i < moe_node_size(list); i++) {
-    int word = 0;
-    if (!moe_node_read_word(moe_node_at(list, i), words, &word, error))
-      return FALSE;
-    *bits |= 1u << word;
-  }
-  return TRUE;
-}
-
 /* Numbers end in a digit (or "1."), quantities in their unit. Asked first because a refused quantity costs its message.
  */
 static gboolean ends_in_unit(const MoeNode *node)

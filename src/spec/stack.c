@@ -2,13 +2,12 @@
 #include "internal.h"
 
 /* Ceilings that catch slipped digits and units. */
-#define MAX_SECONDS        1000
-#define MAX_OPS_PER_KERNEL 1000
-#define MAX_TILE_ROWS      65536
-#define MAX_ROUNDS         1024
-#define MAX_BYTES          1e15
-#define MAX_JITTER         1
-#define MAX_OVERHEAD       10
+#define MAX_SECONDS   1000
+#define MAX_TILE_ROWS 65536
+#define MAX_ROUNDS    1024
+#define MAX_BYTES     1e15
+#define MAX_JITTER    1
+#define MAX_OVERHEAD  10
 
 #define SECONDS(member)                                                                                                \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeStack, member), .dimension = MOE_DIM_SECONDS, .maximum = MAX_SECONDS
@@ -19,155 +18,220 @@
 
 static const char *const counts_words[] = {"none", "blocking", "dedicated-stream", "device", NULL};
 
-static const MoeField stack_fields[] = {
-    {"name", MOE_FIELD_STRING(MoeStack, name)},
-    {"title", MOE_FIELD_STRING(MoeStack, title)},
-    {"source", MOE_FIELD_STRING(MoeStack, source)},
-    {"host", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"fused", MOE_FIELD_ELSEWHERE},
-    {"backward_casts", MOE_FIELD_FLAG(MoeStack, backward_casts)},
-    {"family", MOE_FIELD_ELSEWHERE},
-    {"kernels", MOE_FIELD_ELSEWHERE},
-    {"moe", MOE_FIELD_ELSEWHERE},
-    {"overlap", MOE_FIELD_ELSEWHERE},
-    {"collectives", MOE_FIELD_ELSEWHERE},
-    {"data_parallel", MOE_FIELD_ELSEWHERE},
-    {"memory", MOE_FIELD_ELSEWHERE},
-    {"noise", MOE_FIELD_ELSEWHERE},
-    {"assumptions", MOE_FIELD_ELSEWHERE},
-    {NULL},
+static const char *const remainder_words[] = {"never", "precision-aware", "always", NULL};
+static const char *const unit_words[] = {"bucket", "layer", NULL};
+
+/* What plain PyTorch does: cuBLASLt, CUTLASS grouped GEMM, FlashAttention-2, buckets of 25 MiB (bucket_cap_mb of
+ * torch.nn.parallel.DistributedDataParallel). */
+static const MoeStack defaults = {
+    .name = "unnamed",
+    .host.ops_per_kernel = 1,
+    .family = {.attention = "fa2",
+               .gemm = "cublaslt",
+               .grouped_gemm = "cutlass",
+               .encode = "triton",
+               .elementwise = "triton",
+               .scan = "fla"},
+    .moe = {.expert_groups = 1, .memory_rounds = 1},
+    .data_parallel = {.bucket_bytes = 25 * 0x1p20, .prefetch = 1},
 };
 
-/* ---- host -------------------------------------------------------------------------------------------------------- */
+/* ---- what own code prints
+ * -------------------------------------------------------------------------------------------- */
 
-static const MoeField host_fields[] = {
-    {"launch", MOE_FIELD_ELSEWHERE, .required = TRUE},
-    {"calls", MOE_FIELD_ELSEWHERE},
-    {"graph_launch", SECONDS(host.graph_launch_s)},
-    {"graph_kernel", SECONDS(host.graph_kernel_s)},
-    {"graphs", MOE_FIELD_ELSEWHERE},
-    {"sync", SECONDS(host.sync_s)},
-    {"step", SECONDS(host.step_s)},
-    {"ops_per_kernel", NUMBER(host.ops_per_kernel, 1, MAX_OPS_PER_KERNEL)},
-    {"source", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
+#define FUSED(name)   offsetof(MoeStack, fused.name)
+#define OVERLAP(name) offsetof(MoeStack, overlap.name)
 
-static gboolean read_host(const MoeNode *node, MoeStack *stack, GError **error)
+/* Words of the lists, in the order of their flags. */
+static const char *const fused_words[] = {"norm",     "residual_norm", "rotary",  "activation",
+                                          "router",   "cross_entropy", "permute", "optimizer",
+                                          "quantize", "dropout",       NULL};
+static const size_t fused_flags[] = {FUSED(norm),     FUSED(residual_norm), FUSED(rotary),  FUSED(activation),
+                                     FUSED(router),   FUSED(cross_entropy), FUSED(permute), FUSED(optimizer),
+                                     FUSED(quantize), FUSED(dropout)};
+static const char *const overlap_words[] = {"gradient_reduce", "parameter_gather",      "tensor", "expert", "pipeline",
+                                            "tensor_backward", "expert_across_batches", NULL};
+static const size_t overlap_flags[] = {
+    OVERLAP(gradient_reduce), OVERLAP(parameter_gather),     OVERLAP(tensor), OVERLAP(expert), OVERLAP(pipeline),
+    OVERLAP(tensor_backward), OVERLAP(expert_across_batches)};
+G_STATIC_ASSERT(G_N_ELEMENTS(fused_words) == G_N_ELEMENTS(fused_flags) + 1);
+G_STATIC_ASSERT(G_N_ELEMENTS(overlap_words) == G_N_ELEMENTS(overlap_flags) + 1);
+
+static char *print_flags(const char *const *words, const size_t *flags, gconstpointer target)
 {
-  return moe_node_read_fields(node, host_fields, "host", stack, error) && moe_stack_host_read(node, stack, error);
+  GString *out = g_string_new("[");
+
+  for (guint i = 0; words[i]; i++)
+    if (*(const gboolean *)((const char *)target + flags[i]))
+      g_string_append_printf(out, "%s%s", out->len > 1 ? ", " : "", words[i]);
+  g_string_append_c(out, ']');
+  return g_string_free(out, FALSE);
 }
 
-/* ---- lists of abilities ------------------------------------------------------------------------------------------ */
+static char *print_fused(gconstpointer stack)
+{
+  return print_flags(fused_words, fused_flags, stack);
+}
 
-/* A word of a list and the flag it sets. The table ends with a NULL word. */
-typedef struct {
-  const char *word;
-  size_t offset;
-} Flag;
+static char *print_overlap(gconstpointer stack)
+{
+  return print_flags(overlap_words, overlap_flags, stack);
+}
 
-#define MAX_FLAGS 16
+static char *print_kernels(gconstpointer stack)
+{
+  return moe_kernel_fits_print(&((const MoeStack *)stack)->kernels);
+}
+
+/* ---- tables
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static const MoeField family_fields[] = {
+    {"attention", MOE_FIELD_STRING(MoeStack, family.attention), .mechanism = "attention kernels",
+     .meaning = "attention"},
+    {"gemm", MOE_FIELD_STRING(MoeStack, family.gemm), .mechanism = "GEMM kernels", .meaning = "linear layers"},
+    {"grouped_gemm", MOE_FIELD_STRING(MoeStack, family.grouped_gemm), .mechanism = "expert GEMM kernels",
+     .meaning = "experts"},
+    {"encode", MOE_FIELD_STRING(MoeStack, family.encode), .mechanism = "memory-bound kernels",
+     .meaning = "permutation of tokens"},
+    {"elementwise", MOE_FIELD_STRING(MoeStack, family.elementwise), .mechanism = "memory-bound kernels",
+     .meaning = "element-wise chains"},
+    {"scan", MOE_FIELD_STRING(MoeStack, family.scan), .meaning = "attention by a state"},
+    {NULL},
+};
+
+static const MoeSection family_section = {"family", family_fields, &defaults};
+
+static const MoeField moe_fields[] = {
+    {"expert_groups", MOE_FIELD_COUNT(MoeStack, moe.expert_groups, 1, MOE_MAX_EXPERTS),
+     .meaning = "groups of local experts, so that dispatch, compute and combine overlap"},
+    {"counts", MOE_FIELD_CHOICE(MoeStack, moe.counts, counts_words), .mechanism = "exchange of token counts",
+     .meaning = "how token counts reach the host"},
+    {"tile_rows", MOE_FIELD_COUNT(MoeStack, moe.tile_rows, 0, MAX_TILE_ROWS),
+     .meaning = "rows of an expert are padded to a multiple of this; 0: not"},
+    {"per_expert", MOE_FIELD_FLAG(MoeStack, moe.per_expert),
+     .meaning = "one kernel per expert in place of one per group"},
+    {"memory_rounds", MOE_FIELD_COUNT(MoeStack, moe.memory_rounds, 1, MAX_ROUNDS),
+     .meaning = "rounds of bounded memory that a group is worked in"},
+    {"deduplicate", MOE_FIELD_FLAG(MoeStack, moe.deduplicate),
+     .meaning = "dispatch sends one copy per destination rank, not per expert"},
+    {"router_mixed", MOE_FIELD_FLAG(MoeStack, moe.router_mixed),
+     .meaning = "an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies"},
+    {"source", MOE_FIELD_ORIGIN},
+    {NULL},
+};
+
+static const MoeSection moe_section = {"moe", moe_fields, &defaults};
+
+static const MoeField data_parallel_fields[] = {
+    {"unit", MOE_FIELD_CHOICE(MoeStack, data_parallel.per_layer, unit_words),
+     .meaning = "what is reduced and gathered at once"},
+    {"bucket", BYTES(data_parallel.bucket_bytes), .meaning = "size of a bucket"},
+    {"bucket_per_rank", BYTES(data_parallel.bucket_per_rank_bytes),
+     .meaning = "buckets are at least this times the ranks; 0: no such floor"},
+    {"bucket_context", MOE_FIELD_FLAG(MoeStack, data_parallel.bucket_context),
+     .meaning = "context-parallel ranks count among those"},
+    {"unaligned_gather", MOE_FIELD_FLAG(MoeStack, data_parallel.unaligned_gather),
+     .meaning = "interleaved stages gather a chunk where its first micro-batch needs it"},
+    {"first_chunk_buckets", MOE_FIELD_FLAG(MoeStack, data_parallel.first_chunk_buckets),
+     .meaning = "only the first chunk of the first stage is divided into buckets"},
+    {"late_reduce", MOE_FIELD_FLAG(MoeStack, data_parallel.late_reduce),
+     .meaning = "merged micro-batches: chunks 0 and 1 are reduced after the last backward pass"},
+    {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS),
+     .meaning = "units gathered ahead"},
+    {"source", MOE_FIELD_ORIGIN},
+    {NULL},
+};
+
+static const MoeSection data_parallel_section = {"data_parallel", data_parallel_fields, &defaults};
+
+static const MoeField memory_fields[] = {
+    {"reserved", BYTES(hbm_reserved_bytes), .meaning = "context, libraries, communication buffers"},
+    {"fragmentation", NUMBER(fragmentation, 0, 1), .meaning = "share of dynamic memory that is lost"},
+    {"activation_overhead", NUMBER(activation_overhead, 0, MAX_OVERHEAD),
+     .meaning = "saved bytes beyond those counted, relative"},
+    {"sharded_master", MOE_FIELD_FLAG(MoeStack, memory.sharded_master),
+     .meaning = "ZeRO-3 shards are the FP32 weights themselves (FSDP2)"},
+    {"master_remainder", MOE_FIELD_CHOICE(MoeStack, memory.master_remainder, remainder_words),
+     .meaning = "when 16 bits beside a BF16 weight stand for its FP32 master"},
+    {"mxfp8_shared_buffer", MOE_FIELD_FLAG(MoeStack, memory.mxfp8_shared_buffer),
+     .meaning = "MXFP8 weights are gathered through the gradient buffer: no BF16 copy stays"},
+    {"unsharded_gradients", MOE_FIELD_FLAG(MoeStack, memory.unsharded_gradients),
+     .meaning = "only the last micro-batch reduces: whole gradients wait (ZeRO-2 and 3)"},
+    {"cached", BYTES(memory.cached_bytes),
+     .meaning = "held by the allocator beyond need, given back when memory runs short"},
+    {"eager_loss", MOE_FIELD_FLAG(MoeStack, memory.eager_loss),
+     .meaning = "the loss keeps a second FP32 copy of the logits"},
+    {"placeholders", MOE_FIELD_FLAG(MoeStack, memory.placeholders),
+     .meaning = "an unused BF16 gradient per shape of weight stays allocated"},
+    {"source", MOE_FIELD_ORIGIN},
+    {NULL},
+};
+
+static const MoeSection memory_section = {"memory", memory_fields, &defaults};
+
+static const MoeField noise_fields[] = {
+    {"kernel_jitter", NUMBER(kernel_jitter, 0, MAX_JITTER), .meaning = "standard deviation of kernel times, relative"},
+    {"source", MOE_FIELD_ORIGIN},
+    {NULL},
+};
+
+static const MoeSection noise_section = {"noise", noise_fields, &defaults};
+
+static const MoeField stack_fields[] = {
+    {"name", MOE_FIELD_STRING(MoeStack, name), .meaning = "short name in outputs"},
+    {"title", MOE_FIELD_STRING(MoeStack, title), .meaning = "one line that describes it"},
+    {"source", MOE_FIELD_STRING(MoeStack, source), .meaning = "where the values come from: a document, a measurement"},
+    {"host", MOE_FIELD_PART(moe_stack_host_section), .required = TRUE, .mechanism = "launches and host work",
+     .meaning = "what issuing work costs the host"},
+    {"fused", .kind = MOE_FIELD_WORDS, .own = TRUE, .words = fused_words, .print = print_fused, .also = "none",
+     .mechanism = "kernel fusion", .meaning = "chains of small operations that run as one kernel"},
+    {"backward_casts", MOE_FIELD_FLAG(MoeStack, backward_casts),
+     .meaning = "FP8 copies for the backward pass are made there by kernels of their own"},
+    {"family", MOE_FIELD_PART(family_section), .meaning = "which kernels are used, by name of their family"},
+    {"kernels", MOE_FIELD_PART(moe_kernel_section), .form = MOE_FORM_LIST, .print = print_kernels,
+     .meaning = "fitted constants of families that the software brings"},
+    {"moe", MOE_FIELD_PART(moe_section), .mechanism = "expert layer software",
+     .meaning = "how layers with experts are worked"},
+    {"overlap", .kind = MOE_FIELD_WORDS, .own = TRUE, .words = overlap_words, .print = print_overlap, .also = "none",
+     .mechanism = "overlap the software can do", .meaning = "communication that can hide behind computation at all"},
+    {"collectives", MOE_FIELD_PART_AT(MoeStack, collectives, moe_collectives_section),
+     .mechanism = "collective library", .meaning = "collective library and what it may do"},
+    {"data_parallel", MOE_FIELD_PART(data_parallel_section), .mechanism = "data-parallel units",
+     .meaning = "pieces in which gradients and parameters travel"},
+    {"memory", MOE_FIELD_PART(memory_section), .mechanism = "memory use", .meaning = "what the software keeps"},
+    {"noise", MOE_FIELD_PART(noise_section), .mechanism = "noise", .meaning = "how times scatter"},
+    {"assumptions", MOE_FIELD_PART(moe_assumption_section), .form = MOE_FORM_NAMED,
+     .meaning = "what is not known of it, by key, with a range"},
+    {NULL},
+};
+
+const MoeSection moe_stack_section = {"stack", stack_fields, &defaults};
+
+/* ---- lists of abilities
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Sets the flags whose words stand in the list; absent list: none. */
-static gboolean read_flags(const MoeNode *list, const Flag *flags, gpointer target, GError **error)
+static gboolean read_flags(const MoeNode *list, const char *const *words, const size_t *flags, gpointer target,
+                           GError **error)
 {
-  const char *words[MAX_FLAGS + 1] = {NULL};
   guint bits = 0;
 
-  for (guint i = 0; flags[i].word; i++)
-    words[i] = flags[i].word;
-  if (!moe_words_read_bits(list, words, &bits, error))
+  if (!moe_node_read_words(list, words, &bits, error))
     return FALSE;
-  for (guint i = 0; flags[i].word; i++)
-    *(gboolean *)((char *)target + flags[i].offset) = (bits >> i) & 1u;
+  for (guint i = 0; words[i]; i++)
+    *(gboolean *)((char *)target + flags[i]) = (bits >> i) & 1u;
   return TRUE;
 }
 
-#define FUSED(name)                                                                                                    \
-  {                                                                                                                    \
-#name, offsetof(MoeStack, fused.name)                                                                              \
-  }
-#define OVERLAP(name)                                                                                                  \
-  {                                                                                                                    \
-#name, offsetof(MoeStack, overlap.name)                                                                            \
-  }
-
-static const Flag fused_flags[] = {
-    FUSED(norm),    FUSED(residual_norm), FUSED(rotary),   FUSED(activation), FUSED(router), FUSED(cross_entropy),
-    FUSED(permute), FUSED(optimizer),     FUSED(quantize), FUSED(dropout),    {NULL, 0},
-};
-
-static const Flag overlap_flags[] = {
-    OVERLAP(gradient_reduce), OVERLAP(parameter_gather),      OVERLAP(tensor), OVERLAP(expert), OVERLAP(pipeline),
-    OVERLAP(tensor_backward), OVERLAP(expert_across_batches), {NULL, 0},
-};
-
 /* ---- small sections ---------------------------------------------------------------------------------------------- */
-
-static const MoeField family_fields[] = {
-    {"attention", MOE_FIELD_STRING(MoeStack, family.attention)},
-    {"gemm", MOE_FIELD_STRING(MoeStack, family.gemm)},
-    {"grouped_gemm", MOE_FIELD_STRING(MoeStack, family.grouped_gemm)},
-    {"encode", MOE_FIELD_STRING(MoeStack, family.encode)},
-    {"elementwise", MOE_FIELD_STRING(MoeStack, family.elementwise)},
-    {"scan", MOE_FIELD_STRING(MoeStack, family.scan)},
-    {NULL},
-};
-
-static const MoeField moe_fields[] = {
-    {"expert_groups", MOE_FIELD_COUNT(MoeStack, moe.expert_groups, 1, MOE_MAX_EXPERTS)},
-    {"counts", MOE_FIELD_CHOICE(MoeStack, moe.counts, counts_words)},
-    {"tile_rows", MOE_FIELD_COUNT(MoeStack, moe.tile_rows, 0, MAX_TILE_ROWS)},
-    {"per_expert", MOE_FIELD_FLAG(MoeStack, moe.per_expert)},
-    {"memory_rounds", MOE_FIELD_COUNT(MoeStack, moe.memory_rounds, 1, MAX_ROUNDS)},
-    {"deduplicate", MOE_FIELD_FLAG(MoeStack, moe.deduplicate)},
-    {"router_mixed", MOE_FIELD_FLAG(MoeStack, moe.router_mixed)},
-    {"source", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
-
-static const char *const remainder_words[] = {"never", "precision-aware", "always", NULL};
-
-static const MoeField memory_fields[] = {
-    {"reserved", BYTES(hbm_reserved_bytes)},
-    {"fragmentation", NUMBER(fragmentation, 0, 1)},
-    {"activation_overhead", NUMBER(activation_overhead, 0, MAX_OVERHEAD)},
-    {"sharded_master", MOE_FIELD_FLAG(MoeStack, memory.sharded_master)},
-    {"master_remainder", MOE_FIELD_CHOICE(MoeStack, memory.master_remainder, remainder_words)},
-    {"mxfp8_shared_buffer", MOE_FIELD_FLAG(MoeStack, memory.mxfp8_shared_buffer)},
-    {"unsharded_gradients", MOE_FIELD_FLAG(MoeStack, memory.unsharded_gradients)},
-    {"cached", BYTES(memory.cached_bytes)},
-    {"eager_loss", MOE_FIELD_FLAG(MoeStack, memory.eager_loss)},
-    {"placeholders", MOE_FIELD_FLAG(MoeStack, memory.placeholders)},
-    {"source", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
-
-static const MoeField noise_fields[] = {
-    {"kernel_jitter", NUMBER(kernel_jitter, 0, MAX_JITTER)},
-    {"source", MOE_FIELD_ELSEWHERE},
-    {NULL},
-};
 
 /* `unit` is a word for a flag; the rest is plain. */
 static gboolean read_data_parallel(const MoeNode *node, MoeStack *stack, GError **error)
 {
-  static const char *const units[] = {"bucket", "layer", NULL};
-  static const MoeField fields[] = {
-      {"unit", MOE_FIELD_CHOICE(MoeStack, data_parallel.per_layer, units)},
-      {"bucket", BYTES(data_parallel.bucket_bytes)},
-      {"bucket_per_rank", BYTES(data_parallel.bucket_per_rank_bytes)},
-      {"bucket_context", MOE_FIELD_FLAG(MoeStack, data_parallel.bucket_context)},
-      {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS)},
-      {"unaligned_gather", MOE_FIELD_FLAG(MoeStack, data_parallel.unaligned_gather)},
-      {"first_chunk_buckets", MOE_FIELD_FLAG(MoeStack, data_parallel.first_chunk_buckets)},
-      {"late_reduce", MOE_FIELD_FLAG(MoeStack, data_parallel.late_reduce)},
-      {"source", MOE_FIELD_ELSEWHERE},
-      {NULL},
-  };
   const MoeNode *section = moe_node_get(node, "data_parallel");
 
-  if (!moe_section_read(node, "data_parallel", fields, "data_parallel", stack, error))
+  if (!moe_section_read(node, "data_parallel", data_parallel_fields, "data_parallel", stack, error))
     return FALSE;
   if (!stack->data_parallel.per_layer && stack->data_parallel.bucket_bytes < 1)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(section),
@@ -192,8 +256,8 @@ static gboolean read_family_names(const MoeNode *node, MoeStack *stack, GError *
 
 static gboolean read_small_sections(const MoeNode *node, MoeStack *stack, GError **error)
 {
-  return read_flags(moe_node_get(node, "fused"), fused_flags, stack, error) &&
-         read_flags(moe_node_get(node, "overlap"), overlap_flags, stack, error) &&
+  return read_flags(moe_node_get(node, "fused"), fused_words, fused_flags, stack, error) &&
+         read_flags(moe_node_get(node, "overlap"), overlap_words, overlap_flags, stack, error) &&
          read_family_names(node, stack, error) && moe_section_read(node, "moe", moe_fields, "moe", stack, error) &&
          read_data_parallel(node, stack, error) &&
          moe_section_read(node, "memory", memory_fields, "memory", stack, error) &&
@@ -201,21 +265,6 @@ static gboolean read_small_sections(const MoeNode *node, MoeStack *stack, GError
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
-
-/* What plain PyTorch does: cuBLASLt, CUTLASS grouped GEMM, FlashAttention-2, buckets of 25 MiB (bucket_cap_mb of
- * torch.nn.parallel.DistributedDataParallel). */
-static const MoeStack defaults = {
-    .name = "unnamed",
-    .host.ops_per_kernel = 1,
-    .family = {.attention = "fa2",
-               .gemm = "cublaslt",
-               .grouped_gemm = "cutlass",
-               .encode = "triton",
-               .elementwise = "triton",
-               .scan = "fla"},
-    .moe = {.expert_groups = 1, .memory_rounds = 1},
-    .data_parallel = {.bucket_bytes = 25 * 0x1p20, .prefetch = 1},
-};
 
 static gboolean read_all(const MoeNode *node, MoeStack *stack, GError **error)
 {
@@ -226,7 +275,7 @@ static gboolean read_all(const MoeNode *node, MoeStack *stack, GError **error)
   if (!collectives && !empty)
     return FALSE;
   return moe_node_read_fields(node, stack_fields, "stack", stack, error) &&
-         read_host(moe_node_get(node, "host"), stack, error) && read_small_sections(node, stack, error) &&
+         moe_stack_host_read(moe_node_get(node, "host"), stack, error) && read_small_sections(node, stack, error) &&
          moe_stack_collectives_read(collectives ? collectives : moe_doc_root(empty), &stack->collectives, error) &&
          (!kernels || moe_kernel_fits_read(kernels, &stack->kernels, error));
 }

@@ -11,33 +11,117 @@
 /* A capacity of so many times the mean fits every imbalance. */
 #define MAX_CAPACITY_FACTOR 1024
 
-static const MoeField training_fields[] = {
-    {"sequence_length", MOE_FIELD_COUNT(MoeTraining, sequence_length, 1, MOE_MAX_SEQUENCE), .required = TRUE},
-    {"global_batch", MOE_FIELD_COUNT(MoeTraining, global_batch, 1, MOE_MAX_BATCH), .required = TRUE},
-    {"micro_batch", MOE_FIELD_COUNT(MoeTraining, micro_batch, 1, MOE_MAX_BATCH)},
-    {"precision", MOE_FIELD_ELSEWHERE},
-    {"optimizer", MOE_FIELD_CHOICE(MoeTraining, optimizer, moe_optimizer_words)},
-    {"routing", MOE_FIELD_ELSEWHERE},
-    {"lora", MOE_FIELD_ELSEWHERE},
+/* Mixed precision as Megatron-LM and DeepSpeed do it: BF16 work, FP32 router, gradient sums, master weights and
+ * moments. */
+static const MoeTraining defaults = {.micro_batch = 1,
+                                     .precision = {.gemm = MOE_BF16,
+                                                   .attention = MOE_BF16,
+                                                   .lm_head = MOE_BF16,
+                                                   .router = MOE_FP32,
+                                                   .residual = MOE_BF16,
+                                                   .gradient_reduce = MOE_FP32,
+                                                   .parameter_gather = MOE_BF16,
+                                                   .dispatch = MOE_BF16,
+                                                   .combine = MOE_BF16,
+                                                   .master = MOE_FP32,
+                                                   .optimizer_moments = MOE_FP32}};
+
+static const MoeField precision_fields[] = {
+    {"gemm", PRECISION(gemm), .meaning = "linear layers, forward pass and data gradient"},
+    {"wgrad", PRECISION(wgrad), .otherwise = "as gemm", .meaning = "weight gradients of linear layers"},
+    {"attention", PRECISION(attention), .meaning = "scores and values of attention"},
+    {"lm_head", PRECISION(lm_head), .meaning = "output projection"},
+    {"router", PRECISION(router), .meaning = "router of the experts"},
+    {"residual", PRECISION(residual), .meaning = "residual stream"},
+    {"gradient_reduce", PRECISION(gradient_reduce), .meaning = "gradients as they are kept and reduced"},
+    {"parameter_gather", PRECISION(parameter_gather), .meaning = "parameters as they are gathered"},
+    {"dispatch", PRECISION(dispatch), .meaning = "tokens on their way to experts"},
+    {"combine", PRECISION(combine), .meaning = "tokens on their way back"},
+    {"master", PRECISION(master), .meaning = "master weights of the optimizer"},
+    {"optimizer_moments", PRECISION(optimizer_moments), .meaning = "moments of the optimizer"},
+    {"scaling", MOE_FIELD_CHOICE(MoeTraining, precision.scaling, moe_fp8_scaling_words),
+     .meaning = "whence the scales of FP8 per tensor come: of earlier steps, of the values at hand, or by row"},
     {NULL},
 };
 
-static const MoeField precision_fields[] = {
-    {"gemm", PRECISION(gemm)},
-    {"wgrad", PRECISION(wgrad)},
-    {"attention", PRECISION(attention)},
-    {"lm_head", PRECISION(lm_head)},
-    {"router", PRECISION(router)},
-    {"residual", PRECISION(residual)},
-    {"gradient_reduce", PRECISION(gradient_reduce)},
-    {"parameter_gather", PRECISION(parameter_gather)},
-    {"dispatch", PRECISION(dispatch)},
-    {"combine", PRECISION(combine)},
-    {"master", PRECISION(master)},
-    {"optimizer_moments", PRECISION(optimizer_moments)},
-    {"scaling", MOE_FIELD_CHOICE(MoeTraining, precision.scaling, moe_fp8_scaling_words)},
+static const MoeSection precision_section = {"precision", precision_fields, &defaults};
+
+static const MoeField balance_fields[] = {
+    {"zipf", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeRouting, balance_value), .maximum = MAX_ZIPF,
+     .meaning = "exponent of a Zipf law over the experts"},
+    {"dirichlet", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeRouting, balance_value), .minimum = 1e-6,
+     .maximum = MAX_CONCENTRATION, .meaning = "concentration of a Dirichlet law; the larger the more even"},
+    {"file", MOE_FIELD_STRING(MoeRouting, counts_file),
+     .meaning = "CSV of measured counts, a row per layer, a column per expert"},
     {NULL},
 };
+
+static const MoeSection balance_section = {"balance", balance_fields, NULL};
+
+/* The one law that holds. The path of counts no longer depends on the file that named it. */
+static char *print_balance(gconstpointer target)
+{
+  const MoeRouting *routing = &((const MoeTraining *)target)->routing;
+  const MoeField *law = routing->balance == MOE_BALANCE_ZIPF        ? &balance_fields[0]
+                        : routing->balance == MOE_BALANCE_DIRICHLET ? &balance_fields[1]
+                                                                    : &balance_fields[2];
+
+  if (routing->balance == MOE_BALANCE_EVEN)
+    return NULL;
+  if (routing->balance == MOE_BALANCE_FILE) {
+    g_autofree char *path = g_canonicalize_filename(routing->counts_file, NULL);
+    g_autofree char *quoted = moe_text_quote(path);
+
+    return g_strdup_printf("{%s: %s}", law->key, quoted);
+  }
+  g_autofree char *value = moe_field_print(law, routing);
+  return g_strdup_printf("{%s: %s}", law->key, value);
+}
+
+static char *print_capacity(gconstpointer target)
+{
+  double factor = ((const MoeTraining *)target)->routing.capacity_factor;
+
+  return factor > 0 ? moe_quantity_print(factor, MOE_DIM_NONE) : NULL;
+}
+
+static const MoeField routing_fields[] = {
+    {"balance", MOE_FIELD_PART(balance_section), .also = "even", .print = print_balance,
+     .meaning = "how unequal the experts' shares are: even, or one of the laws below"},
+    {"capacity_factor", MOE_FIELD_QUANTITY, .own = TRUE, .minimum = 1, .maximum = MAX_CAPACITY_FACTOR, .also = "none",
+     .print = print_capacity, .meaning = "rows of an expert relative to the mean, the rest is dropped; none: dropless"},
+    {"token_rounding", MOE_FIELD_FLAG(MoeTraining, routing.token_rounding),
+     .meaning = "token counts are rounded to the tile by dropping or adding tokens (SonicMoE)"},
+    {NULL},
+};
+
+static const MoeSection routing_section = {"routing", routing_fields, &defaults};
+
+static const MoeField lora_fields[] = {
+    {"rank", MOE_FIELD_COUNT(MoeTraining, lora_rank, 1, MOE_MAX_WIDTH), .required = TRUE,
+     .meaning = "rank of the adapters"},
+    {NULL},
+};
+
+static const MoeSection lora_section = {"lora", lora_fields, &defaults};
+
+static const MoeField training_fields[] = {
+    {"sequence_length", MOE_FIELD_COUNT(MoeTraining, sequence_length, 1, MOE_MAX_SEQUENCE), .required = TRUE,
+     .mechanism = "sequence and batch", .meaning = "tokens of one sequence"},
+    {"global_batch", MOE_FIELD_COUNT(MoeTraining, global_batch, 1, MOE_MAX_BATCH), .required = TRUE,
+     .mechanism = "GPUs and batch", .meaning = "sequences per optimizer step"},
+    {"micro_batch", MOE_FIELD_COUNT(MoeTraining, micro_batch, 1, MOE_MAX_BATCH), .mechanism = "GPUs and batch",
+     .axis = "micro_batch", .meaning = "sequences per micro-batch and data-parallel rank"},
+    {"precision", MOE_FIELD_PART(precision_section), .mechanism = "precision",
+     .meaning = "number formats by what they are used for"},
+    {"optimizer", MOE_FIELD_CHOICE(MoeTraining, optimizer, moe_optimizer_words), .meaning = "how weights are updated"},
+    {"routing", MOE_FIELD_PART(routing_section), .mechanism = "routing", .meaning = "how tokens spread over experts"},
+    {"lora", MOE_FIELD_PART(lora_section), .also = "none",
+     .meaning = "adapters of low rank train in place of the weights"},
+    {NULL},
+};
+
+const MoeSection moe_training_section = {"training", training_fields, &defaults};
 
 static gboolean read_precisions(const MoeNode *training, MoeTraining *target, GError **error)
 {
@@ -51,21 +135,6 @@ static gboolean read_precisions(const MoeNode *training, MoeTraining *target, GE
 }
 
 /* ---- routing ----------------------------------------------------------------------------------------------------- */
-
-static const MoeField routing_fields[] = {
-    {"balance", MOE_FIELD_ELSEWHERE},
-    {"capacity_factor", MOE_FIELD_ELSEWHERE},
-    {"token_rounding", MOE_FIELD_FLAG(MoeTraining, routing.token_rounding)},
-    {NULL},
-};
-
-static const MoeField balance_fields[] = {
-    {"zipf", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeRouting, balance_value), .maximum = MAX_ZIPF},
-    {"dirichlet", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeRouting, balance_value), .minimum = 1e-6,
-     .maximum = MAX_CONCENTRATION},
-    {"file", MOE_FIELD_STRING(MoeRouting, counts_file)},
-    {NULL},
-};
 
 /* Whether the i-th entry was written with the map itself, or shows through from what the map was merged over. */
 static gboolean is_written_here(const MoeNode *map, guint i)
@@ -156,31 +225,14 @@ static gboolean read_routing(const MoeNode *training, MoeTraining *target, GErro
 
 static gboolean read_lora(const MoeNode *training, MoeTraining *target, GError **error)
 {
-  static const MoeField fields[] = {
-      {"rank", MOE_FIELD_COUNT(MoeTraining, lora_rank, 1, MOE_MAX_WIDTH), .required = TRUE},
-      {NULL},
-  };
   const MoeNode *section = moe_node_get(training, "lora");
 
-  return moe_node_is_none(section) || moe_node_read_fields(section, fields, "lora", target, error);
+  return moe_node_is_none(section) || moe_node_read_fields(section, lora_fields, "lora", target, error);
 }
 
 gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **error)
 {
-  /* Mixed precision as Megatron-LM and DeepSpeed do it: BF16 work, FP32 router, gradient sums, master weights and
-   * moments. */
-  *training = (MoeTraining){.micro_batch = 1,
-                            .precision = {.gemm = MOE_BF16,
-                                          .attention = MOE_BF16,
-                                          .lm_head = MOE_BF16,
-                                          .router = MOE_FP32,
-                                          .residual = MOE_BF16,
-                                          .gradient_reduce = MOE_FP32,
-                                          .parameter_gather = MOE_BF16,
-                                          .dispatch = MOE_BF16,
-                                          .combine = MOE_BF16,
-                                          .master = MOE_FP32,
-                                          .optimizer_moments = MOE_FP32}};
+  *training = defaults;
   return moe_node_read_fields(node, training_fields, "training", training, error) &&
          read_precisions(node, training, error) && read_routing(node, training, error) &&
          read_lora(node, training, error);
@@ -188,21 +240,29 @@ gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **
 
 /* ---- recomputation and offload ----------------------------------------------------------------------------------- */
 
+static const char *const mode_words[] = {"none", "selective", "full", NULL};
+
+static const MoeField recompute_fields[] = {
+    {"mode", MOE_FIELD_CHOICE(MoeRecompute, mode, mode_words), .required = TRUE, .axis = "recompute",
+     .meaning =
+         "none: all activations are kept; selective: those of `modules` are computed again; full: whole layers are"},
+    {"layers", MOE_FIELD_COUNT(MoeRecompute, layers, 0, MOE_MAX_LAYERS), .otherwise = "all",
+     .meaning = "layers per pipeline stage that are recomputed in mode full"},
+    {"modules", MOE_FIELD_BITS(MoeRecompute, modules, moe_module_words), .also = "none",
+     .meaning = "parts of a layer that are recomputed in mode selective"},
+    {NULL},
+};
+
+static const MoeRecompute recompute_defaults = {.layers = -1};
+
+const MoeSection moe_recompute_section = {"recompute", recompute_fields, &recompute_defaults};
+
 gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError **error)
 {
-  static const char *const modes[] = {"none", "selective", "full", NULL};
-  static const MoeField fields[] = {
-      {"mode", MOE_FIELD_CHOICE(MoeRecompute, mode, modes), .required = TRUE},
-      {"layers", MOE_FIELD_COUNT(MoeRecompute, layers, 0, MOE_MAX_LAYERS)},
-      {"modules", MOE_FIELD_ELSEWHERE},
-      {NULL},
-  };
-
-  *recompute = (MoeRecompute){.layers = -1};
+  *recompute = recompute_defaults;
   if (moe_node_is_none(node))
     return TRUE;
-  if (!moe_node_read_fields(node, fields, "recompute", recompute, error) ||
-      !moe_words_read_bits(moe_node_get(node, "modules"), moe_module_words, &recompute->modules, error))
+  if (!moe_node_read_fields(node, recompute_fields, "recompute", recompute, error))
     return FALSE;
   if (recompute->mode == MOE_RECOMPUTE_SELECTIVE && recompute->modules == 0)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
@@ -210,24 +270,34 @@ gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError
   return TRUE;
 }
 
+static const MoeField memory_fields[] = {
+    {"headroom", MOE_FIELD_AMOUNT(MoeRunMemory, headroom_bytes, MOE_DIM_BYTES),
+     .meaning = "memory of each GPU that has to stay free for the run to fit"},
+    {NULL},
+};
+
+static const MoeRunMemory memory_defaults = {.headroom_bytes = MOE_DEFAULT_HEADROOM_BYTES};
+
+const MoeSection moe_run_memory_section = {"memory", memory_fields, &memory_defaults};
+
 gboolean moe_run_memory_read(const MoeNode *node, MoeRunMemory *memory, GError **error)
 {
-  static const MoeField fields[] = {
-      {"headroom", MOE_FIELD_AMOUNT(MoeRunMemory, headroom_bytes, MOE_DIM_BYTES)},
-      {NULL},
-  };
-
-  *memory = (MoeRunMemory){.headroom_bytes = MOE_DEFAULT_HEADROOM_BYTES};
-  return !node || moe_node_read_fields(node, fields, "memory", memory, error);
+  *memory = memory_defaults;
+  return !node || moe_node_read_fields(node, memory_fields, "memory", memory, error);
 }
+
+static const MoeField offload_fields[] = {
+    {"activations", MOE_FIELD_SHARE(MoeOffload, activations), .axis = "offload",
+     .meaning = "share of the kept activations that waits in host memory"},
+    {NULL},
+};
+
+static const MoeOffload offload_defaults = {0};
+
+const MoeSection moe_offload_section = {"offload", offload_fields, &offload_defaults};
 
 gboolean moe_offload_read(const MoeNode *node, MoeOffload *offload, GError **error)
 {
-  static const MoeField fields[] = {
-      {"activations", MOE_FIELD_SHARE(MoeOffload, activations)},
-      {NULL},
-  };
-
-  *offload = (MoeOffload){0};
-  return moe_node_is_none(node) || moe_node_read_fields(node, fields, "offload", offload, error);
+  *offload = offload_defaults;
+  return moe_node_is_none(node) || moe_node_read_fields(node, offload_fields, "offload", offload, error);
 }

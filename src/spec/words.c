@@ -3,27 +3,23 @@
 
 #include <moesim/work.h>
 
-const char *const moe_precision_words[] = {
-    [MOE_BF16] = "bf16",
-    [MOE_FP16] = "fp16",
-    [MOE_FP32] = "fp32",
-    [MOE_TF32] = "tf32",
-    [MOE_BF16X3] = "bf16x3",
-    [MOE_BF16X9] = "bf16x9",
-    [MOE_FP8] = "fp8",
-    [MOE_FP8_BLOCK] = "fp8-block",
-    [MOE_MXFP8] = "mxfp8",
-    [MOE_NVFP4] = "nvfp4",
-    NULL,
-};
+#define PRECISION_WORDS                                                                                                \
+  [MOE_BF16] = "bf16", [MOE_FP16] = "fp16", [MOE_FP32] = "fp32", [MOE_TF32] = "tf32", [MOE_BF16X3] = "bf16x3",         \
+  [MOE_BF16X9] = "bf16x9", [MOE_FP8] = "fp8", [MOE_FP8_BLOCK] = "fp8-block", [MOE_MXFP8] = "mxfp8",                    \
+  [MOE_NVFP4] = "nvfp4"
+
+const char *const moe_precision_words[] = {PRECISION_WORDS, NULL};
+const char *const moe_any_precision_words[] = {PRECISION_WORDS, [MOE_N_PRECISIONS] = "any", NULL};
 
 const char *const moe_iteration_part_words[] = {"1F", "bubble", "1B", "1W", "1F1B", "optimizer", NULL};
 
-const char *const moe_scope_words[] = {
-    [MOE_SCOPE_EMBEDDING] = "embedding", [MOE_SCOPE_ATTENTION] = "attention", [MOE_SCOPE_DENSE_FFN] = "dense_ffn",
-    [MOE_SCOPE_ROUTER] = "router",       [MOE_SCOPE_EXPERTS] = "experts",     [MOE_SCOPE_HEAD] = "head",
-    [MOE_SCOPE_OPTIMIZER] = "optimizer", [MOE_SCOPE_DATA] = "data",           NULL,
-};
+#define SCOPE_WORDS                                                                                                    \
+  [MOE_SCOPE_EMBEDDING] = "embedding", [MOE_SCOPE_ATTENTION] = "attention", [MOE_SCOPE_DENSE_FFN] = "dense_ffn",       \
+  [MOE_SCOPE_ROUTER] = "router", [MOE_SCOPE_EXPERTS] = "experts", [MOE_SCOPE_HEAD] = "head",                           \
+  [MOE_SCOPE_OPTIMIZER] = "optimizer", [MOE_SCOPE_DATA] = "data"
+
+const char *const moe_scope_words[] = {SCOPE_WORDS, NULL};
+const char *const moe_graph_words[] = {SCOPE_WORDS, [MOE_N_SCOPES] = "layer", "iteration", NULL};
 
 const char *const moe_stream_words[] = {
     [MOE_STREAM_COMPUTE] = "compute", [MOE_STREAM_EXPERT] = "expert",

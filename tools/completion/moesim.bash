@@ -13,6 +13,8 @@ _moesim()
     mapfile -t COMPREPLY < <(compgen -W "hf megatron torchtitan deepspeed" -- "$current")
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron torchtitan hf" -- "$current")
+  elif [ "$command" = schema ] && [ "$COMP_CWORD" -eq 2 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "run cluster stack accelerator fabric case" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "check" -- "$current")
   else
