@@ -143,7 +143,7 @@ static void print_support(const MoeCostModel *model, const MoeKernel *kernel)
     g_string_append(text, "; this kernel is among them");
   if (text->len > 0)
     g_string_append_c(text, '\n');
-  moe_cli_print(text->str);
+  moe_cli_print_text(text->str);
 }
 
 static void print_rate(const MoeKernel *kernel, const MoeCost *cost, double quoted_flop_per_s)
