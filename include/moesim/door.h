@@ -79,7 +79,7 @@ typedef struct {
 } MoeDoorOptions;
 
 /* The answer to `question`: "predict", "memory", "explain", "sensitivity", "sweep", "goodput", "search", "plan",
- * "check", "timeline", "convert", "show" or "list". `options` may be NULL. */
+ * "check", "timeline", "convert", "show", "schema" or "list". `options` may be NULL. */
 char *moe_answer_json(const char *question, const char *request, const MoeDoorOptions *options);
 /* The folder that is used when none is named: $MOESIM_DATA, else one above this library or program, else where it was
  * to be installed; NULL when there is none. Free with moe_text_free. */

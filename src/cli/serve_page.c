@@ -97,8 +97,8 @@ static int serve(const MoeServeOptions *options, gboolean open)
 
 int moe_cli_serve(const MoeCliServe *said)
 {
-  static const char *const questions[] = {"check",   "convert", "explain",     "goodput", "list",  "memory",  "plan",
-                                          "predict", "search",  "sensitivity", "show",    "sweep", "timeline"};
+  static const char *const questions[] = {"check",   "convert", "explain", "goodput",     "list", "memory", "plan",
+                                          "predict", "schema",  "search",  "sensitivity", "show", "sweep",  "timeline"};
   char *data = moe_data_dir();
   const MoeDoorOptions conditions = {.data_dir = data, .confined = TRUE, .budget_s = MOE_SERVE_ANSWER_S};
   Desk desks[G_N_ELEMENTS(questions)];

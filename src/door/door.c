@@ -41,6 +41,7 @@ static const Question questions[] = {
     {"memory", moe_door_memory, memory_keys},
     {"plan", moe_door_plan, plan_keys, TRUE},
     {"predict", moe_door_predict, predict_keys},
+    {"schema", moe_door_schema, list_keys},
     {"search", moe_door_search, search_keys, TRUE},
     {"sensitivity", moe_door_sensitivity, sensitivity_keys},
     {"show", moe_door_show, show_keys},

@@ -95,6 +95,7 @@ char *moe_door_plan(const MoeRequest *request, GError **error);
 char *moe_door_check(const MoeRequest *request, GError **error);
 char *moe_door_timeline(const MoeRequest *request, GError **error);
 char *moe_door_convert(const MoeRequest *request, GError **error);
+char *moe_door_schema(const MoeRequest *request, GError **error);
 char *moe_door_show(const MoeRequest *request, GError **error);
 char *moe_door_list(const MoeRequest *request, GError **error);
 

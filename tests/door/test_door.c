@@ -259,6 +259,7 @@ START_TEST(all_questions)
       {"plan", "{" RUN ", \"tokens\": \"1T\", \"samples\": 0, \"seeds\": 2, \"limit\": {\"pipeline\": 4}}", "\"rows\""},
       {"timeline", "{" RUN ", \"most\": 100}", "\"spans\""},
       {"list", "{\"of\": \"clusters\"}", "\"h100-hgx\""},
+      {"schema", "{\"of\": \"run\"}", "\"training.precision.gemm\""},
       {"show", "{" RUN "}", "\"training.micro_batch\""},
       {"check", "{" RUN "}", "\"legal\""},
   };
