@@ -6,7 +6,7 @@
 set -u
 
 # The rooms of studies, one question each.
-studies="study calibrate goodput explain validate search certainty plan"
+studies="study calibrate goodput explain validate search certainty plan infer"
 
 # Module -> modules whose public headers it may include (docs/architecture.md).
 allowed() {
@@ -26,6 +26,7 @@ allowed() {
   explain | validate) echo "base doc spec layer program metrics study" ;;
   search) echo "base doc schedule spec layer topo cost program coll sim metrics study goodput" ;;
   certainty) echo "base doc spec metrics study goodput validate" ;;
+  infer) echo "base doc spec metrics study goodput validate certainty" ;;
   plan) echo "base doc spec metrics study goodput search certainty" ;;
   interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;

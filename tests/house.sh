@@ -67,8 +67,8 @@ may_include() {
   yaml.h) echo doc ;;
   json-glib/*) echo door interchange report serve ;;
   zlib.h | libsmartcols.h) echo report ;;
-  nlopt.h) echo calibrate ;;
-  sqlite3.h) echo study ;;
+  nlopt.h) echo calibrate infer ;;
+  sqlite3.h) echo infer study ;;
   dlfcn.h) echo door ;;
   mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report serve study ;;

@@ -47,6 +47,25 @@ typedef struct {
 void moe_model_error(const MoeResiduals *residuals, const MoeRun *run, MoeModelError *error);
 void moe_model_error_clear(MoeModelError *error);
 
+/* How far predictions are off, as logarithms of published over predicted step time, in three levels: a bias that all of
+ * a family share, what models of a family differ in, and what runs of one model do. Each as a normal distribution over
+ * families; of the two scatters it is that of their logarithm. */
+typedef struct {
+  double bias_mean, bias_sd;
+  double log_model_mean, log_model_sd; /* of models of a family */
+  double log_run_mean, log_run_sd;     /* of runs of one model */
+  guint n_families;                    /* that it rests on */
+} MoeErrorPrior;
+
+/* From the families of the run's kind, without those named (NULL-terminated) and without the run's own; from all kinds
+ * when fewer than MOE_LEAST_FAMILIES say something of each level. Without so many at all: no bias give or take 10 %,
+ * both scatters 7 % give or take a factor of 2. `residuals` may be NULL. */
+#define MOE_LEAST_FAMILIES 4
+void moe_error_prior(const MoeResiduals *residuals, const MoeRun *run, const char *const *without,
+                     MoeErrorPrior *prior);
+/* Which model a run is of: the same short text for the same architecture. Caller frees. */
+char *moe_model_label(const MoeRun *run);
+
 /* ---- the interval ------------------------------------------------------------------------------------------------ */
 
 typedef enum { MOE_DOUBT_ASSUMPTIONS, MOE_DOUBT_MODEL, MOE_DOUBT_FAILURES, MOE_N_DOUBTS } MoeDoubt;

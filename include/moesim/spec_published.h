@@ -32,6 +32,7 @@ typedef struct MoeAssumption {
   const char *key;        /* dotted path in the run */
   double low, high;       /* range in SI, low < high; both 0 when `values` holds words */
   MoeDimension dimension; /* of the range: what unit a value of it is written with */
+  int by_ratio;           /* the range is divided by ratios (log-uniform), not by differences */
   guint n_values;
   const char *const *values;
   const char *why;

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "internal.h"
-
 const char *const moe_doubt_words[] = {"assumptions", "model_error", "failures", NULL};
 
 static double log_variance(const double *values, guint n)

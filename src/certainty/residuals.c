@@ -1,22 +1,9 @@
 /* What predictions of published runs are wrong by, by kind: text, file, and the distribution for a run. */
-#include <moesim/certainty.h>
+#include "internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Cases of one family, kind and accelerator. */
-typedef struct {
-  const char *family, *kind, *gpu;
-  guint n;
-  double *ratio;
-} Group;
-
-struct MoeResiduals {
-  MoeDoc *doc;
-  guint n_groups;
-  Group *group;
-};
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
@@ -27,8 +14,11 @@ static gboolean counts(const MoeCase *c)
 
 static char *key_of(const MoeCase *c)
 {
-  return g_strdup_printf("{family: %s, kind: %s, gpu: %s, ratios: [", c->group[MOE_GROUP_BY_FAMILY],
-                         c->group[MOE_GROUP_BY_KIND], c->group[MOE_GROUP_BY_GPU]);
+  g_autofree char *model = moe_model_label_of(c->differs[MOE_DIFFERS_MODEL]);
+
+  return g_strdup_printf("{family: %s, kind: %s, gpu: %s, model: %s, stack: \"%s\", ratios: [",
+                         c->group[MOE_GROUP_BY_FAMILY], c->group[MOE_GROUP_BY_KIND], c->group[MOE_GROUP_BY_GPU], model,
+                         c->group[MOE_GROUP_BY_STACK]);
 }
 
 /* The cases that are written like the first one, which stand together in no order: each group once, at its first case.
@@ -70,14 +60,16 @@ char *moe_residuals_text(const MoeValidation *validation)
 /* ---- file -------------------------------------------------------------------------------------------------------- */
 
 static const MoeField group_fields[] = {
-    {"family", .kind = MOE_FIELD_TEXT, .offset = offsetof(Group, family), .required = TRUE},
-    {"kind", .kind = MOE_FIELD_TEXT, .offset = offsetof(Group, kind), .required = TRUE},
-    {"gpu", .kind = MOE_FIELD_TEXT, .offset = offsetof(Group, gpu), .required = TRUE},
+    {"family", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, family), .required = TRUE},
+    {"kind", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, kind), .required = TRUE},
+    {"gpu", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, gpu), .required = TRUE},
+    {"model", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, model)},
+    {"stack", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, stack)},
     {"ratios", .kind = MOE_FIELD_IGNORE, .required = TRUE},
     {NULL},
 };
 
-static gboolean read_ratios(const MoeNode *list, Group *group, GError **error)
+static gboolean read_ratios(const MoeNode *list, MoeResidualGroup *group, GError **error)
 {
   if (!moe_node_expect(list, MOE_NODE_LIST, "ratios", error))
     return FALSE;
@@ -104,10 +96,10 @@ static gboolean read_groups(MoeResiduals *residuals, GError **error)
   if (!moe_node_expect(list, MOE_NODE_LIST, "residuals", error))
     return FALSE;
   residuals->n_groups = moe_node_size(list);
-  residuals->group = g_new0(Group, residuals->n_groups + 1);
+  residuals->group = g_new0(MoeResidualGroup, residuals->n_groups + 1);
   for (guint i = 0; i < residuals->n_groups; i++) {
     const MoeNode *node = moe_node_at(list, i);
-    Group *group = &residuals->group[i];
+    MoeResidualGroup *group = &residuals->group[i];
 
     if (!moe_node_read_fields(node, group_fields, "residuals", group, error) ||
         !read_ratios(moe_node_get(node, "ratios"), group, error))
@@ -149,15 +141,15 @@ static int by_ratio(const void *a, const void *b)
   return (x->ratio > y->ratio) - (x->ratio < y->ratio);
 }
 
-/* A family is called like the runs in it: mai-base-1 has mai-base-1/v5, bridge has bridge-26.08-dsv3. */
-static gboolean is_own(const Group *group, const MoeRun *run)
+gboolean moe_is_own_family(const char *family, const MoeRun *run)
 {
-  return g_str_has_prefix(run->name, group->family);
+  return g_str_has_prefix(run->name, family);
 }
 
-static gboolean is_like(const Group *group, const MoeRun *run, const char *kind, const char *gpu)
+static gboolean is_like(const MoeResidualGroup *group, const MoeRun *run, const char *kind, const char *gpu)
 {
-  return !is_own(group, run) && (!kind || strcmp(group->kind, kind) == 0) && (!gpu || strcmp(group->gpu, gpu) == 0);
+  return !moe_is_own_family(group->family, run) && (!kind || strcmp(group->kind, kind) == 0) &&
+         (!gpu || strcmp(group->gpu, gpu) == 0);
 }
 
 /* Cases that a family has in the choice. */
@@ -179,7 +171,7 @@ static GArray *choose(const MoeResiduals *residuals, const MoeRun *run, const ch
   g_autoptr(GHashTable) families = g_hash_table_new(g_str_hash, g_str_equal);
 
   for (guint g = 0; g < residuals->n_groups; g++) {
-    const Group *group = &residuals->group[g];
+    const MoeResidualGroup *group = &residuals->group[g];
 
     if (!is_like(group, run, kind, gpu))
       continue;

@@ -1,5 +1,6 @@
 /* Predictions across the assumptions of a run. */
-#include "internal.h"
+#include <moesim/sensitivity.h>
+#include <moesim/varied.h>
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* Values of assumptions and combinations of them. */
-#include "internal.h"
+#include <moesim/study.h>
+#include <moesim/varied.h>
 
 #include <math.h>
 #include <string.h>
@@ -29,16 +30,22 @@ static const char *base_unit(MoeDimension dimension)
   }
 }
 
-static char *range_value(const MoeVaried *varied, double share)
+double moe_varied_value(const MoeVaried *varied, double share)
 {
   const MoeAssumption *a = varied->assumption;
-  double value = a->low + (a->high - a->low) * share;
+  double value = a->by_ratio ? a->low * pow(a->high / a->low, share) : a->low + (a->high - a->low) * share;
+
+  if (a->n_values > 0)
+    return NAN;
+  return varied->whole ? floor(value + 0.5) : value;
+}
+
+static char *range_value(const MoeVaried *varied, double share)
+{
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
 
-  if (varied->whole)
-    value = floor(value + 0.5);
-  g_ascii_formatd(digits, sizeof digits, "%.9g", value);
-  return g_strconcat(digits, base_unit(a->dimension), NULL);
+  g_ascii_formatd(digits, sizeof digits, "%.9g", moe_varied_value(varied, share));
+  return g_strconcat(digits, base_unit(varied->assumption->dimension), NULL);
 }
 
 char *moe_varied_set(const MoeVaried *varied, double share)

@@ -187,6 +187,7 @@ int moe_cmd_export(int argc, char **argv);
 int moe_cmd_fabric(int argc, char **argv);
 int moe_cmd_goodput(int argc, char **argv);
 int moe_cmd_import(int argc, char **argv);
+int moe_cmd_infer(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);

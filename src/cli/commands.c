@@ -14,6 +14,7 @@ static const MoeCommand commands[] = {
     {"fabric", "what one step puts on the links: load per tier, busiest links, who sends; a drawing", moe_cmd_fabric},
     {"goodput", "a training of weeks: failures, checkpoints, wall-clock, cost, energy", moe_cmd_goodput},
     {"import", "a run file from a Hugging Face configuration or Megatron-LM arguments", moe_cmd_import},
+    {"infer", "what was not published, learned from what was: unknowns, intervals, contradictions", moe_cmd_infer},
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},

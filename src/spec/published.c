@@ -123,11 +123,15 @@ static char *print_values(gconstpointer target)
   return g_string_free(out, assumption->n_values == 0);
 }
 
+static const char *const scale_words[] = {"linear", "log", NULL};
+
 static const MoeField assumption_fields[] = {
     {"range", .kind = MOE_FIELD_ANY, .own = TRUE, .print = print_range, .form = MOE_FORM_LIST,
      .meaning = "[low, high], drawn from evenly"},
     {"values", .kind = MOE_FIELD_TEXT, .own = TRUE, .print = print_values, .form = MOE_FORM_LIST,
      .meaning = "values that are as likely, in place of a range"},
+    {"scale", MOE_FIELD_CHOICE(MoeAssumption, by_ratio, scale_words),
+     .meaning = "whether the range is divided by differences or by ratios"},
     {"why", MOE_FIELD_STRING(MoeAssumption, why), .required = TRUE,
      .meaning = "why it is not known, and what bounds it"},
     {"source", MOE_FIELD_ORIGIN},
@@ -164,9 +168,14 @@ static gboolean read_range(const MoeNode *range, MoeAssumption *assumption, GErr
     return FALSE;
   if (other != assumption->dimension)
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range of two kinds of quantity, expected one unit");
-  return assumption->low < assumption->high ||
-         moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range from %g to %g, expected the lower bound first",
-                  assumption->low, assumption->high);
+  if (assumption->low >= assumption->high)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range), "range from %g to %g, expected the lower bound first",
+                    assumption->low, assumption->high);
+  return !assumption->by_ratio || assumption->low > 0 ||
+         moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(range),
+                  "range from %g with scale log, expected a lower bound "
+                  "above 0",
+                  assumption->low);
 }
 
 /* The array of texts goes with the assumption, the texts with the document. */
@@ -195,6 +204,9 @@ static gboolean read_assumption(const MoeNode *node, MoeAssumption *assumption, 
   if ((range == NULL) == (values == NULL))
     return moe_fail(error, MOE_ERROR_INPUT, assumption->mark, "%s, expected either range: [low, high] or values: [...]",
                     range ? "both range and values" : "neither range nor values");
+  if (values && assumption->by_ratio)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "scale")),
+                    "scale of a list of values, expected it beside range: [low, high]");
   return range ? read_range(range, assumption, error) : read_values(values, assumption, error);
 }
 

@@ -9,8 +9,6 @@
 void moe_case_group_fill(const MoeValidation *validation, const char *name, MoeGroupBy by, MoeCaseGroup *group);
 /* Prints what a run consists of, part by part, so that cases can be compared. */
 void moe_case_describe(const MoeRun *run, MoeCase *c);
-/* What was published and what is predicted of memory. */
-void moe_case_memory(const MoeRun *run, const MoeResult *result, MoeCase *c);
 /* Finds the pair questions. */
 void moe_case_pairs(MoeValidation *validation);
 
