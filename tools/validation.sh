@@ -6,14 +6,14 @@ moesim=${1:-build/src/cli/moesim}
 block() {
   echo
   echo '```'
-  NO_COLOR=1 "$moesim" "$@" 2>/dev/null
+  NO_COLOR=1 COLUMNS=140 "$moesim" "$@" 2>/dev/null
   echo '```'
 }
 
 cat <<'TEXT'
 # Validation: predicted beside published
 
-Made by `tools/validation.sh`; do not edit. Every usable row of 439 published measurements (A100 to GB300, 1 to 16,384 GPUs) is a case under `validation/`; rows that cannot be
+Made by `tools/validation.sh`; do not edit. Every usable row of the published measurements that were gathered (A100 to GB300, 1 to 16,384 GPUs) is a case under `validation/`; rows that cannot be
 simulated stand with their reason in `validation/excluded.yaml`. The error of a case is predicted / published step time - 1; other metrics are turned
 into a step time by their own FLOP convention and peak. `moesim plot validation -o FILE.png` draws it, `moesim validate --worst` lists every row.
 
