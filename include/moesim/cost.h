@@ -157,6 +157,9 @@ typedef struct {
   const char *meaning;
 } MoeCostConstant;
 
+/* Families of kernels that are known of a class, NULL-terminated. Static storage. */
+const char *const *moe_cost_families(MoeKernelClass klass);
+
 /* The constants of a class, *n of them, in fixed order. Static storage. */
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n);
 

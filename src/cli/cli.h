@@ -189,6 +189,7 @@ int moe_cmd_goodput(int argc, char **argv);
 int moe_cmd_import(int argc, char **argv);
 int moe_cmd_infer(int argc, char **argv);
 int moe_cmd_kernel(int argc, char **argv);
+int moe_cmd_list(int argc, char **argv);
 int moe_cmd_memory(int argc, char **argv);
 int moe_cmd_mfu(int argc, char **argv);
 int moe_cmd_plan(int argc, char **argv);

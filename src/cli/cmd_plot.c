@@ -91,6 +91,11 @@ static const MoePlotKind kinds[] = {
     {"waterfall", "from peak to MFU", 1, 1, MOE_N_MEASURES, moe_plot_waterfall},
 };
 
+const MoePlotKind *moe_plot_kind(guint index)
+{
+  return index < G_N_ELEMENTS(kinds) ? &kinds[index] : NULL;
+}
+
 static const MoePlotKind *find_kind(const char *word)
 {
   const char *words[G_N_ELEMENTS(kinds) + 1] = {NULL};

@@ -16,6 +16,7 @@ static const MoeCommand commands[] = {
     {"import", "a run file from a Hugging Face configuration or Megatron-LM arguments", moe_cmd_import},
     {"infer", "what was not published, learned from what was: unknowns, intervals, contradictions", moe_cmd_infer},
     {"kernel", "one kernel's time with its reasons", moe_cmd_kernel},
+    {"list", "what ships: models, clusters, stacks; schedules, kernel families, expert libraries, plots", moe_cmd_list},
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
     {"plan", "which cluster, how many GPUs and which layout for a training; days, dollars, energy", moe_cmd_plan},

@@ -36,6 +36,9 @@ typedef struct {
   char *(*data)(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 } MoePlotKind;
 
+/* The kinds in the order of their names; NULL behind the last. */
+const MoePlotKind *moe_plot_kind(guint index);
+
 /* The run options that the plot options imply. Borrowed strings: not to be cleared. */
 MoeCliRun moe_plot_run_options(const MoePlotOptions *options);
 /* Adds the sources of these results' published values to `words`, each once. */

@@ -61,6 +61,11 @@ gboolean moe_cost_is_memory_bound(MoeKernelClass klass)
   return classes[klass]->no_math;
 }
 
+const char *const *moe_cost_families(MoeKernelClass klass)
+{
+  return classes[klass]->families;
+}
+
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n)
 {
   *n = classes[klass]->n_constants;

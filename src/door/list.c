@@ -1,43 +1,10 @@
 /* What ships, and the words that keys take. */
 #include "internal.h"
 
+#include <moesim/listing.h>
 #include <moesim/report_json.h>
 
 #include <string.h>
-
-#define MAX_DEPTH 8 /* of folders in models/ */
-
-static gint compare_names(gconstpointer a, gconstpointer b)
-{
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Files FOLDER/PREFIX...NAME.yaml as "PREFIX...NAME", folders in it included. */
-static void collect(const char *folder, const char *prefix, guint depth, GPtrArray *names)
-{
-  g_autofree char *path = g_build_filename(folder, prefix, NULL);
-  g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-
-  for (const char *entry = dir ? g_dir_read_name(dir) : NULL; entry; entry = g_dir_read_name(dir)) {
-    g_autofree char *whole = g_build_filename(path, entry, NULL);
-    g_autofree char *inside = *prefix ? g_strconcat(prefix, "/", entry, NULL) : g_strdup(entry);
-
-    if (depth < MAX_DEPTH && g_file_test(whole, G_FILE_TEST_IS_DIR))
-      collect(folder, inside, depth + 1, names);
-    else if (g_str_has_suffix(entry, ".yaml"))
-      g_ptr_array_add(names, g_strndup(inside, strlen(inside) - strlen(".yaml")));
-  }
-}
-
-static GPtrArray *names_in(const MoeRequest *request, const char *folder)
-{
-  g_autofree char *path = g_build_filename(request->data_dir ? request->data_dir : ".", folder, NULL);
-  GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-
-  collect(path, "", 0, names);
-  g_ptr_array_sort(names, compare_names);
-  return names;
-}
 
 static void add_text_of(JsonBuilder *builder, const MoeDoc *doc, const char *key, const char *path)
 {
@@ -71,23 +38,22 @@ static void add_model(JsonBuilder *builder, const MoeRequest *request, const cha
 
 static void add_models(JsonBuilder *builder, const MoeRequest *request)
 {
-  g_autoptr(GPtrArray) names = names_in(request, "models");
+  g_autoptr(GPtrArray) listed = moe_list_files(request->data_dir, "models", TRUE, FALSE);
 
   moe_json_open_array(builder, "models");
-  for (guint i = 0; i < names->len; i++)
-    add_model(builder, request, g_ptr_array_index(names, i));
+  for (guint i = 0; i < listed->len; i++)
+    add_model(builder, request, ((const MoeListed *)g_ptr_array_index(listed, i))->name);
   json_builder_end_array(builder);
 }
 
 /* Names of the files right in a folder. */
 static void add_names(JsonBuilder *builder, const MoeRequest *request, const char *folder)
 {
-  g_autoptr(GPtrArray) names = names_in(request, folder);
+  g_autoptr(GPtrArray) listed = moe_list_files(request->data_dir, folder, FALSE, FALSE);
 
   moe_json_open_array(builder, folder);
-  for (guint i = 0; i < names->len; i++)
-    if (!strchr(g_ptr_array_index(names, i), '/'))
-      json_builder_add_string_value(builder, g_ptr_array_index(names, i));
+  for (guint i = 0; i < listed->len; i++)
+    json_builder_add_string_value(builder, ((const MoeListed *)g_ptr_array_index(listed, i))->name);
   json_builder_end_array(builder);
 }
 

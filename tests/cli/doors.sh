@@ -96,7 +96,7 @@ while [ "$round" -lt "$rounds" ]; do
   if [ "$status" -eq 0 ] && [ -n "$example" ]; then
     said="example $run $cluster"
     "$example" "$run" "$cluster" > "$work/out" 2> "$work/err"
-    near library "$(sed -n 's/.*, MFU \([0-9.]*\) % of .*/\1/p' "$work/out" | tail -n 1)"
+    same library "$(number mfu causal)"
     libraries=$((libraries + 1))
   fi
   # Strategies take no --gpus: at the run's own size.

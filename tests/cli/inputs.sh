@@ -29,4 +29,19 @@ expect_out "# "
 expect_out "layers: 61"
 refused "no key 'architecture.leyers'" show "$data/models/deepseek-v3.yaml" --only architecture.leyers
 
+# What ships can be named: each listed cluster and stack is found, each listed model loads; a wrong kind is answered with the nearest.
+for kind in models clusters stacks schedules kernels libraries plots; do
+  try list $kind
+  expect_status 0
+  expect_quiet
+  check "$kind: a heading and what it stands over" [ "$(wc -l < "$work/out")" -gt 3 ]
+done
+try list clusters --format json
+for cluster in $(sed -n 's/.*"name" : "\(.*\)",/\1/p' "$work/out"); do
+  check "$cluster is found" "$moesim" check "$data/clusters/$cluster.yaml"
+done
+try list plots
+check "a plot of that kind" grep -q '^waterfall ' "$work/out"
+refused "list: unknown word 'modls', did you mean 'models'?" list modls
+
 finish

@@ -9,7 +9,12 @@ draw() { # draw FILE ARGUMENT...
   shift
   try plot "$@" -o "$work/$file"
   expect_status 0
-  expect_no_out
+  # Under a scale stands what the answer rests on, nothing under the others.
+  if [ "$1" = scale ]; then
+    check "assumptions and nothing else" sh -c "! grep -vqE '^(assumptions|  )' '$work/out'"
+  else
+    expect_no_out
+  fi
   check "no picture $file" [ -s "$work/$file" ]
   check "no data beside $file" [ -s "$work/${file%.*}.dat" ]
 }

@@ -1,0 +1,25 @@
+/*
+ * listing: what ships, by name and in one line. Part of study (floor 8).
+ */
+#ifndef MOESIM_LISTING_H
+#define MOESIM_LISTING_H
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *name;  /* as a run, a cluster or a stack is asked for: no folder, no ending; inner folders stay */
+  char *title; /* of the file; "" where it has none */
+} MoeListed;
+
+void moe_listed_free(MoeListed *listed);
+
+/* The YAML files of a data folder ("models", "clusters", "stacks"), sorted by name; with `inner` those of folders in it
+ * too. What is there to be extended alone (no title of its own) is left out with `titled`. An array of MoeListed that
+ * frees its elements; empty when there is no such folder. */
+GPtrArray *moe_list_files(const char *data_dir, const char *folder, gboolean inner, gboolean titled);
+
+G_END_DECLS
+
+#endif
