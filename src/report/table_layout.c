@@ -173,11 +173,20 @@ static void join_lines(MoeTable *table, guint rows)
       g_strdelimit(moe_table_cell(table, row, c)->text, "\n", ' ');
 }
 
+/* libsmartcols answers a lack of memory with a status or NULL, and leaves out what it had no room for: a table that
+ * lacks a row is no table. Without memory the program ends, as with any allocation of GLib. */
+static void insist(gboolean made)
+{
+  if (!made)
+    g_error("no memory for a table");
+}
+
 static void add_columns(struct libscols_table *printed, const MoeTable *table)
 {
   for (guint c = 0; c < table->columns->len; c++)
     if (!column_at(table, c)->left_out)
-      scols_table_new_column(printed, "", 0, column_at(table, c)->alignment == 'r' ? SCOLS_FL_RIGHT : 0);
+      insist(scols_table_new_column(printed, "", 0, column_at(table, c)->alignment == 'r' ? SCOLS_FL_RIGHT : 0) !=
+             NULL);
 }
 
 /* The lines of a row's cells, column by column. */
@@ -206,10 +215,11 @@ static void add_row(struct libscols_table *printed, const MoeTable *table, guint
   for (guint i = 0; i < n_lines; i++) {
     struct libscols_line *line = scols_table_new_line(printed, NULL);
 
+    insist(line != NULL);
     for (guint c = 0; c < cells->len; c++) {
       char **lines = cells->pdata[c];
 
-      scols_line_set_data(line, c, i < g_strv_length(lines) ? lines[i] : "");
+      insist(scols_line_set_data(line, c, i < g_strv_length(lines) ? lines[i] : "") == 0);
     }
   }
 }
@@ -221,7 +231,7 @@ static char *print_columns(struct libscols_table *printed)
   locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
   char *text = NULL;
 
-  scols_print_table_to_string(printed, &text);
+  insist(scols_print_table_to_string(printed, &text) == 0);
   if (utf8) {
     uselocale(before);
     freelocale(utf8);
@@ -233,10 +243,10 @@ static char *print(const MoeTable *table, guint rows)
 {
   struct libscols_table *printed = scols_new_table();
 
+  insist(printed && scols_table_set_column_separator(printed, GAP) == 0);
   scols_table_enable_noheadings(printed, 1);
   scols_table_enable_nowrap(printed, 1);
   scols_table_enable_noencoding(printed, 1);
-  scols_table_set_column_separator(printed, GAP);
   scols_table_set_termforce(printed, SCOLS_TERMFORCE_NEVER);
   add_columns(printed, table);
   for (guint row = 0; row < rows; row++)
