@@ -33,7 +33,7 @@ examples() {
     grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' -e '--write' -e '--save-' -e '--baseline' -e '--worst' |
     awk '!/moesim (plot|report)/ || !drawn++' |
     sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 3s/' -e 's/--samples [0-9]*/--samples 10/' \
-      -e 's/moesim sensitivity .*/& --samples 10/' -e 's/--orders [0-9]*/--orders 2/' -e 's/ | .*//'
+      -e 's/moesim sensitivity .*/& --samples 10/' -e 's/moesim infer .*/& --simulations 16 --particles 100/' -e 's/--orders [0-9]*/--orders 2/' -e 's/ | .*//'
 }
 
 for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\)  .*/\1/p'); do
