@@ -96,7 +96,7 @@ static int infer_with(MoeInferOptions *options, const Options *said, MoeFormat f
     return moe_cli_fail(error);
   g_autofree char *text = format_text(inference, format);
 
-  moe_cli_print(text);
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 
