@@ -20,7 +20,9 @@ def check(what, good, more=''):
 
 class Server:
     def __init__(self, *arguments):
-        self.process = subprocess.Popen([moesim, 'serve', '--port', '0', *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Under nohup SIGHUP is ignored, and a program that finds it ignored leaves it so.
+        self.process = subprocess.Popen([moesim, 'serve', '--port', '0', *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
         self.url = self.process.stdout.readline().strip()
         self.port = int(self.url.split(':')[2].split('/')[0])
 
