@@ -122,8 +122,8 @@ static int search_as_rank(const MoeRun *run, MoeSearchOptions *search, MoeFormat
     status = MOE_EXIT_BAD_INPUT;
   } else if (search->part == 0) {
     status = search_and_print(run, search, format);
-  } else {
-    g_autoptr(MoeSearchResult) result = moe_search(run, search, NULL);
+  } else { /* its part of the answer is in the first process */
+    moe_search_result_free(moe_search(run, search, NULL));
   }
   moe_ranks_end(FALSE, status);
   return status;

@@ -104,6 +104,7 @@ char *moe_door_convert(const MoeRequest *request, GError **error)
       !moe_request_text(request, "stack", &options.stack, error) || !read_counts(request, &options, error) ||
       !read_config(request, &text, error))
     return NULL;
+  g_assert_nonnull(text);
   g_autoptr(GPtrArray) accept = moe_request_list(request, "accept", error);
   g_autoptr(GPtrArray) given = accept ? moe_request_list(request, "given", error) : NULL;
   g_autoptr(MoeImport) made = NULL;

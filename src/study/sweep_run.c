@@ -63,7 +63,7 @@ static void refuse(const MoeSweep *sweep, const MoeSweepWork *work, guint point,
     return;
   }
   result->failed = TRUE;
-  result->record = work->refuse(sweep, point, error->message, work->user_data);
+  result->record = work->refuse(sweep, point, error ? error->message : "", work->user_data);
 }
 
 void moe_sweep_compute(const MoeSweep *sweep, const MoeSweepWork *work, guint point, const char *known,
