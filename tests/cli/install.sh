@@ -17,11 +17,13 @@ status=$?
 expect_status 0
 expect_out "mixtral-8x7b on h800-hgx"
 
-said="installed moesim validate"
-(cd "$work" && exec "$bin/moesim" validate --summary --jobs 2) > "$work/out" 2> "$work/err" < /dev/null
-status=$?
-expect_status 0
-expect_out "all"
+if ! grep -q __asan_init "$bin/moesim"; then # minutes, for what other tests run
+  said="installed moesim validate"
+  (cd "$work" && exec "$bin/moesim" validate --summary --jobs 2) > "$work/out" 2> "$work/err" < /dev/null
+  status=$?
+  expect_status 0
+  expect_out "all"
+fi
 
 said="completion"
 : > "$work/err"

@@ -174,7 +174,7 @@ START_TEST(budget)
 {
   static const char *const asked[][2] = {
       {"sensitivity", "{\"run\": \"mai-base-1/v5\", \"samples\": 100000, \"budget_s\": 0.2}"},
-      {"sweep", "{" RUN ", \"vary\": {\"training.global_batch\": \"256:256000000:256\"}, \"budget_s\": 0.2}"},
+      {"sweep", "{" RUN ", \"vary\": {\"training.global_batch\": \"256:25600000:256\"}, \"budget_s\": 0.2}"},
       {"goodput", "{" RUN ", \"tokens\": \"15T\", \"seeds\": 100000, \"mtbf\": \"9000 h\", \"budget_s\": 0.2}"},
       {"explain", "{\"run\": \"mai-base-1/v5\", \"orders\": 100000, \"budget_s\": 0.01}"},
   };
