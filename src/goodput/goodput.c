@@ -195,7 +195,7 @@ MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, c
   goodput->samples = g_new0(MoeGoodputSample, goodput->n_samples);
   fill_theory(goodput);
   choose_interval(goodput, options);
-  Batch batch = {&goodput->model, options->seed, goodput->samples};
+  Batch batch = {&goodput->model, options->seed, goodput->samples, &options->stop};
 
   if (!simulate_all(&batch, goodput->n_samples, options, TRUE, error))
     return NULL;

@@ -232,6 +232,19 @@ START_TEST(test_theory_of_intervals)
 }
 END_TEST
 
+/* A stop binds the trainings themselves, also where no interval is searched. */
+START_TEST(test_stopped)
+{
+  MoeGoodputModel model = plain_model();
+  MoeResult result = {.gpus = 100, .step_time_s = 36, .tokens_per_step = 1};
+  MoeGoodputOptions options = {.seeds = 4, .no_search = TRUE, .stop = {.end_us = 1}};
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_ptr_null(moe_goodput(&model, &result, &options, &error));
+  ck_assert(g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED));
+}
+END_TEST
+
 START_TEST(test_optimum_is_near_daly)
 {
   MoeGoodputModel model = plain_model();
@@ -334,5 +347,5 @@ MOE_TEST_MAIN("study/goodput", test_without_failures_it_is_ideal, test_without_f
               test_expected_wall_is_that_of_renewal_theory, test_kinds_of_parts_add_their_rates,
               test_account_sums_to_the_wall_clock, test_degraded_periods_slow_as_an_infinite_queue,
               test_asynchronous_checkpoints_lose_the_writing_too, test_one_checkpoint_in_flight,
-              test_theory_of_intervals, test_optimum_is_near_daly, test_seeds_decide_threads_do_not,
+              test_theory_of_intervals, test_stopped, test_optimum_is_near_daly, test_seeds_decide_threads_do_not,
               test_weibull_parts_start_in_equilibrium, test_spares_save_the_wait, test_no_progress_is_an_error)
