@@ -62,4 +62,18 @@ gboolean moe_predictor_log_error(const MoePredictor *predictor, const MoeMeasure
 /* Median and P90 of `n` absolute relative errors, sorted in place. */
 void moe_residual_of(double *errors, guint n, MoeResidual *residual);
 
+/* ---- descent ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  double (*objective)(unsigned n, const double *x, double *gradient, void *data); /* gradient is NULL */
+  void *data;
+  guint n;
+  const double *low, *high; /* [n] */
+  double first_step;
+} MoeDescent;
+
+/* Makes the objective small from x[n] on, which becomes the best found: Subplex (Rowan 1990) and Nelder-Mead in turn,
+ * as NLopt implements them. Deterministic. */
+void moe_descend(const MoeDescent *descent, double *x);
+
 #endif

@@ -2,8 +2,9 @@
 #include <moesim/calibrate_network.h>
 
 #include <math.h>
-#include <nlopt.h>
 #include <stddef.h>
+
+#include "internal.h"
 
 /* A constant that is fitted, in what is physically possible: a share may not exceed the wire. */
 typedef struct {
@@ -34,11 +35,8 @@ static const Constant constants[] = {
 #define FLOORS 2
 #define SPREAD 4.0
 /* Errors below this are as good as none (repeatability of the kernels' times). */
-#define TOLERANCE       0.02
-#define MAX_EVALUATIONS 1500
-#define RESTARTS        3
-#define PRECISION       1e-5
-#define FIRST_STEP      0.3
+#define TOLERANCE  0.02
+#define FIRST_STEP 0.3 /* of a logarithm */
 
 typedef struct {
   const MoeNetworkCalibration *calibration;
@@ -111,24 +109,16 @@ static void find_free(Problem *problem)
   }
 }
 
-static void descend(Problem *problem, double *x, nlopt_algorithm algorithm)
+static void descend(Problem *problem, double *x)
 {
-  nlopt_opt opt = nlopt_create(algorithm, problem->n);
-  double low[G_N_ELEMENTS(constants)], high[G_N_ELEMENTS(constants)], best = 0;
+  double low[G_N_ELEMENTS(constants)], high[G_N_ELEMENTS(constants)];
+  const MoeDescent descent = {objective, problem, problem->n, low, high, FIRST_STEP};
 
   for (guint i = 0; i < problem->n; i++) {
     low[i] = log(problem->free[i]->low);
     high[i] = log(problem->free[i]->high);
-    x[i] = CLAMP(x[i], low[i], high[i]);
   }
-  nlopt_set_min_objective(opt, objective, problem);
-  nlopt_set_lower_bounds(opt, low);
-  nlopt_set_upper_bounds(opt, high);
-  nlopt_set_maxeval(opt, MAX_EVALUATIONS);
-  nlopt_set_xtol_rel(opt, PRECISION);
-  nlopt_set_initial_step1(opt, FIRST_STEP);
-  nlopt_optimize(opt, x, &best);
-  nlopt_destroy(opt);
+  moe_descend(&descent, x);
 }
 
 void moe_network_fit_library(MoeNetworkCalibration *calibration, guint library)
@@ -141,8 +131,7 @@ void moe_network_fit_library(MoeNetworkCalibration *calibration, guint library)
     return;
   for (guint i = 0; i < problem.n; i++)
     x[i] = log(*value_of(problem.library, problem.free[i]));
-  for (int i = 0; i < RESTARTS; i++)
-    descend(&problem, x, i % 2 ? NLOPT_LN_NELDERMEAD : NLOPT_LN_SBPLX);
+  descend(&problem, x);
   objective(problem.n, x, NULL, &problem);
 }
 

@@ -2,9 +2,10 @@
 #include <moesim/calibrate_network.h>
 
 #include <math.h>
-#include <nlopt.h>
 #include <stddef.h>
 #include <stdlib.h>
+
+#include "internal.h"
 
 /* ---- prediction -------------------------------------------------------------------------------------------------- */
 
@@ -192,31 +193,19 @@ static void find_free(Problem *problem)
   spread(problem->calibration, problem->fabric);
 }
 
-/* Evaluations of one descent, and descents: the simplex is restarted where it stopped. */
-#define MAX_EVALUATIONS 1500
-#define RESTARTS        3
-#define PRECISION       1e-5
-#define FIRST_STEP      0.2
+#define FIRST_STEP 0.2 /* of a logarithm */
 
-static void descend(Problem *problem, double *x, nlopt_algorithm algorithm)
+static void descend(Problem *problem, double *x)
 {
-  nlopt_opt opt = nlopt_create(algorithm, problem->n);
   gboolean network = g_array_index(problem->calibration->fabrics, MoeNetworkFabric, problem->fabric).network;
-  double low[G_N_ELEMENTS(constants)], high[G_N_ELEMENTS(constants)], best = 0;
+  double low[G_N_ELEMENTS(constants)], high[G_N_ELEMENTS(constants)];
+  const MoeDescent descent = {objective, problem, problem->n, low, high, FIRST_STEP};
 
   for (guint i = 0; i < problem->n; i++) {
     low[i] = log(network ? problem->free[i]->network_low : problem->free[i]->low);
     high[i] = log(network ? problem->free[i]->network_high : problem->free[i]->high);
-    x[i] = CLAMP(x[i], low[i], high[i]);
   }
-  nlopt_set_min_objective(opt, objective, problem);
-  nlopt_set_lower_bounds(opt, low);
-  nlopt_set_upper_bounds(opt, high);
-  nlopt_set_maxeval(opt, MAX_EVALUATIONS);
-  nlopt_set_xtol_rel(opt, PRECISION);
-  nlopt_set_initial_step1(opt, FIRST_STEP);
-  nlopt_optimize(opt, x, &best);
-  nlopt_destroy(opt);
+  moe_descend(&descent, x);
 }
 
 void moe_network_fit(MoeNetworkCalibration *calibration, guint fabric)
@@ -230,8 +219,7 @@ void moe_network_fit(MoeNetworkCalibration *calibration, guint fabric)
     return;
   for (guint i = 0; i < problem.n; i++)
     x[i] = log(*value_of(&fitted->fit, problem.free[i]));
-  for (int i = 0; i < RESTARTS; i++)
-    descend(&problem, x, i % 2 ? NLOPT_LN_NELDERMEAD : NLOPT_LN_SBPLX);
+  descend(&problem, x);
   objective(problem.n, x, NULL, &problem);
   for (guint i = 0; i < problem.n; i++)
     fitted->seen |= 1u << (problem.free[i] - constants);
