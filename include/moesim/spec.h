@@ -142,6 +142,9 @@ typedef struct {
   int64_t lora_rank; /* 0 = all weights train */
 } MoeTraining;
 
+/* What a run that says nothing of its training has: mixed precision as Megatron-LM and DeepSpeed do it. */
+extern const MoeTraining moe_training_defaults;
+
 typedef enum { MOE_CONTEXT_ULYSSES, MOE_CONTEXT_RING } MoeContextKind;
 
 /* How the GPUs are divided. Degrees default to 1, flags to off, overlaps to off; without a `schedule`, stages run 1f1b,

@@ -11,7 +11,7 @@
 
 /* -1 and NULL: not said. */
 typedef struct {
-  const char *optimizer, *communication, *accumulated, *parameter_device, *optimizer_device, *checkpoint_device;
+  const char *optimizer, *communication, *accumulated, *parameter_device, *optimizer_device;
   int64_t batch, micro_batch, accumulation, stage, bucket, prefetch, subgroup, secondary, tensor, sequence;
   gboolean overlap, bf16, fp16, compressed_weights, compressed_gradients, partitioned, checkpoints_on_host;
 } Deep;

@@ -17,19 +17,8 @@ void import_draft_init(Draft *draft, const MoeImportOptions *options)
 {
   *draft = (Draft){.options = options ? options : &no_options};
   draft->architecture = (MoeArchitecture){.norms_per_layer = 2, .mtp_counted = TRUE, .ffn.gated = TRUE};
-  draft->training.micro_batch = 1;
-  draft->training.precision = (MoePrecisions){.gemm = MOE_BF16,
-                                              .wgrad = MOE_BF16,
-                                              .attention = MOE_BF16,
-                                              .lm_head = MOE_BF16,
-                                              .router = MOE_FP32,
-                                              .residual = MOE_BF16,
-                                              .gradient_reduce = MOE_FP32,
-                                              .parameter_gather = MOE_BF16,
-                                              .dispatch = MOE_BF16,
-                                              .combine = MOE_BF16,
-                                              .master = MOE_FP32,
-                                              .optimizer_moments = MOE_FP32};
+  draft->training = moe_training_defaults;
+  draft->training.precision.wgrad = draft->training.precision.gemm;
   draft->parallelism = (MoeParallelism){.tensor = 1,
                                         .context = 1,
                                         .pipeline = 1,

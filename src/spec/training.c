@@ -13,18 +13,18 @@
 
 /* Mixed precision as Megatron-LM and DeepSpeed do it: BF16 work, FP32 router, gradient sums, master weights and
  * moments. */
-static const MoeTraining defaults = {.micro_batch = 1,
-                                     .precision = {.gemm = MOE_BF16,
-                                                   .attention = MOE_BF16,
-                                                   .lm_head = MOE_BF16,
-                                                   .router = MOE_FP32,
-                                                   .residual = MOE_BF16,
-                                                   .gradient_reduce = MOE_FP32,
-                                                   .parameter_gather = MOE_BF16,
-                                                   .dispatch = MOE_BF16,
-                                                   .combine = MOE_BF16,
-                                                   .master = MOE_FP32,
-                                                   .optimizer_moments = MOE_FP32}};
+const MoeTraining moe_training_defaults = {.micro_batch = 1,
+                                           .precision = {.gemm = MOE_BF16,
+                                                         .attention = MOE_BF16,
+                                                         .lm_head = MOE_BF16,
+                                                         .router = MOE_FP32,
+                                                         .residual = MOE_BF16,
+                                                         .gradient_reduce = MOE_FP32,
+                                                         .parameter_gather = MOE_BF16,
+                                                         .dispatch = MOE_BF16,
+                                                         .combine = MOE_BF16,
+                                                         .master = MOE_FP32,
+                                                         .optimizer_moments = MOE_FP32}};
 
 static const MoeField precision_fields[] = {
     {"gemm", PRECISION(gemm), .meaning = "linear layers, forward pass and data gradient"},
@@ -44,7 +44,7 @@ static const MoeField precision_fields[] = {
     {NULL},
 };
 
-static const MoeSection precision_section = {"precision", precision_fields, &defaults};
+static const MoeSection precision_section = {"precision", precision_fields, &moe_training_defaults};
 
 static const MoeField balance_fields[] = {
     {"zipf", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeRouting, balance_value), .maximum = MAX_ZIPF,
@@ -95,7 +95,7 @@ static const MoeField routing_fields[] = {
     {NULL},
 };
 
-static const MoeSection routing_section = {"routing", routing_fields, &defaults};
+static const MoeSection routing_section = {"routing", routing_fields, &moe_training_defaults};
 
 static const MoeField lora_fields[] = {
     {"rank", MOE_FIELD_COUNT(MoeTraining, lora_rank, 1, MOE_MAX_WIDTH), .required = TRUE,
@@ -103,7 +103,7 @@ static const MoeField lora_fields[] = {
     {NULL},
 };
 
-static const MoeSection lora_section = {"lora", lora_fields, &defaults};
+static const MoeSection lora_section = {"lora", lora_fields, &moe_training_defaults};
 
 static const MoeField training_fields[] = {
     {"sequence_length", MOE_FIELD_COUNT(MoeTraining, sequence_length, 1, MOE_MAX_SEQUENCE), .required = TRUE,
@@ -121,7 +121,7 @@ static const MoeField training_fields[] = {
     {NULL},
 };
 
-const MoeSection moe_training_section = {"training", training_fields, &defaults};
+const MoeSection moe_training_section = {"training", training_fields, &moe_training_defaults};
 
 static gboolean read_precisions(const MoeNode *training, MoeTraining *target, GError **error)
 {
@@ -232,7 +232,7 @@ static gboolean read_lora(const MoeNode *training, MoeTraining *target, GError *
 
 gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **error)
 {
-  *training = defaults;
+  *training = moe_training_defaults;
   return moe_node_read_fields(node, training_fields, "training", training, error) &&
          read_precisions(node, training, error) && read_routing(node, training, error) &&
          read_lora(node, training, error);
