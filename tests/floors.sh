@@ -1,14 +1,15 @@
 #!/bin/sh
-# Floors are law: a module includes public headers of lower floors only, siblings do not see each other, private headers stay in their
-# folder, and every public header compiles alone.
+# Floors are law: a module includes headers of lower floors only, siblings do not see each other, private headers stay in their folder, and
+# every header that others may include compiles alone.
 # usage: floors.sh SOURCE_ROOT [CC]
 #        floors.sh --links MODULE    the module and all that it stands on, for tests/meson.build
+#        floors.sh --headers SOURCE  headers of modules that others include, but for those of programs
 set -u
 
 # The rooms of studies, one question each.
 studies="study calibrate goodput explain validate search certainty plan infer"
 
-# Module -> modules whose public headers it may include (docs/architecture.md).
+# Module -> modules whose headers it may include (docs/architecture.md).
 allowed() {
   case $1 in
   base) echo "" ;;
@@ -51,15 +52,27 @@ if [ "$1" = --links ]; then
   exit 0
 fi
 
+# A module's own header, which others include as "module/name.h", names its floor in its comment; all others are private.
+is_shared() {
+  case $1 in */cli/*) return 1 ;; esac # nobody stands above
+  sed -n '1,/\*\//p' "$1" | grep -qE 'Floor [0-9]|\(floor [0-9]'
+}
+
+if [ "$1" = --headers ]; then
+  for header in "$2"/*/*.h; do
+    case $header in */serve/*) ;; *) ! is_shared "$header" || echo "$header" ;; esac
+  done
+  exit 0
+fi
+
 root=$(realpath "$1") || exit 1
 cc=${2:-cc}
 failures=0
 
-# Header name -> its module: what its comment says ("Part of spec"), else its name up to the first underscore (report_plot.h).
+# Public header -> its module: what its comment says ("Part of spec"), else its name.
 module_of() {
   part=$(sed -n 's/.*[Pp]art of \([a-z]*\)[ .(].*/\1/p' "$root/include/moesim/$1" 2> /dev/null | head -n 1)
-  name=${1%.h}
-  echo "${part:-${name%%_*}}"
+  echo "${part:-${1%.h}}"
 }
 
 complain() {
@@ -67,18 +80,32 @@ complain() {
   failures=$((failures + 1))
 }
 
+may_include() {
+  case " $1 $(allowed "$1") " in
+  *" $2 "*) ;;
+  *) complain "$3: $1 may not include $4" ;;
+  esac
+}
+
 # check_file MODULE FILE
 check_file() {
   for included in $(sed -n 's/^ *# *include *<moesim\/\([^>]*\)>.*/\1/p' "$2"); do
-    other=$(module_of "$included")
-    case " $1 $(allowed "$1") " in
-    *" $other "*) ;;
-    *) complain "$2: $1 may not include <moesim/$included>" ;;
-    esac
+    may_include "$1" "$(module_of "$included")" "$2" "<moesim/$included>"
   done
-  if grep -nE '^ *# *include *"(\.\.|moesim/|src/)' "$2"; then
-    complain "$2: private headers are included from their own folder only"
-  fi
+  for included in $(sed -n 's/^ *# *include *"\([^"]*\/[^"]*\)".*/\1/p' "$2"); do
+    may_include "$1" "${included%%/*}" "$2" "\"$included\""
+    [ -e "$root/src/$included" ] && is_shared "$root/src/$included" ||
+      complain "$2: \"$included\" is no header for others: its comment names no floor"
+  done
+  for included in $(sed -n 's/^ *# *include *"\([^"/]*\)".*/\1/p' "$2"); do
+    [ ! -e "$root/src/$1/$included" ] || ! is_shared "$root/src/$1/$included" || complain "$2: \"$1/$included\" is the name of \"$included\""
+  done
+}
+
+check_compiles() {
+  # shellcheck disable=SC2046 # several flags
+  "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" -I"$root/src" $(pkg-config --cflags glib-2.0) -x c "$1" ||
+    complain "$1: does not compile alone"
 }
 
 check_module() {
@@ -100,10 +127,10 @@ done
 
 for header in "$root"/include/moesim/*.h; do
   check_file "$(module_of "$(basename "$header")")" "$header"
-  # shellcheck disable=SC2046 # several flags
-  if ! "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" $(pkg-config --cflags glib-2.0) -x c "$header"; then
-    complain "$header: does not compile alone"
-  fi
+  check_compiles "$header"
+done
+for header in "$root"/src/*/*.h; do
+  [ -e "$header" ] && is_shared "$header" && check_compiles "$header"
 done
 
 echo "$failures breaches of the floors"

@@ -2,7 +2,7 @@
 #ifndef SMALL_RUNS_H
 #define SMALL_RUNS_H
 
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include "moetest.h"
 

@@ -16,8 +16,8 @@
 #ifndef MOESIM_EXPLAIN_H
 #define MOESIM_EXPLAIN_H
 
-#include <moesim/findings.h>
-#include <moesim/study.h>
+#include "metrics/findings.h"
+#include "study/study.h"
 
 G_BEGIN_DECLS
 

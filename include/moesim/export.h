@@ -14,9 +14,9 @@
 #ifndef MOESIM_EXPORT_H
 #define MOESIM_EXPORT_H
 
-#include <moesim/program.h>
-#include <moesim/sim.h>
-#include <moesim/spec.h>
+#include "program/program.h"
+#include "sim/sim.h"
+#include "spec/spec.h"
 
 G_BEGIN_DECLS
 

@@ -18,9 +18,9 @@
 #ifndef MOESIM_GOODPUT_H
 #define MOESIM_GOODPUT_H
 
-#include <moesim/economy.h>
-#include <moesim/findings.h>
-#include <moesim/study.h>
+#include "metrics/findings.h"
+#include "study/economy.h"
+#include "study/study.h"
 
 G_BEGIN_DECLS
 

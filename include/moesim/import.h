@@ -8,8 +8,8 @@
 #ifndef MOESIM_IMPORT_H
 #define MOESIM_IMPORT_H
 
-#include <moesim/base.h>
-#include <moesim/spec.h>
+#include "base/base.h"
+#include "spec/spec.h"
 
 G_BEGIN_DECLS
 

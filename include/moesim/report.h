@@ -9,8 +9,8 @@
 #ifndef MOESIM_REPORT_H
 #define MOESIM_REPORT_H
 
-#include <moesim/base.h>
-#include <moesim/metrics.h>
+#include "base/base.h"
+#include "metrics/metrics.h"
 
 G_BEGIN_DECLS
 

@@ -15,10 +15,10 @@
 #ifndef MOESIM_SEARCH_H
 #define MOESIM_SEARCH_H
 
-#include <moesim/cost.h>
-#include <moesim/program.h>
-#include <moesim/study.h>
-#include <moesim/topo.h>
+#include "cost/cost.h"
+#include "program/program.h"
+#include "study/study.h"
+#include "topo/topo.h"
 
 G_BEGIN_DECLS
 

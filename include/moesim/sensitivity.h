@@ -10,8 +10,8 @@
 #ifndef MOESIM_SENSITIVITY_H
 #define MOESIM_SENSITIVITY_H
 
-#include <moesim/findings.h>
-#include <moesim/study.h>
+#include "metrics/findings.h"
+#include "study/study.h"
 
 G_BEGIN_DECLS
 

@@ -12,7 +12,7 @@
 #ifndef MOESIM_SWEEP_H
 #define MOESIM_SWEEP_H
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 G_BEGIN_DECLS
 

@@ -9,7 +9,7 @@
 #ifndef MOESIM_VALIDATE_H
 #define MOESIM_VALIDATE_H
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 G_BEGIN_DECLS
 

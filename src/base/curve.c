@@ -1,4 +1,4 @@
-#include <moesim/base.h>
+#include "base/base.h"
 
 #include <math.h>
 

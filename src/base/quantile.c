@@ -1,6 +1,6 @@
 /* Quantiles of samples. */
+#include "base/base.h"
 #include <math.h>
-#include <moesim/base.h>
 #include <stdlib.h>
 
 static int by_value(const void *a, const void *b)

@@ -1,4 +1,4 @@
-#include <moesim/base.h>
+#include "base/base.h"
 
 /* Four units in the last place of a double: what a handful of multiplications and divisions may be off by. */
 #define WHOLE_SLACK (4 * 0x1p-52)

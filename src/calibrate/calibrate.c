@@ -5,7 +5,7 @@
  * and waves make the objective piecewise smooth, which rules out gradients. A weak pull towards the value that would
  * hold without the fit decides those that the rows say nothing about.
  */
-#include <moesim/calibrate.h>
+#include "calibrate/calibrate.h"
 
 #include <math.h>
 #include <nlopt.h>

@@ -1,5 +1,5 @@
 /* Fragments: the `kernels:` section that accelerator and stack files use, as text. */
-#include <moesim/calibrate.h>
+#include "calibrate/calibrate.h"
 
 #include <string.h>
 

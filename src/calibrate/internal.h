@@ -2,7 +2,7 @@
 #ifndef MOESIM_CALIBRATE_INTERNAL_H
 #define MOESIM_CALIBRATE_INTERNAL_H
 
-#include <moesim/calibrate.h>
+#include "calibrate/calibrate.h"
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Fit of the constants of expert libraries: rows of dispatches and combines, one library at a time. */
-#include <moesim/calibrate_network.h>
+#include "calibrate/network.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Reader of published collective, expert and message times. */
-#include <moesim/calibrate_network.h>
-#include <moesim/doc.h>
+#include "calibrate/network.h"
+#include "doc/doc.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Fit of collective constants and its residuals. */
-#include <moesim/calibrate_network.h>
+#include "calibrate/network.h"
 
 #include <math.h>
 #include <stddef.h>

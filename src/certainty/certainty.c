@@ -1,5 +1,5 @@
 /* Assumptions, model error and failures as one interval. */
-#include <moesim/certainty.h>
+#include "certainty/certainty.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef MOESIM_CERTAINTY_INTERNAL_H
 #define MOESIM_CERTAINTY_INTERNAL_H
 
-#include <moesim/certainty.h>
+#include "certainty/certainty.h"
 
 /* Cases of one family, kind, accelerator, model and software. */
 typedef struct {

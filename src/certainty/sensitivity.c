@@ -1,6 +1,6 @@
 /* Predictions across the assumptions of a run. */
+#include "certainty/varied.h"
 #include <moesim/sensitivity.h>
-#include <moesim/varied.h>
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Values of assumptions and combinations of them. */
-#include <moesim/study.h>
-#include <moesim/varied.h>
+#include "certainty/varied.h"
+#include "study/study.h"
 
 #include <math.h>
 #include <string.h>

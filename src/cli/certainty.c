@@ -1,8 +1,8 @@
 /* What decides an answer. */
 #include "certainty.h"
 
-#include <moesim/remedy.h>
-#include <moesim/report_remedy.h>
+#include "report/remedy.h"
+#include "study/remedy.h"
 #include <moesim/sensitivity.h>
 
 /* Events that trying each assumption alone may take under an answer that was asked for without it: some seconds. A

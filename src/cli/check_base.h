@@ -2,7 +2,7 @@
 #ifndef MOESIM_CLI_CHECK_BASE_H
 #define MOESIM_CLI_CHECK_BASE_H
 
-#include <moesim/doc.h>
+#include "doc/doc.h"
 
 /* A file that extends `file`: the first by name in its folder, in the one above, or in those beside that. NULL when
  * there is none. Caller frees. */

@@ -1,7 +1,7 @@
 /* Values of a run file that all of its variants replace: no state reads them, so each is put back and read. */
 #include "check_base.h"
 
-#include <moesim/spec.h>
+#include "spec/spec.h"
 #include <string.h>
 
 typedef struct {

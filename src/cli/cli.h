@@ -21,12 +21,12 @@
 #ifndef MOESIM_CLI_H
 #define MOESIM_CLI_H
 
-#include <moesim/ask.h>
-#include <moesim/base.h>
+#include "base/base.h"
+#include "door/ask.h"
+#include "metrics/metrics.h"
+#include "spec/spec.h"
 #include <moesim/door.h>
-#include <moesim/metrics.h>
 #include <moesim/report.h>
-#include <moesim/spec.h>
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* moesim calibrate: fits kernel constants to measured times and prints what is left. */
 #include "cli.h"
 
-#include <moesim/calibrate.h>
+#include "calibrate/calibrate.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {

@@ -1,7 +1,7 @@
 /* moesim calibrate-network: fit collective constants to published curves, print residuals, write fabrics. */
 #include "cli.h"
 
-#include <moesim/calibrate_network.h>
+#include "calibrate/network.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {

@@ -2,9 +2,9 @@
 #include "check_base.h"
 #include "cli.h"
 
-#include <moesim/cost.h>
-#include <moesim/layer.h>
-#include <moesim/program.h>
+#include "cost/cost.h"
+#include "layer/layer.h"
+#include "program/program.h"
 #include <moesim/report.h>
 #include <moesim/validate.h>
 

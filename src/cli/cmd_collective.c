@@ -1,9 +1,9 @@
 /* moesim collective: an nccl-tests-like table of one collective on a cluster. */
 #include "cli.h"
 
-#include <moesim/coll.h>
+#include "coll/coll.h"
+#include "report/plot.h"
 #include <moesim/report.h>
-#include <moesim/report_plot.h>
 
 #include <string.h>
 

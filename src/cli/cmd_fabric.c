@@ -1,8 +1,8 @@
 /* moesim fabric: what a step puts on the links. */
 #include "cli.h"
 
+#include "report/fabric.h"
 #include <moesim/report.h>
-#include <moesim/report_fabric.h>
 
 static const MoeUsage usage = {
     .command = "fabric",

@@ -1,7 +1,7 @@
 /* moesim goodput: a training of weeks, with failures, checkpoints, cost and energy. */
 #include "cli.h"
 
-#include <moesim/report_goodput.h>
+#include "report/goodput.h"
 
 static const MoeUsage usage = {
     .command = "goodput",

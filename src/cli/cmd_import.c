@@ -2,8 +2,8 @@
 #include "cli.h"
 #include "import_layout.h"
 
+#include "layer/layer.h"
 #include <moesim/import.h>
-#include <moesim/layer.h>
 #include <moesim/report.h>
 
 #include <stdio.h>

@@ -3,11 +3,11 @@
 #include "certainty.h"
 #include "cli.h"
 
+#include "door/ask.h"
+#include "report/infer.h"
 #include <math.h>
-#include <moesim/ask.h>
 #include <moesim/door.h>
 #include <moesim/report.h>
-#include <moesim/report_infer.h>
 
 #define DEFAULT_PARTICLES 1000
 #define DEFAULT_WITHIN    0.05

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <moesim/cost.h>
+#include "cost/cost.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {

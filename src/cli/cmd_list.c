@@ -2,11 +2,11 @@
 #include "cli.h"
 #include "plot.h"
 
-#include <moesim/cost.h>
-#include <moesim/expert_library.h>
-#include <moesim/listing.h>
-#include <moesim/report_listing.h>
-#include <moesim/schedule.h>
+#include "cost/cost.h"
+#include "report/listing.h"
+#include "schedule/schedule.h"
+#include "spec/expert_library.h"
+#include "study/listing.h"
 
 static const MoeUsage usage = {
     .command = "list",

@@ -1,8 +1,8 @@
 /* moesim memory: footprint per GPU by pipeline stage and part. */
 #include "cli.h"
 
-#include <moesim/report_memory_layers.h>
-#include <moesim/report_remedy.h>
+#include "report/memory_layers.h"
+#include "report/remedy.h"
 
 /* Remedies that a table shows. */
 #define SHOWN_REMEDIES 12

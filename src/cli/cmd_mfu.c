@@ -1,7 +1,7 @@
 /* moesim mfu: MFU of a measured run. */
 #include "cli.h"
 
-#include <moesim/layer.h>
+#include "layer/layer.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {

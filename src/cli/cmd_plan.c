@@ -1,9 +1,9 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
 #include "cli.h"
 
+#include "report/plan.h"
 #include <moesim/export.h>
 #include <moesim/report.h>
-#include <moesim/report_plan.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* moesim report: one run as one self-contained HTML page, other runs beside it. */
 #include "cli.h"
 
-#include <moesim/report_html.h>
+#include "report/page.h"
+#include "study/study.h"
 #include <moesim/sensitivity.h>
-#include <moesim/study.h>
 
 #define DEFAULT_SAMPLES 50  /* combinations of the assumptions: a page should not take minutes */
 #define SCALE_SAMPLES   20  /* of them at each other number of GPUs, at most */

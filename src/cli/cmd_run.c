@@ -3,7 +3,7 @@
 #include "cli.h"
 #include "replay.h"
 
-#include <moesim/report_trace.h>
+#include "report/trace.h"
 
 static const MoeUsage usage = {
     .command = "run",

@@ -1,7 +1,7 @@
 /* moesim schema: every key of the input files. */
 #include "cli.h"
 
-#include <moesim/report_schema.h>
+#include "report/schema.h"
 
 static const MoeUsage usage = {
     .command = "schema",

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "ranks.h"
 
-#include <moesim/report_search.h>
+#include "report/search.h"
 #include <stdio.h>
 
 static const MoeUsage usage = {

@@ -1,8 +1,8 @@
 /* moesim show: the resolved run, each value with where it was written and whether it is assumed. */
 #include "cli.h"
 
+#include "study/stand_ins.h"
 #include <moesim/report.h>
-#include <moesim/stand_ins.h>
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "ranks.h"
 #include "sweep_ranks.h"
 
-#include <moesim/report_sweep.h>
+#include "report/sweep.h"
 #include <moesim/sweep.h>
 
 static const MoeUsage usage = {

@@ -2,8 +2,8 @@
 #include "cli.h"
 #include "validate_parts.h"
 
-#include <moesim/certainty.h>
-#include <moesim/report_validation.h>
+#include "certainty/certainty.h"
+#include "report/validation.h"
 
 /* A stored median or P90 counts as worse from this on: rounding of the stored figures, and the smallest change worth
  * stopping for. */

@@ -1,7 +1,7 @@
 /* Options and arguments of one command. */
 #include "cli.h"
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 #include <stdio.h>
 #include <string.h>

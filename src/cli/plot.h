@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-#include <moesim/report_plot.h>
+#include "report/plot.h"
 #include <moesim/sweep.h>
 
 /* As given; texts are NULL and numbers 0 where they were not. */

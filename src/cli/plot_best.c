@@ -1,7 +1,7 @@
 /* moesim plot scale --best: at each size the layout that a search finds there, instead of the run's own. */
 #include "plot.h"
 
-#include <moesim/plan.h>
+#include "plan/plan.h"
 
 #define SEARCH_S 60.0 /* for all sizes of a line together */
 

@@ -1,7 +1,7 @@
 /* Runs at the points of --vary, for figures that compare them: strategies, Pareto front, heat map. */
 #include "plot.h"
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "certainty.h"
 #include "plot.h"
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 /* Without --gpus: a sixteenth to twice the run's own size. */
 #define SMALLEST_DIVISOR 16

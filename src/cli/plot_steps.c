@@ -1,7 +1,7 @@
 /* moesim plot steps: how step times are distributed over seeds of routing and noise. */
 #include "plot.h"
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 #define STEPS 50 /* without --steps: enough for a P90 */
 

@@ -1,8 +1,8 @@
 /* moesim run --from-chakra. */
 #include "replay.h"
 
-#include <moesim/layer.h>
-#include <moesim/replay.h>
+#include "layer/layer.h"
+#include "replay/replay.h"
 #include <string.h>
 
 /* The machine that a trace is replayed on: of the run that was exported, or named by the options. */

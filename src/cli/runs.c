@@ -2,8 +2,8 @@
 #include "certainty.h"
 #include "cli.h"
 
+#include "study/study.h"
 #include <moesim/sensitivity.h>
-#include <moesim/study.h>
 
 #include <string.h>
 

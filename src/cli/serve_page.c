@@ -2,8 +2,8 @@
 #include "serve_page.h"
 #include "cli.h"
 
+#include "serve/serve.h"
 #include <moesim/door.h>
-#include <moesim/serve.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "cli.h"
 
-#include <moesim/report_parts.h>
+#include "report/parts.h"
 
 int moe_cli_validate_parts(const char *dir, const char *data_dir, int64_t stage, const MoeSimOptions *sim)
 {

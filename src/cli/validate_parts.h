@@ -2,7 +2,7 @@
 #ifndef MOESIM_CLI_VALIDATE_PARTS_H
 #define MOESIM_CLI_VALIDATE_PARTS_H
 
-#include <moesim/sim.h>
+#include "sim/sim.h"
 
 /* Each case with published parts of its iteration, part by part, on pipeline stage `stage` (< 0: the middle one).
  * Returns the exit status. */

@@ -1,6 +1,6 @@
 /*
  * Dispatch and combine: tokens to the ranks of their experts and back, as the row of the library says
- * (moesim/expert_library.h).
+ * (spec/expert_library.h).
  *
  * Copies per token are expectations under balanced random routing (copies.c). Node-limited libraries send one copy per
  * destination domain over the sender's own rail, then forward one copy per destination rank over NVLink: both legs are

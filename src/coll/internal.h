@@ -7,7 +7,7 @@
 #ifndef MOESIM_COLL_INTERNAL_H
 #define MOESIM_COLL_INTERNAL_H
 
-#include <moesim/coll.h>
+#include "coll/coll.h"
 
 /* How a message goes over a wire, in the order of NCCL's tables. */
 typedef enum { MOE_LL, MOE_LL128, MOE_SIMPLE, MOE_N_PROTOCOLS } MoeProtocol;

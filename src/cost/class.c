@@ -1,5 +1,5 @@
 /* Tables of kernel classes and of the roles that ask for their families; what is said of a kernel by its class. */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * against forward's two: the fifth rebuilds the scores and is reported as MOE_REASON_RECOMPUTE. Equations and sources:
  * docs/model-kernels.md.
  */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Kernel class gemm: one matrix product, or several alike. The model is in gemm.c. */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include "internal.h"
 

@@ -1,5 +1,5 @@
 /* Kernel class grouped_gemm: one product per expert, in one kernel or one each. The model is in gemm.c. */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include "internal.h"
 

@@ -7,7 +7,7 @@
  * The backward pass has two products for each and rebuilds what the forward pass made inside chunks. Equations and
  * sources: docs/model-kernels.md.
  */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include "internal.h"
 

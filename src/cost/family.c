@@ -8,7 +8,7 @@
  * own peak, so they carry over); 4. any family of the class; 5. the generic constants. Within a step the stack goes
  * before the accelerator, and an entry that names precision and pass before one that says "any".
  */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include <string.h>
 

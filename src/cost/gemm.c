@@ -9,7 +9,7 @@
  * fixed `floor_s` comes on top, and groups that are kernels of their own cannot take less than `group_s` each.
  * Equations, sources and limits: docs/model-kernels.md.
  */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #ifndef MOESIM_COST_INTERNAL_H
 #define MOESIM_COST_INTERNAL_H
 
-#include <moesim/cost.h>
+#include "cost/cost.h"
 
 /* ---- constants --------------------------------------------------------------------------------------------------- */
 

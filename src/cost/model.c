@@ -1,6 +1,6 @@
 /* Cost models: life cycle, peaks, and pricing one kernel in a machine state. */
-#include <moesim/cost.h>
-#include <moesim/spec.h>
+#include "cost/cost.h"
+#include "spec/spec.h"
 
 #include "internal.h"
 

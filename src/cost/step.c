@@ -2,7 +2,7 @@
  * What makes kernels slower in a training step than on the bench: the math rate that holds for weeks, communication
  * beside them, peers that are slower.
  */
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 #include <math.h>
 

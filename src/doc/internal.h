@@ -7,7 +7,7 @@
 #ifndef MOE_DOC_INTERNAL_H
 #define MOE_DOC_INTERNAL_H
 
-#include <moesim/doc.h>
+#include "doc/doc.h"
 
 /* ---- arena (arena.c) -------------------------------------------------------------------------------------------- */
 

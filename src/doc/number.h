@@ -2,7 +2,7 @@
 #ifndef MOE_DOC_NUMBER_H
 #define MOE_DOC_NUMBER_H
 
-#include <moesim/base.h>
+#include "base/base.h"
 
 typedef enum {
   MOE_NUMBER_WHOLE,

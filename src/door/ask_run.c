@@ -1,5 +1,5 @@
 /* What is said about a run and its simulation. */
-#include <moesim/ask.h>
+#include "door/ask.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What is said about a training of weeks, a search, a plan. */
-#include <moesim/ask.h>
+#include "door/ask.h"
 
 #include <string.h>
 

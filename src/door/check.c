@@ -1,10 +1,10 @@
 /* Whether a run is legal; why not, whose fault it is, and the nearest value that is. */
 #include "internal.h"
 
-#include <moesim/cost.h>
-#include <moesim/layer.h>
-#include <moesim/program.h>
-#include <moesim/report_json.h>
+#include "cost/cost.h"
+#include "layer/layer.h"
+#include "program/program.h"
+#include "report/json.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Configurations of others to run files. */
 #include "internal.h"
 
+#include "report/json.h"
 #include <moesim/import.h>
-#include <moesim/report_json.h>
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The one interval of all answers. */
-#include <moesim/ask.h>
+#include "door/ask.h"
 
 MoeResiduals *moe_ask_residuals(const char *data_dir, GError **error)
 {

@@ -1,7 +1,7 @@
 /* Errors as JSON. */
 #include "internal.h"
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 #include <stdlib.h>
 #include <string.h>
 

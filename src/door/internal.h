@@ -6,7 +6,7 @@
 #ifndef MOESIM_DOOR_INTERNAL_H
 #define MOESIM_DOOR_INTERNAL_H
 
-#include <moesim/ask.h>
+#include "door/ask.h"
 #include <moesim/door.h>
 
 #include <json-glib/json-glib.h>

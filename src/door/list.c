@@ -1,8 +1,8 @@
 /* What ships, and the words that keys take. */
 #include "internal.h"
 
-#include <moesim/listing.h>
-#include <moesim/report_json.h>
+#include "report/json.h"
+#include "study/listing.h"
 
 #include <string.h>
 

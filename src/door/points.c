@@ -1,6 +1,6 @@
 /* Points of a sweep as records. */
-#include <moesim/ask.h>
-#include <moesim/report_sweep.h>
+#include "door/ask.h"
+#include "report/sweep.h"
 
 static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
 {

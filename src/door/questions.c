@@ -1,11 +1,11 @@
 /* Questions about one run. */
 #include "internal.h"
 
+#include "report/findings.h"
+#include "report/remedy.h"
+#include "study/remedy.h"
 #include <moesim/explain.h>
-#include <moesim/remedy.h>
 #include <moesim/report.h>
-#include <moesim/report_findings.h>
-#include <moesim/report_remedy.h>
 
 #define DEFAULT_SENSITIVITY_SAMPLES 100 /* P10 and P90 then rest on ten samples each */
 #define MAX_SAMPLES                 1000000

@@ -1,5 +1,5 @@
 /* Words of a caller to values. */
-#include <moesim/ask.h>
+#include "door/ask.h"
 
 #include <math.h>
 #include <string.h>

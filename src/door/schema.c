@@ -1,7 +1,7 @@
 /* What the keys of the input files are. */
 #include "internal.h"
 
-#include <moesim/report_schema.h>
+#include "report/schema.h"
 
 char *moe_door_schema(const MoeRequest *request, GError **error)
 {

@@ -1,7 +1,7 @@
 /* The run that a request means, key by key, and as a file of its own. */
 #include "internal.h"
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* Questions that take many runs or weeks of training. */
 #include "internal.h"
 
+#include "report/goodput.h"
+#include "report/plan.h"
+#include "report/search.h"
+#include "report/sweep.h"
 #include <moesim/goodput.h>
-#include <moesim/report_goodput.h>
-#include <moesim/report_plan.h>
-#include <moesim/report_search.h>
-#include <moesim/report_sweep.h>
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* What one rank of each stage does when, as columns. */
 #include "internal.h"
 
-#include <moesim/program.h>
-#include <moesim/report_json.h>
+#include "program/program.h"
+#include "report/json.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include <moesim/engine.h>
+#include "engine/engine.h"
 
 #include "wheel.h"
 

@@ -3,7 +3,7 @@
 #ifndef MOESIM_ENGINE_KEY_H
 #define MOESIM_ENGINE_KEY_H
 
-#include <moesim/base.h>
+#include "base/base.h"
 
 __extension__ typedef unsigned __int128 Key;
 

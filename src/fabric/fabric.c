@@ -1,5 +1,5 @@
 /* Transfers in flight: a share activity per collective, a movable event per activity, one solve per instant. */
-#include <moesim/fabric.h>
+#include "fabric/fabric.h"
 
 #include <math.h>
 

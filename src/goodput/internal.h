@@ -2,7 +2,7 @@
 #ifndef MOESIM_GOODPUT_INTERNAL_H
 #define MOESIM_GOODPUT_INTERNAL_H
 
-#include <moesim/engine.h>
+#include "engine/engine.h"
 #include <moesim/goodput.h>
 
 /* What the job is doing. */

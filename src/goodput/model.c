@@ -1,6 +1,6 @@
 /* From a run, its plan and its predicted step to a training that can be simulated. */
+#include "layer/layer.h"
 #include <moesim/goodput.h>
-#include <moesim/layer.h>
 
 #include <math.h>
 

@@ -2,9 +2,9 @@
 #ifndef MOESIM_INFER_INTERNAL_H
 #define MOESIM_INFER_INTERNAL_H
 
-#include <moesim/infer.h>
-#include <moesim/parts.h>
-#include <moesim/varied.h>
+#include "certainty/varied.h"
+#include "infer/infer.h"
+#include "study/parts.h"
 
 #include "smc.h"
 #include "store.h"

@@ -12,7 +12,7 @@
 #ifndef MOESIM_INFER_SMC_H
 #define MOESIM_INFER_SMC_H
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 /* Logarithm of the likelihood of a state; -INFINITY where it cannot be. Called from several threads. */
 typedef double (*MoeLikelihoodFunc)(const double *state, gconstpointer data);

@@ -2,7 +2,7 @@
 #ifndef MOESIM_INFER_STORE_H
 #define MOESIM_INFER_STORE_H
 
-#include <moesim/base.h>
+#include "base/base.h"
 
 typedef struct MoeShotStore MoeShotStore;
 

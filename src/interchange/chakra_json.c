@@ -1,8 +1,8 @@
 /* Chakra's JSON form: {"workload_graph": [{"Id": 0, "Name": ..., "NodeType": 4, "data_deps": [...], "runtime": 5, ...},
  * ...]} (src/feeder of mlcommons/chakra). It becomes the bytes of a trace, and is then read as one. */
 #include "chakra.pb-c.h"
+#include "interchange/chakra_trace.h"
 #include "json.h"
-#include <moesim/chakra_trace.h>
 
 #include <math.h>
 #include <string.h>

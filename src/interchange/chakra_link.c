@@ -1,5 +1,5 @@
 /* A trace that is read: dependencies, completeness, times of kernels that have none. */
-#include <moesim/chakra_trace.h>
+#include "interchange/chakra_trace.h"
 
 /* Two passes: counting, then filling. */
 gboolean chakra_link(MoeChakra *chakra, guint first, GHashTable *by_id, GArray *dependencies, const char *file,

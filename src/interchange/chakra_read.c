@@ -1,6 +1,6 @@
 /* Bytes of a trace to nodes. Every count and index is checked: a trace may come from anywhere. */
 #include "chakra.pb-c.h"
-#include <moesim/chakra_trace.h>
+#include "interchange/chakra_trace.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A trace in memory: its life, and its process groups. */
+#include "interchange/chakra_trace.h"
 #include "json.h"
-#include <moesim/chakra_trace.h>
 
 #define MAX_GROUP_BYTES                                                                                                \
   (64 * 1000 * 1000) /* of comm_group.json: a hundred thousand ranks in a few dozen groups each                        \

@@ -1,7 +1,7 @@
 /* A run's model as a Hugging Face configuration: the inverse of import_hf.c, by the family that says its shape. */
+#include "layer/layer.h"
 #include <json-glib/json-glib.h>
 #include <moesim/export.h>
-#include <moesim/layer.h>
 #include <string.h>
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* Megatron-LM arguments that give a run: the inverse of import_megatron.c. */
+#include "layer/layer.h"
 #include <moesim/export.h>
-#include <moesim/layer.h>
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #ifndef MOESIM_INTERCHANGE_IMPORT_H
 #define MOESIM_INTERCHANGE_IMPORT_H
 
+#include "spec/spec.h"
 #include <moesim/import.h>
-#include <moesim/spec.h>
 
 /* Kernels that may be fused, in the order of the words of a stack's list `fused`. Bits. */
 typedef enum {

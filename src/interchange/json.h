@@ -2,8 +2,8 @@
 #ifndef MOESIM_INTERCHANGE_JSON_H
 #define MOESIM_INTERCHANGE_JSON_H
 
+#include "base/base.h"
 #include <json-glib/json-glib.h>
-#include <moesim/base.h>
 
 /* Keys of interest of one JSON object. The first mistake stays in `error`; later reads then give their default. */
 typedef struct {

@@ -1,7 +1,7 @@
 /* Megatron arguments to the layout of a run. */
 #include "megatron.h"
 
-#include <moesim/schedule.h>
+#include "schedule/schedule.h"
 
 #include <string.h>
 

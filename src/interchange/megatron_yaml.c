@@ -6,7 +6,7 @@
  */
 #include "shell.h"
 
-#include <moesim/doc.h>
+#include "doc/doc.h"
 #include <string.h>
 
 /* A key whose value true or false is an argument of Megatron, or nothing. */

@@ -2,7 +2,7 @@
 #ifndef MOESIM_INTERCHANGE_TITAN_H
 #define MOESIM_INTERCHANGE_TITAN_H
 
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 typedef struct {
   const char *name, *flavor;

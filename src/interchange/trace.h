@@ -2,7 +2,7 @@
 #ifndef MOESIM_INTERCHANGE_TRACE_H
 #define MOESIM_INTERCHANGE_TRACE_H
 
-#include <moesim/coll.h>
+#include "coll/coll.h"
 #include <moesim/export.h>
 
 typedef enum {

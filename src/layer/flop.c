@@ -1,5 +1,5 @@
 /* Model FLOPs of attention of every kind: the one place where they are counted. */
-#include <moesim/layer.h>
+#include "layer/layer.h"
 
 double moe_core_flop_per_key(const MoeCore *core)
 {

@@ -4,7 +4,7 @@
 #ifndef MOESIM_LAYER_INTERNAL_H
 #define MOESIM_LAYER_INTERNAL_H
 
-#include <moesim/layer.h>
+#include "layer/layer.h"
 
 /* Empties a description. */
 void moe_sublayer_begin(MoeSublayer *sublayer);

@@ -1,5 +1,5 @@
 /* Sizes derived once from a run: tokens, widths, rows at the experts, what overlaps. */
-#include <moesim/layer.h>
+#include "layer/layer.h"
 
 #include <math.h>
 

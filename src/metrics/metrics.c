@@ -1,6 +1,6 @@
 /* What a simulated step means. */
-#include <moesim/layer.h>
-#include <moesim/metrics.h>
+#include "metrics/metrics.h"
+#include "layer/layer.h"
 
 /* ---- measured runs ----------------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #ifndef MOESIM_PLAN_INTERNAL_H
 #define MOESIM_PLAN_INTERNAL_H
 
-#include <moesim/plan.h>
+#include "plan/plan.h"
 
 /* Fills a row of which cluster and gpus are known; `time_s` is for its search, 0 = no end. */
 void moe_plan_row_fill(const MoePlanOptions *options, double time_s, MoePlanRow *row);

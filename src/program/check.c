@@ -1,6 +1,6 @@
 /* The invariants of a program. Each function gives NULL, or what does not hold. */
+#include "program/program.h"
 #include <math.h>
-#include <moesim/program.h>
 #include <string.h>
 
 /* Memory that comes and goes in a step cancels to this share of what came (sums of doubles). */

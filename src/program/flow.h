@@ -4,7 +4,7 @@
 #ifndef MOESIM_PROGRAM_FLOW_H
 #define MOESIM_PROGRAM_FLOW_H
 
-#include <moesim/program.h>
+#include "program/program.h"
 
 #define MOE_ITEM_DEPS 10 /* one per other stream, and room for what an item states itself */
 #define MOE_NO_ITEM   G_MAXUINT32

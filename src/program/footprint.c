@@ -1,5 +1,5 @@
 /* Memory of one role: what it holds throughout, and the peak of what comes and goes in the order of its operations. */
-#include <moesim/program.h>
+#include "program/program.h"
 
 const char *const moe_memory_words[] = {
     [MOE_MEMORY_WEIGHTS] = "weights",     [MOE_MEMORY_GRADIENTS] = "gradients",

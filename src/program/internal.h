@@ -12,9 +12,9 @@
 #include "flow.h"
 #include "tables.h"
 
-#include <moesim/layer.h>
-#include <moesim/program.h>
-#include <moesim/schedule.h>
+#include "layer/layer.h"
+#include "program/program.h"
+#include "schedule/schedule.h"
 #include <string.h>
 
 typedef struct MoeRouter MoeRouter;

@@ -1,6 +1,6 @@
 /* Rank layout: two mixed-radix views of the same ranks, one for attention, one for experts, that agree on the pipeline
  * stage. */
-#include <moesim/program.h>
+#include "program/program.h"
 #include <string.h>
 
 /* Dimensions of either view; on the MoE side TENSOR is expert-tensor, DATA expert-data, and CONTEXT has size 1. */

@@ -4,7 +4,7 @@
 #ifndef MOESIM_PROGRAM_TABLES_H
 #define MOESIM_PROGRAM_TABLES_H
 
-#include <moesim/work.h>
+#include "spec/work.h"
 
 /* Memory that lives as long as a program: freed at once. */
 typedef struct MoeArena MoeArena;

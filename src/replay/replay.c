@@ -1,10 +1,10 @@
 /* A trace on a cluster: nodes start when all before them are done; kernels, host and transfers take their time. */
+#include "replay/replay.h"
+#include "coll/coll.h"
+#include "engine/engine.h"
+#include "fabric/fabric.h"
+#include "interchange/chakra_trace.h"
 #include <math.h>
-#include <moesim/chakra_trace.h>
-#include <moesim/coll.h>
-#include <moesim/engine.h>
-#include <moesim/fabric.h>
-#include <moesim/replay.h>
 #include <string.h>
 
 /* A queue of nodes that wait for the one resource they need; earlier nodes of the file first. */

@@ -2,8 +2,8 @@
 #include "losses.h"
 #include "training.h"
 
+#include "report/goodput.h"
 #include <math.h>
-#include <moesim/report_goodput.h>
 
 #define SHOWN_LOSSES 3 /* as many as a row has room for */
 

@@ -1,5 +1,5 @@
 /* Dollars and energy as text. */
-#include <moesim/report_goodput.h>
+#include "report/goodput.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* Explanations and differences as JSON. */
-#include <moesim/report_findings.h>
+#include "report/findings.h"
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

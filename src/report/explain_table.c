@@ -1,5 +1,5 @@
 /* Why one run is as slow as it is; what makes two runs differ. */
-#include <moesim/report_findings.h>
+#include "report/findings.h"
 
 #include "losses.h"
 

@@ -1,6 +1,6 @@
 /* Loads of links: tables and the drawing of the topology. */
+#include "report/fabric.h"
 #include <moesim/report.h>
-#include <moesim/report_fabric.h>
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 

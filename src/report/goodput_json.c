@@ -1,7 +1,7 @@
 /* Simulated trainings as JSON and CSV. */
-#include <moesim/report_goodput.h>
+#include "report/goodput.h"
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

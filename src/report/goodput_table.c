@@ -1,5 +1,5 @@
 /* A simulated training as a page. */
-#include <moesim/report_goodput.h>
+#include "report/goodput.h"
 
 #include "losses.h"
 

@@ -2,8 +2,8 @@
 #include "html.h"
 #include "losses.h"
 
-#include <moesim/economy.h>
-#include <moesim/report_goodput.h>
+#include "report/goodput.h"
+#include "study/economy.h"
 
 #include <math.h>
 

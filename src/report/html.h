@@ -2,7 +2,7 @@
 #ifndef MOESIM_REPORT_HTML_PRIVATE_H
 #define MOESIM_REPORT_HTML_PRIVATE_H
 
-#include <moesim/report_html.h>
+#include "report/page.h"
 
 /* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */
 void html_text(GString *html, const char *text);

@@ -1,7 +1,7 @@
 /* Sections of the page that are tables: layout, machine, assumptions, sensitivity, training, sources. */
 #include "html.h"
 
-#include <moesim/report_goodput.h>
+#include "report/goodput.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 /* An inference as JSON. */
+#include "report/infer.h"
 #include <math.h>
-#include <moesim/report_infer.h>
 
+#include "report/json.h"
 #include <json-glib/json-glib.h>
-#include <moesim/report_json.h>
 
 static void add_quantiles(JsonBuilder *builder, const char *key, const MoeQuantiles *q)
 {

@@ -1,7 +1,7 @@
 /* What an inference says, for readers. */
+#include "report/infer.h"
 #include <math.h>
 #include <moesim/report.h>
-#include <moesim/report_infer.h>
 #include <string.h>
 
 #define MOST_INFORMING 3    /* rows named beside an unknown */

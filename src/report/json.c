@@ -1,11 +1,11 @@
 /* Predictions as JSON and CSV. */
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include "training.h"
 
+#include "report/sweep.h"
+#include "study/economy.h"
 #include <math.h>
-#include <moesim/economy.h>
-#include <moesim/report_sweep.h>
 
 /* 0 stands for "not given". */
 static void add_given(JsonBuilder *builder, const char *key, double value)

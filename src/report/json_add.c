@@ -1,4 +1,4 @@
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

@@ -1,8 +1,8 @@
 /* What ships, as a table or JSON. */
+#include "study/listing.h"
+#include "report/json.h"
+#include "report/listing.h"
 #include <json-glib/json-glib.h>
-#include <moesim/listing.h>
-#include <moesim/report_json.h>
-#include <moesim/report_listing.h>
 
 char *moe_listing_table(const GPtrArray *listed, MoeSheet sheet)
 {

@@ -1,6 +1,6 @@
 /* What figures show of a prediction: one measure on an axis. */
-#include <moesim/economy.h>
-#include <moesim/report_plot.h>
+#include "report/plot.h"
+#include "study/economy.h"
 
 #include <math.h>
 

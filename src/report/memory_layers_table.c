@@ -1,5 +1,5 @@
 /* What each layer keeps, as a table. */
-#include <moesim/report_memory_layers.h>
+#include "report/memory_layers.h"
 
 /* Modules that any layer keeps something for. */
 static gboolean is_kept(const MoeMemoryLayer *rows, guint n, guint module)

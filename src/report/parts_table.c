@@ -1,6 +1,6 @@
 /* Parts of iterations and kernel classes of a pair as tables. */
+#include "report/parts.h"
 #include <math.h>
-#include <moesim/report_parts.h>
 
 /* Name, published, predicted, error; what was not published stays open. */
 static void add_row(MoeTable *table, const char *name, double published_s, double predicted_s)

@@ -1,9 +1,9 @@
 /* A plan as JSON and CSV. */
+#include "report/plan.h"
 #include <math.h>
 #include <moesim/report.h>
-#include <moesim/report_plan.h>
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

@@ -1,8 +1,8 @@
 /* A plan as a page. */
+#include "report/goodput.h"
+#include "report/plan.h"
 #include <math.h>
 #include <moesim/report.h>
-#include <moesim/report_goodput.h>
-#include <moesim/report_plan.h>
 #include <string.h>
 
 #define SECONDS_PER_DAY 86400.0

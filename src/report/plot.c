@@ -1,5 +1,5 @@
 /* Runs gnuplot. */
-#include <moesim/report_plot.h>
+#include "report/plot.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Tab-separated data of the figures. */
-#include <moesim/report_plot.h>
+#include "report/plot.h"
 
 #include "losses.h"
 

@@ -1,5 +1,5 @@
 /* The shared fit on published runs as tables. */
-#include <moesim/report_validation.h>
+#include "report/validation.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 /* Remedies as a table and as JSON. */
-#include <moesim/report_remedy.h>
+#include "report/remedy.h"
 
 #include <math.h>
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

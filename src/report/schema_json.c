@@ -1,6 +1,6 @@
 /* The keys of the input files as JSON. */
-#include <moesim/report_json.h>
-#include <moesim/report_schema.h>
+#include "report/json.h"
+#include "report/schema.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>

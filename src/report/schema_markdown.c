@@ -1,5 +1,5 @@
 /* The keys of the input files as a document: a heading per section, an item per key. */
-#include <moesim/report_schema.h>
+#include "report/schema.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* A search as a page, and as records. */
+#include "report/json.h"
 #include "sweep_internal.h"
 #include "training.h"
-#include <moesim/report_json.h>
 
+#include "report/search.h"
 #include <math.h>
-#include <moesim/report_search.h>
 #include <string.h>
 
 #define SECONDS_PER_HOUR 3600.0

@@ -1,8 +1,8 @@
 /* How sure an answer is: the interval and the tornado. */
-#include <moesim/report_findings.h>
+#include "report/findings.h"
 
 #include "losses.h"
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

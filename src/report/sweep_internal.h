@@ -2,9 +2,9 @@
 #ifndef MOESIM_REPORT_SWEEP_INTERNAL_H
 #define MOESIM_REPORT_SWEEP_INTERNAL_H
 
+#include "report/sweep.h"
 #include <json-glib/json-glib.h>
 #include <moesim/report.h>
-#include <moesim/report_sweep.h>
 
 /* The object of a record; free *node, which owns it. */
 JsonObject *moe_record_parse(const char *record, JsonNode **node);

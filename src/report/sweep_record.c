@@ -1,6 +1,6 @@
 /* Records: one JSON object each, kept as text. */
+#include "report/json.h"
 #include "sweep_internal.h"
-#include <moesim/report_json.h>
 
 #include <json-glib/json-glib.h>
 

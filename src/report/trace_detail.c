@@ -1,7 +1,7 @@
 /* What a slice executes: shape, FLOPs, bytes, algorithm. */
 #include "trace_story.h"
 
-#include <moesim/cost.h>
+#include "cost/cost.h"
 
 static TraceArgument *next(TraceDetail *detail, const char *key)
 {

@@ -9,8 +9,8 @@
 #ifndef MOESIM_REPORT_TRACE_STORY_H
 #define MOESIM_REPORT_TRACE_STORY_H
 
+#include "report/trace.h"
 #include <moesim/report.h>
-#include <moesim/report_trace.h>
 
 #define TRACE_NO_DETAIL    G_MAXUINT32
 #define TRACE_N_THREADS    (MOE_N_STREAMS + 1) /* streams, then why the compute stream idles */

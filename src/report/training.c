@@ -1,12 +1,12 @@
 /* Days, dollars and energy of a training: the same in every table, in JSON and CSV. */
 #include "training.h"
 
+#include "report/sweep.h"
+#include "study/economy.h"
 #include <math.h>
-#include <moesim/economy.h>
-#include <moesim/report_sweep.h>
 
+#include "report/json.h"
 #include "sweep_internal.h"
-#include <moesim/report_json.h>
 
 #define SECONDS_PER_DAY    86400.0
 #define WATTS_PER_MEGAWATT 1e6

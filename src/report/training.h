@@ -11,7 +11,7 @@ typedef struct {
 } MoeTrainingCost;
 
 MoeTrainingCost moe_training_cost_of(const MoeResult *result, double tokens);
-/* The same from a record (report_sweep.h), as it was added to it; all 0 where it was not. */
+/* The same from a record (report/sweep.h), as it was added to it; all 0 where it was not. */
 MoeTrainingCost moe_training_cost_read(JsonObject *record);
 /* As the member `training`. */
 void moe_training_cost_write(JsonObject *record, const MoeTrainingCost *training);

@@ -1,7 +1,7 @@
 /* Validation of memory as tables and JSON: published peaks, and whether what ran fits. */
-#include <moesim/report_validation.h>
+#include "report/validation.h"
 
-#include <moesim/report_json.h>
+#include "report/json.h"
 
 #include <json-glib/json-glib.h>
 

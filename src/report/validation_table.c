@@ -1,5 +1,5 @@
 /* Validations as tables. */
-#include <moesim/report_validation.h>
+#include "report/validation.h"
 
 #include <math.h>
 #include <string.h>

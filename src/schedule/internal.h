@@ -2,7 +2,7 @@
 #ifndef MOESIM_SCHEDULE_INTERNAL_H
 #define MOESIM_SCHEDULE_INTERNAL_H
 
-#include <moesim/schedule.h>
+#include "schedule/schedule.h"
 
 #define MOE_SCHEDULE_ROW(constant, row, word) extern const MoeSchedule moe_schedule_##row;
 MOE_SCHEDULE_ROWS(MOE_SCHEDULE_ROW)

@@ -10,9 +10,9 @@
  */
 #include "internal.h"
 
+#include "coll/coll.h"
+#include "layer/layer.h"
 #include <math.h>
-#include <moesim/coll.h>
-#include <moesim/layer.h>
 
 /* ---- positions -------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* What operations of a program take at least: each alone on the machine, with a host that is never late. */
 #include "internal.h"
 
-#include <moesim/coll.h>
+#include "coll/coll.h"
 
 /* ---- prices ----------------------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #ifndef MOESIM_SERVE_ROUTE_H
 #define MOESIM_SERVE_ROUTE_H
 
-#include <moesim/serve.h>
+#include "serve/serve.h"
 
 /* A part of the page, built into the program. */
 typedef struct {

@@ -11,7 +11,7 @@
 #ifndef MOESIM_SHARE_SYSTEM_H
 #define MOESIM_SHARE_SYSTEM_H
 
-#include <moesim/share.h>
+#include "share/share.h"
 
 #include "sum.h"
 

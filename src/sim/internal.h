@@ -18,10 +18,10 @@
 #ifndef MOESIM_SIM_INTERNAL_H
 #define MOESIM_SIM_INTERNAL_H
 
-#include <moesim/coll.h>
-#include <moesim/engine.h>
-#include <moesim/fabric.h>
-#include <moesim/sim.h>
+#include "coll/coll.h"
+#include "engine/engine.h"
+#include "fabric/fabric.h"
+#include "sim/sim.h"
 
 /* Machine states of a GPU: which communication kernels run beside the compute stream. Bits. */
 enum { MODE_EXPERT = 1, MODE_COLLECTIVE = 2, N_MODES = 4 };

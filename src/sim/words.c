@@ -1,4 +1,4 @@
-#include <moesim/sim.h>
+#include "sim/sim.h"
 
 const char *const moe_cause_words[] = {
     "math",

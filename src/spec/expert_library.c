@@ -1,5 +1,5 @@
 /* The rows of traits of expert libraries. */
-#include <moesim/expert_library.h>
+#include "spec/expert_library.h"
 
 #include <string.h>
 

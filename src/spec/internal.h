@@ -7,7 +7,7 @@
 #ifndef MOE_SPEC_INTERNAL_H
 #define MOE_SPEC_INTERNAL_H
 
-#include <moesim/spec.h>
+#include "spec/spec.h"
 
 /* ---- limits: beyond them an input is a slip of the keyboard, and products of a few of them still fit int64_t ----- */
 

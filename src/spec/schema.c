@@ -1,7 +1,7 @@
 /* Every key of the input files, walked from the tables that read them. */
 #include "internal.h"
 
-#include <moesim/schema.h>
+#include "spec/schema.h"
 
 #include <string.h>
 

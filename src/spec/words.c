@@ -1,7 +1,7 @@
 /* The words of the formats, one table each, in the order of their enumerations. */
 #include "internal.h"
 
-#include <moesim/work.h>
+#include "spec/work.h"
 
 #define PRECISION_WORDS                                                                                                \
   [MOE_BF16] = "bf16", [MOE_FP16] = "fp16", [MOE_FP32] = "fp32", [MOE_TF32] = "tf32", [MOE_BF16X3] = "bf16x3",         \

@@ -1,5 +1,5 @@
 /* Dollars and energy. */
-#include <moesim/economy.h>
+#include "study/economy.h"
 
 /* The compute stream's share of the step; passes cover all that runs on it. */
 static double busy_share(const MoeResult *result)

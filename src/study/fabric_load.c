@@ -1,5 +1,5 @@
 /* Loads of links in one step, counted by a simulation in full. */
-#include <moesim/fabric_load.h>
+#include "study/fabric_load.h"
 
 #include "prepared.h"
 

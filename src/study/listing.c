@@ -1,6 +1,6 @@
 /* What ships, by name and in one line. */
-#include <moesim/doc.h>
-#include <moesim/listing.h>
+#include "study/listing.h"
+#include "doc/doc.h"
 #include <string.h>
 
 #define MAX_DEPTH 8 /* of folders in models/ */

@@ -1,6 +1,6 @@
 /* Many predictions side by side. Outcomes stand in index order, so the number of threads changes nothing but the time.
  */
-#include <moesim/study.h>
+#include "study/study.h"
 
 typedef struct {
   MoeOutcome *outcomes;

@@ -1,5 +1,5 @@
 /* What each layer keeps, from its description and the run's precisions. */
-#include <moesim/memory_layers.h>
+#include "study/memory_layers.h"
 
 /* Whether a layer is recomputed as a whole: the first ones of each chunk where the run names a number, so all or some.
  */

@@ -1,7 +1,7 @@
 /* One rank's step by the calls of its schedule, and what kernels a forward-backward pair consists of. */
 #include "prepared.h"
 
-#include <moesim/parts.h>
+#include "study/parts.h"
 #include <string.h>
 
 const char *const moe_pair_class_words[] = {

@@ -1,5 +1,5 @@
 /* One prediction: spec -> topo, cost, program -> sim -> metrics. */
-#include <moesim/stand_ins.h>
+#include "study/stand_ins.h"
 
 #include "prepared.h"
 

@@ -2,7 +2,7 @@
 #ifndef MOESIM_STUDY_PREPARED_H
 #define MOESIM_STUDY_PREPARED_H
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 typedef struct {
   MoeTopo *topo;

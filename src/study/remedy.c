@@ -1,5 +1,5 @@
 /* Changes of a run that may make it fit, or faster, tried and ranked by step time. */
-#include <moesim/remedy.h>
+#include "study/remedy.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Kernels of a run whose constants stand in for others. */
-#include <moesim/stand_ins.h>
+#include "study/stand_ins.h"
 
 #include <math.h>
 #include <string.h>

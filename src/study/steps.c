@@ -1,5 +1,5 @@
 /* Several steps of one run, each with its own seed, as one mean step. */
-#include <moesim/study.h>
+#include "study/study.h"
 
 static void add_scaled(double *sum, const double *values, guint n, double scale)
 {

@@ -1,5 +1,5 @@
 /* When a study comes back with what it has. */
-#include <moesim/study.h>
+#include "study/study.h"
 
 #define MAX_BUDGET_US 4e18 /* longer never ends, and fits beside the clock in 63 bits */
 

@@ -2,7 +2,7 @@
 #ifndef MOESIM_TOPO_INTERNAL_H
 #define MOESIM_TOPO_INTERNAL_H
 
-#include <moesim/topo.h>
+#include "topo/topo.h"
 
 struct MoeTopo {
   const MoeCluster *cluster;

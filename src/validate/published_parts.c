@@ -1,8 +1,8 @@
 /* Published parts of iterations, and profiles of forward-backward pairs. */
 #include "cases.h"
 
+#include "validate/published_parts.h"
 #include <math.h>
-#include <moesim/published_parts.h>
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 

@@ -2,8 +2,8 @@
  * changes. */
 #include "cases.h"
 
+#include "validate/rates.h"
 #include <math.h>
-#include <moesim/rates.h>
 
 /* Spans what accelerators differ by; errors of a fit outside are extrapolated. */
 const double moe_rate_points[MOE_RATE_POINTS] = {0.55, 0.7, 0.85, 1};

@@ -8,7 +8,7 @@
  * both; the ratio is PROGRAM / OTHER, above 1 PROGRAM is slower. Both read the same MOESIM_DATA. Cases that take
  * minutes run only when they are named.
  */
-#include <moesim/engine.h>
+#include "engine/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Hold model of the calendar: pop the earliest event, post it again a random increment later, `pending` events in
  * flight. */
-#include <moesim/engine.h>
+#include "engine/engine.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* Cost of adding, solving and removing activities of several shapes, nanoseconds for each (activity, resource) pair
  * moved. */
-#include <moesim/share.h>
+#include "share/share.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * building the program, simulating), operations and events per second, peak memory, and growth exponents from 512 to
  * 8,192 GPUs. Stores nothing.
  */
-#include <moesim/study.h>
+#include "study/study.h"
 
 #include <math.h>
 #include <stdio.h>

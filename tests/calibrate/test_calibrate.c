@@ -1,5 +1,5 @@
 /* Calibration: halves, fits, and whether the constants shipped in clusters/ are still what a fit gives. */
-#include <moesim/calibrate.h>
+#include "calibrate/calibrate.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

@@ -3,7 +3,7 @@
  * (github.com/deepseek-ai/profile-data, one 4,096-token sequence, 4 MoE layers, 112 of 132 SMs beside the all-to-all),
  * and the shape of expert layers by granularity.
  */
-#include <moesim/cost.h>
+#include "cost/cost.h"
 
 #include "moetest.h"
 

@@ -1,5 +1,5 @@
 /* The shipped fabrics against published rows that no constant was fitted to; DeepEP's published bandwidth. */
-#include <moesim/calibrate_network.h>
+#include "calibrate/network.h"
 #include <moetest.h>
 
 #include <glib/gstdio.h>

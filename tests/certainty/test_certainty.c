@@ -1,5 +1,5 @@
 /* Intervals of three causes: closed forms, and whose errors count. */
-#include <moesim/certainty.h>
+#include "certainty/certainty.h"
 #include <moesim/sensitivity.h>
 #include <moetest.h>
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_COLL_MACHINE_H
 #define TESTS_COLL_MACHINE_H
 
-#include <moesim/coll.h>
+#include "coll/coll.h"
 
 #include <math.h>
 

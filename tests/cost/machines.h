@@ -2,7 +2,7 @@
 #ifndef TESTS_COST_MACHINES_H
 #define TESTS_COST_MACHINES_H
 
-#include <moesim/cost.h>
+#include "cost/cost.h"
 
 #include "moetest.h"
 

@@ -2,8 +2,8 @@
 #ifndef DOCTEST_H
 #define DOCTEST_H
 
+#include "doc/doc.h"
 #include <glib/gstdio.h>
-#include <moesim/doc.h>
 #include <moetest.h>
 
 /* Text that must be refused, and the whole message. */

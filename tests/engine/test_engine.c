@@ -1,5 +1,5 @@
 /* Life of an engine: classes, moving, cancelling, running, the clock, never. */
-#include <moesim/engine.h>
+#include "engine/engine.h"
 #include <moetest.h>
 
 static const MoeCalendarKind kinds[] = {MOE_CALENDAR_WHEEL, MOE_CALENDAR_HEAP};

@@ -1,5 +1,5 @@
 /* What a caller must not do is caught at once, not found in a wrong result: each test ends in SIGABRT. */
-#include <moesim/engine.h>
+#include "engine/engine.h"
 #include <moetest.h>
 
 #include <signal.h>

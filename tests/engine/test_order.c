@@ -1,5 +1,5 @@
 /* The order of events: against a sorted list, and the two calendars against each other. */
-#include <moesim/engine.h>
+#include "engine/engine.h"
 #include <moetest.h>
 
 #include <string.h>

@@ -5,9 +5,9 @@
  *
  *     extreme COUNT SEED      prints what fell short; exit 1 when anything did
  */
+#include "study/study.h"
 #include <glib/gstdio.h>
 #include <math.h>
-#include <moesim/study.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

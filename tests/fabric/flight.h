@@ -4,7 +4,7 @@
 
 #include "coll/machine.h"
 
-#include <moesim/fabric.h>
+#include "fabric/fabric.h"
 
 #define MAX_FLIGHTS 4096
 

@@ -1,6 +1,6 @@
 /* Chakra traces under any bytes, as one rank and as two: refused, or replayed to an end, or said to wait forever.
  * Inputs that start with { are process groups. */
-#include <moesim/replay.h>
+#include "replay/replay.h"
 
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
 /* Chakra traces in JSON under any bytes: refused with a place, or read as a rank. */
-#include <moesim/chakra.h>
+#include "interchange/chakra.h"
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /* DeepSpeed configurations under any bytes, beside a model that is sound: a run file that is YAML, or a message of one
  * line. */
-#include <moesim/doc.h>
+#include "doc/doc.h"
 #include <moesim/import.h>
 #include <string.h>
 

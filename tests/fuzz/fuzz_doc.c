@@ -5,7 +5,7 @@
  *   - a copy prints the same, and a tree merged over itself stays what it is;
  *   - typed reads of any node succeed, or fail with such a message.
  */
-#include <moesim/doc.h>
+#include "doc/doc.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Measurement files under any bytes: loaded, or refused with a message. */
-#include <moesim/calibrate.h>
-#include <moesim/calibrate_network.h>
+#include "calibrate/calibrate.h"
+#include "calibrate/network.h"
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* Megatron arguments under any bytes: every option is used, listed or refused, and what comes out is YAML. */
-#include <moesim/doc.h>
+#include "doc/doc.h"
 #include <moesim/import.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* A run file of any bytes, after resolution, reading and validation: it loads with finite, positive counts or is
  * refused. Inputs that start with "--set " are overrides of a run that exists. */
+#include "layer/layer.h"
 #include <math.h>
-#include <moesim/layer.h>
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /* torchtitan configurations under any bytes: a run file that is YAML, or a message of one line. */
-#include <moesim/doc.h>
+#include "doc/doc.h"
 #include <moesim/import.h>
 #include <string.h>
 

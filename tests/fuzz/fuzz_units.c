@@ -1,7 +1,7 @@
 /* Quantities under any bytes: what parses is finite and not negative, and its formatted text parses to nearly the same.
  */
+#include "base/base.h"
 #include <math.h>
-#include <moesim/base.h>
 #include <string.h>
 
 #include "fuzz.h"

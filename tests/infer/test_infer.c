@@ -1,5 +1,5 @@
 /* Inference against hidden truth, and against itself: threads, kills. */
-#include <moesim/infer.h>
+#include "infer/infer.h"
 #include <moetest.h>
 
 #include <math.h>

@@ -52,7 +52,7 @@ expect_status 0
 # glib's own headers are not below the root of the installation
 said="cc example.c with the installed headers: $flags"
 # shellcheck disable=SC2046,SC2086 # lists of flags
-cc -std=c11 -fsyntax-only -Wall -Wextra -Werror $(echo "$flags" | tr ' ' '\n' | grep moesim) -I"$(dirname "$(find "$work/root" -path '*moesim/base.h')")/.." \
+cc -std=c11 -fsyntax-only -Wall -Wextra -Werror $(echo "$flags" | tr ' ' '\n' | grep moesim) -I"$(dirname "$(find "$work/root" -path '*moesim/door.h')")/.." -I"$(dirname "$(find "$work/root" -path '*moesim/door.h')")" \
   $(pkg-config --cflags glib-2.0) "$source/docs/example.c" > "$work/out" 2> "$work/err"
 status=$?
 expect_status 0

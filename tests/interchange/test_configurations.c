@@ -1,8 +1,8 @@
 /* Runs as configurations of other software: exported, imported again, the same run. */
+#include "layer/layer.h"
+#include "spec/spec.h"
 #include <moesim/export.h>
 #include <moesim/import.h>
-#include <moesim/layer.h>
-#include <moesim/spec.h>
 #include <string.h>
 
 #include "moetest.h"

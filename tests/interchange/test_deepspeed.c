@@ -1,9 +1,9 @@
 /* DeepSpeed configurations: what each key becomes, what follows from others, what is refused and where. */
 #include "moetest.h"
 
-#include <moesim/doc.h>
+#include "doc/doc.h"
+#include "spec/spec.h"
 #include <moesim/import.h>
-#include <moesim/spec.h>
 #include <string.h>
 
 static MoeImport *import(const char *config, const MoeImportOptions *options, GError **error)

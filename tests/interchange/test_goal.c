@@ -1,6 +1,6 @@
 /* GOAL files: the grammar of LogGOPSim's txt2bin, and totals that equal the program's. */
+#include "coll/coll.h"
 #include <math.h>
-#include <moesim/coll.h>
 #include <moesim/export.h>
 #include <stdio.h>
 #include <string.h>

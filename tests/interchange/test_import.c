@@ -1,8 +1,8 @@
 /* Imports: parameter counts of published models, arguments of a published recipe, refusals. */
+#include "layer/layer.h"
+#include "spec/spec.h"
 #include <json-glib/json-glib.h>
 #include <moesim/import.h>
-#include <moesim/layer.h>
-#include <moesim/spec.h>
 #include <string.h>
 
 #include "moetest.h"

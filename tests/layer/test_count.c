@@ -1,6 +1,6 @@
 /* Parameters and model FLOPs against what the models' makers print. */
-#include <moesim/layer.h>
-#include <moesim/work.h>
+#include "layer/layer.h"
+#include "spec/work.h"
 #include <moetest.h>
 
 #include <math.h>

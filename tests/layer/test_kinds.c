@@ -1,6 +1,6 @@
 /* Kinds of layers: patterns and their shorthands, counts of the models that have them against their cards, what each
  * kind of attention costs per token. */
-#include <moesim/layer.h>
+#include "layer/layer.h"
 #include <moetest.h>
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Every model, cluster and stack of the house loads, in every variant, counts what its maker says, and loads fast. */
 #include "spec/spectest.h"
 
-#include <moesim/layer.h>
+#include "layer/layer.h"
 
 #define BILLION 1e9
 

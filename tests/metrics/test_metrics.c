@@ -1,8 +1,8 @@
 /* MFU of measured runs, and step times that follow from what was published. */
 #include "moetest.h"
 
-#include <moesim/layer.h>
-#include <moesim/metrics.h>
+#include "layer/layer.h"
+#include "metrics/metrics.h"
 
 static MoeMeasuredRun dense_405b(gboolean lora)
 {

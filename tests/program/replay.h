@@ -5,7 +5,7 @@
 #ifndef PROGRAM_REPLAY_H
 #define PROGRAM_REPLAY_H
 
-#include <moesim/program.h>
+#include "program/program.h"
 #include <string.h>
 
 typedef struct {

@@ -4,7 +4,7 @@
 
 #include "moetest.h"
 
-#include <moesim/program.h>
+#include "program/program.h"
 
 static inline MoeRun *run_from_text(const char *text, GError **error)
 {

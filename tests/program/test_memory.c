@@ -2,8 +2,8 @@
  */
 #include "runs.h"
 
+#include "layer/layer.h"
 #include <math.h>
-#include <moesim/layer.h>
 
 /* Peak of activations of a stage. */
 static double activations(const MoeRun *run, guint stage)

@@ -2,8 +2,8 @@
  * against the model's, kept tensors against those that backward passes read, memory back where it began. */
 #include "runs.h"
 
+#include "layer/layer.h"
 #include <math.h>
-#include <moesim/layer.h>
 
 #define RUNS 1000
 

@@ -1,7 +1,7 @@
 /* Chakra traces: what is written replays to the step time it came from; what is wrong is refused. */
+#include "replay/replay.h"
+#include "study/study.h"
 #include <moesim/export.h>
-#include <moesim/replay.h>
-#include <moesim/study.h>
 #include <string.h>
 
 #include "small_runs.h"

@@ -2,7 +2,7 @@
 #ifndef MOESIM_TESTS_REPORT_SAMPLE_H
 #define MOESIM_TESTS_REPORT_SAMPLE_H
 
-#include <moesim/metrics.h>
+#include "metrics/metrics.h"
 
 static inline MoeResult *sample_result(void)
 {

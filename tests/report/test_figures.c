@@ -5,7 +5,7 @@
  */
 #include "moetest.h"
 
-#include <moesim/report_plot.h>
+#include "report/plot.h"
 
 #include <math.h>
 #include <string.h>

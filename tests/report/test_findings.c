@@ -2,9 +2,9 @@
 #include "moetest.h"
 #include "sample.h"
 
+#include "report/findings.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
-#include <moesim/report_findings.h>
 #include <string.h>
 
 /* The sample's MFU of 50 % after two changes: one that alone gives no legal run and doubles the MFU of 20 %, one that

@@ -2,9 +2,9 @@
 #include "moetest.h"
 #include "sample.h"
 
+#include "report/goodput.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
-#include <moesim/report_goodput.h>
 #include <string.h>
 
 /* Ten hours of steps on 8 GPUs that fail once in 20 h together, checkpoints of a minute every half hour. */

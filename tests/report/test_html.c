@@ -2,7 +2,7 @@
 #include "moetest.h"
 #include "sample.h"
 
-#include <moesim/report_html.h>
+#include "report/page.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "moetest.h"
 
-#include <moesim/report_plot.h>
+#include "report/plot.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

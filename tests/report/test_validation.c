@@ -2,10 +2,10 @@
  * have three digits). */
 #include "moetest.h"
 
+#include "report/parts.h"
+#include "report/validation.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
-#include <moesim/report_parts.h>
-#include <moesim/report_validation.h>
 
 static void fill_case(MoeCase *c, const char *id, const char *family, double published_s, double predicted_s)
 {

@@ -1,7 +1,7 @@
 /* Layout strings, and even division. */
 #include "moetest.h"
 
-#include <moesim/schedule.h>
+#include "schedule/schedule.h"
 #include <string.h>
 
 /* Chunks as text: "E4 4 1mL". */

@@ -1,7 +1,7 @@
 /* Every schedule over many shapes: what its row says is read off its actions. */
 #include "moetest.h"
 
-#include <moesim/schedule.h>
+#include "schedule/schedule.h"
 #include <string.h>
 
 /* Stages, virtual stages and micro-batches that are tried: all that a schedule accepts of them. */

@@ -1,7 +1,7 @@
 /* A server with doors of the test, asked over sockets as browsers, scripts and attackers would. */
 #include "moetest.h"
 
-#include <moesim/serve.h>
+#include "serve/serve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Random systems: against a slow solver that is right at sight, and properties every solution has. */
-#include <moesim/share.h>
+#include "share/share.h"
 #include <moetest.h>
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Systems solved by hand: each states the system, what is expected, and because of what. */
-#include <moesim/share.h>
+#include "share/share.h"
 #include <moetest.h>
 
 #include <math.h>

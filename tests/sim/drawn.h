@@ -4,7 +4,7 @@
 
 #include "moetest.h"
 
-#include <moesim/study.h>
+#include "study/study.h"
 
 /* A small mixture of experts with everything that the large ones have: local and global attention, dense and MoE
  * layers. */

@@ -9,7 +9,7 @@
 
 #include "moetest.h"
 
-#include <moesim/sim.h>
+#include "sim/sim.h"
 #include <string.h>
 
 #define HM_BYTES_PER_S 100e9

@@ -1,7 +1,7 @@
 /* Simulated time against what can be written down. */
 #include "handmade.h"
 
-#include <moesim/coll.h>
+#include "coll/coll.h"
 
 #define PS 1000000000000LL
 #define MS (PS / 1000)

@@ -2,8 +2,8 @@
 #ifndef SPECTEST_H
 #define SPECTEST_H
 
+#include "spec/spec.h"
 #include <glib/gstdio.h>
-#include <moesim/spec.h>
 #include <moetest.h>
 
 #include <string.h>

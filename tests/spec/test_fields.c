@@ -2,7 +2,7 @@
  */
 #include "spectest.h"
 
-#include <moesim/schema.h>
+#include "spec/schema.h"
 
 #include <math.h>
 

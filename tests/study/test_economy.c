@@ -1,7 +1,7 @@
 /* Dollars and energy of known hours and powers. */
 #include "moetest.h"
 
-#include <moesim/economy.h>
+#include "study/economy.h"
 
 /* 1,000 GPUs of 1 kW at 2 dollars, half of the step in kernels, 10 T tokens in a million seconds of stepping. */
 static MoeResult sample(void)

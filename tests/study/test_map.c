@@ -1,7 +1,7 @@
 /* Outcomes do not depend on the number of threads; progress counts every one, one at a time. */
 #include "moetest.h"
 
-#include <moesim/study.h>
+#include "study/study.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* Parts of an iteration: they sum to the step, and each schedule has those that it can have. */
 #include "moetest.h"
 
+#include "study/parts.h"
 #include <glib/gstdio.h>
-#include <moesim/parts.h>
 #include <string.h>
 
 static MoeRun *load(const char *relative, const char *const *sets)

@@ -1,7 +1,7 @@
 /* Which kernels of a run are priced by constants of others. */
 #include "moetest.h"
 
-#include <moesim/stand_ins.h>
+#include "study/stand_ins.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What MAI-Base-1 v5 sends, from the program and the planner: the report's own arithmetic, nothing written down. */
-#include <moesim/study.h>
+#include "study/study.h"
 #include <moetest.h>
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Sections domain, network and collectives of cluster and stack files: defaults, units, refusals. */
-#include <moesim/spec_network.h>
+#include "spec/network.h"
 #include <moetest.h>
 
 #include <string.h>

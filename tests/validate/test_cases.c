@@ -1,10 +1,10 @@
 /* Folders of published cases: predicted, with what is wrong about them said; watched part by part; fitted. */
 #include "moetest.h"
 
+#include "validate/published_parts.h"
+#include "validate/rates.h"
 #include <glib/gstdio.h>
 #include <math.h>
-#include <moesim/published_parts.h>
-#include <moesim/rates.h>
 #include <string.h>
 
 /* ---- a folder of case files -------------------------------------------------------------------------------------- */

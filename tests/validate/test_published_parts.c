@@ -1,6 +1,6 @@
 /* A published profile, read. */
+#include "validate/published_parts.h"
 #include <glib/gstdio.h>
-#include <moesim/published_parts.h>
 #include <string.h>
 
 #include "moetest.h"

@@ -1,2 +1,2 @@
 /* An engine that reaches up: tests/floors.sh must notice. */
-#include <moesim/spec.h>
+#include "spec/spec.h"

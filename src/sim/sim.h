@@ -1,0 +1,190 @@
+/*
+ * sim: executes a program on a topology - streams, host, fabric - and accounts for every instant of every GPU.
+ *
+ * Floor 6. Uses base, engine, spec, topo, cost, program, share, coll, fabric. Knows no YAML, no files.
+ *
+ * A *unit* is a simulated GPU: one rank (full fidelity) or one rank standing for `multiplicity` ranks that provably do
+ * the same (folded). Each unit's streams run their operations in order; the host issues all of them one after another
+ * at the stack's launch cost, so an operation starts at
+ *
+ *     max(end of the stream's previous operation, issued, its waits)
+ *
+ * Consecutive kernels that wait for nothing else are one event: their end is max(start + D, host + H) with D the sum of
+ * durations and H the latest issue time plus what follows it (a max-plus line), which is exact.
+ */
+#ifndef MOESIM_SIM_H
+#define MOESIM_SIM_H
+
+#include "cost/cost.h"
+#include "program/program.h"
+#include "spec/spec.h"
+#include "topo/topo.h"
+
+G_BEGIN_DECLS
+
+/* To what each instant of a GPU's step belongs. */
+typedef enum {
+  MOE_CAUSE_MATH,                /* model FLOPs at the quoted peak: its share of the step is the causal MFU */
+  MOE_CAUSE_KERNEL_INEFFICIENCY, /* kernels below peak and work that is not model FLOPs */
+  MOE_CAUSE_RECOMPUTE,
+  MOE_CAUSE_PADDING,
+  MOE_CAUSE_NVLINK_EXPOSED,
+  MOE_CAUSE_NETWORK_EXPOSED,
+  MOE_CAUSE_PEER_WAIT, /* a collective waits for its last member */
+  MOE_CAUSE_BUBBLE,    /* a pipeline message has not been sent, or nothing is left to do before the step ends */
+  MOE_CAUSE_HOST,      /* the host has not issued the next operation */
+  MOE_CAUSE_COPY_EXPOSED,
+  MOE_CAUSE_OPTIMIZER,
+  MOE_CAUSE_DATA, /* data loading and other host work once per step */
+  MOE_N_CAUSES,
+} MoeCause;
+
+extern const char *const moe_cause_words[];
+
+typedef enum { MOE_FIDELITY_AUTO, MOE_FIDELITY_FOLDED, MOE_FIDELITY_FULL } MoeFidelity;
+extern const char *const moe_fidelity_words[];
+
+/* Causes that a counterfactual run does without. Bits. */
+typedef enum {
+  MOE_WITHOUT_KERNEL_INEFFICIENCY = 1 << MOE_CAUSE_KERNEL_INEFFICIENCY,
+  MOE_WITHOUT_RECOMPUTE = 1 << MOE_CAUSE_RECOMPUTE,
+  MOE_WITHOUT_PADDING = 1 << MOE_CAUSE_PADDING,
+  MOE_WITHOUT_NVLINK = 1 << MOE_CAUSE_NVLINK_EXPOSED,
+  MOE_WITHOUT_NETWORK = 1 << MOE_CAUSE_NETWORK_EXPOSED,
+  MOE_WITHOUT_PEER_WAIT = 1 << MOE_CAUSE_PEER_WAIT, /* no jitter, no slow GPU, mean rows on every rank */
+  MOE_WITHOUT_HOST = 1 << MOE_CAUSE_HOST,
+  MOE_WITHOUT_COPY = 1 << MOE_CAUSE_COPY_EXPOSED,
+  MOE_WITHOUT_OPTIMIZER = 1 << MOE_CAUSE_OPTIMIZER,
+  MOE_WITHOUT_DATA = 1 << MOE_CAUSE_DATA,
+} MoeWithout;
+
+/* A GPU whose kernels take `factor` times as long. */
+typedef struct {
+  int64_t rank;
+  double factor;
+} MoeSlowGpu;
+
+/* Over what a GPU's bytes leave it. */
+typedef enum { MOE_LINK_NVLINK, MOE_LINK_NETWORK, MOE_LINK_HOST, MOE_N_LINKS } MoeLink;
+
+/* One slice or marker for a timeline. Times are picoseconds from the start of the step. */
+typedef struct {
+  int64_t rank;
+  uint8_t stream; /* MoeStream, or MOE_N_STREAMS for the idle causes of the compute stream */
+  uint8_t pass;   /* MoePass */
+  uint8_t cause;  /* MoeCause: of an idle slice, of waiting for a transfer, of most of a kernel */
+  int16_t layer;  /* -1 none */
+  uint32_t micro_batch;
+  uint32_t message;  /* pipeline message id for send / receive (flows), MOE_NO_MESSAGE otherwise */
+  const char *name;  /* static */
+  const char *block; /* static for the program's life */
+  MoeTime start, end;
+  const MoeKernel *kernel;         /* of a kernel: as this rank runs it; valid during the call. NULL otherwise */
+  const MoeCollective *collective; /* of a collective; likewise */
+  const char *algorithm;           /* of a collective, static */
+  int64_t
+      group; /* of a collective: which group of its kind; with stream and start it tells one collective from another */
+  int64_t members;      /* of that group */
+  double payload_bytes; /* of a message or copy: what is moved; of a collective as in MoeCollective */
+  double
+      cause_s[MOE_N_CAUSES]; /* of the compute stream and idle time: to what each second belongs; sums to the slice */
+  double sent_bytes[MOE_N_LINKS]; /* of a transfer: what this GPU sends; copies count in both directions */
+  double memory_start_bytes,
+      memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */
+} MoeSlice;
+
+/* Whether the caller wants the work to end: looked at now and then, from any thread. */
+typedef gboolean (*MoeStopFunc)(gpointer user_data);
+
+typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);
+
+/* What a step sends and what links carry, all in bytes. By group kind; the last are pipeline messages. */
+typedef struct {
+  double *link_bytes; /* [moe_topo_n_resources], the caller's; only in full fidelity every link is counted */
+  double nvlink_bytes[MOE_N_GROUPS + 1], network_bytes[MOE_N_GROUPS + 1]; /* payload of all ranks together */
+} MoeSimTraffic;
+
+typedef struct {
+  uint64_t seed;
+  MoeFidelity fidelity;
+  guint without;        /* bits of MoeWithout */
+  double kernel_jitter; /* relative standard deviation of kernel times; < 0 = the stack's */
+  gboolean no_fusing;   /* every kernel its own event: same times, for tests */
+  guint n_slow;
+  const MoeSlowGpu *slow;
+  MoeSliceFunc slice; /* NULL = no timeline; called in order of end time per stream, from the simulating thread */
+  gpointer slice_data;
+  guint n_trace_ranks; /* ranks whose slices are delivered (0 with a slice function = rank 0) */
+  const int64_t *trace_ranks;
+  MoeSimTraffic *traffic; /* filled when not NULL; a step without is faster */
+  uint64_t max_events;    /* 0 = the default limit */
+  MoeStopFunc stopped;    /* TRUE ends the simulation with MOE_ERROR_STOPPED; may be NULL */
+  gpointer stopped_data;
+} MoeSimOptions;
+
+/* What one unit's step consisted of. */
+typedef struct {
+  int64_t rank;         /* the simulated rank */
+  int64_t multiplicity; /* ranks it stands for */
+  guint role;
+  MoeTime end;                    /* when its last operation ended */
+  double cause_s[MOE_N_CAUSES];   /* sums to the step time */
+  double reason_s[MOE_N_REASONS]; /* of the time in kernels other than recompute and optimizer */
+  double scope_s[MOE_N_SCOPES];   /* compute-stream busy time by scope */
+  double pass_s[MOE_N_PASSES];    /* compute-stream busy time by pass */
+} MoeUnitAccount;
+
+typedef struct {
+  MoeTime step;
+  MoeFidelity fidelity; /* as run: FOLDED or FULL */
+  guint n_units;
+  MoeUnitAccount *units;
+  double cause_s[MOE_N_CAUSES]; /* means over all GPUs; sum to the step time */
+  double reason_s[MOE_N_REASONS];
+  double scope_s[MOE_N_SCOPES];
+  double pass_s[MOE_N_PASSES];
+  double nvlink_bytes, network_bytes, host_bytes; /* payload sent per GPU, mean */
+  double hardware_flop; /* FLOPs executed per step over all GPUs, recomputation and padding included */
+  uint64_t events;      /* popped from the calendar */
+  uint64_t operations;  /* executed, fused or not */
+} MoeSimResult;
+
+/* Whether whoever asked for simulations wants no more of them; FALSE and *error (MOE_ERROR_STOPPED) when so. For
+ * studies, before they prepare another one. */
+gboolean moe_sim_go_on(const MoeSimOptions *options, GError **error);
+/* Runs one step. `topo` must have at least as many GPUs as the program has ranks (rank r on GPU r). NULL and *error on
+ * failure: a kernel without a path on this accelerator (MOE_ERROR_INPUT), folding demanded where symmetry is broken
+ * (MOE_ERROR_INPUT), a program that cannot finish (MOE_ERROR_INTERNAL, names what waits for what), too many events, or
+ * the caller ended it (MOE_ERROR_STOPPED). */
+MoeSimResult *moe_sim_run(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo, const MoeCostModel *cost,
+                          const MoeSimOptions *options, GError **error);
+/* ---- prices ------------------------------------------------------------------------------------------------------ */
+
+/* States of a GPU that change what its kernels take. Bits. */
+enum {
+  MOE_STATE_EXPERT = 1,
+  MOE_STATE_COLLECTIVE = 2,
+  MOE_N_STATES = 4
+}; /* beside dispatch or combine; beside other collectives */
+
+/* What every operation of a program costs on its machine before anything runs: for traces to other simulators. */
+typedef struct {
+  guint n_loads, n_works; /* works: kernels, then delays */
+  MoeTime *duration;      /* [(load * MOE_N_STATES + state) * n_works + work] */
+  guint n_blocks;
+  MoeTime **issue; /* [n_blocks][n_ops] host time from the start of a call until the operation is issued */
+  MoeTime sync;    /* host time of a synchronization once it holds */
+} MoeSimPrices;
+
+/* As moe_sim_run prices; kernel jitter apart. */
+MoeSimPrices *moe_sim_prices(const MoeProgram *program, const MoeRun *run, const MoeTopo *topo,
+                             const MoeCostModel *cost, GError **error);
+void moe_sim_prices_free(MoeSimPrices *prices);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSimPrices, moe_sim_prices_free)
+
+void moe_sim_result_free(MoeSimResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeSimResult, moe_sim_result_free)
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,33 @@
+/* precision: the format of each role of a training, and where FP8 scales come from. Part of spec (floor 2). */
+#ifndef MOESIM_SPEC_PRECISION_H
+#define MOESIM_SPEC_PRECISION_H
+
+#include "spec/kernels.h"
+
+G_BEGIN_DECLS
+
+/* Where the scale of an FP8 tensor without blocks comes from: amax of earlier steps; this tensor's own, found before it
+ * is cast; its rows' own, found while they are cast. */
+typedef enum { MOE_FP8_SCALING_DELAYED, MOE_FP8_SCALING_CURRENT, MOE_FP8_SCALING_ROW } MoeFp8Scaling;
+
+/* Precision of each role. Defaults: bf16; router, gradient_reduce, master, optimizer_moments fp32; wgrad as gemm. */
+typedef struct {
+  MoePrecision gemm;  /* forward and data gradient of linear layers */
+  MoePrecision wgrad; /* weight gradient of linear layers */
+  MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
+  MoePrecision dispatch, combine; /* expert all-to-all payloads */
+  MoePrecision master, optimizer_moments;
+  MoeFp8Scaling scaling; /* of precision fp8 */
+} MoePrecisions;
+
+/* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
+double moe_precision_bytes(MoePrecision precision);
+gboolean moe_precision_is_fp8(MoePrecision precision); /* FP8 of any recipe, or NVFP4 */
+
+/* Words in files, in the order of the enumerations, NULL-terminated. */
+extern const char *const moe_precision_words[];
+extern const char *const moe_fp8_scaling_words[];
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,496 @@
+/*
+ * spec: validated plain structs for the four inputs - model, run, cluster, stack.
+ *
+ * Floor 2. Uses base, doc and schedule. Does not simulate.
+ *
+ * Everything here is data in SI base units (bytes, bytes/s, FLOP/s, seconds). A MoeRun owns all it refers to and is
+ * const once loaded. Strings belong to the run's document.
+ */
+#ifndef MOESIM_SPEC_H
+#define MOESIM_SPEC_H
+
+#include "base/base.h"
+#include "doc/doc.h"
+#include "schedule/schedule.h"
+#include "spec/goodput.h"
+#include "spec/host.h"
+#include "spec/kernels.h"
+#include "spec/network.h"
+#include "spec/precision.h"
+#include "spec/published.h"
+
+G_BEGIN_DECLS
+
+/* ---- what is trained --------------------------------------------------------------------------------------------- */
+
+/* Kinds of attention: constant, name of the row (src/layer/NAME.c), word in input files. */
+#define MOE_ATTENTION_ROWS(ROW)                                                                                        \
+  ROW(GQA, gqa, "gqa")                                                                                                 \
+  ROW(MLA, mla, "mla")
+
+#define MOE_ATTENTION_CONSTANT(constant, name, word) MOE_ATTENTION_##constant,
+typedef enum { MOE_ATTENTION_ROWS(MOE_ATTENTION_CONSTANT) MOE_N_ATTENTION_KINDS } MoeAttentionKind;
+#undef MOE_ATTENTION_CONSTANT
+
+typedef struct {
+  MoeAttentionKind kind; /* GQA covers MHA (kv_heads == query_heads) and MQA */
+  int64_t query_heads, kv_heads;
+  int64_t head_dim;     /* GQA */
+  int64_t window;       /* tokens a local layer looks back; 0 = no local layers */
+  int64_t global_every; /* every n-th layer is global (the last of each n); 1 = all are, > layers = none is; needed with
+                           a window */
+  int64_t q_rank, kv_rank;               /* MLA compressed widths; q_rank 0 = no query compression */
+  int64_t nope_dim, rope_dim, value_dim; /* MLA head dimensions */
+  int64_t chunk;  /* local layers see their own chunk of so many tokens instead of a window; 0 = none */
+  gboolean gated; /* the output is gated by a projection as wide as the queries */
+  struct {
+    int64_t heads, dim, top_k;
+  } index; /* sparse attention: a scorer of every key before, of which top_k are attended to; heads 0 = none */
+} MoeAttention;
+
+typedef enum { MOE_LINEAR_GATED_DELTA, MOE_LINEAR_KDA, MOE_LINEAR_MAMBA2 } MoeLinearKind;
+
+/* Attention by a state that each token updates: [key_dim, value_dim] per value head. Mamba-2: value heads are its
+ * heads, key heads its groups, key_dim its state size. */
+typedef struct {
+  MoeLinearKind kind;
+  int64_t key_heads, value_heads, key_dim, value_dim;
+  int64_t convolution; /* taps of the short convolution before */
+  int64_t chunk;       /* tokens that are worked on at once */
+  int64_t gate_rank;   /* KDA: width of the compressed gates */
+} MoeLinearAttention;
+
+/* What mixes tokens in a layer, and what follows. */
+typedef enum { MOE_MIXER_ATTENTION, MOE_MIXER_LOCAL, MOE_MIXER_LINEAR, MOE_MIXER_NONE } MoeMixer;
+typedef enum { MOE_FEED_DENSE, MOE_FEED_MOE, MOE_FEED_NONE } MoeFeed;
+
+/* Layers of the same kind are the same. */
+typedef struct {
+  int mixer; /* MoeMixer; -1 in a pattern: as `attention` says */
+  int feed;  /* MoeFeed; -1 in a pattern: as `moe` says */
+} MoeLayerKind;
+
+#define MOE_MAX_PATTERN 128
+
+typedef struct {
+  MoeLayerKind kind;
+  int64_t count; /* layers in a row */
+} MoePatternItem;
+
+typedef struct {
+  int64_t width;  /* input of the second linear */
+  gboolean gated; /* three matrices instead of two */
+} MoeFfn;
+
+typedef struct {
+  int64_t experts;     /* 0 = dense model */
+  int64_t first_layer; /* index (from 0) of the first MoE layer */
+  int64_t every;       /* every n-th layer from first_layer on is MoE */
+  int64_t top_k;
+  int64_t width; /* input of the expert's second linear */
+  gboolean gated;
+  gboolean clamped; /* the activation's inputs are limited (GPT-OSS) */
+  int64_t latent;   /* width of LatentMoE's shared projections, 0 = experts see the full hidden width */
+  int64_t shared_experts, shared_width;
+  /* Node-limited routing: experts fall into `groups`, each token uses at most `top_groups` (default: all). */
+  gboolean router_left_out; /* the router's FLOPs are not counted as model FLOPs (DeepSeek's convention) */
+  int64_t groups, top_groups;
+  /* Experts that pass tokens on without computing: the router chooses top_k of all, `real_top_k` of them compute on
+   * average (top_k where there are no others). */
+  int64_t zero_experts;
+  double real_top_k;
+} MoeExpertLayer;
+
+typedef struct {
+  int64_t layers, hidden, vocabulary;
+  gboolean tied_embeddings;
+  int64_t learned_positions; /* rows of a learned position table, 0 = rotary or none */
+  int64_t norms_per_layer;   /* 2 = pre-norm; 4 = norm at input and output of every sub-layer */
+  gboolean qk_norm;
+  gboolean biases;
+  double dropout; /* 0..1; a rate above 0 costs a mask kernel per sub-layer */
+  MoeAttention attention;
+  MoeLinearAttention linear;
+  MoeFfn ffn;
+  MoeExpertLayer moe;
+  int64_t mtp_layers;
+  gboolean mtp_counted;
+  guint n_pattern;                         /* 0 = window, global_every, moe.first_layer and moe.every say all */
+  MoePatternItem pattern[MOE_MAX_PATTERN]; /* repeats over the layers */
+} MoeArchitecture;
+
+typedef enum { MOE_OPTIMIZER_ADAMW, MOE_OPTIMIZER_MUON, MOE_OPTIMIZER_SGD } MoeOptimizer;
+
+typedef enum { MOE_BALANCE_EVEN, MOE_BALANCE_ZIPF, MOE_BALANCE_DIRICHLET, MOE_BALANCE_FILE } MoeBalanceKind;
+
+typedef struct {
+  MoeBalanceKind balance;
+  double balance_value;    /* Zipf exponent or Dirichlet concentration */
+  const char *counts_file; /* CSV, one row per layer, one column per expert; resolved against the file that names it */
+  MoeMark counts_mark;     /* where it is named */
+  double capacity_factor;  /* 0 = dropless */
+  gboolean token_rounding; /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
+} MoeRouting;
+
+typedef struct {
+  int64_t sequence_length;
+  int64_t global_batch; /* sequences per optimizer step */
+  int64_t micro_batch;  /* sequences per micro-batch and data-parallel rank */
+  MoePrecisions precision;
+  MoeOptimizer optimizer;
+  MoeRouting routing;
+  int64_t lora_rank; /* 0 = all weights train */
+} MoeTraining;
+
+/* What a run that says nothing of its training has: mixed precision as Megatron-LM and DeepSpeed do it. */
+extern const MoeTraining moe_training_defaults;
+
+typedef enum { MOE_CONTEXT_ULYSSES, MOE_CONTEXT_RING } MoeContextKind;
+
+/* How the GPUs are divided. Degrees default to 1, flags to off, overlaps to off; without a `schedule`, stages run 1f1b,
+ * or interleaved when there are virtual stages. Attention side: gpus = tensor x context x pipeline x data; MoE side:
+ * gpus = expert_tensor x expert x pipeline x expert_data (parallel folding: the two sides have their own groups). */
+typedef struct {
+  int64_t gpus;
+  int64_t tensor, context, pipeline, virtual_stages, expert, expert_tensor;
+  MoeContextKind context_kind;
+  gboolean sequence_parallel;
+  MoeScheduleKind schedule;
+  int64_t zero;        /* 0..3 */
+  int64_t shard_group; /* 0 = shard over all data-parallel ranks, N = HSDP */
+  /* How ranks are laid out, fastest-varying first: a permutation of "tp-cp-ep-dp-pp" (Megatron: "tp-cp-ep-dp-pp"). ep
+   * and dp share the data-parallel range: ep varies faster. */
+  const char *order;
+  struct {
+    gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline;
+  } overlap;
+  /* Layers of the first and last stage when uneven; -1 = as the others. The rest divides evenly, a remainder to earlier
+   * chunks. */
+  int64_t first_stage_layers, last_stage_layers;
+  /* Embedding and LM head count as a layer when layers are divided over stages. */
+  gboolean embedding_as_layer, head_as_layer;
+  /* What each position of the pipeline holds, as moe_chunks_parse reads it; NULL = divided evenly as the four keys
+   * above say. */
+  const char *layout;
+  /* Derived by moe_run_validate: */
+  int64_t data;          /* gpus / (tensor context pipeline) */
+  int64_t expert_data;   /* gpus / (expert_tensor expert pipeline) */
+  int64_t micro_batches; /* per pipeline and step */
+} MoeParallelism;
+
+typedef enum { MOE_RECOMPUTE_NONE, MOE_RECOMPUTE_SELECTIVE, MOE_RECOMPUTE_FULL } MoeRecomputeMode;
+
+/* Modules whose activations can be recomputed alone. Bits. */
+typedef enum {
+  MOE_MODULE_CORE_ATTENTION = 1 << 0,        /* scores and softmax (free with flash kernels) */
+  MOE_MODULE_ATTENTION_PROJECTIONS = 1 << 1, /* q, k, v up-projections (MLA) */
+  MOE_MODULE_NORM = 1 << 2,
+  MOE_MODULE_FFN_ACTIVATION = 1 << 3, /* SwiGLU of dense FFN */
+  MOE_MODULE_MOE_ACTIVATION = 1 << 4, /* SwiGLU of experts */
+  MOE_MODULE_MOE = 1 << 5,            /* whole MoE sub-layer, with its dispatch and combine */
+  MOE_MODULE_FFN = 1 << 6,            /* whole dense FFN */
+  MOE_MODULE_SHARED_EXPERTS = 1 << 7,
+  MOE_MODULE_EXPERT_FFN = 1 << 8, /* expert GEMMs only: dispatched tokens are kept */
+} MoeModule;
+
+typedef struct {
+  MoeRecomputeMode mode;
+  int64_t layers; /* layers per pipeline stage recomputed in mode full; -1 = all */
+  guint modules;  /* bits of MoeModule, mode selective */
+} MoeRecompute;
+
+typedef struct {
+  double activations; /* share 0..1 of checkpointed activations kept in host memory */
+} MoeOffload;
+
+/* What of a GPU's memory a run has to leave free for `fits`. */
+typedef struct {
+  double headroom_bytes; /* default MOE_DEFAULT_HEADROOM_BYTES */
+} MoeRunMemory;
+
+/* Free memory that a published training run had left on its device and ran with: 80,999 of 81,559 MiB in use (GLM-5.2
+ * on H100, Megatron-Bridge's model verification card). */
+#define MOE_DEFAULT_HEADROOM_BYTES (560.0 * 1024 * 1024)
+
+/* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments
+ * (Megatron-core's precision-aware optimizer), always (Apex's distributed fused Adam). */
+typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
+
+/* ---- with what software ------------------------------------------------------------------------------------------ */
+
+/* Parts of a layer, for CUDA-graph coverage and for attribution. Bits of MoeScopes. */
+typedef enum {
+  MOE_SCOPE_EMBEDDING,
+  MOE_SCOPE_ATTENTION,
+  MOE_SCOPE_DENSE_FFN,
+  MOE_SCOPE_ROUTER,
+  MOE_SCOPE_EXPERTS, /* dispatch, expert FFN, combine */
+  MOE_SCOPE_HEAD,    /* LM head and loss */
+  MOE_SCOPE_OPTIMIZER,
+  MOE_SCOPE_DATA, /* data-parallel communication and bucket copies */
+  MOE_N_SCOPES,
+} MoeScope;
+
+typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
+
+#define MOE_MAX_CPUS       8
+#define MOE_N_FAMILY_NAMES 6
+
+typedef struct {
+  const char *name, *title, *source;
+  struct {
+    guint n_cpus;
+    const char *cpu[MOE_MAX_CPUS];                 /* "x86", "grace" */
+    double launch_s[MOE_MAX_CPUS];                 /* host time to issue one operation, eager */
+    double call_s[MOE_N_HOST_CALLS][MOE_MAX_CPUS]; /* of a call, beyond the launches of its kernels */
+    double graph_launch_s;                         /* to launch one captured graph */
+    double graph_kernel_s;                         /* per kernel inside a captured graph, on the GPU front end */
+    guint graph_scopes;    /* 1 << MoeScope of what is captured; 0 = eager; all = the whole iteration is one graph */
+    double sync_s;         /* host-device synchronization: wake-up after the stream drained */
+    double step_s;         /* host work once per step that nothing hides (data loader hand-over, logging) */
+    double ops_per_kernel; /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
+  } host;
+  struct {
+    gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
+  } fused; /* an unfused chain costs its extra kernels and its extra trips to memory */
+  struct {
+    /* Kernel family names, looked up in kernels. Absent: fa2, cublaslt, cutlass, triton, triton, fla. */
+    const char *attention, *gemm, *grouped_gemm, *encode, *elementwise, *scan;
+    MoeMark mark[MOE_N_FAMILY_NAMES]; /* where each is written, in the order of the names */
+  } family;
+  MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
+  struct {
+    int64_t expert_groups; /* local experts are processed in this many groups, so that dispatch, compute and combine
+                              pipeline */
+    MoeCountsKind counts;  /* dropless: how token counts reach the host */
+    int64_t tile_rows;     /* expert row counts are padded up to this multiple; 0 = no padding */
+    int64_t memory_rounds; /* static-memory dropless: capped rounds per group; 1 = none */
+    gboolean per_expert;   /* expert GEMMs and their quantization are one kernel per expert, not one per group */
+    gboolean deduplicate;  /* dispatch sends one copy per destination rank, not per expert */
+    gboolean router_mixed; /* an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies */
+  } moe;
+  struct {
+    gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
+    gboolean tensor_backward;       /* a column-parallel linear's gather beside its data gradient, its reduction beside
+                                       its weight gradient, whatever the run says */
+    gboolean expert_across_batches; /* forward of one micro-batch beside backward of another (DualPipe, 1F1B with A2A
+                                       overlap) */
+  } overlap;
+  MoeStackCollectives collectives; /* library, algorithm choices, SMs taken, deterministic */
+  struct {
+    gboolean per_layer;           /* a ZeRO unit is one layer; otherwise buckets */
+    double bucket_bytes;          /* default 25 MiB */
+    double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay
+                                     bandwidth-bound; 0 = none */
+    gboolean bucket_context;      /* context-parallel ranks count among them */
+    int64_t prefetch;             /* units gathered ahead, default 1 */
+    gboolean unaligned_gather;    /* interleaved stages gather a chunk where its first micro-batch needs it */
+    gboolean first_chunk_buckets; /* only the first chunk of the first stage is divided into buckets */
+    gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */
+  } data_parallel;
+  gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
+                              kernels of their own, not written by the forward pass's cast and kept */
+  struct {
+    gboolean sharded_master;       /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
+    MoeRemainder master_remainder; /* when 16 bits beside a BF16 weight stand for its FP32 master */
+    gboolean
+        mxfp8_shared_buffer; /* MXFP8 weights are gathered in BF16 through the gradient buffer: no BF16 copy stays */
+    gboolean unsharded_gradients; /* micro-batches but the last are not reduced: whole gradients wait (ZeRO-2 and 3) */
+    double cached_bytes;          /* that the allocator holds beyond need and gives back when memory runs short */
+    gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */
+    gboolean placeholders;        /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
+  } memory;
+  double hbm_reserved_bytes;  /* context, libraries, communication buffers */
+  double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
+  double kernel_jitter;       /* standard deviation of kernel times, relative; 0 = none */
+  double activation_overhead; /* extra saved bytes relative to the counted ones; 0 = none */
+} MoeStack;
+
+/* ---- on what machine --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *name, *title, *source;
+  /* Dense; 0 = the device has no such path. Formats that software builds from others have a rate when absent: fp16 that
+   * of bf16, bf16x3 a third of it, bf16x9 a ninth, fp8-block that of fp8. */
+  double peak_flop_per_s[MOE_N_PRECISIONS];
+  double quoted_peak_flop_per_s; /* dense BF16 peak that MFU divides by unless the run says otherwise */
+  gboolean fp8_transposes; /* FP8 GEMMs read both operands along the reduction only: forward pass and data gradient need
+                              transposes of each other */
+  int64_t sms;
+  double clock_hz;
+  double memory_bytes, memory_bytes_per_s;
+  double l2_bytes;
+  double power_w;        /* board power that the rates below hold at; 0 = unknown */
+  double power_cap_w;    /* set by the operator, at most power_w; 0 = none */
+  double training_rate;  /* math rate in a training step relative to that of the kernel benchmarks, at most 1 */
+  double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
+  MoeKernelFits kernels; /* fitted families with residuals */
+} MoeAccelerator;
+
+typedef struct MoeCluster {
+  const char *name, *title, *source;
+  MoeAccelerator accelerator;
+  MoeDomain domain;
+  MoeHost host;
+  MoeNetwork network;
+  double gpu_mtbf_s, host_mtbf_s, link_mtbf_s; /* mean time between failures of one; 0 = unknown */
+  double weibull_shape;                        /* of times between failures; 0 = unknown */
+  double storage_bytes_per_s;                  /* checkpoint storage, all hosts together; 0 = unknown */
+  double price_gpu_hour;                       /* dollars; 0 = unknown */
+  double price_low, price_high;                /* range of prices, dollars per GPU-hour; 0 = unknown */
+  const char *price_date, *price_source;       /* of the price and its range; may be NULL */
+  double gpu_power_w, power_overhead;
+} MoeCluster;
+
+/* ---- a run ------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  char *name;    /* "mai-base-1/v4" */
+  char *variant; /* NULL or the variant's name */
+  const char *title, *source;
+  MoeDoc *doc; /* the resolved document, with cluster and stack grafted in */
+  MoeArchitecture architecture;
+  MoeTraining training;
+  MoeParallelism parallelism;
+  MoeRecompute recompute;
+  MoeOffload offload;
+  MoeRunMemory memory;
+  MoeCluster cluster;
+  MoeStack stack;
+  MoePublished published;
+  MoeGoodputPlan goodput;
+  gboolean rumour; /* the architecture is a rumour and says so in every output */
+  guint n_assumptions;
+  /* Those of run, cluster, accelerator and stack; keys are paths in the run ("stack.host.sync"). */
+  MoeAssumption *assumptions;
+  GStringChunk *strings; /* text that is in no document */
+} MoeRun;
+
+/* Whether the global batch follows the number of GPUs. */
+typedef enum {
+  MOE_SCALING_AS_SAID, /* with the option `gpus` it does, with the key parallelism.gpus it does not */
+  MOE_SCALING_WEAK,    /* it does, whatever changes the number */
+  MOE_SCALING_STRONG,  /* it stays */
+} MoeScaling;
+
+typedef struct {
+  const char *variant; /* NULL = all variants of the file applied in order (its last state); "" = none applied */
+  const char *cluster, *stack; /* replace the run's; NULL = keep */
+  int64_t gpus;                /* 0 = keep; data parallelism follows, and the global batch by `scaling` */
+  MoeScaling scaling;
+  const char *const *sets; /* NULL-terminated "key=value" */
+  gboolean
+      keep_published; /* overrides try constants of the model against what was published, they describe no other run */
+  const char *data_dir; /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
+  const MoeDoc *text;   /* what the run file holds, instead of reading it; copied; may be NULL */
+  const char *within;   /* every file that is read lies below this folder; NULL: any file may be read */
+} MoeRunOptions;
+
+extern const char *const moe_scaling_words[]; /* of what can be said: from MOE_SCALING_WEAK on */
+
+/*
+ * Loads, resolves, reads and validates. NULL and *error on failure: MOE_ERROR_INPUT or _IO for what is written wrongly,
+ * MOE_ERROR_LAYOUT for a layout that cannot exist. `options` may be NULL. Thread-safe; about half a millisecond.
+ *
+ * Resolution, in this order:
+ *
+ * 1. `extends` of the file. `variants` and `published` do not inherit: they belong to the file that states them.
+ *
+ * 2. `cluster`, `cluster.accelerator` and `stack` are replaced by the documents they name, so that every later step can
+ * address what is in them ("stack.host.sync"). A name is clusters/NAME.yaml, clusters/accelerators/NAME.yaml or
+ * stacks/NAME.yaml in the directory of the run file, in each directory above it, or in options.data_dir; a path is
+ * relative to the file it stands in; a map may say `extends: NAME` and what differs.
+ *
+ * 3. Variants in order up to options.variant. One that names a cluster or stack replaces it as a whole. A state has the
+ * results that its own variant publishes, the last state those of the file; convention, peak and source hold for all.
+ *
+ * 4. options.cluster, .stack, .gpus. With gpus the global batch scales in proportion, to the nearest multiple of
+ * data x micro_batch, at least one, unless options.scaling says that it stays; a batch given by options.sets stays.
+ *
+ * 5. options.sets, in order.
+ *
+ * 6. What is published is of the configuration that 1 to 3 give. When 4 and 5, or changes of a copy of a resolved
+ * document, make another one - other values of model, recipe, layout, cluster or stack, assumptions aside - the results
+ * fall away, and the peak when the accelerator or its peaks are others; what an override itself says under `published`
+ * stays, and with options.keep_published everything.
+ */
+MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
+/* The document that moe_run_load begins with: that of options.text, else of the file. Caller frees. */
+MoeDoc *moe_run_open(const char *path, const MoeRunOptions *options, GError **error);
+/* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure.
+ * A resolved document (copy of run->doc) resolves to itself. What counts as the run file is the file in the mark of the
+ * root. */
+MoeRun *moe_run_from_doc(MoeDoc *doc, const char *name, const MoeRunOptions *options, GError **error);
+/* Checks the layout of heads, experts, sequences, batches and stages, and derives data, expert_data and micro_batches.
+ * Part of loading; again after plain fields of a copy were changed (a search tries layouts on copies that share all
+ * that the run owns). */
+gboolean moe_run_validate(MoeRun *run, GError **error);
+/* What each position of the pipeline holds (moe_placement_init counts them); of a run that moe_run_validate passed.
+ * Free with g_free. */
+MoeChunk *moe_run_chunks_new(const MoeRun *run);
+/* The run file that reads as this run, cluster and stack in it: what differs from the defaults, by the field tables
+ * that read it. Names of files become absolute. Caller frees. */
+char *moe_run_print(const MoeRun *run);
+void moe_run_free(MoeRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
+/* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is
+ * published. */
+const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
+/* Bytes that a run keeps per parameter of a layer, by its precisions, its ZeRO stage and what its stack holds. */
+typedef struct {
+  double fp8_layouts;    /* copies of a kept FP8 weight */
+  gboolean gathered_fp8; /* weights are gathered in FP8: nothing is quantized during the step */
+  gboolean fp8_only;     /* no BF16 copy stays */
+  gboolean cached_fp8;   /* weights are quantized once per step and kept */
+  double weight_bytes;   /* of a weight held whole, all its copies */
+  double end_bytes;      /* of embedding, head and adapters */
+  double shard_bytes;    /* of a weight of which ZeRO-3 holds a shard */
+  double gradient_bytes;
+  double optimizer_bytes; /* master and moments, per element that the rank steps */
+} MoeKeeps;
+void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps);
+
+/* Where the value at `dotted_path` is written, or the nearest section around it. */
+MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
+/* Names of the variants of a run file, or ids of a file of cases, in order, NULL-terminated; NULL and *error when it
+ * cannot be read. Free with g_strfreev. */
+char **moe_run_variants(const char *path, GError **error);
+/* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also
+ * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. */
+MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
+/* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, whose
+ * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. */
+gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
+/* The same of a name that is written in a file: messages say where, and a path is relative to that file. */
+gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc,
+                                GError **error);
+gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
+/* Reads the map of one accelerator file. Strings live in its document; the caller clears `kernels`. */
+gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
+/* Tries the values of every assumption in a run's document, or in one that moe_cluster_load or moe_stack_load gave:
+ * each needs a value that can be read; clusters and stacks that are assumed are looked up in `data_dir` (may be NULL)
+ * besides. Costs a reading per assumption, so only `moesim check` asks. */
+gboolean moe_assumptions_check(const MoeDoc *doc, const char *data_dir, GError **error);
+/* The same for the map of one accelerator file. */
+gboolean moe_accelerator_check(const MoeNode *node, GError **error);
+/* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
+void moe_cluster_clear(MoeCluster *cluster);
+void moe_stack_clear(MoeStack *stack);
+
+/* ---- kinds and words -------------------------------------------------------------------------------------------- */
+
+/* What a layer is made of: the pattern's item, and what it leaves open as the shorthands say. */
+MoeLayerKind moe_layer_kind(const MoeArchitecture *architecture, int64_t layer);
+gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
+/* Experts per token that compute, on average. */
+double moe_real_top_k(const MoeExpertLayer *moe);
+/* Whether attention reaches every token before. */
+gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
+extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
+extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
+extern const char *const moe_scope_words[];
+extern const char *const moe_iteration_part_words[]; /* keys of published.iteration_parts_s; in the order of parts.h */
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,1 @@
+/* spec: what the engine may not see. Floor 2. */
