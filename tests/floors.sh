@@ -69,37 +69,60 @@ root=$(realpath "$1") || exit 1
 cc=${2:-cc}
 failures=0
 
-# Public header -> its module: what its comment says ("Part of spec"), else its name.
-module_of() {
-  part=$(sed -n 's/.*[Pp]art of \([a-z]*\)[ .(].*/\1/p' "$root/include/moesim/$1" 2> /dev/null | head -n 1)
-  echo "${part:-${1%.h}}"
-}
-
 complain() {
   echo "$1"
   failures=$((failures + 1))
 }
 
-may_include() {
-  case " $1 $(allowed "$1") " in
-  *" $2 "*) ;;
+# Public header -> its module, what its comment says ("Part of spec"), else its name: " explain.h=explain ...".
+public=$(for header in "$root"/include/moesim/*.h; do
+  part=$(sed -n 's/.*[Pp]art of \([a-z]*\)[ .(].*/\1/p' "$header" | head -n 1)
+  name=$(basename "$header" .h)
+  echo "$name.h=${part:-$name}"
+done | tr '\n' ' ')
+# " spec/spec.h ...": what modules may include of one another.
+shared=$(for header in "$root"/src/*/*.h; do
+  ! is_shared "$header" || echo "${header#"$root/src/"}"
+done | tr '\n' ' ')
+
+# check_include MODULE "MODULES BELOW" FILE INCLUDED
+check_include() {
+  name=${4#?}
+  name=${name%?}
+  case $4 in
+  '<'*)
+    other=" $public"
+    other=${other#* "${name#moesim/}"=}
+    other=${other%% *}
+    ;;
+  */*)
+    other=${name%%/*}
+    case " $shared " in *" $name "*) ;; *) complain "$3: $4 is no header for others: its comment names no floor" ;; esac
+    ;;
+  *)
+    case " $shared " in *" $1/$name "*) complain "$3: the name of $4 is \"$1/$name\"" ;; esac
+    return
+    ;;
+  esac
+  case " $1 $2 " in
+  *" $other "*) ;;
   *) complain "$3: $1 may not include $4" ;;
   esac
 }
 
-# check_file MODULE FILE
-check_file() {
-  for included in $(sed -n 's/^ *# *include *<moesim\/\([^>]*\)>.*/\1/p' "$2"); do
-    may_include "$1" "$(module_of "$included")" "$2" "<moesim/$included>"
-  done
-  for included in $(sed -n 's/^ *# *include *"\([^"]*\/[^"]*\)".*/\1/p' "$2"); do
-    may_include "$1" "${included%%/*}" "$2" "\"$included\""
-    [ -e "$root/src/$included" ] && is_shared "$root/src/$included" ||
-      complain "$2: \"$included\" is no header for others: its comment names no floor"
-  done
-  for included in $(sed -n 's/^ *# *include *"\([^"/]*\)".*/\1/p' "$2"); do
-    [ ! -e "$root/src/$1/$included" ] || ! is_shared "$root/src/$1/$included" || complain "$2: \"$1/$included\" is the name of \"$included\""
-  done
+# check_files MODULE FILE...
+check_files() {
+  module=$1
+  shift
+  if ! below=$(allowed "$module"); then
+    complain "src/$module: no such module in the table of floors"
+    return
+  fi
+  while IFS=: read -r file included; do
+    [ -z "$file" ] || check_include "$module" "$below" "$file" "$included"
+  done << END
+$(grep -E '^ *# *include *(<moesim/|")' /dev/null "$@" | sed 's/: *# *include */:/; s/\([>"]\)[^>"]*$/\1/')
+END
 }
 
 check_compiles() {
@@ -108,29 +131,19 @@ check_compiles() {
     complain "$1: does not compile alone"
 }
 
-check_module() {
-  if ! ls "$root/src/$1"/*.[ch] > /dev/null 2>&1; then
-    return # nothing in it yet
-  fi
-  if ! allowed "$1" > /dev/null; then
-    complain "src/$1: no such module in the table of floors"
-    return
-  fi
-  for file in "$root/src/$1"/*.[ch]; do
-    [ -e "$file" ] && check_file "$1" "$file"
-  done
-}
-
 for folder in "$root"/src/*/; do
-  check_module "$(basename "$folder")"
+  check_files "$(basename "$folder")" "$folder"*.[ch]
 done
 
 for header in "$root"/include/moesim/*.h; do
-  check_file "$(module_of "$(basename "$header")")" "$header"
+  name=$(basename "$header")
+  other=" $public"
+  other=${other#* "$name"=}
+  check_files "${other%% *}" "$header"
   check_compiles "$header"
 done
-for header in "$root"/src/*/*.h; do
-  [ -e "$header" ] && is_shared "$header" && check_compiles "$header"
+for header in $shared; do
+  check_compiles "$root/src/$header"
 done
 
 echo "$failures breaches of the floors"

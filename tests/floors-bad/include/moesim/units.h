@@ -1,2 +1,2 @@
-/* A header that leans on what its includer included. */
+/* A header that leans on what its includer included. Part of base. */
 GQuark moe_error_quark(void);
