@@ -99,7 +99,7 @@ static void mark(GString *html, double at, double top, double bottom)
 void html_waterfall(GString *html, const MoeResult *result)
 {
   MoeLoss losses[MOE_N_CAUSES];
-  guint n = moe_losses(result, losses);
+  guint n = moe_losses(result->cause_s, losses);
   double left = 1, y = ROW;
 
   svg_start(html, "From 100 % of peak down to the MFU", ROW * (n + 2));

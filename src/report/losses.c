@@ -13,27 +13,32 @@ static int by_size(const void *a, const void *b)
   return (int)left->cause - (int)right->cause;
 }
 
-guint moe_losses(const MoeResult *result, MoeLoss losses[MOE_N_CAUSES])
+guint moe_losses(const double cause_s[MOE_N_CAUSES], MoeLoss losses[MOE_N_CAUSES])
 {
   guint n = 0;
   guint taking = 0;
 
   for (guint cause = 0; cause < MOE_N_CAUSES; cause++)
     if (cause != MOE_CAUSE_MATH)
-      losses[n++] = (MoeLoss){cause, result->cause_s[cause]};
+      losses[n++] = (MoeLoss){cause, cause_s[cause]};
   qsort(losses, n, sizeof *losses, by_size);
   while (taking < n && losses[taking].seconds > 0)
     taking++;
   return taking;
 }
 
+char *moe_label_of(const char *run, const char *variant, gboolean rumour)
+{
+  const char *mark = rumour ? " [rumour]" : "";
+
+  if (variant && *variant)
+    return g_strdup_printf("%s (%s)%s", run, variant, mark);
+  return g_strconcat(run, mark, NULL);
+}
+
 char *moe_result_label(const MoeResult *result)
 {
-  const char *rumour = result->rumour ? " [rumour]" : "";
-
-  if (result->variant && *result->variant)
-    return g_strdup_printf("%s (%s)%s", result->run, result->variant, rumour);
-  return g_strconcat(result->run, rumour, NULL);
+  return moe_label_of(result->run, result->variant, result->rumour);
 }
 
 double moe_result_mfu_as_published(const MoeResult *result)

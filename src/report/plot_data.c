@@ -134,7 +134,7 @@ static void append_fall(GString *text, const char *label, double upper, double l
 char *moe_plot_waterfall_data(const MoeResult *result)
 {
   MoeLoss losses[MOE_N_CAUSES];
-  guint n = moe_losses(result, losses);
+  guint n = moe_losses(result->cause_s, losses);
   GString *text = g_string_new("cause\tupper\tlower\n");
   double left = 1;
   double small = 0;

@@ -1,6 +1,6 @@
 /* A search as a page, and as records. */
+#include "record.h"
 #include "report/json.h"
-#include "sweep_internal.h"
 #include "training.h"
 
 #include "report/search.h"
@@ -27,65 +27,80 @@ static char *modules_text(guint modules)
   return g_strdup_printf("[%s]", list);
 }
 
-/* With the training that was asked about, and whether there was time to look at everything. */
-static char *complete_record(const MoeSearchResult *search, const MoeResult *result, const char *record)
+/* Where it ranks, what its training takes beside the failures that were asked for, and whether there was time to look
+ * at everything. */
+static void add_search(JsonObject *object, const MoeSearchResult *search, guint index)
 {
-  g_autoptr(JsonNode) node = NULL;
-  JsonObject *object = moe_record_parse(record, &node), *looked = json_object_new();
+  const MoeCandidate *candidate = &search->ranked[index];
+  const MoeResult *result = candidate->result;
+  double steps = search->tokens > 0 ? search->tokens / result->tokens_per_step : 1;
+  double wall_s = candidate->wall_s > 0 ? candidate->wall_s : result->step_time_s * steps;
+  double gpu_hours = result->step_time_s * steps * (double)result->gpus / SECONDS_PER_HOUR;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
 
-  if (search->tokens > 0) {
-    MoeTrainingCost training = moe_training_cost_of(result, search->tokens);
-
-    moe_training_cost_write(object, &training);
-  }
-  json_object_set_boolean_member(looked, "complete", search->n_not_reached == 0 && !search->cut_short);
-  json_object_set_int_member(looked, "layouts_not_looked_at", search->n_not_reached);
-  json_object_set_boolean_member(looked, "enumeration_cut_short", search->cut_short);
-  json_object_set_object_member(object, "search", looked);
-  return moe_json_print(node, FALSE);
+  json_builder_begin_object(builder);
+  moe_json_bool(builder, "complete", search->n_not_reached == 0 && !search->cut_short);
+  moe_json_integer(builder, "layouts_not_looked_at", search->n_not_reached);
+  moe_json_bool(builder, "enumeration_cut_short", search->cut_short);
+  moe_json_integer(builder, "rank", index + 1);
+  if (search->tokens > 0)
+    moe_json_number(builder, "days", wall_s / SECONDS_PER_DAY);
+  if (search->price_gpu_hour > 0)
+    moe_json_number(builder, search->tokens > 0 ? "dollars" : "dollars_per_step", gpu_hours * search->price_gpu_hour);
+  json_builder_end_object(builder);
+  json_object_set_member(object, "search", json_builder_get_root(builder));
 }
 
 /* Carries every key that the layout sets, so that the record is enough to run it again. */
-static char *record_of(const MoeSearchResult *result, const MoeCandidate *candidate)
+static JsonNode *describe_candidate(const MoeSearchResult *search, guint index)
 {
+  const MoeCandidate *candidate = &search->ranked[index];
   const char *keys[MOE_N_DIMENSIONS + 1];
   char *values[MOE_N_DIMENSIONS + 1];
   MoeSettings settings = {G_N_ELEMENTS(keys), keys, (const char *const *)values};
   gboolean selective = candidate->choice.value[MOE_DIMENSION_RECOMPUTE] == MOE_RECOMPUTE_SELECTIVE;
+  JsonNode *record = moe_describe_result(candidate->result);
+  JsonObject *object = json_node_get_object(record);
 
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
     keys[d] = moe_dimension_keys[d];
     values[d] = moe_choice_text(&candidate->choice, d);
   }
   keys[MOE_N_DIMENSIONS] = "recompute.modules";
-  values[MOE_N_DIMENSIONS] = modules_text(selective ? result->recompute_modules : 0);
-  g_autofree char *record = moe_report_record(candidate->result, &settings);
+  values[MOE_N_DIMENSIONS] = modules_text(selective ? search->recompute_modules : 0);
+  moe_record_choose(object, &settings);
   for (guint k = 0; k < G_N_ELEMENTS(keys); k++)
     g_free(values[k]);
-  return complete_record(result, candidate->result, record);
+  if (search->tokens > 0) {
+    MoeTrainingCost training = moe_training_cost_of(candidate->result, search->tokens);
+
+    moe_training_cost_write(object, &training);
+  }
+  add_search(object, search, index);
+  return record;
 }
 
-static GPtrArray *records_of(const MoeSearchResult *result)
+static JsonNode *describe_search(const MoeSearchResult *search)
 {
-  GPtrArray *records = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(JsonArray) list = json_array_sized_new(search->n_ranked);
 
-  for (guint i = 0; i < result->n_ranked; i++)
-    g_ptr_array_add(records, record_of(result, &result->ranked[i]));
-  return records;
+  for (guint i = 0; i < search->n_ranked; i++)
+    json_array_add_element(list, describe_candidate(search, i));
+  return json_node_init_array(json_node_alloc(), list);
 }
 
 char *moe_report_search_json(const MoeSearchResult *result)
 {
-  g_autoptr(GPtrArray) records = records_of(result);
+  g_autoptr(JsonNode) records = describe_search(result);
 
-  return moe_report_records_json(records->len, (const char *const *)records->pdata);
+  return moe_record_json(records);
 }
 
 char *moe_report_search_csv(const MoeSearchResult *result)
 {
-  g_autoptr(GPtrArray) records = records_of(result);
+  g_autoptr(JsonNode) records = describe_search(result);
 
-  return moe_report_records_csv(records->len, (const char *const *)records->pdata);
+  return moe_records_csv(json_node_get_array(records));
 }
 
 /* ---- layouts ---------------------------------------------------------------------------------------------------- */
@@ -126,80 +141,46 @@ static char *common_choices(const MoeSearchResult *result)
   return g_string_free(text, FALSE);
 }
 
-/* ---- the ranking ------------------------------------------------------------------------------------------------ */
+/* ---- the ranking ------------------------------------------------------------------------------------------------- */
 
-static double steps_of(const MoeSearchResult *search, const MoeResult *result)
+#define SHOWN_LOSSES 2 /* as many as a row has room for */
+
+static char *largest_losses(JsonObject *record)
 {
-  return search->tokens / result->tokens_per_step;
+  return moe_record_losses(record, SHOWN_LOSSES);
 }
 
-static double dollars(const MoeSearchResult *search, const MoeResult *result)
-{
-  return result->step_time_s * (double)result->gpus / SECONDS_PER_HOUR * search->price_gpu_hour;
-}
+static const MoeColumn answer_columns[] = {
+    {"step", "step_time_s", "r", "s"},
+    {"MFU causal", "mfu.causal", "r", "%"},
+    {"memory", "memory.peak_bytes", "r", "B"},
+    {"days", "search.days", "r?", "#"},
+    {"cost", "search.dollars", "r1?", "$"},
+    {"cost/step", "search.dollars_per_step", "r1?", "$"},
+    {"energy", "training.mwh", "r3?", "MWh"},
+    {"MW", "training.megawatts", "r4?", "#"},
+    {"largest losses", .place = "w2", .text = largest_losses},
+};
 
-static void add_header(MoeTable *table, const MoeSearchResult *search)
-{
-  moe_table_add(table, "rank");
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
-    if (!is_common(search, d))
-      moe_table_add(table, moe_dimension_names[d]);
-  moe_table_add(table, "step");
-  moe_table_add(table, "MFU causal");
-  moe_table_add(table, "memory");
-  if (search->tokens > 0)
-    moe_table_add(table, "days");
-  if (search->price_gpu_hour > 0)
-    moe_table_add(table, search->tokens > 0 ? "cost" : "cost/step");
-  if (search->tokens > 0) {
-    moe_table_add(table, "energy");
-    moe_table_add(table, "MW");
-  }
-  moe_table_add(table, "largest losses");
-}
-
-static void add_row(MoeTable *table, const MoeSearchResult *search, guint index)
-{
-  const MoeCandidate *candidate = &search->ranked[index];
-  const MoeResult *r = candidate->result;
-  double steps = search->tokens > 0 ? steps_of(search, r) : 1;
-
-  moe_table_whole(table, index + 1);
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
-    if (!is_common(search, d))
-      moe_table_take(table, moe_choice_text(&candidate->choice, d));
-  moe_table_quantity(table, r->step_time_s, MOE_DIM_SECONDS);
-  moe_table_percent(table, r->mfu_causal);
-  moe_table_quantity(table, r->memory.peak_bytes, MOE_DIM_BYTES);
-  if (search->tokens > 0)
-    moe_table_number(table, (candidate->wall_s > 0 ? candidate->wall_s : r->step_time_s * steps) / SECONDS_PER_DAY);
-  if (search->price_gpu_hour > 0)
-    moe_table_dollars(table, dollars(search, r) * steps);
-  if (search->tokens > 0) {
-    MoeTrainingCost training = moe_training_cost_of(r, search->tokens);
-
-    moe_table_mwh(table, training.mwh);
-    moe_table_number(table, training.megawatts > 0 ? training.megawatts : NAN);
-  }
-  moe_table_take(table, moe_losses_text(r));
-}
-
+/* Dimensions in which the layouts differ, then what each is worth. */
 static char *ranking(const MoeSearchResult *search, MoeSheet sheet)
 {
-  GString *alignment = g_string_new("r");
+  g_autoptr(JsonNode) records = describe_search(search);
+  g_autoptr(GArray) columns = g_array_new(FALSE, FALSE, sizeof(MoeColumn));
+  g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+  MoeColumn rank = {"rank", "search.rank", "r"};
 
-  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+  g_array_append_val(columns, rank);
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
+    char *path = g_strconcat("set.", moe_dimension_keys[d], NULL);
+    MoeColumn column = {moe_dimension_names[d], path, "l"};
+
+    g_ptr_array_add(paths, path);
     if (!is_common(search, d))
-      g_string_append_c(alignment, 'l');
-  g_string_append(alignment, search->tokens > 0 ? "rrrr" : "rrr");
-  g_string_append(alignment, search->price_gpu_hour > 0 ? "r1" : "");
-  g_string_append(alignment, search->tokens > 0 ? "r3r4w2" : "w2");
-  g_autoptr(MoeTable) table = moe_table_new(alignment->str);
-  g_string_free(alignment, TRUE);
-  add_header(table, search);
-  for (guint i = 0; i < search->n_ranked; i++)
-    add_row(table, search, i);
-  return moe_table_format(table, sheet);
+      g_array_append_val(columns, column);
+  }
+  g_array_append_vals(columns, answer_columns, G_N_ELEMENTS(answer_columns));
+  return moe_record_rows(json_node_get_array(records), (MoeColumn *)columns->data, columns->len, sheet);
 }
 
 /* ---- why -------------------------------------------------------------------------------------------------------- */

@@ -75,36 +75,41 @@ static gboolean is_signed(MoeCellKind kind)
   return kind == MOE_CELL_CHANGE || kind == MOE_CELL_POINTS;
 }
 
-static void add_number(MoeTable *table, MoeCellKind kind, MoeDimension dimension, double value)
+void moe_table_kind(MoeTable *table, MoeCellKind kind, MoeDimension dimension, double value)
 {
-  MoeTableCell added = {.kind = kind, .dimension = dimension, .value = value};
+  gboolean costs = kind == MOE_CELL_DOLLARS || kind == MOE_CELL_MWH;
+  MoeTableCell added = {.kind = kind,
+                        .dimension = dimension,
+                        .value = costs && !(value > 0) ? NAN
+                                 : is_fraction(kind)   ? 100 * value
+                                                       : value};
 
   g_array_append_val(table->cells, added);
 }
 
 void moe_table_quantity(MoeTable *table, double value, MoeDimension dimension)
 {
-  add_number(table, MOE_CELL_QUANTITY, dimension, value);
+  moe_table_kind(table, MOE_CELL_QUANTITY, dimension, value);
 }
 
 void moe_table_percent(MoeTable *table, double fraction)
 {
-  add_number(table, MOE_CELL_PERCENT, MOE_DIM_NONE, 100 * fraction);
+  moe_table_kind(table, MOE_CELL_PERCENT, MOE_DIM_NONE, fraction);
 }
 
 void moe_table_change(MoeTable *table, double fraction)
 {
-  add_number(table, MOE_CELL_CHANGE, MOE_DIM_NONE, 100 * fraction);
+  moe_table_kind(table, MOE_CELL_CHANGE, MOE_DIM_NONE, fraction);
 }
 
 void moe_table_points(MoeTable *table, double fraction)
 {
-  add_number(table, MOE_CELL_POINTS, MOE_DIM_NONE, 100 * fraction);
+  moe_table_kind(table, MOE_CELL_POINTS, MOE_DIM_NONE, fraction);
 }
 
 void moe_table_number(MoeTable *table, double value)
 {
-  add_number(table, MOE_CELL_NUMBER, MOE_DIM_NONE, value);
+  moe_table_kind(table, MOE_CELL_NUMBER, MOE_DIM_NONE, value);
 }
 
 void moe_table_whole(MoeTable *table, int64_t value)
@@ -114,12 +119,12 @@ void moe_table_whole(MoeTable *table, int64_t value)
 
 void moe_table_dollars(MoeTable *table, double dollars)
 {
-  add_number(table, MOE_CELL_DOLLARS, MOE_DIM_NONE, dollars > 0 ? dollars : NAN);
+  moe_table_kind(table, MOE_CELL_DOLLARS, MOE_DIM_NONE, dollars);
 }
 
 void moe_table_mwh(MoeTable *table, double mwh)
 {
-  add_number(table, MOE_CELL_MWH, MOE_DIM_NONE, mwh > 0 ? mwh : NAN);
+  moe_table_kind(table, MOE_CELL_MWH, MOE_DIM_NONE, mwh);
 }
 
 void moe_table_between(MoeTable *table, double low, double high)

@@ -37,6 +37,9 @@ struct MoeTable {
   GArray *cells;   /* MoeTableCell, row after row */
 };
 
+/* Adds a number, whose unit and decimals its column decides; fractions as they are, dollars and energy of 0 are
+ * unknown. */
+void moe_table_kind(MoeTable *table, MoeCellKind kind, MoeDimension dimension, double value);
 /* Ends the last row; how many there are. */
 guint moe_table_rows(MoeTable *table);
 MoeTableCell *moe_table_cell(const MoeTable *table, guint row, guint column);

@@ -1,11 +1,14 @@
-/* Predictions as JSON and CSV. */
-#include "report/json.h"
-
+/* A prediction as a record: JSON and CSV of it, and rows beside others. */
+#include "losses.h"
+#include "record.h"
 #include "training.h"
 
+#include "report/json.h"
 #include "report/sweep.h"
 #include "study/economy.h"
 #include <math.h>
+
+#define SHOWN_LOSSES 3 /* as many as a row has room for */
 
 /* 0 stands for "not given". */
 static void add_given(JsonBuilder *builder, const char *key, double value)
@@ -18,15 +21,6 @@ static void add_pair(JsonBuilder *builder, const char *key, double causal, doubl
   moe_json_open_object(builder, key);
   moe_json_number(builder, "causal", causal);
   moe_json_number(builder, "full", full);
-  json_builder_end_object(builder);
-}
-
-/* One number per word; words are in the order of the enumeration that indexes `values`. */
-static void add_words(JsonBuilder *builder, const char *key, const char *const *words, const double *values, guint n)
-{
-  moe_json_open_object(builder, key);
-  for (guint i = 0; i < n; i++)
-    moe_json_number(builder, words[i], values[i]);
   json_builder_end_object(builder);
 }
 
@@ -63,9 +57,11 @@ static void add_speed(JsonBuilder *builder, const MoeResult *result)
   moe_json_text(builder, "peak_precision", result->peak_precision);
 }
 
-/* Only where it was asked for. */
+/* Only where it was asked for; an MFU without more in the convention of the publication. */
 static void add_interval(JsonBuilder *builder, const MoeResult *result)
 {
+  gboolean full = result->published.present && result->published.full_convention;
+
   if (result->interval.samples == 0)
     return;
   moe_json_open_object(builder, "interval");
@@ -76,12 +72,15 @@ static void add_interval(JsonBuilder *builder, const MoeResult *result)
   moe_json_number(builder, "mfu_full_p90", result->interval.mfu_full_p90);
   moe_json_number(builder, "step_time_p10_s", result->interval.step_time_p10_s);
   moe_json_number(builder, "step_time_p90_s", result->interval.step_time_p90_s);
+  moe_json_number(builder, "mfu_p10", full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
+  moe_json_number(builder, "mfu_p90", full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
   json_builder_end_object(builder);
 }
 
 static void add_published(JsonBuilder *builder, const MoeResult *result)
 {
   gboolean present = result->published.present;
+  double mfu = moe_result_published_mfu(result), step_s = result->published.step_time_s;
 
   moe_json_open_object(builder, "published");
   add_given(builder, "mfu", result->published.mfu);
@@ -91,6 +90,9 @@ static void add_published(JsonBuilder *builder, const MoeResult *result)
   add_given(builder, "model_tflops_per_gpu", result->published.model_flop_per_s_per_gpu * 1e-12);
   moe_json_bool(builder, "step_time_derived", result->published.step_time_derived);
   moe_json_text(builder, "source", result->published.source);
+  moe_json_number(builder, "mfu_given_or_derived", mfu > 0 ? mfu : NAN);
+  moe_json_number(builder, "mfu_error", mfu > 0 ? moe_result_mfu_as_published(result) - mfu : NAN);
+  moe_json_number(builder, "step_time_error", step_s > 0 ? result->step_time_s / step_s - 1 : NAN);
   json_builder_end_object(builder);
 }
 
@@ -102,7 +104,9 @@ static void add_stages(JsonBuilder *builder, const MoeResult *result)
     json_builder_begin_object(builder);
     moe_json_integer(builder, "stage", i);
     moe_json_number(builder, "peak_bytes", result->memory.role[i].peak_bytes);
-    add_words(builder, "parts", moe_memory_words, result->memory.role[i].part_bytes, MOE_N_MEMORY_PARTS);
+    moe_json_words(builder, "parts", moe_memory_words, result->memory.role[i].part_bytes, MOE_N_MEMORY_PARTS);
+    moe_json_number(builder, "share_of_capacity", result->memory.role[i].peak_bytes / result->memory.capacity_bytes);
+    moe_json_bool(builder, "fullest", i == result->memory.peak_role);
     json_builder_end_object(builder);
   }
   json_builder_end_array(builder);
@@ -110,6 +114,8 @@ static void add_stages(JsonBuilder *builder, const MoeResult *result)
 
 static void add_memory(JsonBuilder *builder, const MoeResult *result)
 {
+  double over_bytes = result->memory.peak_bytes + result->memory.headroom_bytes - result->memory.capacity_bytes;
+
   moe_json_open_object(builder, "memory");
   moe_json_number(builder, "peak_bytes", result->memory.peak_bytes);
   moe_json_number(builder, "capacity_bytes", result->memory.capacity_bytes);
@@ -120,8 +126,9 @@ static void add_memory(JsonBuilder *builder, const MoeResult *result)
     moe_json_number(builder, name, result->memory.role[result->memory.peak_role].counted_bytes[kind]);
   }
   moe_json_bool(builder, "fits", result->memory.fits);
-  add_words(builder, "parts", moe_memory_words, result->memory.part_bytes, MOE_N_MEMORY_PARTS);
+  moe_json_words(builder, "parts", moe_memory_words, result->memory.part_bytes, MOE_N_MEMORY_PARTS);
   add_stages(builder, result);
+  moe_json_number(builder, "over_bytes", MAX(0, over_bytes));
   json_builder_end_object(builder);
 }
 
@@ -147,10 +154,10 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   add_published(builder, result);
   add_memory(builder, result);
   add_economy(builder, result);
-  add_words(builder, "time_s", moe_cause_words, result->cause_s, MOE_N_CAUSES);
-  add_words(builder, "kernel_time_s", moe_reason_words, result->reason_s, MOE_N_REASONS);
-  add_words(builder, "scope_time_s", moe_scope_words, result->scope_s, MOE_N_SCOPES);
-  add_words(builder, "pass_time_s", moe_pass_words, result->pass_s, MOE_N_PASSES);
+  moe_json_words(builder, "time_s", moe_cause_words, result->cause_s, MOE_N_CAUSES);
+  moe_json_words(builder, "kernel_time_s", moe_reason_words, result->reason_s, MOE_N_REASONS);
+  moe_json_words(builder, "scope_time_s", moe_scope_words, result->scope_s, MOE_N_SCOPES);
+  moe_json_words(builder, "pass_time_s", moe_pass_words, result->pass_s, MOE_N_PASSES);
   moe_json_open_object(builder, "traffic_bytes_per_gpu");
   moe_json_number(builder, "nvlink", result->traffic_nvlink_bytes);
   moe_json_number(builder, "network", result->traffic_network_bytes);
@@ -163,7 +170,7 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   json_builder_end_object(builder);
 }
 
-static JsonNode *result_node(const MoeResult *result)
+JsonNode *moe_describe_result(const MoeResult *result)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -178,34 +185,102 @@ static JsonNode *result_node(const MoeResult *result)
   return node;
 }
 
-static JsonNode *results_node(const GPtrArray *results)
+JsonNode *moe_describe_results(const GPtrArray *results)
 {
-  JsonArray *array = json_array_new();
+  JsonArray *array = json_array_sized_new(results->len);
 
   for (guint i = 0; i < results->len; i++)
-    json_array_add_element(array, result_node(g_ptr_array_index(results, i)));
-  return json_node_init_array(json_node_alloc(), array);
+    json_array_add_element(array, moe_describe_result(g_ptr_array_index(results, i)));
+  JsonNode *node = json_node_init_array(json_node_alloc(), array);
+
+  json_array_unref(array);
+  return node;
 }
 
 char *moe_report_json(const GPtrArray *results, gboolean array)
 {
   g_assert(array || results->len == 1);
-  g_autoptr(JsonNode) root = array ? results_node(results) : result_node(g_ptr_array_index(results, 0));
-  g_autofree char *text = moe_json_print(root, TRUE);
+  g_autoptr(JsonNode) root = array ? moe_describe_results(results) : moe_describe_result(results->pdata[0]);
 
-  return g_strconcat(text, "\n", NULL);
+  return moe_record_json(root);
 }
-
-/* ---- CSV -------------------------------------------------------------------------------------------------------- */
 
 char *moe_report_csv(const GPtrArray *results)
 {
-  g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(JsonNode) records = moe_describe_results(results);
 
-  for (guint i = 0; i < results->len; i++) {
-    g_autoptr(JsonNode) root = result_node(g_ptr_array_index(results, i));
+  return moe_records_csv(json_node_get_array(records));
+}
 
-    g_ptr_array_add(records, moe_json_print(root, FALSE));
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+char *moe_record_label(JsonObject *record)
+{
+  return moe_label_of(moe_record_text(record, "run"), moe_record_text(record, "variant"),
+                      moe_record_flag(record, "rumour"));
+}
+
+char *moe_record_title(JsonObject *record)
+{
+  g_autofree char *label = moe_record_label(record);
+  g_autofree char *where = moe_record_say(record, "{cluster} with {stack}, {gpus} GPUs");
+
+  return g_strdup_printf("%s on %s", label, where);
+}
+
+char *moe_record_losses(JsonObject *record, guint shown)
+{
+  double seconds[MOE_N_CAUSES], step_s = moe_record_number(record, "step_time_s");
+  MoeLoss losses[MOE_N_CAUSES];
+  GString *text = g_string_new(NULL);
+
+  for (guint c = 0; c < MOE_N_CAUSES; c++) {
+    g_autofree char *path = g_strconcat("time_s.", moe_cause_words[c], NULL);
+
+    seconds[c] = moe_record_number(record, path);
   }
-  return moe_report_records_csv(records->len, (const char *const *)records->pdata);
+  shown = MIN(shown, moe_losses(seconds, losses));
+  for (guint i = 0; i < shown; i++) {
+    g_autofree char *share = moe_percent_format(losses[i].seconds / step_s);
+
+    g_string_append_printf(text, "%s%s %s", i > 0 ? ", " : "", moe_cause_title(losses[i].cause), share);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static char *largest_losses(JsonObject *record)
+{
+  return moe_record_losses(record, SHOWN_LOSSES);
+}
+
+char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet)
+{
+  static const MoeColumn columns[] = {
+      {"run", .place = "n", .text = moe_record_label},
+      {"cluster", "cluster", "l1"},
+      {"GPUs", "gpus", "r"},
+      {"batch", "global_batch", "r5"},
+      {"step", "step_time_s", "r", "s"},
+      {"fits", "memory.fits", "l", "yes"},
+      {"tokens/s/GPU", "tokens_per_s_per_gpu", "r3", "%.0f"},
+      {"TFLOP/s/GPU", "model_tflops_per_gpu.causal", "r5", "#"},
+      {"MFU causal", "mfu.causal", "r", "%"},
+      {"MFU full", "mfu.full", "r6", "%"},
+      {"published MFU", "published.mfu_given_or_derived", "r", "%"},
+      {"convention", "published.convention", "l5", "text"},
+      {"error", "published.mfu_error", "r4", "pt"},
+      {"step error", "published.step_time_error", "r4", "+%"},
+      {"days", "training.days", "r?", "#"},
+      {"cost", "training.dollars", "r?", "$"},
+      {"energy", "training.mwh", "r1?", "MWh"},
+      {"MW", "training.megawatts", "r2?", "#"},
+      {"cost/T tokens", "economy.dollars_per_trillion_tokens", "r2?", "$"},
+      {"energy/T tokens", "economy.mwh_per_trillion_tokens", "r3?", "MWh"},
+      {"MFU P10", "interval.mfu_p10", "r?", "%"},
+      {"MFU P90", "interval.mfu_p90", "r?", "%"},
+      {"largest losses", .place = "w2", .text = largest_losses},
+  };
+  g_autoptr(JsonNode) records = moe_describe_results(results);
+
+  return moe_record_rows(json_node_get_array(records), columns, G_N_ELEMENTS(columns), sheet);
 }
