@@ -51,10 +51,13 @@ typedef struct {
 static const Constant constants[] = {
     CONSTANT("floor", floor_s, 1e-6, 300e-6, TRUE),
     CONSTANT_BY_KIND("step", step_s, 1.7e-6, 6.8e-6, 7e-6, 28e-6),
+    CONSTANT("reduce", reduce_s, 0.1e-6, 50e-6, TRUE),
     CONSTANT_BY_KIND("low_latency_step", low_latency_step_s, 0.4e-6, 0.9e-6, 2.5e-6, 30e-6),
     CONSTANT("chunk", chunk_s, 1e-9, 2e-3, TRUE),
     CONSTANT("window", window_s, 1e-6, 1, TRUE),
     CONSTANT("hide", hide_s, 1e-6, 1e-2, TRUE),
+    CONSTANT("handshake", handshake_s, 0.1e-6, 30e-6, TRUE),
+    CONSTANT("handshake_half", handshake_half_s, 1e-9, 1e-4, TRUE),
     CONSTANT_BY_KIND("multicast_step", multicast_step_s, 0.2e-6, 50e-6, 2.8e-6, 42e-6),
     CONSTANT("ring", ring, 0.4, 1.03, FALSE),
     CONSTANT("tree", tree, 0.4, 1.03, FALSE),

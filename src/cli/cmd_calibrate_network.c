@@ -7,7 +7,7 @@
 static const MoeUsage usage = {
     .command = "calibrate-network",
     .arguments = "MEASUREMENTS.yaml...",
-    .examples = "  moesim calibrate-network validation/measured/{collectives,expert,p2p}.yaml --shipped\n"
+    .examples = "  moesim calibrate-network validation/measured/{collectives,small,expert,p2p}.yaml --shipped\n"
                 "  moesim calibrate-network my-cluster.yaml --write clusters/fabrics\n",
     .least = 1,
     .most = -1,
@@ -40,6 +40,31 @@ static char *format_residuals(const MoeNetworkCalibration *c, gboolean csv)
     add_row(table, c, g_array_index(c->fabrics, MoeNetworkFabric, i).name, MOE_N_NETWORK_PARTS, i);
   for (guint i = 0; i <= MOE_N_NETWORK_PARTS; i++)
     add_row(table, c, parts[i], (MoeNetworkPart)i, G_MAXUINT);
+  return csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
+}
+
+/* One line per measured row: what was measured, what is predicted, which half it lies in. */
+static char *format_rows(const MoeNetworkCalibration *c, gboolean csv)
+{
+  static const char *const titles[] = {"series", "half", "fabric", "GPUs", "bytes", "measured", "predicted", "error"};
+  g_autoptr(MoeTable) table = moe_table_new("lllrrrrr");
+
+  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
+    moe_table_add(table, titles[i]);
+  for (guint i = 0; i < c->n_rows; i++) {
+    const MoeNetworkRow *row = &c->rows[i];
+    const MoeNetworkSeries *series = &c->series[row->series];
+    double predicted_s = moe_network_predict_s(c, row);
+
+    moe_table_add(table, series->id);
+    moe_table_add(table, row->fitted ? "fitted" : "kept");
+    moe_table_add(table, g_array_index(c->fabrics, MoeNetworkFabric, series->fabric).name);
+    moe_table_whole(table, series->gpus);
+    moe_table_whole(table, (int64_t)row->bytes);
+    moe_table_quantity(table, row->measured_s, MOE_DIM_SECONDS);
+    moe_table_quantity(table, predicted_s, MOE_DIM_SECONDS);
+    moe_table_percent(table, predicted_s / row->measured_s - 1);
+  }
   return csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
 }
 
@@ -76,10 +101,11 @@ static gboolean write_libraries(const MoeNetworkCalibration *c, const char *fold
 int moe_cmd_calibrate_network(int argc, char **argv)
 {
   g_autofree char *folder = NULL, *data_dir = moe_data_dir();
-  gboolean shipped = FALSE, csv = FALSE;
+  gboolean shipped = FALSE, csv = FALSE, by_row = FALSE;
   const GOptionEntry entries[] = {
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "write FABRIC.yaml with the constants into DIR", "DIR"},
       {"shipped", 0, 0, G_OPTION_ARG_NONE, &shipped, "judge the constants of clusters/fabrics/, fit nothing", NULL},
+      {"rows", 0, 0, G_OPTION_ARG_NONE, &by_row, "every row instead of medians: measured, predicted, error", NULL},
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "print CSV instead of a table", NULL},
       {NULL},
   };
@@ -96,7 +122,7 @@ int moe_cmd_calibrate_network(int argc, char **argv)
     moe_network_fit_all(calibration);
   if (folder && (!write_fabrics(calibration, folder, &error) || !write_libraries(calibration, folder, &error)))
     return moe_cli_fail(error);
-  g_autofree char *text = format_residuals(calibration, csv);
+  g_autofree char *text = by_row ? format_rows(calibration, csv) : format_residuals(calibration, csv);
   moe_cli_print(text);
   return MOE_EXIT_DONE;
 }

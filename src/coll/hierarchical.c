@@ -22,6 +22,8 @@ static gboolean hierarchical_work(const MoeCollRequest *request, MoeCollWork *wo
                         .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, bytes * (double)(d - 1) / (double)d, bytes * (double)(h - 1) / (double)(h * d));
   moe_coll_add_steps(request, work, MOE_COLL_LEVELS, phases * (d - 1), phases * (h - 1));
+  if (work->reduces)
+    moe_coll_add_reductions(request, work, h - 1);
   return TRUE;
 }
 

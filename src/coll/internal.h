@@ -51,11 +51,14 @@ typedef struct {
   double chunk_s, window_s; /* domain part of the pipeline: depth x cost of one chunk */
   double network_chunk_s, network_window_s; /* network part: depth x largest chunk */
   double hidden_s;                          /* part of steps_s that hides behind bytes when a step has enough of them */
-  double hide_s;     /* bandwidth time of the whole collective at which half of hidden_s is gone; 0 = never */
-  double limit_s;    /* least bandwidth time, from channel limits */
-  double fixed_s;    /* port time of messages besides their bytes, on the limiting port */
-  double leaf_share; /* share of the network bytes that cross leaf uplinks */
-  gboolean reduces;  /* received bytes are read with the local ones */
+  double hide_s;           /* bandwidth time of the whole collective at which half of hidden_s is gone; 0 = never */
+  double handshake_s;      /* part of steps_s that steps with few bytes do without */
+  double handshake_half_s; /* bandwidth time of the whole collective at which half of it is saved */
+  double limit_s;          /* least bandwidth time, from channel limits */
+  double fixed_s;          /* port time of messages besides their bytes, on the limiting port */
+  double leaf_share;       /* share of the network bytes that cross leaf uplinks */
+  gboolean single;         /* one message, not a collective */
+  gboolean reduces;        /* received bytes are read with the local ones */
   int64_t sms;
 } MoeCollWork;
 
@@ -97,6 +100,8 @@ double moe_coll_network_step_s(const MoeCollRequest *request, double step_s, dou
 /* Adds steps inside the domain and between domains to the work's step times and pipeline depth. */
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
                         int64_t network_steps);
+/* Network steps of a ring that add what they receive take longer by the fabric's `reduce`. */
+void moe_coll_add_reductions(const MoeCollRequest *request, MoeCollWork *work, int64_t network_steps);
 /* Limits the rate at which `domain_bytes` leave a domain of several members to what one communicator's channels carry.
  */
 void moe_coll_limit_channels(const MoeCollRequest *request, MoeCollWork *work, double domain_bytes);

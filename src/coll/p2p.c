@@ -35,7 +35,7 @@ void moe_coll_plan_p2p(const MoeTopo *topo, const MoeStackCollectives *stack, in
   const MoeCollective send = {.kind = MOE_BROADCAST, .bytes = bytes};
   const int64_t gpus[] = {from, to};
   MoeCollRequest request;
-  MoeCollWork work = {.nvlink_share = 1, .network_share = 1, .sms = stack->sms_p2p};
+  MoeCollWork work = {.single = TRUE, .nvlink_share = 1, .network_share = 1, .sms = stack->sms_p2p};
 
   *plan = (MoeCollPlan){.algorithm = "none", .cap_bytes_per_s = INFINITY};
   if (from == to)

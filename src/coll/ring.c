@@ -23,6 +23,8 @@ static gboolean ring_work(const MoeCollRequest *request, MoeCollWork *work)
                         .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, edge * (1 - leaving), edge * leaving);
   moe_coll_add_steps(request, work, MOE_COLL_RING, phases * (n - request->domains), phases * (request->domains - 1));
+  if (work->reduces)
+    moe_coll_add_reductions(request, work, request->domains - 1);
   moe_coll_limit_channels(request, work, edge);
   return TRUE;
 }

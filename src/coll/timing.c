@@ -82,9 +82,16 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
   if (ring && network_steps > 0) {
     work->hidden_s += (double)network_steps * network->step_s;
     work->hide_s = network->hide_s * (double)network_steps;
+    work->handshake_s += (double)network_steps * network->handshake_s;
+    work->handshake_half_s = network->handshake_half_s * (double)network_steps;
   }
   work->ll_bytes_per_s = network_steps > 0 ? network->low_latency_bytes_per_s : domain->low_latency_bytes_per_s;
   work->floor_s = network_steps > 0 ? MAX(network->floor_s, domain->floor_s) : domain->floor_s;
+}
+
+void moe_coll_add_reductions(const MoeCollRequest *request, MoeCollWork *work, int64_t network_steps)
+{
+  work->steps_s += (double)network_steps * request->cluster->network.collectives.reduce_s;
 }
 
 void moe_coll_limit_channels(const MoeCollRequest *request, MoeCollWork *work, double domain_bytes)
@@ -113,14 +120,18 @@ typedef struct {
 
 /* Cost of filling a pipeline. In a domain chunks are as small as pays: k chunks take depth x (chunk + X / k) + k chunk,
  * and the best k gives 2 sqrt(depth chunk X), until chunks reach the library's buffers (window). Between domains the
- * chunk grows with the message up to a largest one: depth x chunk x X / (X + window). */
+ * chunk grows with the root of the message up to a largest one: depth x chunk / (1 + sqrt(window / X)); that of a
+ * single message with the message itself: chunk / (1 + window / X). */
 static double fill_s(const MoeCollWork *work, double bandwidth_s)
 {
   double growing_s = work->window_s > 0 ? bandwidth_s / (1 + bandwidth_s / work->window_s) : bandwidth_s;
   double fill_s = 2 * sqrt(work->chunk_s * growing_s);
 
-  if (work->network_chunk_s > 0)
-    fill_s += work->network_chunk_s * bandwidth_s / (bandwidth_s + work->network_window_s);
+  if (work->network_chunk_s > 0 && bandwidth_s > 0) {
+    double ratio = work->network_window_s / bandwidth_s;
+
+    fill_s += work->network_chunk_s / (1 + (work->single ? ratio : sqrt(ratio)));
+  }
   return fill_s;
 }
 
@@ -133,10 +144,19 @@ static double hidden_s(const MoeCollWork *work, double bandwidth_s)
   return work->hidden_s * (1 - 1 / (1 + ratio * ratio));
 }
 
+/* Steps with few bytes do without the handshake that others begin with. */
+static double short_s(const MoeCollWork *work, double bandwidth_s)
+{
+  double ratio = work->handshake_half_s > 0 ? bandwidth_s / work->handshake_half_s : 1;
+
+  return work->handshake_s / (1 + ratio * ratio);
+}
+
 static Offer offer_simple(const MoeCollWork *work, double bandwidth_s)
 {
-  return (Offer){work->floor_s + work->steps_s - hidden_s(work, bandwidth_s) + fill_s(work, bandwidth_s), 1,
-                 bandwidth_s};
+  double steps_s = work->steps_s - hidden_s(work, bandwidth_s) - short_s(work, bandwidth_s);
+
+  return (Offer){work->floor_s + MAX(0, steps_s) + fill_s(work, bandwidth_s), 1, bandwidth_s};
 }
 
 static Offer offer_ll128(const MoeCollWork *work, double bandwidth_s)

@@ -26,9 +26,12 @@ typedef struct {
   double floor_s;  /* launch, barrier and exit of one collective; the larger of domain and network counts */
   double path_s;   /* latency of the route that steps and sends contain: where they were measured */
   double step_s;   /* one step of a bulk (Simple protocol) ring or tree */
+  double reduce_s; /* network: what a ring step that adds what it receives takes longer than one that only passes on */
   double chunk_s;  /* pipelines: domain, cost of one more chunk per step; network, largest chunk's time per step */
   double window_s; /* bandwidth time at which chunks stop growing (domain) or are half their largest (network) */
   double hide_s;   /* network: bytes of one ring step that hide half of its latency, as time; 0 = never */
+  double handshake_s;      /* network: part of a ring step that steps with few bytes do without */
+  double handshake_half_s; /* bytes of one ring step that save half of it, as time */
   double multicast_step_s; /* domain: one step of an NVLink SHARP pass; network: one step of a tree between domains */
   double ring, tree;       /* share of the bulk bandwidth that rings and trees reach */
   double multicast; /* domain: share that NVLink SHARP reaches; network: share that in-network reduction reaches */
