@@ -74,7 +74,7 @@ static double held(const Count *count)
 
 /* ---- layers of a model ------------------------------------------------------------------------------------------- */
 
-#define MAX_KINDS ((MOE_MIXER_NONE + 1) * (MOE_FEED_NONE + 1))
+#define MAX_KINDS (MOE_N_MIXERS * MOE_N_FEEDS)
 
 /* Each kind of layer is counted once. */
 typedef struct {

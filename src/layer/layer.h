@@ -287,6 +287,9 @@ double moe_weights_adapters(const MoeShape *shape, int64_t layer);
 /* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are
  * replayed there. */
 double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed);
+/* The same of a layer that is described. */
+double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
+                                 guint recomputed);
 /* Bytes of a checkpoint: the input of a layer. */
 double moe_checkpoint_bytes(const MoeShape *shape);
 /* Whether the backward pass of an operation reads the tensor. */

@@ -92,6 +92,13 @@ static double sublayer_bytes(const MoeShape *shape, const MoeSublayer *sublayer,
   return bytes;
 }
 
+double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
+                                 guint recomputed)
+{
+  return (sublayer_bytes(shape, attention, recomputed) + sublayer_bytes(shape, second, recomputed)) *
+         (1 + shape->run->stack.activation_overhead);
+}
+
 double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed)
 {
   MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
@@ -99,8 +106,7 @@ double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recompu
 
   moe_describe_attention(&shape->view, kind, &attention);
   moe_describe_second(&shape->view, kind, &second);
-  return (sublayer_bytes(shape, &attention, recomputed) + sublayer_bytes(shape, &second, recomputed)) *
-         (1 + shape->run->stack.activation_overhead);
+  return moe_described_saved_bytes(shape, &attention, &second, recomputed);
 }
 
 double moe_checkpoint_bytes(const MoeShape *shape)

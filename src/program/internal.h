@@ -19,6 +19,8 @@
 
 typedef struct MoeRouter MoeRouter;
 
+typedef struct MoeDescribed MoeDescribed;
+
 typedef struct {
   MoeShape shape;
   MoeTables tables;
@@ -30,6 +32,7 @@ typedef struct {
   GArray *blocks;       /* MoeBlock; their arrays lie in the arena */
   MoeIntern block_keys; /* MoeBlockKey of each */
   MoeArena *arena;
+  MoeDescribed *kinds[MOE_N_MIXERS][MOE_N_FEEDS]; /* sub-layers of each kind of layer; NULL: not asked for yet */
 } MoeBuilder;
 
 /* ---- emission ----------------------------------------------------------------------------------- */

@@ -1,20 +1,26 @@
 /* A transformer layer: its sub-layers forward and backward, recompute, what it keeps in memory, offload. */
 #include "internal.h"
 
-/* The sub-layers of one layer. */
-typedef struct {
+struct MoeDescribed {
   MoeSublayer attention, second;
-} Layer;
+};
 
-static void describe(const MoeShape *shape, int64_t layer, Layer *described)
+/* The sub-layers of a layer, described once for all of its kind. */
+static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
 {
+  const MoeShape *shape = emit->shape;
   MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
+  MoeDescribed **known = &emit->builder->kinds[kind.mixer][kind.feed];
 
-  moe_describe_attention(&shape->view, kind, &described->attention);
-  moe_describe_second(&shape->view, kind, &described->second);
+  if (!*known) {
+    *known = moe_arena_raw(emit->builder->arena, sizeof(MoeDescribed));
+    moe_describe_attention(&shape->view, kind, &(*known)->attention);
+    moe_describe_second(&shape->view, kind, &(*known)->second);
+  }
+  return *known;
 }
 
-static void layer_forward(MoeEmit *emit, const Layer *described)
+static void layer_forward(MoeEmit *emit, const MoeDescribed *described)
 {
   moe_lower(emit, &described->attention, MOE_PLACE_MAIN);
   moe_lower(emit, &described->second, MOE_PLACE_MAIN);
@@ -75,29 +81,33 @@ gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer)
   return (int64_t)((double)(layer + 1) * share + 1e-9) > (int64_t)((double)layer * share + 1e-9);
 }
 
-static double kept_bytes(const MoeEmit *emit, int64_t layer, gboolean recomputed)
+static double saved_bytes(const MoeShape *shape, const MoeDescribed *described, guint modules)
+{
+  return moe_described_saved_bytes(shape, &described->attention, &described->second, modules);
+}
+
+static double kept_bytes(const MoeEmit *emit, const MoeDescribed *described, gboolean recomputed)
 {
   return recomputed ? moe_checkpoint_bytes(emit->shape)
-                    : moe_layer_saved_bytes(emit->shape, layer, moe_selected_modules(emit->shape));
+                    : saved_bytes(emit->shape, described, moe_selected_modules(emit->shape));
 }
 
 /* Bytes that a layer holds while its backward pass runs: all that it reads, the experts' part one round at a time. */
-static double read_bytes(const MoeShape *shape, int64_t layer)
+static double read_bytes(const MoeShape *shape, const MoeDescribed *described)
 {
-  double all = moe_layer_saved_bytes(shape, layer, 0), rest = moe_layer_saved_bytes(shape, layer, round_modules(shape));
+  double all = saved_bytes(shape, described, 0), rest = saved_bytes(shape, described, round_modules(shape));
 
   return rest + (all - rest) / (double)moe_expert_rounds(shape);
 }
 
 void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
-  double kept = kept_bytes(emit, layer, recomputed);
-  Layer described;
+  const MoeDescribed *described = describe(emit, layer);
+  double kept = kept_bytes(emit, described, recomputed);
 
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
-  describe(emit->shape, layer, &described);
   emit->layer = (int)layer;
-  layer_forward(emit, &described);
+  layer_forward(emit, described);
   if (!moe_layer_is_offloaded(emit->shape, layer))
     return;
   guint32 out = moe_emit_copy(emit, TRUE, "offload", kept);
@@ -107,7 +117,7 @@ void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 
 guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
-  double kept = kept_bytes(emit, layer, recomputed);
+  double kept = kept_bytes(emit, describe(emit, layer), recomputed);
 
   if (!moe_layer_is_offloaded(emit->shape, layer))
     return MOE_NO_ITEM;
@@ -125,20 +135,19 @@ static void release_kept(MoeEmit *emit, double bytes)
 
 void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed)
 {
-  double kept = kept_bytes(emit, layer, recomputed), replayed = MAX(read_bytes(emit->shape, layer) - kept, 0);
+  const MoeDescribed *described = describe(emit, layer);
+  double kept = kept_bytes(emit, described, recomputed), replayed = MAX(read_bytes(emit->shape, described) - kept, 0);
   guint modules = recomputed ? round_modules(emit->shape) : moe_selected_modules(emit->shape);
-  Layer described;
 
-  describe(emit->shape, layer, &described);
   emit->layer = (int)layer;
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, replayed);
   if (recomputed) {
     MoeEmit other = replay(emit, 0);
 
-    layer_forward(&other, &described);
+    layer_forward(&other, described);
   }
-  sublayer_backward(emit, &described.second, modules);
-  sublayer_backward(emit, &described.attention, modules);
+  sublayer_backward(emit, &described->second, modules);
+  sublayer_backward(emit, &described->attention, modules);
   release_kept(emit, kept + replayed);
 }
 

@@ -61,8 +61,8 @@ typedef struct {
 } MoeLinearAttention;
 
 /* What mixes tokens in a layer, and what follows. */
-typedef enum { MOE_MIXER_ATTENTION, MOE_MIXER_LOCAL, MOE_MIXER_LINEAR, MOE_MIXER_NONE } MoeMixer;
-typedef enum { MOE_FEED_DENSE, MOE_FEED_MOE, MOE_FEED_NONE } MoeFeed;
+typedef enum { MOE_MIXER_ATTENTION, MOE_MIXER_LOCAL, MOE_MIXER_LINEAR, MOE_MIXER_NONE, MOE_N_MIXERS } MoeMixer;
+typedef enum { MOE_FEED_DENSE, MOE_FEED_MOE, MOE_FEED_NONE, MOE_N_FEEDS } MoeFeed;
 
 /* Layers of the same kind are the same. */
 typedef struct {
