@@ -138,7 +138,7 @@ static int print_plan(const MoePlan *plan, const char *argument, const MoeCliRun
   if (format == MOE_FORMAT_JSON)
     text = moe_report_plan_json(plan, prefix);
   else if (format == MOE_FORMAT_CSV)
-    text = moe_report_plan_csv(plan);
+    text = moe_report_plan_csv(plan, prefix);
   else
     text = moe_report_plan_table(plan, prefix, moe_cli_sheet());
   moe_cli_print_as(format, text);

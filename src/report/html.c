@@ -2,9 +2,6 @@
 #include "html.h"
 #include "losses.h"
 
-#include "report/goodput.h"
-#include "study/economy.h"
-
 #include <math.h>
 
 /* Colours by theme as plots/style.gp has them; figures take text and lines from here, so that both themes and paper are
@@ -46,32 +43,6 @@ static void add_head(GString *html, const char *title)
 
 /* ---- the answer ---- */
 
-static void add_answer_sentence(GString *html, const MoeResult *result)
-{
-  g_autofree char *mfu = moe_percent_format(result->mfu_causal);
-  g_autofree char *full = moe_percent_format(result->mfu_full);
-  g_autofree char *step = moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS);
-  g_autofree char *text = g_strdup_printf("MFU %s causal, %s full; %s per step, %.0f tokens/s per GPU.", mfu, full,
-                                          step, result->tokens_per_s_per_gpu);
-
-  html_element(html, "p", "class=\"answer\"", text);
-}
-
-/* How sure, right under the answer. */
-static void add_interval(GString *html, const MoeSensitivity *s)
-{
-  if (!s || !isfinite(s->mfu_causal.p50))
-    return;
-  g_autofree char *p10 = moe_percent_format(s->mfu_causal.p10);
-  g_autofree char *p90 = moe_percent_format(s->mfu_causal.p90);
-  g_autofree char *fast = moe_quantity_format(s->step_time_s.p10, MOE_DIM_SECONDS);
-  g_autofree char *slow = moe_quantity_format(s->step_time_s.p90, MOE_DIM_SECONDS);
-  g_autofree char *text =
-      g_strdup_printf("P10 to P90 over what is assumed: MFU %s to %s causal, step %s to %s.", p10, p90, fast, slow);
-
-  html_element(html, "p", "class=\"interval\"", text);
-}
-
 static void add_warnings(GString *html, const MoePage *page)
 {
   if (page->result->rumour)
@@ -80,57 +51,46 @@ static void add_warnings(GString *html, const MoePage *page)
     html_element(html, "p", "class=\"warning\"", "This run does not fit the memory of its GPUs.");
 }
 
-static void add_published(GString *html, const MoeResult *result)
-{
-  double published = moe_result_published_mfu(result);
-  g_autofree char *mfu = moe_percent_format(published);
+static const MoeLine answer_lines[] = {
+    {"parameters", "{parameters.total|count}, {parameters.active|count} active"},
+    {"model FLOPs per token", "{model_flops_per_token.causal|FLOP}"},
+    {"model TFLOP/s per GPU", "{model_tflops_per_gpu.causal|%.1f}"},
+    {"peak", "{peak_flops_per_gpu|FLOP/s}"},
+    {"HFU", "{hfu|%}"},
+    {"tokens per step", "{tokens_per_step|count}"},
+    {"published MFU",
+     "{published.mfu_given_or_derived|%} {published.convention}; predicted {published.mfu_error|pt} points"},
+    {"published step", "{published.step_time_s|%.4g} s; predicted {published.step_time_error|+%} %",
+     "!published.step_time_derived"},
+    {"published step", "{published.step_time_s|%.4g} s derived; predicted {published.step_time_error|+%} %",
+     "published.step_time_derived"},
+    {"cost per trillion tokens", "{economy.dollars_per_trillion_tokens|$}"},
+    {"energy per trillion tokens", "{economy.mwh_per_trillion_tokens|MWh}"},
+};
 
-  if (published > 0)
-    html_pair(html, "published MFU",
-              g_strdup_printf("%s %s; predicted %+.1f points", mfu,
-                              result->published.full_convention ? "full" : "causal",
-                              100 * (moe_result_mfu_as_published(result) - published)));
-  if (result->published.step_time_s > 0)
-    html_pair(html, "published step",
-              g_strdup_printf("%.4g s%s; predicted %+.1f %%", result->published.step_time_s,
-                              result->published.step_time_derived ? " derived" : "",
-                              100 * (result->step_time_s / result->published.step_time_s - 1)));
+/* How sure, right under the answer. */
+static void add_interval(GString *html, const MoeSensitivity *sensitivity)
+{
+  g_autoptr(JsonNode) node = sensitivity ? moe_describe_sensitivity(sensitivity) : NULL;
+
+  if (node)
+    html_say(html, "class=\"interval\"", json_node_get_object(node),
+             "P10 to P90 over what is assumed: MFU {mfu_causal.p10|%} to {mfu_causal.p90|%} causal, step "
+             "{step_time_s.p10|s} to {step_time_s.p90|s}.");
 }
 
-static void add_economy(GString *html, const MoeResult *result)
-{
-  MoeEconomy economy = moe_economy_ideal(result);
-
-  if (economy.dollars_per_trillion > 0)
-    html_pair(html, "cost per trillion tokens", moe_dollars_format(economy.dollars_per_trillion));
-  if (economy.mwh_per_trillion > 0)
-    html_pair(html, "energy per trillion tokens", moe_energy_format(economy.mwh_per_trillion));
-}
-
-static void add_answer_table(GString *html, const MoeResult *result)
-{
-  g_autofree char *active = moe_count_format(result->parameters_active, NULL);
-  g_autofree char *total = moe_count_format(result->parameters_total, NULL);
-
-  html_table(html, NULL);
-  html_pair(html, "parameters", g_strdup_printf("%s, %s active", total, active));
-  html_pair(html, "model FLOPs per token", moe_count_format(result->model_flops_per_token_causal, "FLOP"));
-  html_pair(html, "model TFLOP/s per GPU", g_strdup_printf("%.1f", result->model_flop_per_s_per_gpu_causal * 1e-12));
-  html_pair(html, "peak", moe_quantity_format(result->peak_flop_per_s, MOE_DIM_FLOP_PER_S));
-  html_pair(html, "HFU", moe_percent_format(result->hfu));
-  html_pair(html, "tokens per step", moe_count_format(result->tokens_per_step, NULL));
-  add_published(html, result);
-  add_economy(html, result);
-  html_table_end(html);
-}
-
-static void add_answer(GString *html, const MoePage *page)
+static void add_answer(GString *html, const MoePage *page, JsonObject *record)
 {
   html_section(html, "answer", "Answer");
-  add_answer_sentence(html, page->result);
+  html_say(
+      html, "class=\"answer\"", record,
+      "MFU {mfu.causal|%} causal, {mfu.full|%} full; {step_time_s|s} per step, {tokens_per_s_per_gpu|%.0f} tokens/s "
+      "per GPU.");
   add_interval(html, page->sensitivity);
   add_warnings(html, page);
-  add_answer_table(html, page->result);
+  html_table(html, NULL);
+  html_lines(html, record, answer_lines, G_N_ELEMENTS(answer_lines));
+  html_table_end(html);
   html_section_end(html);
 }
 
@@ -138,35 +98,19 @@ static void add_answer(GString *html, const MoePage *page)
 
 static void add_waterfall(GString *html, const MoePage *page)
 {
-  static const char *const header[] = {"in kernels", "time", "of step", NULL};
-  const MoeResult *result = page->result;
+  g_autoptr(MoeTable) reasons = moe_reason_table(page->result);
 
   html_section(html, "waterfall", "Where the step goes");
-  html_waterfall(html, result);
-  html_table(html, header);
-  for (guint reason = 0; reason < MOE_N_REASONS; reason++) {
-    double seconds = result->reason_s[reason];
-    g_autofree char *time = moe_quantity_format(ABS(seconds), MOE_DIM_SECONDS);
-    g_autofree char *signed_time = g_strconcat(seconds < 0 ? "-" : "", time, NULL);
-    g_autofree char *share = moe_percent_format(seconds / result->step_time_s);
-
-    if (seconds != 0)
-      html_row(html, (const char *const[]){moe_reason_title(reason), signed_time, share, NULL});
-  }
-  html_table_end(html);
+  html_waterfall(html, page->result);
+  html_rows(html, reasons);
   html_section_end(html);
 }
 
-static void add_memory(GString *html, const MoePage *page)
+static void add_memory(GString *html, const MoePage *page, JsonObject *record)
 {
-  const MoeResult *result = page->result;
-  g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
-  g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
-  g_autofree char *text = g_strdup_printf("%s of %s on the fullest GPU.", peak, capacity);
-
   html_section(html, "memory", "Memory");
-  html_element(html, "p", NULL, text);
-  html_memory(html, result);
+  html_say(html, NULL, record, "{memory.peak_bytes|B} of {memory.capacity_bytes|B} on the fullest GPU.");
+  html_memory(html, page->result);
   html_section_end(html);
 }
 
@@ -185,17 +129,17 @@ static void add_foot(GString *html, const MoePage *page)
 char *moe_report_html(const MoePage *page)
 {
   GString *html = g_string_new(NULL);
-  g_autofree char *label = moe_result_label(page->result);
-  g_autofree char *title = g_strdup_printf("%s on %s with %s, %" G_GINT64_FORMAT " GPUs", label, page->result->cluster,
-                                           page->result->stack, page->result->gpus);
+  g_autoptr(JsonNode) node = moe_describe_result(page->result);
+  JsonObject *record = json_node_get_object(node);
+  g_autofree char *title = moe_record_title(record);
 
   add_head(html, title);
   html_element(html, "h1", NULL, title);
   html_element(html, "p", NULL, page->run->title);
-  add_answer(html, page);
+  add_answer(html, page, record);
   add_waterfall(html, page);
   html_timeline(html, page);
-  add_memory(html, page);
+  add_memory(html, page, record);
   html_scale(html, page);
   html_comparison(html, page);
   html_layout(html, page);

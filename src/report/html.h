@@ -2,6 +2,7 @@
 #ifndef MOESIM_REPORT_HTML_PRIVATE_H
 #define MOESIM_REPORT_HTML_PRIVATE_H
 
+#include "record.h"
 #include "report/page.h"
 
 /* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */
@@ -17,6 +18,13 @@ void html_table(GString *html, const char *const *header); /* NULL-terminated; N
 void html_table_end(GString *html);
 /* A row of NULL-terminated cells. */
 void html_row(GString *html, const char *const *cells);
+/* A whole table: the first row is the header. */
+void html_rows(GString *html, MoeTable *table);
+/* Records as such a table; lines of a record as rows of the open one. */
+void html_records(GString *html, JsonArray *records, const MoeColumn *columns, guint n);
+void html_lines(GString *html, JsonObject *record, const MoeLine *lines, guint n);
+/* A paragraph, where the record has all of its values. */
+void html_say(GString *html, const char *attributes, JsonObject *record, const char *text);
 /* Name and value; takes the value over. */
 void html_pair(GString *html, const char *name, char *value);
 

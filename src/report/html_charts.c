@@ -254,7 +254,13 @@ static void draw_legend(GString *html, const MoePage *page)
 
 void html_scale(GString *html, const MoePage *page)
 {
-  static const char *const header[] = {"GPUs", "MFU causal", "tokens/s per GPU", "memory", "fits", NULL};
+  static const MoeColumn columns[] = {
+      {"GPUs", "gpus", "r"},
+      {"MFU causal", "mfu.causal", "r", "%"},
+      {"tokens/s per GPU", "tokens_per_s_per_gpu", "r", "%.0f"},
+      {"memory", "memory.peak_bytes", "r", "B"},
+      {"fits", "memory.fits", "l", "yes"},
+  };
 
   if (page->n_scale == 0 || page->scale[0].results->len == 0)
     return;
@@ -267,49 +273,41 @@ void html_scale(GString *html, const MoePage *page)
     draw_series(html, &axes, &page->scale[s], s);
   draw_legend(html, page);
   svg_end(html);
-  html_table(html, header);
-  for (guint i = 0; i < page->scale[0].results->len; i++) {
-    const MoeResult *result = g_ptr_array_index(page->scale[0].results, i);
-    g_autofree char *gpus = g_strdup_printf("%" G_GINT64_FORMAT, result->gpus);
-    g_autofree char *mfu = moe_percent_format(result->mfu_causal);
-    g_autofree char *tokens = g_strdup_printf("%.0f", result->tokens_per_s_per_gpu);
-    g_autofree char *memory = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
+  g_autoptr(JsonNode) records = moe_describe_results(page->scale[0].results);
 
-    html_row(html, (const char *const[]){gpus, mfu, tokens, memory, result->memory.fits ? "yes" : "no", NULL});
-  }
-  html_table_end(html);
+  html_records(html, json_node_get_array(records), columns, G_N_ELEMENTS(columns));
   html_section_end(html);
 }
 
 /* ---- comparison -------------------------------------------------------------------------------------------------- */
 
-static void compare_row(GString *html, const MoeResult *result)
+static char *machine(JsonObject *record)
 {
-  g_autofree char *label = moe_result_label(result);
-  g_autofree char *machine = g_strdup_printf("%s, %" G_GINT64_FORMAT " GPUs", result->cluster, result->gpus);
-  g_autofree char *step = moe_quantity_format(result->step_time_s, MOE_DIM_SECONDS);
-  g_autofree char *causal = moe_percent_format(result->mfu_causal);
-  g_autofree char *full = moe_percent_format(result->mfu_full);
-  g_autofree char *tokens = g_strdup_printf("%.0f", result->tokens_per_s_per_gpu);
-  g_autofree char *memory = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
-
-  html_row(html, (const char *const[]){label, machine, step, causal, full, tokens, memory,
-                                       result->memory.fits ? "yes" : "no", NULL});
+  return moe_record_say(record, "{cluster}, {gpus} GPUs");
 }
 
 void html_comparison(GString *html, const MoePage *page)
 {
-  static const char *const header[] = {"run",    "machine", "step", "MFU causal", "MFU full", "tokens/s per GPU",
-                                       "memory", "fits",    NULL};
+  static const MoeColumn columns[] = {
+      {"run", .place = "l", .text = moe_record_label},
+      {"machine", .place = "l", .text = machine},
+      {"step", "step_time_s", "r", "s"},
+      {"MFU causal", "mfu.causal", "r", "%"},
+      {"MFU full", "mfu.full", "r", "%"},
+      {"tokens/s per GPU", "tokens_per_s_per_gpu", "r", "%.0f"},
+      {"memory", "memory.peak_bytes", "r", "B"},
+      {"fits", "memory.fits", "l", "yes"},
+  };
 
   if (!page->rivals || page->rivals->len == 0)
     return;
-  html_section(html, "comparison", "Beside other runs");
-  html_table(html, header);
-  compare_row(html, page->result);
+  g_autoptr(JsonArray) rows = json_array_new();
+
+  json_array_add_element(rows, moe_describe_result(page->result));
   for (guint i = 0; i < page->rivals->len; i++)
-    compare_row(html, g_ptr_array_index(page->rivals, i));
-  html_table_end(html);
+    json_array_add_element(rows, moe_describe_result(page->rivals->pdata[i]));
+  html_section(html, "comparison", "Beside other runs");
+  html_records(html, rows, columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < page->rivals->len; i++) {
     const MoeResult *rival = g_ptr_array_index(page->rivals, i);
     g_autofree char *label = moe_result_label(rival);

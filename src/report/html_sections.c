@@ -153,45 +153,21 @@ void html_assumptions(GString *html, const MoePage *page)
 
 /* ---- sensitivity ---- */
 
-static void swing_row(GString *html, const MoeSwing *swing)
-{
-  g_autofree char *low = swing->low ? moe_percent_format(swing->mfu_low) : g_strdup("-");
-  g_autofree char *high = swing->low ? moe_percent_format(swing->mfu_high) : g_strdup("-");
-
-  html_row(html, (const char *const[]){swing->key, swing->low ? swing->low : "-", low, swing->high ? swing->high : "-",
-                                       high, NULL});
-}
-
-static char *interval_sentence(const MoeSensitivity *s)
-{
-  g_autofree char *p10 = moe_percent_format(s->mfu_causal.p10);
-  g_autofree char *p50 = moe_percent_format(s->mfu_causal.p50);
-  g_autofree char *p90 = moe_percent_format(s->mfu_causal.p90);
-
-  return g_strdup_printf("Causal MFU over %u combinations of the assumptions: P10 %s, P50 %s, P90 %s.", s->n_samples,
-                         p10, p50, p90);
-}
+#define SHOWN_COLUMNS 5 /* of an assumption: the figure shows what they differ by */
 
 void html_sensitivity(GString *html, const MoePage *page)
 {
-  static const char *const header[] = {"assumption", "least at", "MFU", "most at", "MFU", NULL};
-  const MoeSensitivity *s = page->sensitivity;
-
-  if (!s)
+  if (!page->sensitivity)
     return;
-  html_section(html, "sensitivity", "Sensitivity");
-  if (isfinite(s->mfu_causal.p50)) {
-    g_autofree char *sentence = interval_sentence(s);
+  g_autoptr(JsonNode) record = moe_describe_sensitivity(page->sensitivity);
 
-    html_element(html, "p", NULL, sentence);
-  }
-  html_tornado(html, s);
-  if (s->n_swings > 0) {
-    html_table(html, header);
-    for (guint i = 0; i < s->n_swings; i++)
-      swing_row(html, &s->swings[i]);
-    html_table_end(html);
-  }
+  html_section(html, "sensitivity", "Sensitivity");
+  html_say(html, NULL, json_node_get_object(record),
+           "Causal MFU over {samples} combinations of the assumptions: P10 {mfu_causal.p10|%}, P50 {mfu_causal.p50|%}, "
+           "P90 {mfu_causal.p90|%}.");
+  html_tornado(html, page->sensitivity);
+  if (page->sensitivity->n_swings > 0)
+    html_records(html, moe_record_list(record, "assumptions"), moe_swing_columns, SHOWN_COLUMNS);
   html_section_end(html);
 }
 

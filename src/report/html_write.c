@@ -1,5 +1,6 @@
 /* Elements, tables, escaping. */
 #include "html.h"
+#include "table.h"
 
 #include <string.h>
 
@@ -119,4 +120,49 @@ void html_pair(GString *html, const char *name, char *value)
 {
   html_row(html, (const char *const[]){name, value, NULL});
   g_free(value);
+}
+
+void html_rows(GString *html, MoeTable *table)
+{
+  guint rows = moe_table_rows(table);
+
+  html_table(html, NULL);
+  for (guint row = 0; row < rows; row++) {
+    g_string_append(html, "<tr>");
+    for (guint column = 0; column < table->columns->len; column++) {
+      g_autofree char *cell = moe_table_alone(moe_table_cell(table, row, column));
+
+      if (row == 0)
+        html_element(html, "th", NULL, cell);
+      else
+        add_cell(html, cell, column > 0 && is_number(cell));
+    }
+    g_string_append(html, "</tr>\n");
+  }
+  html_table_end(html);
+}
+
+void html_records(GString *html, JsonArray *records, const MoeColumn *columns, guint n)
+{
+  g_autoptr(MoeTable) table = moe_record_table(records, columns, n);
+
+  html_rows(html, table);
+}
+
+void html_lines(GString *html, JsonObject *record, const MoeLine *lines, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    char *said = moe_record_line(record, &lines[i]);
+
+    if (said)
+      html_pair(html, lines[i].title, said);
+  }
+}
+
+void html_say(GString *html, const char *attributes, JsonObject *record, const char *text)
+{
+  g_autofree char *said = moe_record_say(record, text);
+
+  if (said)
+    html_element(html, "p", attributes, said);
 }

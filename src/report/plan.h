@@ -14,8 +14,8 @@ char *moe_report_plan_command(const MoePlanRow *row, const char *const *prefix);
 char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, MoeSheet sheet);
 /* One object; rows as docs/outputs.md says. Ends with a line feed. */
 char *moe_report_plan_json(const MoePlan *plan, const char *const *prefix);
-/* The table's rows. */
-char *moe_report_plan_csv(const MoePlan *plan);
+/* A line per row, with its command. */
+char *moe_report_plan_csv(const MoePlan *plan, const char *const *prefix);
 /* The largest of what each assumption does alone, `n` lines at most: "lm_head tf32 ... fp32: MFU 25.1 % to 17.3 %". ""
  * without any. */
 char *moe_report_deciding(const MoeSensitivity *sensitivity, guint n);

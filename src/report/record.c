@@ -63,6 +63,8 @@ JsonArray *moe_record_list(JsonNode *record, const char *path)
   return json_node_get_array(list);
 }
 
+#define MANY 1000 /* hours or days, of which nobody asks for tenths */
+
 /* ---- one value --------------------------------------------------------------------------------------------------- */
 
 /* Words of `as` and the cells that they stand for. */
@@ -70,6 +72,8 @@ static const struct {
   const char *word;
   MoeCellKind kind;
   MoeDimension dimension;
+  double per;       /* SI units in one of what is shown; 0: 1 */
+  gboolean unknown; /* when it is 0 */
 } ways[] = {
     {"s", MOE_CELL_QUANTITY, MOE_DIM_SECONDS},
     {"B", MOE_CELL_QUANTITY, MOE_DIM_BYTES},
@@ -80,8 +84,11 @@ static const struct {
     {"+%", MOE_CELL_CHANGE, MOE_DIM_NONE},
     {"pt", MOE_CELL_POINTS, MOE_DIM_NONE},
     {"#", MOE_CELL_NUMBER, MOE_DIM_NONE},
-    {"$", MOE_CELL_DOLLARS, MOE_DIM_NONE},
-    {"MWh", MOE_CELL_MWH, MOE_DIM_NONE},
+    {"h", MOE_CELL_NUMBER, MOE_DIM_NONE, 3600},
+    {"d", MOE_CELL_NUMBER, MOE_DIM_NONE, 86400},
+    {"$", MOE_CELL_DOLLARS, MOE_DIM_NONE, 0, TRUE},
+    {"MWh", MOE_CELL_MWH, MOE_DIM_NONE, 0, TRUE},
+    {"MW", MOE_CELL_NUMBER, MOE_DIM_NONE, 0, TRUE},
 };
 
 static int find_way(const char *as)
@@ -120,8 +127,24 @@ static char *show_printed(double number, const char *format)
   return g_strdup_printf("%.*s%s", (int)before, format, digits);
 }
 
+static double scaled(guint way, double number)
+{
+  if (ways[way].unknown && !(number > 0))
+    return NAN;
+  return ways[way].per > 0 ? number / ways[way].per : number;
+}
+
+static char *show_time(guint way, double number)
+{
+  g_autofree char *digits = show_printed(number, number < MANY ? "%.1f" : "%.0f");
+
+  return g_strdup_printf("%s %s", digits, ways[way].word);
+}
+
 static char *show_way(guint way, double number)
 {
+  if (ways[way].per > 0)
+    return show_time(way, scaled(way, number));
   switch (ways[way].kind) {
   case MOE_CELL_QUANTITY:
     return moe_quantity_format(number, ways[way].dimension);
@@ -164,9 +187,12 @@ char *moe_record_show(JsonNode *value, const char *as)
 
 static void add_number(MoeTable *table, JsonObject *record, const MoeColumn *column, guint way)
 {
-  moe_table_kind(table, ways[way].kind, ways[way].dimension, moe_record_number(record, column->path));
-  if (column->low && isfinite(moe_record_number(record, column->low)))
-    moe_table_between(table, moe_record_number(record, column->low), moe_record_number(record, column->high));
+  double value = moe_record_number(record, column->path);
+  double low = column->low ? moe_record_number(record, column->low) : NAN;
+
+  moe_table_kind(table, ways[way].kind, ways[way].dimension, scaled(way, value));
+  if (isfinite(low))
+    moe_table_between(table, scaled(way, low), scaled(way, moe_record_number(record, column->high)));
 }
 
 static void add_cell(MoeTable *table, JsonObject *record, const MoeColumn *column)
@@ -274,17 +300,19 @@ char *moe_record_say(JsonObject *record, const char *text)
   return g_string_free(g_steal_pointer(&said), FALSE);
 }
 
-static gboolean applies(JsonObject *record, const MoeLine *line)
+char *moe_record_line(JsonObject *record, const MoeLine *line)
 {
-  if (!line->when)
-    return TRUE;
-  return *line->when == '!' ? !moe_record_flag(record, line->when + 1) : moe_record_flag(record, line->when);
+  const char *when = line->when;
+
+  if (when && (*when == '!' ? moe_record_flag(record, when + 1) : !moe_record_flag(record, when)))
+    return NULL;
+  return moe_record_say(record, line->text);
 }
 
 void moe_record_lines(MoeTable *table, JsonObject *record, const MoeLine *lines, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    char *said = applies(record, &lines[i]) ? moe_record_say(record, lines[i].text) : NULL;
+    char *said = moe_record_line(record, &lines[i]);
 
     if (!said)
       continue;

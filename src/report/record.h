@@ -13,13 +13,14 @@
  *
  * How a value is shown is a word: "s", "B", "B/s", "FLOP/s", "W" a quantity in that unit, "%" a fraction as percent,
  * "+%" a change as signed percent, "pt" a difference of fractions as points, "#" a number, "$" dollars, "MWh" energy,
- * "yes" a flag as yes or no, "count" and "FLOP" a large count (lines only), a printf format ("%.3f") that number as
- * text, "text" the value as it is; for these, "-" stands for what is null or not there. NULL is the value as it is and
- * nothing for what is not: as CSV has it.
+ * "MW" power (0 is unknown), "h" and "d" seconds as hours and days, "yes" a flag as yes or no, "count" and "FLOP" a
+ * large count (lines only), a printf format ("%.3f") that number as text, "text" the value as it is; for these, "-"
+ * stands for what is null or not there. NULL is the value as it is and nothing for what is not: as CSV has it.
  */
 #ifndef MOESIM_REPORT_RECORD_H
 #define MOESIM_REPORT_RECORD_H
 
+#include "metrics/findings.h"
 #include "report/sweep.h"
 #include <json-glib/json-glib.h>
 #include <moesim/report.h>
@@ -64,6 +65,8 @@ char *moe_record_rows(JsonArray *records, const MoeColumn *columns, guint n, Moe
 char *moe_record_csv(JsonArray *records, const MoeColumn *columns, guint n);
 /* The sentence with its values; NULL where one is missing. */
 char *moe_record_say(JsonObject *record, const char *text);
+/* The sentence of a line that applies; NULL otherwise. */
+char *moe_record_line(JsonObject *record, const MoeLine *line);
 /* The lines as rows of a table of two columns ("lw"). */
 void moe_record_lines(MoeTable *table, JsonObject *record, const MoeLine *lines, guint n);
 /* A value as text, standing alone. Caller frees; NULL where there is none. */
@@ -77,15 +80,27 @@ void moe_json_words(JsonBuilder *builder, const char *key, const char *const *wo
 void moe_json_quantiles(JsonBuilder *builder, const char *key, const char *name, double first,
                         const MoeQuantiles *quantiles);
 
+/* ---- findings of several outputs -------------------------------------------------------------------------------- */
+
+JsonNode *moe_describe_sensitivity(const MoeSensitivity *sensitivity);
+/* Of its `assumptions`. */
+extern const MoeColumn moe_swing_columns[];
+extern const guint moe_n_swing_columns;
+
 /* ---- predictions ------------------------------------------------------------------------------------------------- */
 
 JsonNode *moe_describe_result(const MoeResult *result);
 /* A list of them. */
 JsonNode *moe_describe_results(const GPtrArray *results);
+/* Members of the open object: what run it is, on which GPUs; and with seed, step time and MFU. */
+void moe_json_identity(JsonBuilder *builder, const MoeResult *result);
+void moe_json_answer(JsonBuilder *builder, const MoeResult *result);
 /* "mai-base-1/v4 (after)" of a record that has run and variant; a rumour says so. */
 char *moe_record_label(JsonObject *record);
 /* "mai-base-1/v4 (after) on gb200-nvl72 with yolo-v4, 8192 GPUs" of one that also has cluster, stack and GPUs. */
 char *moe_record_title(JsonObject *record);
+/* The same with the answer: "...: 7.39 s per step, MFU 20.0 % causal". */
+char *moe_record_answer(JsonObject *record);
 /* Why its kernels take as long as they do. */
 MoeTable *moe_reason_table(const MoeResult *result);
 /* "kernels below peak 31.0 %, exposed network 12.1 %": the largest losses of a prediction, at most `shown`. */

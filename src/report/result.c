@@ -16,15 +16,15 @@ static void add_given(JsonBuilder *builder, const char *key, double value)
   moe_json_number(builder, key, value != 0 ? value : NAN);
 }
 
+/* By convention. */
 static void add_pair(JsonBuilder *builder, const char *key, double causal, double full)
 {
-  moe_json_open_object(builder, key);
-  moe_json_number(builder, "causal", causal);
-  moe_json_number(builder, "full", full);
-  json_builder_end_object(builder);
+  static const char *const words[] = {"causal", "full"};
+
+  moe_json_words(builder, key, words, (const double[]){causal, full}, G_N_ELEMENTS(words));
 }
 
-static void add_identity(JsonBuilder *builder, const MoeResult *result)
+void moe_json_identity(JsonBuilder *builder, const MoeResult *result)
 {
   moe_json_text(builder, "run", result->run);
   moe_json_text(builder, "variant", result->variant);
@@ -32,12 +32,25 @@ static void add_identity(JsonBuilder *builder, const MoeResult *result)
   moe_json_text(builder, "stack", result->stack);
   moe_json_bool(builder, "rumour", result->rumour);
   moe_json_integer(builder, "gpus", result->gpus);
+}
+
+void moe_json_answer(JsonBuilder *builder, const MoeResult *result)
+{
+  moe_json_identity(builder, result);
+  moe_json_integer(builder, "seed", (gint64)result->seed);
+  moe_json_number(builder, "step_time_s", result->step_time_s);
+  add_pair(builder, "mfu", result->mfu_causal, result->mfu_full);
+}
+
+static void add_identity(JsonBuilder *builder, const MoeResult *result)
+{
+  static const char *const words[] = {"total", "active"};
+
+  moe_json_identity(builder, result);
   moe_json_text(builder, "fidelity", moe_fidelity_words[result->fidelity]);
   moe_json_integer(builder, "seed", (gint64)result->seed);
-  moe_json_open_object(builder, "parameters");
-  moe_json_number(builder, "total", result->parameters_total);
-  moe_json_number(builder, "active", result->parameters_active);
-  json_builder_end_object(builder);
+  moe_json_words(builder, "parameters", words, (const double[]){result->parameters_total, result->parameters_active},
+                 G_N_ELEMENTS(words));
 }
 
 static void add_speed(JsonBuilder *builder, const MoeResult *result)
@@ -226,6 +239,14 @@ char *moe_record_title(JsonObject *record)
   g_autofree char *where = moe_record_say(record, "{cluster} with {stack}, {gpus} GPUs");
 
   return g_strdup_printf("%s on %s", label, where);
+}
+
+char *moe_record_answer(JsonObject *record)
+{
+  g_autofree char *title = moe_record_title(record);
+  g_autofree char *answer = moe_record_say(record, "{step_time_s|s} per step, MFU {mfu.causal|%} causal");
+
+  return g_strdup_printf("%s: %s", title, answer);
 }
 
 char *moe_record_losses(JsonObject *record, guint shown)

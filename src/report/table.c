@@ -332,8 +332,7 @@ static void append_csv_cell(GString *text, const char *cell)
   g_string_append_c(text, '"');
 }
 
-/* A number that stands alone. */
-static char *print_alone(const MoeTableCell *cell)
+char *moe_table_alone(const MoeTableCell *cell)
 {
   if (cell->text)
     return g_strdup(cell->text);
@@ -353,7 +352,7 @@ char *moe_table_csv(MoeTable *table)
 
   for (guint row = 0; row < rows; row++)
     for (guint column = 0; column < table->columns->len; column++) {
-      g_autofree char *cell = print_alone(moe_table_cell(table, row, column));
+      g_autofree char *cell = moe_table_alone(moe_table_cell(table, row, column));
 
       append_csv_cell(text, cell);
       g_string_append_c(text, column + 1 < table->columns->len ? ',' : '\n');

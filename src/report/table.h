@@ -43,6 +43,8 @@ void moe_table_kind(MoeTable *table, MoeCellKind kind, MoeDimension dimension, d
 /* Ends the last row; how many there are. */
 guint moe_table_rows(MoeTable *table);
 MoeTableCell *moe_table_cell(const MoeTable *table, guint row, guint column);
+/* The cell as it reads without its column: a number has its own unit. Caller frees. */
+char *moe_table_alone(const MoeTableCell *cell);
 /* Gives every column of numbers its unit and its decimals. */
 void moe_table_settle(MoeTable *table);
 

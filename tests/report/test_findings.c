@@ -57,8 +57,8 @@ START_TEST(difference_as_table)
       strstr(text, "change       alone: MFU, %  points, pt   factor  in order: MFU, %  points, pt   factor  fits\n"
                    "pipeline                 -           -        -              40.0       +20.0  x 2.000  no\n"
                    "offload               25.0        +5.0  x 1.250              50.0       +10.0  x 1.250\n"
-                   "interaction                      +25.0\n"
-                   "total                                                        50.0       +30.0  x 2.500\n"));
+                   "interaction              -       +25.0        -                 -           -        -\n"
+                   "total                    -           -        -              50.0       +30.0  x 2.500\n"));
   ck_assert_ptr_nonnull(strstr(text, "and 2 more\n")); /* twelve of fourteen keys are shown */
   ck_assert_ptr_nonnull(strstr(text, "offload   offload.activations   -       0.5\n"));
   ck_assert(g_str_has_suffix(text, "Only together: pipeline (no schedule)\n7 simulations.\n"));

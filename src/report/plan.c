@@ -1,111 +1,189 @@
-/* A plan as a page. */
-#include "report/goodput.h"
+/* A plan: record, table, and what to run. */
 #include "report/plan.h"
+#include "record.h"
+#include "report/goodput.h"
+#include "report/json.h"
+
 #include <math.h>
-#include <moesim/report.h>
 #include <string.h>
 
 #define SECONDS_PER_DAY 86400.0
 #define DECIDING        3     /* assumptions named under a plan */
 #define LEAST_SWING     0.005 /* of the MFU, relative: smaller ones decide nothing */
 
-/* ---- cells ------------------------------------------------------------------------------------------------------- */
+/* ---- record ------------------------------------------------------------------------------------------------------ */
 
-static void add_percent(MoeTable *table, double value, const MoeQuantiles *q)
+/* Under keys of their own, "wall_s.p10". */
+static void add_spread(JsonBuilder *builder, const char *key, const MoeQuantiles *q)
 {
-  moe_table_percent(table, value);
-  moe_table_between(table, q->p10, q->p90);
+  const double values[] = {q->p10, q->p50, q->p90};
+  static const char *const names[] = {"p10", "p50", "p90"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(values); i++) {
+    g_autofree char *whole = g_strdup_printf("%s.%s", key, names[i]);
+
+    moe_json_number(builder, whole, values[i]);
+  }
 }
 
-static void add_seconds(MoeTable *table, double value, const MoeQuantiles *q)
+static void add_shares(JsonBuilder *builder, const char *key, const double *share)
 {
-  moe_table_quantity(table, value, MOE_DIM_SECONDS);
-  moe_table_between(table, q->p10, q->p90);
+  moe_json_open_object(builder, key);
+  for (guint d = 0; d < MOE_N_DOUBTS; d++)
+    moe_json_number(builder, moe_doubt_words[d], share[d]);
+  json_builder_end_object(builder);
 }
 
-static void add_days(MoeTable *table, const MoeQuantiles *q)
+static void add_model_error(JsonBuilder *builder, const MoeModelError *error)
 {
-  moe_table_number(table, q->p50 / SECONDS_PER_DAY);
-  moe_table_between(table, q->p10 / SECONDS_PER_DAY, q->p90 / SECONDS_PER_DAY);
+  moe_json_open_object(builder, "model_error");
+  moe_json_integer(builder, "cases", error->n_cases);
+  moe_json_integer(builder, "families", error->n_families);
+  moe_json_text(builder, "like", error->like);
+  json_builder_end_object(builder);
 }
 
-static void add_dollars(MoeTable *table, const MoePlanRow *row)
+static void add_set(JsonBuilder *builder, char *const *sets)
 {
-  moe_table_dollars(table, row->dollars.p50);
-  if (row->dollars.p50 > 0)
-    moe_table_between(table, row->least_dollars, row->most_dollars);
+  moe_json_open_array(builder, "set");
+  for (; *sets; sets++)
+    json_builder_add_string_value(builder, *sets);
+  json_builder_end_array(builder);
 }
 
-static void add_energy(MoeTable *table, const MoeQuantiles *q)
-{
-  moe_table_mwh(table, q->p50);
-  if (q->p50 > 0)
-    moe_table_between(table, q->p10, q->p90);
-}
-
-static char *days_range(const MoeQuantiles *q)
-{
-  return g_strdup_printf("%.1f (%.1f to %.1f)", q->p50 / SECONDS_PER_DAY, q->p10 / SECONDS_PER_DAY,
-                         q->p90 / SECONDS_PER_DAY);
-}
-
-static char *racks_text(const MoePlanRow *row)
+static void add_machine(JsonBuilder *builder, const MoePlanRow *row)
 {
   gboolean hosts;
-  int64_t n = moe_plan_racks(&row->run->cluster, row->gpus, &hosts);
+  int64_t racks = moe_plan_racks(&row->run->cluster, row->gpus, &hosts);
 
-  return g_strdup_printf("%" G_GINT64_FORMAT " %s", n, hosts ? "hosts" : n == 1 ? "rack" : "racks");
+  moe_json_number(builder, "megawatts", row->megawatts);
+  moe_json_number(builder, "price_gpu_hour_dollars", row->economy.price_gpu_hour);
+  moe_json_number(builder, "memory_bytes", row->result->memory.peak_bytes);
+  moe_json_number(builder, "racks", (double)racks);
+  moe_json_text(builder, "racks_are", hosts ? "hosts" : racks == 1 ? "rack" : "racks");
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
-
-static const char *const titles[] = {"cluster", "GPUs", "batch",  "racks", "MFU causal", "step",
-                                     "days",    "cost", "energy", "MW",    "memory",     "in time, %"};
-#define N_COLUMNS G_N_ELEMENTS(titles)
-
-static char *chance_text(const MoePlan *plan, const MoePlanRow *row)
+static void add_answer(JsonBuilder *builder, const MoePlanRow *row, const char *const *prefix)
 {
-  return plan->deadline_s > 0 ? g_strdup_printf("%.0f", 100 * row->certainty.chance) : g_strdup("-");
+  g_autofree char *command = moe_report_plan_command(row, prefix);
+
+  moe_json_number(builder, "step_time_s.predicted", row->result->step_time_s);
+  add_spread(builder, "step_time_s", &row->certainty.step_time_s);
+  moe_json_number(builder, "mfu_causal.predicted", row->result->mfu_causal);
+  add_spread(builder, "mfu_causal", &row->certainty.mfu_causal);
+  moe_json_number(builder, "mfu_full.predicted", row->result->mfu_full);
+  add_spread(builder, "mfu_full", &row->certainty.mfu_full);
+  add_spread(builder, "wall_s", &row->certainty.wall_s);
+  add_spread(builder, "dollars", &row->dollars);
+  moe_json_number(builder, "dollars.lowest", row->least_dollars);
+  moe_json_number(builder, "dollars.highest", row->most_dollars);
+  add_spread(builder, "energy_mwh", &row->mwh);
+  add_machine(builder, row);
+  moe_json_number(builder, "chance", row->certainty.chance);
+  add_shares(builder, "step_time_shares", row->certainty.step_share);
+  add_shares(builder, "wall_shares", row->certainty.wall_share);
+  add_model_error(builder, &row->model_error);
+  moe_json_bool(builder, "search_complete", row->search_complete);
+  moe_json_integer(builder, "layouts_not_reached", row->n_not_reached);
+  add_set(builder, row->sets);
+  moe_json_text(builder, "command", command);
 }
 
-static void add_answer(MoeTable *table, const MoePlan *plan, const MoePlanRow *row)
+static void add_row(JsonBuilder *builder, const MoePlanRow *row, const char *const *prefix)
 {
-  moe_table_add(table, row->result->cluster);
-  moe_table_whole(table, row->gpus);
-  moe_table_whole(table, row->result->global_batch);
-  moe_table_take(table, racks_text(row));
-  add_percent(table, row->result->mfu_causal, &row->certainty.mfu_causal);
-  add_seconds(table, row->result->step_time_s, &row->certainty.step_time_s);
-  add_days(table, &row->certainty.wall_s);
-  add_dollars(table, row);
-  add_energy(table, &row->mwh);
-  moe_table_number(table, row->megawatts > 0 ? row->megawatts : NAN);
-  moe_table_quantity(table, row->result->memory.peak_bytes, MOE_DIM_BYTES);
-  moe_table_take(table, chance_text(plan, row));
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "cluster", row->result ? row->result->cluster : row->cluster);
+  moe_json_integer(builder, "gpus", row->gpus);
+  moe_json_text(builder, "error", row->failure);
+  if (row->result)
+    moe_json_integer(builder, "global_batch", row->result->global_batch);
+  else
+    moe_json_text(builder, "global_batch", NULL);
+  if (row->result)
+    add_answer(builder, row, prefix);
+  json_builder_end_object(builder);
 }
 
-static void add_failure(MoeTable *table, const MoePlanRow *row)
+static void add_deciding(JsonBuilder *builder, const MoeSensitivity *s)
 {
-  moe_table_add(table, row->cluster ? row->cluster : "the run's own");
-  moe_table_take(table, row->gpus > 0 ? g_strdup_printf("%" G_GINT64_FORMAT, row->gpus) : g_strdup("-"));
-  for (guint i = 2; i < N_COLUMNS; i++)
-    moe_table_add(table, "-");
-}
-
-static MoeTable *rows_table(const MoePlan *plan)
-{
-  MoeTable *table = moe_table_new("lrr2r2rrrrrr1rr");
-
-  for (guint i = 0; i < N_COLUMNS; i++)
-    moe_table_add(table, titles[i]);
-  for (guint r = 0; r < plan->n_rows; r++) {
-    if (plan->rows[r].failure)
-      add_failure(table, &plan->rows[r]);
-    else
-      add_answer(table, plan, &plan->rows[r]);
+  moe_json_open_array(builder, "deciding");
+  for (guint i = 0; s && i < s->n_swings; i++) {
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "key", s->swings[i].key);
+    moe_json_text(builder, "low", s->swings[i].low);
+    moe_json_number(builder, "mfu_causal_low", s->swings[i].mfu_low);
+    moe_json_text(builder, "high", s->swings[i].high);
+    moe_json_number(builder, "mfu_causal_high", s->swings[i].mfu_high);
+    moe_json_text(builder, "why", s->swings[i].why);
+    json_builder_end_object(builder);
   }
-  return table;
+  json_builder_end_array(builder);
 }
+
+static JsonNode *describe_plan(const MoePlan *plan, const char *const *prefix)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_object(builder);
+  moe_json_number(builder, "tokens", plan->tokens);
+  moe_json_number(builder, "deadline_s", plan->deadline_s > 0 ? plan->deadline_s : NAN);
+  moe_json_number(builder, "budget_dollars", plan->budget_dollars > 0 ? plan->budget_dollars : NAN);
+  moe_json_integer(builder, "smallest", plan->smallest);
+  moe_json_integer(builder, "likely", plan->likely);
+  moe_json_integer(builder, "decided", plan->decided);
+  moe_json_open_array(builder, "rows");
+  for (guint r = 0; r < plan->n_rows; r++)
+    add_row(builder, &plan->rows[r], prefix);
+  json_builder_end_array(builder);
+  add_deciding(builder, plan->deciding);
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
+}
+
+char *moe_report_plan_json(const MoePlan *plan, const char *const *prefix)
+{
+  g_autoptr(JsonNode) record = describe_plan(plan, prefix);
+
+  return moe_record_json(record);
+}
+
+char *moe_report_plan_csv(const MoePlan *plan, const char *const *prefix)
+{
+  g_autoptr(JsonNode) record = describe_plan(plan, prefix);
+
+  return moe_records_csv(moe_record_list(record, "rows"));
+}
+
+/* ---- table ------------------------------------------------------------------------------------------------------- */
+
+static char *cluster_or_own(JsonObject *row)
+{
+  const char *cluster = moe_record_text(row, "cluster");
+
+  return g_strdup(cluster ? cluster : "the run's own");
+}
+
+static char *racks_text(JsonObject *row)
+{
+  char *racks = moe_record_say(row, "{racks|%.0f} {racks_are}");
+
+  return racks ? racks : g_strdup("-");
+}
+
+static const MoeColumn columns[] = {
+    {"cluster", .place = "l", .text = cluster_or_own},
+    {"GPUs", "gpus", "r", "text"},
+    {"batch", "global_batch", "r2", "text"},
+    {"racks", .place = "r2", .text = racks_text},
+    {"MFU causal", "mfu_causal.predicted", "r", "%", "mfu_causal.p10", "mfu_causal.p90"},
+    {"step", "step_time_s.predicted", "r", "s", "step_time_s.p10", "step_time_s.p90"},
+    {"days", "wall_s.p50", "r", "d", "wall_s.p10", "wall_s.p90"},
+    {"cost", "dollars.p50", "r", "$", "dollars.lowest", "dollars.highest"},
+    {"energy", "energy_mwh.p50", "r", "MWh", "energy_mwh.p10", "energy_mwh.p90"},
+    {"MW", "megawatts", "r1", "MW"},
+    {"memory", "memory_bytes", "r", "B"},
+    {"in time", "chance", "r?", "%"},
+};
 
 /* ---- what the answer is ------------------------------------------------------------------------------------------ */
 
@@ -143,6 +221,12 @@ static void append_answer(GString *text, const MoePlan *plan)
   append_one(text, plan, plan->smallest, "nine cases of ten");
   if (plan->likely != plan->smallest)
     append_one(text, plan, plan->likely, "every other case");
+}
+
+static char *days_range(const MoeQuantiles *q)
+{
+  return g_strdup_printf("%.1f (%.1f to %.1f)", q->p50 / SECONDS_PER_DAY, q->p10 / SECONDS_PER_DAY,
+                         q->p90 / SECONDS_PER_DAY);
 }
 
 static char *doubts_text(const double *share)
@@ -284,8 +368,9 @@ static void append_row_notes(GString *text, const MoePlan *plan, const char *con
 
 char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, MoeSheet sheet)
 {
-  g_autoptr(MoeTable) table = rows_table(plan);
-  g_autofree char *tokens = moe_count_format(plan->tokens, NULL), *rows = moe_table_format(table, sheet);
+  g_autoptr(JsonNode) record = describe_plan(plan, prefix);
+  g_autofree char *tokens = moe_count_format(plan->tokens, NULL);
+  g_autofree char *rows = moe_record_rows(moe_record_list(record, "rows"), columns, G_N_ELEMENTS(columns), sheet);
   GString *text = g_string_new(NULL);
 
   g_string_append_printf(text, "%s tokens; the best layout found for each cluster and size\n\n%s", tokens, rows);

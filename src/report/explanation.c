@@ -1,0 +1,287 @@
+/* Why one run is as slow as it is. */
+#include "losses.h"
+#include "record.h"
+#include "report/findings.h"
+#include "report/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SHOWN_SHARE 5e-4 /* of the step: what is less would read as 0.0 % */
+
+/* ---- record ------------------------------------------------------------------------------------------------------ */
+
+static int by_share(const void *a, const void *b)
+{
+  const MoeLossShare *left = a, *right = b;
+
+  if (left->share_s != right->share_s)
+    return left->share_s < right->share_s ? 1 : -1;
+  return (int)left->cause - (int)right->cause;
+}
+
+/* The causes that are in the run, largest share first; returns how many. */
+static guint sorted_shares(const MoeExplanation *x, MoeLossShare shares[MOE_N_CAUSES])
+{
+  guint n = 0;
+
+  for (guint c = 0; c < x->n_causes; c++)
+    if (x->causes[c].present)
+      shares[n++] = x->causes[c];
+  qsort(shares, n, sizeof *shares, by_share);
+  return n;
+}
+
+static void add_cause(JsonBuilder *builder, const MoeExplanation *x, const MoeLossShare *loss)
+{
+  double step = x->result->step_time_s;
+
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "cause", moe_cause_words[loss->cause]);
+  moe_json_bool(builder, "present", loss->present);
+  moe_json_number(builder, "accounted_s", loss->accounted_s);
+  moe_json_number(builder, "alone_s", loss->alone_s);
+  moe_json_number(builder, "last_s", loss->last_s);
+  moe_json_bool(builder, "joint", loss->joint);
+  moe_json_number(builder, "mfu_causal_without", x->result->mfu_causal * step / (step - loss->alone_s));
+  moe_json_number(builder, "share_s", loss->share_s);
+  moe_json_number(builder, "share_of_step", loss->share_s / step);
+  moe_json_number(builder, "standard_error_s", loss->error_s);
+  json_builder_end_object(builder);
+}
+
+/* Math at peak is the MFU, except for layers whose FLOPs do not count (multi-token prediction) and another peak as
+ * denominator. */
+static double uncounted_s(const MoeExplanation *x)
+{
+  double step = x->result->step_time_s, uncounted = x->left_s[MOE_CAUSE_MATH] - x->result->mfu_causal * step;
+
+  return fabs(uncounted) > SHOWN_SHARE * step ? uncounted : 0;
+}
+
+/* A bar of the waterfall; what is not told of it is NaN. */
+typedef struct {
+  double accounted_s, alone_s, mfu_without, share_s, points, down_to;
+} Fall;
+
+static void add_fall(JsonBuilder *builder, const char *title, const Fall *fall)
+{
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "title", title);
+  moe_json_number(builder, "accounted_s", fall->accounted_s);
+  moe_json_number(builder, "alone_s", fall->alone_s);
+  moe_json_number(builder, "mfu_causal_without", fall->mfu_without);
+  moe_json_number(builder, "share_s", fall->share_s);
+  moe_json_number(builder, "points", fall->points);
+  moe_json_number(builder, "down_to", fall->down_to);
+  json_builder_end_object(builder);
+}
+
+static void add_loss(JsonBuilder *builder, const MoeExplanation *x, const MoeLossShare *loss, double *level)
+{
+  double step = x->result->step_time_s, alone_s = loss->alone_s;
+  g_autofree char *title = g_strdup_printf("%s%s", moe_cause_title(loss->cause), loss->joint ? " *" : "");
+
+  *level -= loss->share_s / step;
+  add_fall(builder, title,
+           &(Fall){loss->accounted_s, alone_s, x->result->mfu_causal * step / (step - alone_s), loss->share_s,
+                   -loss->share_s / step, *level});
+}
+
+/* What stays when every cause is gone, math apart. */
+static void add_left(JsonBuilder *builder, const MoeExplanation *x, MoeCause cause, double *level)
+{
+  double step = x->result->step_time_s, left_s = x->left_s[cause];
+  g_autofree char *title = g_strdup_printf("%s, left with all removed", moe_cause_title(cause));
+
+  if (cause == MOE_CAUSE_MATH || left_s < SHOWN_SHARE * step)
+    return;
+  *level -= left_s / step;
+  add_fall(builder, title, &(Fall){x->result->cause_s[cause], NAN, NAN, left_s, -left_s / step, *level});
+}
+
+static void add_math(JsonBuilder *builder, const MoeExplanation *x)
+{
+  double step = x->result->step_time_s, uncounted = uncounted_s(x), counted = x->left_s[MOE_CAUSE_MATH] - uncounted;
+
+  if (uncounted != 0)
+    add_fall(builder, "math that the MFU does not count",
+             &(Fall){uncounted, NAN, NAN, uncounted, uncounted / step, NAN});
+  add_fall(builder, moe_cause_title(MOE_CAUSE_MATH), &(Fall){counted, NAN, NAN, counted, counted / step, NAN});
+}
+
+/* From 100 % of peak down to the MFU, largest share first. */
+static void add_waterfall(JsonBuilder *builder, const MoeExplanation *x)
+{
+  MoeLossShare shares[MOE_N_CAUSES];
+  guint n = sorted_shares(x, shares);
+  double level = 1;
+
+  moe_json_open_array(builder, "waterfall");
+  for (guint i = 0; i < n; i++)
+    add_loss(builder, x, &shares[i], &level);
+  for (guint c = 0; c < MOE_N_CAUSES; c++)
+    add_left(builder, x, (MoeCause)c, &level);
+  add_math(builder, x);
+  json_builder_end_array(builder);
+}
+
+static JsonNode *describe_explanation(const MoeExplanation *x)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_object(builder);
+  moe_json_answer(builder, x->result);
+  moe_json_open_array(builder, "causes");
+  for (guint c = 0; c < x->n_causes; c++)
+    add_cause(builder, x, &x->causes[c]);
+  json_builder_end_array(builder);
+  moe_json_words(builder, "left_s", moe_cause_words, x->left_s, MOE_N_CAUSES);
+  moe_json_number(builder, "ideal_step_time_s", x->ideal_s);
+  moe_json_number(builder, "interaction_s", x->interaction_s);
+  moe_json_text(builder, "method", x->n_orders == 0 ? "all orders" : "sampled orders");
+  moe_json_integer(builder, "orders", x->n_orders);
+  moe_json_integer(builder, "simulations", x->n_simulations);
+  add_waterfall(builder, x);
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
+}
+
+char *moe_report_explanation_json(const MoeExplanation *x)
+{
+  g_autoptr(JsonNode) record = describe_explanation(x);
+
+  return moe_record_json(record);
+}
+
+char *moe_report_explanation_csv(const MoeExplanation *x)
+{
+  static const MoeColumn columns[] = {
+      {"cause", "cause", "l"},
+      {"present", "present", "l"},
+      {"accounted_s", "accounted_s", "l"},
+      {"alone_s", "alone_s", "l"},
+      {"last_s", "last_s", "l"},
+      {"share_s", "share_s", "l"},
+      {"error_s", "standard_error_s", "l"},
+  };
+  g_autoptr(JsonNode) record = describe_explanation(x);
+
+  return moe_record_csv(moe_record_list(record, "causes"), columns, G_N_ELEMENTS(columns));
+}
+
+/* ---- table ------------------------------------------------------------------------------------------------------- */
+
+static char *absent_causes(const MoeExplanation *x)
+{
+  GString *text = g_string_new(NULL);
+
+  for (guint c = 0; c < x->n_causes; c++)
+    if (!x->causes[c].present)
+      g_string_append_printf(text, "%s%s",
+                             text->len ? ", " : "Nothing to remove: ", moe_cause_title(x->causes[c].cause));
+  if (text->len)
+    g_string_append(text, ".\n");
+  return g_string_free(text, FALSE);
+}
+
+static char *method(const MoeExplanation *x)
+{
+  double worst = 0;
+  gboolean joint = FALSE;
+
+  for (guint c = 0; c < x->n_causes; c++) {
+    joint |= x->causes[c].joint;
+    if (!x->causes[c].joint)
+      worst = MAX(worst, x->causes[c].error_s);
+  }
+  g_autofree char *error = moe_quantity_format(worst, MOE_DIM_SECONDS);
+  g_autofree char *orders =
+      x->n_orders == 0 ? g_strdup("all orders of removal")
+                       : g_strdup_printf("%u sampled orders of removal (standard error up to %s)", x->n_orders, error);
+  return g_strdup_printf("Mean share: Shapley value over %s, %u simulations.%s", orders, x->n_simulations,
+                         joint ? "\n* too small to be ordered singly: removed together, divided between first and last."
+                               : "");
+}
+
+char *moe_report_explanation_table(const MoeExplanation *x, MoeSheet sheet)
+{
+  static const MoeColumn columns[] = {
+      {"cause", "title", "w"},
+      {"accounted", "accounted_s", "r", "s"},
+      {"alone saves", "alone_s", "r", "s"},
+      {"MFU without it", "mfu_causal_without", "r", "%"},
+      {"mean share", "share_s", "r", "s"},
+      {"points", "points", "r", "pt"},
+      {"down to", "down_to", "r", "%"},
+  };
+  g_autoptr(JsonNode) record = describe_explanation(x);
+  g_autofree char *title = moe_record_answer(json_node_get_object(record));
+  g_autofree char *rows = moe_record_rows(moe_record_list(record, "waterfall"), columns, G_N_ELEMENTS(columns), sheet);
+  g_autofree char *how = method(x);
+  g_autofree char *absent = absent_causes(x);
+  g_autofree char *interaction = moe_quantity_format(fabs(x->interaction_s), MOE_DIM_SECONDS);
+
+  return g_strdup_printf("%s\n\n%s\n%s\nInteraction: %s %s.\n%s", title, rows, how, interaction,
+                         x->interaction_s >= 0 ? "go only when several causes are removed together"
+                                               : "are counted more than once by the causes alone",
+                         absent);
+}
+
+/* ---- figure ------------------------------------------------------------------------------------------------------ */
+
+static void append_fall(GString *text, const char *label, double upper, double lower)
+{
+  char digits[2][G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_printf(text, "%s\t%s\t%s\n", label, g_ascii_formatd(digits[0], sizeof digits[0], "%.6g", 100 * upper),
+                         g_ascii_formatd(digits[1], sizeof digits[1], "%.6g", 100 * lower));
+}
+
+/* One bar below the last: `seconds` of the step. */
+static void append_loss(GString *text, const char *label, double seconds, double step_s, double *level)
+{
+  append_fall(text, label, *level, *level - seconds / step_s);
+  *level -= seconds / step_s;
+}
+
+/* What a cause takes: what removing it gains, and what stays of it when all are removed. */
+static double taken_s(const MoeExplanation *x, const MoeLossShare *share)
+{
+  return share->share_s + x->left_s[share->cause];
+}
+
+static void append_shares(GString *text, const MoeExplanation *x, gboolean *shown, double *level)
+{
+  MoeLossShare shares[MOE_N_CAUSES];
+  guint n = sorted_shares(x, shares);
+  double joint_s = 0;
+
+  for (guint i = 0; i < n; i++) {
+    if (shares[i].joint) {
+      joint_s += shares[i].share_s;
+      continue;
+    }
+    append_loss(text, moe_cause_title(shares[i].cause), taken_s(x, &shares[i]), x->result->step_time_s, level);
+    shown[shares[i].cause] = TRUE;
+  }
+  if (joint_s != 0)
+    append_loss(text, "small causes", joint_s, x->result->step_time_s, level);
+}
+
+char *moe_plot_explanation_data(const MoeExplanation *x)
+{
+  GString *text = g_string_new("cause\tupper\tlower\n");
+  double level = 1, step = x->result->step_time_s;
+  gboolean shown[MOE_N_CAUSES] = {FALSE};
+
+  append_fall(text, "peak", 1, 0);
+  append_shares(text, x, shown, &level);
+  for (guint c = 0; c < MOE_N_CAUSES; c++)
+    if (c != MOE_CAUSE_MATH && !shown[c] && x->left_s[c] >= SHOWN_SHARE * step)
+      append_loss(text, moe_cause_title(c), x->left_s[c], step, &level);
+  if (uncounted_s(x) != 0)
+    append_loss(text, "math not counted", uncounted_s(x), step, &level);
+  append_fall(text, "MFU", (x->left_s[MOE_CAUSE_MATH] - uncounted_s(x)) / step, 0);
+  return g_string_free(text, FALSE);
+}
