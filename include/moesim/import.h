@@ -72,18 +72,28 @@ MoeImport *moe_import_megatron(const char *const *arguments, const MoeImportOpti
 /* Splits the text of an argument file into words as a shell does: quotes, comments, continued lines. Free with
  * g_strfreev. */
 char **moe_import_words(const char *text, gsize length, const char *name, GError **error);
-/* The words of the launch in a bash script, which is read and never run: variables, arrays, defaults, arithmetic, if
- * and case are followed. `given` (NULL-terminated, may be NULL) stands behind the script: NAME=VALUE is assigned,
- * others are $1, $2, ... A variable that nobody assigned stays in the words as $NAME. Free with g_strfreev. */
-char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given, GError **error);
+/* Files that the input names: scripts that it sources, DeepSpeed's configuration, models and bases of YAML. */
+typedef struct {
+  /* The text of a file (UTF-8, at most MOE_IMPORT_MAX_BYTES), NULL when there is none; the caller frees it. `path` as
+   * the input has it: it may be relative to the input's folder or to one above it. */
+  char *(*read)(void *data, const char *path, gsize *length);
+  void *data;
+} MoeImportFiles;
+
+/* The words of the launch in a bash script, which is read and never run: variables, arrays, defaults, arithmetic,
+ * conditions, loops, functions and here-documents are followed. `given` (NULL-terminated, may be NULL) stands behind
+ * the script: NAME=VALUE is assigned, others are $1, $2, ... A variable that nobody assigned stays in the words as
+ * $NAME. `files` may be NULL: none is read. Free with g_strfreev. */
+char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given,
+                         const MoeImportFiles *files, GError **error);
 /* The same of a YAML file: MODEL_ARGS of Megatron-LM's tests, overrides of Primus, configurations of Megatron-Bridge
  * and NeMo. */
 char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given,
-                             GError **error);
+                             const MoeImportFiles *files, GError **error);
 /* The words of a file of any of these forms: YAML by its name; a script (its name ends in .sh, it begins with #!, or a
  * line of it assigns), else arguments as moe_import_words splits them; then `given` must be empty. */
 char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given,
-                             GError **error);
+                             const MoeImportFiles *files, GError **error);
 void moe_import_free(MoeImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeImport, moe_import_free)
 

@@ -110,6 +110,28 @@ static MoeImport *import_words(const Input *input, const MoeImportOptions *optio
   return moe_import_megatron(words, options, error);
 }
 
+#define MAX_ABOVE 8 /* folders above the input's in which files that it names are looked for */
+
+/* A file that the input names: from where we are, beside the input, or below a folder above it. */
+static char *read_named(void *data, const char *path, gsize *length)
+{
+  g_autofree char *here = g_path_get_dirname(data);
+  char *text = NULL;
+
+  for (guint above = 0; above <= MAX_ABOVE; above++) {
+    g_autofree char *place = above == 0 ? g_strdup(path) : g_build_filename(here, path, NULL);
+
+    if (g_file_test(place, G_FILE_TEST_IS_REGULAR) && read_file(place, &text, length, NULL))
+      return text;
+    if (above > 0) {
+      g_autofree char *folder = g_steal_pointer(&here);
+
+      here = g_build_filename(folder, "..", NULL);
+    }
+  }
+  return NULL;
+}
+
 /* Arguments of a file: as they stand, or of the launch in a script. */
 static MoeImport *import_text(const Input *input, const MoeImportOptions *options, GError **error)
 {
@@ -117,7 +139,8 @@ static MoeImport *import_text(const Input *input, const MoeImportOptions *option
 
   for (int i = 1; i < input->n; i++)
     given[i - 1] = input->arguments[i];
-  g_auto(GStrv) words = moe_import_file_words(input->text, input->length, input->name, given, error);
+  const MoeImportFiles files = {read_named, (void *)input->name};
+  g_auto(GStrv) words = moe_import_file_words(input->text, input->length, input->name, given, &files, error);
 
   return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
 }

@@ -52,7 +52,7 @@ static gboolean read_config(const MoeRequest *request, char **text, GError **err
 static MoeImport *import_words(const char *text, const char *name, const char *const *given,
                                const MoeImportOptions *options, GError **error)
 {
-  g_auto(GStrv) words = moe_import_file_words(text, strlen(text), name, given, error);
+  g_auto(GStrv) words = moe_import_file_words(text, strlen(text), name, given, NULL, error);
 
   return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
 }

@@ -40,6 +40,7 @@ typedef struct {
   const MoeImportOptions *options;
   const char *title;
   const char *usual_stack; /* where none is given; NULL: Megatron's */
+  gboolean launched;       /* DeepSpeed: the arguments of a launch say model, layout and batch */
   MoeImport *import;       /* notes go here */
   GPtrArray *open;         /* of char *: what is not understood, or cannot be said; the caller frees it */
 } Draft;
@@ -64,6 +65,10 @@ MoeImport *import_fail(GError **error);
 gboolean import_finish(Draft *draft, GError **error);
 /* Whether the options say anything of the layout. */
 gboolean import_has_layout(const MoeImportOptions *options);
+
+/* What a DeepSpeed configuration says, into a draft that has its model. What is not understood is open afterwards.
+ * FALSE and *error when it is no JSON or wrong. */
+gboolean deepspeed_apply(const MoeImportText *config, Draft *draft, GError **error);
 
 /* Tokens of a tokenizer known by (a part of) its published name; 0 when it is not. */
 int64_t import_vocabulary_of(const char *tokenizer);

@@ -121,8 +121,10 @@ static gboolean take_layout(Draft *draft, const KeyedTable *table, const Deep *d
   if (deep->stage < 0 || deep->stage > 3)
     return keyed_fail(table, "zero_optimization.stage", "0, 1, 2 or 3", error);
   p->zero = deep->stage;
-  p->tensor = MAX(deep->tensor, 1);
-  p->context = MAX(deep->sequence, 1);
+  if (deep->tensor > 0)
+    p->tensor = deep->tensor;
+  if (deep->sequence > 0)
+    p->context = deep->sequence;
   p->context_kind = MOE_CONTEXT_ULYSSES;
   /* runtime/zero/config.py: overlap_comm is true by default from stage 3 on. */
   p->overlap.gradient_reduce = deep->overlap < 0 ? p->zero == 3 : deep->overlap;
@@ -155,6 +157,8 @@ static gboolean take_precision(Draft *draft, const KeyedTable *table, const Deep
 
   if (deep->bf16 && deep->fp16)
     return keyed_fail(table, "fp16.enabled", "either bf16 or fp16", error);
+  if (!deep->bf16 && !deep->fp16 && draft->launched)
+    return TRUE;
   if (!deep->bf16 && !deep->fp16)
     return keyed_fail(table, "bf16.enabled", "true, or fp16.enabled: training in FP32 is not modelled", error);
   p->gemm = p->wgrad = p->parameter_gather = deep->bf16 ? MOE_BF16 : MOE_FP16;
@@ -202,32 +206,31 @@ static void take_bucket(Draft *draft, const Deep *deep)
   double bytes = draft->training.precision.gradient_reduce == MOE_FP32 ? 4 : 2;
 
   draft->stack.bucket_bytes = bytes * (double)(deep->bucket > 0 ? deep->bucket : DEFAULT_BUCKET);
-  import_note(draft, "activation checkpointing is switched on by the model's code, not by this file: none is taken "
-                     "(--set 'recompute={mode: full}' of moesim run says it)");
 }
 
-static gboolean read_all(const char *text, gsize length, const KeyedTable *table, Draft *draft, GError **error)
+gboolean deepspeed_apply(const MoeImportText *config, Draft *draft, GError **error)
 {
-  g_autoptr(JsonNode) root = interchange_json_parse(text, length, MOE_IMPORT_MAX_BYTES, table->file, error);
-  Deep deep = {.stage = 0, .overlap = -1, .prefetch = -1};
+  g_autofree char *text = g_strndup(config->text, config->length); /* ends in NUL, for the search of lines */
+  const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), "auto", config->name, text};
+  g_autoptr(JsonNode) root =
+      interchange_json_parse(config->text, config->length, MOE_IMPORT_MAX_BYTES, table.file, error);
+  Deep deep = {.stage = draft->parallelism.zero, .overlap = -1, .prefetch = -1};
 
-  if (!root || !keyed_read(table, json_node_get_object(root), &deep, draft, error) ||
-      !take_precision(draft, table, &deep, error) || !take_layout(draft, table, &deep, error) ||
-      !take_optimizer(table, &deep, error) || !take_batch(draft, table, &deep, error))
+  if (!root || !keyed_read(&table, json_node_get_object(root), &deep, draft, error) ||
+      !take_precision(draft, &table, &deep, error) || !take_layout(draft, &table, &deep, error) ||
+      !take_optimizer(&table, &deep, error) || (!draft->launched && !take_batch(draft, &table, &deep, error)))
     return FALSE;
   take_bucket(draft, &deep);
-  return import_settle_in(draft, table->file, error);
+  return TRUE;
 }
 
 MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText *model,
                                 const MoeImportOptions *options, GError **error)
 {
-  g_autofree char *text = g_strndup(config->text, config->length); /* ends in NUL, for the search of lines */
   g_autofree char *model_text = g_strndup(model->text, model->length);
   g_autoptr(JsonNode) root =
       interchange_json_parse(model->text, model->length, MOE_IMPORT_MAX_BYTES, model->name, error);
   g_autofree char *source = g_strdup_printf("%s, DeepSpeed configuration, of the model %s", config->name, model->name);
-  const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), "auto", config->name, text};
   Draft draft;
 
   if (!root)
@@ -239,8 +242,12 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
   draft.title = "imported from a DeepSpeed configuration";
   draft.usual_stack = "megatron-deepspeed-2022";
   if (!hf_model(json_node_get_object(root), model_text, model->name, &draft, error) ||
-      !import_settle_in(&draft, model->name, error) || !read_all(config->text, config->length, &table, &draft, error) ||
-      !import_finish(&draft, error))
+      !import_settle_in(&draft, model->name, error) || !deepspeed_apply(config, &draft, error) ||
+      !import_settle_in(&draft, config->name, error))
+    return import_fail(error);
+  import_note(&draft, "activation checkpointing is switched on by the model's code, not by this file: none is taken "
+                      "(--set 'recompute={mode: full}' of moesim run says it)");
+  if (!import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);
 }

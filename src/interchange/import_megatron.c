@@ -12,12 +12,13 @@ static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GErro
 
 MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)
 {
-  g_autoptr(GPtrArray) modules = g_ptr_array_new(), scopes = g_ptr_array_new();
+  g_autoptr(GPtrArray) modules = g_ptr_array_new(), scopes = g_ptr_array_new(), spec = g_ptr_array_new();
   MegatronArguments arguments = {.hidden_dropout = DEFAULT_DROPOUT,
                                  .attention_dropout = DEFAULT_DROPOUT,
                                  .optimizer_share = 1,
                                  .recompute_modules = modules,
-                                 .graph_scopes = scopes};
+                                 .graph_scopes = scopes,
+                                 .spec = spec};
   Draft draft;
 
   import_draft_init(&draft, options);
@@ -25,8 +26,8 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
   g_autoptr(GPtrArray) open = draft.open;
   draft.source = "Megatron-LM arguments";
   draft.title = "imported from Megatron-LM arguments";
-  if (!megatron_read(words, &arguments, import, open, error) || !take_all(&draft, &arguments, error) ||
-      !import_settle(&draft, error) || !import_finish(&draft, error))
+  if (!megatron_read(words, &arguments, import, open, error) || !import_settle(&draft, error) ||
+      !take_all(&draft, &arguments, error) || !import_settle(&draft, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);
 }

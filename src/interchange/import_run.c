@@ -151,6 +151,8 @@ gboolean import_settle_in(Draft *draft, const char *file, GError **error)
     add_refused(refused, before, open);
     before = open;
   }
+  if (refused->len == 0)
+    g_ptr_array_set_size(draft->open, 0);
   return refused->len == 0 ||
          moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file},
                   "not understood, and it may shape the answer: %s (--accept NAME imports the rest without it)",
@@ -212,15 +214,32 @@ static int64_t least_gpus(const MoeParallelism *p)
   return attention / common_divisor(attention, experts) * experts;
 }
 
+/* Whether a batch of `batch` sequences can be dealt out to so many GPUs. */
+static gboolean is_dealt(const Draft *draft, int64_t gpus, int64_t batch)
+{
+  const MoeParallelism *p = &draft->parallelism;
+  int64_t data = gpus / (p->tensor * p->context * p->pipeline);
+
+  return batch % (MAX(data, 1) * MAX(draft->training.micro_batch, 1)) == 0;
+}
+
+/* As many as are usual, or fewer when the batch is too small for them. */
 static void choose_gpus(Draft *draft, GPtrArray *assumptions)
 {
   MoeParallelism *p = &draft->parallelism;
+  int64_t batch = draft->options->global_batch > 0 ? draft->options->global_batch : draft->training.global_batch;
+  int64_t least = least_gpus(p);
 
   if (draft->options->gpus > 0)
     p->gpus = draft->options->gpus;
   if (p->gpus > 0)
     return;
-  p->gpus = moe_round_up(DEFAULT_GPUS, least_gpus(p));
+  p->gpus = moe_round_up(DEFAULT_GPUS, least);
+  for (int64_t gpus = p->gpus; batch > 0 && gpus >= least; gpus -= least)
+    if (is_dealt(draft, gpus, batch)) {
+      p->gpus = gpus;
+      break;
+    }
   assume(draft, assumptions, "parallelism.gpus", "%" G_GINT64_FORMAT, p->gpus);
 }
 

@@ -69,18 +69,21 @@ static const Group without_effect[] = {
      "moe-upcycling-granularity "
      "adlr-autoresume adlr-autoresume-interval convert-checkpoint-* log-progress enable-msc disable-msc "
      "no-load-lr-state reset-iteration reset-progress"},
-    {"evaluation: not part of a training step", "eval-* start-eval-at-iter full-validation multiple-validation-sets "
-                                                "validation-set-names test-mode run-validation"},
-    {"logging and profiling: taken as off", "log-* tensorboard-* wandb-* one-logger-* no-one-logger app-tag-run-* "
-                                            "timing-log-* throughput-window-size logging-level memory-keys "
-                                            "runtime-time-unit no-log-* profile profile-* use-pytorch-profiler "
-                                            "pytorch-profiler-* use-nsys-profiler nsys-* record-* nvtx-* "
-                                            "memory-snapshot-path moe-per-layer-logging moe-routing-trace-* "
-                                            "no-barrier-with-level-1-timing barrier-with-l1-time config-logger-dir "
-                                            "filter-warnings modules-to-filter set-level-for-all-loggers otel-* "
-                                            "dump-param-to-param-group-map kill-switch-path aim-* "
-                                            "use-tb verbose clearml-* codecarbon-dir gpu-sniff-test-interval "
-                                            "check-weight-hash-across-dp-replicas-interval swanlab-*"},
+    {"evaluation: not part of a training step",
+     "eval-* valid-num-workers valid-weighted-split-paths* test-weighted-split-paths* moe-eval-capacity-factor "
+     "start-eval-at-iter full-validation multiple-validation-sets "
+     "validation-set-names test-mode run-validation"},
+    {"logging and profiling: taken as off",
+     "log-* tensorboard-* wandb-* one-logger-* no-one-logger app-tag-run-* "
+     "timing-log-* throughput-window-size logging-level memory-keys "
+     "runtime-time-unit no-log-* profile profile-* use-pytorch-profiler "
+     "pytorch-profiler-* use-nsys-profiler nsys-* record-* nvtx-* "
+     "memory-snapshot-path moe-per-layer-logging moe-routing-trace-* "
+     "no-barrier-with-level-1-timing barrier-with-l1-time config-logger-dir "
+     "filter-warnings modules-to-filter set-level-for-all-loggers otel-* "
+     "dump-param-to-param-group-map kill-switch-path aim-* "
+     "use-tb verbose abort-on-unmet-fused-kernel-constraints clearml-* codecarbon-dir gpu-sniff-test-interval "
+     "check-weight-hash-across-dp-replicas-interval swanlab-*"},
     {"launching of processes: the GPUs are what counts",
      "node-rank master-addr master-port rdzv-* max-restarts tee redirects log-dir standalone local-ranks-filter "
      "monitor-interval "
@@ -93,15 +96,16 @@ static const Group without_effect[] = {
      "result-rejected-tracker-filename "
      "straggler-* disable-straggler-on-startup run-workload-inspector-server fault-* "
      "pipeline-model-parallel-comm-backend ntasks "
-     "ntasks-per-node nodes gpus-per-node cpus-per-task partition account job-name time export mpi container-* label "
+     "ntasks-per-node cpus-per-task partition account job-name time export mpi container-* label "
      "kill-on-bad-exit "
      "unbuffered wait network cpu-bind mem-bind bind-to"},
     {"initial weights",
-     "seed data-parallel-random-init init-method-* init-model-with-meta-device embedding-init-method-std "
+     "seed mup data-parallel-random-init init-method-* init-model-with-meta-device embedding-init-method-std "
      "use-cpu-initialization "
      "no-initialization perform-initialization te-rng-tracker inference-rng-tracker mhc-init-gating-factor"},
     {"numbers computed at the same cost",
-     "export-* normalization norm-epsilon layernorm-epsilon apply-layernorm-1p layernorm-zero-centered-gamma "
+     "export-* norm-target-loss loss-on-targets-only normalization norm-epsilon layernorm-epsilon apply-layernorm-1p "
+     "layernorm-zero-centered-gamma "
      "attention-softmax-in-fp32 "
      "softmax-scale softmax-type "
      "apply-query-key-layer-scaling no-query-key-layer-scaling query-key-layer-scaling "
@@ -134,7 +138,9 @@ static const Group without_effect[] = {
      "use-fused-rmsnorm use-fused-swiglu use-rotary-pos-emb overlap-p2p-communication no-delay-grad-reduce "
      "delay-param-gather "
      "delay-grad-reduce moe-hybridep-num-blocks-* moe-hybridep-num-sms-preprocessing inference-sampling-seed "
-     "no-use-layer-wise-param-layout megatron-fsdp-version deepspeed no-pipeline-parallel "
+     "no-use-layer-wise-param-layout megatron-fsdp-version create-moe-param-group enable-shared-expert "
+     "moe-min-capacity "
+     "no-pipeline-parallel "
      "deepspeed-activation-checkpointing "
      "cuda-graph-warmup-steps cuda-graph-use-single-mempool no-te-rng"},
     {"inference and reinforcement learning: not part of a pre-training step",
@@ -162,7 +168,7 @@ static const Group refused[] = {
      "linear-conv-kernel-dim "
      "linear-key-head-dim linear-value-head-dim linear-num-key-heads linear-num-value-heads dsa-* "
      "mtp-hybrid-override-pattern "
-     "hybrid-attention-ratio hybrid-mlp-ratio spec"},
+     "hybrid-attention-ratio hybrid-mlp-ratio"},
     {"layers of different widths", "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
     {"a second kind of stack beside the decoder's layers",
      "retro-* ul2-* encoder-tensor-model-parallel-size encoder-pipeline-model-parallel-size "

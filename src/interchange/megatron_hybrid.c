@@ -57,12 +57,53 @@ static void take_mamba(MoeArchitecture *a, const MegatronArguments *arguments)
                            .convolution = MAMBA_CONVOLUTION};
 }
 
+const char *megatron_hybrid_pattern(const MegatronArguments *arguments)
+{
+  return arguments->pattern ? arguments->pattern : arguments->old_pattern;
+}
+
+/* --spec MODULE NAME: the layers of Megatron-Core's own models follow from the other arguments. */
+static void take_spec(Draft *draft, const MegatronArguments *arguments)
+{
+  static const char *const own[] = {"mamba_layer_specs", "hybrid_layer_specs", "gpt_layer_specs"};
+  const char *module = arguments->spec->len > 0 ? g_ptr_array_index(arguments->spec, 0) : "local";
+  gboolean known = strcmp(module, "local") == 0;
+
+  for (gsize i = 0; !known && i < G_N_ELEMENTS(own); i++)
+    known = strstr(module, own[i]) != NULL;
+  if (!known)
+    import_refuse(draft, "--spec", "layers that code elsewhere describes");
+}
+
+/* Whether the script or its layers are those of Megatron's Mamba models. */
+static gboolean is_mamba(const MegatronArguments *arguments)
+{
+  const char *module = arguments->spec->len > 0 ? g_ptr_array_index(arguments->spec, 0) : "";
+
+  return strstr(module, "mamba") || strstr(module, "hybrid") ||
+         (arguments->script && (strstr(arguments->script, "mamba") || strstr(arguments->script, "hybrid")));
+}
+
+/* Mamba without a pattern: every layer is one. */
+static void take_mamba_alone(Draft *draft, const MegatronArguments *arguments)
+{
+  MoeArchitecture *a = &draft->architecture;
+
+  a->n_pattern = 0;
+  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {MOE_MIXER_LINEAR, MOE_FEED_NONE}, .count = a->layers};
+  take_mamba(a, arguments);
+  import_note(draft, "a Mamba model without --hybrid-layer-pattern: every layer is Mamba-2");
+}
+
 gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeArchitecture *a = &draft->architecture;
-  const char *pattern = arguments->pattern ? arguments->pattern : arguments->old_pattern;
+  const char *pattern = megatron_hybrid_pattern(arguments);
   const char *name = arguments->pattern ? "--hybrid-layer-pattern" : "--hybrid-override-pattern";
 
+  take_spec(draft, arguments);
+  if (!pattern && is_mamba(arguments))
+    take_mamba_alone(draft, arguments);
   if (!pattern)
     return TRUE;
   a->layers = 0;

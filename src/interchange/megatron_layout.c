@@ -90,9 +90,36 @@ static gboolean take_zero(Draft *draft, const MegatronArguments *arguments, GErr
   p->zero = arguments->fsdp ? 3 : arguments->distributed_optimizer ? 1 : CLAMP(arguments->zero_stage, 0, 3);
   if (arguments->outer_sharding && strcmp(arguments->outer_sharding, "no_shard") != 0)
     import_refuse(draft, "--outer-dp-sharding-strategy", "shards over both levels of data parallelism");
-  if (arguments->deepspeed_file)
-    import_refuse(draft, "--deepspeed_config", "what that file says of sharding, precision and offload");
   return !arguments->sharding || take_strategy(draft, arguments->sharding, error);
+}
+
+/* --deepspeed_config: the reader of scripts puts the text of the file in the place of its name, where it can. */
+static gboolean take_deepspeed(Draft *draft, const char *config, GError **error)
+{
+  const char *text = config ? config + strspn(config, " \t\n") : NULL;
+
+  if (!text)
+    return TRUE;
+  draft->usual_stack = "megatron-deepspeed-2022";
+  draft->launched = TRUE;
+  if (*text == '{')
+    return deepspeed_apply(&(MoeImportText){text, strlen(text), "--deepspeed_config"}, draft, error);
+  import_refuse(draft, "--deepspeed_config",
+                "sharding, precision and offload of a file that is neither written by the script nor found beside it");
+  return TRUE;
+}
+
+/* --pp-partition-method of DeepSpeed's pipeline: layers of these types are dealt out evenly. */
+static void take_partition(Draft *draft, const char *method)
+{
+  MoeParallelism *p = &draft->parallelism;
+
+  if (!method || g_ascii_strcasecmp(method, "type:transformer") == 0)
+    return;
+  if (g_ascii_strcasecmp(method, "type:transformer|embedding") == 0)
+    p->embedding_as_layer = p->head_as_layer = p->pipeline > 1;
+  else
+    import_refuse(draft, "--pp-partition-method", "stages cut by this measure");
 }
 
 /* --num-distributed-optimizer-instances: the optimizer is sharded within so many parts of the data-parallel ranks. */
@@ -188,9 +215,12 @@ gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, 
   p->order = arguments->tp_pp_dp ? "tp-cp-ep-pp-dp" : NULL;
   take_stages(draft, arguments);
   if (!take_context(draft, arguments->cp_kind, error) || !take_chunks(draft, arguments, error) ||
-      !take_zero(draft, arguments, error) || !take_instances(draft, arguments, error))
+      !take_zero(draft, arguments, error) || !take_deepspeed(draft, arguments->deepspeed_file, error) ||
+      !take_instances(draft, arguments, error))
     return FALSE;
-  take_overlap(draft, arguments);
+  if (!arguments->deepspeed_file)
+    take_overlap(draft, arguments);
+  take_partition(draft, arguments->partition_method);
   if (arguments->optimizer_offload && arguments->optimizer_share > 0)
     import_refuse(draft, "--optimizer-cpu-offload", "optimizer state kept and updated on the host");
   return TRUE;

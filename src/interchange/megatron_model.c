@@ -157,12 +157,26 @@ static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
               text));
 }
 
+/* Megatron-DeepSpeed (megatron/arguments.py, transformer.py): experts in every second layer, the last of the two, one
+ * for a token, capacity 1. */
+static void take_deepspeed_experts(Draft *draft, const MegatronArguments *arguments)
+{
+  MoeExpertLayer *moe = &draft->architecture.moe;
+
+  moe->every = or_default(arguments->expert_interval, 2);
+  moe->first_layer = moe->every - 1;
+  moe->top_k = or_default(arguments->top_k, 1);
+  if (arguments->capacity_factor == 0)
+    draft->training.routing.capacity_factor = 1;
+}
+
 static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeExpertLayer *moe = &draft->architecture.moe;
 
   if (arguments->experts == 0)
     return TRUE;
+  draft->training.routing.capacity_factor = arguments->capacity_factor;
   *moe = (MoeExpertLayer){.experts = arguments->experts,
                           .every = 1,
                           .top_k = or_default(arguments->top_k, 2), /* the default of --moe-router-topk */
@@ -173,8 +187,9 @@ static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, G
                           .shared_experts = arguments->shared_ffn > 0 ? 1 : 0,
                           .shared_width = arguments->shared_ffn,
                           .groups = or_default(arguments->groups, 1)};
+  if (arguments->deepspeed || arguments->deepspeed_file || arguments->expert_interval > 0)
+    take_deepspeed_experts(draft, arguments);
   moe->top_groups = or_default(arguments->top_groups, moe->groups);
-  draft->training.routing.capacity_factor = arguments->capacity_factor;
   if (!arguments->moe_forced_balance)
     import_note(
         draft,
@@ -257,10 +272,12 @@ gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments,
 {
   MoeArchitecture *a = &draft->architecture;
 
-  if (!need("--num-layers", arguments->layers, error) || !need("--hidden-size", arguments->hidden, error) ||
-      !need("--num-attention-heads", arguments->heads, error))
+  const char *pattern = megatron_hybrid_pattern(arguments);
+
+  if ((!pattern && !need("--num-layers", arguments->layers, error)) ||
+      !need("--hidden-size", arguments->hidden, error) || !need("--num-attention-heads", arguments->heads, error))
     return FALSE;
-  a->layers = arguments->layers;
+  a->layers = pattern ? (int64_t)strlen(pattern) : arguments->layers;
   a->hidden = arguments->hidden;
   a->tied_embeddings = !arguments->untied;
   a->qk_norm = arguments->qk_norm;

@@ -93,7 +93,7 @@ static guint arity(const MegatronOption *option, guint n)
   return option->kind == MEGATRON_LIST ? n : option->kind == MEGATRON_FLAG ? 0 : MIN(n, 1);
 }
 
-/* Values of --cp-comm-type: one, or one for each layer. */
+/* Values of --cp-comm-type or --num-experts: one, or one for each layer. */
 static gboolean all_same(const char *const *values, guint n)
 {
   for (guint i = 1; i < n; i++)
@@ -159,16 +159,45 @@ static gboolean check_strays(const MegatronOption *option, const char *name, con
 {
   for (guint i = 0; option && i < n; i++)
     if (!is_launcher(words[i]) && !is_open(words[i]))
-      return option->kind == MEGATRON_FLAG
-                 ? moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: takes no value", name)
-                 : moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: %u values, expected one", name, n + 1);
+      return option->kind == MEGATRON_FLAG ? moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: takes no value", name)
+                                           : moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                                                      "%s: %u values that differ, expected one", name, n + 1);
   return TRUE;
+}
+
+/* Programs that train no decoder, by a part of their names, and what they do. */
+static const struct {
+  const char *part, *what;
+} foreign[] = {{"pretrain_bert", "an encoder that sees both sides (BERT)"},
+               {"pretrain_t5", "an encoder beside the decoder (T5)"},
+               {"pretrain_ict", "two encoders (retrieval)"},
+               {"pretrain_retro", "a decoder that retrieves (RETRO)"},
+               {"pretrain_vision", "a model of images"},
+               {"pretrain_vlm", "a vision encoder beside the decoder"},
+               {"pretrain_biencoder", "two encoders"},
+               {"text_generation", "generation, which is no training"},
+               {"generate_samples", "generation, which is no training"},
+               {"preprocess_data", "preparation of data, which is no training"},
+               {"evalharness", "evaluation, which is no training"}};
+
+static void take_script(Reading *reading, const char *word)
+{
+  g_autofree char *base = g_path_get_basename(word);
+
+  reading->arguments->script = word;
+  for (gsize i = 0; i < G_N_ELEMENTS(foreign); i++)
+    if (strstr(base, foreign[i].part)) {
+      g_ptr_array_add(reading->unknown, g_strdup_printf("%s: a run cannot say: %s", base, foreign[i].what));
+      return;
+    }
 }
 
 /* What an option does not take: the script and its launcher, or a word that nobody understands. */
 static void add_strays(Reading *reading, const char *const *words, guint n)
 {
   for (guint i = 0; i < n; i++) {
+    if (g_str_has_suffix(words[i], ".py"))
+      take_script(reading, words[i]);
     if (is_launcher(words[i]))
       add(reading->import->ignored, words + i, 1, ": ", "launching of processes");
     else if (is_open(words[i]))
@@ -189,7 +218,7 @@ static gboolean read_one(Reading *reading, const char *const *words, guint n, GE
   guint given = sole ? 1 : n - 1;
   guint taken = option && !sole ? arity(option, given) : given;
 
-  if (option && option->kind == MEGATRON_TEXT && all_same(words + 1, given))
+  if (option && (option->kind == MEGATRON_TEXT || option->kind == MEGATRON_COUNT) && all_same(words + 1, given))
     taken = given;
   guint used = sole ? 1 : 1 + taken;
   if (reason)
@@ -208,26 +237,59 @@ static gboolean read_one(Reading *reading, const char *const *words, guint n, GE
   return TRUE;
 }
 
-/* Whether the words before the first argument launch something: then all of them do. */
-static gboolean starts_launch(const char *const *words, guint n)
+/* ---- the launcher in front of the script ----------------------------------------------------- */
+
+/* The words up to the script are the launcher's, unless the model is among them. 0: none are. */
+static guint launcher_words(const char *const *words)
 {
-  for (guint i = 0; i < n; i++)
-    if (is_launcher(words[i]))
-      return TRUE;
-  return FALSE;
+  for (guint n = 0; words[n]; n++) {
+    const char *sole = NULL;
+    g_autofree char *name = split_word(words[n], &sole);
+    const MegatronOption *option = is_option(words[n]) ? megatron_option(name) : NULL;
+
+    if (option && g_str_has_prefix(option->key, "architecture."))
+      return 0;
+    if (g_str_has_suffix(words[n], ".py"))
+      return n + 1;
+  }
+  return 0;
+}
+
+/* Of a launcher's arguments those count that say how many GPUs there are. */
+static gboolean read_launcher(Reading *reading, const char *const *words, guint n, GError **error)
+{
+  for (guint i = 0; i < n;) {
+    const char *sole = NULL;
+    g_autofree char *name = split_word(words[i], &sole);
+    const MegatronOption *option = is_option(words[i]) ? megatron_option(name) : NULL;
+    gboolean counts = option && strcmp(option->key, "parallelism.gpus") == 0;
+    guint used = counts && !sole && i + 1 < n ? 2 : 1;
+
+    if (!counts && g_str_has_suffix(words[i], ".py"))
+      take_script(reading, words[i]);
+    if (!counts)
+      add(reading->import->ignored, words + i, 1, ": ", "launching of processes");
+    else if (!read_one(reading, words + i, used, error))
+      return FALSE;
+    i += used;
+  }
+  return TRUE;
 }
 
 gboolean megatron_read(const char *const *words, MegatronArguments *arguments, MoeImport *import, GPtrArray *unknown,
                        GError **error)
 {
   Reading reading = {.arguments = arguments, .import = import, .unknown = unknown};
-  guint before = count_values(words);
+  guint launcher = launcher_words(words);
 
-  if (starts_launch(words, before))
-    add(import->ignored, words, before, ": ", "launching of processes");
-  else
-    add_strays(&reading, words, before);
-  for (words += before; *words;) {
+  if (!read_launcher(&reading, words, launcher, error))
+    return FALSE;
+  words += launcher;
+  for (guint strays = count_values(words); strays > 0; strays = 0) {
+    add_strays(&reading, words, strays);
+    words += strays;
+  }
+  while (*words) {
     guint n = 1 + count_values(words + 1);
 
     if (!read_one(&reading, words, n, error))

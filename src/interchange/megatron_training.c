@@ -167,8 +167,9 @@ static gboolean add_module(Draft *draft, const char *word, GError **error)
 static gboolean take_full(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeRecompute *recompute = &draft->recompute;
-  const char *method = arguments->recompute_method ? arguments->recompute_method : "uniform";
-  int64_t layers = arguments->recompute_layers;
+  const char *old = arguments->old_recompute_method ? arguments->old_recompute_method : "uniform";
+  const char *method = arguments->recompute_method ? arguments->recompute_method : old;
+  int64_t layers = MAX(arguments->recompute_layers, 1);
 
   recompute->mode = MOE_RECOMPUTE_FULL;
   if (strcmp(method, "block") == 0) {
@@ -191,10 +192,10 @@ gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GE
 {
   MoeRecompute *recompute = &draft->recompute;
   gboolean selective = arguments->recompute_core || arguments->moe_recompute;
-  const char *word = arguments->granularity         ? arguments->granularity
-                     : arguments->checkpoint_layers ? "full"
-                     : selective                    ? "selective"
-                                                    : "none";
+  const char *word = arguments->granularity                                            ? arguments->granularity
+                     : arguments->checkpoint_layers || arguments->old_recompute_method ? "full"
+                     : selective                                                       ? "selective"
+                                                                                       : "none";
 
   if (strcmp(word, "full") == 0)
     return take_full(draft, arguments, error);

@@ -208,8 +208,10 @@ static void assign_given(Shell *shell, const char *const *given)
   }
 }
 
-char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given, GError **error)
+char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given,
+                             const MoeImportFiles *files, GError **error)
 {
+  (void)files;
   g_autoptr(MoeDoc) doc = moe_doc_parse(text, (gssize)length, name, NULL, error);
   Reader reader = {.shell = {.budget = MOE_IMPORT_MAX_BYTES, .keep_unknown = TRUE}, .words = g_ptr_array_new()};
 

@@ -5,17 +5,41 @@
 
 #define BUDGET (16 * 1000 * 1000) /* bytes that expansions may make */
 
-/* Continued lines are one. */
-static char *join_lines(const char *text, gsize length)
+/* The length of a comment that is a whole line; 0: none. A \\ at its end continues nothing. */
+static gsize comment_line(const char *line, gsize length)
+{
+  gsize n = 0;
+
+  while (n < length && (line[n] == ' ' || line[n] == '\t'))
+    n++;
+  if (n == length || line[n] != '#')
+    return 0;
+  while (n < length && line[n] && line[n] != '\n')
+    n++;
+  return n;
+}
+
+char *script_join_lines(const char *text, gsize length)
 {
   g_autoptr(GString) joined = g_string_sized_new(length);
+  gboolean fresh = TRUE; /* a line begins here that continues none */
 
   for (gsize i = 0; i < length && text[i]; i++) {
-    if (text[i] == '\\' && i + 1 < length && (text[i + 1] == '\n' || (text[i + 1] == '\r' && text[i + 2] == '\n'))) {
+    gsize comment = fresh ? comment_line(text + i, length - i) : 0;
+
+    fresh = FALSE;
+    if (comment > 0) {
+      g_string_append_len(joined, text + i, (gssize)comment);
+      g_string_append_c(joined, '\n');
+      i += comment;
+      fresh = TRUE;
+    } else if (text[i] == '\\' && i + 1 < length &&
+               (text[i + 1] == '\n' || (text[i + 1] == '\r' && i + 2 < length && text[i + 2] == '\n'))) {
       g_string_append_c(joined, ' ');
       i += text[i + 1] == '\r' ? 2 : 1;
     } else if (text[i] != '\r') {
       g_string_append_c(joined, text[i]);
+      fresh = text[i] == '\n';
     }
   }
   return g_string_free(g_steal_pointer(&joined), FALSE);
@@ -67,13 +91,47 @@ static GPtrArray *settings(const Script *script)
   return best;
 }
 
-static char **take_words(Script *script, const char *name, GError **error)
+/* Whether a text starts processes: then a variable of arguments alone would not be the whole launch. */
+static gboolean launches(const char *text)
 {
-  GPtrArray *launch = script->launch ? g_ptr_array_ref(script->launch) : settings(script);
+  static const char *const marks[] = {"torchrun", "torch.distributed", "deepspeed ", "srun ", "pretrain_"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(marks); i++)
+    if (strstr(text, marks[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* DeepSpeed's configuration: the text that the script writes, or the file that it names. */
+static char *settings_file(const Script *script, const char *path)
+{
+  const char *written = g_hash_table_lookup(script->documents, path);
+  gsize length = 0;
+  char *read = !written && script->files ? script->files->read(script->files->data, path, &length) : NULL;
+
+  return written ? g_strdup(written) : read ? read : g_strdup(path);
+}
+
+/* The words of the launch; what --deepspeed_config names becomes the text of that file, where it can be had. */
+static void copy_words(const Script *script, const GPtrArray *launch, GPtrArray *words)
+{
+  gboolean names_file = FALSE;
+
+  for (guint i = 0; i < launch->len; i++) {
+    const char *word = g_ptr_array_index(launch, i);
+
+    g_ptr_array_add(words, names_file ? settings_file(script, word) : g_strdup(word));
+    names_file = strcmp(word, "--deepspeed_config") == 0 || strcmp(word, "--deepspeed-config") == 0;
+  }
+}
+
+static char **take_words(Script *script, const char *text, const char *name, GError **error)
+{
+  GPtrArray *launch = script->launch ? g_ptr_array_ref(script->launch) : launches(text) ? NULL : settings(script);
   GPtrArray *words = g_ptr_array_new();
 
-  for (guint i = 0; launch && i < launch->len; i++)
-    g_ptr_array_add(words, g_strdup(g_ptr_array_index(launch, i)));
+  if (launch)
+    copy_words(script, launch, words);
   g_ptr_array_add(words, NULL);
   if (launch)
     g_ptr_array_unref(launch);
@@ -89,28 +147,74 @@ static char **take_words(Script *script, const char *name, GError **error)
 static void clear_script(Script *script)
 {
   script_clear_frames(script);
+  g_hash_table_unref(script->functions);
+  g_hash_table_unref(script->documents);
   g_hash_table_unref(script->shell.variables);
   g_ptr_array_unref(script->shell.positions);
   if (script->launch)
     g_ptr_array_unref(script->launch);
 }
 
-char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given, GError **error)
+/* "#SBATCH --nodes=48" and the variables that Slurm sets by it. */
+static void take_directives(Script *script, const char *text)
+{
+  static const struct {
+    const char *option;
+    const char *variables[3];
+  } directives[] = {{"--nodes", {"SLURM_NNODES", "SLURM_JOB_NUM_NODES", NULL}},
+                    {"--gpus-per-node", {"SLURM_GPUS_PER_NODE", "SLURM_GPUS_ON_NODE", NULL}},
+                    {"--ntasks-per-node", {"SLURM_NTASKS_PER_NODE", "SLURM_TASKS_PER_NODE", NULL}}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(directives); i++) {
+    g_autofree char *mark = g_strconcat("#SBATCH ", directives[i].option, NULL);
+    const char *at = strstr(text, mark);
+    const char *value = at ? at + strlen(mark) + strspn(at + strlen(mark), " =") : "";
+    gsize digits = strspn(value, "0123456789");
+
+    for (const char *const *name = directives[i].variables; digits > 0 && *name; name++) {
+      GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+
+      g_ptr_array_add(words, g_strndup(value, digits));
+      shell_assign(&script->shell, *name, words);
+    }
+  }
+}
+
+/* $0 and ${BASH_SOURCE[0]}, from which scripts find the files beside them. */
+static void take_name(Script *script, const char *name)
+{
+  static const char *const names[] = {"0", "BASH_SOURCE"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    GPtrArray *value = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(value, g_strdup(name));
+    shell_assign(&script->shell, names[i], value);
+  }
+}
+
+char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given,
+                         const MoeImportFiles *files, GError **error)
 {
   Script script = {
       .shell = {.variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
                 .positions = g_ptr_array_new_with_free_func(g_free),
                 .budget = BUDGET,
                 .keep_unknown = TRUE},
-      .frames = g_array_new(FALSE, FALSE, sizeof(ScriptFrame))};
+      .frames = g_array_new(FALSE, FALSE, sizeof(ScriptFrame)),
+      .functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+      .documents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+      .files = files};
   gboolean sound = length <= MOE_IMPORT_MAX_BYTES && g_utf8_validate(text, (gssize)length, NULL);
-  g_autofree char *joined = sound ? join_lines(text, length) : NULL;
+  g_autofree char *joined = sound ? script_join_lines(text, length) : NULL;
 
   if (sound) {
+    take_name(&script, name);
+    take_directives(&script, joined);
     take_given(&script, given);
     script_run(&script, joined);
   }
-  char **words = sound ? take_words(&script, name, error) : NULL;
+  char **words = sound ? take_words(&script, joined, name, error) : NULL;
 
   if (!sound)
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script in UTF-8 of at most %d bytes",
@@ -135,14 +239,15 @@ static gboolean assigns(const char *text, gsize length)
   return FALSE;
 }
 
-char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given, GError **error)
+char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given,
+                             const MoeImportFiles *files, GError **error)
 {
   if (length > MOE_IMPORT_MAX_BYTES || !g_utf8_validate(text, (gssize)length, NULL))
     return moe_import_words(text, length, name, error); /* which says so */
   if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml"))
-    return moe_import_yaml_words(text, length, name, given, error);
+    return moe_import_yaml_words(text, length, name, given, files, error);
   if (g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0) || assigns(text, length))
-    return moe_import_script(text, length, name, given, error);
+    return moe_import_script(text, length, name, given, files, error);
   if (given && *given) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script, expected no words behind it such as '%.40s'",
              *given);

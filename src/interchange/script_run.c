@@ -42,89 +42,16 @@ static ScriptFrame *top(Script *script, ScriptFrameKind kind)
   return frame && frame->kind == kind ? frame : NULL;
 }
 
-/* ---- assignments ----------------------------------------------------------------------------- */
-
-/* "NAME=" or "NAME+=" in front: the length of the name, else 0. */
-gsize script_assigned(const char *raw)
-{
-  gsize n = 0;
-
-  while (g_ascii_isalnum(raw[n]) || raw[n] == '_')
-    n++;
-  return n > 0 && !g_ascii_isdigit(*raw) && (raw[n] == '=' || (raw[n] == '+' && raw[n + 1] == '=')) ? n : 0;
-}
-
-static void strip_comments(char *text)
-{
-  for (char *c = text; *c;) {
-    if (*c == '#' && (c == text || g_ascii_isspace(c[-1])))
-      while (*c && *c != '\n')
-        *c++ = ' ';
-    else
-      c = (char *)shell_skip(c);
-  }
-}
-
-static GPtrArray *array_of(Script *script, const char *raw)
-{
-  GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
-  gsize length = strlen(raw);
-  g_autofree char *inside = g_strndup(raw + 1, length > 2 ? length - 2 : 0);
-
-  strip_comments(inside);
-  g_autoptr(GPtrArray) list = shell_split(inside);
-
-  for (guint i = 0; i < list->len; i++)
-    shell_expand(&script->shell, g_ptr_array_index(list, i), words);
-  return words;
-}
-
-static void add_to(Script *script, const char *name, GPtrArray *value, gboolean array)
-{
-  GPtrArray *before = g_hash_table_lookup(script->shell.variables, name);
-  GPtrArray *joined = g_ptr_array_new_with_free_func(g_free);
-
-  for (guint i = 0; before && i < before->len; i++)
-    g_ptr_array_add(joined, g_strdup(g_ptr_array_index(before, i)));
-  for (guint i = 0; i < value->len; i++) {
-    if (i == 0 && joined->len > 0 && !array) {
-      char *last = g_ptr_array_steal_index(joined, joined->len - 1);
-
-      g_ptr_array_add(joined, g_strconcat(last, g_ptr_array_index(value, i), NULL));
-      g_free(last);
-    } else {
-      g_ptr_array_add(joined, g_strdup(g_ptr_array_index(value, i)));
-    }
-  }
-  g_ptr_array_unref(value);
-  shell_assign(&script->shell, name, joined);
-}
-
-static void assign(Script *script, const char *raw, gsize length)
-{
-  g_autofree char *name = g_strndup(raw, length);
-  gboolean adds = raw[length] == '+';
-  const char *value = raw + length + (adds ? 2 : 1);
-  GPtrArray *words = *value == '(' ? array_of(script, value) : g_ptr_array_new_with_free_func(g_free);
-
-  if (*value != '(') { /* no splitting of what is assigned */
-    g_autofree char *quoted = *value == '"' || *value == '\'' ? g_strdup(value) : g_strconcat("\"", value, "\"", NULL);
-    gboolean plain = !strchr(value, '"') && !strchr(value, '\'');
-
-    g_ptr_array_add(words, shell_expand_text(&script->shell, plain ? quoted : value));
-  }
-  if (adds)
-    add_to(script, name, words, *value == '(');
-  else
-    shell_assign(&script->shell, name, words);
-}
-
 /* ---- commands -------------------------------------------------------------------------------- */
 
 /* Whether a list of words starts a training: it names what every model has. */
 gboolean script_is_launch(const GPtrArray *words)
 {
-  static const char *const marks[] = {"--num-layers", "--hidden-size", "--encoder-num-layers", "--hybrid-layer-pattern",
+  static const char *const marks[] = {"--num-layers",
+                                      "--hidden-size",
+                                      "--encoder-num-layers",
+                                      "--hybrid-layer-pattern",
+                                      "--hybrid-override-pattern",
                                       NULL};
 
   for (guint i = 0; i < words->len; i++) {
@@ -152,24 +79,9 @@ void script_open_quoted(GPtrArray *words)
   }
 }
 
-static void run_eval(Script *script, const GPtrArray *words)
+void script_launch(Script *script, GPtrArray *words)
 {
-  g_autoptr(GString) text = g_string_new(NULL);
-
-  for (guint i = 1; i < words->len; i++)
-    g_string_append_printf(text, "%s ", (const char *)g_ptr_array_index(words, i));
-  if (script->evals++ < MAX_EVAL)
-    script_run(script, text->str);
-  script->evals--;
-}
-
-static void run_words(Script *script, GPtrArray *words)
-{
-  if (words->len > 0 && strcmp(g_ptr_array_index(words, 0), "eval") == 0) {
-    run_eval(script, words);
-    return;
-  }
-  if (words->len > 0 && strcmp(g_ptr_array_index(words, 0), "echo") == 0)
+  if (script_run_child(script, words))
     return;
   script_open_quoted(words);
   if (!script_is_launch(words))
@@ -179,13 +91,28 @@ static void run_words(Script *script, GPtrArray *words)
   script->launch = g_ptr_array_ref(words);
 }
 
-/* > file, 2>&1, < file */
+/* > file, 2>&1, < file, << END */
 static gboolean is_redirection(const char *raw, gboolean *alone)
 {
   gsize digits = strspn(raw, "012&");
+  gsize signs = strspn(raw + digits, raw[digits] == '>' ? ">" : "<");
 
-  *alone = raw[digits] && raw[digits + 1 + (raw[digits + 1] == '>')] == '\0';
-  return raw[digits] == '>' || raw[digits] == '<';
+  signs += raw[digits] == '<' && raw[digits + signs] == '-' ? 1 : 0;
+  *alone = signs > 0 && raw[digits + signs] == '\0';
+  return signs > 0;
+}
+
+/* The file that output goes to; "2>" and "<" have none. */
+static void take_target(Script *script, const char *raw, const char *next, char **target)
+{
+  const char *file = *raw == '>' ? raw + strspn(raw, ">") : NULL;
+
+  if (file && *file == '\0')
+    file = next;
+  if (!file || *file == '&')
+    return;
+  g_free(*target);
+  *target = shell_expand_text(&script->shell, file);
 }
 
 static void run_simple(Script *script, const char *statement)
@@ -194,20 +121,24 @@ static void run_simple(Script *script, const char *statement)
                                          "-x",     "-i",    "-g",      "-ax",      "-gx",     NULL};
   g_autoptr(GPtrArray) raw = shell_split(statement);
   g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+  g_autofree char *target = NULL;
 
   for (guint i = 0; i < raw->len; i++) {
     const char *word = g_ptr_array_index(raw, i);
     gsize name = words->len == 0 ? script_assigned(word) : 0;
     gboolean alone = FALSE;
 
-    if (name > 0)
-      assign(script, word, name);
-    else if (is_redirection(word, &alone))
+    if (name > 0) {
+      script_assign(script, word, name);
+    } else if (is_redirection(word, &alone)) {
+      take_target(script, word, i + 1 < raw->len ? g_ptr_array_index(raw, i + 1) : NULL, &target);
       i += alone ? 1 : 0;
-    else if (words->len > 0 || !g_strv_contains(prefixes, word))
+    } else if (words->len > 0 || !g_strv_contains(prefixes, word)) {
       shell_expand(&script->shell, word, words);
+    }
   }
-  run_words(script, words);
+  if (!script_command(script, words, target))
+    script_launch(script, words);
 }
 
 /* ---- lists of commands ----------------------------------------------------------------------- */
@@ -236,8 +167,14 @@ static void run_list(Script *script, const char *statement)
 {
   const char *joint = find_joint(statement);
 
+  if (script_after(statement, "sed") || (joint && *joint == '|' && script_after(statement, "cat"))) {
+    script_fill_template(script, statement);
+    return;
+  }
   if (!joint) {
-    if (!shell_is_test(statement))
+    if (g_str_has_prefix(statement, "(("))
+      script_assign_arithmetic(script, statement + 2);
+    else if (!shell_is_test(statement))
       run_simple(script, statement);
     return;
   }
@@ -256,7 +193,7 @@ static void run_list(Script *script, const char *statement)
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-static const char *after(const char *statement, const char *word)
+const char *script_after(const char *statement, const char *word)
 {
   gsize length = strlen(word);
 
@@ -268,7 +205,7 @@ static const char *after(const char *statement, const char *word)
   return statement;
 }
 
-static gboolean condition(Script *script, const char *text)
+gboolean script_condition(Script *script, const char *text)
 {
   const char *joint = find_joint(text);
 
@@ -278,7 +215,7 @@ static gboolean condition(Script *script, const char *text)
   g_autofree char *rest = g_strstrip(g_strdup(joint[1] == *joint ? joint + 2 : ""));
   gboolean left = shell_test(&script->shell, first);
 
-  return *joint == '&' ? left && condition(script, rest) : left || condition(script, rest);
+  return *joint == '&' ? left && script_condition(script, rest) : left || script_condition(script, rest);
 }
 
 static void enter_branch(Script *script, gboolean holds)
@@ -333,45 +270,30 @@ static void begin_case(Script *script, const char *rest)
 /* Control words; FALSE when the statement is none. */
 static gboolean run_control(Script *script, const char *statement)
 {
-  static const char *const loops[] = {"for", "while", "until", "select", "function"};
   const char *rest = NULL;
 
   if (script->frames->len >= MAX_NESTED)
     return FALSE;
-  if ((rest = after(statement, "if"))) {
-    push(script, FRAME_IF, is_active(script) && condition(script, rest), NULL);
-  } else if ((rest = after(statement, "elif"))) {
-    enter_branch(script, outer_active(script) && condition(script, rest));
-  } else if ((rest = after(statement, "else"))) {
+  if ((rest = script_after(statement, "if"))) {
+    push(script, FRAME_IF, is_active(script) && script_condition(script, rest), NULL);
+  } else if ((rest = script_after(statement, "elif"))) {
+    enter_branch(script, outer_active(script) && script_condition(script, rest));
+  } else if ((rest = script_after(statement, "else"))) {
     enter_branch(script, TRUE);
     run_statement(script, rest);
-  } else if ((rest = after(statement, "then"))) {
+  } else if ((rest = script_after(statement, "then")) || (rest = script_after(statement, "do")) ||
+             (rest = script_after(statement, "{"))) {
     run_statement(script, rest);
-  } else if (after(statement, "fi")) {
+  } else if (script_after(statement, "fi")) {
     pop(script, FRAME_IF);
-  } else if ((rest = after(statement, "case"))) {
+  } else if ((rest = script_after(statement, "case"))) {
     begin_case(script, rest);
-  } else if (after(statement, "esac")) {
+  } else if (script_after(statement, "esac")) {
     pop(script, FRAME_CASE);
-  } else if (after(statement, "done") || strcmp(statement, "}") == 0) {
-    pop(script, FRAME_SKIP);
   } else {
-    for (gsize i = 0; i < G_N_ELEMENTS(loops); i++)
-      if (after(statement, loops[i])) {
-        push(script, FRAME_SKIP, FALSE, NULL);
-        return TRUE;
-      }
     return FALSE;
   }
   return TRUE;
-}
-
-/* "name() {" */
-static gboolean begins_function(const char *statement)
-{
-  const char *parentheses = strstr(statement, "()");
-
-  return parentheses && strcspn(statement, " \t=\"'$") >= (gsize)(parentheses - statement);
 }
 
 static void run_statement(Script *script, const char *statement)
@@ -393,61 +315,49 @@ static void run_statement(Script *script, const char *statement)
   }
   if (run_control(script, statement))
     return;
-  if (begins_function(statement))
-    push(script, FRAME_SKIP, FALSE, NULL);
-  else if (is_active(script))
+  if (is_active(script))
     run_list(script, statement);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* The end of the statement that starts at `at`: a newline or ; outside of quotes and brackets. */
-static const char *statement_end(const char *at)
+/* Control words in front of a statement that begins another. */
+static const char *peel(const char *statement)
 {
-  while (*at && *at != '\n' && *at != ';') {
-    if (*at == '#')
-      at = strchr(at, '\n') ? strchr(at, '\n') : at + strlen(at);
-    else
-      at = *at == '{' || (*at == '(' && at[1] == ')') ? at + 1 : shell_skip(at);
+  static const char *const words[] = {"do", "then", "else"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+    const char *rest = script_after(statement, words[i]);
+
+    if (rest)
+      return rest;
   }
-  return at;
+  return statement;
 }
 
-/* Lines of a here-document, "<<WORD": behind them. */
-static const char *skip_document(const char *statement, const char *behind)
+static void run_one(Script *script, const ScriptStatement *statement, const char **text)
 {
-  const char *mark = strstr(statement, "<<");
+  const char *inside = peel(statement->text);
 
-  if (!mark || mark[2] == '<' || strstr(statement, "$(("))
-    return behind;
-  mark += 2 + strspn(mark + 2, "- '\"\\");
-  g_autofree char *word = g_strndup(mark, strcspn(mark, " '\"\n;"));
-  g_autofree char *line = g_strdup_printf("\n%s\n", word);
-  const char *end = *word ? strstr(behind, line) : NULL;
+  if (!script_begins_block(inside)) {
+    script->statement = statement;
+    run_statement(script, statement->text);
+    script->statement = NULL;
+    return;
+  }
+  g_autofree char *words = g_strstrip(g_strndup(statement->text, (gsize)(inside - statement->text)));
 
-  return end ? end + strlen(line) - 1 : behind;
+  run_statement(script, words);
+  script_take_block(script, inside, statement->start + (inside - statement->text), is_active(script), text);
 }
 
 void script_run(Script *script, const char *text)
 {
-  while (*text) {
-    const char *end = NULL;
+  ScriptStatement statement;
 
-    while (g_ascii_isspace(*text))
-      text++;
-    if (*text == '#') {
-      text = strchr(text, '\n') ? strchr(text, '\n') : text + strlen(text);
-      continue;
-    }
-    end = statement_end(text);
-    gboolean double_end = end == text && text[0] == ';' && text[1] == ';';
-    g_autofree char *statement = double_end ? g_strdup(";;") : g_strndup(text, (gsize)(end - text));
-    const char *next = double_end ? end + 2 : *end == ';' && end[1] == ';' ? end : *end ? end + 1 : end;
-
-    strip_comments(statement);
-    g_strstrip(statement);
-    run_statement(script, statement);
-    text = skip_document(statement, next > text ? next : text + (*text ? 1 : 0));
+  while (script->flow == FLOW_NEXT && script_next(&text, &statement)) {
+    run_one(script, &statement, &text);
+    script_statement_clear(&statement);
   }
 }
 

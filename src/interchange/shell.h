@@ -1,6 +1,7 @@
 /*
  * Inside the import of launch scripts: bash as far as launch scripts go, read and never run. Variables, arrays,
- * defaults, arithmetic, if and case are followed; loops, functions, commands and files are not.
+ * defaults, arithmetic, conditions, loops, functions, here-documents and the commands that only make words (echo,
+ * printf, seq, dirname, ...) are followed; other commands are not.
  */
 #ifndef MOESIM_INTERCHANGE_SHELL_H
 #define MOESIM_INTERCHANGE_SHELL_H
@@ -27,6 +28,18 @@ gboolean shell_arithmetic(Shell *shell, const char *expression, int64_t *value);
 const char *shell_skip(const char *at);
 /* Raw words of a statement, of char *. */
 GPtrArray *shell_split(const char *statement);
+/* Blanks instead of comments. */
+void shell_strip_comments(char *text);
+/* What printf makes of words[from], the format, and those behind it. Caller frees. */
+char *shell_format(const GPtrArray *words, guint from);
+/* What a command in $(...) prints; NULL: it is not followed. Caller frees. */
+char *shell_command(Shell *shell, const char *command);
+/* The value of a variable as one text: $1, $@, $#, a scalar, an array joined by the first character of IFS. NULL when
+ * it is not assigned. Caller frees. */
+char *shell_value(const Shell *shell, const char *name);
+/* A value after an operation behind the name in ${...}: %, %%, #, ##, /, //, ,, or ^^ with what follows. NULL: none of
+ * them. Caller frees. */
+char *shell_edit(Shell *shell, const char *value, const char *operation);
 /* Replaces a variable. `value` is taken over. */
 void shell_assign(Shell *shell, const char *name, GPtrArray *value);
 

@@ -62,6 +62,17 @@ const char *shell_skip(const char *at)
   }
 }
 
+void shell_strip_comments(char *text)
+{
+  for (char *c = text; *c;) {
+    if (*c == '#' && (c == text || g_ascii_isspace(c[-1])))
+      while (*c && *c != '\n')
+        *c++ = ' ';
+    else
+      c = (char *)shell_skip(c);
+  }
+}
+
 GPtrArray *shell_split(const char *statement)
 {
   GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
@@ -93,25 +104,6 @@ static gsize name_length(const char *at)
   while (g_ascii_isalnum(at[n]) || at[n] == '_')
     n++;
   return g_ascii_isdigit(*at) ? 1 : n;
-}
-
-/* All words of $@ or an array joined by blanks, or of a scalar; NULL when it is not assigned. */
-static char *value_of(const Shell *shell, const char *name)
-{
-  GPtrArray *value = g_hash_table_lookup(shell->variables, name);
-  gint64 position = 0;
-
-  if (strcmp(name, "@") == 0 || strcmp(name, "*") == 0)
-    value = shell->positions;
-  else if (g_ascii_string_to_signed(name, 10, 1, 1000, &position, NULL))
-    return position <= shell->positions->len ? g_strdup(g_ptr_array_index(shell->positions, position - 1)) : NULL;
-  if (!value)
-    return NULL;
-  g_autoptr(GString) text = g_string_new(NULL);
-
-  for (guint i = 0; i < value->len; i++)
-    g_string_append_printf(text, "%s%s", i > 0 ? " " : "", (const char *)g_ptr_array_index(value, i));
-  return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 /* ---- putting together ------------------------------------------------------------------------ */
@@ -160,7 +152,7 @@ static void append_unknown(Expansion *e, const char *name, gboolean quoted)
 
 static void append_variable(Expansion *e, const char *name, gboolean quoted)
 {
-  g_autofree char *value = value_of(e->shell, name);
+  g_autofree char *value = shell_value(e->shell, name);
 
   if (!value)
     append_unknown(e, name, quoted);
@@ -177,19 +169,54 @@ static void append_raw(Expansion *e, const char *raw, gboolean quoted)
   append(e, text, strlen(text), quoted);
 }
 
-/* ${NAME:-word}, ${NAME:+word} and so on; a removal of prefixes or suffixes is not followed. */
-static void append_braces(Expansion *e, const char *inside, gboolean quoted)
+/* ${NAME%.*} and so on. */
+static void append_edited(Expansion *e, const char *name, const char *rest, gboolean quoted)
 {
-  gsize n = *inside == '@' || *inside == '*' ? 1 : strspn(inside, "0123456789");
-  gsize length = n > 0 ? n : name_length(inside);
-  g_autofree char *name = g_strndup(inside, length);
-  const char *rest = inside + length;
+  g_autofree char *value = shell_value(e->shell, name);
+  g_autofree char *edited = value ? shell_edit(e->shell, value, rest) : NULL;
 
-  if (g_str_has_prefix(rest, "[@]") || g_str_has_prefix(rest, "[*]")) {
-    append_array(e, name, quoted);
-    return;
+  if (edited)
+    append(e, edited, strlen(edited), quoted);
+  else
+    append_variable(e, name, quoted);
+}
+
+/* ${NAME[index]}; returns behind it, or NULL when it is none. */
+static const char *append_element(Expansion *e, const char *name, const char *rest, gboolean quoted)
+{
+  const char *close = *rest == '[' ? strchr(rest, ']') : NULL;
+  GPtrArray *value = g_hash_table_lookup(e->shell->variables, name);
+  g_autofree char *expression = close ? g_strndup(rest + 1, (gsize)(close - rest - 1)) : NULL;
+  int64_t index = 0;
+
+  if (!close || !shell_arithmetic(e->shell, expression, &index))
+    return NULL;
+  if (value && index >= 0 && index < (int64_t)value->len) {
+    const char *word = g_ptr_array_index(value, (guint)index);
+
+    append(e, word, strlen(word), quoted);
+  } else if (!value) {
+    append_unknown(e, name, quoted);
   }
-  g_autofree char *value = value_of(e->shell, name);
+  return close + 1;
+}
+
+/* ${#NAME}, ${#NAME[@]} */
+static void append_length(Expansion *e, const char *inside)
+{
+  g_autofree char *name = g_strndup(inside, name_length(inside));
+  GPtrArray *value = g_hash_table_lookup(e->shell->variables, name);
+  g_autofree char *text = shell_value(e->shell, *inside ? name : "#");
+  gsize length = inside[strlen(name)] == '[' ? (value ? value->len : 0) : text ? strlen(text) : 0;
+  g_autofree char *shown = *inside ? g_strdup_printf("%" G_GSIZE_FORMAT, length) : g_strdup(text);
+
+  append(e, shown, strlen(shown), TRUE);
+}
+
+/* ${NAME:-word}, ${NAME:+word}, ${NAME:=word}; *rest stands behind the name. FALSE when it is none of them. */
+static gboolean append_otherwise(Expansion *e, const char *name, const char *rest, gboolean quoted)
+{
+  g_autofree char *value = shell_value(e->shell, name);
   gboolean colon = *rest == ':';
   gboolean set = value && (!colon || *value);
 
@@ -197,17 +224,50 @@ static void append_braces(Expansion *e, const char *inside, gboolean quoted)
   if (*rest == '+') {
     if (set)
       append_raw(e, rest + 1, quoted);
-  } else if (!set && (*rest == '-' || *rest == '=')) {
-    append_raw(e, rest + 1, quoted);
-  } else {
-    append_variable(e, name, quoted);
+    return TRUE;
   }
+  if (set || (*rest != '-' && *rest != '='))
+    return FALSE;
+  append_raw(e, rest + 1, quoted);
+  return TRUE;
 }
 
-static void append_arithmetic(Expansion *e, const char *piece, gsize length, gboolean quoted)
+static void append_braces(Expansion *e, const char *inside, gboolean quoted)
+{
+  gboolean counts = *inside == '#';
+  gsize n = *inside == '@' || *inside == '*' ? 1 : strspn(inside, "0123456789");
+  gsize length = n > 0 ? n : name_length(inside);
+  g_autofree char *name = g_strndup(inside, length);
+  const char *rest = inside + length;
+
+  if (counts)
+    append_length(e, inside + 1);
+  else if (g_str_has_prefix(rest, "[@]") || (g_str_has_prefix(rest, "[*]") && !quoted))
+    append_array(e, name, quoted);
+  else if (g_str_has_prefix(rest, "[*]"))
+    append_variable(e, name, quoted);
+  else if (!append_element(e, name, rest, quoted) && !append_otherwise(e, name, rest, quoted))
+    append_edited(e, name, rest, quoted);
+}
+
+/* The first name of an expression that has no value; NULL: none. */
+static char *open_name(const Shell *shell, const char *expression)
+{
+  for (const char *at = expression; *at;) {
+    gsize n = name_length(at);
+    g_autofree char *name = g_strndup(at, n);
+    g_autofree char *value = n > 0 && !g_ascii_isdigit(*name) ? shell_value(shell, name) : g_strdup("");
+
+    if (!value)
+      return g_steal_pointer(&name);
+    at += MAX(n, 1);
+  }
+  return NULL;
+}
+
+static void append_arithmetic(Expansion *e, const char *piece, gsize length)
 {
   g_autofree char *expression = g_strndup(piece + 3, length > 5 ? length - 5 : 0);
-  g_autofree char *shown = g_strndup(piece, length);
   int64_t value = 0;
 
   if (shell_arithmetic(e->shell, expression, &value)) {
@@ -215,8 +275,20 @@ static void append_arithmetic(Expansion *e, const char *piece, gsize length, gbo
 
     append(e, text, strlen(text), TRUE);
   } else {
-    append_unknown(e, shown + 1, quoted);
+    g_autofree char *open = open_name(e->shell, expression);
+
+    append_unknown(e, open ? open : "(arithmetic)", TRUE);
   }
+}
+
+static void append_command(Expansion *e, const char *command, gboolean quoted)
+{
+  g_autofree char *text = e->shell->depth < MAX_DEPTH ? shell_command(e->shell, command) : NULL;
+
+  if (text)
+    append(e, text, strlen(text), quoted);
+  else
+    append_unknown(e, "(command)", quoted);
 }
 
 /* A piece that starts with $; returns behind it. */
@@ -226,7 +298,7 @@ static const char *append_dollar(Expansion *e, const char *at, gboolean quoted)
   gsize length = (gsize)(end - at);
 
   if (g_str_has_prefix(at, "$((")) {
-    append_arithmetic(e, at, length, quoted);
+    append_arithmetic(e, at, length);
     return end;
   }
   if (at[1] == '(' || at[1] == '{') {
@@ -235,7 +307,7 @@ static const char *append_dollar(Expansion *e, const char *at, gboolean quoted)
     if (at[1] == '{')
       append_braces(e, inside, quoted);
     else
-      append_unknown(e, "(command)", quoted);
+      append_command(e, inside, quoted);
     return end;
   }
   gsize n = at[1] == '@' || at[1] == '*' || at[1] == '#' || at[1] == '?' ? 1 : name_length(at + 1);
@@ -248,12 +320,24 @@ static const char *append_dollar(Expansion *e, const char *at, gboolean quoted)
   return at + 1 + n;
 }
 
+static void append_backticks(Expansion *e, const char *at, const char *end, gboolean quoted)
+{
+  g_autofree char *inside = g_strndup(at + 1, end - at > 2 ? (gsize)(end - at) - 2 : 0);
+
+  append_command(e, inside, quoted);
+}
+
 static const char *append_double_quotes(Expansion *e, const char *at)
 {
   e->begun = TRUE;
   for (at++; *at && *at != '"';) {
     if (*at == '$') {
       at = append_dollar(e, at, TRUE);
+    } else if (*at == '`') {
+      const char *end = shell_skip(at);
+
+      append_backticks(e, at, end, TRUE);
+      at = end;
     } else if (*at == '\\' && at[1] && strchr("$`\"\\", at[1])) {
       append(e, at + 1, 1, TRUE);
       at += 2;
@@ -278,7 +362,7 @@ static const char *append_piece(Expansion *e, const char *at)
   case '$':
     return append_dollar(e, at, FALSE);
   case '`':
-    append_unknown(e, "(command)", FALSE);
+    append_backticks(e, at, end, FALSE);
     return end;
   case '\\':
     append(e, at + 1, at[1] ? 1 : 0, TRUE);

@@ -669,50 +669,6 @@ END_TEST
 
 /* ---- scripts and YAML ------------------------------------------------------------------------ */
 
-static char *launch_of(const char *text, const char *const *given)
-{
-  g_autoptr(GError) error = NULL;
-  g_auto(GStrv) words = moe_import_script(text, strlen(text), "run.sh", given, &error);
-
-  return words ? g_strjoinv(" ", words) : g_strdup(error->message);
-}
-
-static void check_launch(const char *text, const char *const *given, const char *expected)
-{
-  g_autofree char *launch = launch_of(text, given);
-
-  ck_assert_str_eq(launch, expected);
-}
-
-/* A script is read as bash reads it, as far as launch scripts go. */
-START_TEST(test_scripts)
-{
-  static const char *const given[] = {"moe", "EP=16", "--x", NULL};
-
-  check_launch(
-      "#!/bin/bash\nLAYERS=4 # so many\nA=(\n  --num-layers $LAYERS # layers\n  --hidden-size $((LAYERS * 256))\n)\n"
-      "torchrun --nproc_per_node 8 train.py ${A[@]} \\\n  --seq-length ${SEQ:-4096} 2>&1 | tee log.txt\n",
-      NULL, "torchrun --nproc_per_node 8 train.py --num-layers 4 --hidden-size 1024 --seq-length 4096");
-  check_launch("SIZE=$1\nif [ $SIZE = dense ]; then\n  M=\" --swiglu\"\nelif [[ $SIZE == moe && -n \"$EP\" ]]; then\n"
-               "  M=\" --num-experts 8 --expert-model-parallel-size ${EP}\"\nelse\n  exit 1\nfi\n"
-               "CMD=\"python train.py --num-layers 2 ${M} $UNSET --save $OUT\"\neval $CMD\n",
-               given,
-               "python train.py --num-layers 2 --num-experts 8 --expert-model-parallel-size 16 $UNSET --save $OUT");
-  check_launch("case $MODE in\n  a|b) N=1 ;;\n  *) N=7 ;;\nesac\nfor i in 1 2; do\n  N=99\ndone\nf() {\n  N=98\n}\n"
-               "[ -z \"$MODE\" ] && N=$(($N + 1))\nARGS+=(--num-layers \"$N\")\nARGS+=('--data x y')\npython t.py "
-               "\"${ARGS[@]}\"\n",
-               NULL, "python t.py --num-layers 8 --data x y");
-  check_launch("srun bash -c \"cd /x; torchrun t.py --num-layers 3 --bf16\"\n", NULL,
-               "srun bash -c cd /x; torchrun t.py --num-layers 3 --bf16");
-  check_launch("cat <<EOF > x\nMARK=${broken\nEOF\nP=$(($Q > 1 ? 2 : 4))\nexport Q=3; P=$(( Q > 1 ? 2 : 4 ))\nt "
-               "--num-layers $P\n",
-               NULL, "t --num-layers 2");
-  check_launch("MLM_ARGS=\"\n --num-layers 6 \\\n --hidden-size 64\n\"\n", NULL, "--num-layers 6 --hidden-size 64");
-  check_launch("echo nothing --num-layers\n", NULL,
-               "run.sh: no launch, expected a script that ends in one with --num-layers or --hidden-size");
-}
-END_TEST
-
 /* A variable that nobody assigned is named where it counts, and nothing where it does not. */
 START_TEST(test_open_variables)
 {
@@ -728,7 +684,7 @@ static void check_yaml(const char *text, const char *expected)
 {
   static const char *const given[] = {"PP=4", NULL};
   g_autoptr(GError) error = NULL;
-  g_auto(GStrv) words = moe_import_file_words(text, strlen(text), "x.yaml", given, &error);
+  g_auto(GStrv) words = moe_import_file_words(text, strlen(text), "x.yaml", given, NULL, &error);
   g_autofree char *joined = words ? g_strjoinv(" ", words) : g_strdup(error->message);
 
   ck_assert_str_eq(joined, expected);
@@ -825,6 +781,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_chunks, test_hybrids, test_small_batch, test_same_as_shape, test_windows, test_options_win,
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
-              test_megatron_types, test_megatron_vocabulary, test_scripts, test_open_variables, test_yaml,
-              test_megatron_layout, test_megatron_hybrid, test_assumptions, test_megatron_defaults, test_words,
-              test_limits)
+              test_megatron_types, test_megatron_vocabulary, test_open_variables, test_yaml, test_megatron_layout,
+              test_megatron_hybrid, test_assumptions, test_megatron_defaults, test_words, test_limits)

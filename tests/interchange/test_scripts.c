@@ -1,0 +1,263 @@
+/* Launch scripts as they stand in public repositories, in wording of our own: what the launch is, and what run. */
+#include "moetest.h"
+
+#include "doc/doc.h"
+#include "spec/spec.h"
+#include <moesim/import.h>
+#include <string.h>
+
+/* Files beside the script. */
+static char *read_beside(G_GNUC_UNUSED void *data, const char *path, gsize *length)
+{
+  static const char *const beside[][2] = {
+      {"./sizes.sh", "HIDDEN=512\nLAYERS=12\n"},
+      {"template.json", "{\"train_batch_size\": BATCH, \"zero_optimization\": {\"stage\": STAGE}}"}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(beside); i++)
+    if (strcmp(beside[i][0], path) == 0) {
+      *length = strlen(beside[i][1]);
+      return g_strdup(beside[i][1]);
+    }
+  return NULL;
+}
+
+static const MoeImportFiles files = {read_beside, NULL};
+
+static char *launch_of(const char *text, const char *const *given)
+{
+  g_autoptr(GError) error = NULL;
+  g_auto(GStrv) words = moe_import_script(text, strlen(text), "run.sh", given, &files, &error);
+
+  return words ? g_strjoinv(" ", words) : g_strdup(error->message);
+}
+
+static void check_launch(const char *text, const char *const *given, const char *expected)
+{
+  g_autofree char *launch = launch_of(text, given);
+
+  ck_assert_str_eq(launch, expected);
+}
+
+/* A script is read as bash reads it, as far as launch scripts go. */
+START_TEST(follows_variables_and_branches)
+{
+  static const char *const given[] = {"moe", "EP=16", "--x", NULL};
+
+  check_launch(
+      "#!/bin/bash\nLAYERS=4 # so many\nA=(\n  --num-layers $LAYERS # layers\n  --hidden-size $((LAYERS * 256))\n)\n"
+      "torchrun --nproc_per_node 8 train.py ${A[@]} \\\n  --seq-length ${SEQ:-4096} 2>&1 | tee log.txt\n",
+      NULL, "torchrun --nproc_per_node 8 train.py --num-layers 4 --hidden-size 1024 --seq-length 4096");
+  check_launch("SIZE=$1\nif [ $SIZE = dense ]; then\n  M=\" --swiglu\"\nelif [[ $SIZE == moe && -n \"$EP\" ]]; then\n"
+               "  M=\" --num-experts 8 --expert-model-parallel-size ${EP}\"\nelse\n  exit 1\nfi\n"
+               "CMD=\"python train.py --num-layers 2 ${M} $UNSET --save $OUT\"\neval $CMD\n",
+               given,
+               "python train.py --num-layers 2 --num-experts 8 --expert-model-parallel-size 16 $UNSET --save $OUT");
+  check_launch("case $MODE in\n  a|b) N=1 ;;\n  *) N=7 ;;\nesac\nfor i in 1 2; do\n  N=99\ndone\nf() {\n  N=98\n}\n"
+               "[ -z \"$MODE\" ] && N=$(($N + 1))\nARGS+=(--num-layers \"$N\")\nARGS+=('--data x y')\npython t.py "
+               "\"${ARGS[@]}\"\n",
+               NULL, "python t.py --num-layers 100 --data x y");
+  check_launch("srun bash -c \"cd /x; torchrun t.py --num-layers 3 --bf16\"\n", NULL,
+               "torchrun t.py --num-layers 3 --bf16");
+  check_launch("cat <<EOF > x\nMARK=${broken\nEOF\nP=$(($Q > 1 ? 2 : 4))\nexport Q=3; P=$(( Q > 1 ? 2 : 4 ))\nt "
+               "--num-layers $P\n",
+               NULL, "t --num-layers 2");
+  check_launch("MLM_ARGS=\"\n --num-layers 6 \\\n --hidden-size 64\n\"\n", NULL, "--num-layers 6 --hidden-size 64");
+  check_launch("echo nothing --num-layers\n", NULL,
+               "run.sh: no launch, expected a script that ends in one with --num-layers or --hidden-size");
+}
+END_TEST
+
+/* Loops, functions and the commands that only make words. */
+START_TEST(follows_loops_and_functions)
+{
+  check_launch("N=5\narr=()\nfor ((i=0; i<N; i++)); do\n  if (( i < 2 )); then\n    arr+=(0)\n  else\n    arr+=(1)\n  "
+               "fi\ndone\nprintf -v FREQ \"[%s]\" \"$(IFS=', '; echo \"${arr[*]}\")\"\nt --num-layers $N "
+               "--moe-layer-freq $FREQ\n",
+               NULL, "t --num-layers 5 --moe-layer-freq [0,0,1,1,1]");
+  check_launch("for s in $(seq 3); do\n  [ $s -eq 2 ] && break\n  L+=$s\ndone\nt --num-layers $L\n", NULL,
+               "t --num-layers 1");
+  check_launch("launch() {\n  local n=$1; shift\n  torchrun t.py --num-layers $n \"$@\"\n}\nif false; then\n  unused() "
+               "{\n  L=1\n}\nfi\nlaunch 7 --bf16\n",
+               NULL, "torchrun t.py --num-layers 7 --bf16");
+  check_launch("while [[ $# -gt 0 ]]; do\n  case $1 in\n    --x) L=9; shift ;;\n    *) shift ;;\n  esac\ndone\n"
+               "t --num-layers $L\n",
+               (const char *const[]){"a", "--x", NULL}, "t --num-layers 9");
+  check_launch("I=0\nwhile [ 1 = 1 ]; do\n  ((I++))\ndone\nt --num-layers ${I}\n", NULL, "t --num-layers 10000");
+  check_launch("while true; do\n  t --num-layers 2\n  sleep 60\ndone\n", NULL, "t --num-layers 2");
+}
+END_TEST
+
+/* What braces and commands make of values. */
+START_TEST(follows_expansions)
+{
+  check_launch("A=(4 8 16)\nF=a/b-70B.json\nS=${F##*/}; S=${S%.*}\nt --num-layers ${A[1]} --x ${#A[@]} --s $S --t "
+               "${S//-/_} --u ${S,,}\n",
+               NULL, "t --num-layers 8 --x 3 --s b-70B --t b_70B --u b-70b");
+  check_launch(
+      "t --num-layers $(expr 3 + 4) --a `basename x/y.sh .sh` --b $(echo \"2 * 3\" | bc) --c $(nvidia-smi | wc)\n",
+      NULL, "t --num-layers 7 --a y --b 6 --c $(command)");
+  check_launch("t --num-layers $((UNKNOWN * 2 / 1)) --y $#\n", NULL, "t --num-layers $UNKNOWN --y 0");
+}
+END_TEST
+
+/* Files that the script writes, names or hands to another shell. */
+START_TEST(follows_files_and_shells)
+{
+  check_launch("source $(dirname \"$0\")/sizes.sh\nt --num-layers $LAYERS --hidden-size $HIDDEN\n", NULL,
+               "t --num-layers 12 --hidden-size 512");
+  check_launch("B=16\nF=./ds.$JOB.json\ncat <<EOT > $F\n{\"train_batch_size\": $B}\nEOT\nt --num-layers 2 "
+               "--deepspeed_config $F\n",
+               NULL, "t --num-layers 2 --deepspeed_config {\"train_batch_size\": 16}\n");
+  check_launch("B=16\nsed \"s/BATCH/${B}/\" template.json | sed \"s/STAGE/1/\" > made.json\nt --num-layers 2 "
+               "--deepspeed_config made.json\n",
+               NULL,
+               "t --num-layers 2 --deepspeed_config {\"train_batch_size\": 16, \"zero_optimization\": {\"stage\": 1}}");
+  check_launch(
+      "CMD=\"train.py --num-layers 3\"\nclear; srun --jobid $ID bash -c '$RUN --node_rank $RANK $CMD' 2>&1 | tee l\n",
+      NULL, "$RUN --node_rank $RANK train.py --num-layers 3");
+  check_launch("CMD=\"train.py --num-layers 3\"\nsbatch <<EOF\n#!/bin/bash\n#SBATCH --nodes=4\nsrun --mpi=pmix -l \\\n "
+               " bash -x -c "
+               "\"${CMD}\"\nEOF\n",
+               NULL, "train.py --num-layers 3");
+  check_launch(
+      "#SBATCH --nodes=48\n#SBATCH --gpus-per-node 8\nt --num-layers 3 --nnodes $SLURM_NNODES --nproc-per-node "
+      "$SLURM_GPUS_ON_NODE\n",
+      NULL, "t --num-layers 3 --nnodes 48 --nproc-per-node 8");
+}
+END_TEST
+
+/* A comment ends with its line, and a variable of arguments is not taken for a launch that was not understood. */
+START_TEST(takes_no_part_for_the_whole)
+{
+  check_launch("ARGS=\"--num-layers 4\"\n#   --old \\\nCMD=\"t.py --bf16 $ARGS\"\npython $CMD\n", NULL,
+               "python t.py --bf16 --num-layers 4");
+  check_launch("ARGS=\"--num-layers 4\"\ntorchrun $UNSET_SCRIPT_AND_ARGUMENTS\n", NULL,
+               "run.sh: no launch, expected a script that ends in one with --num-layers or --hidden-size");
+}
+END_TEST
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+static MoeImport *import_script(const char *text, GError **error)
+{
+  g_autofree char *data_dir = moetest_path("");
+  const MoeImportOptions options = {.data_dir = data_dir};
+  g_auto(GStrv) words = moe_import_script(text, strlen(text), "run.sh", NULL, &files, error);
+
+  return words ? moe_import_megatron((const char *const *)words, &options, error) : NULL;
+}
+
+static MoeRun *run_of(const char *text)
+{
+  g_autofree char *data_dir = moetest_path("");
+  const MoeRunOptions options = {.data_dir = data_dir};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) made = import_script(text, &error);
+
+  ck_assert_msg(made != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeDoc) doc = moe_doc_parse(made->text, -1, "imported", NULL, &error);
+
+  ck_assert_msg(doc != NULL, "%s", error ? error->message : "");
+  MoeRun *run = moe_run_from_doc(g_steal_pointer(&doc), "imported", &options, &error);
+
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  return run;
+}
+
+static void check_refused(const char *text, const char *expected)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) made = import_script(text, &error);
+
+  ck_assert(made == NULL);
+  ck_assert_msg(strstr(error->message, expected) != NULL, "%s", error->message);
+}
+
+#define MODEL                                                                                                          \
+  "--num-layers 8 --hidden-size 1024 --num-attention-heads 16 --seq-length 1024 --vocab-size 51200 "                   \
+  "--micro-batch-size 1 --global-batch-size 64 "
+
+/* DeepSpeed's file decides sharding and precision, the arguments all else; its own pipeline counts the embeddings. */
+START_TEST(deepspeed_file_of_a_launch)
+{
+  g_autoptr(MoeRun) run = run_of(
+      "cat <<END > ds.json\n{\"zero_optimization\": {\"stage\": 1}, \"bf16\": {\"enabled\": true}, "
+      "\"steps_per_print\": 2000}\nEND\nsrun --wait=60 python -m torch.distributed.run --nproc_per_node 8 --nnodes 4 "
+      "--max_restarts 0 pretrain_gpt.py " MODEL "--fp16 --pipeline-model-parallel-size 2 --pp-partition-method "
+      "'type:transformer|embedding' --deepspeed --deepspeed_config ds.json "
+      "--abort-on-unmet-fused-kernel-constraints\n");
+
+  ck_assert_int_eq(run->parallelism.zero, 1);
+  ck_assert_int_eq(run->parallelism.gpus, 32);
+  ck_assert_int_eq(run->parallelism.pipeline, 2);
+  ck_assert(run->parallelism.embedding_as_layer && run->parallelism.head_as_layer);
+  ck_assert_int_eq(run->training.precision.gemm, MOE_BF16);
+}
+END_TEST
+
+/* Experts of Megatron-DeepSpeed: in every second layer, one for a token. */
+START_TEST(deepspeed_experts)
+{
+  g_autoptr(MoeRun) run = run_of("deepspeed pretrain_gpt.py " MODEL "--fp16 --num-experts 16 "
+                                 "--moe-expert-parallel-size 8 --deepspeed\n");
+
+  ck_assert_int_eq(run->architecture.moe.first_layer, 1);
+  ck_assert_int_eq(run->architecture.moe.every, 2);
+  ck_assert_int_eq(run->architecture.moe.top_k, 1);
+  ck_assert_double_eq(run->training.routing.capacity_factor, 1);
+  check_refused("deepspeed pretrain_gpt.py " MODEL "--fp16 --num-experts 16 32 --deepspeed\n",
+                "--num-experts: 2 values that differ, expected one");
+}
+END_TEST
+
+/* Mamba without a pattern, and the layers of Megatron's own hybrids. */
+START_TEST(mamba)
+{
+  g_autoptr(MoeRun) run = run_of("torchrun pretrain_mamba.py " MODEL "--bf16 --position-embedding-type none --spec "
+                                 "megatron.core.models.mamba.mamba_layer_specs mamba_stack_spec\n");
+
+  ck_assert_uint_eq(run->architecture.n_pattern, 1);
+  ck_assert_int_eq(run->architecture.pattern[0].kind.mixer, MOE_MIXER_LINEAR);
+  ck_assert_int_eq(run->architecture.layers, 8);
+  check_refused("torchrun pretrain_gpt.py " MODEL "--bf16 --spec own.layers get_spec\n",
+                "--spec: a run cannot say: layers that code elsewhere describes");
+}
+END_TEST
+
+/* Names of recomputation before 2022. */
+START_TEST(old_recomputation)
+{
+  g_autoptr(MoeRun) run = run_of("python pretrain_gpt.py " MODEL "--fp16 --activations-checkpoint-method uniform\n");
+
+  ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_FULL);
+}
+END_TEST
+
+/* Scripts that train no decoder say so, whatever their arguments; a launcher's own arguments are nothing. */
+START_TEST(other_programs)
+{
+  check_refused("torchrun pretrain_bert.py " MODEL "--bf16\n",
+                "pretrain_bert.py: a run cannot say: an encoder that sees both sides (BERT)");
+  check_refused("python tools/run_text_generation_server.py " MODEL "--bf16\n", "generation, which is no training");
+  g_autoptr(MoeRun) run =
+      run_of("srun --jobid 7 --unheard-of x torchrun --nproc-per-node 4 pretrain_gpt.py " MODEL "--bf16\n");
+
+  ck_assert_int_eq(run->parallelism.gpus, 4);
+}
+END_TEST
+
+/* GPUs that nobody names are as many as the batch can be dealt out to. */
+START_TEST(gpus_follow_the_batch)
+{
+  g_autoptr(MoeRun) run =
+      run_of("python pretrain_gpt.py --num-layers 8 --hidden-size 1024 --num-attention-heads 16 "
+             "--seq-length 1024 --vocab-size 51200 --micro-batch-size 2 --global-batch-size 32 --bf16 "
+             "--tensor-model-parallel-size 2\n");
+
+  ck_assert_int_eq(run->parallelism.gpus, 32);
+}
+END_TEST
+
+MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, follows_expansions,
+              follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts,
+              mamba, old_recomputation, other_programs, gpus_follow_the_batch)
