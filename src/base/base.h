@@ -39,6 +39,10 @@ MoeTime moe_time_add(MoeTime a, MoeTime b);
 
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 
+/* Domain of notes in GLib's log, all at G_LOG_LEVEL_INFO, which is silent unless the program listens. Called in any
+ * thread. */
+#define MOE_LOG_DOMAIN "moesim"
+
 /* Where in an input something stands. `file` is owned by whoever parsed it and outlives the mark; line and column count
  * from 1; line 0 means the whole file; a NULL file means the command line. */
 typedef struct {

@@ -166,6 +166,8 @@ void moe_cli_progress_end(MoeProgress *progress);
 
 /* From now on SIGINT, SIGTERM and SIGHUP are said in one line on stderr before they end the program. */
 void moe_cli_watch_signals(void);
+/* From now on notes of the library go to standard error, each once. */
+void moe_cli_listen(void);
 /* Added to that line; a constant text, or NULL. */
 void moe_cli_comfort(const char *text);
 /* Between the two a signal waits (a second one does not): for work that has to be undone when it stays incomplete.

@@ -8,6 +8,8 @@
 #include <moesim/report.h>
 #include <moesim/validate.h>
 
+#include <string.h>
+
 static const MoeUsage usage = {
     .command = "check",
     .arguments = "FILE...",
@@ -118,19 +120,40 @@ static gboolean families_known(const MoeStack *stack, const char *data_dir, GErr
   return FALSE;
 }
 
-static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+static gboolean check_software(const char *name, GString *says, GError **error)
 {
   g_autofree char *data_dir = moe_data_dir();
   g_autoptr(MoeDoc) loaded = NULL;
   MoeStack stack = {0};
 
-  if (!moe_stack_load(file, data_dir, &stack, &loaded, error))
+  if (!moe_stack_load(name, data_dir, &stack, &loaded, error))
     return FALSE;
-  g_string_append_printf(says, "attention %s, GEMM %s", stack.family.attention, stack.family.gemm);
+  const char *variant = strchr(stack.name, ':');
+  g_string_append_printf(says, "%s%sattention %s, GEMM %s", variant ? variant + 1 : "", variant ? ": " : "",
+                         stack.family.attention, stack.family.gemm);
   gboolean sound = families_known(&stack, data_dir, error) && moe_assumptions_check(loaded, data_dir, error);
 
   moe_kernel_fits_clear(&stack.kernels);
   return sound;
+}
+
+/* Every variant is a stack of its own. */
+static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
+{
+  g_auto(GStrv) variants = moe_stack_variants(file, error);
+
+  if (!variants)
+    return FALSE;
+  if (!variants[0])
+    return check_software(file, says, error);
+  for (guint i = 0; variants[i]; i++) {
+    g_autofree char *name = g_strconcat(file, ":", variants[i], NULL);
+
+    g_string_append(says, i > 0 ? "; " : "");
+    if (!check_software(name, says, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* A case is a run with an id and a result. */
@@ -177,8 +200,10 @@ static gboolean check_accelerator(G_GNUC_UNUSED const char *file, MoeDoc *doc, G
 }
 
 static const FileKind kinds[] = {
-    {"cases", "cases", check_cases},  {"accelerator", "peak", check_accelerator}, {"cluster", "domain", check_cluster},
-    {"stack", "family", check_stack}, {"run", "architecture", check_run},
+    {"cases", "cases", check_cases},
+    {"accelerator", "peak", check_accelerator},
+    {"cluster", "domain", check_cluster},
+    {"run", "architecture", check_run},
 };
 
 /* A file whose keys say nothing is taken for a run: the most common thing to write. */
@@ -190,8 +215,42 @@ static const FileKind *kind_of(const MoeDoc *doc)
   return &kinds[G_N_ELEMENTS(kinds) - 1];
 }
 
+/* Keys that no other kind of file has. */
+static gboolean has_stack_keys(const MoeNode *map)
+{
+  static const char *const keys[] = {"family", "fused", "overlap", "data_parallel", "backward_casts", "noise", "date"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+    if (moe_node_get(map, keys[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean extends_variant(const MoeNode *map)
+{
+  const MoeNode *extends = moe_node_get(map, "extends");
+  const char *name = extends ? moe_node_text(extends) : NULL;
+
+  return name && strchr(name, ':');
+}
+
+/* A stack extends others by name and variant, which only its own reader follows. */
+static gboolean is_stack(const char *file)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_load_alone(file, (MoeMark){0}, NULL, NULL);
+  const MoeNode *root = doc ? moe_doc_root(doc) : NULL;
+  const MoeNode *variants = root ? moe_node_get(root, "variants") : NULL;
+
+  return root && (has_stack_keys(root) || extends_variant(root) ||
+                  (variants && moe_node_size(variants) > 0 && has_stack_keys(moe_node_at(variants, 0))));
+}
+
 static const FileKind *check_alone(const char *file, GString *says, GError **error)
 {
+  static const FileKind stack = {"stack", "family", check_stack};
+
+  if (is_stack(file))
+    return check_stack(file, NULL, says, error) ? &stack : NULL;
   g_autoptr(MoeDoc) doc = moe_doc_load(file, error);
   const FileKind *kind = doc ? kind_of(doc) : NULL;
 

@@ -11,7 +11,7 @@ static const MoeUsage usage = {
     .command = "collective",
     .arguments = "all_reduce|all_gather|reduce_scatter|all_to_all|broadcast|sendrecv",
     .examples = "  moesim collective all_reduce --cluster h100-hgx --gpus 1024 --sizes 8:16G\n"
-                "  moesim collective all_gather --cluster gb200-nvl72 --gpus 8192 --stack yolo-v5\n"
+                "  moesim collective all_gather --cluster gb200-nvl72 --gpus 8192 --stack yolo:v5\n"
                 "  moesim collective all_reduce --cluster gb200-nvl72 --gpus 64 --algorithm ring --plot ring.png\n",
     .least = 1,
     .most = 1,

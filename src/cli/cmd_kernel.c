@@ -10,12 +10,13 @@ static const MoeUsage usage = {
     .command = "kernel",
     .arguments = "CLASS",
     .examples =
-        "  moesim kernel gemm --shape m=4096,n=7168,k=2048 --precision fp8 --cluster gb200-nvl72 --stack yolo-v5\n"
-        "  moesim kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack hai-llm\n"
+        "  moesim kernel gemm --shape m=4096,n=7168,k=2048 --precision fp8 --cluster gb200-nvl72 --stack yolo:v5\n"
+        "  moesim kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack "
+        "hai-llm:2024\n"
         "  moesim kernel attention --shape batch=1,heads=128,len=4096,dim_qk=192,dim_v=128 --cluster h100-hgx "
-        "--stack megatron-core-0.13\n"
+        "--stack megatron-core:0.13\n"
         "  moesim kernel bandwidth --kind norm --shape read=58.7e6,write=58.7e6 --cluster h100-hgx "
-        "--stack megatron-core-0.13\n",
+        "--stack megatron-core:0.13\n",
     .least = 1,
     .most = 1,
 };

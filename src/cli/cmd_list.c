@@ -22,7 +22,7 @@ enum { MODELS, CLUSTERS, STACKS, SCHEDULES, KERNELS, LIBRARIES, PLOTS };
 
 static void add(GPtrArray *listed, const char *name, const char *title)
 {
-  MoeListed *item = g_new(MoeListed, 1);
+  MoeListed *item = g_new0(MoeListed, 1);
 
   *item = (MoeListed){.name = g_strdup(name), .title = g_strdup(title)};
   g_ptr_array_add(listed, item);
@@ -61,7 +61,9 @@ static GPtrArray *list_of(int kind)
 {
   g_autofree char *data_dir = moe_data_dir();
 
-  return kind <= STACKS ? moe_list_files(data_dir, kinds[kind], kind == MODELS, TRUE) : words_of(kind);
+  if (kind == STACKS)
+    return moe_list_stacks(data_dir);
+  return kind < STACKS ? moe_list_files(data_dir, kinds[kind], kind == MODELS, TRUE) : words_of(kind);
 }
 
 int moe_cmd_list(int argc, char **argv)

@@ -64,5 +64,6 @@ int main(int argc, char **argv)
   /* A closed pipe is reported like a full disk, instead of ending the program silently. */
   signal(SIGPIPE, SIG_IGN);
   moe_cli_watch_signals();
+  moe_cli_listen();
   return moe_cli_finish(dispatch(argc, argv));
 }

@@ -48,6 +48,36 @@ void moe_cli_note(const char *format, ...)
   va_end(arguments);
 }
 
+/* ---- notes of the library ---------------------------------------------------------------------------------------- */
+
+/* What was said already; runs are loaded in several threads. */
+typedef struct {
+  GMutex lock;
+  GHashTable *told;
+} Notes;
+
+static void on_note(G_GNUC_UNUSED const char *domain, G_GNUC_UNUSED GLogLevelFlags level, const char *message,
+                    gpointer user)
+{
+  Notes *notes = user;
+
+  g_mutex_lock(&notes->lock);
+  if (g_hash_table_add(notes->told, g_strdup(message)))
+    moe_cli_note("%s", message);
+  g_mutex_unlock(&notes->lock);
+}
+
+void moe_cli_listen(void)
+{
+  Notes *notes = g_new0(Notes, 1); /* lives as long as the program */
+
+  g_mutex_init(&notes->lock);
+  notes->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_log_set_handler(MOE_LOG_DOMAIN, G_LOG_LEVEL_INFO, on_note, notes);
+}
+
+/* ---- failures ---------------------------------------------------------------------------------------------------- */
+
 int moe_cli_fail(const GError *error)
 {
   fprintf(stderr, "%s\n", error->message);

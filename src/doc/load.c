@@ -130,22 +130,30 @@ static MoeNode *resolve(MoeDoc *doc, MoeNode *map, const Chain *chain, GError **
   return resolve_in(doc, map, extends ? moe_source_of(extends->mark)->directory : NULL, chain, error);
 }
 
-static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint depth, const Chain *above,
-                          GError **error)
+/* What the file says, as it stands there; `chain` becomes the link of this file. */
+static MoeNode *parse_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint depth, Chain *chain, GError **error)
 {
   g_auto(MoeInput) input = {0};
   g_autofree char *directory = g_path_get_dirname(path);
 
   if (!moe_doc_may_read(doc, path, asked_at, error) || !moe_input_read(&input, path, asked_at, error) ||
-      !check_chain(above, &input, asked_at, error))
+      !check_chain(chain->above, &input, asked_at, error))
     return NULL;
   const MoeSource *source = moe_doc_source(doc, path, directory);
   MoeText text = {.bytes = input.bytes, .length = input.length, .source = source, .depth = depth};
-  MoeNode *root = moe_parse_text(doc, &text, error);
-  if (!root)
-    return NULL;
-  Chain chain = {above, source->name, input.device, input.inode, above ? above->length + 1 : 1};
-  return resolve(doc, root, &chain, error);
+  chain->name = source->name;
+  chain->device = input.device;
+  chain->inode = input.inode;
+  return moe_parse_text(doc, &text, error);
+}
+
+static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint depth, const Chain *above,
+                          GError **error)
+{
+  Chain chain = {.above = above, .length = above ? above->length + 1 : 1};
+  MoeNode *root = parse_file(doc, path, asked_at, depth, &chain, error);
+
+  return root ? resolve(doc, root, &chain, error) : NULL;
 }
 
 MoeDoc *moe_doc_load(const char *path, GError **error)
@@ -160,6 +168,16 @@ MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error
 
   moe_doc_confine(doc, folder);
   doc->root = load_file(doc, path, command_line, 0, NULL, error);
+  return doc->root ? g_steal_pointer(&doc) : NULL;
+}
+
+MoeDoc *moe_doc_load_alone(const char *path, MoeMark asked_at, const char *folder, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_new();
+  Chain chain = {.length = 1};
+
+  moe_doc_confine(doc, folder);
+  doc->root = parse_file(doc, path, asked_at, 0, &chain, error);
   return doc->root ? g_steal_pointer(&doc) : NULL;
 }
 

@@ -57,6 +57,22 @@ static void add_names(JsonBuilder *builder, const MoeRequest *request, const cha
   json_builder_end_array(builder);
 }
 
+/* What a run can name: variants, and software that has none. */
+static void add_stacks(JsonBuilder *builder, const MoeRequest *request)
+{
+  g_autoptr(GPtrArray) listed = moe_list_stacks(request->data_dir);
+
+  moe_json_open_array(builder, "stacks");
+  for (guint i = 0; i < listed->len; i++) {
+    const char *name = ((const MoeListed *)g_ptr_array_index(listed, i))->name;
+    const char *next = i + 1 < listed->len ? ((const MoeListed *)g_ptr_array_index(listed, i + 1))->name : "";
+
+    if (strchr(name, ':') || !strchr(next, ':'))
+      json_builder_add_string_value(builder, name);
+  }
+  json_builder_end_array(builder);
+}
+
 static void add_words(JsonBuilder *builder, const char *key, const char *const *words)
 {
   moe_json_open_array(builder, key);
@@ -87,7 +103,7 @@ char *moe_door_list(const MoeRequest *request, GError **error)
   if (wants(of, "clusters"))
     add_names(builder, request, "clusters");
   if (wants(of, "stacks"))
-    add_names(builder, request, "stacks");
+    add_stacks(builder, request);
   if (wants(of, "words")) {
     add_words(builder, "schedules", moe_schedule_words);
     add_words(builder, "fidelities", moe_fidelity_words);

@@ -6,8 +6,8 @@
 #define LONGEST_TEXT 72 /* characters of a value in a table */
 
 /* Keys that say nothing about a step, at any depth. */
-static const char *const silent_keys[] = {"title",       "source", "name",  "assumptions", "variants", "rumour",
-                                          "reliability", "price",  "power", "why",         "goodput",  NULL};
+static const char *const silent_keys[] = {"title", "source", "name", "assumptions", "variants", "rumour", "reliability",
+                                          "price", "power",  "why",  "goodput",     "date",     NULL};
 
 /* Paths, longest first where one begins another, and the mechanism that all keys below them make. Other keys are their
  * section's. */

@@ -240,7 +240,7 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   draft.source = source;
   draft.title = "imported from a DeepSpeed configuration";
-  draft.usual_stack = "megatron-deepspeed-2022";
+  draft.usual_stack = "megatron-deepspeed:2022";
   if (!hf_model(json_node_get_object(root), model_text, model->name, &draft, error) ||
       !import_settle_in(&draft, model->name, error) || !deepspeed_apply(config, &draft, error) ||
       !import_settle_in(&draft, config->name, error))

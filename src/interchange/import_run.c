@@ -6,7 +6,7 @@
 /* What is chosen where neither the configuration nor the user says it; each is noted. */
 #define DEFAULT_CLUSTER  "h100-hgx"
 #define NEWER_CLUSTER    "gb200-nvl72" /* for formats that Hopper has not */
-#define DEFAULT_STACK    "megatron-core-2026"
+#define DEFAULT_STACK    "megatron-core:2026"
 #define DEFAULT_GPUS     64   /* eight hosts of eight: enough for expert parallelism over hosts */
 #define DEFAULT_SEQUENCE 4096 /* tokens; what most of these models were pre-trained on */
 #define DEFAULT_BATCH    1024 /* sequences: 4 million tokens of 4,096, of the order of published recipes */

@@ -262,7 +262,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   draft.source = source;
   draft.title = "imported from a torchtitan configuration";
-  draft.usual_stack = "pytorch-fsdp2-scattermoe";
+  draft.usual_stack = "pytorch-fsdp2:scattermoe";
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) ||
       !take_all(&draft, &titan, name, error) || !import_settle_in(&draft, name, error) || !import_finish(&draft, error))
     return import_fail(error);

@@ -102,6 +102,32 @@ gboolean moe_stack_host_read(const MoeNode *node, MoeStack *stack, GError **erro
 /* Grafts cluster, accelerator and stack, applies variants, options and overrides, in place. *variant is the last
  * variant applied (caller frees) or NULL. */
 gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, GError **error);
+#define MOE_STACK_FOLDER "stacks"
+
+/* Where a name is looked up: as folder/NAME.yaml in the directories of the run's file and of the file that names it, in
+ * those above them, then in data_dir. Borrowed. */
+typedef struct {
+  const char *folder;   /* "clusters" */
+  const char *run_file; /* of the root of the document */
+  const char *named_in; /* where the name is written */
+  const char *data_dir; /* may be NULL */
+} MoeLookup;
+
+/* A path rather than a name: it has a directory or an ending. */
+gboolean moe_lookup_is_path(const char *name);
+/* The file of a name, or NULL; a path is relative to where it is written, and is not looked for. Caller frees. */
+char *moe_lookup_file(const MoeLookup *lookup, const char *name);
+/* What a file is called: its own name without the ending. Caller frees. */
+char *moe_lookup_name(const char *path);
+/* "no file stacks/NAME.yaml", with the nearest name that there is. Always FALSE. */
+gboolean moe_lookup_fail(const MoeLookup *lookup, const char *name, MoeMark mark, GError **error);
+
+/* The stack called SOFTWARE:VARIANT (or a path with :VARIANT behind it) as one map without `variants`; without a
+ * variant the last one. `mark`: where it is named; `within`: as moe_doc_load_within; *full_name: what it is called in
+ * outputs, caller frees. NULL and *error when it cannot be found or read. */
+MoeDoc *moe_software_load(const MoeLookup *lookup, const char *name, MoeMark mark, const char *within, char **full_name,
+                          GError **error);
+
 /* Grafts the document that the node at `path` names ("cluster", "stack", "cluster.accelerator"): a name is looked up as
  * `folder`/NAME.yaml. Maps without `extends` stay as they are. */
 gboolean moe_graft(MoeDoc *doc, const char *path, const char *folder, const char *data_dir, GError **error);

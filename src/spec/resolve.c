@@ -60,7 +60,7 @@ static gboolean graft_all(MoeDoc *doc, const char *data_dir, GError **error)
          moe_graft(doc, "cluster.accelerator", "clusters/accelerators", data_dir, error) &&
          moe_graft(doc, "cluster.domain.collectives", "clusters/fabrics", data_dir, error) &&
          moe_graft(doc, "cluster.network.collectives", "clusters/fabrics", data_dir, error) &&
-         moe_graft(doc, "stack", "stacks", data_dir, error);
+         moe_graft(doc, "stack", MOE_STACK_FOLDER, data_dir, error);
 }
 
 /* An overlay whose section extends something stands on that, not on what was there. */

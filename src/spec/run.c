@@ -26,7 +26,7 @@ static const MoeField root_fields[] = {
     {"memory", MOE_FIELD_PART_AT(MoeRun, memory, moe_run_memory_section), .meaning = "when a run fits"},
     {"cluster", MOE_FIELD_PART_AT(MoeRun, cluster, moe_cluster_section), .required = TRUE, .folder = "clusters",
      .meaning = "the machine"},
-    {"stack", MOE_FIELD_PART_AT(MoeRun, stack, moe_stack_section), .required = TRUE, .folder = "stacks",
+    {"stack", MOE_FIELD_PART_AT(MoeRun, stack, moe_stack_section), .required = TRUE, .folder = MOE_STACK_FOLDER,
      .meaning = "the software"},
     {"published", MOE_FIELD_PART_AT(MoeRun, published, moe_published_section), .meaning = "what was measured of it"},
     {"goodput", MOE_FIELD_PART_AT(MoeRun, goodput, moe_goodput_section), .given = moe_goodput_is_said,
@@ -271,7 +271,7 @@ gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack,
 {
   g_autoptr(MoeDoc) loaded = name_alone("stack", "--stack", name, error);
 
-  if (!loaded || !moe_graft(loaded, "stack", "stacks", data_dir, error) ||
+  if (!loaded || !moe_graft(loaded, "stack", MOE_STACK_FOLDER, data_dir, error) ||
       !moe_stack_read(moe_doc_find(loaded, "stack"), stack, error))
     return FALSE;
   *doc = g_steal_pointer(&loaded);

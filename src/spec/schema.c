@@ -28,6 +28,19 @@ static const MoeField run_file_fields[] = {
     {NULL},
 };
 
+static const MoeField stack_file_fields[] = {
+    {"extends", .kind = MOE_FIELD_TEXT, .own = TRUE,
+     .meaning =
+         "a stack, as SOFTWARE:VARIANT or by path, whose keys hold where this one is silent: maps merge, lists and "
+         "values replace; in a variant also another variant of the file"},
+    {"variants", .kind = MOE_FIELD_IGNORE, .own = TRUE, .form = MOE_FORM_NAMED,
+     .meaning =
+         "the software of other months, in order: named maps of keys of the stack; each stands on the one before, "
+         "or on what its `extends` names"},
+    {NULL},
+};
+
+static const MoeSection stack_file_section = {"file", stack_file_fields, NULL};
 static const MoeSection file_section = {"file", file_fields, NULL};
 static const MoeSection run_file_section = {"file", run_file_fields, NULL};
 
@@ -42,8 +55,9 @@ static const struct {
                         &run_file_section, &moe_run_section},
     [MOE_SCHEMA_CLUSTER] = {"A machine: clusters/, named by `cluster` of a run or `--cluster`.", &file_section,
                             &moe_cluster_section},
-    [MOE_SCHEMA_STACK] = {"Training software: stacks/, named by `stack` of a run or `--stack`.", &file_section,
-                          &moe_stack_section},
+    [MOE_SCHEMA_STACK] = {"Training software: stacks/, named by `stack` of a run or `--stack` as "
+                          "SOFTWARE:VARIANT; SOFTWARE alone is its last variant.",
+                          &stack_file_section, &moe_stack_section},
     [MOE_SCHEMA_ACCELERATOR] = {"A GPU: clusters/accelerators/, named by `accelerator` of a cluster.", &file_section,
                                 &moe_accelerator_section},
     [MOE_SCHEMA_FABRIC] = {"Fitted constants of collectives: clusters/fabrics/, named by `collectives` of a cluster's "
@@ -65,7 +79,7 @@ static MoeSchemaKind kind_of_folder(const char *folder, MoeSchemaKind inside)
     const char *folder;
     MoeSchemaKind kind;
   } folders[] = {{"clusters", MOE_SCHEMA_CLUSTER},
-                 {"stacks", MOE_SCHEMA_STACK},
+                 {MOE_STACK_FOLDER, MOE_SCHEMA_STACK},
                  {"clusters/accelerators", MOE_SCHEMA_ACCELERATOR},
                  {"clusters/fabrics", MOE_SCHEMA_FABRIC}};
 

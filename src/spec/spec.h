@@ -237,7 +237,7 @@ typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM
 #define MOE_N_FAMILY_NAMES 6
 
 typedef struct {
-  const char *name, *title, *source;
+  const char *name, *title, *source, *date; /* date: the month that it describes, "2025-07"; NULL = not said */
   struct {
     guint n_cpus;
     const char *cpu[MOE_MAX_CPUS];                 /* "x86", "grace" */
@@ -459,12 +459,16 @@ char **moe_run_variants(const char *path, GError **error);
  * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. */
 MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
 /* Loads one cluster or stack by name (in data_dir) or path, for commands that need no run. Strings live in *doc, whose
- * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. */
+ * section is called "cluster" or "stack"; the caller frees it after moe_cluster_clear or moe_stack_clear. A stack is
+ * SOFTWARE:VARIANT, or SOFTWARE alone for its last variant. */
 gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc, GError **error);
 /* The same of a name that is written in a file: messages say where, and a path is relative to that file. */
 gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc,
                                 GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
+/* Names of the variants of a stack's file, in order, NULL-terminated, none where it has none; NULL and *error when it
+ * cannot be read. Free with g_strfreev. */
+char **moe_stack_variants(const char *path, GError **error);
 /* Reads the map of one accelerator file. Strings live in its document; the caller clears `kernels`. */
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error);
 /* Tries the values of every assumption in a run's document, or in one that moe_cluster_load or moe_stack_load gave:

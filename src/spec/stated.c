@@ -43,8 +43,8 @@ static uint64_t mix_scalar(uint64_t hash, const MoeNode *node)
 /* Where values come from, what they cost and how often they break is no part of what a step was measured on. */
 static gboolean is_aside(const char *key)
 {
-  static const char *const aside[] = {"title", "source",      "assumptions", "price",
-                                      "power", "reliability", "storage",     NULL};
+  static const char *const aside[] = {"title", "source",      "date",    "assumptions", "price",
+                                      "power", "reliability", "storage", NULL};
 
   return g_strv_contains(aside, key);
 }

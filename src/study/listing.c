@@ -1,6 +1,7 @@
 /* What ships, by name and in one line. */
 #include "study/listing.h"
 #include "doc/doc.h"
+#include "spec/spec.h"
 #include <string.h>
 
 #define MAX_DEPTH 8 /* of folders in models/ */
@@ -10,6 +11,8 @@ void moe_listed_free(MoeListed *listed)
 {
   g_free(listed->name);
   g_free(listed->title);
+  g_free(listed->date);
+  g_free(listed->base);
   g_free(listed);
 }
 
@@ -36,7 +39,7 @@ typedef struct {
 
 static void take_file(const Walk *walk, const char *path, const char *inside)
 {
-  MoeListed *listed = g_new(MoeListed, 1);
+  MoeListed *listed = g_new0(MoeListed, 1);
 
   listed->name = g_strndup(inside, strlen(inside) - strlen(ENDING));
   listed->title = title_of(path);
@@ -71,5 +74,82 @@ GPtrArray *moe_list_files(const char *data_dir, const char *folder, gboolean inn
 
   collect((Walk){.root = root, .depth = inner ? MAX_DEPTH : 0, .titled = titled, .found = found}, "");
   g_ptr_array_sort(found, by_name);
+  return found;
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------------------------ */
+
+/* A stack's file as it is written. */
+typedef struct {
+  const char *data_dir, *name;
+  const MoeNode *root;
+  const MoeNode *variants; /* NULL: none */
+} File;
+
+static const char *extended_by(const MoeNode *map)
+{
+  const MoeNode *extends = moe_node_get(map, "extends");
+
+  return extends ? moe_node_text(extends) : NULL;
+}
+
+/* What a variant stands on; NULL: on nothing but the rest of its file. */
+static char *base_of(const File *file, guint index)
+{
+  const char *extends = extended_by(moe_node_at(file->variants, index));
+
+  if (!extends && index > 0)
+    extends = moe_node_key(file->variants, index - 1);
+  if (!extends)
+    return g_strdup(extended_by(file->root));
+  return moe_node_get(file->variants, extends) ? g_strconcat(file->name, ":", extends, NULL) : g_strdup(extends);
+}
+
+static void add_variant(GPtrArray *found, const File *file, guint index)
+{
+  g_autofree char *name = g_strconcat(file->name, ":", moe_node_key(file->variants, index), NULL);
+  g_autoptr(MoeDoc) doc = NULL;
+  MoeListed *listed;
+  MoeStack stack;
+
+  if (!moe_stack_load(name, file->data_dir, &stack, &doc, NULL))
+    return;
+  listed = g_new(MoeListed, 1);
+  *listed = (MoeListed){.title = g_strdup(stack.title ? stack.title : ""),
+                        .date = g_strdup(stack.date ? stack.date : ""),
+                        .base = base_of(file, index)};
+  listed->name = g_steal_pointer(&name);
+  g_ptr_array_add(found, listed);
+  moe_stack_clear(&stack);
+}
+
+static void add_software(GPtrArray *found, const File *file)
+{
+  guint n = file->variants && moe_node_kind(file->variants) == MOE_NODE_MAP ? moe_node_size(file->variants) : 0;
+  const MoeNode *title = moe_node_get(file->root, "title");
+  MoeListed *listed = g_new(MoeListed, 1);
+
+  *listed = (MoeListed){.name = g_strdup(file->name),
+                        .title = g_strdup(title && moe_node_text(title) ? moe_node_text(title) : ""),
+                        .date = g_strdup(""),
+                        .base = n > 0 ? NULL : g_strdup(extended_by(file->root))};
+  g_ptr_array_add(found, listed);
+  for (guint i = 0; i < n; i++)
+    add_variant(found, file, i);
+}
+
+GPtrArray *moe_list_stacks(const char *data_dir)
+{
+  g_autoptr(GPtrArray) files = moe_list_files(data_dir, "stacks", FALSE, FALSE);
+  GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)moe_listed_free);
+
+  for (guint i = 0; i < files->len; i++) {
+    const char *name = ((const MoeListed *)g_ptr_array_index(files, i))->name;
+    g_autofree char *path = g_strdup_printf("%s/stacks/%s%s", data_dir ? data_dir : ".", name, ENDING);
+    g_autoptr(MoeDoc) doc = moe_doc_load_alone(path, (MoeMark){0}, NULL, NULL);
+
+    if (doc)
+      add_software(found, &(File){data_dir, name, moe_doc_root(doc), moe_doc_find(doc, "variants")});
+  }
   return found;
 }

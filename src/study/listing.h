@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 typedef struct {
   char *name;  /* as a run, a cluster or a stack is asked for: no folder, no ending; inner folders stay */
   char *title; /* of the file; "" where it has none */
+  char *date;  /* of a stack: the month that it describes, "" where it is not said; NULL of all else */
+  char *base; /* of a stack: what it stands on, as SOFTWARE:VARIANT; NULL where it stands on nothing, and of all else */
 } MoeListed;
 
 void moe_listed_free(MoeListed *listed);
@@ -19,6 +21,10 @@ void moe_listed_free(MoeListed *listed);
  * too. What is there to be extended alone (no title of its own) is left out with `titled`. An array of MoeListed that
  * frees its elements; empty when there is no such folder. */
 GPtrArray *moe_list_files(const char *data_dir, const char *folder, gboolean inner, gboolean titled);
+
+/* The stacks of a data folder by name, software by software, each followed by its variants (SOFTWARE:VARIANT) in their
+ * order. As moe_list_files gives them. */
+GPtrArray *moe_list_stacks(const char *data_dir);
 
 G_END_DECLS
 

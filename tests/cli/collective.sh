@@ -23,7 +23,7 @@ expect_out "network"
 # A library with another way of sending changes what a broadcast takes; the figure has the same numbers as the table.
 try collective broadcast --cluster h100-hgx --gpus 8 --sizes 1M:1G --format csv
 cp "$work/out" "$work/table"
-try collective broadcast --cluster h100-hgx --gpus 8 --sizes 1M:1G --format csv --stack megatron-core-2024
+try collective broadcast --cluster h100-hgx --gpus 8 --sizes 1M:1G --format csv --stack megatron-core:2024
 expect_status 0
 check "a table of another length" [ "$(wc -l < "$work/out")" -eq "$(wc -l < "$work/table")" ]
 try collective all_reduce --cluster h100-hgx --gpus 8 --sizes 1M:1G --plot "$work/figure.svg"

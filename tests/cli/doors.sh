@@ -39,7 +39,7 @@ while [ "$round" -lt "$rounds" ]; do
   run=$data/models/$(pick $round mai-base-1/v5 mai-base-1/v4 mai-base-1/v2 gpt3-175b llama3-405b deepseek-v3 mixtral-8x7b).yaml
   cluster=$(pick $((round + 100)) h800-hgx gb200-nvl72 h100-hgx b200-hgx mi300x gb300-nvl72)
   gpus=$(pick $((round + 200)) 2048 1024 4096)
-  stack=megatron-bridge-26.02 # one that has kernels for all of these
+  stack=megatron-bridge:26.02 # one that has kernels for all of these
   set -- "$run" --stack $stack --gpus "$gpus"
 
   try run "$@" --cluster "$cluster" --format json

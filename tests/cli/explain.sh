@@ -22,7 +22,7 @@ expect_out "No key differs"
 cat > "$work/other.yaml" << END
 extends: $data/models/mixtral-8x7b.yaml
 training: {micro_batch: 2}
-stack: {extends: megatron-core-2024, host: {step: 100 ms}}
+stack: {extends: megatron-core:2024, host: {step: 100 ms}}
 END
 try explain "$run" "$work/other.yaml"
 expect_status 0

@@ -40,7 +40,7 @@ check "MFU in the table" awk -v mfu="$mfu" '/^MFU, causal/ { seen = $3 > 100 * m
 # Without the run beside them traces have no MFU, and need a machine.
 rm "$work/traces/run.yaml"
 refused "no run.yaml beside the traces, expected --cluster and --stack" run --from-chakra "$work/traces"
-try run --from-chakra "$work/traces" --cluster h100-hgx --stack megatron-bridge-26.02 --format json
+try run --from-chakra "$work/traces" --cluster h100-hgx --stack megatron-bridge:26.02 --format json
 expect_status 0
 check "an MFU without a run" [ -z "$(value mfu)" ]
 check "another step time without the run: $(value step_time_s)" \
@@ -48,7 +48,7 @@ check "another step time without the run: $(value step_time_s)" \
 refused "--from-chakra has no csv, expected table or json" run --from-chakra "$work/traces" --format csv
 mkdir "$work/empty"
 refused "$work/empty: no trace, expected files NAME.0.et, NAME.1.et, ..." \
-  run --from-chakra "$work/empty" --cluster h100-hgx --stack megatron-bridge-26.02
+  run --from-chakra "$work/empty" --cluster h100-hgx --stack megatron-bridge:26.02
 
 # A folder that is there stays as it is.
 mkdir "$work/there"

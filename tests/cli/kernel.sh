@@ -2,7 +2,7 @@
 # moesim kernel: times that sum, shares of the peak by hand, where the constants come from, and what it refuses.
 . "$(dirname "$0")/lib.sh"
 
-machine="--cluster h100-hgx --stack megatron-core-0.13"
+machine="--cluster h100-hgx --stack megatron-core:0.13"
 
 # The reasons, in microseconds, sum to the time printed first, in UNIT_US microseconds (four digits).
 sums_to() { # sums_to UNIT_US
@@ -44,7 +44,7 @@ try kernel attention --full --shape batch=1,heads=128,len=4096,dim_qk=192,dim_v=
 check "math of full attention" grep -qE '^math +1389\.11 us' "$work/out"
 
 # Rows are divided evenly: 8 groups of 1024.
-try kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack hai-llm
+try kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack hai-llm:2024
 expect_status 0
 check "math of 8192 rows" grep -qE '^math +486\.19 us' "$work/out"
 expect_out "(stands in for deepgemm, bf16)"
@@ -66,11 +66,11 @@ sums_to 1
 }
 
 # Which rows a price rests on, and how far outside them a kernel is.
-try kernel gemm --shape m=4096,n=200704,k=4096 --cluster h100-hgx --stack megatron-bridge-26.04
+try kernel gemm --shape m=4096,n=200704,k=4096 --cluster h100-hgx --stack megatron-bridge:26.04
 expect_status 0
 expect_out "rows: "
 expect_out "n is 12.2 times outside them"
-try kernel gemm --shape m=4096,n=4096,k=4096 --cluster h100-hgx --stack megatron-bridge-26.04
+try kernel gemm --shape m=4096,n=4096,k=4096 --cluster h100-hgx --stack megatron-bridge:26.04
 expect_out "this kernel is among them"
 
 # What has not shipped says so in every answer.

@@ -323,8 +323,8 @@ START_TEST(a_point_of_a_sweep_is_a_run)
                 {"models/mixtral-8x7b.yaml", "models/mixtral-8x7b.yaml --gpus 128"}},
                {"models/mai-base-1/v5.yaml --vary variant=before,after",
                 {"models/mai-base-1/v5.yaml:before", "models/mai-base-1/v5.yaml:after"}},
-               {"models/mixtral-8x7b.yaml --vary stack=megatron-core-2024,megatron-core-0.13",
-                {"models/mixtral-8x7b.yaml", "models/mixtral-8x7b.yaml --stack megatron-core-0.13"}}};
+               {"models/mixtral-8x7b.yaml --vary stack=megatron-core:2024,megatron-core:0.13",
+                {"models/mixtral-8x7b.yaml", "models/mixtral-8x7b.yaml --stack megatron-core:0.13"}}};
 
   for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
     g_autofree char *words = g_strdup_printf("sweep %s --format json", calls[i].sweep);

@@ -182,7 +182,7 @@ START_TEST(clusters_and_stacks)
 {
   g_autofree char *path = moetest_path("models/mai-base-1/v5.yaml");
   g_autofree char *data_dir = moetest_path("");
-  MoeRunOptions other = {.cluster = "h100-hgx", .stack = "megatron-core-0.13", .sets = small, .data_dir = data_dir};
+  MoeRunOptions other = {.cluster = "h100-hgx", .stack = "megatron-core:0.13", .sets = small, .data_dir = data_dir};
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeRun) before = load("models/mai-base-1/v5.yaml", NULL, NULL);
   g_autoptr(MoeRun) after = moe_run_load(path, &other, &error);

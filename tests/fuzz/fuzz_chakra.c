@@ -14,7 +14,7 @@ static void replay(MoeChakra *chakra)
   const char *folder = g_getenv("MOESIM_DATA");
 
   if (moe_cluster_load("h100-hgx", folder ? folder : ".", &cluster, &cluster_doc, NULL)) {
-    if (moe_stack_load("megatron-core-2026", folder ? folder : ".", &stack, &stack_doc, NULL)) {
+    if (moe_stack_load("megatron-core:2026", folder ? folder : ".", &stack, &stack_doc, NULL)) {
       g_assert_true(moe_chakra_replay(chakra, &cluster, &stack, &result, &error) || error);
       moe_stack_clear(&stack);
     }

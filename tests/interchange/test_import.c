@@ -351,7 +351,7 @@ START_TEST(test_options_win)
       " \"num_attention_heads\": 4, \"intermediate_size\": 128}";
   MoeImportOptions options = {.title = "a \"small\" one",
                               .cluster = "gb200-nvl72",
-                              .stack = "yolo-v5",
+                              .stack = "yolo:v5",
                               .gpus = 16,
                               .sequence_length = 512,
                               .global_batch = 48};

@@ -96,19 +96,44 @@ START_TEST(every_cluster_loads)
 }
 END_TEST
 
+/* SOFTWARE-VARIANT is what a stack was called while each was a file of its own. */
+static void check_old_name(const char *file, const char *variant, const MoeStack *now, const char *data)
+{
+  g_autofree char *old = g_strconcat(file, "-", variant, NULL);
+  g_autoptr(MoeDoc) doc = NULL;
+  MoeStack stack;
+
+  ck_assert_msg(moe_stack_load(old, data, &stack, &doc, NULL), "%s is not found", old);
+  ck_assert_str_eq(stack.name, now->name);
+  moe_stack_clear(&stack);
+}
+
+/* Variants stand in the order of their months, and each says what it is and where that is from. */
 START_TEST(every_stack_loads)
 {
   g_autofree char *data = moetest_path("");
   g_autoptr(GPtrArray) files = list_files("stacks");
 
   for (guint i = 0; i < files->len; i++) {
-    g_autofree char *name = short_name(files->pdata[i]);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MoeDoc) doc = NULL;
-    MoeStack stack;
-    ck_assert_msg(moe_stack_load(name, data, &stack, &doc, &error), "%s", error ? error->message : "");
-    ck_assert_str_eq(stack.name, name);
-    moe_stack_clear(&stack);
+    g_autofree char *file = short_name(files->pdata[i]), *month = g_strdup("0000-00");
+    g_auto(GStrv) variants = moe_stack_variants(files->pdata[i], NULL);
+
+    ck_assert_msg(variants && variants[0], "%s has no variants", file);
+    for (char **variant = variants; *variant; variant++) {
+      g_autofree char *name = g_strconcat(file, ":", *variant, NULL);
+      g_autoptr(GError) error = NULL;
+      g_autoptr(MoeDoc) doc = NULL;
+      MoeStack stack;
+
+      ck_assert_msg(moe_stack_load(name, data, &stack, &doc, &error), "%s", error ? error->message : "");
+      ck_assert_str_eq(stack.name, name);
+      ck_assert_msg(stack.title && stack.source && stack.date, "%s lacks title, source or date", name);
+      ck_assert_msg(strcmp(stack.date, month) >= 0, "%s: %s stands behind %s", name, stack.date, month);
+      g_free(month);
+      month = g_strdup(stack.date);
+      check_old_name(file, *variant, &stack, data);
+      moe_stack_clear(&stack);
+    }
   }
   ck_assert_uint_gt(files->len, 0);
 }

@@ -65,7 +65,7 @@ static inline MoeRun *run_with(const char *base, const char *sets_text)
   "  precision: {gemm: bf16, attention: bf16, lm_head: bf16, residual: bf16}}\n"                                       \
   "parallelism: {gpus: 8, tensor: 1, pipeline: 1, schedule: none, zero: 1}\n"                                          \
   "cluster: a100-hgx\n"                                                                                                \
-  "stack: megatron-core-0.13\n"
+  "stack: megatron-core:0.13\n"
 
 /* Fine-grained MoE with everything optional switched on by the tests. */
 #define SPARSE                                                                                                         \
@@ -77,6 +77,6 @@ static inline MoeRun *run_with(const char *base, const char *sets_text)
   "  precision: {gemm: bf16, attention: bf16, lm_head: bf16, residual: bf16}}\n"                                       \
   "parallelism: {gpus: 32, expert: 8, schedule: none, zero: 1}\n"                                                      \
   "cluster: h100-hgx\n"                                                                                                \
-  "stack: megatron-core-0.13\n"
+  "stack: megatron-core:0.13\n"
 
 #endif

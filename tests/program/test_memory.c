@@ -182,7 +182,7 @@ static double peak_gb(guint row)
       "fp32}}\n"
       "parallelism: {gpus: %d, pipeline: %d, virtual_stages: %d, schedule: %s, zero: 0, embedding_as_layer: true, "
       "head_as_layer: true}\n"
-      "cluster: a100-hgx\nstack: megatron-lm-zero-bubble\n",
+      "cluster: a100-hgx\nstack: megatron-lm:zero-bubble\n",
       published[row].model, published[row].batches * published[row].micro_batch, published[row].micro_batch,
       published[row].stages, published[row].stages, published[row].chunks, published[row].schedule);
   g_autofree char *models = moetest_path("models"), *data = moetest_path("");

@@ -78,7 +78,7 @@ static char *random_layout(uint64_t i)
       "  precision: {gemm: %s, attention: bf16, lm_head: bf16, residual: bf16}}\n"
       "parallelism: {gpus: %u, tensor: %u, context: %u, pipeline: %u, expert: %u, expert_tensor: %u, schedule: %s,\n"
       "  zero: %u, sequence_parallel: %s, context_kind: %s}\n"
-      "recompute: %s\ncluster: h100-hgx\nstack: megatron-core-0.13\n",
+      "recompute: %s\ncluster: h100-hgx\nstack: megatron-core:0.13\n",
       dp * pp * 2, pick(i, 45, 2) ? "fp8" : "bf16", tp * cp * pp * dp, tp, cp, pp, ep, etp,
       pp == 1 ? "none" : word(i, 46, schedules, 3), pick(i, 47, 4), pick(i, 48, 2) ? "true" : "false",
       pick(i, 49, 2) ? "ring" : "ulysses", word(i, 50, recompute, 4));

@@ -31,7 +31,7 @@ static Count count_of(const char *sets, const char *name)
  * three products are FP32; a BF16 router knows neither. */
 START_TEST(test_mixed_router)
 {
-  Count mixed = count_of("stack=megatron-core-0.13", "router"), plain = count_of("stack=megatron-core-0.11", "router");
+  Count mixed = count_of("stack=megatron-core:0.13", "router"), plain = count_of("stack=megatron-core:0.11", "router");
   Count narrow = count_of("training.precision={gemm: bf16, router: bf16}", "router");
 
   ck_assert_uint_eq(mixed.forward_bf16 + mixed.backward_tf32, mixed.n);
@@ -39,8 +39,8 @@ START_TEST(test_mixed_router)
   ck_assert_uint_gt(mixed.backward_tf32, 0);
   ck_assert_uint_eq(plain.fp32, plain.n);
   ck_assert_uint_eq(narrow.backward_tf32 + narrow.fp32, 0);
-  ck_assert_uint_gt(count_of("stack=megatron-core-0.13", "router_cast").n, 0);
-  ck_assert_uint_eq(count_of("stack=megatron-core-0.11", "router_cast").n, 0);
+  ck_assert_uint_gt(count_of("stack=megatron-core:0.13", "router_cast").n, 0);
+  ck_assert_uint_eq(count_of("stack=megatron-core:0.11", "router_cast").n, 0);
   ck_assert_uint_eq(count_of("training.precision={gemm: bf16, router: bf16}", "router_cast").n, 0);
 }
 END_TEST

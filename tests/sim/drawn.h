@@ -56,7 +56,7 @@ static inline GPtrArray *draw_layout(uint64_t seed)
 /* The run of a drawn layout, NULL when there is no such layout. */
 static inline MoeRun *draw_run(uint64_t seed)
 {
-  static const char *const places[][2] = {{"gb200-nvl72", "yolo-v5"}, {"h800-hgx", "hai-llm"}};
+  static const char *const places[][2] = {{"gb200-nvl72", "yolo:v5"}, {"h800-hgx", "hai-llm:2024"}};
   const char *data = g_getenv("MOESIM_DATA");
   g_autofree char *path = g_build_filename(data, "models", "mai-base-1", "v5.yaml", NULL);
   g_autoptr(GPtrArray) sets = draw_layout(seed);

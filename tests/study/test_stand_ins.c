@@ -10,7 +10,7 @@ static MoeRun *load(const char *stack_family)
   g_autofree char *path = moetest_path("models/llama3-70b.yaml");
   g_autofree char *data_dir = moetest_path("");
   const char *sets[] = {stack_family, "parallelism.overlap.gradient_reduce=true", NULL};
-  MoeRunOptions options = {.sets = sets, .data_dir = data_dir, .cluster = "h100-hgx", .stack = "megatron-core-0.13"};
+  MoeRunOptions options = {.sets = sets, .data_dir = data_dir, .cluster = "h100-hgx", .stack = "megatron-core:0.13"};
   g_autoptr(GError) error = NULL;
   MoeRun *run = moe_run_load(path, &options, &error);
 

@@ -3,6 +3,14 @@ _moesim()
 {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
 
+  # A colon begins a word of its own.
+  local word=$current option=$previous
+  if [ "$previous" = : ] && [ "$COMP_CWORD" -gt 3 ]; then
+    word=${COMP_WORDS[COMP_CWORD - 2]}:$current option=${COMP_WORDS[COMP_CWORD - 3]}
+  elif [ "$current" = : ] && [ "$COMP_CWORD" -gt 2 ]; then
+    word=$previous: option=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(COLUMNS=9999 moesim --help 2> /dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') --help --version" -- "$current")
   elif [[ $current == -* ]]; then
@@ -15,8 +23,10 @@ _moesim()
     mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron torchtitan hf" -- "$current")
   elif [ "$command" = list ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "models clusters stacks schedules kernels libraries plots" -- "$current")
-  elif [[ "$previous" = --cluster || "$previous" = --stack ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim list "${previous#--}s" --wide 2> /dev/null | sed 1d | awk '{ print $1 }')" -- "$current")
+  elif [[ "$option" = --cluster || "$option" = --stack ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim list "${option#--}s" --wide 2> /dev/null | sed 1d | awk '{ print $1 }')" -- "$word")
+    # What stands before the colon of SOFTWARE:VARIANT is there already.
+    [ "$word" = "$current" ] || COMPREPLY=("${COMPREPLY[@]#*:}")
   elif [ "$command" = schema ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "run cluster stack accelerator fabric case" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
