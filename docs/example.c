@@ -3,8 +3,8 @@
  *
  *     cc example.c $(pkg-config --cflags --libs moesim) -o example && ./example models/mixtral-8x7b.yaml
  */
-#include "study/study.h"
 #include <moesim/door.h>
+#include <moesim/predict.h>
 #include <stdio.h>
 
 /* Predicts a run on a cluster (NULL: its own); FALSE after a message when that cannot be. */

@@ -1,9 +1,8 @@
 #!/bin/sh
 # Floors are law: a module includes headers of lower floors only, siblings do not see each other, private headers stay in their folder, and
-# every header that others may include compiles alone.
+# every header that others may include compiles alone, a public one without the others.
 # usage: floors.sh SOURCE_ROOT [CC]
 #        floors.sh --links MODULE    the module and all that it stands on, for tests/meson.build
-#        floors.sh --headers SOURCE  headers of modules that others include, but for those of programs
 set -u
 
 # The rooms of studies, one question each.
@@ -57,13 +56,6 @@ is_shared() {
   case $1 in */cli/*) return 1 ;; esac # nobody stands above
   sed -n '1,/\*\//p' "$1" | grep -qE 'Floor [0-9]|\(floor [0-9]'
 }
-
-if [ "$1" = --headers ]; then
-  for header in "$2"/*/*.h; do
-    case $header in */serve/*) ;; *) ! is_shared "$header" || echo "$header" ;; esac
-  done
-  exit 0
-fi
 
 root=$(realpath "$1") || exit 1
 cc=${2:-cc}
@@ -125,9 +117,10 @@ $(grep -E '^ *# *include *(<moesim/|")' /dev/null "$@" | sed 's/: *# *include */
 END
 }
 
+# check_compiles HEADER [-IFOLDER]
 check_compiles() {
-  # shellcheck disable=SC2046 # several flags
-  "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" -I"$root/src" $(pkg-config --cflags glib-2.0) -x c "$1" ||
+  # shellcheck disable=SC2046,SC2086 # several flags
+  "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" $2 $(pkg-config --cflags glib-2.0) -x c "$1" ||
     complain "$1: does not compile alone"
 }
 
@@ -140,10 +133,10 @@ for header in "$root"/include/moesim/*.h; do
   other=" $public"
   other=${other#* "$name"=}
   check_files "${other%% *}" "$header"
-  check_compiles "$header"
+  check_compiles "$header" ""
 done
 for header in $shared; do
-  check_compiles "$root/src/$header"
+  check_compiles "$root/src/$header" -I"$root/src"
 done
 
 echo "$failures breaches of the floors"

@@ -12,14 +12,79 @@
  * Two runs. Their resolved documents are compared key by key. Keys that mean something only together form one
  * mechanism. Each mechanism is tried alone on the first run, then all in order until the second run is reached. A
  * mechanism that alone gives no legal run is put together with the fewest others that make it legal.
+ *
+ * Times are seconds per step, MFU values fractions of peak.
  */
 #ifndef MOESIM_EXPLAIN_H
 #define MOESIM_EXPLAIN_H
 
-#include "metrics/findings.h"
-#include "study/study.h"
+#include <moesim/predict.h>
 
 G_BEGIN_DECLS
+
+/* ---- why one run is as slow as it is ----------------------------------------------------------------------------- */
+
+/* One cause that a counterfactual run can do without. */
+typedef struct {
+  MoeCause cause;
+  gboolean present;   /* FALSE: nothing of the kind is in this run, all values are 0 */
+  double accounted_s; /* by the account of the run as it is: time during which it was this cause that kept the GPU from
+                         math */
+  double alone_s;     /* what the step gains when this cause alone is removed */
+  double last_s;      /* what it gains when everything else has been removed before */
+  double
+      share_s; /* Shapley value: the gain of removing it, averaged over all orders in which the causes can be removed */
+  gboolean joint; /* too small to be ordered by itself: removed together with the other small ones */
+  double error_s; /* of share_s: standard error when orders were sampled, 0 when all were taken; of a joint cause half
+                     the difference of first and last besides */
+} MoeLossShare;
+
+/* The step time in parts: step = left_s summed + share_s summed. */
+typedef struct {
+  MoeResult *result; /* the run as it is */
+  guint n_causes;    /* causes that can be removed at all; those of MoeWithout */
+  MoeLossShare causes[MOE_N_CAUSES];
+  double
+      left_s[MOE_N_CAUSES]; /* the step without any of them, by its own account: math, the bubble, what else remains */
+  double ideal_s;           /* its length */
+  double interaction_s; /* (step - ideal) - sum of alone_s: what only goes when several causes are removed together */
+  guint n_orders;       /* orders sampled; 0 = all */
+  guint n_simulations;
+} MoeExplanation;
+
+/* ---- what makes two runs differ ---------------------------------------------------------------------------------- */
+
+/* A key of the resolved documents. Texts are short forms; NULL: absent. */
+typedef struct {
+  char *path, *before, *after;
+} MoeChangedKey;
+
+/* A run with some of the changes. */
+typedef struct {
+  double step_time_s, mfu_causal, tokens_per_s_per_gpu;
+  gboolean fits;
+} MoeEffect;
+
+/* Keys that make one mechanism, or that are legal only together. */
+typedef struct {
+  char *name; /* "architecture", "accelerator + host" */
+  guint n_keys;
+  MoeChangedKey *keys;
+  gboolean merged;    /* mechanisms put together because one of them alone gives no legal run */
+  char *merged_why;   /* the message of the run that cannot be; NULL */
+  MoeEffect alone;    /* the first run with this change only */
+  MoeEffect in_order; /* the first run with this change and those before it */
+} MoeChange;
+
+typedef struct {
+  MoeResult *before, *after;
+  guint n_changes;
+  MoeChange *changes;     /* in the order in which they are applied */
+  double mfu_interaction; /* total change of the MFU less the sum of the changes alone */
+  guint n_simulations;
+} MoeDifference;
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   MoeSimOptions sim; /* of every simulation; `without` and slices are ours */

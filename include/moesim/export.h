@@ -14,9 +14,7 @@
 #ifndef MOESIM_EXPORT_H
 #define MOESIM_EXPORT_H
 
-#include "program/program.h"
-#include "sim/sim.h"
-#include "spec/spec.h"
+#include <moesim/run.h>
 
 G_BEGIN_DECLS
 
@@ -27,14 +25,12 @@ typedef struct MoeExport MoeExport;
 
 /* Lowers and prices a run; `run` must outlive the export. */
 MoeExport *moe_export_new(const MoeRun *run, uint64_t seed, GError **error);
-void moe_export_free(MoeExport *export);
+void moe_export_free(MoeExport *exported);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeExport, moe_export_free)
 
-int64_t moe_export_ranks(const MoeExport *export);
+int64_t moe_export_ranks(const MoeExport *exported);
 /* Operations of all ranks in the step, before collectives become messages. */
-uint64_t moe_export_operations(const MoeExport *export);
-const MoeProgram *moe_export_program(const MoeExport *export);
-const MoeSimPrices *moe_export_prices(const MoeExport *export);
+uint64_t moe_export_operations(const MoeExport *exported);
 
 /* What a GOAL file holds. */
 typedef struct {
@@ -43,12 +39,12 @@ typedef struct {
 } MoeGoalTotals;
 
 /* The whole GOAL file. `totals` may be NULL. */
-void moe_export_goal(const MoeExport *export, MoeWriteFunc write, gpointer user_data, MoeGoalTotals *totals);
+void moe_export_goal(const MoeExport *exported, MoeWriteFunc write, gpointer user_data, MoeGoalTotals *totals);
 
 /* Chakra trace of one rank: length-delimited protobuf. */
-void moe_export_chakra(const MoeExport *export, int64_t rank, MoeWriteFunc write, gpointer user_data);
+void moe_export_chakra(const MoeExport *exported, int64_t rank, MoeWriteFunc write, gpointer user_data);
 /* Members of every process group that the traces name ("pg_name"), as ASTRA-sim's comm_group.json. Caller frees. */
-char *moe_export_chakra_groups(const MoeExport *export);
+char *moe_export_chakra_groups(const MoeExport *exported);
 
 /* ---- configurations of others ------------------------------------------------------------------------------------ */
 

@@ -2,9 +2,6 @@
  * goodput: a training of weeks - steps, failures, detection, restarts, checkpoints, slow periods - event by event.
  * Part of goodput (floor 9). Equations, assumptions and sources: docs/model-goodput.md.
  *
- * Time. This study has a clock of its own: MoeTick, whole microseconds since the training began (range 292,000 years).
- * It runs on the same calendar as a step (engine.h); a tick is never a MoeTime, and nothing here holds picoseconds.
- *
  * Account. Every instant of the training belongs to one kind, so that
  *
  *     wall-clock = ideal + recomputation + slower steps + checkpoints + not stepping
@@ -18,17 +15,9 @@
 #ifndef MOESIM_GOODPUT_H
 #define MOESIM_GOODPUT_H
 
-#include "metrics/findings.h"
-#include "study/economy.h"
-#include "study/study.h"
+#include <moesim/predict.h>
 
 G_BEGIN_DECLS
-
-/* Whole microseconds since the training began. Not a MoeTime. */
-typedef int64_t MoeTick;
-
-#define MOE_TICKS_PER_S 1e6
-#define MOE_TICK_NEVER  INT64_MAX
 
 /* What the wall-clock beyond the ideal goes to. */
 typedef enum {
@@ -46,19 +35,6 @@ extern const char *const moe_overhead_words[];
 typedef enum { MOE_PART_GPU, MOE_PART_HOST, MOE_PART_LINK, MOE_N_PARTS } MoePart;
 extern const char *const moe_part_words[];
 
-/* What one simulated training consists of, everything resolved. */
-typedef struct {
-  MoeGoodputPlan plan;
-  int64_t steps;
-  double step_time_s;         /* healthy */
-  int64_t parts[MOE_N_PARTS]; /* how many there are of each */
-  double mtbf_s[MOE_N_PARTS]; /* of one; 0 = never fails */
-  double checkpoint_bytes;
-  double copy_s;  /* device to host memory: blocks in either mode */
-  double write_s; /* to storage: blocks in mode sync */
-  double load_s;  /* from storage, part of a restart */
-} MoeGoodputModel;
-
 /* One simulated training. */
 typedef struct {
   double wall_s, ideal_s;
@@ -73,7 +49,8 @@ typedef struct {
 
 /* Many of them. */
 typedef struct {
-  MoeGoodputModel model; /* plan.interval_s is the interval used */
+  struct MoeGoodputModel *model; /* what was simulated, with the interval used; inside the library */
+  double interval_s;             /* stepping time between checkpoints that was used */
   guint n_samples;
   MoeGoodputSample *samples;         /* by seed */
   MoeGoodputSample mean;             /* counts rounded */
@@ -99,27 +76,19 @@ typedef struct {
   gpointer progress_data;
 } MoeGoodputOptions;
 
-/* Bytes of a checkpoint of `run`: parameters (prediction modules too) x (master + moments + weights). With LoRA: one
- * copy of the weights. */
-double moe_goodput_checkpoint_bytes(const MoeRun *run);
-/* Resolves what `run`, its plan and its predicted step say. FALSE and *error when the number of tokens is not said. */
-gboolean moe_goodput_model(const MoeRun *run, const MoeGoodputPlan *plan, const MoeResult *result,
-                           MoeGoodputModel *model, GError **error);
-/* One training; model->plan.interval_s must be > 0. FALSE: it makes no progress - MOE_GOODPUT_FRUITLESS interruptions
- * without a checkpoint between them, or a wall-clock beyond MOE_GOODPUT_GIVE_UP times the ideal. */
+/* Trainings of a run at its predicted step, by the run's own plan: keys `goodput`, and `reliability` and `storage` of
+ * the cluster. The same numbers with any number of threads. NULL and *error when the number of tokens is not said, or a
+ * training makes no progress: MOE_GOODPUT_FRUITLESS interruptions without a checkpoint between them, or a wall-clock
+ * beyond MOE_GOODPUT_GIVE_UP times the ideal. */
 #define MOE_GOODPUT_GIVE_UP   50
 #define MOE_GOODPUT_FRUITLESS 1000
-gboolean moe_goodput_simulate(const MoeGoodputModel *model, uint64_t seed, MoeGoodputSample *sample);
-/* All seeds; the same numbers with any number of threads. NULL and *error when a training makes no progress. */
-MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, const MoeGoodputOptions *options,
-                        GError **error);
+MoeGoodput *moe_goodput_of_run(const MoeRun *run, const MoeResult *result, const MoeGoodputOptions *options,
+                               GError **error);
 void moe_goodput_free(MoeGoodput *goodput);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeGoodput, moe_goodput_free)
 
 /* ---- theory, for comparison -------------------------------------------------------------------------------------- */
 
-/* Mean time between failures of the whole job, seconds; INFINITY when nothing fails. */
-double moe_goodput_job_mtbf(const MoeGoodputModel *model);
 /* Optimum stepping time between checkpoints that each stop the job for `blocking_s`: sqrt(2 C M) (Young 1974, CACM 17).
  */
 double moe_young_interval(double blocking_s, double mtbf_s);

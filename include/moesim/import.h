@@ -8,8 +8,7 @@
 #ifndef MOESIM_IMPORT_H
 #define MOESIM_IMPORT_H
 
-#include "base/base.h"
-#include "spec/spec.h"
+#include <moesim/run.h>
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /*
- * report: results as text - tables, JSON, CSV, files that appear whole or not at all.
+ * report: answers as text - tables, JSON, CSV - and timelines as files.
  *
- * Floor 12. Uses metrics, study and what is below them. Knows neither sim nor terminals: the caller prints.
+ * Part of report (floor 12). The caller prints.
  *
  * Numbers in tables carry their unit; JSON and CSV carry SI base units with the unit in the key. Every function that
  * returns text returns UTF-8 that the caller frees.
@@ -9,8 +9,12 @@
 #ifndef MOESIM_REPORT_H
 #define MOESIM_REPORT_H
 
-#include "base/base.h"
-#include "metrics/metrics.h"
+#include <moesim/explain.h>
+#include <moesim/goodput.h>
+#include <moesim/result.h>
+#include <moesim/search.h>
+#include <moesim/sensitivity.h>
+#include <moesim/validate.h>
 
 G_BEGIN_DECLS
 
@@ -40,51 +44,6 @@ typedef struct {
  * have it. Lines that fit stay as they are. */
 char *moe_sheet_wrap(const char *text, MoeSheet sheet);
 
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
-
-/* Columns of text and numbers. Rows are added cell by cell; the first is the heading.
- *
- *     run             GPUs  step, s  MFU, %
- *     mai-base-1/v5   8192     7.39    20.0
- *     deepseek-v3     2048    19.93    38.9
- *
- * The numbers of a column have one unit, which stands in the heading, and one number of decimals. On a sheet too
- * narrow, headings break first, then words wrap, then columns that are optional are left out and named below the table.
- */
-typedef struct MoeTable MoeTable;
-
-/* One letter per column: 'r' right; left: 'l' text, 'w' words and 'n' names, which wrap where there is no room. A digit
- * behind it makes the column optional: where there is still no room, the highest go first, of equal ones the last. */
-MoeTable *moe_table_new(const char *alignment);
-void moe_table_free(MoeTable *table);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
-/* Adds a cell; NULL is an empty one. A row ends when it has as many cells as columns. */
-void moe_table_add(MoeTable *table, const char *cell);
-/* The same, taking the string over. */
-void moe_table_take(MoeTable *table, char *cell);
-/* Several cells, up to NULL. */
-void moe_table_header(MoeTable *table, const char *const *titles);
-/* Numbers whose unit the column decides: a quantity in SI base units, a fraction as percent, a relative change as
- * signed percent, a difference of fractions as signed points, a plain number, a whole one as it is. NaN is "-",
- * infinity "never". */
-void moe_table_quantity(MoeTable *table, double value, MoeDimension dimension);
-void moe_table_percent(MoeTable *table, double fraction);
-void moe_table_change(MoeTable *table, double fraction);
-void moe_table_points(MoeTable *table, double fraction);
-void moe_table_number(MoeTable *table, double value);
-void moe_table_whole(MoeTable *table, int64_t value);
-/* Dollars and megawatt-hours; 0 is unknown: "-". */
-void moe_table_dollars(MoeTable *table, double dollars);
-void moe_table_mwh(MoeTable *table, double mwh);
-/* Makes the cell added last one of a value with what it may be between: "22.1 (20.0-23.4)". A range of no width is left
- * out. `low` and `high` as the value was given. */
-void moe_table_between(MoeTable *table, double low, double high);
-/* Text of the table, each line ended; the heading in bold when the sheet is styled. Incomplete rows are ended with
- * empty cells. A table is printed once. */
-char *moe_table_format(MoeTable *table, MoeSheet sheet);
-/* The same cells as CSV (RFC 4180, lines end in LF), each number with its own unit. */
-char *moe_table_csv(MoeTable *table);
-
 /* ---- predictions ------------------------------------------------------------------------------------------------- */
 
 /* One result as a reader's page: answer, memory, waterfall. */
@@ -99,37 +58,122 @@ char *moe_report_csv(const GPtrArray *results);
 /* Memory by pipeline stage and part. */
 char *moe_report_memory_table(const MoeResult *result, MoeSheet sheet);
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- why and how sure -------------------------------------------------------------------------------------------- */
 
-/* A file that is written under a temporary name beside its own, settled on the disk, and renamed when complete: what
- * stands under `path` is always a whole file, the old or the new one. Links stay links: the file behind them is
- * replaced, and its successor has its owner and mode. Devices, pipes and names of our own descriptors (/dev/stdout) are
- * written in place. A path that ends in ".gz" is compressed. */
-typedef struct MoeOutput MoeOutput;
+/* The waterfall: a row per cause, largest share first, from 100 % of peak down to the MFU; then method, cost and
+ * interaction. */
+char *moe_report_explanation_table(const MoeExplanation *explanation, MoeSheet sheet);
+char *moe_report_explanation_json(const MoeExplanation *explanation);
+char *moe_report_explanation_csv(const MoeExplanation *explanation);
+/* A row per change, alone and in order, with interaction and total; then the keys of each. */
+char *moe_report_difference_table(const MoeDifference *difference, MoeSheet sheet);
+char *moe_report_difference_json(const MoeDifference *difference);
+char *moe_report_difference_csv(const MoeDifference *difference);
 
-MoeOutput *moe_output_new(const char *path, GError **error);
-/* Failure is remembered and reported by moe_output_commit. */
-void moe_output_write(MoeOutput *output, const char *text, gssize length);
-void moe_output_printf(MoeOutput *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Everything that can fail for want of room: flushes, settles, closes. FALSE and *error (MOE_ERROR_IO) when anything
- * since the start failed. Nothing stands under the name yet; moe_output_commit does this first where it was not done.
+/* The interval, then the assumptions by swing. */
+char *moe_report_sensitivity_table(const MoeSensitivity *sensitivity, MoeSheet sheet);
+char *moe_report_sensitivity_json(const MoeSensitivity *sensitivity);
+char *moe_report_sensitivity_csv(const MoeSensitivity *sensitivity);
+
+/* ---- trainings --------------------------------------------------------------------------------------------------- */
+
+/* The answer with its distribution, the overhead by kind beside what was published, the intervals of theory, the cost,
+ * what went in and what of it is assumed. The caller frees. */
+char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, MoeSheet sheet);
+/* One object; keys in docs/outputs.md. `certainty`: inside the library, else NULL. */
+struct MoeCertainty;
+char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput, const struct MoeCertainty *certainty);
+/* One line per seed. */
+char *moe_report_goodput_csv(const MoeGoodput *goodput);
+
+/* ---- searches and sweeps ----------------------------------------------------------------------------------------- */
+
+/* The ranking; why the first beats the second; where the run's own layout stands; how much was looked at. Caller frees.
  */
-gboolean moe_output_finish(MoeOutput *output, GError **error);
-/* Finishes and renames. FALSE and *error (MOE_ERROR_IO) when anything since the start failed; the temporary file is
- * then removed. */
-gboolean moe_output_commit(MoeOutput *output, GError **error);
-/* Without a commit before, the temporary file is removed. */
-void moe_output_free(MoeOutput *output);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeOutput, moe_output_free)
-/* All at once. */
-gboolean moe_output_save(const char *path, const char *text, GError **error);
-/* The temporary name of what is to be called `path`, however long that is. Caller frees. */
-char *moe_output_temporary(const char *path);
+char *moe_report_search_table(const MoeSearchResult *result, MoeSheet sheet);
+/* The ranking as an array of records, best first. */
+char *moe_report_search_json(const MoeSearchResult *result);
+/* The same as lines of CSV. */
+char *moe_report_search_csv(const MoeSearchResult *result);
 
-/* Files that belong together: each is whole before the first gets its name. Free with g_ptr_array_unref. */
-GPtrArray *moe_outputs_new(void);
-gboolean moe_outputs_add(GPtrArray *outputs, const char *path, const char *text, GError **error);
-gboolean moe_outputs_commit(GPtrArray *outputs, GError **error);
+/*
+ * A *record* is one JSON object: a prediction as `moesim run --format json` prints it, with `set`, the keys that were
+ * chosen for it; or, for a point that cannot be, `set` and `error`. Records are kept as text, so that a resumed sweep
+ * prints the same bytes.
+ */
+
+/* Chosen keys and their values, in order. */
+typedef struct {
+  guint n;
+  const char *const *key;
+  const char *const *value;
+} MoeSettings;
+
+/* One line of JSON, without line feed. Caller frees. */
+char *moe_report_record(const MoeResult *result, const MoeSettings *settings);
+char *moe_report_refusal(const char *reason, const MoeSettings *settings);
+
+/* The record with `training` added: days, dollars, energy and power of a training on so many tokens at its step time,
+ * without interruption. 0 tokens and records without an answer: as it is. Caller frees. */
+char *moe_report_record_training(const char *record, double tokens);
+/* The larger of a record's two MFU; 0 where it has no answer. */
+double moe_report_record_mfu(const char *record);
+/* An array of the records. */
+char *moe_report_records_json(guint n, const char *const *records);
+/* One line per record: `set.KEY` first, then the values of moe_report_csv, then `error`. */
+char *moe_report_records_csv(guint n, const char *const *records);
+/* One row per record: the keys, the answer, what is lost most; or why there is none. */
+char *moe_report_records_table(guint n, const char *const *records, MoeSheet sheet);
+
+/* ---- validations ------------------------------------------------------------------------------------------------- */
+
+/* Groups, then the pair questions by what differs, then what sizes of one run tell about micro-batch and step. */
+char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet);
+/* One row per case, worst first when `worst_first`, else in file order. */
+char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, MoeSheet sheet);
+/* {"cases": [...], "groups": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
+char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by);
+char *moe_report_validation_csv(const MoeValidation *validation);
+
+/* ---- timelines --------------------------------------------------------------------------------------------------- */
+
+/*
+ * A timeline of chosen ranks as a trace file.
+ *
+ * The end of the name chooses the format; ".gz" after it compresses:
+ *
+ *     .json             Chrome trace events (also for any other name)
+ *     .perfetto-trace   Perfetto's protobuf, a tenth of the size
+ *     .folded           collapsed stacks for flame graphs: rank;stream;block;pass;operation and nanoseconds
+ *
+ * Processes are ranks, threads are streams, one more thread per rank holds the reasons why the compute stream idles.
+ * Times are whole nanoseconds; slices of a thread never overlap, not even when start and duration are added as
+ * floating-point microseconds. Slices carry cause, pass, layer, micro-batch, shape, FLOPs, bytes, rate, algorithm.
+ * Arrows go from pipeline send to receive, from dispatch to combine, and through the ranks of a collective; both ends
+ * are always there. Counters per rank: memory in use beside the capacity, and what the GPU sends over NVLink, network
+ * and host link (the mean over each transfer). https://ui.perfetto.dev opens both of the first formats.
+ *
+ *     MoeTrace *trace = moe_trace_new("v5.json.gz", run, &error);
+ *     options.slice = moe_trace_slice;
+ *     options.slice_data = trace;
+ *     ... simulate ...
+ *     moe_trace_commit(trace, result, version, &error);
+ *     moe_trace_free(trace);
+ */
+
+typedef struct MoeTrace MoeTrace;
+
+/* `run` names the trace and gives the layout by which the two ends of a message find each other; it must outlive the
+ * writer. */
+MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error);
+/* Adds a slice (a copy); a MoeSliceFunc whose user_data is the MoeTrace. */
+void moe_trace_slice(const struct MoeSlice *slice, gpointer trace);
+/* Writes the file; until then nothing stands under its name. `result` of the traced step gives header, memory and
+ * capacity; it and `version` of the program may be NULL, what they tell is then left out. FALSE and *error when
+ * anything could not be written. */
+gboolean moe_trace_commit(MoeTrace *trace, const MoeResult *result, const char *version, GError **error);
+void moe_trace_free(MoeTrace *trace);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTrace, moe_trace_free)
 
 G_END_DECLS
 

@@ -10,10 +10,30 @@
 #ifndef MOESIM_SENSITIVITY_H
 #define MOESIM_SENSITIVITY_H
 
-#include "metrics/findings.h"
-#include "study/study.h"
+#include <moesim/predict.h>
 
 G_BEGIN_DECLS
+
+/* One assumption alone at its ends, everything else as the run says. */
+typedef struct {
+  char *key, *why;
+  char *low, *high;               /* the values that give the lowest and the highest MFU, as written */
+  double mfu_low, mfu_high;       /* causal */
+  double step_low_s, step_high_s; /* step times at these two */
+  guint n_failed;                 /* of its values, those that give no run */
+  char *failure;                  /* the first of their messages, NULL when all are runs */
+} MoeSwing;
+
+typedef struct {
+  MoeResult *result;         /* the run as it is */
+  guint n_samples, n_failed; /* drawn; of these, combinations that cannot exist */
+  char *failure;             /* the first message, NULL when all exist */
+  MoeQuantiles mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu; /* NaN without a sample */
+  double *stepped_s; /* [n_samples - n_failed]: step times of the combinations, in no order */
+  guint n_swings;
+  MoeSwing *swings; /* largest first; empty when only the interval was asked for */
+  guint n_simulations;
+} MoeSensitivity;
 
 typedef struct {
   MoeSimOptions sim;        /* of every simulation; its seed is also that of the combinations */

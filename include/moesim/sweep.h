@@ -12,7 +12,7 @@
 #ifndef MOESIM_SWEEP_H
 #define MOESIM_SWEEP_H
 
-#include "study/study.h"
+#include <moesim/predict.h>
 
 G_BEGIN_DECLS
 

@@ -9,7 +9,7 @@
 #ifndef MOESIM_VALIDATE_H
 #define MOESIM_VALIDATE_H
 
-#include "study/study.h"
+#include <moesim/predict.h>
 
 G_BEGIN_DECLS
 
@@ -130,9 +130,6 @@ MoeValidation *moe_validate_memory(const char *dir, const char *data_dir, guint 
 
 /* Errors of published peaks by group, groups without any left out; the last is all. Free with moe_case_groups_free. */
 MoeCaseGroup *moe_validation_memory_groups(const MoeValidation *validation, MoeGroupBy by, guint *n);
-
-/* Fills c->memory: what was published of a run's memory and what is predicted of the same. */
-void moe_case_memory(const MoeRun *run, const MoeResult *result, MoeCase *c);
 
 /* Predicted cases: n[was stopped by lack of memory][is predicted to fit]. */
 typedef struct {

@@ -1,5 +1,7 @@
 /* Assumptions, model error and failures as one interval. */
 #include "certainty/certainty.h"
+#include "base/base.h"
+#include "goodput/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +59,7 @@ static MoeQuantiles mfu_of(double mfu, double step_s, const MoeQuantiles *step)
 static void fill_training(const GArray *steps, const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
 {
   guint n = goodput->n_samples, in_time = 0;
-  double ideal_of_step = (double)goodput->model.steps;
+  double ideal_of_step = (double)goodput->model->steps;
   g_autofree double *factor = g_new(double, n);
 
   for (guint i = 0; i < n; i++)

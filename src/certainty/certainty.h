@@ -14,7 +14,6 @@
 #ifndef MOESIM_CERTAINTY_H
 #define MOESIM_CERTAINTY_H
 
-#include "metrics/findings.h"
 #include <moesim/goodput.h>
 #include <moesim/validate.h>
 
@@ -71,7 +70,7 @@ char *moe_model_label(const MoeRun *run);
 typedef enum { MOE_DOUBT_ASSUMPTIONS, MOE_DOUBT_MODEL, MOE_DOUBT_FAILURES, MOE_N_DOUBTS } MoeDoubt;
 extern const char *const moe_doubt_words[];
 
-typedef struct {
+typedef struct MoeCertainty {
   MoeQuantiles step_time_s, mfu_causal, mfu_full;
   MoeQuantiles wall_s;             /* of the training; 0 without one */
   double chance;                   /* that the training ends within the deadline; NaN without one */

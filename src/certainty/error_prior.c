@@ -1,4 +1,7 @@
 /* How far predictions of other families are off, level by level. */
+#include "base/base.h"
+#include "doc/doc.h"
+#include "spec/spec.h"
 #include <math.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #define MOESIM_CERTAINTY_INTERNAL_H
 
 #include "certainty/certainty.h"
+#include "doc/doc.h"
 
 /* Cases of one family, kind, accelerator, model and software. */
 typedef struct {

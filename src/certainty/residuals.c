@@ -1,5 +1,8 @@
 /* What predictions of published runs are wrong by, by kind: text, file, and the distribution for a run. */
+#include "base/base.h"
+#include "doc/doc.h"
 #include "internal.h"
+#include "spec/spec.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* Predictions across the assumptions of a run. */
 #include "certainty/varied.h"
+#include "metrics/metrics.h"
+#include "study/study.h"
 #include <moesim/sensitivity.h>
 
 #include <math.h>

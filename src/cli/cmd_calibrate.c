@@ -1,5 +1,7 @@
 /* moesim calibrate: fits kernel constants to measured times and prints what is left. */
 #include "cli.h"
+#include "report/output.h"
+#include "report/tables.h"
 
 #include "calibrate/calibrate.h"
 #include <moesim/report.h>

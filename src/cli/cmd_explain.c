@@ -1,8 +1,8 @@
 /* moesim explain: where the MFU of a run goes; what makes two runs differ. */
 #include "cli.h"
 
-#include "report/findings.h"
 #include <moesim/explain.h>
+#include <moesim/report.h>
 
 static const MoeUsage usage = {
     .command = "explain",

@@ -1,5 +1,7 @@
 /* moesim goodput: a training of weeks, with failures, checkpoints, cost and energy. */
 #include "cli.h"
+#include "door/ask.h"
+#include "goodput/model.h"
 
 #include "report/goodput.h"
 

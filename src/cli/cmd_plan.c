@@ -1,5 +1,6 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
 #include "cli.h"
+#include "report/output.h"
 
 #include "report/plan.h"
 #include <moesim/export.h>

@@ -1,5 +1,6 @@
 /* moesim report: one run as one self-contained HTML page, other runs beside it. */
 #include "cli.h"
+#include "report/output.h"
 
 #include "report/page.h"
 #include "study/study.h"
@@ -46,11 +47,8 @@ static MoeGoodput *find_goodput(const MoeRun *run, const MoeSimOptions *sim, con
                                 const Options *options, GError **error)
 {
   MoeGoodputOptions study = {.seeds = (guint)options->seeds, .seed = sim->seed, .jobs = (guint)options->jobs};
-  MoeGoodputModel model;
 
-  if (!moe_goodput_model(run, &run->goodput, result, &model, error))
-    return NULL;
-  return moe_goodput(&model, result, &study, error);
+  return moe_goodput_of_run(run, result, &study, error);
 }
 
 /* ---- timeline ---------------------------------------------------------------------------------------------------- */

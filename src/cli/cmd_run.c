@@ -3,7 +3,7 @@
 #include "cli.h"
 #include "replay.h"
 
-#include "report/trace.h"
+#include <moesim/report.h>
 
 static const MoeUsage usage = {
     .command = "run",

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "ranks.h"
 
-#include "report/search.h"
+#include <moesim/report.h>
 #include <stdio.h>
 
 static const MoeUsage usage = {

@@ -1,7 +1,7 @@
 /* moesim sensitivity: what a prediction is worth across the assumptions behind it. */
 #include "cli.h"
 
-#include "report/findings.h"
+#include <moesim/report.h>
 #include <moesim/sensitivity.h>
 
 #define DEFAULT_SAMPLES 100 /* P10 and P90 then rest on ten samples each */

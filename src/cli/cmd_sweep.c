@@ -5,7 +5,7 @@
 #include "ranks.h"
 #include "sweep_ranks.h"
 
-#include "report/sweep.h"
+#include <moesim/report.h>
 #include <moesim/sweep.h>
 
 static const MoeUsage usage = {

@@ -1,7 +1,7 @@
 /* moesim plot sensitivity: a bar per assumption, from the least to the most MFU it gives. */
 #include "plot.h"
 
-#include "report/findings.h"
+#include <moesim/report.h>
 #include <moesim/sensitivity.h>
 
 #define SAMPLES 100 /* as moesim sensitivity does by default */

@@ -1,8 +1,8 @@
 /* moesim plot waterfall: from peak to MFU, by one of two attributions that are not the same and never share a name. */
 #include "plot.h"
 
-#include "report/findings.h"
 #include <moesim/explain.h>
+#include <moesim/report.h>
 
 /* What kept the GPU from math, as `moesim run` accounts for every instant. */
 static char *draw_accounted(const MoeRun *run, const MoeSimOptions *sim, MoePlotWords *words, GError **error)

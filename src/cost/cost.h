@@ -15,24 +15,6 @@
 
 G_BEGIN_DECLS
 
-typedef enum {
-  MOE_REASON_MATH,       /* model FLOPs at the quoted peak */
-  MOE_REASON_PRECISION,  /* the format's peak differs from the quoted one (negative: FP8 is faster) */
-  MOE_REASON_PADDING,    /* rows without tokens: capacity factor, tile padding of expert rows */
-  MOE_REASON_TILE,       /* output tiles larger than the output */
-  MOE_REASON_WAVE,       /* last wave of tiles not full */
-  MOE_REASON_SUSTAINED,  /* best rate the kernel family sustains is below peak: clock under power, issue, pipeline */
-  MOE_REASON_RAMP,       /* K-loop prologue and epilogue, short reductions, short sequences */
-  MOE_REASON_MEMORY,     /* time beyond math because HBM is the limit; all of a bandwidth-bound kernel */
-  MOE_REASON_FLOOR,      /* launch latency and minimum kernel time on the GPU */
-  MOE_REASON_CONTENTION, /* fewer SMs or less memory bandwidth beside a communication kernel */
-  MOE_REASON_RECOMPUTE,  /* work done again inside the kernel: flash attention's backward rebuilds the scores */
-  MOE_REASON_UNCOUNTED,  /* math at peak that is no model FLOP: a prediction module or router left out of the count */
-  MOE_N_REASONS,
-} MoeReason;
-
-extern const char *const moe_reason_words[];
-
 typedef struct {
   double seconds;
   double part_s[MOE_N_REASONS]; /* sums to `seconds` */

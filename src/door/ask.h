@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "certainty/certainty.h"
 #include "plan/plan.h"
+#include "spec/goodput.h"
 #include <moesim/search.h>
 #include <moesim/sensitivity.h>
 #include <moesim/sweep.h>

@@ -1,5 +1,6 @@
 /* What is said about a training of weeks, a search, a plan. */
 #include "door/ask.h"
+#include "spec/goodput.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* The run that a request is about. */
+#include "doc/doc.h"
 #include "internal.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* Configurations of others to run files. */
+#include "doc/doc.h"
 #include "internal.h"
+#include "spec/spec.h"
 
 #include "report/json.h"
 #include <moesim/import.h>
@@ -82,10 +84,8 @@ static char *print_import(const MoeImport *made)
 /* Reads the run back: what cannot exist is refused. */
 static gboolean check_run(const MoeRequest *request, const char *text, GError **error)
 {
-  const MoeRunOptions options = {.data_dir = request->data_dir};
-  const char *within = moe_request_within(request);
-  MoeDoc *doc = moe_doc_parse_within(text, -1, "converted", NULL, within, error);
-  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(doc, "converted", &options, error) : NULL;
+  const MoeRunOptions options = {.data_dir = request->data_dir, .within = moe_request_within(request)};
+  g_autoptr(MoeRun) run = moe_run_parse(text, -1, "converted", NULL, &options, error);
 
   return run != NULL;
 }

@@ -1,5 +1,6 @@
 /* The one interval of all answers. */
 #include "door/ask.h"
+#include "spec/spec.h"
 
 MoeResiduals *moe_ask_residuals(const char *data_dir, GError **error)
 {

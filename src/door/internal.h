@@ -6,6 +6,7 @@
 #ifndef MOESIM_DOOR_INTERNAL_H
 #define MOESIM_DOOR_INTERNAL_H
 
+#include "doc/doc.h"
 #include "door/ask.h"
 #include <moesim/door.h>
 

@@ -1,5 +1,9 @@
 /* What ships, and the words that keys take. */
+#include "doc/doc.h"
 #include "internal.h"
+#include "schedule/schedule.h"
+#include "spec/precision.h"
+#include "spec/spec.h"
 
 #include "report/json.h"
 #include "study/listing.h"

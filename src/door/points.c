@@ -1,6 +1,6 @@
 /* Points of a sweep as records. */
 #include "door/ask.h"
-#include "report/sweep.h"
+#include <moesim/report.h>
 
 static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
 {

@@ -1,7 +1,6 @@
 /* Questions about one run. */
 #include "internal.h"
 
-#include "report/findings.h"
 #include "report/remedy.h"
 #include "study/remedy.h"
 #include <moesim/explain.h>

@@ -1,4 +1,5 @@
 /* The text of a request to a document, and what stands at its keys. */
+#include "doc/doc.h"
 #include "internal.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* The run that a request means, key by key, and as a file of its own. */
+#include "doc/doc.h"
 #include "internal.h"
+#include "spec/spec.h"
 
 #include "report/json.h"
 

@@ -1,11 +1,15 @@
 /* Questions that take many runs or weeks of training. */
+#include "doc/doc.h"
+#include "door/ask.h"
+#include "goodput/model.h"
 #include "internal.h"
+#include "spec/goodput.h"
+#include "spec/spec.h"
 
 #include "report/goodput.h"
 #include "report/plan.h"
-#include "report/search.h"
-#include "report/sweep.h"
 #include <moesim/goodput.h>
+#include <moesim/report.h>
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* What one rank of each stage does when, as columns. */
 #include "internal.h"
+#include "sim/sim.h"
 
 #include "program/program.h"
 #include "report/json.h"

@@ -2,6 +2,7 @@
 #ifndef MOESIM_EXPLAIN_INTERNAL_H
 #define MOESIM_EXPLAIN_INTERNAL_H
 
+#include "doc/doc.h"
 #include <moesim/explain.h>
 
 /* ---- differing keys (explain_keys.c) ----------------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* In what two resolved documents differ, key by key, and which keys belong together. */
+#include "doc/doc.h"
 #include "internal.h"
+#include "spec/spec.h"
 
 #include <string.h>
 

@@ -1,5 +1,7 @@
 /* Runs between two runs: the document of the first with chosen keys of the second. */
+#include "doc/doc.h"
 #include "internal.h"
+#include "spec/spec.h"
 
 #include <string.h>
 

@@ -1,5 +1,8 @@
 /* What each change between two runs is worth: alone, and in order. */
+#include "base/base.h"
+#include "doc/doc.h"
 #include "internal.h"
+#include "study/study.h"
 
 #include <string.h>
 

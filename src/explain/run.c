@@ -1,5 +1,10 @@
 /* The waterfall of one run: its program is built once and simulated without each needed set of causes. */
+#include "base/base.h"
 #include "internal.h"
+#include "metrics/metrics.h"
+#include "program/program.h"
+#include "spec/spec.h"
+#include "study/study.h"
 
 #include <math.h>
 #include <string.h>

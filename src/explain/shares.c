@@ -1,4 +1,5 @@
 /* Shapley values of causes from the values of their subsets. */
+#include "base/base.h"
 #include "internal.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
 /* What happens to a training from outside: failures of parts, slow periods. */
+#include "goodput/model.h"
 #include "internal.h"
+#include "spec/goodput.h"
 
 #include <math.h>
 

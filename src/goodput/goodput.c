@@ -1,4 +1,9 @@
 /* Many trainings, and the interval between checkpoints that suits them best. */
+#include "spec/goodput.h"
+#include "base/base.h"
+#include "goodput/model.h"
+#include "study/economy.h"
+#include "study/study.h"
 #include <moesim/goodput.h>
 
 #include <math.h>
@@ -92,7 +97,7 @@ static double search_round(const MoeGoodputModel *model, const MoeGoodputOptions
  * follow one another faster than they are written. */
 static void search_optimum(MoeGoodput *goodput, const MoeGoodputOptions *options)
 {
-  const MoeGoodputModel *model = &goodput->model;
+  const MoeGoodputModel *model = goodput->model;
   double floor_s = model->plan.mode == MOE_CHECKPOINT_ASYNC ? model->write_s : 0;
   double centre_s = MAX(MAX(goodput->daly_s, floor_s), model->step_time_s);
   double low = MAX(centre_s / SEARCH_SPAN, model->step_time_s);
@@ -110,13 +115,14 @@ static void search_optimum(MoeGoodput *goodput, const MoeGoodputOptions *options
 /* Without failures a checkpoint only costs: one at the end is enough. */
 static void choose_interval(MoeGoodput *goodput, const MoeGoodputOptions *options)
 {
-  MoeGoodputModel *model = &goodput->model;
+  MoeGoodputModel *model = goodput->model;
   gboolean given = model->plan.interval_s > 0;
 
   if (isfinite(goodput->job_mtbf_s) && !(given && options->no_search))
     search_optimum(goodput, options);
   if (!given)
     model->plan.interval_s = goodput->optimum_s > 0 ? goodput->optimum_s : model->step_time_s * (double)model->steps;
+  goodput->interval_s = model->plan.interval_s;
 }
 
 /* ---- summary ----------------------------------------------------------------------------------------------------- */
@@ -176,7 +182,7 @@ static void fill_mean(MoeGoodput *goodput)
 
 static void fill_theory(MoeGoodput *goodput)
 {
-  const MoeGoodputModel *model = &goodput->model;
+  const MoeGoodputModel *model = goodput->model;
 
   goodput->blocking_s = model->copy_s + (model->plan.mode == MOE_CHECKPOINT_SYNC ? model->write_s : 0);
   goodput->job_mtbf_s = moe_goodput_job_mtbf(model);
@@ -190,12 +196,12 @@ MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, c
 {
   g_autoptr(MoeGoodput) goodput = g_new0(MoeGoodput, 1);
 
-  goodput->model = *model;
+  goodput->model = g_memdup2(model, sizeof *model);
   goodput->n_samples = MAX(options->seeds, 1);
   goodput->samples = g_new0(MoeGoodputSample, goodput->n_samples);
   fill_theory(goodput);
   choose_interval(goodput, options);
-  Batch batch = {&goodput->model, options->seed, goodput->samples, &options->stop};
+  Batch batch = {goodput->model, options->seed, goodput->samples, &options->stop};
 
   if (!simulate_all(&batch, goodput->n_samples, options, TRUE, error))
     return NULL;
@@ -206,10 +212,20 @@ MoeGoodput *moe_goodput(const MoeGoodputModel *model, const MoeResult *result, c
   return g_steal_pointer(&goodput);
 }
 
+MoeGoodput *moe_goodput_of_run(const MoeRun *run, const MoeResult *result, const MoeGoodputOptions *options,
+                               GError **error)
+{
+  MoeGoodputModel model;
+
+  return moe_goodput_model(run, &run->goodput, result, &model, error) ? moe_goodput(&model, result, options, error)
+                                                                      : NULL;
+}
+
 void moe_goodput_free(MoeGoodput *goodput)
 {
   if (!goodput)
     return;
+  g_free(goodput->model);
   g_free(goodput->samples);
   g_free(goodput);
 }

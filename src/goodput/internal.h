@@ -3,6 +3,7 @@
 #define MOESIM_GOODPUT_INTERNAL_H
 
 #include "engine/engine.h"
+#include "goodput/model.h"
 #include <moesim/goodput.h>
 
 /* What the job is doing. */

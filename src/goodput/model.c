@@ -1,4 +1,5 @@
 /* From a run, its plan and its predicted step to a training that can be simulated. */
+#include "goodput/model.h"
 #include "layer/layer.h"
 #include <moesim/goodput.h>
 

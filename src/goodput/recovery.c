@@ -1,4 +1,5 @@
 /* From a failure, or a planned stop, back to stepping. */
+#include "goodput/model.h"
 #include "internal.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
 /* One training: the job's own events, and the account of its time. */
+#include "goodput/model.h"
 #include "internal.h"
+#include "spec/goodput.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* Optimum intervals of theory. */
+#include "goodput/model.h"
 #include <moesim/goodput.h>
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* Simulations of cases at shares of their ranges, kept as they finish. */
+#include "validate/memory.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* Chakra traces of the nodes of a rank. Attribute names are those of MLCommons' converters; what only moesim knows
  * starts with "moesim.". */
 #include "chakra.pb-c.h"
+#include "cost/cost.h"
+#include "program/program.h"
 #include "trace.h"
 
 #include <math.h>

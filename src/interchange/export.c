@@ -1,4 +1,8 @@
 /* A run lowered and priced. */
+#include "cost/cost.h"
+#include "interchange/priced.h"
+#include "program/program.h"
+#include "sim/sim.h"
 #include "trace.h"
 
 MoeExport *moe_export_new(const MoeRun *run, uint64_t seed, GError **error)

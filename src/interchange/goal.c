@@ -10,6 +10,7 @@
  *
  * Times are nanoseconds, sizes bytes. `cpu` is the lane: operations of one lane follow one another.
  */
+#include "program/program.h"
 #include "trace.h"
 
 #include <math.h>

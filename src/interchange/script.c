@@ -1,5 +1,6 @@
 /* Launch scripts: the words of the launch among their statements. */
 #include "script.h"
+#include "base/base.h"
 
 #include <string.h>
 

@@ -1,5 +1,7 @@
 /* Calls of blocks unrolled into nodes. */
 #include "trace.h"
+#include "program/program.h"
+#include "sim/sim.h"
 
 #include <string.h>
 

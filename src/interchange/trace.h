@@ -3,6 +3,8 @@
 #define MOESIM_INTERCHANGE_TRACE_H
 
 #include "coll/coll.h"
+#include "program/program.h"
+#include "sim/sim.h"
 #include <moesim/export.h>
 
 typedef enum {

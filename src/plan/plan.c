@@ -1,5 +1,7 @@
 /* All rows of a plan, and which of them is recommended. */
+#include "base/base.h"
 #include "internal.h"
+#include "spec/spec.h"
 
 #include <math.h>
 

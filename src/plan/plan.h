@@ -13,6 +13,7 @@
 #define MOESIM_PLAN_H
 
 #include "certainty/certainty.h"
+#include "spec/spec.h"
 #include <moesim/search.h>
 #include <moesim/sensitivity.h>
 

@@ -1,5 +1,12 @@
 /* One row of a plan: search, verify, train, doubt. */
+#include "base/base.h"
+#include "goodput/model.h"
 #include "internal.h"
+#include "search/layouts.h"
+#include "spec/goodput.h"
+#include "spec/spec.h"
+#include "study/economy.h"
+#include "study/study.h"
 
 #include <math.h>
 #include <string.h>
@@ -168,7 +175,7 @@ static void fill_economy(const MoePlanOptions *options, MoePlanRow *row)
 
   double given = price_of(options, row->result);
 
-  row->economy = moe_economy_training(row->result, given, goodput->model.plan.tokens, wall->p50, wall->p50 * stepping);
+  row->economy = moe_economy_training(row->result, given, goodput->model->plan.tokens, wall->p50, wall->p50 * stepping);
   row->dollars = scaled(wall, row->economy.dollars / wall->p50);
   row->mwh = scaled(wall, row->economy.energy_mwh / wall->p50);
   row->megawatts = row->economy.stepping_power_w * (double)row->gpus * 1e-6;

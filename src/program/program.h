@@ -80,17 +80,6 @@ typedef struct {
 } MoeWait;
 
 /* A change of a rank's memory, tied to an operation of the block. */
-typedef enum {
-  MOE_MEMORY_WEIGHTS,
-  MOE_MEMORY_GRADIENTS,
-  MOE_MEMORY_OPTIMIZER,
-  MOE_MEMORY_ACTIVATIONS,
-  MOE_MEMORY_WORKSPACE,
-  MOE_MEMORY_ALLOCATOR, /* held by the allocator beyond what tensors use: rounding and fragmentation */
-  MOE_MEMORY_SYSTEM,    /* outside the allocator: context, libraries, their communication buffers */
-  MOE_N_MEMORY_PARTS,
-} MoeMemoryPart;
-
 typedef struct {
   uint32_t op;    /* index in the block */
   uint8_t part;   /* MoeMemoryPart */
@@ -168,17 +157,8 @@ char *moe_program_check(const MoeProgram *program);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-typedef struct {
-  double part_bytes[MOE_N_MEMORY_PARTS];    /* at the moment of the role's peak; they sum to peak_bytes */
-  double counted_bytes[MOE_N_MEMORY_KINDS]; /* the peak as tensors, the allocator and the device count it, cache
-                                               included */
-  double peak_bytes;                        /* that the device needs */
-} MoeFootprint;
-
 /* Peak of one role, walking its operations in the order of the compute stream. */
 void moe_program_footprint(const MoeProgram *program, const MoeRun *run, guint role, MoeFootprint *footprint);
-
-extern const char *const moe_memory_words[];
 
 G_END_DECLS
 

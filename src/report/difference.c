@@ -1,7 +1,8 @@
 /* What makes two runs differ. */
 #include "record.h"
-#include "report/findings.h"
 #include "report/json.h"
+#include "report/tables.h"
+#include <moesim/report.h>
 
 #include <math.h>
 

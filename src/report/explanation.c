@@ -1,8 +1,9 @@
 /* Why one run is as slow as it is. */
 #include "losses.h"
 #include "record.h"
-#include "report/findings.h"
 #include "report/json.h"
+#include "report/plot.h"
+#include <moesim/report.h>
 
 #include <math.h>
 #include <stdlib.h>

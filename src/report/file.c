@@ -1,4 +1,6 @@
 /* Files that appear whole or not at all. */
+#include "base/base.h"
+#include "report/output.h"
 #include "target.h"
 
 #include <moesim/report.h>

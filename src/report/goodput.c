@@ -1,7 +1,11 @@
 /* A simulated training: record, page, and a line per training. */
-#include "report/goodput.h"
+#include "spec/goodput.h"
+#include "goodput/model.h"
 #include "record.h"
+#include "report/goodput.h"
 #include "report/json.h"
+#include "report/tables.h"
+#include "spec/spec.h"
 
 #include <math.h>
 
@@ -29,14 +33,14 @@ static void add_answer(JsonBuilder *builder, const MoeGoodput *goodput)
 
 static void add_checkpoint(JsonBuilder *builder, const MoeGoodput *goodput)
 {
-  const MoeGoodputModel *model = &goodput->model;
+  const MoeGoodputModel *model = goodput->model;
 
   moe_json_open_object(builder, "checkpoint");
   moe_json_text(builder, "mode", moe_checkpoint_words[model->plan.mode]);
   moe_json_number(builder, "bytes", model->checkpoint_bytes);
   moe_json_number(builder, "copy_s", model->copy_s);
   moe_json_number(builder, "write_s", model->write_s);
-  moe_json_number(builder, "interval_s", model->plan.interval_s);
+  moe_json_number(builder, "interval_s", goodput->interval_s);
   moe_json_number(builder, "optimum_interval_s", goodput->optimum_s);
   moe_json_number(builder, "young_interval_s", goodput->young_s);
   moe_json_number(builder, "daly_interval_s", goodput->daly_s);
@@ -51,7 +55,7 @@ static void add_checkpoint(JsonBuilder *builder, const MoeGoodput *goodput)
 
 static void add_failures(JsonBuilder *builder, const MoeGoodput *goodput)
 {
-  const MoeGoodputModel *model = &goodput->model;
+  const MoeGoodputModel *model = goodput->model;
 
   moe_json_open_object(builder, "failures");
   moe_json_number(builder, "job_mtbf_s", goodput->job_mtbf_s);
@@ -137,17 +141,17 @@ static JsonNode *describe_goodput(const MoeResult *result, const MoeGoodput *goo
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
-  add_identity(builder, result, &goodput->model);
+  add_identity(builder, result, goodput->model);
   add_answer(builder, goodput);
   add_checkpoint(builder, goodput);
   add_failures(builder, goodput);
-  add_published(builder, &goodput->model.plan.published);
+  add_published(builder, &goodput->model->plan.published);
   add_economy(builder, &goodput->economy);
   if (certainty)
     add_certainty(builder, certainty);
   moe_json_integer(builder, "trainings", goodput->n_samples);
-  add_recovery(builder, &goodput->model);
-  moe_json_text(builder, "source", goodput->model.plan.source);
+  add_recovery(builder, goodput->model);
+  moe_json_text(builder, "source", goodput->model->plan.source);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
@@ -203,7 +207,7 @@ static void add_level(MoeTable *table, const char *name, double wall_s, double g
 static char *answer_table(const MoeGoodput *goodput, MoeSheet sheet)
 {
   static const char *const header[] = {"training", "wall-clock, h", "wall-clock, d", "goodput", NULL};
-  const MoePublishedGoodput *published = &goodput->model.plan.published;
+  const MoePublishedGoodput *published = &goodput->model->plan.published;
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
 
   moe_table_header(table, header);
@@ -254,7 +258,7 @@ static void add_overhead(MoeTable *table, const MoeGoodput *goodput, MoeOverhead
 {
   double mean = goodput->mean.overhead_s[kind];
   const MoeQuantiles *q = &goodput->overhead_s[kind];
-  double published = published_overhead(&goodput->model.plan.published, kind);
+  double published = published_overhead(&goodput->model->plan.published, kind);
 
   moe_table_add(table, overhead_titles[kind]);
   add_hours(table, mean);
@@ -267,7 +271,7 @@ static void add_overhead(MoeTable *table, const MoeGoodput *goodput, MoeOverhead
 static char *overhead_table(const MoeGoodput *goodput, MoeSheet sheet)
 {
   static const char *const header[] = {"overhead", "mean, h", "of wall", "P10, h", "P90, h", "published, h", NULL};
-  const MoePublishedGoodput *published = &goodput->model.plan.published;
+  const MoePublishedGoodput *published = &goodput->model->plan.published;
   double total = goodput->mean.wall_s - goodput->ideal_s;
   g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
 

@@ -4,6 +4,7 @@
 
 #include "record.h"
 #include "report/page.h"
+#include "report/tables.h"
 
 /* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */
 void html_text(GString *html, const char *text);

@@ -1,4 +1,5 @@
 /* Sections with charts that need axes: who does what when, the run on other numbers of GPUs, other runs beside it. */
+#include "base/base.h"
 #include "html.h"
 #include "losses.h"
 #include "timeline.h"

@@ -1,5 +1,11 @@
 /* Sections of the page that are tables: layout, machine, assumptions, sensitivity, training, sources. */
+#include "doc/doc.h"
 #include "html.h"
+#include "schedule/schedule.h"
+#include "spec/network.h"
+#include "spec/precision.h"
+#include "spec/published.h"
+#include "spec/spec.h"
 
 #include "report/goodput.h"
 

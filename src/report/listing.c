@@ -2,6 +2,7 @@
 #include "study/listing.h"
 #include "report/json.h"
 #include "report/listing.h"
+#include "report/tables.h"
 #include <json-glib/json-glib.h>
 
 /* A column that some have. */

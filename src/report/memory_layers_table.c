@@ -1,5 +1,6 @@
 /* What each layer keeps, as a table. */
 #include "report/memory_layers.h"
+#include "report/tables.h"
 
 /* Modules that any layer keeps something for. */
 static gboolean is_kept(const MoeMemoryLayer *rows, guint n, guint module)

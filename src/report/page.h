@@ -8,10 +8,11 @@
 #ifndef MOESIM_REPORT_HTML_H
 #define MOESIM_REPORT_HTML_H
 
-#include "metrics/findings.h"
 #include "report/plot.h"
+#include <moesim/explain.h>
 #include <moesim/goodput.h>
 #include <moesim/report.h>
+#include <moesim/sensitivity.h>
 
 G_BEGIN_DECLS
 

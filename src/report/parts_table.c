@@ -1,5 +1,6 @@
 /* Parts of iterations and kernel classes of a pair as tables. */
 #include "report/parts.h"
+#include "report/tables.h"
 #include <math.h>
 
 /* Name, published, predicted, error; what was not published stays open. */

@@ -10,7 +10,11 @@
 #ifndef MOESIM_REPORT_PLOT_H
 #define MOESIM_REPORT_PLOT_H
 
+#include "base/base.h"
+#include "metrics/metrics.h"
+#include <moesim/explain.h>
 #include <moesim/report.h>
+#include <moesim/sensitivity.h>
 
 G_BEGIN_DECLS
 
@@ -117,6 +121,14 @@ void moe_timeline_slice(const MoeSlice *slice, gpointer timeline);
  * the lanes' names. Only what overlaps [from, to]; `to` 0 is the end of the step. Boxes of one kind that are too narrow
  * to be seen become one. */
 char *moe_timeline_data(const MoeTimeline *timeline, MoeTime from, MoeTime to, int width);
+
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
+
+/* Rows for plots/waterfall.gp: label, upper %, lower %, by order-averaged shares. */
+char *moe_plot_explanation_data(const MoeExplanation *explanation);
+/* Rows for plots/sensitivity.gp: key, MFU % low, MFU % high, MFU % as is, values; the last block holds P10, P50, P90 in
+ * %. */
+char *moe_plot_sensitivity_data(const MoeSensitivity *sensitivity);
 
 G_END_DECLS
 

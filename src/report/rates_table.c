@@ -1,4 +1,5 @@
 /* The shared fit on published runs as tables. */
+#include "report/tables.h"
 #include "report/validation.h"
 
 #include <math.h>

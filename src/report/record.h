@@ -20,10 +20,11 @@
 #ifndef MOESIM_REPORT_RECORD_H
 #define MOESIM_REPORT_RECORD_H
 
-#include "metrics/findings.h"
-#include "report/sweep.h"
+#include "report/tables.h"
 #include <json-glib/json-glib.h>
+#include <moesim/explain.h>
 #include <moesim/report.h>
+#include <moesim/sensitivity.h>
 
 typedef struct {
   const char *title;

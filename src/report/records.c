@@ -3,7 +3,7 @@
 #include "training.h"
 
 #include "report/json.h"
-#include "report/sweep.h"
+#include <moesim/report.h>
 
 #include <math.h>
 #include <string.h>

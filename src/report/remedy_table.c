@@ -1,5 +1,6 @@
 /* Remedies as a table and as JSON. */
 #include "report/remedy.h"
+#include "report/tables.h"
 
 #include <math.h>
 

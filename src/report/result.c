@@ -4,9 +4,9 @@
 #include "training.h"
 
 #include "report/json.h"
-#include "report/sweep.h"
 #include "study/economy.h"
 #include <math.h>
+#include <moesim/report.h>
 
 #define SHOWN_LOSSES 3 /* as many as a row has room for */
 

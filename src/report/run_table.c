@@ -1,6 +1,7 @@
 /* One prediction as a page: answer, memory, waterfall. */
 #include "losses.h"
 #include "record.h"
+#include "report/tables.h"
 
 #include "report/json.h"
 

@@ -3,8 +3,8 @@
 #include "report/json.h"
 #include "training.h"
 
-#include "report/search.h"
 #include <math.h>
+#include <moesim/report.h>
 #include <string.h>
 
 #define SECONDS_PER_HOUR 3600.0

@@ -1,8 +1,10 @@
 /* How sure an answer is: the interval and the tornado. */
 #include "losses.h"
 #include "record.h"
-#include "report/findings.h"
 #include "report/json.h"
+#include "report/plot.h"
+#include "report/tables.h"
+#include <moesim/report.h>
 
 #include <math.h>
 

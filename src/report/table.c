@@ -1,5 +1,6 @@
 /* Tables: cells, what a column of numbers looks like, CSV. table_layout.c makes them fit a sheet. */
 #include "table.h"
+#include "report/tables.h"
 
 #include <moesim/report.h>
 

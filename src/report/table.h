@@ -2,6 +2,7 @@
 #ifndef MOESIM_REPORT_TABLE_H
 #define MOESIM_REPORT_TABLE_H
 
+#include "report/tables.h"
 #include <moesim/report.h>
 
 typedef enum {

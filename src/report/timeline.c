@@ -1,5 +1,8 @@
 /* Who does what when, as boxes. */
 #include "timeline.h"
+#include "base/base.h"
+#include "metrics/metrics.h"
+#include "spec/work.h"
 
 #include <string.h>
 

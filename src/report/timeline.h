@@ -2,6 +2,7 @@
 #ifndef MOESIM_REPORT_TIMELINE_H
 #define MOESIM_REPORT_TIMELINE_H
 
+#include "base/base.h"
 #include "report/plot.h"
 
 /* What a box shows. Kernels by pass, transfers, copies, and the compute stream's idle time by what it waits for. */

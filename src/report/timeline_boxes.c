@@ -1,5 +1,6 @@
 /* Boxes that can be seen: wide ones as they are, of narrow ones the shares that each kind has in a column of some
  * pixels. */
+#include "base/base.h"
 #include "timeline.h"
 
 #define NARROW   4    /* pixels: a box below that is part of a column */

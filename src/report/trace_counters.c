@@ -2,6 +2,7 @@
  * Memory and link load over time, as the sum of what slices change. Memory is absolute: the most that a rank's
  * operations add to what it holds throughout is its stage's peak.
  */
+#include "program/program.h"
 #include "trace_story.h"
 
 #include <math.h>

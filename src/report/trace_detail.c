@@ -1,7 +1,6 @@
 /* What a slice executes: shape, FLOPs, bytes, algorithm. */
+#include "metrics/metrics.h"
 #include "trace_story.h"
-
-#include "cost/cost.h"
 
 static TraceArgument *next(TraceDetail *detail, const char *key)
 {

@@ -3,6 +3,8 @@
  * brings them back, and a collective through all traced ranks that take part. An arrow is drawn only when both of its
  * ends are in the trace.
  */
+#include "program/program.h"
+#include "spec/work.h"
 #include "trace_story.h"
 
 #include <string.h>

@@ -2,6 +2,8 @@
  * Collapsed stacks, as flame graph tools read them (https://github.com/brendangregg/FlameGraph): "frame;frame;frame
  * count", here rank, stream, block, pass and operation, and nanoseconds.
  */
+#include "report/output.h"
+#include "spec/work.h"
 #include "trace_story.h"
 
 #include <string.h>

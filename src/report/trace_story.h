@@ -9,7 +9,10 @@
 #ifndef MOESIM_REPORT_TRACE_STORY_H
 #define MOESIM_REPORT_TRACE_STORY_H
 
-#include "report/trace.h"
+#include "metrics/metrics.h"
+#include "program/program.h"
+#include "report/output.h"
+#include "spec/work.h"
 #include <moesim/report.h>
 
 #define TRACE_NO_DETAIL    G_MAXUINT32

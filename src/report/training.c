@@ -1,8 +1,10 @@
 /* Days, dollars and energy of a training. */
 #include "training.h"
+#include "report/tables.h"
 
 #include "study/economy.h"
 #include <math.h>
+#include <moesim/report.h>
 
 #include "record.h"
 

@@ -1,5 +1,6 @@
 /* A validation: record, tables of cases, pairs and sizes. */
 #include "report/validation.h"
+#include "base/base.h"
 #include "record.h"
 #include "report/json.h"
 

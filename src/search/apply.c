@@ -1,5 +1,8 @@
 /* A layout as a run, and a run's own layout. */
 #include "internal.h"
+#include "schedule/schedule.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
 
 /* Fused attention never stores its scores: recomputing them alone would change nothing. */
 guint moe_search_recompute_modules(const MoeRun *run)

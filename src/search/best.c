@@ -1,5 +1,13 @@
 /* Looks at layouts best first: the best bound first, lowered for a better one, then simulated. */
+#include "cost/cost.h"
+#include "metrics/metrics.h"
+#include "program/program.h"
+#include "search/layouts.h"
 #include "searching.h"
+#include "sim/sim.h"
+#include "spec/spec.h"
+#include "study/study.h"
+#include "topo/topo.h"
 
 #include <string.h>
 

@@ -1,5 +1,12 @@
 /* Bounds of all candidates: probes first, each once, then what every layout makes of its own. */
+#include "base/base.h"
+#include "cost/cost.h"
 #include "internal.h"
+#include "schedule/schedule.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
+#include "study/study.h"
+#include "topo/topo.h"
 
 #include <string.h>
 

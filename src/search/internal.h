@@ -2,6 +2,12 @@
 #ifndef MOESIM_SEARCH_INTERNAL_H
 #define MOESIM_SEARCH_INTERNAL_H
 
+#include "cost/cost.h"
+#include "program/program.h"
+#include "schedule/schedule.h"
+#include "spec/spec.h"
+#include "spec/work.h"
+#include "topo/topo.h"
 #include <moesim/search.h>
 
 /* Shares in MoeLayoutChoice are whole percents. */

@@ -7,7 +7,13 @@
  * of the compute stream is then a lower bound on the time between the end of the part before and the end of this one in
  * any simulation. A transfer that nothing in the part starts (prefetched from earlier) counts as done.
  */
+#include "cost/cost.h"
 #include "internal.h"
+#include "program/program.h"
+#include "schedule/schedule.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
+#include "topo/topo.h"
 
 #include <string.h>
 

@@ -4,7 +4,13 @@
  * longest stream of any stage and the bytes on any port. On one stage the step is walked as a whole: what is fetched
  * ahead or finished later counts too. Simulated is only what this bound does not exclude.
  */
+#include "program/program.h"
+#include "cost/cost.h"
 #include "internal.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
+#include "spec/work.h"
+#include "topo/topo.h"
 
 /* What a block takes on a stage. */
 typedef struct {

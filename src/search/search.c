@@ -1,7 +1,10 @@
 /* Enumerate, bound; then, the best bound first, lower for a better one and simulate, until no bound is below what is
  * kept.
  */
+#include "base/base.h"
+#include "search/layouts.h"
 #include "searching.h"
+#include "spec/spec.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,9 @@
 /* Legal layouts: values of each dimension, and their combinations that can exist. */
+#include "base/base.h"
 #include "internal.h"
+#include "schedule/schedule.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
 #include <moesim/sweep.h>
 
 #include <string.h>

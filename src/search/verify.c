@@ -1,5 +1,9 @@
 /* What a search ranked, run again as `moesim run` runs it: with jitter, GPUs of different speeds and, for a deadline,
  * failures. */
+#include "goodput/model.h"
+#include "search/layouts.h"
+#include "spec/goodput.h"
+#include "spec/spec.h"
 #include <moesim/goodput.h>
 
 #include <math.h>

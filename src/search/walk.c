@@ -1,5 +1,7 @@
 /* What operations of a program take at least: each alone on the machine, with a host that is never late. */
+#include "cost/cost.h"
 #include "internal.h"
+#include "program/program.h"
 
 #include "coll/coll.h"
 

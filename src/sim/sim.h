@@ -22,53 +22,11 @@
 
 G_BEGIN_DECLS
 
-/* To what each instant of a GPU's step belongs. */
-typedef enum {
-  MOE_CAUSE_MATH,                /* model FLOPs at the quoted peak: its share of the step is the causal MFU */
-  MOE_CAUSE_KERNEL_INEFFICIENCY, /* kernels below peak and work that is not model FLOPs */
-  MOE_CAUSE_RECOMPUTE,
-  MOE_CAUSE_PADDING,
-  MOE_CAUSE_NVLINK_EXPOSED,
-  MOE_CAUSE_NETWORK_EXPOSED,
-  MOE_CAUSE_PEER_WAIT, /* a collective waits for its last member */
-  MOE_CAUSE_BUBBLE,    /* a pipeline message has not been sent, or nothing is left to do before the step ends */
-  MOE_CAUSE_HOST,      /* the host has not issued the next operation */
-  MOE_CAUSE_COPY_EXPOSED,
-  MOE_CAUSE_OPTIMIZER,
-  MOE_CAUSE_DATA, /* data loading and other host work once per step */
-  MOE_N_CAUSES,
-} MoeCause;
-
-extern const char *const moe_cause_words[];
-
-typedef enum { MOE_FIDELITY_AUTO, MOE_FIDELITY_FOLDED, MOE_FIDELITY_FULL } MoeFidelity;
-extern const char *const moe_fidelity_words[];
-
-/* Causes that a counterfactual run does without. Bits. */
-typedef enum {
-  MOE_WITHOUT_KERNEL_INEFFICIENCY = 1 << MOE_CAUSE_KERNEL_INEFFICIENCY,
-  MOE_WITHOUT_RECOMPUTE = 1 << MOE_CAUSE_RECOMPUTE,
-  MOE_WITHOUT_PADDING = 1 << MOE_CAUSE_PADDING,
-  MOE_WITHOUT_NVLINK = 1 << MOE_CAUSE_NVLINK_EXPOSED,
-  MOE_WITHOUT_NETWORK = 1 << MOE_CAUSE_NETWORK_EXPOSED,
-  MOE_WITHOUT_PEER_WAIT = 1 << MOE_CAUSE_PEER_WAIT, /* no jitter, no slow GPU, mean rows on every rank */
-  MOE_WITHOUT_HOST = 1 << MOE_CAUSE_HOST,
-  MOE_WITHOUT_COPY = 1 << MOE_CAUSE_COPY_EXPOSED,
-  MOE_WITHOUT_OPTIMIZER = 1 << MOE_CAUSE_OPTIMIZER,
-  MOE_WITHOUT_DATA = 1 << MOE_CAUSE_DATA,
-} MoeWithout;
-
-/* A GPU whose kernels take `factor` times as long. */
-typedef struct {
-  int64_t rank;
-  double factor;
-} MoeSlowGpu;
-
 /* Over what a GPU's bytes leave it. */
 typedef enum { MOE_LINK_NVLINK, MOE_LINK_NETWORK, MOE_LINK_HOST, MOE_N_LINKS } MoeLink;
 
 /* One slice or marker for a timeline. Times are picoseconds from the start of the step. */
-typedef struct {
+typedef struct MoeSlice {
   int64_t rank;
   uint8_t stream; /* MoeStream, or MOE_N_STREAMS for the idle causes of the compute stream */
   uint8_t pass;   /* MoePass */
@@ -93,34 +51,11 @@ typedef struct {
       memory_end_bytes; /* by which the GPU's memory in use changes when the operation starts and ends */
 } MoeSlice;
 
-/* Whether the caller wants the work to end: looked at now and then, from any thread. */
-typedef gboolean (*MoeStopFunc)(gpointer user_data);
-
-typedef void (*MoeSliceFunc)(const MoeSlice *slice, gpointer user_data);
-
 /* What a step sends and what links carry, all in bytes. By group kind; the last are pipeline messages. */
-typedef struct {
+typedef struct MoeSimTraffic {
   double *link_bytes; /* [moe_topo_n_resources], the caller's; only in full fidelity every link is counted */
   double nvlink_bytes[MOE_N_GROUPS + 1], network_bytes[MOE_N_GROUPS + 1]; /* payload of all ranks together */
 } MoeSimTraffic;
-
-typedef struct {
-  uint64_t seed;
-  MoeFidelity fidelity;
-  guint without;        /* bits of MoeWithout */
-  double kernel_jitter; /* relative standard deviation of kernel times; < 0 = the stack's */
-  gboolean no_fusing;   /* every kernel its own event: same times, for tests */
-  guint n_slow;
-  const MoeSlowGpu *slow;
-  MoeSliceFunc slice; /* NULL = no timeline; called in order of end time per stream, from the simulating thread */
-  gpointer slice_data;
-  guint n_trace_ranks; /* ranks whose slices are delivered (0 with a slice function = rank 0) */
-  const int64_t *trace_ranks;
-  MoeSimTraffic *traffic; /* filled when not NULL; a step without is faster */
-  uint64_t max_events;    /* 0 = the default limit */
-  MoeStopFunc stopped;    /* TRUE ends the simulation with MOE_ERROR_STOPPED; may be NULL */
-  gpointer stopped_data;
-} MoeSimOptions;
 
 /* What one unit's step consisted of. */
 typedef struct {

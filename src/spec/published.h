@@ -3,12 +3,10 @@
 #define MOESIM_SPEC_PUBLISHED_H
 
 #include "doc/doc.h"
+#include <moesim/result.h>
 
 G_BEGIN_DECLS
 
-/* How memory was counted: by tensors, by what the allocator holds for them, or all that is in use on the device. */
-typedef enum { MOE_MEMORY_ALLOCATED, MOE_MEMORY_RESERVED, MOE_MEMORY_DEVICE, MOE_N_MEMORY_KINDS } MoeMemoryKind;
-extern const char *const moe_memory_kind_words[];
 /* Whose peak: the most loaded GPU's, or one of the first or last pipeline stage. */
 typedef enum { MOE_MEMORY_OF_MOST, MOE_MEMORY_OF_FIRST, MOE_MEMORY_OF_LAST } MoeMemoryOf;
 

@@ -207,16 +207,31 @@ MoeDoc *moe_run_open(const char *path, const MoeRunOptions *options, GError **er
   return doc;
 }
 
-MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error)
+/* The run that a file holds, or the case of it that is asked for; takes `file` over, which may be NULL after *error. */
+static MoeRun *run_of_file(MoeDoc *file, const char *name, const MoeRunOptions *options, GError **error)
 {
-  g_autofree char *name = name_of_path(path);
-  g_autoptr(MoeDoc) doc = moe_run_open(path, options, error);
+  g_autoptr(MoeDoc) doc = file;
 
   if (!doc)
     return NULL;
   if (moe_node_get(moe_doc_root(doc), "cases"))
     return load_case(doc, options, error);
   return moe_run_from_doc(g_steal_pointer(&doc), name, options, error);
+}
+
+MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error)
+{
+  g_autofree char *name = name_of_path(path);
+
+  return run_of_file(moe_run_open(path, options, error), name, options, error);
+}
+
+MoeRun *moe_run_parse(const char *text, gssize length, const char *name, const char *directory,
+                      const MoeRunOptions *options, GError **error)
+{
+  const char *within = options ? options->within : NULL;
+
+  return run_of_file(moe_doc_parse_within(text, length, name, directory, within, error), name, options, error);
 }
 
 char **moe_run_variants(const char *path, GError **error)

@@ -5,6 +5,7 @@
  *
  * Everything here is data in SI base units (bytes, bytes/s, FLOP/s, seconds). A MoeRun owns all it refers to and is
  * const once loaded. Strings belong to the run's document.
+ * What users of the library see of a run is moesim/run.h.
  */
 #ifndef MOESIM_SPEC_H
 #define MOESIM_SPEC_H
@@ -18,6 +19,7 @@
 #include "spec/network.h"
 #include "spec/precision.h"
 #include "spec/published.h"
+#include <moesim/result.h>
 
 G_BEGIN_DECLS
 
@@ -178,21 +180,6 @@ typedef struct {
   int64_t micro_batches; /* per pipeline and step */
 } MoeParallelism;
 
-typedef enum { MOE_RECOMPUTE_NONE, MOE_RECOMPUTE_SELECTIVE, MOE_RECOMPUTE_FULL } MoeRecomputeMode;
-
-/* Modules whose activations can be recomputed alone. Bits. */
-typedef enum {
-  MOE_MODULE_CORE_ATTENTION = 1 << 0,        /* scores and softmax (free with flash kernels) */
-  MOE_MODULE_ATTENTION_PROJECTIONS = 1 << 1, /* q, k, v up-projections (MLA) */
-  MOE_MODULE_NORM = 1 << 2,
-  MOE_MODULE_FFN_ACTIVATION = 1 << 3, /* SwiGLU of dense FFN */
-  MOE_MODULE_MOE_ACTIVATION = 1 << 4, /* SwiGLU of experts */
-  MOE_MODULE_MOE = 1 << 5,            /* whole MoE sub-layer, with its dispatch and combine */
-  MOE_MODULE_FFN = 1 << 6,            /* whole dense FFN */
-  MOE_MODULE_SHARED_EXPERTS = 1 << 7,
-  MOE_MODULE_EXPERT_FFN = 1 << 8, /* expert GEMMs only: dispatched tokens are kept */
-} MoeModule;
-
 typedef struct {
   MoeRecomputeMode mode;
   int64_t layers; /* layers per pipeline stage recomputed in mode full; -1 = all */
@@ -217,19 +204,6 @@ typedef struct {
 typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
 
 /* ---- with what software ------------------------------------------------------------------------------------------ */
-
-/* Parts of a layer, for CUDA-graph coverage and for attribution. Bits of MoeScopes. */
-typedef enum {
-  MOE_SCOPE_EMBEDDING,
-  MOE_SCOPE_ATTENTION,
-  MOE_SCOPE_DENSE_FFN,
-  MOE_SCOPE_ROUTER,
-  MOE_SCOPE_EXPERTS, /* dispatch, expert FFN, combine */
-  MOE_SCOPE_HEAD,    /* LM head and loss */
-  MOE_SCOPE_OPTIMIZER,
-  MOE_SCOPE_DATA, /* data-parallel communication and bucket copies */
-  MOE_N_SCOPES,
-} MoeScope;
 
 typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
 
@@ -344,7 +318,7 @@ typedef struct MoeCluster {
 
 /* ---- a run ------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
+struct MoeRun {
   char *name;    /* "mai-base-1/v4" */
   char *variant; /* NULL or the variant's name */
   const char *title, *source;
@@ -364,57 +338,8 @@ typedef struct {
   /* Those of run, cluster, accelerator and stack; keys are paths in the run ("stack.host.sync"). */
   MoeAssumption *assumptions;
   GStringChunk *strings; /* text that is in no document */
-} MoeRun;
+};
 
-/* Whether the global batch follows the number of GPUs. */
-typedef enum {
-  MOE_SCALING_AS_SAID, /* with the option `gpus` it does, with the key parallelism.gpus it does not */
-  MOE_SCALING_WEAK,    /* it does, whatever changes the number */
-  MOE_SCALING_STRONG,  /* it stays */
-} MoeScaling;
-
-typedef struct {
-  const char *variant; /* NULL = all variants of the file applied in order (its last state); "" = none applied */
-  const char *cluster, *stack; /* replace the run's; NULL = keep */
-  int64_t gpus;                /* 0 = keep; data parallelism follows, and the global batch by `scaling` */
-  MoeScaling scaling;
-  const char *const *sets; /* NULL-terminated "key=value" */
-  gboolean
-      keep_published; /* overrides try constants of the model against what was published, they describe no other run */
-  const char *data_dir; /* where clusters/ and stacks/ are looked up besides the run file's ancestors; may be NULL */
-  const MoeDoc *text;   /* what the run file holds, instead of reading it; copied; may be NULL */
-  const char *within;   /* every file that is read lies below this folder; NULL: any file may be read */
-} MoeRunOptions;
-
-extern const char *const moe_scaling_words[]; /* of what can be said: from MOE_SCALING_WEAK on */
-
-/*
- * Loads, resolves, reads and validates. NULL and *error on failure: MOE_ERROR_INPUT or _IO for what is written wrongly,
- * MOE_ERROR_LAYOUT for a layout that cannot exist. `options` may be NULL. Thread-safe; about half a millisecond.
- *
- * Resolution, in this order:
- *
- * 1. `extends` of the file. `variants` and `published` do not inherit: they belong to the file that states them.
- *
- * 2. `cluster`, `cluster.accelerator` and `stack` are replaced by the documents they name, so that every later step can
- * address what is in them ("stack.host.sync"). A name is clusters/NAME.yaml, clusters/accelerators/NAME.yaml or
- * stacks/NAME.yaml in the directory of the run file, in each directory above it, or in options.data_dir; a path is
- * relative to the file it stands in; a map may say `extends: NAME` and what differs.
- *
- * 3. Variants in order up to options.variant. One that names a cluster or stack replaces it as a whole. A state has the
- * results that its own variant publishes, the last state those of the file; convention, peak and source hold for all.
- *
- * 4. options.cluster, .stack, .gpus. With gpus the global batch scales in proportion, to the nearest multiple of
- * data x micro_batch, at least one, unless options.scaling says that it stays; a batch given by options.sets stays.
- *
- * 5. options.sets, in order.
- *
- * 6. What is published is of the configuration that 1 to 3 give. When 4 and 5, or changes of a copy of a resolved
- * document, make another one - other values of model, recipe, layout, cluster or stack, assumptions aside - the results
- * fall away, and the peak when the accelerator or its peaks are others; what an override itself says under `published`
- * stays, and with options.keep_published everything.
- */
-MoeRun *moe_run_load(const char *path, const MoeRunOptions *options, GError **error);
 /* The document that moe_run_load begins with: that of options.text, else of the file. Caller frees. */
 MoeDoc *moe_run_open(const char *path, const MoeRunOptions *options, GError **error);
 /* The same from a document already in memory (a validation case, a sweep point); `doc` is taken over, also on failure.
@@ -428,11 +353,6 @@ gboolean moe_run_validate(MoeRun *run, GError **error);
 /* What each position of the pipeline holds (moe_placement_init counts them); of a run that moe_run_validate passed.
  * Free with g_free. */
 MoeChunk *moe_run_chunks_new(const MoeRun *run);
-/* The run file that reads as this run, cluster and stack in it: what differs from the defaults, by the field tables
- * that read it. Names of files become absolute. Caller frees. */
-char *moe_run_print(const MoeRun *run);
-void moe_run_free(MoeRun *run);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRun, moe_run_free)
 /* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is
  * published. */
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
@@ -452,9 +372,6 @@ void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps);
 
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);
-/* Names of the variants of a run file, or ids of a file of cases, in order, NULL-terminated; NULL and *error when it
- * cannot be read. Free with g_strfreev. */
-char **moe_run_variants(const char *path, GError **error);
 /* The run of one entry of a file's `cases:`, its `extends` resolved and its id taken out into *id (caller frees, also
  * when NULL is returned). NULL and *error when it is no map, has no id or nothing published. */
 MoeDoc *moe_case_document(MoeDoc *file, MoeNode *entry, char **id, GError **error);
@@ -490,9 +407,7 @@ gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 double moe_real_top_k(const MoeExpertLayer *moe);
 /* Whether attention reaches every token before. */
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
-extern const char *const moe_module_words[]; /* in the order of the bits of MoeModule */
 extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
-extern const char *const moe_scope_words[];
 extern const char *const moe_iteration_part_words[]; /* keys of published.iteration_parts_s; in the order of parts.h */
 
 G_END_DECLS

@@ -14,16 +14,6 @@ G_BEGIN_DECLS
 
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
-/* Which direction of training an operation belongs to. */
-typedef enum {
-  MOE_PASS_FORWARD,
-  MOE_PASS_DGRAD, /* backward with respect to inputs; also whole-backward of attention and element-wise kernels */
-  MOE_PASS_WGRAD, /* backward with respect to weights */
-  MOE_PASS_RECOMPUTE,
-  MOE_PASS_OPTIMIZER,
-  MOE_N_PASSES,
-} MoePass;
-
 /* What a bandwidth-bound kernel does; selects its family and efficiency. */
 typedef enum {
   MOE_BANDWIDTH_ELEMENTWISE,
@@ -152,7 +142,6 @@ typedef enum {
 extern const char *const moe_stream_words[];
 extern const char *const moe_group_words[];
 extern const char *const moe_collective_words[];
-extern const char *const moe_pass_words[];
 extern const char *const moe_bandwidth_words[];
 
 G_END_DECLS

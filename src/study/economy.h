@@ -26,18 +26,6 @@ G_BEGIN_DECLS
 #define MOE_JOULES_PER_MWH      3.6e9
 #define MOE_TOKENS_PER_TRILLION 1e12
 
-/* Values are 0 where price or power is unknown. */
-typedef struct {
-  double price_gpu_hour;   /* dollars */
-  double gpu_power_w;      /* board power of one GPU */
-  double overhead;         /* >= 1 */
-  double busy_share;       /* of the compute stream, 0..1 */
-  double stepping_power_w; /* mean of one GPU while stepping, overhead included */
-  double gpu_hours, dollars, energy_mwh;
-  double trillion_tokens;
-  double dollars_per_trillion, mwh_per_trillion; /* per trillion tokens */
-} MoeEconomy;
-
 /* A training of `tokens` that takes `wall_s`, of which `stepping_s` stepping. `price_gpu_hour` 0 = the result's. */
 MoeEconomy moe_economy_training(const MoeResult *result, double price_gpu_hour, double tokens, double wall_s,
                                 double stepping_s);

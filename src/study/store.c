@@ -1,4 +1,5 @@
 /* Finished points in SQLite. */
+#include "base/base.h"
 #include "store_internal.h"
 
 #include "sweep_internal.h"

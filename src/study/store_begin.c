@@ -1,4 +1,5 @@
 /* A new store appears under its name whole, and never over another: of two that begin one, one joins the other's. */
+#include "base/base.h"
 #include "store_internal.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* What a store holds, and what of it is damaged. */
+#include "base/base.h"
 #include "store_internal.h"
 
 void moe_store_report_clear(MoeStoreReport *report)

@@ -4,6 +4,7 @@
  *     axis   place, key, unit          unit: SI base unit of the numbers in that column, "" = plain, NULL = text
  *     point  position, hash, build, failed, KEY..., record, checksum; and numbers of the record as virtual columns
  */
+#include "base/base.h"
 #include "store_internal.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /*
- * study: many runs, one question.
+ * study: many runs, one question. What users of the library see of it is moesim/predict.h.
  *
  * Floor 8. Uses everything below. Never prints.
  */
@@ -7,19 +7,9 @@
 #define MOESIM_STUDY_H
 
 #include "metrics/metrics.h"
+#include <moesim/predict.h>
 
 G_BEGIN_DECLS
-
-/* Predicts one loaded run: spec -> topo, cost, program -> sim -> metrics. `options` may be NULL (seed 0, auto). */
-MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GError **error);
-
-/* Predicts `n` (at least 1) steps with successive seeds and returns their mean (of times, bytes and rates); a timeline
- * is of the first. */
-MoeResult *moe_study_predict_steps(const MoeRun *run, const MoeSimOptions *options, int64_t n, GError **error);
-
-/* Loads and predicts. */
-MoeResult *moe_study_predict_file(const char *path, const MoeRunOptions *run_options, const MoeSimOptions *options,
-                                  GError **error);
 
 /* The run with these NULL-terminated "key=value" settings. NULL and *error when it cannot be. */
 MoeRun *moe_study_with(const MoeRun *run, char *const *sets, GError **error);
@@ -30,27 +20,7 @@ typedef struct {
   GError *error;
 } MoeOutcome;
 
-/* When a study comes back with what it has: at the end of its time, or when somebody asks. Studies look at it between
- * pieces of work, the longest of which is one simulation. */
-typedef struct {
-  gint64 end_us;     /* monotonic time, microseconds; 0 = none */
-  MoeStopFunc asked; /* may be NULL; called from any thread */
-  gpointer user_data;
-} MoeStop;
-
-/* `budget_s` from now, 0 = without end. */
-MoeStop moe_stop_after(double budget_s, MoeStopFunc asked, gpointer user_data);
-/* NULL: never. */
-gboolean moe_stop_is_due(const MoeStop *stop);
-/* For a piece of the work: ends when that share (0 ... 1) of what is left is over. */
-MoeStop moe_stop_share(const MoeStop *stop, double share);
-
 typedef MoeOutcome (*MoeStudyFunc)(guint index, gpointer user_data);
-typedef void (*MoeProgressFunc)(guint done, guint total, gpointer user_data);
-
-/* Threads beyond this are a slip of the keyboard. */
-#define MOE_STUDY_MAX_JOBS 1024
-
 /* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has, at most MOE_STUDY_MAX_JOBS, fewer where no
  * more can be made); outcomes stand in index order, whatever the
  * number of threads. `progress` (may be NULL) is called from worker threads, one at a time. Free each outcome's parts.

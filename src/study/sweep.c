@@ -1,4 +1,5 @@
 /* Points of a sweep, and the run at each of them. */
+#include "base/base.h"
 #include <moesim/sweep.h>
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* Axes: "key=a,b,c" and "key=LOW:HIGH:STEP" as values. */
+#include "base/base.h"
 #include <moesim/sweep.h>
 
 #include <math.h>

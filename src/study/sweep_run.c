@@ -1,4 +1,8 @@
 /* Points computed, kept and resumed. */
+#include "base/base.h"
+#include "doc/doc.h"
+#include "spec/spec.h"
+#include "study/study.h"
 #include "sweep_internal.h"
 
 #include <string.h>

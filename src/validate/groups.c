@@ -1,4 +1,5 @@
 /* Errors of groups of cases: median, P90, bias, rank correlation. */
+#include "base/base.h"
 #include "cases.h"
 
 #include <math.h>

@@ -1,5 +1,9 @@
 /* Questions of memory: published peaks beside predicted ones, and whether what ran fits and what ran out does not. */
+#include "validate/memory.h"
+#include "base/base.h"
 #include "cases.h"
+#include "spec/published.h"
+#include "spec/spec.h"
 
 #include <math.h>
 

@@ -1,5 +1,7 @@
 /* Pair questions: two cases of one family that differ in one thing. Was the winner predicted? */
 #include "cases.h"
+#include "doc/doc.h"
+#include "spec/spec.h"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
 /* The training rate of each accelerator, fitted on half of the dense published runs, and what leaving a family out
  * changes. */
+#include "base/base.h"
 #include "cases.h"
 
 #include "validate/rates.h"

@@ -1,5 +1,11 @@
 /* Cases from files, predicted, with their errors. */
+#include "base/base.h"
 #include "cases.h"
+#include "doc/doc.h"
+#include "spec/published.h"
+#include "spec/spec.h"
+#include "study/study.h"
+#include "validate/memory.h"
 
 #include <math.h>
 

@@ -2,6 +2,10 @@
  * The search of GPT-3 175B on 4,096 H100, batch 1,536, in the space of Calculon's, against random layouts of it that
  * are simulated in full. Prints layouts, seconds, and the best step of both. Stores nothing.
  */
+#include "base/base.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
+#include "study/study.h"
 #include <math.h>
 #include <moesim/search.h>
 #include <stdio.h>

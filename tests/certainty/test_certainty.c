@@ -1,5 +1,7 @@
 /* Intervals of three causes: closed forms, and whose errors count. */
 #include "certainty/certainty.h"
+#include "goodput/model.h"
+#include "spec/spec.h"
 #include <moesim/sensitivity.h>
 #include <moetest.h>
 
@@ -60,7 +62,8 @@ START_TEST(a_training_has_all_three)
   MoeResult result = {.step_time_s = 1, .mfu_causal = 0.4, .mfu_full = 0.4};
   MoeModelError error = no_error();
   MoeGoodputSample samples[] = {{.wall_s = 100, .ideal_s = 100}, {.wall_s = 300, .ideal_s = 100}};
-  MoeGoodput goodput = {.model = {.steps = 100, .step_time_s = 1}, .n_samples = 2, .samples = samples};
+  MoeGoodputModel model = {.steps = 100, .step_time_s = 1};
+  MoeGoodput goodput = {.model = &model, .n_samples = 2, .samples = samples};
   double steps[] = {1, 2};
   MoeCertainty c;
 

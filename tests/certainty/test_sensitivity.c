@@ -1,5 +1,7 @@
 /* Sensitivity: quantiles in order, swings sorted, reproducible, whole numbers where a key wants them. */
+#include "doc/doc.h"
 #include "moetest.h"
+#include "spec/spec.h"
 
 #include <moesim/sensitivity.h>
 

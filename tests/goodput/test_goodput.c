@@ -1,5 +1,7 @@
 /* The simulated training against renewal theory, Young and Daly, and its own account. */
+#include "goodput/model.h"
 #include "moetest.h"
+#include "spec/goodput.h"
 
 #include <moesim/goodput.h>
 
@@ -256,7 +258,7 @@ START_TEST(test_optimum_is_near_daly)
   g_autoptr(MoeGoodput) goodput = moe_goodput(&model, &result, &options, NULL);
 
   ck_assert_ptr_nonnull(goodput);
-  ck_assert_double_eq(goodput->model.plan.interval_s, goodput->optimum_s);
+  ck_assert_double_eq(goodput->model->plan.interval_s, goodput->optimum_s);
   ck_assert_double_eq_tol(goodput->daly_s / goodput->young_s, 1, 0.05);
   ck_assert_double_ge(goodput->optimum_s, 0.6 * goodput->daly_s);
   ck_assert_double_le(goodput->optimum_s, 1.6 * goodput->daly_s);

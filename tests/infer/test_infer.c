@@ -1,5 +1,7 @@
 /* Inference against hidden truth, and against itself: threads, kills. */
+#include "base/base.h"
 #include "infer/infer.h"
+#include "study/study.h"
 #include <moetest.h>
 
 #include <math.h>

@@ -1,5 +1,8 @@
 /* GOAL files: the grammar of LogGOPSim's txt2bin, and totals that equal the program's. */
 #include "coll/coll.h"
+#include "interchange/priced.h"
+#include "program/program.h"
+#include "sim/sim.h"
 #include <math.h>
 #include <moesim/export.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #include "moetest.h"
+#include "report/output.h"
 
 #include <moesim/report.h>
 

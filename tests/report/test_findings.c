@@ -1,10 +1,11 @@
 /* Explanations, differences and sensitivities as tables, JSON, CSV and figure data. */
 #include "moetest.h"
+#include "report/plot.h"
 #include "sample.h"
 
-#include "report/findings.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
+#include <moesim/report.h>
 #include <string.h>
 
 /* The sample's MFU of 50 % after two changes: one that alone gives no legal run and doubles the MFU of 20 %, one that

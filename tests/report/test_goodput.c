@@ -1,4 +1,5 @@
 /* Simulated trainings as table, JSON and CSV. */
+#include "goodput/model.h"
 #include "moetest.h"
 #include "sample.h"
 

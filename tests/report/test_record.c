@@ -1,5 +1,6 @@
 /* Records: what a view says is what the record has. */
 #include "moetest.h"
+#include "report/tables.h"
 
 #include "report/record.h"
 

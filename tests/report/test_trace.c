@@ -1,8 +1,8 @@
 /* Traces: every event has what its format asks for, slices touch but do not overlap, arrows have both ends. */
 #include "moetest.h"
 
-#include "report/trace.h"
 #include "study/study.h"
+#include <moesim/report.h>
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>

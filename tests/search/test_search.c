@@ -1,5 +1,10 @@
 /* Bounds never exceed the simulation; the best of a search is the best of all. */
+#include "cost/cost.h"
 #include "moetest.h"
+#include "program/program.h"
+#include "search/layouts.h"
+#include "spec/spec.h"
+#include "topo/topo.h"
 
 #include <math.h>
 #include <moesim/search.h>

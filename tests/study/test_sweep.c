@@ -1,5 +1,7 @@
 /* Axes, points, records, stores. */
+#include "base/base.h"
 #include "moetest.h"
+#include "spec/spec.h"
 
 #include <glib/gstdio.h>
 #include <moesim/sweep.h>
