@@ -64,7 +64,7 @@ check_output() {
 # Header of a library -> the modules that may include it. Those of the language and GLib are free.
 may_include() {
   case $1 in
-  yaml.h) echo doc ;;
+  yaml.h) echo doc interchange ;;
   json-glib/*) echo door interchange report serve ;;
   zlib.h | libsmartcols.h) echo report ;;
   nlopt.h) echo calibrate infer ;;

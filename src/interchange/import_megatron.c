@@ -12,13 +12,15 @@ static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GErro
 
 MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)
 {
-  g_autoptr(GPtrArray) modules = g_ptr_array_new(), scopes = g_ptr_array_new(), spec = g_ptr_array_new();
+  g_autoptr(GPtrArray) modules = g_ptr_array_new(), scopes = g_ptr_array_new(), spec = g_ptr_array_new(),
+                       windows = g_ptr_array_new();
   MegatronArguments arguments = {.hidden_dropout = DEFAULT_DROPOUT,
                                  .attention_dropout = DEFAULT_DROPOUT,
                                  .optimizer_share = 1,
                                  .recompute_modules = modules,
                                  .graph_scopes = scopes,
-                                 .spec = spec};
+                                 .spec = spec,
+                                 .window_sizes = windows};
   Draft draft;
 
   import_draft_init(&draft, options);

@@ -218,9 +218,10 @@ static int64_t least_gpus(const MoeParallelism *p)
 static gboolean is_dealt(const Draft *draft, int64_t gpus, int64_t batch)
 {
   const MoeParallelism *p = &draft->parallelism;
-  int64_t data = gpus / (p->tensor * p->context * p->pipeline);
+  int64_t unit = MAX(gpus / (p->tensor * p->context * p->pipeline), 1) * MAX(draft->training.micro_batch, 1);
 
-  return batch % (MAX(data, 1) * MAX(draft->training.micro_batch, 1)) == 0;
+  /* interleaved stages take their micro-batches in rounds of as many as there are stages */
+  return batch % (unit * (p->virtual_stages > 1 ? p->pipeline : 1)) == 0;
 }
 
 /* As many as are usual, or fewer when the batch is too small for them. */

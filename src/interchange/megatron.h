@@ -31,10 +31,11 @@ typedef struct {
   const char *moments_1, *moments_2, *main_gradients, *fsdp_gradients, *main_parameters, *combine_dtype,
       *dispatch_dtype;
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *layout, *glu_activation, *transformer_kind;
-  const char *deepspeed_file, *partition_method, *script, *pattern, *old_pattern, *outer_sharding;
+  const char *deepspeed_file, *partition_method, *script, *model_type, *pattern, *old_pattern, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
   GPtrArray *graph_scopes;      /* of const char * */
   GPtrArray *spec;              /* of const char * */
+  GPtrArray *window_sizes;      /* of const char * */
 } MegatronArguments;
 
 typedef enum {
@@ -57,6 +58,8 @@ typedef struct {
 const MegatronOption *megatron_option(const char *name);
 /* Why an argument has no effect on time and memory; NULL when it is not among the reviewed ones. */
 const char *megatron_without_effect(const char *name);
+/* Whether an argument counts only beside a switch that is not among `words` (NULL-terminated). */
+gboolean megatron_stands_alone(const char *name, const char *const *words);
 /* What a run cannot say of an argument that is known; NULL for others. */
 const char *megatron_refusal(const char *name);
 

@@ -82,7 +82,13 @@ static const Group without_effect[] = {
      "no-barrier-with-level-1-timing barrier-with-l1-time config-logger-dir "
      "filter-warnings modules-to-filter set-level-for-all-loggers otel-* "
      "dump-param-to-param-group-map kill-switch-path aim-* "
-     "use-tb verbose abort-on-unmet-fused-kernel-constraints clearml-* codecarbon-dir gpu-sniff-test-interval "
+     "use-tb verbose betas eps native-amp-* gradient-clip-val gc-interval accelerator max-epochs max-steps "
+     "val-check-interval limit-* apex-transformer-log-level "
+     "mmap-bin-files pp-warmup "
+     "disable-wandb disable-tensorboard disable-mlflow mlflow-* torch-profiler-* *-sink-level "
+     "auto-continue-train disable-last-saving stage disable-profiler-activity-cpu use-rocm-mem-info* record-shapes "
+     "disable-compile-dependencies trainable wall-clock-step-timer fp8-reduce-amax "
+     "abort-on-unmet-fused-kernel-constraints clearml-* codecarbon-dir gpu-sniff-test-interval "
      "check-weight-hash-across-dp-replicas-interval swanlab-*"},
     {"launching of processes: the GPUs are what counts",
      "node-rank master-addr master-port rdzv-* max-restarts tee redirects log-dir standalone local-ranks-filter "
@@ -99,12 +105,17 @@ static const Group without_effect[] = {
      "ntasks-per-node cpus-per-task partition account job-name time export mpi container-* label "
      "kill-on-bad-exit "
      "unbuffered wait network cpu-bind mem-bind bind-to"},
+    {"defaults of Primus that no argument here stands for: as Megatron without them", "primus-defaults"},
     {"initial weights",
-     "seed mup data-parallel-random-init init-method-* init-model-with-meta-device embedding-init-method-std "
+     "seed mup use-scaled-init-method data-parallel-random-init init-method-* init-model-with-meta-device "
+     "embedding-init-method-std "
      "use-cpu-initialization "
      "no-initialization perform-initialization te-rng-tracker inference-rng-tracker mhc-init-gating-factor"},
     {"numbers computed at the same cost",
-     "export-* norm-target-loss loss-on-targets-only normalization norm-epsilon layernorm-epsilon apply-layernorm-1p "
+     "export-* *-logit-softcapping query-pre-attn-scalar apply-embedding-scaling embedding-multiplier "
+     "normalize-attention-scores qkv-bias use-sink-attention sink-window-even-layers-only norm-target-loss "
+     "loss-on-targets-only normalization norm-epsilon layernorm-epsilon "
+     "apply-layernorm-1p "
      "layernorm-zero-centered-gamma "
      "attention-softmax-in-fp32 "
      "softmax-scale softmax-type "
@@ -138,7 +149,11 @@ static const Group without_effect[] = {
      "use-fused-rmsnorm use-fused-swiglu use-rotary-pos-emb overlap-p2p-communication no-delay-grad-reduce "
      "delay-param-gather "
      "delay-grad-reduce moe-hybridep-num-blocks-* moe-hybridep-num-sms-preprocessing inference-sampling-seed "
-     "no-use-layer-wise-param-layout megatron-fsdp-version create-moe-param-group enable-shared-expert "
+     "no-use-layer-wise-param-layout megatron-fsdp-version mcore-gpt average-in-collective ddp-average-in-collective "
+     "pre-process post-process megatron-amp-O2 "
+     "get-attention-mask-from-fusion grad-div-ar-fusion "
+     "gradient-as-bucket-view contiguous-grad-buffer grad-allreduce-chunk-size-mb reduce-amax use-fast library "
+     "accumulate-grad-batches barrier-with-L1-time create-moe-param-group enable-shared-expert "
      "moe-min-capacity "
      "no-pipeline-parallel "
      "deepspeed-activation-checkpointing "
@@ -169,6 +184,8 @@ static const Group refused[] = {
      "linear-key-head-dim linear-value-head-dim linear-num-key-heads linear-num-value-heads dsa-* "
      "mtp-hybrid-override-pattern "
      "hybrid-attention-ratio hybrid-mlp-ratio"},
+    {"dropout inside the feed-forward", "ffn-dropout"},
+    {"a window in every second layer under this name", "sink-sliding-window"},
     {"layers of different widths", "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
     {"a second kind of stack beside the decoder's layers",
      "retro-* ul2-* encoder-tensor-model-parallel-size encoder-pipeline-model-parallel-size "
@@ -220,6 +237,9 @@ static const Group refused[] = {
 /* Changes of a fraction of a percent that the stack's own values cover: accepted with a note of their own. */
 static const Group covered[] = {
     {"a kernel per micro-batch, left out", "embed-layernorm"},
+    {"kernels of Primus-Turbo: the stack's own values are kept",
+     "enable-primus-turbo use-turbo-attention use-turbo-grouped-gemm use-turbo-grouped-mlp use-turbo-gemm "
+     "use-turbo-rms-norm turbo-* no-fp8-weight-transpose-cache"},
     {"the stack's own value is kept",
      "megatron-fsdp-* fsdp-* tp-comm-* tp-comm-overlap-cfg delay-wgrad-compute "
      "overlap-dispatch-backward-with-experts-wgrad "
@@ -242,6 +262,20 @@ static const Group covered[] = {
      "hierarchical-context-parallel-sizes"},
 };
 
+/* Arguments that count only beside another: the switch, one of several, and what depends on it. */
+static const Group dependent[] = {
+    {"experimental-attention-variant linear-attention-freq linear-attention-type",
+     "linear-key-head-dim linear-value-head-dim linear-num-* linear-conv-kernel-dim dsa-* gdp-*"},
+    {"first-last-layers-bf16", "num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
+    {"enable-mhc-connections enable-hyper-connections", "mhc-*"},
+    {"fine-grained-activation-offloading",
+     "activation-offload-fraction min-offloaded-tensor-size delay-offload-until-cuda-graph offload-modules"},
+    {"moe-paged-stash", "moe-paged-stash-*"},
+    {"use-kitchen use-kitchen-attention", "kitchen-*"},
+    {"cpu-offloading", "cpu-offloading-*"},
+    {"optimizer-cpu-offload", "optimizer-offload-fraction"},
+};
+
 /* ---- look-up --------------------------------------------------------------------------------- */
 
 static const char *find_group(const Group *groups, gsize n, const char *name)
@@ -259,6 +293,19 @@ const char *megatron_without_effect(const char *name)
   const char *reason = find_group(without_effect, G_N_ELEMENTS(without_effect), name);
 
   return reason ? reason : find_group(covered, G_N_ELEMENTS(covered), name);
+}
+
+gboolean megatron_stands_alone(const char *name, const char *const *words)
+{
+  const char *switches = find_group(dependent, G_N_ELEMENTS(dependent), name);
+
+  for (; switches && *words; words++) {
+    g_autofree char *word = g_strndup(*words, strcspn(*words, "="));
+
+    if (g_str_has_prefix(word, "--") && import_is_listed(switches, word + 2))
+      return FALSE;
+  }
+  return switches != NULL;
 }
 
 const char *megatron_refusal(const char *name)

@@ -75,11 +75,23 @@ static void take_spec(Draft *draft, const MegatronArguments *arguments)
     import_refuse(draft, "--spec", "layers that code elsewhere describes");
 }
 
+/* --model-type, --model-provider: what else than a decoder there is. */
+static void take_type(Draft *draft, const char *type)
+{
+  static const char *const known[] = {"gpt", "GPT", "mamba", "hybrid", NULL};
+
+  if (type && !g_strv_contains(known, type))
+    import_refuse(draft, "--model-type", "a model of this kind");
+}
+
 /* Whether the script or its layers are those of Megatron's Mamba models. */
 static gboolean is_mamba(const MegatronArguments *arguments)
 {
   const char *module = arguments->spec->len > 0 ? g_ptr_array_index(arguments->spec, 0) : "";
 
+  if (arguments->model_type &&
+      (strcmp(arguments->model_type, "mamba") == 0 || strcmp(arguments->model_type, "hybrid") == 0))
+    return TRUE;
   return strstr(module, "mamba") || strstr(module, "hybrid") ||
          (arguments->script && (strstr(arguments->script, "mamba") || strstr(arguments->script, "hybrid")));
 }
@@ -102,6 +114,7 @@ gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GErro
   const char *name = arguments->pattern ? "--hybrid-layer-pattern" : "--hybrid-override-pattern";
 
   take_spec(draft, arguments);
+  take_type(draft, arguments->model_type);
   if (!pattern && is_mamba(arguments))
     take_mamba_alone(draft, arguments);
   if (!pattern)

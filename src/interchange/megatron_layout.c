@@ -90,7 +90,8 @@ static gboolean take_zero(Draft *draft, const MegatronArguments *arguments, GErr
   p->zero = arguments->fsdp ? 3 : arguments->distributed_optimizer ? 1 : CLAMP(arguments->zero_stage, 0, 3);
   if (arguments->outer_sharding && strcmp(arguments->outer_sharding, "no_shard") != 0)
     import_refuse(draft, "--outer-dp-sharding-strategy", "shards over both levels of data parallelism");
-  return !arguments->sharding || take_strategy(draft, arguments->sharding, error);
+  /* the strategy is Megatron-FSDP's alone */
+  return !arguments->sharding || !arguments->fsdp || take_strategy(draft, arguments->sharding, error);
 }
 
 /* --deepspeed_config: the reader of scripts puts the text of the file in the place of its name, where it can. */

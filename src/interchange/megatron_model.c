@@ -73,18 +73,20 @@ static gboolean take_window_skip(Draft *draft, const char *text, GError **error)
 /* "--window-size 4096,0": tokens back, then forward. */
 static gboolean take_window(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
-  const char *text = arguments->window ? arguments->window : "";
+  const char *given =
+      arguments->window_sizes->len > 0 ? g_ptr_array_index(arguments->window_sizes, 0) : arguments->window;
+  const char *text = given ? given : "";
   char *end = NULL;
 
   while (*text == '(' || *text == ' ')
     text++;
   gint64 window = g_ascii_strtoll(text, &end, 10);
 
-  if (!arguments->window || g_str_has_prefix(text, "-1"))
+  if (!given || g_str_has_prefix(text, "-1"))
     return TRUE;
   if (end == text || window < 1 || window > (1 << 28))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--window-size: '%.40s', expected tokens such as 4096,0",
-                    arguments->window);
+                    given);
   draft->architecture.attention.window = window;
   draft->architecture.attention.global_every = draft->architecture.layers + 1;
   return take_window_skip(draft, arguments->window_skip, error);

@@ -22,7 +22,7 @@ static gboolean read_count(const char *name, const char *key, const char *word, 
 {
   gint64 number = 0;
 
-  if (is_open(word) && strcmp(key, "parallelism.gpus") == 0) /* --gpus says it */
+  if ((is_open(word) || strcmp(word, "-1") == 0) && strcmp(key, "parallelism.gpus") == 0) /* --gpus says it */
     return TRUE;
   if (is_open(word))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
@@ -144,6 +144,7 @@ typedef struct {
   MegatronArguments *arguments;
   MoeImport *import;
   GPtrArray *unknown;
+  const char *const *words; /* all of them */
 } Reading;
 
 static void add(GPtrArray *list, const char *const *words, guint n, const char *arrow, const char *what)
@@ -207,6 +208,14 @@ static void add_strays(Reading *reading, const char *const *words, guint n)
   }
 }
 
+/* A value that switches an argument off; a group of one is none. */
+static gboolean is_off(const char *name, const char *value)
+{
+  static const char *const words[] = {"0", "0.0", "none", "False", "false", NULL};
+
+  return value && (g_strv_contains(words, value) || (strcmp(value, "1") == 0 && g_str_has_suffix(name, "-size")));
+}
+
 /* An argument and the words up to the next. */
 static gboolean read_one(Reading *reading, const char *const *words, guint n, GError **error)
 {
@@ -221,6 +230,11 @@ static gboolean read_one(Reading *reading, const char *const *words, guint n, GE
   if (option && (option->kind == MEGATRON_TEXT || option->kind == MEGATRON_COUNT) && all_same(words + 1, given))
     taken = given;
   guint used = sole ? 1 : 1 + taken;
+
+  if (refusal && is_off(name, sole ? sole : given > 0 ? words[1] : NULL))
+    reason = "off";
+  else if (megatron_stands_alone(name, reading->words))
+    reason = "counts beside a switch that is not there";
   if (reason)
     add(reading->import->ignored, words, used, ": ", reason);
   else if (refusal)
@@ -279,7 +293,7 @@ static gboolean read_launcher(Reading *reading, const char *const *words, guint 
 gboolean megatron_read(const char *const *words, MegatronArguments *arguments, MoeImport *import, GPtrArray *unknown,
                        GError **error)
 {
-  Reading reading = {.arguments = arguments, .import = import, .unknown = unknown};
+  Reading reading = {.arguments = arguments, .import = import, .unknown = unknown, .words = words};
   guint launcher = launcher_words(words);
 
   if (!read_launcher(&reading, words, launcher, error))

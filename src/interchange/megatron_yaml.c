@@ -1,104 +1,180 @@
 /*
  * Arguments of Megatron in YAML: MODEL_ARGS of Megatron-LM's tests and Megatron-MoE-ModelZoo ("--num-layers: 61"),
- * Primus
- * ("num_layers: 61" under overrides) and the configurations of Megatron-Bridge and NeMo ("model: {num_layers: 61}").
- * Every leaf becomes an argument; names that Megatron-Bridge has of its own become Megatron's.
+ * experiments of Primus, whose model and trainer stand in files of their own, and the configurations of Megatron-Bridge
+ * and NeMo ("model: {num_layers: 61}"). Keys are gathered first, the later value before the earlier; each then becomes
+ * an argument.
  */
-#include "shell.h"
+#include "megatron_yaml.h"
 
-#include "doc/doc.h"
 #include <string.h>
 
-/* A key whose value true or false is an argument of Megatron, or nothing. */
-typedef struct {
-  const char *key;
-  const char *when_true, *when_false; /* NULL: what Megatron does anyhow */
-} Switch;
+#include "megatron.h"
+#include "yaml_json.h"
+#include "yaml_text.h"
 
-/* transformer_config.py and its arguments in arguments.py. */
-static const Switch switches[] = {
-    {"add_bias_linear", NULL, "--disable-bias-linear"},
-    {"gated_linear_unit", "--swiglu", NULL},
-    {"share_embeddings_and_output_weights", NULL, "--untie-embeddings-and-output-weights"},
-    {"grad_reduce_in_fp32", "--accumulate-allreduce-grads-in-fp32", "--grad-reduce-in-bf16"},
-    {"apply_rope_fusion", NULL, "--no-rope-fusion"},
-    {"bias_activation_fusion", NULL, "--no-bias-swiglu-fusion"},
-    {"bias_dropout_fusion", NULL, "--no-bias-dropout-fusion"},
-    {"masked_softmax_fusion", NULL, "--no-masked-softmax-fusion"},
-    {"gradient_accumulation_fusion", NULL, "--no-gradient-accumulation-fusion"},
-    {"overlap_p2p_comm", NULL, "--no-overlap-p2p-communication"},
-    {"cross_entropy_loss_fusion", "--cross-entropy-loss-fusion", NULL},
-    {"fp8_param", "--fp8-param-gather", NULL},
-    {"fp8_param_gather", "--fp8-param-gather", NULL},
-    {"fp8_wgrad", NULL, "--no-fp8-wgrad"},
-    {"check_for_nan_in_grad", NULL, NULL},
-};
-
-/* Names of keys that differ from those of arguments. */
-static const char *const names[][2] = {
-    {"num_moe_experts", "num-experts"},
-    {"fp8", "fp8-format"},
-    {"fp4", "fp4-format"},
-    {"layernorm_epsilon", "norm-epsilon"},
-    {"virtual_pipeline_model_parallel_size", "virtual-pipeline-model-parallel-size"},
-    {"num_layers_in_first_pipeline_stage", "decoder-first-pipeline-num-layers"},
-    {"num_layers_in_last_pipeline_stage", "decoder-last-pipeline-num-layers"},
-};
+#define MAX_FILES 32 /* that name each other */
 
 typedef struct {
-  Shell shell;
-  GPtrArray *words; /* of char * */
+  JsonObject *keys; /* key, without dashes and with _ -> value, in the order in which they came first */
+  const MoeImportFiles *files;
+  const char *name;
+  YamlText text;
+  guint left;            /* files that may still be read */
+  gboolean defaults;     /* the file at hand lists the defaults of all arguments */
+  GHashTable *untouched; /* keys whose value is such a default */
+  GError *error;
 } Reader;
 
-static void add(Reader *reader, const char *word)
+/* ---- gathering ------------------------------------------------------------------------------- */
+
+static void merge_map(Reader *reader, const char *section, JsonObject *map);
+
+static void merge_key(Reader *reader, const char *section, const char *key, JsonNode *value)
 {
-  g_ptr_array_add(reader->words, g_strdup(word));
+  const char *known = megatron_yaml_key_in(section, key);
+  g_autofree char *plain = g_strdelimit(g_strdup(known + strspn(known, "-")), "-", '_');
+
+  if (megatron_yaml_is_foreign(plain))
+    return;
+  if (reader->defaults)
+    g_hash_table_add(reader->untouched, g_strdup(plain));
+  else
+    g_hash_table_remove(reader->untouched, plain);
+  if (JSON_NODE_HOLDS_OBJECT(value))
+    merge_map(reader, key, json_node_get_object(value));
+  else
+    json_object_set_member(reader->keys, plain, json_node_copy(value));
 }
+
+static void merge_map(Reader *reader, const char *section, JsonObject *map)
+{
+  g_autoptr(GList) members = json_object_get_members(map);
+  JsonObject *around = reader->text.here;
+
+  reader->text.here = map;
+  for (GList *member = members; member; member = member->next) {
+    JsonNode *value = json_object_get_member(map, member->data);
+    g_autofree char *text = JSON_NODE_HOLDS_VALUE(value) ? yaml_text(&reader->text, json_node_get_string(value)) : NULL;
+    g_autoptr(JsonNode) resolved = text ? json_node_init_string(json_node_alloc(), text) : json_node_copy(value);
+
+    merge_key(reader, section, member->data, resolved);
+  }
+  reader->text.here = around;
+}
+
+static void merge_file(Reader *reader, const char *folder, const char *file);
+
+/* "extends: [base.yaml]", "bases:", "includes:": from the same folder. */
+static void merge_bases(Reader *reader, const char *folder, JsonObject *root)
+{
+  static const char *const words[] = {"extends", "bases", "includes"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+    JsonNode *bases = json_object_get_member(root, words[i]);
+    JsonArray *list = bases && JSON_NODE_HOLDS_ARRAY(bases) ? json_node_get_array(bases) : NULL;
+
+    for (guint j = 0; list && j < json_array_get_length(list); j++)
+      if (JSON_NODE_HOLDS_VALUE(json_array_get_element(list, j)))
+        merge_file(reader, folder, json_array_get_string_element(list, j));
+    if (bases && JSON_NODE_HOLDS_VALUE(bases))
+      merge_file(reader, folder, json_node_get_string(bases));
+  }
+}
+
+/* A file that another names; what cannot be found is an error, since it has the model. */
+static void merge_file(Reader *reader, const char *folder, const char *file)
+{
+  g_autofree char *path = *folder ? g_build_filename(folder, file, NULL) : g_strdup(file);
+  gsize length = 0;
+
+  if (reader->error || reader->left == 0)
+    return;
+  reader->left--;
+  g_autofree char *text = reader->files ? reader->files->read(reader->files->data, path, &length) : NULL;
+
+  if (!text) {
+    moe_fail(&reader->error, MOE_ERROR_INPUT, (MoeMark){.file = reader->name},
+             "%s cannot be read, expected it beside this file or in a folder above", path);
+    return;
+  }
+  g_autoptr(JsonNode) root = interchange_yaml_parse(text, length, path, &reader->error);
+  g_autofree char *beside = g_path_get_dirname(path);
+
+  if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+    return;
+  merge_bases(reader, strcmp(beside, ".") == 0 ? "" : beside, json_node_get_object(root));
+  reader->defaults = megatron_yaml_is_defaults(path);
+  merge_map(reader, NULL, json_node_get_object(root));
+  reader->defaults = FALSE;
+}
+
+/* ---- Primus ---------------------------------------------------------------------------------- */
+
+static char *member_text(Reader *reader, JsonObject *map, const char *key)
+{
+  JsonNode *node = json_object_get_member(map, key);
+
+  return node && JSON_NODE_HOLDS_VALUE(node) ? yaml_text(&reader->text, json_node_get_string(node)) : NULL;
+}
+
+/* One module of an experiment: its trainer, its model, then what it changes in both. */
+static void merge_module(Reader *reader, const char *module, JsonObject *map)
+{
+  g_autofree char *framework = member_text(reader, map, "framework");
+  g_autofree char *config = member_text(reader, map, "config"), *model = member_text(reader, map, "model");
+  g_autofree char *configs = g_build_filename("primus/configs/modules", framework ? framework : "megatron", NULL);
+  g_autofree char *models = g_build_filename("primus/configs/models", framework ? framework : "megatron", NULL);
+  JsonNode *overrides = json_object_get_member(map, "overrides");
+
+  if (framework && !g_str_has_prefix(framework, "megatron")) {
+    moe_fail(&reader->error, MOE_ERROR_INPUT, (MoeMark){.file = reader->name},
+             "%.40s: framework %.40s, expected megatron (import torchtitan reads TOML)", module, framework);
+    return;
+  }
+  if (config && model)
+    merge_file(reader, configs, config);
+  if (model)
+    merge_file(reader, models, model);
+  if (overrides && JSON_NODE_HOLDS_OBJECT(overrides))
+    merge_map(reader, NULL, json_node_get_object(overrides));
+}
+
+static void merge_modules(Reader *reader, JsonObject *modules)
+{
+  g_autoptr(GList) members = json_object_get_members(modules);
+
+  for (GList *member = members; member; member = member->next) {
+    JsonNode *node = json_object_get_member(modules, member->data);
+
+    if (JSON_NODE_HOLDS_OBJECT(node))
+      merge_module(reader, member->data, json_node_get_object(node));
+  }
+}
+
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static gboolean is_true(const char *value)
 {
-  return g_ascii_strcasecmp(value, "true") == 0 || strcmp(value, "yes") == 0;
+  return g_ascii_strcasecmp(value, "true") == 0 || g_ascii_strcasecmp(value, "yes") == 0;
 }
 
 static gboolean is_false(const char *value)
 {
-  return g_ascii_strcasecmp(value, "false") == 0 || strcmp(value, "no") == 0;
+  return g_ascii_strcasecmp(value, "false") == 0 || g_ascii_strcasecmp(value, "no") == 0;
 }
 
-static gboolean is_key(const char *written, const char *key)
+static gboolean is_nothing(const char *value)
 {
-  while (*written == '-')
-    written++;
-  for (; *written && *key; written++, key++)
-    if (*written != *key && !(*written == '-' && *key == '_'))
-      return FALSE;
-  return *written == *key;
+  static const char *const words[] = {"", "null", "Null", "NULL", "None", "~", "???", NULL};
+
+  return g_strv_contains(words, value);
 }
 
 static char *argument_name(const char *key)
 {
-  const char *plain = key + strspn(key, "-");
+  const char *known = megatron_yaml_name(key);
 
-  for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-    if (is_key(plain, names[i][0]))
-      return g_strconcat("--", names[i][1], NULL);
-  char *name = g_strconcat("--", plain, NULL);
-
-  return g_strdelimit(name, "_", '-');
-}
-
-/* A switch that is a name of its own; FALSE when it is none. */
-static gboolean add_switch(Reader *reader, const char *key, gboolean on)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS(switches); i++)
-    if (is_key(key, switches[i].key)) {
-      const char *word = on ? switches[i].when_true : switches[i].when_false;
-
-      if (word)
-        add(reader, word);
-      return TRUE;
-    }
-  return FALSE;
+  return known ? g_strconcat("--", known, NULL) : g_strdelimit(g_strconcat("--", key, NULL), "_", '-');
 }
 
 static gboolean is_pattern(const char *name)
@@ -106,13 +182,19 @@ static gboolean is_pattern(const char *name)
   return strcmp(name, "--moe-layer-freq") == 0 || strcmp(name, "--window-attn-skip-freq") == 0;
 }
 
-/* "[a b c]" is a list, except where Megatron evaluates it. */
-static void add_values(Reader *reader, const char *name, const char *text)
+/* "[a b c]" is a list, except where Megatron evaluates it; quotes may be meant for a shell. */
+static void add_values(GPtrArray *words, const char *name, const char *text)
 {
   gsize length = strlen(text);
 
+  if (length > 1 && text[0] == '\'' && text[length - 1] == '\'') {
+    g_autofree char *plain = g_strndup(text + 1, length - 2);
+
+    add_values(words, name, plain);
+    return;
+  }
   if (length < 2 || text[0] != '[' || text[length - 1] != ']' || is_pattern(name)) {
-    add(reader, text);
+    g_ptr_array_add(words, g_strdup(text));
     return;
   }
   g_autofree char *inside = g_strndup(text + 1, length - 2);
@@ -120,111 +202,147 @@ static void add_values(Reader *reader, const char *name, const char *text)
 
   for (char **value = values; *value; value++)
     if (**value)
-      add(reader, *value);
+      g_ptr_array_add(words, g_strdup(*value));
 }
 
-static void add_leaf(Reader *reader, const char *key, const char *value)
+static void add_flag(GPtrArray *words, const char *key, gboolean on)
 {
-  gsize length = strlen(value);
-  gboolean quoted = length > 1 && value[0] == '\'' && value[length - 1] == '\''; /* quotes for a shell */
-  g_autofree char *plain = g_strndup(value + (quoted ? 1 : 0), length - (quoted ? 2 : 0));
-  g_autofree char *text = strchr(plain, '$') ? shell_expand_text(&reader->shell, plain) : g_strdup(plain);
   g_autofree char *name = argument_name(key);
-  gboolean on = is_true(text);
+  const char *word = NULL;
+  gboolean known = megatron_yaml_switch(key, on, &word);
 
-  if (strcmp(text, "null") == 0 || *text == '\0' || strcmp(text, "???") == 0)
-    return;
-  if (!on && !is_false(text)) {
-    add(reader, name);
-    add_values(reader, name, text);
-    return;
-  }
-  if (!add_switch(reader, key, on) && on)
-    add(reader, name);
+  if (known && word)
+    g_ptr_array_add(words, g_strdup(word));
+  else if (!known && on)
+    g_ptr_array_add(words, g_strdup(name));
 }
 
-/* Lists of scalars: several values of one argument, or a pattern of 0 and 1. */
-static void add_list(Reader *reader, const char *key, const MoeNode *list)
+static void add_leaf(GPtrArray *words, const char *key, const char *text)
+{
+  g_autofree char *name = argument_name(key);
+  const MegatronOption *option = megatron_option(name);
+  gboolean flag = option && option->kind == MEGATRON_FLAG, digit = strcmp(text, "1") == 0 || strcmp(text, "0") == 0;
+  const char *word = NULL;
+
+  if (is_nothing(text))
+    return;
+  if (megatron_yaml_word(key, text, &word)) {
+    if (word)
+      g_ptr_array_add(words, g_strdup(word));
+  } else if (is_true(text) || is_false(text) || (flag && digit)) {
+    add_flag(words, key, is_true(text) || strcmp(text, "1") == 0);
+  } else {
+    g_ptr_array_add(words, g_strdup(name));
+    add_values(words, name, text);
+  }
+}
+
+/* Lists of values: several of one argument, or a pattern of 0 and 1. */
+static void add_list(GPtrArray *words, const char *key, JsonArray *list)
 {
   g_autofree char *name = argument_name(key);
   gboolean pattern = is_pattern(name);
   g_autoptr(GString) text = g_string_new("[");
+  guint n = json_array_get_length(list);
 
-  if (moe_node_size(list) == 0)
+  if (n == 0)
     return;
-  add(reader, name);
-  for (guint i = 0; i < moe_node_size(list); i++) {
-    const MoeNode *element = moe_node_at(list, i);
-    const char *value = moe_node_kind(element) == MOE_NODE_SCALAR ? moe_node_text(element) : "";
+  g_ptr_array_add(words, g_strdup(name));
+  for (guint i = 0; i < n; i++) {
+    JsonNode *element = json_array_get_element(list, i);
+    const char *value = JSON_NODE_HOLDS_VALUE(element) ? json_node_get_string(element) : "";
 
     g_string_append_printf(text, "%s%s", i > 0 ? "," : "", value);
     if (!pattern && *value)
-      add(reader, value);
+      g_ptr_array_add(words, g_strdup(value));
   }
   g_string_append_c(text, ']');
   if (pattern)
-    add(reader, text->str);
+    g_ptr_array_add(words, g_strdup(text->str));
 }
 
-/* Sections that hold no arguments. */
-static gboolean is_foreign(const char *key)
+/* A default of Primus that no argument here stands for: it is counted, not repeated. */
+static gboolean is_untouched(const Reader *reader, const char *key, JsonNode *value)
 {
-  static const char *const sections[] = {
-      "ENV_VARS",     "LAUNCHER",   "BEFORE_SCRIPT", "AFTER_SCRIPT", "env",       "MODE",      "METRICS",
-      "TEST_TYPE",    "work_group", "user_name",     "exp_name",     "workspace", "framework", "config",
-      "model_config", "extends",    "_target_",      "platform",     NULL};
+  g_autofree char *name = argument_name(key);
+  const char *text = JSON_NODE_HOLDS_VALUE(value) ? json_node_get_string(value) : "", *word = NULL;
 
-  return g_strv_contains(sections, key);
+  return g_hash_table_contains(reader->untouched, key) && !megatron_option(name) &&
+         !megatron_yaml_switch(key, TRUE, &word) && !megatron_yaml_word(key, text, &word);
 }
 
-static void add_map(Reader *reader, const MoeNode *map)
+static char **take_words(const Reader *reader)
 {
-  for (guint i = 0; i < moe_node_size(map); i++) {
-    const char *key = moe_node_key(map, i);
-    const MoeNode *node = moe_node_at(map, i);
+  JsonObject *keys = reader->keys;
+  guint untouched = 0;
+  GPtrArray *words = g_ptr_array_new();
+  g_autoptr(GList) members = json_object_get_members(keys);
 
-    if (is_foreign(key))
-      continue;
-    if (moe_node_kind(node) == MOE_NODE_MAP)
-      add_map(reader, node);
-    else if (moe_node_kind(node) == MOE_NODE_LIST)
-      add_list(reader, key, node);
-    else
-      add_leaf(reader, key, moe_node_text(node));
+  for (GList *member = members; member; member = member->next) {
+    JsonNode *value = json_object_get_member(keys, member->data);
+
+    if (is_untouched(reader, member->data, value))
+      untouched++;
+    else if (JSON_NODE_HOLDS_ARRAY(value))
+      add_list(words, member->data, json_node_get_array(value));
+    else if (JSON_NODE_HOLDS_VALUE(value))
+      add_leaf(words, member->data, json_node_get_string(value));
   }
+  if (untouched > 0) {
+    g_ptr_array_add(words, g_strdup("--primus-defaults"));
+    g_ptr_array_add(words, g_strdup_printf("%u", untouched));
+  }
+  g_ptr_array_add(words, NULL);
+  return (char **)g_ptr_array_free(words, FALSE);
 }
 
-static void assign_given(Shell *shell, const char *const *given)
+static gboolean has_model(JsonObject *keys)
 {
-  for (; given && *given; given++) {
-    const char *sign = strchr(*given, '=');
-    GPtrArray *value = sign ? g_ptr_array_new_with_free_func(g_free) : NULL;
-    g_autofree char *name = sign ? g_strndup(*given, (gsize)(sign - *given)) : NULL;
+  return json_object_has_member(keys, "num_layers") || json_object_has_member(keys, "hybrid_layer_pattern") ||
+         json_object_has_member(keys, "hybrid_override_pattern");
+}
 
-    if (!sign)
-      continue;
-    g_ptr_array_add(value, g_strdup(sign + 1));
-    shell_assign(shell, name, value);
+/* ---- a file ---------------------------------------------------------------------------------- */
+
+/* The part of a file that holds arguments. */
+static void merge_root(Reader *reader, JsonObject *root)
+{
+  JsonNode *arguments = json_object_get_member(root, "MODEL_ARGS"), *modules = json_object_get_member(root, "modules");
+
+  if (arguments && JSON_NODE_HOLDS_OBJECT(arguments)) {
+    merge_map(reader, NULL, json_node_get_object(arguments));
+  } else if (modules && JSON_NODE_HOLDS_OBJECT(modules)) {
+    merge_modules(reader, json_node_get_object(modules));
+  } else {
+    merge_bases(reader, "", root);
+    merge_map(reader, NULL, root);
   }
 }
 
 char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given,
                              const MoeImportFiles *files, GError **error)
 {
-  (void)files;
-  g_autoptr(MoeDoc) doc = moe_doc_parse(text, (gssize)length, name, NULL, error);
-  Reader reader = {.shell = {.budget = MOE_IMPORT_MAX_BYTES, .keep_unknown = TRUE}, .words = g_ptr_array_new()};
+  g_autoptr(JsonNode) root = interchange_yaml_parse(text, length, name, error);
+  g_autoptr(JsonObject) keys = json_object_new();
+  g_autoptr(GHashTable) untouched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  Reader reader = {
+      .keys = keys, .untouched = untouched, .files = files, .name = name, .text = {.given = given}, .left = MAX_FILES};
 
-  if (!doc) {
-    g_ptr_array_unref(reader.words);
+  if (!root)
+    return NULL;
+  if (!JSON_NODE_HOLDS_OBJECT(root)) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = 1, .column = 1},
+             "no map, expected one such as model: {num_layers: 32}");
     return NULL;
   }
-  reader.shell.variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-  reader.shell.positions = g_ptr_array_new();
-  assign_given(&reader.shell, given);
-  add_map(&reader, moe_doc_root(doc));
-  g_hash_table_unref(reader.shell.variables);
-  g_ptr_array_unref(reader.shell.positions);
-  g_ptr_array_add(reader.words, NULL);
-  return (char **)g_ptr_array_free(reader.words, FALSE);
+  reader.text.root = json_node_get_object(root);
+  merge_root(&reader, reader.text.root);
+  if (!reader.error && json_object_has_member(reader.text.root, "model") && !has_model(keys))
+    moe_fail(&reader.error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+             "no num_layers: this file changes a recipe that stands elsewhere, expected the whole configuration, as "
+             "Megatron-Bridge writes it beside a checkpoint (run_config.yaml)");
+  if (!reader.error)
+    return take_words(&reader);
+  g_propagate_error(error, reader.error);
+  return NULL;
 }

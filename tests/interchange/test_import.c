@@ -448,11 +448,11 @@ END_TEST
 /* The other choices: sharding by name, whole layers recomputed, uneven stages, SGD. */
 START_TEST(test_megatron_other_choices)
 {
-  g_autoptr(MoeImport) import =
-      import_words(MIXTRAL "--data-parallel-sharding-strategy optim_grads --recompute-granularity full "
-                           "--recompute-method block --recompute-num-layers 2 --optimizer sgd "
-                           "--decoder-first-pipeline-num-layers 7 --decoder-last-pipeline-num-layers 9",
-                   NULL);
+  g_autoptr(MoeImport) import = import_words(
+      MIXTRAL "--use-megatron-fsdp --data-parallel-sharding-strategy optim_grads --recompute-granularity full "
+              "--recompute-method block --recompute-num-layers 2 --optimizer sgd "
+              "--decoder-first-pipeline-num-layers 7 --decoder-last-pipeline-num-layers 9",
+      NULL);
   g_autoptr(MoeRun) run = load(import);
   g_autoptr(MoeImport) selective = import_words(MIXTRAL "--recompute-granularity selective", NULL);
   g_autoptr(MoeRun) core = load(selective);
@@ -465,7 +465,7 @@ START_TEST(test_megatron_other_choices)
   ck_assert_int_eq(run->parallelism.first_stage_layers, 7);
   ck_assert_int_eq(run->parallelism.last_stage_layers, 9);
   ck_assert_int_eq(core->recompute.modules, MOE_MODULE_CORE_ATTENTION); /* what Megatron means without a list */
-  ck_assert_ptr_null(import_words(MIXTRAL "--data-parallel-sharding-strategy all", &error));
+  ck_assert_ptr_null(import_words(MIXTRAL "--use-megatron-fsdp --data-parallel-sharding-strategy all", &error));
   ck_assert_str_eq(error->message, "--data-parallel-sharding-strategy: 'all' is not known, expected optim, optim_grads "
                                    "or optim_grads_params");
 }
@@ -680,39 +680,6 @@ START_TEST(test_open_variables)
 }
 END_TEST
 
-static void check_yaml(const char *text, const char *expected)
-{
-  static const char *const given[] = {"PP=4", NULL};
-  g_autoptr(GError) error = NULL;
-  g_auto(GStrv) words = moe_import_file_words(text, strlen(text), "x.yaml", given, NULL, &error);
-  g_autofree char *joined = words ? g_strjoinv(" ", words) : g_strdup(error->message);
-
-  ck_assert_str_eq(joined, expected);
-}
-
-/* YAML of ModelZoo, Primus and Megatron-Bridge. */
-START_TEST(test_yaml)
-{
-  check_yaml(
-      "ENV_VARS:\n  NCCL_DEBUG: INFO\nLAUNCHER: torchrun\nMODEL_ARGS:\n  --num-layers: 61\n  "
-      "--pipeline-model-parallel-size: ${PP}\n  "
-      "--swiglu: true\n"
-      "  --finetune: false\n  --moe-layer-freq: ([0]*3+[1]*58)\n  --recompute-modules: \"[moe_act layernorm]\"\n",
-      "--num-layers 61 --pipeline-model-parallel-size 4 --swiglu --moe-layer-freq ([0]*3+[1]*58) --recompute-modules "
-      "moe_act layernorm");
-  check_yaml("modules:\n  pre_trainer:\n    framework: megatron\n    overrides:\n      num_layers: 8\n      "
-             "micro_batch_size: 2\n",
-             "--num-layers 8 --micro-batch-size 2");
-  check_yaml("model: {num_moe_experts: 8, add_bias_linear: false, share_embeddings_and_output_weights: false, "
-             "moe_layer_freq: [0, 1, 1]}\n"
-             "ddp: {grad_reduce_in_fp32: true, overlap_grad_reduce: true}\ncheckpoint: {save: null}\n",
-             "--num-experts 8 --disable-bias-linear --untie-embeddings-and-output-weights --moe-layer-freq [0,1,1] "
-             "--accumulate-allreduce-grads-in-fp32 --overlap-grad-reduce");
-  check_yaml("a: [1\n", "x.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence that begins in "
-                        "line 1, expected valid YAML");
-}
-END_TEST
-
 /* What was chosen stands under assumptions, with one value each. */
 START_TEST(test_assumptions)
 {
@@ -781,5 +748,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_chunks, test_hybrids, test_small_batch, test_same_as_shape, test_windows, test_options_win,
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
-              test_megatron_types, test_megatron_vocabulary, test_open_variables, test_yaml, test_megatron_layout,
+              test_megatron_types, test_megatron_vocabulary, test_open_variables, test_megatron_layout,
               test_megatron_hybrid, test_assumptions, test_megatron_defaults, test_words, test_limits)
