@@ -78,6 +78,8 @@ static const char *const aliases[][2] = {
     {"glm4v_text", "glm4"},
     {"mistral3", "mistral"},
     {"ministral", "mistral"},
+    {"ministral3", "mistral"},
+    {"ministral3_text", "mistral"},
     {"qwen2_5_vl", "qwen2"},
     {"qwen2_5_vl_text", "qwen2"},
     {"qwen2_vl", "qwen2"},

@@ -90,6 +90,8 @@ static const struct {
     {"starcoder2-3b", 3.03, 0, "technical report"},
     {"exaone-4.0-32b", 32.0, 0, "model card"},
     {"internlm2-20b", 19.86, 0, "tensors; the card says 20B"},
+    {"olmo-3.1-32b", 32.2, 0, "tensors; the card says 32B"},
+    {"devstral-2-123b", 125.0, 0, "tensors; the card says 123B"},
     {"apertus-8b", 8.05, 0, "tensors; the card says 8B"},
 };
 
