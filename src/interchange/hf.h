@@ -59,6 +59,7 @@ void hf_llama4_experts(JsonMap *map, Draft *draft);
 void hf_nemotron_h_experts(JsonMap *map, Draft *draft);
 void hf_longcat(JsonMap *map, Draft *draft);
 
+void hf_nemotron_h_mtp(JsonMap *map, Draft *draft);
 void hf_nextn(JsonMap *map, Draft *draft);
 void hf_qwen_mtp(JsonMap *map, Draft *draft);
 void hf_minimax_mtp(JsonMap *map, Draft *draft);

@@ -108,6 +108,27 @@ static void take_frequency(JsonMap *map, MoeExpertLayer *moe)
   moe->first_layer = dense;
 }
 
+/* "mlp_layer_types": "dense" for the first layers, "sparse" for all others, as first_k_dense_replace has it. */
+static void check_layer_types(JsonMap *map, const MoeExpertLayer *moe)
+{
+  JsonArray *list = json_map_has(map, "mlp_layer_types") ? json_map_list(map, "mlp_layer_types") : NULL;
+
+  for (guint i = 0; list && i < json_array_get_length(list); i++) {
+    JsonNode *node = json_array_get_element(list, i);
+    gboolean text = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
+    const char *expected = (int64_t)i < moe->first_layer ? "dense" : "sparse";
+
+    if (!text || strcmp(json_node_get_string(node), expected) != 0) {
+      json_map_fail(
+          map, "mlp_layer_types",
+          "\"mlp_layer_types\" has layer %u otherwise, expected the first ones dense, as first_k_dense_replace "
+          "says, and sparse in all others",
+          i);
+      return;
+    }
+  }
+}
+
 static void take_groups(JsonMap *map, MoeExpertLayer *moe)
 {
   moe->groups = MAX(json_map_count(map, "n_group", 1), 1);
@@ -126,6 +147,7 @@ void hf_deepseek_experts(JsonMap *map, Draft *draft)
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size");
   moe->first_layer = json_map_count(map, "first_k_dense_replace", 0);
   take_frequency(map, moe);
+  check_layer_types(map, moe);
   add_shared(moe, json_map_count(map, "n_shared_experts", 0), moe->width);
   take_groups(map, moe);
 }

@@ -50,7 +50,7 @@ static const HfFamily families[] = {
     {"mistral", hf_gqa, hf_dense, NULL},
     {"mixtral", hf_gqa, hf_local_experts, NULL},
     {"nemotron", hf_gqa, hf_dense_plain, NULL},
-    {"nemotron_h", hf_nemotron_h, hf_nemotron_h_experts, NULL},
+    {"nemotron_h", hf_nemotron_h, hf_nemotron_h_experts, hf_nemotron_h_mtp},
     {"olmo2", hf_gqa_qk_norm, hf_dense, NULL},
     {"olmo3", hf_gqa_qk_norm, hf_dense, NULL},
     {"olmoe", hf_gqa_qk_norm, hf_local_experts, NULL},

@@ -54,7 +54,8 @@ void hf_gated_delta(JsonMap *map, Draft *draft)
   a->qk_norm = TRUE;
   a->attention.gated = json_map_flag(map, "attn_output_gate", TRUE);
   json_map_flag(map, "attention_bias", FALSE);
-  json_map_text(map, "mamba_ssm_dtype"); /* of the state, FP32 in any kernel */
+  json_map_text(map, "output_gate_type"); /* its activation */
+  json_map_text(map, "mamba_ssm_dtype");  /* of the state, FP32 in any kernel */
   a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_GATED_DELTA,
                                    .key_heads = json_map_need(map, "linear_num_key_heads"),
                                    .value_heads = json_map_need(map, "linear_num_value_heads"),
@@ -122,26 +123,73 @@ void hf_kimi_linear(JsonMap *map, Draft *draft)
 
 /* ---- Mamba-2 --------------------------------------------------------------------------------- */
 
-/* Nemotron-H: "M" Mamba-2, "*" attention, "E" experts, "-" a dense network; each is a layer of its own. */
+/* Nemotron-H: Mamba-2, attention, experts, a dense network; each is a layer of its own, a letter or a word. */
+static const struct {
+  char letter;
+  const char *word;
+  MoeMixer mixer;
+  MoeFeed feed;
+} nemotron_layers[] = {{'M', "mamba", MOE_MIXER_LINEAR, MOE_FEED_NONE},
+                       {'*', "attention", MOE_MIXER_ATTENTION, MOE_FEED_NONE},
+                       {'E', "moe", MOE_MIXER_NONE, MOE_FEED_MOE},
+                       {'-', "mlp", MOE_MIXER_NONE, MOE_FEED_DENSE}};
+
+/* A layer by its letter, or by its word when that is not NULL. */
+static void add_nemotron_layer(JsonMap *map, Draft *draft, const char *key, char letter, const char *word)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(nemotron_layers); i++)
+    if (word ? strcmp(word, nemotron_layers[i].word) == 0 : letter == nemotron_layers[i].letter) {
+      add_layer(map, key, &draft->architecture, nemotron_layers[i].mixer, nemotron_layers[i].feed);
+      return;
+    }
+  if (word)
+    json_map_fail(map, key, "\"%s\" has '%.20s', expected mamba, attention, moe or mlp", key, word);
+  else
+    json_map_fail(map, key, "\"%s\" has '%c', expected M, *, E or -", key, g_ascii_isprint(letter) ? letter : '?');
+}
+
 static void read_letters(JsonMap *map, Draft *draft)
 {
   const char *letters = json_map_text(map, "hybrid_override_pattern");
-  MoeArchitecture *a = &draft->architecture;
 
-  if (!letters || (int64_t)strlen(letters) != a->layers) {
+  if (!letters || (int64_t)strlen(letters) != draft->architecture.layers) {
     json_map_fail(map, "hybrid_override_pattern", "\"hybrid_override_pattern\" is no text of a letter per layer");
     return;
   }
   for (; *letters; letters++)
-    if (*letters == 'M')
-      add_layer(map, "hybrid_override_pattern", a, MOE_MIXER_LINEAR, MOE_FEED_NONE);
-    else if (*letters == '*')
-      add_layer(map, "hybrid_override_pattern", a, MOE_MIXER_ATTENTION, MOE_FEED_NONE);
-    else if (*letters == 'E' || *letters == '-')
-      add_layer(map, "hybrid_override_pattern", a, MOE_MIXER_NONE, *letters == 'E' ? MOE_FEED_MOE : MOE_FEED_DENSE);
-    else
-      json_map_fail(map, "hybrid_override_pattern", "\"hybrid_override_pattern\" has '%c', expected M, *, E or -",
-                    *letters);
+    add_nemotron_layer(map, draft, "hybrid_override_pattern", *letters, NULL);
+}
+
+/* "layers_block_type": a word per layer. */
+static void read_block_types(JsonMap *map, Draft *draft)
+{
+  JsonArray *list = json_map_list(map, "layers_block_type");
+
+  if (!list || json_array_get_length(list) != (guint64)draft->architecture.layers) {
+    json_map_fail(map, "layers_block_type", "\"layers_block_type\" is no list of a word per layer");
+    return;
+  }
+  for (guint i = 0; i < json_array_get_length(list); i++) {
+    JsonNode *node = json_array_get_element(list, i);
+    gboolean text = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
+
+    add_nemotron_layer(map, draft, "layers_block_type", '\0', text ? json_node_get_string(node) : "");
+  }
+}
+
+/* Prediction modules of one attention and one layer of experts are as a run has them. */
+void hf_nemotron_h_mtp(JsonMap *map, Draft *draft)
+{
+  JsonNode *list = json_object_get_member(map->object, "mtp_layers_block_type");
+  g_autofree char *words = list ? json_to_string(list, FALSE) : NULL;
+  const char *letters =
+      json_map_has(map, "mtp_hybrid_override_pattern") ? json_map_text(map, "mtp_hybrid_override_pattern") : NULL;
+
+  if (g_strcmp0(letters, "*E") != 0 && g_strcmp0(words, "[\"attention\",\"moe\"]") != 0)
+    return;
+  if (words)
+    json_map_list(map, "mtp_layers_block_type");
+  hf_nextn(map, draft);
 }
 
 void hf_nemotron_h(JsonMap *map, Draft *draft)
@@ -161,7 +209,10 @@ void hf_nemotron_h(JsonMap *map, Draft *draft)
   json_map_flag(map, "use_mamba_kernels", TRUE);
   json_map_text(map, "mamba_hidden_act");
   json_map_text(map, "mamba_ssm_cache_dtype");
-  read_letters(map, draft);
+  if (json_map_has(map, "layers_block_type"))
+    read_block_types(map, draft);
+  else
+    read_letters(map, draft);
 }
 
 /* Experts with relu^2, two matrices each; the shared one has a width of its own. */
@@ -175,6 +226,7 @@ void hf_nemotron_h_experts(JsonMap *map, Draft *draft)
   hf_deepseek_experts(map, draft);
   draft->architecture.ffn.gated = moe->gated = FALSE;
   moe->shared_width = json_map_count(map, "moe_shared_expert_intermediate_size", moe->shared_width);
+  moe->latent = json_map_count(map, "moe_latent_size", 0);
 }
 
 /* ---- sparse attention ------------------------------------------------------------------------ */

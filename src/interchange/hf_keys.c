@@ -23,7 +23,7 @@ static const Group without_effect[] = {
      "_attn_implementation attn_implementation* _flash_attn_2_enabled "
      "model_version pretraining_tp ep_size expert_dtype unsloth_* use_flash_attention "
      "use_cache rescale_prenorm_residual slow_but_exact "
-     "attention_backend _commit_hash use_recompute use_rmsnorm use_flash* "
+     "attention_backend _commit_hash moe_shared_expert_overlap use_recompute use_rmsnorm use_flash* "
      "_pre_quantization_dtype hidden_act_param quantization"},
     {"of tokens and of generating text",
      "bos_token_id eos_token_id pad_token_id sep_token_id unk_token_id decoder_start_token_id bos_token eos_token "
@@ -186,6 +186,11 @@ static gboolean is_off(JsonNode *node)
   }
 }
 
+static gboolean is_empty_list(JsonNode *node)
+{
+  return JSON_NODE_HOLDS_ARRAY(node) && json_array_get_length(json_node_get_array(node)) == 0;
+}
+
 #define SHOWN 40 /* characters of a value */
 
 static char *show(const char *place, const char *key, JsonNode *node)
@@ -209,7 +214,8 @@ static void classify(JsonMap *map, Draft *draft, const char *place, const char *
     g_ptr_array_add(import->applied, g_strconcat(shown, " -> ", run_key(map, key), NULL));
   else if (json_map_again(map, key))
     g_ptr_array_add(import->ignored, g_strconcat(shown, ": the same as ", json_map_again(map, key), NULL));
-  else if (JSON_NODE_HOLDS_NULL(node) || (is_off(node) && (refusal || import_is_listed(switches, key))))
+  else if (JSON_NODE_HOLDS_NULL(node) || is_empty_list(node) ||
+           (is_off(node) && (refusal || import_is_listed(switches, key))))
     g_ptr_array_add(import->ignored, g_strconcat(shown, ": off", NULL));
   else if (refusal)
     g_ptr_array_add(draft->open, g_strconcat(key, ": a run cannot say: ", refusal, NULL));

@@ -36,11 +36,21 @@ static void read_positions(JsonMap *map, Draft *draft, const HfFamily *family)
     draft->architecture.learned_positions = json_map_count(map, "max_position_embeddings", 0);
 }
 
+/* "num_hidden_layers", or as many as a list of their kinds has. */
+static int64_t count_layers(JsonMap *map)
+{
+  JsonNode *kinds = json_object_get_member(map->object, "layers_block_type");
+
+  if (!json_map_has(map, "num_hidden_layers") && kinds && JSON_NODE_HOLDS_ARRAY(kinds))
+    return json_array_get_length(json_node_get_array(kinds));
+  return json_map_need(map, "num_hidden_layers");
+}
+
 static void read_model(JsonMap *map, Draft *draft, const HfFamily *family)
 {
   MoeArchitecture *a = &draft->architecture;
 
-  a->layers = json_map_need(map, "num_hidden_layers");
+  a->layers = count_layers(map);
   a->hidden = json_map_need(map, "hidden_size");
   a->vocabulary = json_map_need(map, "vocab_size");
   a->tied_embeddings = json_map_flag(map, "tie_word_embeddings", FALSE);

@@ -9,14 +9,16 @@ typedef struct {
   int64_t micro_batch, global_batch;
   int64_t tensor, pipeline, context, expert, expert_tensor; /* expert_tensor 0: as tensor */
   int64_t layers_per_chunk, chunks, first_layers, last_layers;
+  int64_t linear_convolution, linear_key_dim, linear_value_dim, linear_key_heads, linear_value_heads, index_heads,
+      index_dim, index_top_k, index_frequency;
   int64_t experts, expert_interval, top_k, expert_ffn, shared_ffn, latent, groups, top_groups;
   int64_t vocabulary, padded_vocabulary, vocabulary_multiple, extra_vocabulary, padded_to;
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
   int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
   double clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
-  gboolean deepspeed, gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm, rotary,
-      no_positions, bf16, fp16;
+  gboolean attention_gate, deepspeed, gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm,
+      rotary, no_positions, bf16, fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
@@ -31,7 +33,8 @@ typedef struct {
   const char *moments_1, *moments_2, *main_gradients, *fsdp_gradients, *main_parameters, *combine_dtype,
       *dispatch_dtype;
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *layout, *glu_activation, *transformer_kind;
-  const char *deepspeed_file, *partition_method, *script, *model_type, *pattern, *old_pattern, *outer_sharding;
+  const char *deepspeed_file, *partition_method, *script, *model_type, *variant, *linear_frequency, *pattern,
+      *old_pattern, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
   GPtrArray *graph_scopes;      /* of const char * */
   GPtrArray *spec;              /* of const char * */
@@ -74,6 +77,8 @@ gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments,
 const char *megatron_hybrid_pattern(const MegatronArguments *arguments);
 /* Layers of a hybrid pattern, where there is one; after the architecture. */
 gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GError **error);
+/* The gated delta rule in some layers, an index that chooses keys, a gate; after the architecture. */
+gboolean megatron_variant(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error);

@@ -118,7 +118,8 @@ static const Group without_effect[] = {
      "apply-layernorm-1p "
      "layernorm-zero-centered-gamma "
      "attention-softmax-in-fp32 "
-     "softmax-scale softmax-type "
+     "softmax-scale softmax-type dsa-indexer-loss-coeff dsa-indexer-rotate-activation dsa-indexer-scoring-relu "
+     "dsa-indexer-rope-* dsa-indexer-k-norm-* dsa-indexer-use-sparse-loss dsa-indexer-skip-topk-offset "
      "apply-query-key-layer-scaling no-query-key-layer-scaling query-key-layer-scaling "
      "apply-residual-connection-post-layernorm "
      "rotary-* rope-* use-rope-scaling no-rope-freq yarn-* original-max-position-embeddings beta-fast beta-slow mscale "
@@ -176,14 +177,8 @@ static const Group without_effect[] = {
 };
 
 static const Group refused[] = {
-    {"gated delta rule, Mamba and sparse attention among the layers",
-     "linear-attention-freq linear-attention-type experimental-attention-variant "
-     ""
-     "mamba-training-ssm-states-dtype gdp-* "
-     "linear-conv-kernel-dim "
-     "linear-key-head-dim linear-value-head-dim linear-num-key-heads linear-num-value-heads dsa-* "
-     "mtp-hybrid-override-pattern "
-     "hybrid-attention-ratio hybrid-mlp-ratio"},
+    {"Mamba among the layers by these ratios, and its states in this precision",
+     "mamba-training-ssm-states-dtype gdp-* mtp-hybrid-override-pattern hybrid-attention-ratio hybrid-mlp-ratio"},
     {"dropout inside the feed-forward", "ffn-dropout"},
     {"a window in every second layer under this name", "sink-sliding-window"},
     {"layers of different widths", "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
@@ -192,8 +187,6 @@ static const Group refused[] = {
      "pipeline-model-parallel-split-rank "
      "num-experts-switch mtp-use-repeated-layer mtp-detach-heads mtp-hsm kd-* teacher-* mlp-type "
      "inference-teacher"},
-    {"a gate at the output of attention", "attention-output-gate"},
-    {"a gate on the shared expert", "moe-shared-expert-gate"},
     {"more than one residual stream",
      "enable-mhc-connections mhc-num-residual-streams mhc-sinkhorn-iterations mhc-recompute-layer-num"},
     {"activations of layers kept in host memory by layer or by module",
@@ -236,7 +229,7 @@ static const Group refused[] = {
 
 /* Changes of a fraction of a percent that the stack's own values cover: accepted with a note of their own. */
 static const Group covered[] = {
-    {"a kernel per micro-batch, left out", "embed-layernorm"},
+    {"a kernel per micro-batch, left out", "embed-layernorm moe-shared-expert-gate"},
     {"kernels of Primus-Turbo: the stack's own values are kept",
      "enable-primus-turbo use-turbo-attention use-turbo-grouped-gemm use-turbo-grouped-mlp use-turbo-gemm "
      "use-turbo-rms-norm turbo-* no-fp8-weight-transpose-cache"},
@@ -265,7 +258,8 @@ static const Group covered[] = {
 /* Arguments that count only beside another: the switch, one of several, and what depends on it. */
 static const Group dependent[] = {
     {"experimental-attention-variant linear-attention-freq linear-attention-type",
-     "linear-key-head-dim linear-value-head-dim linear-num-* linear-conv-kernel-dim dsa-* gdp-*"},
+     "linear-key-head-dim linear-value-head-dim linear-num-* linear-conv-kernel-dim gdp-* "
+     "dsa-*"},
     {"first-last-layers-bf16", "num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
     {"enable-mhc-connections enable-hyper-connections", "mhc-*"},
     {"fine-grained-activation-offloading",

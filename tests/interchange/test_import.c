@@ -92,6 +92,11 @@ static const struct {
     {"internlm2-20b", 19.86, 0, "tensors; the card says 20B"},
     {"olmo-3.1-32b", 32.2, 0, "tensors; the card says 32B"},
     {"devstral-2-123b", 125.0, 0, "tensors; the card says 123B"},
+    {"nemotron-h-56b", 56.3, 0, "tensors; the card says 56B"},
+    {"nemotron-3-super-120b-a12b", 120.6, 12.7, "model card (both figures)"},
+    {"nemotron-3-ultra-550b-a55b", 550, 0, "model card, rounded"},
+    {"qwen3.5-27b", 26.9, 0, "tensors of the language model; the card says 27B"},
+    {"qwen3.5-397b-a17b", 397, 17.3, "model card, rounded; active with embedding and head"},
     {"apertus-8b", 8.05, 0, "tensors; the card says 8B"},
 };
 
@@ -507,10 +512,9 @@ START_TEST(test_megatron_classes)
   g_autoptr(MoeImport) sharded = import_words(MIXTRAL "--use-megatron-fsdp --fsdp-double-buffer", NULL);
 
   ck_assert(has(sharded->ignored, "--fsdp-double-buffer: the stack's own value is kept"));
-  check_refused(MIXTRAL "--attention-output-gate",
-                "--attention-output-gate: a run cannot say: a gate at the output of attention");
+  check_refused(MIXTRAL "--ffn-dropout 0.1", "--ffn-dropout 0.1: a run cannot say: dropout inside the feed-forward");
   check_refused(MIXTRAL "--linear-attention-freq 4 --linear-key-head-dim 128",
-                "--linear-attention-freq 4, --linear-key-head-dim 128: a run cannot say");
+                "--linear-attention-freq: expected --experimental-attention-variant gated_delta_net beside it");
 }
 END_TEST
 

@@ -224,6 +224,34 @@ START_TEST(mamba)
 }
 END_TEST
 
+/* The gated delta rule in three layers of four, an output gate, an index of sparse attention. */
+START_TEST(variants)
+{
+  g_autoptr(MoeRun) run = run_of("torchrun pretrain_gpt.py " MODEL "--bf16 --attention-output-gate "
+                                 "--experimental-attention-variant gated_delta_net --linear-attention-freq 4 "
+                                 "--linear-num-key-heads 4 --linear-num-value-heads 8\n");
+  const MoeArchitecture *a = &run->architecture;
+
+  ck_assert(a->attention.gated);
+  ck_assert_uint_eq(a->n_pattern, 4);
+  ck_assert_int_eq(a->pattern[0].kind.mixer, MOE_MIXER_LINEAR);
+  ck_assert_int_eq(a->pattern[0].count, 3);
+  ck_assert_int_eq(a->pattern[1].kind.mixer, MOE_MIXER_ATTENTION);
+  ck_assert_int_eq(a->linear.value_heads, 8);
+  ck_assert_int_eq(a->linear.key_dim, 128);
+  g_autoptr(MoeRun) sparse = run_of("torchrun pretrain_gpt.py " MODEL "--bf16 --multi-latent-attention "
+                                    "--experimental-attention-variant dsa --dsa-indexer-n-heads 4 "
+                                    "--dsa-indexer-head-dim 64 --dsa-indexer-topk 512\n");
+
+  ck_assert_int_eq(sparse->architecture.attention.index.top_k, 512);
+  check_refused("torchrun pretrain_gpt.py " MODEL "--bf16 --experimental-attention-variant dsa\n",
+                "expected --dsa-indexer-n-heads");
+  check_refused("torchrun pretrain_gpt.py " MODEL "--bf16 --experimental-attention-variant gdn "
+                "--linear-attention-freq '[1,0]'\n",
+                "--linear-attention-freq");
+}
+END_TEST
+
 /* Names of recomputation before 2022. */
 START_TEST(old_recomputation)
 {
@@ -260,4 +288,4 @@ END_TEST
 
 MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, follows_expansions,
               follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts,
-              mamba, old_recomputation, other_programs, gpus_follow_the_batch)
+              mamba, variants, old_recomputation, other_programs, gpus_follow_the_batch)
