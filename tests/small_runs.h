@@ -14,6 +14,7 @@ static const char *const sample_sets[][9] = {
     {"parallelism.context=2", "parallelism.overlap.expert=true", "parallelism.schedule=none", NULL},
     {"parallelism.pipeline=2", "parallelism.schedule=1f1b", "recompute={mode: full}", "offload.activations=0.5", NULL},
     {"training.routing.capacity_factor=1.25", "parallelism.zero=2", "stack.moe.counts=blocking", NULL},
+    {"parallelism.zero=2", "offload={optimizer: 1, gradients: true, overlap: true}", NULL},
 };
 
 static inline MoeRun *sample_run(guint row)

@@ -81,7 +81,7 @@ static gboolean has_unequal_peers(const Explain *e)
 static gboolean has_delays(const MoeProgram *program)
 {
   for (guint d = 0; d < program->n_delays; d++)
-    if (program->delays_s[d] > 0)
+    if (program->delays[d].seconds > 0 && program->delays[d].pass != MOE_PASS_OPTIMIZER)
       return TRUE;
   return FALSE;
 }

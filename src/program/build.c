@@ -163,7 +163,7 @@ static void freeze(const MoeBuilder *builder, const MoeCalls *calls, Owned *owne
   freeze_kernels(builder, owned);
   program->collectives = freeze_table(builder, &builder->tables.collectives, &program->n_collectives);
   program->copies = freeze_table(builder, &builder->tables.copies, &program->n_copies);
-  program->delays_s = freeze_table(builder, &builder->tables.delays, &program->n_delays);
+  program->delays = freeze_table(builder, &builder->tables.delays, &program->n_delays);
   program->blocks = freeze_array(builder, builder->blocks, sizeof(MoeBlock), &program->n_blocks);
   program->roles = freeze_array(builder, calls->roles, sizeof(MoeRole), &program->n_roles);
   program->messages = freeze_array(builder, calls->messages, sizeof(MoeMessage), &program->n_messages);

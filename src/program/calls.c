@@ -58,10 +58,18 @@ static void wiring_clear(Wiring *wiring)
 
 /* ---- variants ----------------------------------------------------------------------------------- */
 
-/* Index in the stage's actions of each chunk's first forward, last backward and last weight gradient. */
+/* Index in the stage's actions of each chunk's first forward, and of its first and last backward and weight gradient.
+ */
 typedef struct {
-  guint first_forward[MOE_MAX_CHUNKS], last_backward[MOE_MAX_CHUNKS], last_weight[MOE_MAX_CHUNKS];
+  guint first_forward[MOE_MAX_CHUNKS];
+  guint first_backward[MOE_MAX_CHUNKS], first_weight[MOE_MAX_CHUNKS];
+  guint last_backward[MOE_MAX_CHUNKS], last_weight[MOE_MAX_CHUNKS];
 } Ends;
+
+static void note_first(guint *first, guint index)
+{
+  *first = MIN(*first, index);
+}
 
 static void find_ends(const GArray *actions, Ends *ends)
 {
@@ -69,19 +77,33 @@ static void find_ends(const GArray *actions, Ends *ends)
   for (guint i = 0; i < actions->len; i++) {
     const MoeAction *a = &g_array_index(actions, MoeAction, i);
 
-    if (moe_action_forwards(a) && ends->first_forward[a->chunk] == G_MAXUINT)
-      ends->first_forward[a->chunk] = i;
-    if (moe_action_backwards(a))
+    if (moe_action_forwards(a))
+      note_first(&ends->first_forward[a->chunk], i);
+    if (moe_action_backwards(a)) {
+      note_first(&ends->first_backward[a->chunk_b], i);
       ends->last_backward[a->chunk_b] = i;
-    if (moe_action_weighs(a))
+    }
+    if (moe_action_weighs(a)) {
+      note_first(&ends->first_weight[a->chunk_b], i);
       ends->last_weight[a->chunk_b] = i;
+    }
   }
+}
+
+/* The first of a chunk's passes differs where it leaves gradients in host memory: there are none to add to. */
+static uint8_t backward_variant(const MoeBuilder *builder, const MoeAction *a, guint index, const Ends *ends)
+{
+  gboolean weighs = a->kind == MOE_ACTION_WGRAD;
+  guint first = weighs ? ends->first_weight[a->chunk_b] : ends->first_backward[a->chunk_b];
+  guint last = weighs ? ends->last_weight[a->chunk_b] : ends->last_backward[a->chunk_b];
+
+  return (uint8_t)((last == index ? MOE_VARIANT_LAST : 0) |
+                   (first == index && builder->shape.run->offload.gradients ? MOE_VARIANT_FIRST : 0));
 }
 
 static MoeBlockKey key_of(const MoeBuilder *builder, int64_t stage, const MoeAction *a, guint index, const Ends *ends)
 {
   MoeBlockKey key = {.kind = a->kind, .start = index == 0};
-  guint last = a->kind == MOE_ACTION_WGRAD ? ends->last_weight[a->chunk_b] : ends->last_backward[a->chunk_b];
 
   if (a->kind == MOE_ACTION_FINISH) {
     key.stage = (uint32_t)stage;
@@ -93,7 +115,7 @@ static MoeBlockKey key_of(const MoeBuilder *builder, int64_t stage, const MoeAct
   }
   if (moe_action_backwards(a) || moe_action_weighs(a)) {
     key.position_b = (uint32_t)moe_placement_position(builder->schedule, &builder->placement, stage, a->chunk_b);
-    key.variant_b = last == index ? MOE_VARIANT_LAST : 0;
+    key.variant_b = backward_variant(builder, a, index, ends);
   }
   return key;
 }

@@ -116,8 +116,8 @@ void moe_emit_delay(MoeEmit *emit, double seconds)
 {
   if (seconds <= 0)
     return;
-  MoeItem item =
-      new_item(emit, MOE_OP_DELAY, MOE_STREAM_COMPUTE, emit->pass, moe_tables_delay(&emit->builder->tables, seconds));
+  guint work = moe_tables_delay(&emit->builder->tables, seconds, emit->pass);
+  MoeItem item = new_item(emit, MOE_OP_DELAY, MOE_STREAM_COMPUTE, emit->pass, work);
 
   moe_flow_add(emit->flow, &item);
 }

@@ -70,6 +70,9 @@ static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holdin
 
   gboolean waits = builder->shape.run->stack.memory.unsharded_gradients && builder->shape.accumulate;
 
+  if (builder->shape.run->offload.gradients)
+    return 0;
+
   if (builder->shape.run->parallelism.zero >= 2 && !waits)
     return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
   return (holding->trainable_dense + holding->trainable_experts) * element;
@@ -77,7 +80,10 @@ static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holdin
 
 static double optimizer_bytes(const MoeBuilder *builder, const MoeHolding *holding)
 {
-  return sharded(holding, holding->trainable_dense, holding->trainable_experts) * builder->shape.keeps.optimizer_bytes;
+  const MoeKeeps *keeps = &builder->shape.keeps;
+
+  return sharded(holding, holding->trainable_dense, holding->trainable_experts) *
+         (keeps->optimizer_bytes - keeps->host_bytes);
 }
 
 /* Send and receive buffers of the expert exchange, both directions, of one layer; with memory rounds only one round's

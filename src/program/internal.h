@@ -259,6 +259,17 @@ void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE
 double moe_placeholder_bytes(const MoeBuilder *builder, int64_t stage);
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding);
 
+/* ---- what waits in host memory ------------------------------------------------------------------ */
+
+/* The host steps the optimizer of `elements`, of `tensors` weight tensors; `gradient_bytes` of each go out for it. */
+void moe_offload_step(MoeEmit *emit, double elements, double tensors, double gradient_bytes);
+/* Offloaded state of `elements` comes to the GPU for its update, and goes again. */
+void moe_offload_arrive(MoeEmit *emit, double elements);
+void moe_offload_leave(MoeEmit *emit, double elements);
+/* Gradients of `elements` that item `reduced` (or MOE_NO_ITEM) left go out, summed with those of earlier micro-batches.
+ */
+void moe_offload_reduced(MoeEmit *emit, double elements, guint32 reduced, gboolean first);
+
 /* ---- calls -------------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -32,13 +32,15 @@ static void clip(MoeEmit *emit, double elements, double tensors)
 
   moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_norm", bytes, 0, (int64_t)launches_of(tensors, 1) + 1);
   moe_emit_exposed(emit, MOE_STREAM_REDUCE, &norm);
-  moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_clip", bytes, bytes, (int64_t)launches_of(tensors, 1));
+  if (!emit->shape->run->offload.gradients)
+    moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_clip", bytes, bytes, (int64_t)launches_of(tensors, 1));
 }
 
 /* Reads gradient, master weight and moments, writes master weight, moments and the BF16 weight. */
-static void element_update(MoeEmit *emit, double elements, double tensors, int moments)
+static void element_update(MoeEmit *emit, double elements, double tensors)
 {
   const MoePrecisions *p = emit->shape->precision;
+  double moments = (double)emit->shape->keeps.moments;
   double state = moe_precision_bytes(p->master) + moments * moe_precision_bytes(p->optimizer_moments);
   double read = state + gradient_size(emit), write = state + emit->shape->act_bytes;
   gboolean fused = emit->shape->run->stack.fused.optimizer;
@@ -90,7 +92,7 @@ static void muon(MoeEmit *emit, double dense, double experts, double tensors)
 
   orthogonalize(emit, dense, shape->hidden, shape->hidden);
   orthogonalize(emit, experts, shape->outer, moe->width);
-  element_update(emit, dense + experts, tensors, 1);
+  element_update(emit, dense + experts, tensors);
 }
 
 /* ---- the step ----------------------------------------------------------------------------------- */
@@ -105,19 +107,46 @@ static double main_gradient_bytes(const MoeShape *shape)
   return shape->keeps.gradient_bytes < fp32 && !aware ? fp32 : 0;
 }
 
+static void update_on_device(MoeEmit *emit, double dense, double experts, double tensors)
+{
+  if (dense + experts <= 0)
+    return;
+  if (emit->shape->run->training.optimizer == MOE_OPTIMIZER_MUON)
+    muon(emit, dense, experts, tensors);
+  else
+    element_update(emit, dense + experts, tensors);
+}
+
+/* Offloaded state is stepped where it lies, or comes for the update. */
+static void update(MoeEmit *emit, double dense, double experts, double tensors)
+{
+  const MoeOffload *offload = &emit->shape->run->offload;
+  gboolean on_host = offload->optimizer > 0 && offload->update == MOE_UPDATE_HOST;
+  gboolean visits = offload->optimizer > 0 && offload->update == MOE_UPDATE_DEVICE;
+  double stays = on_host ? 1 - offload->optimizer : 1;
+  double cast = main_gradient_bytes(emit->shape);
+
+  if (visits)
+    moe_offload_arrive(emit, dense + experts);
+  update_on_device(emit, stays * dense, stays * experts, stays * tensors);
+  if (visits)
+    moe_offload_leave(emit, dense + experts);
+  if (on_host)
+    moe_offload_step(emit, offload->optimizer * (dense + experts), offload->optimizer * tensors,
+                     cast > 0 ? cast : emit->shape->keeps.gradient_bytes);
+}
+
+/* Gradients that wait in host memory are cast there. */
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding)
 {
   double dense = holding->trainable_dense / holding->dense_shards;
   double experts = holding->trainable_experts / holding->expert_shards;
-  double main_gradients = main_gradient_bytes(emit->shape) * (dense + experts);
+  gboolean away = emit->shape->run->offload.gradients;
+  double main_gradients = away ? 0 : main_gradient_bytes(emit->shape) * (dense + experts);
 
   emit->scope = MOE_SCOPE_OPTIMIZER;
   moe_flow_allocate(emit->flow, MOE_MEMORY_GRADIENTS, main_gradients);
   clip(emit, dense + experts, holding->held.tensors);
-  if (emit->shape->run->training.optimizer == MOE_OPTIMIZER_MUON)
-    muon(emit, dense, experts, holding->held.tensors);
-  else
-    element_update(emit, dense + experts, holding->held.tensors,
-                   emit->shape->run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1);
+  update(emit, dense, experts, holding->held.tensors);
   moe_flow_release(emit->flow, MOE_MEMORY_GRADIENTS, main_gradients);
 }

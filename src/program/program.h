@@ -59,8 +59,7 @@ typedef enum {
   MOE_OP_COPY,       /* work = index into copies */
   MOE_OP_HOST_SYNC, /* the host stops issuing until the op's waits hold, then pays the stack's synchronization; occupies
                        no stream (stream is ignored) */
-  MOE_OP_DELAY, /* compute stream idles for work microseconds-independent host work: work = index into delays (seconds)
-                 */
+  MOE_OP_DELAY,     /* compute stream idles for the host: work = index into delays */
 } MoeOpKind;
 
 typedef struct {
@@ -133,7 +132,7 @@ typedef struct {
   const MoeCollective *collectives;
   const MoeCopy *copies;
   const MoeMessage *messages;
-  const double *delays_s;
+  const MoeDelay *delays;
   double tokens_per_step;
   double model_flop_per_step; /* causal, over all GPUs */
   const MoeLayout *layout;

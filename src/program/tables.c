@@ -170,9 +170,9 @@ guint moe_tables_copy(MoeTables *tables, const MoeCopy *copy)
   return moe_intern_add(&tables->copies, &record);
 }
 
-guint moe_tables_delay(MoeTables *tables, double seconds)
+guint moe_tables_delay(MoeTables *tables, double seconds, MoePass pass)
 {
-  return moe_intern_add(&tables->delays, &seconds);
+  return moe_intern_add(&tables->delays, &(MoeDelay){seconds, pass});
 }
 
 void moe_tables_init(MoeTables *tables)
@@ -180,7 +180,7 @@ void moe_tables_init(MoeTables *tables)
   moe_intern_init(&tables->kernels, sizeof(MoeLoadedKernel));
   moe_intern_init(&tables->collectives, sizeof(MoeCollective));
   moe_intern_init(&tables->copies, sizeof(MoeCopy));
-  moe_intern_init(&tables->delays, sizeof(double));
+  moe_intern_init(&tables->delays, sizeof(MoeDelay));
 }
 
 void moe_tables_clear(MoeTables *tables)

@@ -41,7 +41,7 @@ typedef struct {
   MoeIntern kernels;     /* MoeLoadedKernel */
   MoeIntern collectives; /* MoeCollective */
   MoeIntern copies;      /* MoeCopy */
-  MoeIntern delays;      /* double, seconds */
+  MoeIntern delays;      /* MoeDelay */
 } MoeTables;
 
 void moe_tables_init(MoeTables *tables);
@@ -50,6 +50,6 @@ void moe_tables_clear(MoeTables *tables);
 guint moe_tables_kernel(MoeTables *tables, const MoeKernel *kernel, int64_t load);
 guint moe_tables_collective(MoeTables *tables, const MoeCollective *collective);
 guint moe_tables_copy(MoeTables *tables, const MoeCopy *copy);
-guint moe_tables_delay(MoeTables *tables, double seconds);
+guint moe_tables_delay(MoeTables *tables, double seconds, MoePass pass);
 
 #endif

@@ -329,6 +329,26 @@ static guint32 reduce_unit(MoeZero *zero, MoeEmit *emit, guint index)
   return experts != MOE_NO_ITEM ? experts : dense;
 }
 
+/* Elements of a unit whose gradients this rank owns. */
+static double owned(MoeZero *zero, guint index)
+{
+  const MoeLayout *layout = zero->builder->layout;
+  MoeWeights weights = trainable(&zero->builder->shape, moe_zero_unit(zero, index));
+
+  return weights.dense / (double)moe_layout_group_size(layout, shard_group(zero, FALSE)) +
+         weights.experts / (double)moe_layout_group_size(layout, shard_group(zero, TRUE));
+}
+
+static void offload_gradients(MoeZero *zero, MoeEmit *emit, guint index, guint32 reduced, guint variant)
+{
+  MoeEmit other = *emit;
+
+  other.scope = MOE_SCOPE_DATA;
+  other.pass = MOE_PASS_WGRAD;
+  if (emit->shape->run->offload.gradients && !emit->shape->frozen)
+    moe_offload_reduced(&other, owned(zero, index), reduced, (variant & MOE_VARIANT_FIRST) != 0);
+}
+
 static double gradient_bytes(MoeZero *zero, guint index)
 {
   MoeWeights weights = trainable(&zero->builder->shape, moe_zero_unit(zero, index));
@@ -355,6 +375,7 @@ void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint va
     moe_flow_memory(other.flow, item, MOE_MEMORY_GRADIENTS, TRUE, -gradient_bytes(zero, index));
   else
     moe_flow_release(other.flow, MOE_MEMORY_GRADIENTS, gradient_bytes(zero, index));
+  offload_gradients(zero, &other, index, item, variant);
   if (!emit->shape->overlap_reduce)
     moe_flow_join(other.flow, item);
 }

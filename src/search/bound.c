@@ -137,7 +137,7 @@ static double optimizer_element_bytes(const MoeRun *run)
   MoeKeeps keeps;
 
   moe_keeps_init(run, &keeps);
-  return keeps.optimizer_bytes;
+  return keeps.optimizer_bytes * (1 - run->offload.optimizer);
 }
 
 /* A reduction that nothing hides: the least time of one collective over the data-parallel ranks. */
@@ -210,8 +210,9 @@ static double static_bytes(const MoeBoundInput *input, const MoePositions *posit
 
   if (run->training.lora_rank > 0)
     return weights;
-  return weights + (run->parallelism.zero >= 2 ? sharded : all) * keeps.gradient_bytes +
-         sharded * keeps.optimizer_bytes;
+  double gradients = run->offload.gradients ? 0 : (run->parallelism.zero >= 2 ? sharded : all) * keeps.gradient_bytes;
+
+  return weights + gradients + sharded * (keeps.optimizer_bytes - keeps.host_bytes);
 }
 
 static double activation_bytes(const MoeBoundInput *input, const MoePositions *positions, int64_t stage)

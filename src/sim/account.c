@@ -214,7 +214,7 @@ static MoeSlice operation_slice(const Sim *sim, const Unit *unit, unsigned strea
     slice.kernel = kernel;
     fill_causes(sim, unit, o->work, &slice);
   } else if (o->kind == MOE_OP_DELAY) {
-    slice.cause = MOE_CAUSE_DATA;
+    slice.cause = (uint8_t)sim_delay_cause(o);
   }
   fill_memory(block, op, &slice);
   fill_work(sim, unit, o, call, &slice);

@@ -93,8 +93,8 @@ static void count_block(const Sim *sim, const MoeBlock *block, Price *prices, do
 
     if (op->kind == MOE_OP_KERNEL)
       count_kernel(sums, &prices[op->work], times);
-    else if (op->kind == MOE_OP_DELAY && !(sim->without & MOE_WITHOUT_DATA))
-      sums->cause_s[MOE_CAUSE_DATA] += sim->program->delays_s[op->work] * times;
+    else if (op->kind == MOE_OP_DELAY)
+      sums->cause_s[sim_delay_cause(op)] += sim_delay_s(sim, op->work) * times;
   }
 }
 

@@ -233,6 +233,9 @@ void sim_copy_collectives(Sim *sim);
 /* price.c */
 gboolean sim_price(Sim *sim, GError **error);
 void sim_price_clear(Sim *sim);
+/* Seconds of a delay of the program, and what they belong to. */
+double sim_delay_s(const Sim *sim, guint delay);
+MoeCause sim_delay_cause(const MoeOp *op);
 
 /* colours.c */
 typedef struct {

@@ -140,14 +140,24 @@ static gboolean price_load(Sim *sim, guint load, const MoeMachineState *states, 
   return TRUE;
 }
 
+double sim_delay_s(const Sim *sim, guint delay)
+{
+  const MoeDelay *d = &sim->program->delays[delay];
+  guint without = d->pass == MOE_PASS_OPTIMIZER ? MOE_WITHOUT_OPTIMIZER : MOE_WITHOUT_DATA;
+
+  return sim->without & without ? 0 : d->seconds;
+}
+
+MoeCause sim_delay_cause(const MoeOp *op)
+{
+  return op->pass == MOE_PASS_OPTIMIZER ? MOE_CAUSE_OPTIMIZER : MOE_CAUSE_DATA;
+}
+
 static void price_delays(Sim *sim)
 {
-  const MoeProgram *program = sim->program;
-
   for (unsigned mode = 0; mode < N_MODES; mode++)
-    for (guint d = 0; d < program->n_delays; d++)
-      durations_of(sim, 0, mode)[program->n_kernels + d] =
-          (sim->without & MOE_WITHOUT_DATA) ? 0 : moe_time_from_seconds(program->delays_s[d]);
+    for (guint d = 0; d < sim->program->n_delays; d++)
+      durations_of(sim, 0, mode)[sim->program->n_kernels + d] = moe_time_from_seconds(sim_delay_s(sim, d));
 }
 
 /* The mean over load classes replaces every class: what an even distribution of the same kernels would take. */

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-#define MAX_LAUNCH_S       1.0 /* a hundred thousand times what it costs */
-#define MAX_SECONDS        1000
-#define MAX_OPS_PER_KERNEL 1000
+#define MAX_LAUNCH_S          1.0 /* a hundred thousand times what it costs */
+#define MAX_SECONDS           1000
+#define MAX_OPS_PER_KERNEL    1000
+#define LEAST_OPTIMIZER_SHARE 1e-4 /* a thousandth of one core */
 
 #define HOST_SECONDS(member) MOE_FIELD_BETWEEN(MoeStack, host.member, MOE_DIM_SECONDS, 0, MAX_SECONDS)
 
@@ -83,7 +84,7 @@ static const MoeField call_fields[] = {MOE_HOST_CALL_ROWS(CALL_FIELD){"source", 
 
 static const MoeSection calls_section = {"calls", call_fields, NULL};
 
-static const MoeStack defaults = {.host.ops_per_kernel = 1};
+static const MoeStack defaults = {.host.ops_per_kernel = 1, .host.optimizer_share = MOE_OPTIMIZER_SHARE};
 
 static const MoeField host_fields[] = {
     {"launch", .kind = MOE_FIELD_QUANTITY, .own = TRUE, .dimension = MOE_DIM_SECONDS, .maximum = MAX_LAUNCH_S,
@@ -99,6 +100,8 @@ static const MoeField host_fields[] = {
     {"step", HOST_SECONDS(step_s), .meaning = "work once per step that nothing hides"},
     {"ops_per_kernel", MOE_FIELD_BETWEEN(MoeStack, host.ops_per_kernel, MOE_DIM_NONE, 1, MAX_OPS_PER_KERNEL),
      .meaning = "operations issued per kernel that reaches the GPU"},
+    {"optimizer", MOE_FIELD_BETWEEN(MoeStack, host.optimizer_share, MOE_DIM_NONE, LEAST_OPTIMIZER_SHARE, 1),
+     .meaning = "share of the host's memory bandwidth that an optimizer step on its CPU reaches"},
     {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };

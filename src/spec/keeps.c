@@ -44,10 +44,18 @@ static double master_bytes(const MoeRun *run, const MoeKeeps *keeps)
   return moe_precision_bytes(run->training.precision.master);
 }
 
+static void init_optimizer(const MoeRun *run, MoeKeeps *keeps)
+{
+  double master = master_bytes(run, keeps);
+  double moments = (double)keeps->moments * moe_precision_bytes(run->training.precision.optimizer_moments);
+
+  keeps->optimizer_bytes = master + moments;
+  keeps->host_bytes = run->offload.optimizer * (moments + (run->offload.master ? master : 0));
+}
+
 void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps)
 {
   const MoePrecisions *p = &run->training.precision;
-  int moments = run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1;
   double quantized = moe_precision_bytes(p->gemm), bf16 = moe_precision_bytes(MOE_BF16);
 
   *keeps = (MoeKeeps){0};
@@ -57,5 +65,6 @@ void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps)
   keeps->end_bytes = bf16;
   keeps->shard_bytes = run->stack.memory.sharded_master ? moe_precision_bytes(p->master) : bf16;
   keeps->gradient_bytes = moe_precision_bytes(p->gradient_reduce);
-  keeps->optimizer_bytes = master_bytes(run, keeps) + moments * moe_precision_bytes(p->optimizer_moments);
+  keeps->moments = run->training.optimizer == MOE_OPTIMIZER_ADAMW ? 2 : 1;
+  init_optimizer(run, keeps);
 }

@@ -15,6 +15,7 @@
 #include "schedule/schedule.h"
 #include "spec/goodput.h"
 #include "spec/host.h"
+#include "spec/kept.h"
 #include "spec/kernels.h"
 #include "spec/network.h"
 #include "spec/precision.h"
@@ -180,25 +181,6 @@ typedef struct {
   int64_t micro_batches; /* per pipeline and step */
 } MoeParallelism;
 
-typedef struct {
-  MoeRecomputeMode mode;
-  int64_t layers; /* layers per pipeline stage recomputed in mode full; -1 = all */
-  guint modules;  /* bits of MoeModule, mode selective */
-} MoeRecompute;
-
-typedef struct {
-  double activations; /* share 0..1 of checkpointed activations kept in host memory */
-} MoeOffload;
-
-/* What of a GPU's memory a run has to leave free for `fits`. */
-typedef struct {
-  double headroom_bytes; /* default MOE_DEFAULT_HEADROOM_BYTES */
-} MoeRunMemory;
-
-/* Free memory that a published training run had left on its device and ran with: 80,999 of 81,559 MiB in use (GLM-5.2
- * on H100, Megatron-Bridge's model verification card). */
-#define MOE_DEFAULT_HEADROOM_BYTES (560.0 * 1024 * 1024)
-
 /* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments
  * (Megatron-core's precision-aware optimizer), always (Apex's distributed fused Adam). */
 typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
@@ -219,10 +201,11 @@ typedef struct {
     double call_s[MOE_N_HOST_CALLS][MOE_MAX_CPUS]; /* of a call, beyond the launches of its kernels */
     double graph_launch_s;                         /* to launch one captured graph */
     double graph_kernel_s;                         /* per kernel inside a captured graph, on the GPU front end */
-    guint graph_scopes;    /* 1 << MoeScope of what is captured; 0 = eager; all = the whole iteration is one graph */
-    double sync_s;         /* host-device synchronization: wake-up after the stream drained */
-    double step_s;         /* host work once per step that nothing hides (data loader hand-over, logging) */
-    double ops_per_kernel; /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
+    guint graph_scopes;     /* 1 << MoeScope of what is captured; 0 = eager; all = the whole iteration is one graph */
+    double sync_s;          /* host-device synchronization: wake-up after the stream drained */
+    double step_s;          /* host work once per step that nothing hides (data loader hand-over, logging) */
+    double optimizer_share; /* of the host's memory bandwidth that an optimizer step on the CPU reaches */
+    double ops_per_kernel;  /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
   } host;
   struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
@@ -367,6 +350,8 @@ typedef struct {
   double shard_bytes;    /* of a weight of which ZeRO-3 holds a shard */
   double gradient_bytes;
   double optimizer_bytes; /* master and moments, per element that the rank steps */
+  double host_bytes;      /* of them, what waits in host memory: the mean over all elements */
+  int64_t moments;
 } MoeKeeps;
 void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps);
 

@@ -25,7 +25,7 @@ static const char *const unit_words[] = {"bucket", "layer", NULL};
  * torch.nn.parallel.DistributedDataParallel). */
 static const MoeStack defaults = {
     .name = "unnamed",
-    .host.ops_per_kernel = 1,
+    .host = {.ops_per_kernel = 1, .optimizer_share = MOE_OPTIMIZER_SHARE},
     .family = {.attention = "fa2",
                .gemm = "cublaslt",
                .grouped_gemm = "cutlass",

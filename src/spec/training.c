@@ -286,13 +286,25 @@ gboolean moe_run_memory_read(const MoeNode *node, MoeRunMemory *memory, GError *
   return !node || moe_node_read_fields(node, memory_fields, "memory", memory, error);
 }
 
+static const char *const update_words[] = {[MOE_UPDATE_HOST] = "host", [MOE_UPDATE_DEVICE] = "device", NULL};
+
 static const MoeField offload_fields[] = {
     {"activations", MOE_FIELD_SHARE(MoeOffload, activations), .axis = "offload",
      .meaning = "share of the kept activations that waits in host memory"},
+    {"optimizer", MOE_FIELD_SHARE(MoeOffload, optimizer),
+     .meaning = "share of the parameters whose optimizer state waits in host memory"},
+    {"update", MOE_FIELD_CHOICE(MoeOffload, update, update_words),
+     .meaning = "where that state is stepped: by the host's CPU, or on the GPU, which it visits for the update"},
+    {"master", MOE_FIELD_FLAG(MoeOffload, master),
+     .meaning = "the FP32 master weights of these parameters wait there too; else they are copied back in FP32"},
+    {"gradients", MOE_FIELD_FLAG(MoeOffload, gradients),
+     .meaning = "reduced gradients wait and are summed there; needs parallelism.zero 2 or 3 and optimizer: 1"},
+    {"overlap", MOE_FIELD_FLAG(MoeOffload, overlap),
+     .meaning = "gradients and weights are copied beside the host's update of other parameters"},
     {NULL},
 };
 
-static const MoeOffload offload_defaults = {0};
+static const MoeOffload offload_defaults = {.master = TRUE};
 
 const MoeSection moe_offload_section = {"offload", offload_fields, &offload_defaults};
 

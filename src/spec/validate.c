@@ -191,6 +191,41 @@ static gboolean check_cpu(const MoeRun *run, GError **error)
                   run->cluster.name);
 }
 
+/* ---- host memory ------------------------------------------------------------------------------------------------- */
+
+static gboolean fail_offload(const MoeRun *run, const char *path, const char *text, GError **error)
+{
+  return moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, path), "%s", text);
+}
+
+/* The CPU has kernels of AdamW and SGD, and is as fast as its memory. */
+static gboolean check_host_update(const MoeRun *run, GError **error)
+{
+  if (run->offload.optimizer == 0 || run->offload.update == MOE_UPDATE_DEVICE)
+    return TRUE;
+  if (run->training.optimizer == MOE_OPTIMIZER_MUON)
+    return fail_offload(run, "offload.optimizer", "muon stepped by the host, expected adamw, sgd or update: device",
+                        error);
+  return run->cluster.host.memory_bytes_per_s > 0 ||
+         fail_offload(
+             run, "offload.optimizer",
+             "an optimizer stepped by a host of unknown memory bandwidth, expected cluster.host.memory_bandwidth",
+             error);
+}
+
+static gboolean check_offload(const MoeRun *run, GError **error)
+{
+  const MoeOffload *offload = &run->offload;
+  gboolean whole = offload->optimizer == 1 && offload->update == MOE_UPDATE_HOST;
+
+  return check_host_update(run, error) &&
+         (!offload->gradients || (whole && run->parallelism.zero >= 2) ||
+          fail_offload(
+              run, "offload.gradients",
+              "gradients in host memory, expected parallelism.zero 2 or 3, offload.optimizer 1 and update: host",
+              error));
+}
+
 /* Of a run that was read these hold; of a copy that somebody changed they are checked before anything is divided. */
 static gboolean check_positive(const MoeRun *run, GError **error)
 {
@@ -225,5 +260,5 @@ gboolean moe_run_validate(MoeRun *run, GError **error)
   return check_positive(run, error) && derive_degrees(run, error) && check_shard_group(run, error) &&
          check_heads(run, error) && check_widths(run, error) && check_linear(run, error) && check_experts(run, error) &&
          check_sequence(run, error) && derive_micro_batches(run, error) && moe_pipeline_validate(run, error) &&
-         check_precisions(run, error) && check_cpu(run, error);
+         check_precisions(run, error) && check_cpu(run, error) && check_offload(run, error);
 }

@@ -123,6 +123,12 @@ typedef struct {
   const char *name;
 } MoeCopy;
 
+/* Time of the host that a GPU waits for. */
+typedef struct {
+  double seconds;
+  int64_t pass; /* MoePass: OPTIMIZER is an update by the CPU, others data and other work once per step */
+} MoeDelay;
+
 /* ---- streams ----------------------------------------------------------------------------------------------------- */
 
 /* In-order queues of one GPU. */

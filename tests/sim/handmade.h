@@ -35,7 +35,7 @@ typedef struct {
   MoeBlock blocks[HM_MAX_BLOCKS];
   MoeRole roles[HM_MAX_BLOCKS];
   MoeCall calls[HM_MAX_BLOCKS][HM_MAX_CALLS];
-  double delays[HM_MAX_OPS];
+  MoeDelay delays[HM_MAX_OPS];
   MoeKernel kernels[HM_MAX_OPS];
   MoeCollective collectives[HM_MAX_OPS];
   MoeCopy copies[4];
@@ -136,7 +136,7 @@ static inline void hm_wait(Handmade *hm, guint block, MoeStream stream, guint co
 /* A compute operation of `seconds`. */
 static inline guint hm_busy(Handmade *hm, guint block, double seconds)
 {
-  hm->delays[hm->program.n_delays] = seconds;
+  hm->delays[hm->program.n_delays] = (MoeDelay){seconds, MOE_PASS_FORWARD};
   return hm_op(hm, block, MOE_OP_DELAY, MOE_STREAM_COMPUTE, hm->program.n_delays++);
 }
 
@@ -202,7 +202,7 @@ static inline void hm_freeze(Handmade *hm)
   hm->program.collectives = hm->collectives;
   hm->program.copies = hm->copies;
   hm->program.messages = hm->messages;
-  hm->program.delays_s = hm->delays;
+  hm->program.delays = hm->delays;
   hm->program.layout = hm->layout;
 }
 
