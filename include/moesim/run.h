@@ -94,7 +94,12 @@ char **moe_run_variants(const char *path, GError **error);
 
 /* ---- words of keys ----------------------------------------------------------------------------------------------- */
 
-typedef enum { MOE_RECOMPUTE_NONE, MOE_RECOMPUTE_SELECTIVE, MOE_RECOMPUTE_FULL } MoeRecomputeMode;
+typedef enum {
+  MOE_RECOMPUTE_NONE,
+  MOE_RECOMPUTE_SELECTIVE, /* by module */
+  MOE_RECOMPUTE_FULL,
+  MOE_RECOMPUTE_OPERATORS, /* all but the outputs of some operators */
+} MoeRecomputeMode;
 
 /* Modules whose activations can be recomputed alone. Bits. */
 typedef enum {

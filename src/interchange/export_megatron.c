@@ -357,10 +357,13 @@ static void add_full(Writer *writer, const MoeRecompute *recompute)
   int64_t chunks = writer->run->parallelism.virtual_stages;
 
   add_text(writer, "--recompute-granularity", "full");
-  add_text(writer, "--recompute-method", recompute->layers < 0 ? "uniform" : "block");
-  add_count(writer, "--recompute-num-layers", recompute->layers < 0 ? 1 : MAX(recompute->layers / chunks, 1));
-  note_if(writer, recompute->layers > 0 && recompute->layers % chunks != 0,
+  gboolean uniform = recompute->layers < 0 || recompute->method == MOE_METHOD_UNIFORM;
+
+  add_text(writer, "--recompute-method", uniform ? "uniform" : "block");
+  add_count(writer, "--recompute-num-layers", MAX(uniform ? recompute->layers : recompute->layers / chunks, 1));
+  note_if(writer, !uniform && recompute->layers % chunks != 0,
           "recomputed layers that are not the same number in every chunk");
+  note_if(writer, recompute->every > 1, "recomputation of every n-th layer");
 }
 
 static void add_modules(Writer *writer, const MoeRecompute *recompute)
@@ -395,6 +398,7 @@ static void add_recompute(Writer *writer)
     add_full(writer, recompute);
   else if (recompute->mode == MOE_RECOMPUTE_SELECTIVE)
     add_modules(writer, recompute);
+  note_if(writer, recompute->mode == MOE_RECOMPUTE_OPERATORS, "recomputation by operator");
   note_if(writer, writer->run->offload.activations > 0, "the share of activations kept on the host");
 }
 

@@ -90,14 +90,31 @@ static void put_parallelism(GString *text, const MoeParallelism *p, GPtrArray *n
   note_if(notes, p->context > 1 && p->context_kind == MOE_CONTEXT_ULYSSES, "context parallelism by all-to-all");
 }
 
+/* torchtitan recomputes whole layers, each or every n-th, or by operator in all of them. */
+static void put_recompute(GString *text, const MoeRecompute *r, GPtrArray *notes)
+{
+  const guint op = MOE_SAVE_ALTERNATE_LINEAR | MOE_SAVE_CORE_ATTENTION | MOE_SAVE_REDUCE_SCATTER;
+  gboolean some = r->mode == MOE_RECOMPUTE_FULL && r->every > 1;
+  gboolean by_operator = r->mode == MOE_RECOMPUTE_SELECTIVE || r->mode == MOE_RECOMPUTE_OPERATORS;
+  const char *mode = by_operator || some ? "selective" : r->mode == MOE_RECOMPUTE_FULL ? "full" : "none";
+
+  g_string_append_printf(text, "\n[activation_checkpoint]\nmode = \"%s\"\n", mode);
+  if (by_operator)
+    g_string_append(text, "selective_ac_option = \"op\"\n");
+  else if (some)
+    g_string_append_printf(text, "selective_ac_option = \"%" COUNT "\"\n", r->every);
+  note_if(notes, r->mode != MOE_RECOMPUTE_NONE && r->layers >= 0, "recomputation of some layers");
+  note_if(notes, r->mode == MOE_RECOMPUTE_SELECTIVE,
+          "which modules are recomputed; torchtitan's policy keeps every second product");
+  note_if(notes, r->mode == MOE_RECOMPUTE_OPERATORS && (r->every > 1 || (r->saves & ~MOE_SAVE_ALL_TO_ALL) != op),
+          "which operators are kept, and in which layers");
+}
+
 static void put_rest(GString *text, const MoeRun *run, GPtrArray *notes)
 {
-  static const char *const modes[] = {"none", "selective", "full"};
   const MoePrecisions *p = &run->training.precision;
 
-  g_string_append_printf(text, "\n[activation_checkpoint]\nmode = \"%s\"\n", modes[run->recompute.mode]);
-  if (run->recompute.mode == MOE_RECOMPUTE_SELECTIVE)
-    g_string_append(text, "selective_ac_option = \"op\"\n");
+  put_recompute(text, &run->recompute, notes);
   g_string_append(text, "\n[compile]\nenable = true\ncomponents = [\"model\", \"loss\"]\n");
   if (p->gemm == MOE_FP8)
     g_string_append_printf(text,
@@ -106,10 +123,6 @@ static void put_rest(GString *text, const MoeRun *run, GPtrArray *notes)
                            : p->wgrad == MOE_BF16            ? "rowwise_with_gw_hp"
                                                              : "rowwise",
                            p->parameter_gather == MOE_FP8 ? "true" : "false");
-  note_if(notes, run->recompute.mode == MOE_RECOMPUTE_FULL && run->recompute.layers >= 0,
-          "recomputation of some layers");
-  note_if(notes, run->recompute.mode == MOE_RECOMPUTE_SELECTIVE,
-          "which modules are recomputed; torchtitan's policy keeps every second product");
 }
 
 char *moe_export_torchtitan_text(const MoeRun *run, GPtrArray *notes)

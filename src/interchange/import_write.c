@@ -244,7 +244,10 @@ static void put_recompute(GString *text, const MoeRecompute *recompute)
     return;
   if (recompute->mode == MOE_RECOMPUTE_FULL) {
     g_string_append(text, "recompute:\n  mode: full\n");
+    if (recompute->method == MOE_METHOD_UNIFORM)
+      g_string_append(text, "  method: uniform\n");
     put_count_unless(text, "  ", "layers", recompute->layers, -1);
+    put_count_unless(text, "  ", "every", recompute->every, 1);
     return;
   }
   g_string_append(text, "recompute: {mode: selective, modules: [");

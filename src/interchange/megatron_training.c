@@ -179,12 +179,10 @@ static gboolean take_full(Draft *draft, const MegatronArguments *arguments, GErr
   if (strcmp(method, "uniform") != 0)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--recompute-method: '%.40s', expected uniform or block",
                     method);
-  if (layers > 1)
-    import_note(draft,
-                "--recompute-method uniform with %" G_GINT64_FORMAT
-                " layers in a unit: all are recomputed, the kept input is counted for every layer instead of one in "
-                "%" G_GINT64_FORMAT,
-                layers, layers);
+  if (layers > 1) {
+    recompute->method = MOE_METHOD_UNIFORM;
+    recompute->layers = layers;
+  }
   return TRUE;
 }
 

@@ -155,6 +155,7 @@ typedef struct {
   guint modules; /* bits of MoeModule */
   MoeRows rows;  /* that it works on */
   MoeWeightKind weight;
+  gboolean quiet; /* replayed: the result of its transfers was kept, they are not repeated */
   int in[MOE_OP_INPUTS], out[MOE_OP_OUTPUTS]; /* tensors of the sub-layer, from 1; 0 = none */
   union {
     MoeLinear linear;
@@ -290,6 +291,18 @@ double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recompu
 /* The same of a layer that is described. */
 double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                  guint recomputed);
+/* Whether the layer at `index` of a chunk, one of `chunks` of its stage, is computed again from a checkpoint: as a
+ * whole, or all but the operators that are kept. */
+gboolean moe_recompute_takes(const MoeRecompute *recompute, int64_t index, int64_t chunks);
+
+/* Outputs that checkpointing by operator keeps of a layer beside its input. */
+typedef struct {
+  double kept; /* bytes */
+  double read; /* of them, what backward passes read */
+} MoeOperatorBytes;
+
+/* Takes out of a layer what `recompute.saves` keeps, and leaves what is computed again. */
+void moe_operators_thin(const MoeShape *shape, MoeSublayer *attention, MoeSublayer *second, MoeOperatorBytes *bytes);
 /* Bytes of a checkpoint: the input of a layer. */
 double moe_checkpoint_bytes(const MoeShape *shape);
 /* Whether the backward pass of an operation reads the tensor. */

@@ -57,7 +57,7 @@ static void forward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint 
 static void forward_unit(MoeEmit *emit, const MoeChunk *part, const MoeUnit *unit, guint index, guint n)
 {
   for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
-    moe_stored_forward(emit, layer, moe_layer_is_recomputed(emit->builder, part, layer));
+    moe_stored_forward(emit, layer, moe_layer_again(emit->builder, part, layer));
   if (unit->count == 0)
     forward_end(emit, part, index, n);
 }
@@ -94,9 +94,8 @@ static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
 
   gboolean more = fetch->next >= fetch->part->first;
 
-  fetch->item =
-      more ? moe_stored_fetch(emit, fetch->next, moe_layer_is_recomputed(emit->builder, fetch->part, fetch->next))
-           : MOE_NO_ITEM;
+  fetch->item = more ? moe_stored_fetch(emit, fetch->next, moe_layer_again(emit->builder, fetch->part, fetch->next))
+                     : MOE_NO_ITEM;
   fetch->next--;
   return item;
 }
@@ -115,10 +114,24 @@ static void backward_unit(MoeEmit *emit, Fetch *fetch, const MoeUnit *unit, guin
   for (int64_t layer = unit->first + unit->count - 1; layer >= unit->first; layer--) {
     emit->layer = (int)layer;
     moe_flow_join(emit->flow, fetch_next(emit, fetch));
-    moe_stored_backward(emit, layer, moe_layer_is_recomputed(emit->builder, fetch->part, layer));
+    moe_stored_backward(emit, layer, moe_layer_again(emit->builder, fetch->part, layer));
   }
   if (unit->count == 0)
     backward_end(emit, fetch->part, index, n);
+}
+
+/* First layer whose weights are needed before the backward pass of a unit: that of the last checkpoint it replays. */
+static int64_t reach(const MoeEmit *emit, const MoeChunk *part, const MoeUnit *unit)
+{
+  int64_t first = unit->first;
+
+  for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++) {
+    MoeAgain again = moe_layer_again(emit->builder, part, layer);
+
+    if (again.last == layer)
+      first = MIN(first, again.first);
+  }
+  return first;
 }
 
 void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int64_t position, guint variant)
@@ -133,6 +146,7 @@ void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int6
   fetch_next(&emit, &fetch);
   for (guint i = n; i-- > 0;) {
     moe_zero_before_backward(zero, &emit, i, variant);
+    moe_zero_reach_backward(zero, &emit, i, reach(&emit, part, moe_zero_unit(zero, i)), variant);
     backward_unit(&emit, &fetch, moe_zero_unit(zero, i), i, n);
     moe_zero_after_backward(zero, &emit, i, variant);
   }

@@ -184,9 +184,13 @@ static void head_backward(MoeEmit *emit)
 /* ---- multi-token prediction (DeepSeek-V3 report, 2.2) ------------------------------------------- */
 
 /* A module's layer follows the others when all of them are recomputed. */
-static gboolean is_recomputed(const MoeShape *shape)
+static MoeAgain module_replay(const MoeShape *shape)
 {
-  return shape->run->recompute.mode == MOE_RECOMPUTE_FULL && shape->run->recompute.layers < 0;
+  const MoeRecompute *recompute = &shape->run->recompute;
+  int64_t layer = shape->arch->layers - 1;
+  gboolean all = recompute->every == 1 && (recompute->layers < 0 || recompute->method == MOE_METHOD_UNIFORM);
+
+  return (MoeAgain){all && moe_recompute_takes(recompute, 0, 1), layer, layer};
 }
 
 static void module_forward(MoeEmit *emit)
@@ -197,7 +201,7 @@ static void module_forward(MoeEmit *emit)
   moe_describe_joint(&shape->view, &joint);
   moe_embedding_forward(emit);
   moe_lower(emit, &joint, MOE_PLACE_MAIN);
-  moe_stored_forward(emit, shape->arch->layers - 1, is_recomputed(shape));
+  moe_stored_forward(emit, shape->arch->layers - 1, module_replay(shape));
 }
 
 static void module_backward(MoeEmit *emit)
@@ -206,8 +210,8 @@ static void module_backward(MoeEmit *emit)
   MoeSublayer joint;
 
   moe_describe_joint(&shape->view, &joint);
-  moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1, is_recomputed(shape)));
-  moe_stored_backward(emit, shape->arch->layers - 1, is_recomputed(shape));
+  moe_flow_join(emit->flow, moe_stored_fetch(emit, shape->arch->layers - 1, module_replay(shape)));
+  moe_stored_backward(emit, shape->arch->layers - 1, module_replay(shape));
   moe_lower_backward(emit, &joint, MOE_PLACE_MAIN);
   moe_embedding_backward(emit);
 }

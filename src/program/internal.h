@@ -53,6 +53,7 @@ typedef struct {
   int64_t round;               /* of that group */
   guint32 counts;              /* item of the exchange of token counts that is under way, or MOE_NO_ITEM */
   gboolean first;              /* first micro-batch of the step */
+  gboolean quiet;              /* transfers of experts are not repeated: their results were kept */
   gboolean no_flop;            /* model FLOPs are not counted (prediction modules of some reports) */
 } MoeEmit;
 
@@ -186,15 +187,21 @@ const double *moe_router_skew(const MoeRouter *router, int load);
 
 /* ---- recompute, offload, memory of a layer ------------------------------------------------------ */
 
-gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part, int64_t layer);
+/* How a layer comes again for its backward pass. */
+typedef struct {
+  gboolean whole;      /* from a checkpoint, not by modules */
+  int64_t first, last; /* layers of that checkpoint, replayed together before the backward pass of `last` */
+} MoeAgain;
+
+MoeAgain moe_layer_again(const MoeBuilder *builder, const MoeChunk *part, int64_t layer);
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
 /* A layer with its memory, recompute and offload. What an offloaded layer keeps - its checkpoint, or all that its
  * backward pass reads when it is not recomputed - is fetched ahead of its use. */
-void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed);
-void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed);
-guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, gboolean recomputed);
+void moe_stored_forward(MoeEmit *emit, int64_t layer, MoeAgain again);
+void moe_stored_backward(MoeEmit *emit, int64_t layer, MoeAgain again);
+guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, MoeAgain again);
 double moe_logits_bytes(const MoeShape *shape);
 double moe_message_bytes(const MoeShape *shape);
 
@@ -235,6 +242,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeZero, moe_zero_free)
 void moe_zero_before_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
 void moe_zero_after_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
 void moe_zero_before_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
+/* Besides, the weights of the units before `index` down to the one with layer `first`, which are replayed with it. */
+void moe_zero_reach_backward(MoeZero *zero, MoeEmit *emit, guint index, int64_t first, guint variant);
 void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant);
 guint moe_zero_units(const MoeZero *zero);
 const MoeUnit *moe_zero_unit(const MoeZero *zero, guint index);

@@ -1,9 +1,28 @@
 /* A transformer layer: its sub-layers forward and backward, recompute, what it keeps in memory, offload. */
 #include "internal.h"
 
+/* The sub-layers of a kind of layer; what of them comes again where the outputs of some operators are kept, and those
+ * outputs. */
 struct MoeDescribed {
   MoeSublayer attention, second;
+  MoeSublayer attention_left, second_left; /* mode operators */
+  MoeOperatorBytes outputs;                /* 0 in other modes */
 };
+
+static gboolean keeps_operators(const MoeShape *shape)
+{
+  return shape->run->recompute.mode == MOE_RECOMPUTE_OPERATORS;
+}
+
+static void fill_left(const MoeShape *shape, MoeDescribed *described)
+{
+  described->outputs = (MoeOperatorBytes){0};
+  if (!keeps_operators(shape))
+    return;
+  described->attention_left = described->attention;
+  described->second_left = described->second;
+  moe_operators_thin(shape, &described->attention_left, &described->second_left, &described->outputs);
+}
 
 /* The sub-layers of a layer, described once for all of its kind. */
 static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
@@ -16,6 +35,7 @@ static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
     *known = moe_arena_raw(emit->builder->arena, sizeof(MoeDescribed));
     moe_describe_attention(&shape->view, kind, &(*known)->attention);
     moe_describe_second(&shape->view, kind, &(*known)->second);
+    fill_left(shape, *known);
   }
   return *known;
 }
@@ -64,13 +84,15 @@ static void sublayer_backward(MoeEmit *emit, const MoeSublayer *sublayer, guint 
 
 /* ---- with recompute, memory and offload --------------------------------------------------------- */
 
-gboolean moe_layer_is_recomputed(const MoeBuilder *builder, const MoeChunk *part, int64_t layer)
+/* Units of method uniform are counted from the first layer of the chunk; the last one may be shorter. */
+MoeAgain moe_layer_again(const MoeBuilder *builder, const MoeChunk *part, int64_t layer)
 {
   const MoeRecompute *recompute = &builder->shape.run->recompute;
+  int64_t index = layer - part->first, unit = recompute->method == MOE_METHOD_UNIFORM ? MAX(recompute->layers, 1) : 1;
+  int64_t first = part->first + index / unit * unit;
 
-  if (recompute->mode != MOE_RECOMPUTE_FULL)
-    return FALSE;
-  return recompute->layers < 0 || (layer - part->first) * builder->placement.chunks < recompute->layers;
+  return (MoeAgain){moe_recompute_takes(recompute, index, builder->placement.chunks), first,
+                    MIN(first + unit, part->first + part->count) - 1};
 }
 
 /* Spreads the offloaded share evenly over the layers. */
@@ -86,10 +108,14 @@ static double saved_bytes(const MoeShape *shape, const MoeDescribed *described, 
   return moe_described_saved_bytes(shape, &described->attention, &described->second, modules);
 }
 
-static double kept_bytes(const MoeEmit *emit, const MoeDescribed *described, gboolean recomputed)
+/* A checkpoint is kept at the first of its layers. */
+static double kept_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
-  return recomputed ? moe_checkpoint_bytes(emit->shape)
-                    : saved_bytes(emit->shape, described, moe_selected_modules(emit->shape));
+  const MoeDescribed *described = describe(emit, layer);
+
+  if (!again.whole)
+    return saved_bytes(emit->shape, described, moe_selected_modules(emit->shape));
+  return (layer == again.first ? moe_checkpoint_bytes(emit->shape) : 0) + described->outputs.kept;
 }
 
 /* Bytes that a layer holds while its backward pass runs: all that it reads, the experts' part one round at a time. */
@@ -100,27 +126,29 @@ static double read_bytes(const MoeShape *shape, const MoeDescribed *described)
   return rest + (all - rest) / (double)moe_expert_rounds(shape);
 }
 
-void moe_stored_forward(MoeEmit *emit, int64_t layer, gboolean recomputed)
+void moe_stored_forward(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
-  const MoeDescribed *described = describe(emit, layer);
-  double kept = kept_bytes(emit, described, recomputed);
+  double kept = kept_bytes(emit, layer, again);
 
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
   emit->layer = (int)layer;
-  layer_forward(emit, described);
-  if (!moe_layer_is_offloaded(emit->shape, layer))
+  layer_forward(emit, describe(emit, layer));
+  if (kept == 0 || !moe_layer_is_offloaded(emit->shape, layer))
     return;
   guint32 out = moe_emit_copy(emit, TRUE, "offload", kept);
 
   moe_flow_memory(emit->flow, out, MOE_MEMORY_ACTIVATIONS, TRUE, -kept);
 }
 
-guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, gboolean recomputed)
+/* What the backward pass of a layer needs first: what it kept, or the checkpoint from which it comes again. */
+guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
-  double kept = kept_bytes(emit, describe(emit, layer), recomputed);
+  int64_t holder = again.whole ? again.first : layer;
 
-  if (!moe_layer_is_offloaded(emit->shape, layer))
+  if ((again.whole && layer != again.last) || !moe_layer_is_offloaded(emit->shape, holder))
     return MOE_NO_ITEM;
+  double kept = kept_bytes(emit, holder, again);
+
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
   return moe_emit_copy(emit, FALSE, "fetch", kept);
 }
@@ -133,19 +161,43 @@ static void release_kept(MoeEmit *emit, double bytes)
   moe_flow_release(flow, MOE_MEMORY_ACTIVATIONS, bytes);
 }
 
-void moe_stored_backward(MoeEmit *emit, int64_t layer, gboolean recomputed)
+/* What computing a layer again adds to what it kept; outputs that no backward pass reads do not stand for any that it
+ * does. */
+static double again_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
   const MoeDescribed *described = describe(emit, layer);
-  double kept = kept_bytes(emit, described, recomputed), replayed = MAX(read_bytes(emit->shape, described) - kept, 0);
-  guint modules = recomputed ? round_modules(emit->shape) : moe_selected_modules(emit->shape);
+  double there = kept_bytes(emit, layer, again);
 
-  emit->layer = (int)layer;
-  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, replayed);
-  if (recomputed) {
+  if (again.whole)
+    there -= described->outputs.kept - described->outputs.read;
+  return MAX(read_bytes(emit->shape, described) - there, 0);
+}
+
+static void replay_layers(MoeEmit *emit, MoeAgain again)
+{
+  for (int64_t layer = again.first; layer <= again.last; layer++) {
+    const MoeDescribed *described = describe(emit, layer);
+    gboolean thin = keeps_operators(emit->shape);
     MoeEmit other = replay(emit, 0);
 
-    layer_forward(&other, described);
+    moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, again_bytes(emit, layer, again));
+    other.layer = (int)layer;
+    moe_lower(&other, thin ? &described->attention_left : &described->attention, MOE_PLACE_MAIN);
+    moe_lower(&other, thin ? &described->second_left : &described->second, MOE_PLACE_MAIN);
   }
+}
+
+void moe_stored_backward(MoeEmit *emit, int64_t layer, MoeAgain again)
+{
+  const MoeDescribed *described = describe(emit, layer);
+  double kept = kept_bytes(emit, layer, again), replayed = again_bytes(emit, layer, again);
+  guint modules = again.whole ? round_modules(emit->shape) : moe_selected_modules(emit->shape);
+
+  emit->layer = (int)layer;
+  if (!again.whole)
+    moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, replayed);
+  else if (layer == again.last)
+    replay_layers(emit, again);
   sublayer_backward(emit, &described->second, modules);
   sublayer_backward(emit, &described->attention, modules);
   release_kept(emit, kept + replayed);

@@ -399,7 +399,7 @@ void moe_lower_linear(MoeEmit *emit, const MoeLayerOp *op)
   if (linear->split == MOE_SPLIT_COLUMN && has_sequence_parallel(emit->shape) && !linear->shares_input)
     gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->k, linear->precision),
                              emit->shape->overlap_tensor);
-  if (linear->split == MOE_SPLIT_ROW && emit->shape->tp > 1)
+  if (linear->split == MOE_SPLIT_ROW && emit->shape->tp > 1 && !op->quiet)
     emit_row(emit, linear);
   else
     emit_forward(emit, linear);

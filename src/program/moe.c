@@ -102,6 +102,8 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, (double)shape->moe_tokens * row_bytes);
   int load = moe_router_load(emit->builder->router, emit->layer, group);
 
+  if (emit->quiet)
+    return MOE_NO_ITEM;
   collective.row_bytes = row_bytes;
   collective.top_k = (int64_t)ceil(moe_real_top_k(moe));
   collective.experts = moe->experts;
@@ -268,7 +270,7 @@ void moe_lower_counts(MoeEmit *emit, const MoeLayerOp *op)
 
 void moe_lower_experts(MoeEmit *emit, const MoeLayerOp *op)
 {
-  (void)op;
+  emit->quiet = op->quiet;
   quantize_payload(emit);
   if (emit->shape->overlap_expert)
     overlapped_forward(emit);

@@ -362,6 +362,18 @@ void moe_zero_before_backward(MoeZero *zero, MoeEmit *emit, guint index, guint v
   moe_flow_allocate(emit->flow, MOE_MEMORY_GRADIENTS, gradient_bytes(zero, index));
 }
 
+void moe_zero_reach_backward(MoeZero *zero, MoeEmit *emit, guint index, int64_t first, guint variant)
+{
+  while (index-- > 0) {
+    const MoeUnit *unit = moe_zero_unit(zero, index);
+
+    if (unit->first + unit->count <= first)
+      return;
+    issue(zero, emit, index, FALSE, variant);
+    moe_flow_join(emit->flow, g_array_index(zero->gathered, guint32, index));
+  }
+}
+
 void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
 {
   MoeEmit other = *emit;

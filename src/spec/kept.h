@@ -9,10 +9,27 @@
 
 G_BEGIN_DECLS
 
+/* Which layers mode full takes (Megatron-core, --recompute-method): the first of each chunk, each from its own input;
+ * or all, in units that are replayed together from the input of their first layer. */
+typedef enum { MOE_METHOD_BLOCK, MOE_METHOD_UNIFORM } MoeRecomputeMethod;
+
+/* Operators whose outputs mode operators keeps. Bits. */
+typedef enum {
+  MOE_SAVE_LINEAR = 1 << 0,           /* every product with a weight, the router's and the experts' left out */
+  MOE_SAVE_ALTERNATE_LINEAR = 1 << 1, /* the first, third, fifth of them in a layer */
+  MOE_SAVE_GROUPED_LINEAR = 1 << 2,   /* of the experts */
+  MOE_SAVE_CORE_ATTENTION = 1 << 3,
+  MOE_SAVE_REDUCE_SCATTER = 1 << 4, /* after row-parallel products */
+  MOE_SAVE_ALL_TO_ALL = 1 << 5,     /* dispatch and combine */
+} MoeSave;
+
 typedef struct {
   MoeRecomputeMode mode;
-  int64_t layers; /* layers per pipeline stage recomputed in mode full; -1 = all */
+  MoeRecomputeMethod method;
+  int64_t layers; /* modes full and operators: layers per pipeline stage; method uniform: of a unit; -1 = all, 1 */
+  int64_t every;  /* modes full and operators: only every such layer of a chunk, 1 = each */
   guint modules;  /* bits of MoeModule, mode selective */
+  guint saves;    /* bits of MoeSave, mode operators */
 } MoeRecompute;
 
 /* Where offloaded optimizer state is stepped: by the host's CPU, or on the GPU, which it visits for the update. */

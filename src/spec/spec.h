@@ -392,6 +392,7 @@ gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 double moe_real_top_k(const MoeExpertLayer *moe);
 /* Whether attention reaches every token before. */
 gboolean moe_layer_is_global(const MoeArchitecture *architecture, int64_t layer);
+extern const char *const moe_save_words[]; /* in the order of the bits of MoeSave */
 extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
 extern const char *const moe_iteration_part_words[]; /* keys of published.iteration_parts_s; in the order of parts.h */
 

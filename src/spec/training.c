@@ -240,34 +240,66 @@ gboolean moe_training_read(const MoeNode *node, MoeTraining *training, GError **
 
 /* ---- recomputation and offload ----------------------------------------------------------------------------------- */
 
-static const char *const mode_words[] = {"none", "selective", "full", NULL};
+static const char *const mode_words[] = {"none", "selective", "full", "operators", NULL};
+static const char *const method_words[] = {[MOE_METHOD_BLOCK] = "block", [MOE_METHOD_UNIFORM] = "uniform", NULL};
 
 static const MoeField recompute_fields[] = {
     {"mode", MOE_FIELD_CHOICE(MoeRecompute, mode, mode_words), .required = TRUE, .axis = "recompute",
      .meaning =
-         "none: all activations are kept; selective: those of `modules` are computed again; full: whole layers are"},
+         "none: all activations are kept; selective: those of `modules` are computed again; full: whole layers are; "
+         "operators: all but the outputs of `saves` are"},
+    {"method", MOE_FIELD_CHOICE(MoeRecompute, method, method_words),
+     .meaning = "of mode full; block: `layers` layers of each stage, each from its own input; uniform: all layers, in "
+                "units of `layers` that are computed again together from the input of the first"},
     {"layers", MOE_FIELD_COUNT(MoeRecompute, layers, 0, MOE_MAX_LAYERS), .otherwise = "all",
-     .meaning = "layers per pipeline stage that are recomputed in mode full"},
+     .meaning = "layers per pipeline stage that are recomputed in modes full and operators; with method uniform those "
+                "of one unit"},
+    {"every", MOE_FIELD_COUNT(MoeRecompute, every, 1, MOE_MAX_LAYERS),
+     .meaning = "modes full and operators take every such layer only: 2 means the second, fourth, sixth of each chunk"},
+    {"saves", MOE_FIELD_BITS(MoeRecompute, saves, moe_save_words), .also = "none",
+     .meaning =
+         "operators whose outputs mode operators keeps; alternate_linear: of every second product with a weight"},
     {"modules", MOE_FIELD_BITS(MoeRecompute, modules, moe_module_words), .also = "none",
      .meaning = "parts of a layer that are recomputed in mode selective"},
     {NULL},
 };
 
-static const MoeRecompute recompute_defaults = {.layers = -1};
+static const MoeRecompute recompute_defaults = {.layers = -1, .every = 1};
 
 const MoeSection moe_recompute_section = {"recompute", recompute_fields, &recompute_defaults};
+
+static gboolean fail_recompute(const MoeNode *node, const char *text, GError **error)
+{
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "recompute of %s", text);
+}
+
+/* What a mode or method needs, and what goes with no other. */
+static gboolean check_recompute(const MoeNode *node, const MoeRecompute *r, GError **error)
+{
+  gboolean uniform = r->method == MOE_METHOD_UNIFORM;
+
+  if (r->mode == MOE_RECOMPUTE_SELECTIVE && r->modules == 0)
+    return fail_recompute(node, "mode selective without modules, expected a list such as [norm, moe_activation]",
+                          error);
+  if (r->mode == MOE_RECOMPUTE_OPERATORS && r->saves == 0)
+    return fail_recompute(node,
+                          "mode operators without saves, expected a list such as "
+                          "[alternate_linear, core_attention]",
+                          error);
+  if (uniform && r->mode != MOE_RECOMPUTE_FULL)
+    return fail_recompute(node, "method uniform, expected mode full", error);
+  if (uniform && (r->layers == 0 || r->every > 1))
+    return fail_recompute(node, "method uniform, expected at least one layer in a unit and every: 1", error);
+  return TRUE;
+}
 
 gboolean moe_recompute_read(const MoeNode *node, MoeRecompute *recompute, GError **error)
 {
   *recompute = recompute_defaults;
   if (moe_node_is_none(node))
     return TRUE;
-  if (!moe_node_read_fields(node, recompute_fields, "recompute", recompute, error))
-    return FALSE;
-  if (recompute->mode == MOE_RECOMPUTE_SELECTIVE && recompute->modules == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
-                    "recompute of mode selective without modules, expected a list such as [norm, moe_activation]");
-  return TRUE;
+  return moe_node_read_fields(node, recompute_fields, "recompute", recompute, error) &&
+         check_recompute(node, recompute, error);
 }
 
 static const MoeField memory_fields[] = {

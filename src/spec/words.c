@@ -89,6 +89,10 @@ const char *const moe_kernel_class_words[] = {
 
 const char *const moe_optimizer_words[] = {"adamw", "muon", "sgd", NULL};
 
+const char *const moe_save_words[] = {
+    "linear", "alternate_linear", "grouped_linear", "core_attention", "reduce_scatter", "all_to_all", NULL,
+};
+
 const char *const moe_module_words[] = {
     "core_attention",
     "attention_projections",

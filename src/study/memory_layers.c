@@ -1,11 +1,30 @@
 /* What each layer keeps, from its description and the run's precisions. */
 #include "study/memory_layers.h"
 
-/* Whether a layer is recomputed as a whole: the first ones of each chunk where the run names a number, so all or some.
- */
-static gboolean is_recomputed(const MoeRun *run)
+/* Whether a layer is recomputed from its input: the first ones of each chunk where the run names a number, so all or
+ * some; every such one of the model where it takes every second. */
+static gboolean is_recomputed(const MoeRun *run, int64_t layer)
 {
-  return run->recompute.mode == MOE_RECOMPUTE_FULL && run->recompute.layers < 0;
+  const MoeRecompute *recompute = &run->recompute;
+
+  return (recompute->layers < 0 || recompute->method == MOE_METHOD_UNIFORM) && moe_recompute_takes(recompute, layer, 1);
+}
+
+/* Of a unit of layers that share a checkpoint each is given its part. */
+static double checkpoint_bytes(const MoeShape *shape, int64_t layer)
+{
+  const MoeRecompute *recompute = &shape->run->recompute;
+  MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
+  MoeOperatorBytes outputs = {0};
+  MoeSublayer attention, second;
+
+  moe_describe_attention(&shape->view, kind, &attention);
+  moe_describe_second(&shape->view, kind, &second);
+  if (recompute->mode == MOE_RECOMPUTE_OPERATORS)
+    moe_operators_thin(shape, &attention, &second, &outputs);
+  return moe_checkpoint_bytes(shape) /
+             (recompute->method == MOE_METHOD_UNIFORM ? MAX((double)recompute->layers, 1) : 1) +
+         outputs.kept;
 }
 
 static void fill_modules(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
@@ -24,11 +43,11 @@ static void fill(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
 
   moe_weights_layer(shape, layer, &weights);
   *row = (MoeMemoryLayer){.first = layer, .last = layer, .kind = moe_layer_kind(shape->arch, layer)};
-  row->recomputed = is_recomputed(run);
+  row->recomputed = is_recomputed(run, layer);
   row->parameters = weights.dense + weights.experts;
   row->weight_bytes = row->parameters * shape->keeps.weight_bytes;
   row->gradient_bytes = shape->frozen ? 0 : row->parameters * shape->keeps.gradient_bytes;
-  row->kept_bytes = row->recomputed ? moe_checkpoint_bytes(shape) : moe_layer_saved_bytes(shape, layer, modules);
+  row->kept_bytes = row->recomputed ? checkpoint_bytes(shape, layer) : moe_layer_saved_bytes(shape, layer, modules);
   fill_modules(shape, layer, row);
 }
 

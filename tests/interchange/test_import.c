@@ -518,7 +518,7 @@ START_TEST(test_megatron_classes)
 }
 END_TEST
 
-/* transformer_block.py: uniform recomputes every layer whatever the size of a unit, block the first N of each chunk. */
+/* transformer_block.py: uniform recomputes every layer in units of N, block the first N of each chunk. */
 START_TEST(test_megatron_recompute_methods)
 {
   g_autoptr(MoeImport) uniform =
@@ -532,7 +532,8 @@ START_TEST(test_megatron_recompute_methods)
   g_autoptr(MoeImport) legacy = import_words(MIXTRAL "--checkpoint-activations --fp8-hybrid", NULL);
   g_autoptr(MoeRun) old = load(legacy);
 
-  ck_assert_int_eq(all->recompute.layers, -1);
+  ck_assert_int_eq(all->recompute.method, MOE_METHOD_UNIFORM);
+  ck_assert_int_eq(all->recompute.layers, 4);
   ck_assert_int_eq(first->recompute.layers, 4);
   ck_assert_int_eq(old->recompute.mode, MOE_RECOMPUTE_FULL);
   ck_assert_int_eq(old->training.precision.gemm, MOE_FP8);

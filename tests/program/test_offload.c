@@ -1,7 +1,7 @@
 /* Optimizer state and gradients in host memory: what moves, how long the host computes, what the GPU still holds. */
 #include "runs.h"
 
-#include <moesim/layer.h>
+#include "layer/layer.h"
 
 /* One stage, eight data-parallel ranks of one host. */
 #define LAYOUT                                                                                                         \
