@@ -4,8 +4,8 @@
 #        house.sh --prove FOLDER             each FOLDER/RULE breaks RULE, and is refused for it alone
 set -u
 
-readonly FUNCTION_LINES=45 FILE_LINES=500
-readonly RULES="functions files variables goto output headers types format"
+readonly FUNCTION_LINES=45 FILE_LINES=500 TEXT_COLUMNS=140
+readonly RULES="functions files variables goto output headers types format documents"
 
 for tool in ctags clang-format; do
   command -v $tool > /dev/null || { echo "house.sh: $tool is missing; tools/install.sh test" >&2; exit 2; }
@@ -99,6 +99,16 @@ check_types() {
 
 check_format() {
   all | xargs -r clang-format --style="file:$style" --dry-run 2>&1 | grep -E ': warning:' | sed 's/warning: //' | sort -u
+}
+
+# Documents have one width, tables apart, whose rows are lines; each page is found from README.md.
+check_documents() {
+  find "$root" -name '*.md' -not -path "$root/build*" -not -path '*/.*' -not -path '*-bad/*/*' 2> /dev/null | sort |
+    LC_ALL=C.UTF-8 xargs -r awk -v most="$TEXT_COLUMNS" '
+      !/^\|/ && length($0) > most { print FILENAME ":" FNR ": " length($0) " columns, at most " most }'
+  for page in "$root"/docs/*.md; do
+    [ ! -e "$page" ] || grep -qsF "(docs/$(basename "$page"))" "$root/README.md" || echo "$page: README.md does not lead there"
+  done
 }
 
 # run RULE: prints its breaches.

@@ -245,12 +245,28 @@ static gboolean is_stack(const char *file)
                   (variants && moe_node_size(variants) > 0 && has_stack_keys(moe_node_at(variants, 0))));
 }
 
+/* A cluster may extend one that ships by its name, wherever it lies itself. */
+static gboolean is_own_cluster(const char *file)
+{
+  g_autofree char *data_dir = moe_data_dir();
+  g_autoptr(MoeDoc) whole = moe_doc_load(file, NULL);
+  g_autoptr(MoeDoc) doc = whole ? NULL : moe_doc_load_alone(file, (MoeMark){0}, NULL, NULL);
+  const MoeNode *extends = doc ? moe_node_get(moe_doc_root(doc), "extends") : NULL;
+  const char *name = extends ? moe_node_text(extends) : NULL;
+  g_autofree char *base = name && !strchr(name, G_DIR_SEPARATOR) ? g_strconcat(name, ".yaml", NULL) : NULL;
+  g_autofree char *path = base && data_dir ? g_build_filename(data_dir, "clusters", base, NULL) : NULL;
+
+  return path && g_file_test(path, G_FILE_TEST_IS_REGULAR);
+}
+
 static const FileKind *check_alone(const char *file, GString *says, GError **error)
 {
-  static const FileKind stack = {"stack", "family", check_stack};
+  static const FileKind stack = {"stack", "family", check_stack}, cluster = {"cluster", "domain", check_cluster};
 
   if (is_stack(file))
     return check_stack(file, NULL, says, error) ? &stack : NULL;
+  if (is_own_cluster(file))
+    return check_cluster(file, NULL, says, error) ? &cluster : NULL;
   g_autoptr(MoeDoc) doc = moe_doc_load(file, error);
   const FileKind *kind = doc ? kind_of(doc) : NULL;
 

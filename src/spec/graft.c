@@ -27,6 +27,49 @@ gboolean moe_doc_put(MoeDoc *doc, const char *path, const char *origin, const ch
   return holder && moe_doc_replace(doc, path, moe_node_get(moe_doc_root(holder), "value"), error);
 }
 
+/* The name that a file extends, where it is a name and that of no file beside it; NULL otherwise. Belongs to `file`. */
+static const MoeNode *extends_by_name(const MoeDoc *file, const char *path)
+{
+  const MoeNode *extends = file ? moe_node_get(moe_doc_root(file), "extends") : NULL;
+  const char *name = extends ? moe_node_text(extends) : NULL;
+
+  if (!name || moe_lookup_is_path(name))
+    return NULL;
+  g_autofree char *directory = g_path_get_dirname(path), *beside = g_strconcat(name, ".yaml", NULL);
+  g_autofree char *neighbour = g_build_filename(directory, beside, NULL);
+  return g_file_test(neighbour, G_FILE_TEST_EXISTS) ? NULL : extends;
+}
+
+/* A file that extends what lies in another folder by its name, as one's own cluster does with one that ships: `failed`
+ * is what became of reading it as a file that extends others beside it. Each step leads from the folder of a file to
+ * the folders above the run or the data folder, so `left` bounds a circle. */
+static MoeDoc *load_over_name(const MoeLookup *lookup, const char *path, const char *within, guint left, GError *failed,
+                              GError **error)
+{
+  g_autoptr(GError) reason = failed, inner = NULL;
+  g_autoptr(MoeDoc) file = moe_doc_load_alone(path, (MoeMark){0}, within, NULL);
+  const MoeNode *extends = extends_by_name(file, path);
+  MoeLookup below = *lookup;
+
+  below.named_in = path;
+  g_autofree char *base = extends ? moe_lookup_file(&below, moe_node_text(extends)) : NULL;
+  if (extends && !base) {
+    moe_lookup_fail(&below, moe_node_text(extends), moe_node_mark(extends), error);
+    return NULL;
+  }
+  if (!base || left == 0) {
+    g_propagate_error(error, g_steal_pointer(&reason));
+    return NULL;
+  }
+  g_autoptr(MoeDoc) doc = moe_doc_load_within(base, within, &inner);
+  if (!doc)
+    doc = load_over_name(&below, base, within, left - 1, g_steal_pointer(&inner), error);
+  if (!doc || !moe_doc_merge(doc, "", moe_doc_root(file), error))
+    return NULL;
+  moe_doc_remove(doc, moe_doc_root(doc), "extends");
+  return g_steal_pointer(&doc);
+}
+
 /* The document called `name`. */
 static MoeDoc *load_plain(const MoeLookup *lookup, const char *name, MoeMark mark, const char *within,
                           char **short_name, GError **error)
@@ -37,8 +80,10 @@ static MoeDoc *load_plain(const MoeLookup *lookup, const char *name, MoeMark mar
     moe_lookup_fail(lookup, name, mark, error);
     return NULL;
   }
+  g_autoptr(GError) failed = NULL;
+  MoeDoc *doc = moe_doc_load_within(path, within, &failed);
   *short_name = moe_lookup_name(path);
-  return moe_doc_load_within(path, within, error);
+  return doc ? doc : load_over_name(lookup, path, within, MOE_DOC_MAX_EXTENDS, g_steal_pointer(&failed), error);
 }
 
 /* The same with its name among its keys. */

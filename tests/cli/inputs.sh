@@ -47,9 +47,11 @@ try list stacks --format json
 check "no variants" [ "$(grep -c '"name" : ".*:' "$work/out")" -gt 30 ]
 check "a variant's month and what it stands on" jq -e '.[] | select(.name == "megatron-bridge:26.06")
   | .date == "2026-06" and .extends == "megatron-bridge:26.04"' "$work/out"
-"$source/tools/family.sh" "$moesim" > "$work/family"
-sed -n '/^## What stands on what/,$p' "$source/stacks/README.md" | sed '1,/^```/d; /^```/d' > "$work/drawn"
-check "stacks/README.md is not what tools/family.sh prints" cmp -s "$work/family" "$work/drawn"
+for folder in stacks clusters models; do
+  "$source/tools/family.sh" "$moesim" $folder > "$work/family"
+  sed -n '/^## What stands on what/,$p' "$source/$folder/README.md" | sed '1,/^```/d; /^```/d' > "$work/drawn"
+  check "$folder/README.md is not what tools/family.sh prints" cmp -s "$work/family" "$work/drawn"
+done
 try compare "$data/models/mai-base-1/v4.yaml" "$data/models/mai-base-1/v5.yaml" --stack yolo-v4 --format json
 expect_status 0
 check "the old name is told more than once" [ "$(grep -c 'stack "yolo-v4" is called "yolo:v4" now' "$work/err")" -eq 1 ]

@@ -22,7 +22,7 @@ static const char *const cases[] = {
 
 static char *text_of(const double *published_s)
 {
-  g_autofree char *shapes = moetest_path("models/shapes/llama3-8b.yaml");
+  g_autofree char *shapes = moetest_path("models/architectures/llama3-8b.yaml");
   GString *text = g_string_new("cases:\n");
 
   for (guint c = 0; c < G_N_ELEMENTS(ids); c++) {

@@ -177,7 +177,7 @@ static const struct {
 static double peak_gb(guint row)
 {
   g_autofree char *text = g_strdup_printf(
-      "extends: shapes/zero-bubble/gpt-%s.yaml\n"
+      "extends: architectures/zero-bubble/gpt-%s.yaml\n"
       "training: {sequence_length: 1024, global_batch: %d, micro_batch: %d, precision: {gemm: bf16, gradient_reduce: "
       "fp32}}\n"
       "parallelism: {gpus: %d, pipeline: %d, virtual_stages: %d, schedule: %s, zero: 0, embedding_as_layer: true, "

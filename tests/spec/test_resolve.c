@@ -436,6 +436,32 @@ START_TEST(counts_are_beside_the_file_that_names_them)
 }
 END_TEST
 
+/* A cluster of one's own extends one that ships by its name, wherever it lies. */
+START_TEST(own_clusters_extend_by_name)
+{
+  g_auto(Tree) tree = tree_with_machines();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeDoc) doc = NULL, none = NULL;
+  MoeCluster cluster;
+
+  tree_write(&tree, "far/away/mine.yaml", "extends: beta\ntitle: Mine\ndomain: {bandwidth: 100 GB/s}\n");
+  tree_write(&tree, "far/away/wrong.yaml", "title: Wrong\nextends: betta\n");
+  tree_write(&tree, "far/away/circle.yaml", "extends: circle\n");
+  g_autofree char *data = g_strdup(tree.root), *path = tree_path(&tree, "far/away/mine.yaml");
+  g_autofree char *wrong = tree_path(&tree, "far/away/wrong.yaml"), *circle = tree_path(&tree, "far/away/circle.yaml");
+  ck_assert(moe_cluster_load(path, data, &cluster, &doc, NULL));
+  ck_assert_int_eq(cluster.domain.gpus, 64);
+  ck_assert(cluster.domain.bytes_per_s == 100e9);
+  ck_assert_str_eq(cluster.name, "mine");
+  moe_cluster_clear(&cluster);
+  ck_assert(!moe_cluster_load(wrong, data, &cluster, &none, &error));
+  ck_assert_ptr_nonnull(strstr(error->message, "wrong.yaml:2:10: no file clusters/betta.yaml, did you mean \"beta\"?"));
+  g_clear_error(&error);
+  ck_assert(!moe_cluster_load(circle, data, &cluster, &none, &error));
+  ck_assert_ptr_nonnull(strstr(error->message, "extends in a circle"));
+}
+END_TEST
+
 START_TEST(clusters_and_stacks_alone)
 {
   g_auto(Tree) tree = tree_with_machines();
@@ -465,4 +491,4 @@ MOE_TEST_MAIN("spec/resolve", names_are_found_above_the_run, names_are_found_in_
               copies_know_what_was_published_for, options_replace_cluster_and_stack, gpus_scale_weakly,
               fewer_gpus_keep_one_micro_batch, overrides_come_last, balance_is_one_thing,
               a_resolved_document_resolves_to_itself, threads_do_not_see_each_other,
-              counts_are_beside_the_file_that_names_them, clusters_and_stacks_alone)
+              counts_are_beside_the_file_that_names_them, own_clusters_extend_by_name, clusters_and_stacks_alone)
