@@ -5,6 +5,7 @@
  *   issue.c     what the host pays to issue it: launches, framework calls, graphs
  *   busy.c      what kernels take in a step, by cause
  *   colours.c   the set of colours of place.c
+ *   effort.c    what the simulation itself will take
  *   place.c     groups on the machine, colours (which ranks do the same), units
  *   shapes.c    how groups lie on the machine
  *   unit.c      streams of one unit: what can start now, what completes
@@ -229,6 +230,15 @@ typedef struct {
 
 /* sim.c */
 void sim_copy_collectives(Sim *sim);
+uint64_t sim_most_events(const Sim *sim);
+
+/* effort.c */
+/* Whether what is simulated GPU by GPU fits into memory; before units are made. */
+gboolean sim_effort_fits(const Sim *sim, GError **error);
+/* Says in GLib's log what a long step will take; FALSE and *error when it has more events than are allowed. After
+ * prices.
+ */
+gboolean sim_effort_check(const Sim *sim, GError **error);
 
 /* price.c */
 gboolean sim_price(Sim *sim, GError **error);

@@ -344,7 +344,7 @@ gboolean sim_place(Sim *sim, GError **error)
 {
   Placing placing = {.sim = sim, .n_ranks = (guint)moe_layout_ranks(sim->program->layout)};
 
-  if (!choose_fidelity(sim, error))
+  if (!choose_fidelity(sim, error) || !sim_effort_fits(sim, error))
     return FALSE;
   sim->n_loads = sim->program->n_load_classes;
   sim->shapes = g_array_new(FALSE, FALSE, sizeof(Shape));

@@ -59,9 +59,14 @@ static gboolean is_stopped(const Sim *sim)
          options->stopped(options->stopped_data);
 }
 
+uint64_t sim_most_events(const Sim *sim)
+{
+  return sim->options->max_events ? sim->options->max_events : MAX_EVENTS;
+}
+
 static gboolean loop(Sim *sim, GError **error)
 {
-  uint64_t limit = sim->options->max_events ? sim->options->max_events : MAX_EVENTS;
+  const uint64_t limit = sim_most_events(sim);
   const MoeTime longest = moe_time_from_seconds(SIM_LONGEST_S);
   MoeEvent event;
 
@@ -164,7 +169,7 @@ static void count_links(const Sim *sim)
 static MoeSimResult *run(Sim *sim, GError **error)
 {
   sim_copy_collectives(sim);
-  if (!sim_place(sim, error) || !sim_price(sim, error))
+  if (!sim_place(sim, error) || !sim_price(sim, error) || !sim_effort_check(sim, error))
     return NULL;
   sim->work_list = g_new(uint32_t, sim->n_units);
   make_engine(sim);
