@@ -54,6 +54,18 @@ static void add_offload(const MoeRun *run, GArray *changes)
       add(changes, KIND_OFFLOAD, g_strdup_printf("offload.activations=%g", shares[i]), NULL);
 }
 
+/* Optimizer state in host memory: it visits the GPU, or the host steps it. */
+static void add_optimizer_offload(const MoeRun *run, GArray *changes)
+{
+  gboolean steps = run->training.optimizer != MOE_OPTIMIZER_MUON && run->cluster.host.memory_bytes_per_s > 0;
+
+  if (run->offload.optimizer > 0)
+    return;
+  add(changes, KIND_OFFLOAD, g_strdup("offload.optimizer=1"), g_strdup("offload.update=device"));
+  if (steps)
+    add(changes, KIND_OFFLOAD, g_strdup("offload.optimizer=1"), g_strdup("offload.overlap=true"));
+}
+
 static void add_shards(const MoeRun *run, GArray *changes)
 {
   for (int64_t zero = run->parallelism.zero + 1; zero <= 3; zero++)
@@ -93,6 +105,7 @@ static GArray *list_changes(const MoeRun *run)
   g_array_set_clear_func(changes, clear_change);
   add_recompute(run, changes);
   add_offload(run, changes);
+  add_optimizer_offload(run, changes);
   add_shards(run, changes);
   add_divisions(run, changes);
   add_precisions(run, changes);
@@ -122,6 +135,8 @@ static void add_relief(const MoeRun *run, GArray *changes)
     add(changes, KIND_RECOMPUTE, g_strdup("recompute={mode: none}"), NULL);
   if (run->offload.activations > 0)
     add(changes, KIND_OFFLOAD, g_strdup("offload.activations=0"), NULL);
+  if (run->offload.optimizer > 0 && !run->offload.gradients)
+    add(changes, KIND_OFFLOAD, g_strdup("offload.optimizer=0"), NULL);
   if (run->parallelism.zero > 1)
     add_number(changes, KIND_SHARD, "parallelism.zero", run->parallelism.zero - 1);
 }
