@@ -101,7 +101,7 @@ static gboolean take_deepspeed(Draft *draft, const char *config, GError **error)
 
   if (!text)
     return TRUE;
-  draft->usual_stack = "megatron-deepspeed-2022";
+  draft->usual_stack = "megatron-deepspeed:2022";
   draft->launched = TRUE;
   if (*text == '{')
     return deepspeed_apply(&(MoeImportText){text, strlen(text), "--deepspeed_config"}, draft, error);

@@ -98,7 +98,7 @@ void moe_json_identity(JsonBuilder *builder, const MoeResult *result);
 void moe_json_answer(JsonBuilder *builder, const MoeResult *result);
 /* "mai-base-1/v4 (after)" of a record that has run and variant; a rumour says so. */
 char *moe_record_label(JsonObject *record);
-/* "mai-base-1/v4 (after) on gb200-nvl72 with yolo-v4, 8192 GPUs" of one that also has cluster, stack and GPUs. */
+/* "mai-base-1/v4 (after) on gb200-nvl72 with yolo:v4, 8192 GPUs" of one that also has cluster, stack and GPUs. */
 char *moe_record_title(JsonObject *record);
 /* The same with the answer: "...: 7.39 s per step, MFU 20.0 % causal". */
 char *moe_record_answer(JsonObject *record);
