@@ -17,7 +17,9 @@ guint moe_search_recompute_modules(const MoeRun *run)
 
 static void apply_recompute(const MoeRun *run, int32_t mode, MoeRun *copy)
 {
-  copy->recompute = (MoeRecompute){.mode = (MoeRecomputeMode)mode, .layers = -1};
+  if (mode == MOE_RECOMPUTE_OPERATORS) /* which of them, only the run says */
+    return;
+  copy->recompute = (MoeRecompute){.mode = (MoeRecomputeMode)mode, .layers = -1, .every = 1};
   if (mode == MOE_RECOMPUTE_SELECTIVE)
     copy->recompute.modules = moe_search_recompute_modules(run);
 }
