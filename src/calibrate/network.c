@@ -46,8 +46,6 @@ typedef struct {
     key, offsetof(MoeCollectiveFit, member), low, high, network_low, network_high, TRUE                                \
   }
 
-/* message_s is left alone: its origin is a sweep of raw transfers, and the few all-to-all rows here would only bend it.
- */
 static const Constant constants[] = {
     CONSTANT("floor", floor_s, 1e-6, 300e-6, TRUE),
     CONSTANT_BY_KIND("step", step_s, 1.7e-6, 6.8e-6, 7e-6, 28e-6),
@@ -64,6 +62,8 @@ static const Constant constants[] = {
     CONSTANT("multicast", multicast, 0.3, 1.03, FALSE),
     CONSTANT("low_latency", low_latency_bytes_per_s, 1e9, 1e12, FALSE),
     CONSTANT("domain_limit", domain_bytes_per_s, 1e9, 1e14, FALSE),
+    CONSTANT("exchange", exchange_s, 1e-6, 1e-3, TRUE),
+    CONSTANT("message", message_s, 0.05e-6, 10e-6, TRUE),
     CONSTANT("send", send_s, 1e-6, 300e-6, TRUE),
     CONSTANT("send_chunk", send_chunk_s, 1e-9, 2e-3, TRUE),
     CONSTANT("send_window", send_window_s, 1e-6, 1, TRUE),
@@ -299,6 +299,6 @@ char *moe_network_fabric_print(const MoeNetworkFabric *fabric)
   for (guint i = 0; i < G_N_ELEMENTS(constants); i++)
     if (*value_of(&fit, &constants[i]) > 0)
       print_constant(text, &constants[i], *value_of(&fit, &constants[i]), fabric->seen >> i & 1);
-  g_string_append_printf(text, "message: %.4g us\npath: %.4g us\n", fit.message_s * 1e6, fit.path_s * 1e6);
+  g_string_append_printf(text, "path: %.4g us\n", fit.path_s * 1e6);
   return g_string_free(text, FALSE);
 }

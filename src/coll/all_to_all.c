@@ -19,6 +19,7 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
 {
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
+  double exchange_s = network->exchange_s > 0 ? network->exchange_s : network->step_s;
   double d = (double)request->per_domain, remote = (double)request->n - d;
   double forwarded = aligned ? remote * (d - 1) / d : 0;
   gboolean crosses = request->domains > 1;
@@ -27,9 +28,9 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
   work->nvlink_share = moe_coll_all_to_all_share(request->cluster);
   work->network_share = network->tree;
   work->floor_s = crosses ? MAX(domain->floor_s, network->floor_s) : domain->floor_s;
-  work->steps_s =
-      crosses ? moe_coll_network_step_s(request, network->step_s, moe_topo_latency(request->topo, request->reach))
-              : moe_coll_domain_step_s(request, domain->step_s);
+  work->steps_s = crosses
+                      ? moe_coll_network_step_s(request, exchange_s, moe_topo_latency(request->topo, request->reach))
+                      : moe_coll_domain_step_s(request, domain->step_s);
   work->fixed_s =
       (d - 1) * domain->message_s + (aligned ? (double)(request->domains - 1) : remote) * network->message_s;
   work->leaf_share = aligned || request->cluster->network.rails == 0 ? request->pair_leaf : 1;

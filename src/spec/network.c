@@ -89,6 +89,8 @@ static const MoeField fit_fields[] = {
      .meaning = "largest bus bandwidth of the low-latency protocol; 0: there is none"},
     {"domain_limit", MOE_FIELD_BETWEEN(MoeCollectiveFit, domain_bytes_per_s, MOE_DIM_BYTES_PER_S, 0, MAX_BYTES_PER_S),
      .meaning = "network: what one communicator moves out of a domain at most; 0: no limit"},
+    {"exchange", MOE_FIELD_BETWEEN(MoeCollectiveFit, exchange_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .meaning = "network: fixed time of an all-to-all besides its messages; 0: as step"},
     {"message", MOE_FIELD_BETWEEN(MoeCollectiveFit, message_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
      .meaning = "port time of one message of an all-to-all besides its bytes"},
     {"send", MOE_FIELD_BETWEEN(MoeCollectiveFit, send_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),

@@ -38,6 +38,7 @@ typedef struct {
   double low_latency_step_s;      /* one tree step of the LL protocol */
   double low_latency_bytes_per_s; /* largest bus bandwidth of the LL protocol; 0 = no low-latency protocols */
   double domain_bytes_per_s; /* network: bytes/s that one communicator moves out of a domain, channel limit; 0 = none */
+  double exchange_s;         /* network: fixed time of an all-to-all besides its messages; 0 = a bulk step */
   double message_s;          /* port time of one message of an all-to-all besides its bytes */
   double send_s;             /* latency of one send / receive */
   double send_chunk_s, send_window_s; /* as chunk_s and window_s, for one send / receive */
