@@ -147,6 +147,7 @@ typedef struct {
   gpointer slice_data;
   guint n_trace_ranks; /* ranks whose slices are delivered (0 with a slice function = rank 0) */
   const int64_t *trace_ranks;
+  const struct MoeSimTick *tick; /* inside the library: another job on the links; NULL: none */
   struct MoeSimTraffic *traffic; /* inside the library: filled when not NULL */
   uint64_t max_events;           /* 0 = the default limit */
   MoeStopFunc stopped;           /* TRUE ends the simulation with MOE_ERROR_STOPPED; may be NULL */

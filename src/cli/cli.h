@@ -25,6 +25,7 @@
 #include "door/ask.h"
 #include "metrics/metrics.h"
 #include "spec/spec.h"
+#include "study/neighbour.h"
 #include <moesim/door.h>
 #include <moesim/report.h>
 
@@ -206,6 +207,27 @@ int moe_cmd_show(int argc, char **argv);
 int moe_cmd_store(int argc, char **argv);
 int moe_cmd_sweep(int argc, char **argv);
 int moe_cmd_validate(int argc, char **argv);
+
+/* ---- another job below the same leaves --------------------------------------------------------------------------- */
+
+typedef struct {
+  char *run; /* "FILE" or "FILE:VARIANT"; NULL: there is none */
+  double phase;
+} MoeCliBeside;
+
+#define MOE_CLI_BESIDE_ENTRIES(beside)                                                                                 \
+  {"beside",  0, 0, G_OPTION_ARG_FILENAME, &(beside).run, "another job whose hosts stand below the same leaves",       \
+   "RUN.yaml"},                                                                                                        \
+  {                                                                                                                    \
+    "phase", 0, 0, G_OPTION_ARG_DOUBLE, &(beside).phase, "where in its step that job is when this one begins, 0 to 1", \
+        "SHARE"                                                                                                        \
+  }
+
+/* Simulates the other job and has `sim` run beside it; divides the leaves between the two. NULL and *error. */
+MoeNeighbour *moe_cli_beside(const MoeCliBeside *beside, MoeRun *run, MoeSimOptions *sim, GError **error);
+void moe_cli_print_beside(const MoeCliBeside *beside, const MoeNeighbour *neighbour);
+void moe_cli_beside_clear(MoeCliBeside *beside);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliBeside, moe_cli_beside_clear)
 
 G_END_DECLS
 

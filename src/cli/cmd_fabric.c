@@ -12,47 +12,76 @@ static const MoeUsage usage = {
         "  moesim fabric models/mai-base-1/v5.yaml\n"
         "  moesim fabric models/deepseek-v3.yaml --svg fabric.svg\n"
         "  moesim fabric models/mai-base-1/v5.yaml --set 'cluster.network.faults=[{what: leaf, index: 3, factor: "
-        "0.5}]'\n",
+        "0.5}]'\n"
+        "  moesim fabric models/deepseek-v3.yaml --beside models/llama3-70b.yaml --set "
+        "cluster.network.topology.oversubscription=2\n",
     .least = 1,
     .most = 1,
 };
 
-static int fabric(const char *argument, const MoeCliRun *options, const char *svg_path)
+typedef struct {
+  MoeCliRun run;
+  MoeCliBeside beside;
+  char *svg;
+} Options;
+
+static char *format_load(const MoeFabricLoad *load, MoeFormat format)
+{
+  switch (format) {
+  case MOE_FORMAT_JSON:
+    return moe_report_fabric_json(load);
+  case MOE_FORMAT_CSV:
+    return moe_report_fabric_csv(load);
+  default:
+    return moe_report_fabric_table(load, moe_cli_sheet());
+  }
+}
+
+static int fabric(const char *argument, const Options *options)
 {
   g_autoptr(GError) error = NULL;
+  g_autoptr(MoeNeighbour) neighbour = NULL;
   MoeFormat format;
+  MoeSimOptions sim;
 
-  if (!moe_cli_format(options, &format))
+  if (!moe_cli_format(&options->run, &format) || !moe_cli_sim_options(&options->run, &sim))
     return MOE_EXIT_BAD_INPUT;
-  if (format == MOE_FORMAT_JSON)
-    return moe_cli_complain("fabric: --format json, expected table or csv");
-  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
-  g_autoptr(MoeFabricLoad) load = run ? moe_fabric_load(run, (uint64_t)options->seed, &error) : NULL;
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, &options->run, &error);
+  if (run && options->beside.run)
+    neighbour = moe_cli_beside(&options->beside, run, &sim, &error);
+  g_autoptr(MoeFabricLoad) load = run && !error ? moe_fabric_load(run, &sim, &error) : NULL;
 
   if (!load)
     return moe_cli_fail(error);
-  g_autofree char *svg = svg_path ? moe_report_fabric_svg(load) : NULL;
-  if (svg && !moe_output_save(svg_path, svg, &error))
+  g_autofree char *svg = options->svg ? moe_report_fabric_svg(load) : NULL;
+  if (svg && !moe_output_save(options->svg, svg, &error))
     return moe_cli_fail(error);
-  g_autofree char *text =
-      format == MOE_FORMAT_CSV ? moe_report_fabric_csv(load) : moe_report_fabric_table(load, moe_cli_sheet());
+  g_autofree char *text = format_load(load, format);
   moe_cli_print_as(format, text);
+  if (neighbour && format == MOE_FORMAT_TABLE)
+    moe_cli_print_beside(&options->beside, neighbour);
   return MOE_EXIT_DONE;
 }
 
 int moe_cmd_fabric(int argc, char **argv)
 {
-  g_auto(MoeCliRun) options = {0};
-  g_autofree char *svg = NULL;
+  Options options = {0};
   const GOptionEntry entries[] = {
-      {"svg", 0, 0, G_OPTION_ARG_FILENAME, &svg, "draw leaves, NICs and NVLink domains, coloured by load", "FILE.svg"},
+      {"svg", 0, 0, G_OPTION_ARG_FILENAME, &options.svg, "draw leaves, NICs and NVLink domains, coloured by load",
+       "FILE.svg"},
+      MOE_CLI_BESIDE_ENTRIES(options.beside),
       {NULL},
   };
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
 
-  moe_cli_run_entries(&options, shared);
+  moe_cli_run_entries(&options.run, shared);
   moe_cli_drop_entry(shared, "fidelity");
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status == MOE_CLI_GO ? fabric(argv[1], &options, svg) : status;
+  if (status == MOE_CLI_GO)
+    status = fabric(argv[1], &options);
+  moe_cli_run_clear(&options.run);
+  moe_cli_beside_clear(&options.beside);
+  g_free(options.svg);
+  return status;
 }

@@ -111,7 +111,8 @@ static void print_notes(const MoeRun *run, const MoeResult *result, const MoeSim
   print_note(moe_cli_remedies(run, result, sim));
 }
 
-static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace)
+static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace,
+                    const MoeCliBeside *beside)
 {
   g_autoptr(GError) error = NULL;
   MoeFormat format;
@@ -122,9 +123,12 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   if (trace->ranks && !trace->trace)
     return moe_cli_complain("run: --trace-ranks without --trace");
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+  g_autoptr(MoeNeighbour) neighbour = run && beside->run ? moe_cli_beside(beside, run, &sim, &error) : NULL;
   g_autoptr(MoeResult) result = NULL;
   int steps = MAX(options->steps, 1);
 
+  if (error)
+    return moe_cli_fail(error);
   if (run && trace->trace)
     result = predict_traced(run, &sim, steps, trace, &error);
   else if (run)
@@ -134,12 +138,15 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   print_result(result, format);
   if (format == MOE_FORMAT_TABLE)
     print_notes(run, result, &sim);
+  if (format == MOE_FORMAT_TABLE && neighbour)
+    moe_cli_print_beside(beside, neighbour);
   moe_cli_warn_memory(result);
   moe_cli_warn_mfu(run, result->run, MAX(result->mfu_causal, result->mfu_full));
   return MOE_EXIT_DONE;
 }
 
-static int run_input(int argc, char **argv, const MoeCliRun *options, const TraceOptions *trace)
+static int run_input(int argc, char **argv, const MoeCliRun *options, const TraceOptions *trace,
+                     const MoeCliBeside *beside)
 {
   if (trace->chakra && (argc > 1 || trace->trace))
     return moe_cli_complain("run: --from-chakra with %s, expected one of them", argc > 1 ? argv[1] : "--trace");
@@ -147,13 +154,14 @@ static int run_input(int argc, char **argv, const MoeCliRun *options, const Trac
     return moe_cli_replay(trace->chakra, options);
   if (argc < 2)
     return moe_cli_complain("run: expected %s; moesim run --help tells more", usage.arguments);
-  return run_file(argv[1], options, trace);
+  return run_file(argv[1], options, trace, beside);
 }
 
 int moe_cmd_run(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
   g_auto(TraceOptions) trace = {0};
+  g_auto(MoeCliBeside) beside = {0};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
   const GOptionEntry entries[] = {
       {"trace", 0, 0, G_OPTION_ARG_FILENAME, &trace.trace,
@@ -161,11 +169,12 @@ int moe_cmd_run(int argc, char **argv)
       {"trace-ranks", 0, 0, G_OPTION_ARG_STRING, &trace.ranks, "ranks in the trace (default: 0)", "R,R,..."},
       {"from-chakra", 0, 0, G_OPTION_ARG_FILENAME, &trace.chakra,
        "replay the Chakra traces in this folder instead of a run", "DIR"},
+      MOE_CLI_BESIDE_ENTRIES(beside),
       {NULL},
   };
 
   moe_cli_run_entries(&options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : run_input(argc, argv, &options, &trace);
+  return status != MOE_CLI_GO ? status : run_input(argc, argv, &options, &trace, &beside);
 }

@@ -348,6 +348,16 @@ void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per
   request_solve(fabric);
 }
 
+double moe_fabric_used(const MoeFabric *fabric, guint resource)
+{
+  return moe_share_used(fabric->share, resource);
+}
+
+const MoeTopo *moe_fabric_topo(const MoeFabric *fabric)
+{
+  return fabric->topo;
+}
+
 void moe_fabric_count_carried(MoeFabric *fabric)
 {
   g_assert(!fabric->carried && fabric->active == 0);

@@ -45,6 +45,10 @@ gboolean moe_fabric_handle(MoeFabric *fabric, const MoeEvent *event, uint32_t *t
 guint moe_fabric_active(const MoeFabric *fabric);
 /* Changes a resource now (degradation in mid-run); `bytes_per_s` > 0. */
 void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per_s);
+/* What its activities take of a resource now, bytes/s. */
+double moe_fabric_used(const MoeFabric *fabric, guint resource);
+/* The graph it was made for. */
+const MoeTopo *moe_fabric_topo(const MoeFabric *fabric);
 /* Counts, from now on, when nothing moves yet, the bytes each resource is given to carry: whole activities, counted
  * when they start; whole numbers, so that the order of simultaneous starts cannot show. For link load reports; a step
  * without is faster. */

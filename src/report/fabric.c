@@ -65,8 +65,11 @@ char *moe_report_fabric_table(const MoeFabricLoad *load, MoeSheet sheet)
   g_autofree char *tiers = tiers_table(load, sheet), *busiest = busiest_table(load, sheet);
   g_autofree char *purposes = purposes_table(load, sheet), *step = moe_quantity_format(load->step_s, MOE_DIM_SECONDS);
 
-  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: one step of %s\n\n%s\n%s\n%s", load->run->name,
-                         load->run->cluster.name, load->run->parallelism.gpus, step, tiers, busiest, purposes);
+  g_autofree char *alone = load->alone_s > 0 ? moe_quantity_format(load->alone_s, MOE_DIM_SECONDS) : NULL;
+
+  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: one step of %s%s%s\n\n%s\n%s\n%s", load->run->name,
+                         load->run->cluster.name, load->run->parallelism.gpus, step,
+                         alone ? ", without the other job " : "", alone ? alone : "", tiers, busiest, purposes);
 }
 
 char *moe_report_fabric_csv(const MoeFabricLoad *load)

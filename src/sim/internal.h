@@ -216,7 +216,7 @@ typedef struct {
   MoeEngine *engine;
   MoeTime now; /* the engine's */
   MoeFabric *fabric;
-  uint32_t class_segment, class_issue, class_host;
+  uint32_t class_segment, class_issue, class_host, class_tick;
   GArray *flights;      /* of Flight */
   uint32_t free_flight; /* last freed first, linked by Flight.a; NONE when there is none */
   uint32_t *work_list;  /* [n_units] units to look at, each at most once */

@@ -198,6 +198,8 @@ static void refine_colours(Placing *placing)
 /* What forbids folding, or NULL. */
 static const char *not_foldable(const Sim *sim)
 {
+  if (sim->options->tick)
+    return "another job takes its part of some links";
   if (sim->jitter > 0)
     return "kernel jitter makes every rank different";
   if (!moe_topo_uniform(sim->topo))

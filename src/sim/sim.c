@@ -14,9 +14,22 @@ static void run_work_list(Sim *sim)
   }
 }
 
+/* A tick may have the fabric solve once more: nothing is left when nothing was before it. */
+static void tick(Sim *sim)
+{
+  if (moe_engine_pending(sim->engine) == 0 && sim->now > 0)
+    return;
+  MoeTime next = sim->options->tick->func(sim->fabric, sim->now, sim->options->tick->data);
+
+  g_assert(next > sim->now);
+  moe_engine_post(sim->engine, sim->class_tick, 0, next);
+}
+
 static void handle(Sim *sim, const MoeEvent *event)
 {
-  if (event->klass == sim->class_segment) {
+  if (event->klass == sim->class_tick) {
+    tick(sim);
+  } else if (event->klass == sim->class_segment) {
     sim_segment_end(sim, &sim->unit[event->id]);
   } else if (event->klass == sim->class_issue) {
     Unit *unit = &sim->unit[event->id / MOE_N_STREAMS];
@@ -72,6 +85,8 @@ static gboolean loop(Sim *sim, GError **error)
 
   for (guint u = 0; u < sim->n_units; u++)
     sim_unit_start(sim, &sim->unit[u]);
+  if (sim->options->tick)
+    moe_engine_post(sim->engine, sim->class_tick, 0, 0);
   run_work_list(sim);
   while (moe_engine_pop(sim->engine, &event)) {
     if (event.time > longest)
@@ -114,6 +129,7 @@ static void make_engine(Sim *sim)
   sim->class_segment = moe_engine_add_class(sim->engine, sim->modes_matter, sim->n_units);
   sim->class_issue = moe_engine_add_class(sim->engine, FALSE, 0);
   sim->class_host = moe_engine_add_class(sim->engine, FALSE, 0);
+  sim->class_tick = moe_engine_add_class(sim->engine, FALSE, 0);
   sim->fabric = moe_fabric_new(sim->engine, sim->topo);
   if (sim->options->traffic)
     moe_fabric_count_carried(sim->fabric);

@@ -16,6 +16,7 @@
 #define MOESIM_SIM_H
 
 #include "cost/cost.h"
+#include "fabric/fabric.h"
 #include "program/program.h"
 #include "spec/spec.h"
 #include "topo/topo.h"
@@ -56,6 +57,13 @@ typedef struct MoeSimTraffic {
   double *link_bytes; /* [moe_topo_n_resources], the caller's; only in full fidelity every link is counted */
   double nvlink_bytes[MOE_N_GROUPS + 1], network_bytes[MOE_N_GROUPS + 1]; /* payload of all ranks together */
 } MoeSimTraffic;
+
+/* Looks at the links or changes what they carry while a step runs: called at its start and then at the time it said
+ * last, later than `now`, as long as anything else is left to happen. Forbids folding. */
+typedef struct MoeSimTick {
+  MoeTime (*func)(MoeFabric *fabric, MoeTime now, gpointer data);
+  gpointer data;
+} MoeSimTick;
 
 /* What one unit's step consisted of. */
 typedef struct {

@@ -106,6 +106,7 @@ typedef struct {
   double path_share;       /* share of the uplinks that flows so spread reach; 0 = as `routing` reaches */
   int64_t rails;           /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
   double oversubscription; /* leaf down / up capacity, >= 1 */
+  double leaf_share;       /* share of a leaf's ports below that this run's GPUs have; the rest are another job's */
   int64_t leaf_gpus;       /* GPU ports below one leaf (per rail); 0 = derived from a 64-port switch */
   double host_latency_s;   /* GPU to NIC and NIC to GPU together, beyond what the next three contain */
   double leaf_latency_s, spine_latency_s, core_latency_s; /* host to host below one leaf, over a spine, over a third

@@ -79,20 +79,35 @@ static void name_purposes(MoeFabricLoad *load, const MoeSimTraffic *traffic)
   }
 }
 
-MoeFabricLoad *moe_fabric_load(MoeRun *run, uint64_t seed, GError **error)
+/* Step time of the same machine without the neighbour. */
+static gboolean time_alone(MoeFabricLoad *load, const MoePrepared *made, const MoeSimOptions *sim, GError **error)
+{
+  MoeSimOptions options = *sim;
+
+  options.tick = NULL;
+  options.fidelity = MOE_FIDELITY_FULL;
+  g_autoptr(MoeSimResult) result = moe_sim_run(made->program, load->run, made->topo, made->cost, &options, error);
+  if (result)
+    load->alone_s = moe_time_to_seconds(result->step);
+  return result != NULL;
+}
+
+MoeFabricLoad *moe_fabric_load(MoeRun *run, const MoeSimOptions *sim, GError **error)
 {
   g_autoptr(MoeFabricLoad) load = g_new0(MoeFabricLoad, 1);
   g_auto(MoePrepared) made = {0};
   MoeSimTraffic traffic = {0};
 
-  if (!moe_prepare(run, seed, &made, error))
+  if (!moe_prepare(run, sim->seed, &made, error))
     return NULL;
   moe_topo_count_leaves(made.topo);
   load->run = run;
   load->bytes = traffic.link_bytes = g_new0(double, moe_topo_n_resources(made.topo));
-  const MoeSimOptions options = {.seed = seed, .fidelity = MOE_FIDELITY_FULL, .kernel_jitter = -1, .traffic = &traffic};
+  MoeSimOptions options = *sim;
+  options.fidelity = MOE_FIDELITY_FULL;
+  options.traffic = &traffic;
   g_autoptr(MoeSimResult) result = moe_sim_run(made.program, run, made.topo, made.cost, &options, error);
-  if (!result)
+  if (!result || (sim->tick && !time_alone(load, &made, sim, error)))
     return NULL;
   load->topo = g_steal_pointer(&made.topo);
   load->step_s = moe_time_to_seconds(result->step);

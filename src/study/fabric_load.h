@@ -41,18 +41,19 @@ typedef struct {
 #define MOE_BUSIEST 10
 
 typedef struct {
-  MoeRun *run;   /* not owned */
-  MoeTopo *topo; /* of the run, leaves counted whether they can limit or not */
-  double step_s;
-  double *bytes; /* [moe_topo_n_resources] */
+  MoeRun *run;            /* not owned */
+  MoeTopo *topo;          /* of the run, leaves counted whether they can limit or not */
+  double step_s, alone_s; /* without the neighbour; 0: there is none */
+  double *bytes;          /* [moe_topo_n_resources] */
   MoeTierLoad tier[MOE_N_TIERS];
   guint n_busiest, n_purposes;
   MoeLinkLoad busiest[MOE_BUSIEST]; /* most used first */
   MoePurposeLoad purpose[MOE_N_GROUPS + 1];
 } MoeFabricLoad;
 
-/* Simulates one step in full and counts. `run` must outlive the result. NULL and *error as moe_sim_run. */
-MoeFabricLoad *moe_fabric_load(MoeRun *run, uint64_t seed, GError **error);
+/* Simulates one step in full and counts, with the seed and beside the neighbour of `sim`. `run` must outlive the
+ * result. NULL and *error as moe_sim_run. */
+MoeFabricLoad *moe_fabric_load(MoeRun *run, const MoeSimOptions *sim, GError **error);
 void moe_fabric_load_free(MoeFabricLoad *load);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeFabricLoad, moe_fabric_load_free)
 /* Share of the step that a resource is used. */

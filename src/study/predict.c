@@ -29,6 +29,8 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
 
   if (!moe_prepare(run, chosen->seed, &made, error))
     return NULL;
+  if (chosen->tick)
+    moe_topo_count_leaves(made.topo);
   g_autoptr(MoeSimResult) sim = moe_sim_run(made.program, run, made.topo, made.cost, chosen, error);
   if (!sim)
     return NULL;

@@ -18,6 +18,18 @@ static int64_t derive_leaf_gpus(const MoeNetwork *network)
   return MAX(1, (int64_t)floor(down / network->nics_per_gpu));
 }
 
+/* Share of a leaf's ports that this run has; all where nothing is said. */
+static double own_share(const MoeNetwork *network)
+{
+  return network->leaf_share > 0 ? network->leaf_share : 1;
+}
+
+/* Of those, the GPUs of this run. */
+static int64_t own_ports(const MoeNetwork *network)
+{
+  return MAX(1, (int64_t)floor((double)derive_leaf_gpus(network) * own_share(network)));
+}
+
 static void place(MoeTopo *topo)
 {
   const MoeNetwork *network = &topo->cluster->network;
@@ -26,7 +38,7 @@ static void place(MoeTopo *topo)
   topo->planes = MAX(network->planes, 1);
   topo->rails = network->rails > 0 ? MIN(network->rails, topo->cluster->host.gpus) : 1;
   topo->per_rail = moe_ceil_div(topo->cluster->host.gpus, topo->rails);
-  topo->leaf_gpus = network->tiers == 1 ? G_MAXINT32 : derive_leaf_gpus(network);
+  topo->leaf_gpus = network->tiers == 1 ? G_MAXINT32 : own_ports(network);
   topo->leaves = moe_ceil_div(hosts * topo->per_rail, topo->leaf_gpus) * topo->rails;
   topo->pod_leaves = network->tiers == 3 ? POD_LEAVES : G_MAXINT64;
 }
@@ -55,10 +67,12 @@ double moe_topo_port_bytes_per_s(const MoeTopo *topo, MoePort port)
   }
 }
 
-/* What the uplinks of one full leaf carry: its GPUs' NICs over the oversubscription. */
+/* What the uplinks of one full leaf carry: the NICs below it, of this run and of others, over the oversubscription. */
 static double leaf_bytes_per_s(const MoeTopo *topo)
 {
-  int64_t below = MIN(topo->leaf_gpus, moe_ceil_div(topo->gpus, topo->rails));
+  const MoeNetwork *network = &topo->cluster->network;
+  int64_t ports = network->tiers == 1 ? G_MAXINT32 : derive_leaf_gpus(network);
+  int64_t below = own_share(network) < 1 ? ports : MIN(ports, moe_ceil_div(topo->gpus, topo->rails));
 
   return (double)below * moe_topo_port_bytes_per_s(topo, MOE_PORT_NIC_OUT) / topo->cluster->network.oversubscription;
 }

@@ -22,7 +22,27 @@ expect_status 0
 check "GPU 5's NIC is the busiest link" grep -q '^link,GPU 5 NIC' "$work/out"
 refused "fault at GPU 5000, expected an index below" fabric "$run" --set 'cluster.network.faults=[{what: gpu, index: 5000, factor: 0.5}]'
 refused "the only plane has failed" fabric "$run" --set 'cluster.network.faults=[{what: plane, index: 0, factor: 0}]'
-refused "expected table or csv" fabric "$run" --format json
+try fabric "$run" --format json
+expect_status 0
+check "JSON says what CSV says" [ "$(sed -n 's/.*"most_used" : //p' "$work/out" | head -1 | cut -c1-8)" = "$(awk -F, '/^tier,NVLink/ { print $7 }' "$work/alone" | cut -c1-8)" ]
+
+# Another job below the same leaves: nothing where they do not limit, more where they do, by where in its step it is.
+small='--set cluster.network.topology.leaf_gpus=4 --set cluster.network.topology.oversubscription'
+for over in 1 4; do
+  for phase in 0 0.5; do
+    try fabric "$run" --format json --beside "$data/models/llama3-70b.yaml" --phase $phase $small=$over
+    expect_status 0
+    step=$(sed -n 's/.*"step_time_s" : \(.*\),/\1/p' "$work/out")
+    alone=$(sed -n 's/.*"step_time_alone_s" : \(.*\),/\1/p' "$work/out")
+    check "oversubscription $over, phase $phase: $step s beside it, $alone alone" \
+      awk "BEGIN { slower = $step / $alone - 1; exit !(slower >= -1e-9 && ($over == 1 ? slower < 1e-6 : slower > 1e-4 && slower < 0.1)) }"
+  done
+done
+try run "$run" --beside "$data/models/llama3-70b.yaml" $small=4
+expect_out "beside $data/models/llama3-70b.yaml"
+refused "cannot be folded: another job takes its part of some links" run "$run" --beside "$data/models/llama3-70b.yaml" --fidelity folded
+refused "phase 2, expected a share" fabric "$run" --beside "$data/models/llama3-70b.yaml" --phase 2
+refused "nosuch.yaml: No such file" run "$run" --beside nosuch.yaml
 refused "$work/nowhere/fabric.svg: cannot write" fabric "$run" --svg "$work/nowhere/fabric.svg"
 
 finish

@@ -215,6 +215,22 @@ START_TEST(test_background_takes_uplinks)
 }
 END_TEST
 
+/* With half of a leaf's ports a run lies below twice as many leaves, each of which still has all its uplinks. */
+START_TEST(test_leaves_are_shared_with_another_job)
+{
+  MoeCluster cluster = machine_new(8);
+  g_autoptr(GError) error = NULL;
+
+  cluster.network.leaf_gpus = 4;
+  g_autoptr(MoeTopo) alone = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  cluster.network.leaf_share = 0.5;
+  g_autoptr(MoeTopo) shared = moe_topo_new(&cluster, 64, 0, NULL, &error);
+  ck_assert_int_eq(moe_topo_n_leaves(shared), 2 * moe_topo_n_leaves(alone));
+  ck_assert_double_eq_tol(moe_topo_capacities(shared)[moe_topo_leaf_up(shared, 0)],
+                          moe_topo_capacities(alone)[moe_topo_leaf_up(alone, 0)], 1);
+}
+END_TEST
+
 /* Hashed flows collide: uplinks carry less, in the order of how well flows are spread; a share that is given prevails.
  */
 START_TEST(test_hashing_costs_uplinks)
@@ -302,6 +318,7 @@ int main(void)
   tcase_add_test(tcase, test_failed_rail_is_carried_by_the_others);
   tcase_add_test(tcase, test_planes_carry_each_others_share);
   tcase_add_test(tcase, test_background_takes_uplinks);
+  tcase_add_test(tcase, test_leaves_are_shared_with_another_job);
   tcase_add_test(tcase, test_hashing_costs_uplinks);
   tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 9);
   tcase_add_test(tcase, test_degradations_are_checked);
