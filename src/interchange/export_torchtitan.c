@@ -58,20 +58,42 @@ static const char *schedule_word(MoeScheduleKind schedule)
   return NULL;
 }
 
-static void put_pipeline(GString *text, const MoeParallelism *p, GPtrArray *notes)
+/* What embedding and head count for in the split; a layout must be the one that torchtitan makes by itself. */
+static void put_split(GString *text, const MoeRun *run, GPtrArray *notes)
 {
+  const MoeParallelism *p = &run->parallelism;
+  int64_t chunks = p->pipeline * p->virtual_stages;
+  g_autofree char *usual = titan_layout(run->architecture.layers, chunks, 1, 1);
+  gboolean own = g_strcmp0(p->layout, usual) == 0;
+  int64_t first = own || p->embedding_as_layer ? 1 : 0, last = own || p->head_as_layer ? 1 : 0;
+
+  if (p->pipeline == 1)
+    return;
+  g_string_append_printf(text,
+                         "pipeline_parallel_first_stage_less_layers = %" COUNT
+                         "\npipeline_parallel_last_stage_less_layers = %" COUNT "\n",
+                         first, last);
+  if (p->schedule == MOE_SCHEDULE_INTERLEAVED && p->virtual_stages != 2)
+    g_string_append_printf(text, "pipeline_parallel_layers_per_stage = %" COUNT "\n",
+                           (run->architecture.layers + first + last + chunks - 1) / chunks);
+  note_if(notes, p->layout && !own, "which layers stand in which chunk");
+}
+
+static void put_pipeline(GString *text, const MoeRun *run, GPtrArray *notes)
+{
+  const MoeParallelism *p = &run->parallelism;
   const char *word = schedule_word(p->schedule);
 
   g_string_append_printf(text, "pipeline_parallel_degree = %" COUNT "\n", p->pipeline);
   if (p->pipeline > 1 && word)
     g_string_append_printf(text, "pipeline_parallel_schedule = \"%s\"\n", word);
   note_if(notes, p->pipeline > 1 && !word, "the pipeline schedule");
-  note_if(notes, p->schedule == MOE_SCHEDULE_INTERLEAVED && p->virtual_stages != 2, "more than two chunks of a stage");
-  note_if(notes, p->layout != NULL, "which layers stand in which chunk");
+  put_split(text, run, notes);
 }
 
-static void put_parallelism(GString *text, const MoeParallelism *p, GPtrArray *notes)
+static void put_parallelism(GString *text, const MoeRun *run, GPtrArray *notes)
 {
+  const MoeParallelism *p = &run->parallelism;
   int64_t shard = p->shard_group > 0 ? MAX(p->shard_group / p->context, 1) : p->data;
 
   g_string_append_printf(
@@ -84,7 +106,7 @@ static void put_parallelism(GString *text, const MoeParallelism *p, GPtrArray *n
                          p->tensor, p->overlap.tensor ? "true" : "false", p->context);
   g_string_append_printf(text, "expert_parallel_degree = %" COUNT "\nexpert_tensor_parallel_degree = %" COUNT "\n",
                          p->expert, p->expert_tensor);
-  put_pipeline(text, p, notes);
+  put_pipeline(text, run, notes);
   note_if(notes, p->zero == 1, "sharding of the optimizer state alone; gradients are sharded too");
   note_if(notes, p->zero == 0 && p->data > 1, "data parallelism without sharding beside other degrees");
   note_if(notes, p->context > 1 && p->context_kind == MOE_CONTEXT_ULYSSES, "context parallelism by all-to-all");
@@ -133,7 +155,7 @@ char *moe_export_torchtitan_text(const MoeRun *run, GPtrArray *notes)
 
   put_model(text, run, said);
   put_training(text, run, said);
-  put_parallelism(text, &run->parallelism, said);
+  put_parallelism(text, run, said);
   put_rest(text, run, said);
   return g_string_free(g_steal_pointer(&text), FALSE);
 }

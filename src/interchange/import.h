@@ -38,15 +38,17 @@ typedef struct {
   MoeRecompute recompute;
   ImportStack stack;
   const MoeImportOptions *options;
-  const char *title;
+  const char *title;       /* of the run, unless the options have one */
   const char *usual_stack; /* where none is given; NULL: Megatron's */
   gboolean launched;       /* DeepSpeed: the arguments of a launch say model, layout and batch */
   MoeImport *import;       /* notes go here */
   GPtrArray *open;         /* of char *: what is not understood, or cannot be said; the caller frees it */
 } Draft;
 
-/* A draft with the defaults of a run file; `options` may be NULL. */
-void import_draft_init(Draft *draft, const MoeImportOptions *options);
+/* A draft with the defaults of a run file; `options` may be NULL. What is in `draft->import` and `draft->open` is the
+ * caller's to free. */
+void import_begin(Draft *draft, const MoeImportOptions *options, const char *source, const char *title,
+                  const char *usual_stack);
 void import_note(Draft *draft, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Remembers that `argument` is known and that a run cannot say it. */
 void import_refuse(Draft *draft, const char *argument, const char *what);

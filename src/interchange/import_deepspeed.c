@@ -235,12 +235,9 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
 
   if (!root)
     return import_fail(error);
-  import_draft_init(&draft, options);
+  import_begin(&draft, options, source, "imported from a DeepSpeed configuration", "megatron-deepspeed:2022");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
-  draft.source = source;
-  draft.title = "imported from a DeepSpeed configuration";
-  draft.usual_stack = "megatron-deepspeed:2022";
   if (!hf_model(json_node_get_object(root), model_text, model->name, &draft, error) ||
       !import_settle_in(&draft, model->name, error) || !deepspeed_apply(config, &draft, error) ||
       !import_settle_in(&draft, config->name, error))

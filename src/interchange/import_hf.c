@@ -212,11 +212,9 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
 
   if (!root)
     return import_fail(error);
-  import_draft_init(&draft, options);
+  import_begin(&draft, options, source, "imported from a Hugging Face configuration", NULL);
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
-  draft.source = source;
-  draft.title = "imported from a Hugging Face configuration";
   if (!hf_model(json_node_get_object(root), copy, name, &draft, error) || !import_settle_in(&draft, name, error))
     return import_fail(error);
   hf_layout(&draft);

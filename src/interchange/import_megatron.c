@@ -24,11 +24,9 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
                                  .window_sizes = windows};
   Draft draft;
 
-  import_draft_init(&draft, options);
+  import_begin(&draft, options, "Megatron-LM arguments", "imported from Megatron-LM arguments", NULL);
   g_autoptr(MoeImport) import = draft.import;
   g_autoptr(GPtrArray) open = draft.open;
-  draft.source = "Megatron-LM arguments";
-  draft.title = "imported from Megatron-LM arguments";
   if (!megatron_read(words, &arguments, import, open, error) || !import_settle(&draft, error) ||
       !take_all(&draft, &arguments, error) || !import_settle(&draft, error) || !import_finish(&draft, error))
     return import_fail(error);

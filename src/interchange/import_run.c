@@ -13,9 +13,11 @@
 
 static const MoeImportOptions no_options;
 
-void import_draft_init(Draft *draft, const MoeImportOptions *options)
+void import_begin(Draft *draft, const MoeImportOptions *options, const char *source, const char *title,
+                  const char *usual_stack)
 {
-  *draft = (Draft){.options = options ? options : &no_options};
+  *draft =
+      (Draft){.options = options ? options : &no_options, .source = source, .title = title, .usual_stack = usual_stack};
   draft->architecture = (MoeArchitecture){.norms_per_layer = 2, .mtp_counted = TRUE, .ffn.gated = TRUE};
   draft->training = moe_training_defaults;
   draft->training.precision.wgrad = draft->training.precision.gemm;

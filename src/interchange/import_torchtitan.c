@@ -12,7 +12,7 @@ typedef struct {
   const char *model, *flavor, *optimizer, *schedule, *rotate, *reshard, *checkpointing, *selective, *reduce,
       *parameters, *recipe;
   int64_t sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert, expert_tensor;
-  int64_t selective_layers;
+  int64_t less_first, less_last, stage_layers; /* of a pipeline: what embedding and head count for, layers of a chunk */
   gboolean async_tensor, float8, float8_gather, cpu_offload, compile;
 } Titan;
 
@@ -42,6 +42,9 @@ static const KeyedKey keys[] = {
     {"parallelism.context_parallel_rotate_method", TEXT(rotate), "parallelism.context_kind"},
     {"parallelism.pipeline_parallel_degree", COUNT(pipeline), "parallelism.pipeline"},
     {"parallelism.pipeline_parallel_schedule", TEXT(schedule), "parallelism.schedule"},
+    {"parallelism.pipeline_parallel_first_stage_less_layers", COUNT(less_first), "parallelism.embedding_as_layer"},
+    {"parallelism.pipeline_parallel_last_stage_less_layers", COUNT(less_last), "parallelism.head_as_layer"},
+    {"parallelism.pipeline_parallel_layers_per_stage", COUNT(stage_layers), "parallelism.virtual_stages"},
     {"parallelism.expert_parallel_degree", COUNT(expert), "parallelism.expert"},
     {"parallelism.expert_tensor_parallel_degree", COUNT(expert_tensor), "parallelism.expert_tensor"},
     {"experimental.context_parallel_degree", COUNT(context), "parallelism.context"},
@@ -123,6 +126,42 @@ static gboolean take_schedule(Draft *draft, const char *word, const char *file, 
                                       "1F1B, GPipe, Interleaved1F1B, ZBVZeroBubble or DualPipeV", error);
 }
 
+/* Layers of a chunk are given: as many chunks as that makes (torchtitan/distributed/pipeline_parallel.py). */
+static gboolean take_chunks(Draft *draft, const Titan *titan, const char *file, GError **error)
+{
+  MoeParallelism *p = &draft->parallelism;
+  int64_t places = draft->architecture.layers + titan->less_first + titan->less_last;
+  int64_t chunks = titan->stage_layers > 0 ? (places + titan->stage_layers - 1) / titan->stage_layers : 0;
+
+  if (p->pipeline == 1 || chunks == 0)
+    return TRUE;
+  if (chunks % p->pipeline != 0)
+    return fail_key(file, "parallelism.pipeline_parallel_layers_per_stage",
+                    "layers that make a multiple of the pipeline's stages", error);
+  p->virtual_stages = chunks / p->pipeline;
+  return TRUE;
+}
+
+/* Embedding and head count for layers; what is over goes to the first chunks, one each. An uneven split is a layout. */
+static char *take_split(Draft *draft, const Titan *titan)
+{
+  MoeParallelism *p = &draft->parallelism;
+  int64_t chunks = p->pipeline * p->virtual_stages;
+  int64_t places = draft->architecture.layers + titan->less_first + titan->less_last;
+  char *layout = NULL;
+
+  if (p->pipeline == 1)
+    return NULL;
+  p->embedding_as_layer = titan->less_first == 1;
+  p->head_as_layer = titan->less_last == 1;
+  if ((titan->less_first <= 1 && titan->less_last <= 1 && places % chunks == 0) || places < chunks)
+    return NULL;
+  layout = titan_layout(draft->architecture.layers, chunks, titan->less_first, titan->less_last);
+  p->embedding_as_layer = p->head_as_layer = FALSE;
+  p->layout = layout;
+  return layout;
+}
+
 /* FSDP2 gathers weights again in backward unless told otherwise, or unless there is a pipeline ("default"). */
 static void take_sharding(Draft *draft, const Titan *titan)
 {
@@ -153,7 +192,7 @@ static gboolean take_layout(Draft *draft, const Titan *titan, const char *file, 
   take_sharding(draft, titan);
   if (titan->cpu_offload)
     import_refuse(draft, "training.enable_cpu_offload", "weights and optimizer state kept on the host");
-  return take_schedule(draft, titan->schedule, file, error);
+  return take_schedule(draft, titan->schedule, file, error) && take_chunks(draft, titan, file, error);
 }
 
 /* mode "selective": "op" keeps attention and every second product; a number n recomputes every n-th layer whole. */
@@ -237,7 +276,8 @@ static JsonNode *parse(const char *text, gsize length, const char *name, GError 
 
   if (!json) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = where.line, .column = where.column},
-             "no TOML of at most %d bytes, expected a torchtitan configuration", MOE_IMPORT_MAX_BYTES);
+             "no TOML of at most %d bytes, expected a torchtitan configuration%s", MOE_IMPORT_MAX_BYTES,
+             g_str_has_suffix(name, ".py") ? " (a registry in Python is code that runs; its settings as TOML)" : "");
     return NULL;
   }
   JsonNode *root = interchange_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, name, error);
@@ -250,21 +290,20 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
                                  GError **error)
 {
   g_autoptr(JsonNode) root = parse(text, length, name, error);
-  g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name);
+  g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name), *layout = NULL;
   const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), NULL, name, NULL};
-  Titan titan = {.replicate = 1, .shard = -1};
+  Titan titan = {.replicate = 1, .shard = -1, .less_first = 1, .less_last = 1};
   Draft draft;
 
   if (!root)
     return import_fail(error);
-  import_draft_init(&draft, options);
+  import_begin(&draft, options, source, "imported from a torchtitan configuration", "pytorch-fsdp2:scattermoe");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
-  draft.source = source;
-  draft.title = "imported from a torchtitan configuration";
-  draft.usual_stack = "pytorch-fsdp2:scattermoe";
-  if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) ||
-      !take_all(&draft, &titan, name, error) || !import_settle_in(&draft, name, error) || !import_finish(&draft, error))
+  if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
+    return import_fail(error);
+  layout = take_split(&draft, &titan);
+  if (!import_settle_in(&draft, name, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);
 }

@@ -16,4 +16,8 @@ const TitanFlavor *titan_flavor_of(const MoeArchitecture *architecture);
 /* All known ones, "name/flavor, ...". Caller frees. */
 char *titan_flavors(void);
 
+/* Layers of `chunks` chunks as Megatron writes them ("Et*3|t*4|..."): the embedding stands for `first` layers, the head
+ * for `last`; what is over goes to the first chunks, one each. Caller frees. */
+char *titan_layout(int64_t layers, int64_t chunks, int64_t first, int64_t last);
+
 #endif

@@ -53,6 +53,52 @@
     }                                                                                                                  \
   }
 
+/* GPT-OSS: windows of 128 tokens in every second layer, biases, experts whose activation is limited. */
+#define GPT_OSS(layers_, experts_)                                                                                     \
+  {                                                                                                                    \
+    .layers = layers_, .hidden = 2880, .vocabulary = 201088, .norms_per_layer = 2, .biases = TRUE,                     \
+    .mtp_counted = TRUE,                                                                                               \
+    .attention = {.kind = MOE_ATTENTION_GQA,                                                                           \
+                  .query_heads = 64,                                                                                   \
+                  .kv_heads = 8,                                                                                       \
+                  .head_dim = 64,                                                                                      \
+                  .window = 128,                                                                                       \
+                  .global_every = 2},                                                                                  \
+    .ffn = {.width = 2880, .gated = TRUE}, .moe = {                                                                    \
+      .experts = experts_,                                                                                             \
+      .every = 1,                                                                                                      \
+      .top_k = 4,                                                                                                      \
+      .width = 2880,                                                                                                   \
+      .gated = TRUE,                                                                                                   \
+      .clamped = TRUE,                                                                                                 \
+      .groups = 1,                                                                                                     \
+      .top_groups = 1                                                                                                  \
+    }                                                                                                                  \
+  }
+/* Llama 4: chunks of 8192 tokens in three layers of four, one expert for a token beside a shared one. */
+#define LLAMA4(experts_, every_)                                                                                       \
+  {                                                                                                                    \
+    .layers = 48, .hidden = 5120, .vocabulary = 202048, .norms_per_layer = 2, .mtp_counted = TRUE,                     \
+    .attention = {.kind = MOE_ATTENTION_GQA,                                                                           \
+                  .query_heads = 40,                                                                                   \
+                  .kv_heads = 8,                                                                                       \
+                  .head_dim = 128,                                                                                     \
+                  .chunk = 8192,                                                                                       \
+                  .global_every = 4},                                                                                  \
+    .ffn = {.width = 16384, .gated = TRUE}, .moe = {                                                                   \
+      .experts = experts_,                                                                                             \
+      .first_layer = (every_)-1,                                                                                       \
+      .every = every_,                                                                                                 \
+      .top_k = 1,                                                                                                      \
+      .width = 8192,                                                                                                   \
+      .gated = TRUE,                                                                                                   \
+      .shared_experts = 1,                                                                                             \
+      .shared_width = 8192,                                                                                            \
+      .groups = 1,                                                                                                     \
+      .top_groups = 1                                                                                                  \
+    }                                                                                                                  \
+  }
+
 static const TitanFlavor flavors[] = {
     {"llama3", "8B", DENSE(32, 4096, 128256, 32, 8, 128, 14336, FALSE, FALSE)},
     {"llama3", "70B", DENSE(80, 8192, 128256, 64, 8, 128, 28672, FALSE, FALSE)},
@@ -68,6 +114,10 @@ static const TitanFlavor flavors[] = {
     {"deepseek_v3", "16B", DEEPSEEK(27, 2048, 16, 0, 10944, 64, 6, 1408, 2, 1, 1, 1)},
     {"deepseek_v3", "236B", DEEPSEEK(60, 5120, 128, 1536, 12288, 160, 6, 1536, 2, 1, 8, 3)},
     {"deepseek_v3", "671B", DEEPSEEK(61, 7168, 128, 1536, 18432, 256, 8, 2048, 1, 3, 8, 4)},
+    {"gpt_oss", "20B", GPT_OSS(24, 32)},
+    {"gpt_oss", "120B", GPT_OSS(36, 128)},
+    {"llama4", "17bx16e", LLAMA4(16, 1)},
+    {"llama4", "17bx128e", LLAMA4(128, 2)},
 };
 
 const TitanFlavor *titan_flavor(const char *name, const char *flavor)

@@ -236,6 +236,30 @@ START_TEST(test_torchtitan)
 }
 END_TEST
 
+/* Embedding and head count for a layer each unless told otherwise; what is over goes to the first chunks. */
+START_TEST(test_torchtitan_split)
+{
+#define PIPELINE                                                                                                       \
+  "[training]\nlocal_batch_size = 8\nseq_len = 4096\n[parallelism]\npipeline_parallel_degree = 2\n"                    \
+  "pipeline_parallel_schedule = \"Interleaved1F1B\"\ndata_parallel_shard_degree = 8\n"
+  g_autoptr(MoeImport) even = import_toml("model = {name = \"llama3\", flavor = \"405B\"}\n" PIPELINE, 0, NULL);
+  g_autoptr(MoeRun) counted = load_text(even->text);
+  g_autoptr(MoeImport) uneven = import_toml("model = {name = \"gpt_oss\", flavor = \"120B\"}\n" PIPELINE, 0, NULL);
+  g_autoptr(MoeRun) laid = load_text(uneven->text);
+  g_autoptr(MoeImport) plain = import_toml("model = {name = \"gpt_oss\", flavor = \"120B\"}\n" PIPELINE
+                                           "pipeline_parallel_first_stage_less_layers = 0\n"
+                                           "pipeline_parallel_last_stage_less_layers = 0\n"
+                                           "pipeline_parallel_layers_per_stage = 6\n",
+                                           0, NULL);
+  g_autoptr(MoeRun) six = load_text(plain->text);
+
+  ck_assert(counted->parallelism.embedding_as_layer && counted->parallelism.head_as_layer);
+  ck_assert_str_eq(laid->parallelism.layout, "Et*9|t*10|t*9|t*8L");
+  ck_assert_int_eq(six->parallelism.virtual_stages, 3);
+  ck_assert(!six->parallelism.embedding_as_layer);
+}
+END_TEST
+
 static void check_toml(const char *text, const char *message)
 {
   g_autoptr(GError) error = NULL;
@@ -290,4 +314,5 @@ START_TEST(test_torchtitan_round_trip)
 END_TEST
 
 MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
-              test_hf_round_trip, test_torchtitan, test_torchtitan_refusals, test_torchtitan_round_trip)
+              test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_refusals,
+              test_torchtitan_round_trip)
