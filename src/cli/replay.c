@@ -62,16 +62,21 @@ static gboolean read_groups(MoeChakra *chakra, const char *folder, GError **erro
 
 static const char *const endings[] = {".et", ".json"}; /* protobuf goes before JSON */
 
-/* What stands before ".0.et" in the folder; NULL when there is no such file. */
+/* What stands before ".0.et" in the folder, of several the first by name; NULL when there is no such file. */
 static char *find_prefix(const char *folder, const char *ending)
 {
   g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
   g_autofree char *first = g_strconcat(".0", ending, NULL);
   char *prefix = NULL;
 
-  for (const char *name = dir ? g_dir_read_name(dir) : NULL; name && !prefix; name = g_dir_read_name(dir))
-    if (g_str_has_suffix(name, first))
-      prefix = g_strndup(name, strlen(name) - strlen(first));
+  for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir)) {
+    g_autofree char *found = g_str_has_suffix(name, first) ? g_strndup(name, strlen(name) - strlen(first)) : NULL;
+
+    if (found && (!prefix || strcmp(found, prefix) < 0)) {
+      g_free(prefix);
+      prefix = g_steal_pointer(&found);
+    }
+  }
   return prefix;
 }
 
@@ -148,6 +153,7 @@ static char *json_text(const MoeReplay *replay, const MoeCluster *cluster, doubl
   g_string_append_printf(text,
                          "  \"traffic_bytes_per_gpu\": {\"nvlink\": %.12g, \"network\": %.12g, \"host\": %.12g},\n",
                          replay->nvlink_bytes, replay->network_bytes, replay->host_bytes);
+  g_string_append_printf(text, "  \"collectives_without_size\": %u,\n", replay->unsized);
   g_string_append_printf(text, "  \"nodes\": %" G_GUINT64_FORMAT ",\n  \"events\": %" G_GUINT64_FORMAT "\n}\n",
                          replay->nodes, replay->events);
   return g_string_free(g_steal_pointer(&text), FALSE);
@@ -174,6 +180,9 @@ static char *table_text(const MoeReplay *replay, const MoeCluster *cluster, doub
   add_row(text, "network per GPU", replay->network_bytes, MOE_DIM_BYTES);
   add_row(text, "host memory per GPU", replay->host_bytes, MOE_DIM_BYTES);
   g_string_append_printf(text, "%-26s %" G_GUINT64_FORMAT "\n", "nodes", replay->nodes);
+  if (replay->unsized > 0)
+    g_string_append_printf(text, "%-26s %u, kernels of their recorded time\n", "collectives without size",
+                           replay->unsized);
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

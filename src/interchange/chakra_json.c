@@ -116,18 +116,16 @@ static gboolean append_node(JsonObject *object, GByteArray *bytes, const char *n
 {
   static const char *const own[] = {"Id", "Name", "NodeType", "runtime", "data_deps", "ctrl_deps", NULL};
   Node node = {0};
-  g_autofree uint64_t *data_deps = NULL, *ctrl_deps = NULL;
+  g_autofree uint64_t *data_deps = NULL;
   g_autoptr(GList) keys = json_object_get_members(object);
 
   chakra_proto_msg__node__init(&node.message);
   node.message.attr = node.listed;
   if (!fill_numbers(object, &node, name, i, error))
     return FALSE;
-  if (!read_ids(object, "data_deps", &data_deps, &node.message.n_data_deps) ||
-      !read_ids(object, "ctrl_deps", &ctrl_deps, &node.message.n_ctrl_deps))
+  if (!read_ids(object, "data_deps", &data_deps, &node.message.n_data_deps))
     return fail_at(name, i, error, "dependencies that are no list of ids");
   node.message.data_deps = data_deps;
-  node.message.ctrl_deps = ctrl_deps;
   for (GList *key = keys; key; key = key->next)
     if (!g_strv_contains(own, key->data))
       add_attribute(&node, key->data, json_object_get_member(object, key->data));

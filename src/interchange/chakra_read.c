@@ -350,10 +350,22 @@ static gboolean is_host_call(const ChakraProtoMsg__Node *message)
          !find(message, "comm_size") && !find(message, "moesim.collective");
 }
 
+/* An NCCL kernel that a profiler timed, of which the trace has neither kind nor size: its recorded time is all there
+ * is. */
+static gboolean is_unsized(const ChakraProtoMsg__Node *message)
+{
+  return message->type == CHAKRA_PROTO_MSG__NODE_TYPE__COMM_COLL_NODE && message->duration_micros > 0 &&
+         !find(message, "comm_type") && !find(message, "comm_size") && !find(message, "moesim.collective");
+}
+
 static gboolean read_kind(Reading *reading, const ChakraProtoMsg__Node *message, ChakraNode *node, GError **error)
 {
   if (is_host_call(message))
     return read_compute(reading, message, node, error);
+  if (is_unsized(message)) {
+    reading->chakra->unsized++;
+    return read_compute(reading, message, node, error);
+  }
   switch (message->type) {
   case CHAKRA_PROTO_MSG__NODE_TYPE__METADATA_NODE:
     node->kind = CHAKRA_JOIN;
@@ -401,7 +413,8 @@ static gboolean add_node(Reading *reading, const ChakraProtoMsg__Node *message, 
   *key = message->id;
   if (!g_hash_table_insert(reading->by_id, key, GUINT_TO_POINTER(index + 1)))
     return fail_node(reading, message->id, error, "a second node of this id");
-  note_deps(reading, index, message->n_ctrl_deps, message->ctrl_deps);
+  /* Control dependencies are the profiler's nesting, which may go round in circles with data's: Chakra's feeder
+   * (wrapper_node.cpp) leaves them aside too. */
   note_deps(reading, index, message->n_data_deps, message->data_deps);
   return TRUE;
 }

@@ -64,6 +64,7 @@ struct MoeChakra {
   GHashTable *group_by_name; /* name -> ChakraGroup index + 1 */
   GArray *instances;         /* of ChakraInstance */
   GArray *messages;          /* of ChakraMessage */
+  guint unsized;             /* collectives without kind or size: kernels of the time that was recorded */
   GHashTable *open;          /* key text -> GArray of uint32_t: messages of one sender, receiver and tag */
 };
 

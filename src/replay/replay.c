@@ -445,7 +445,7 @@ gboolean moe_chakra_replay(MoeChakra *chakra, const MoeCluster *cluster, const M
 {
   Replay replay = {.chakra = chakra, .stack = stack, .replay = result};
 
-  *result = (MoeReplay){.ranks = chakra->n_ranks, .nodes = chakra->nodes->len};
+  *result = (MoeReplay){.ranks = chakra->n_ranks, .nodes = chakra->nodes->len, .unsized = chakra->unsized};
   if (chakra->nodes->len == 0)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "a trace without nodes, expected some");
   if (!chakra_check(chakra, error))

@@ -18,8 +18,10 @@ typedef struct {
   MoeTime step; /* when the last node ended */
   guint ranks;
   uint64_t nodes, events;
-  double compute_s;                               /* kernel time per GPU, mean */
-  double host_s;                                  /* host time per GPU, mean */
+  guint unsized;    /* collectives of which the trace has neither kind nor size: kernels of their recorded time */
+  guint absent;     /* control dependencies on nodes that the trace has not: left out */
+  double compute_s; /* kernel time per GPU, mean */
+  double host_s;    /* host time per GPU, mean */
   double nvlink_bytes, network_bytes, host_bytes; /* sent per GPU, mean */
 } MoeReplay;
 

@@ -278,6 +278,25 @@ START_TEST(test_host_calls)
 }
 END_TEST
 
+/* A timed NCCL kernel without kind or size takes the time that was recorded, and is counted; control dependencies, here
+ * on a node that the trace has not and on the node behind, are the profiler's nesting. */
+START_TEST(test_what_a_trace_has_not)
+{
+  static const char text[] =
+      "{\"workload_graph\": [{\"Id\": 5, \"NodeType\": 4, \"is_cpu_op\": false, \"runtime\": 100, \"ctrl_deps\": [3, "
+      "6]},"
+      " {\"Id\": 6, \"NodeType\": 7, \"is_cpu_op\": false, \"runtime\": 28, \"data_deps\": [5]}]}";
+  g_autoptr(MoeRun) run = sample_run(0);
+  g_autoptr(MoeChakra) chakra = moe_chakra_new();
+  MoeReplay replay;
+
+  ck_assert(moe_chakra_add_json(chakra, text, strlen(text), "x.json", NULL));
+  ck_assert(moe_chakra_replay(chakra, &run->cluster, &run->stack, &replay, NULL));
+  ck_assert_int_eq(replay.step, 128 * INT64_C(1000000));
+  ck_assert_uint_eq(replay.unsized, 1);
+}
+END_TEST
+
 static gboolean add_json(MoeChakra *chakra, const char *text, GError **error)
 {
   return moe_chakra_add_json(chakra, text, strlen(text), "x.json", error);
@@ -365,6 +384,6 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/chakra", test_host_calls, test_json, test_round_trip, test_replay_twice,
-              test_foreign_kernels, test_roofline, test_numbers_of_every_kind, test_kinds_of_collectives,
-              test_foreign_collective, test_refusals)
+MOE_TEST_MAIN("interchange/chakra", test_host_calls, test_what_a_trace_has_not, test_json, test_round_trip,
+              test_replay_twice, test_foreign_kernels, test_roofline, test_numbers_of_every_kind,
+              test_kinds_of_collectives, test_foreign_collective, test_refusals)
