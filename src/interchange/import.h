@@ -19,6 +19,9 @@ typedef enum {
   IMPORT_FUSED_DROPOUT = 1 << 9,
 } ImportFused;
 
+/* The stack of Megatron's arguments, and where nothing names a software. */
+#define IMPORT_MEGATRON "megatron-core:2026"
+
 /* What the input says of the software: becomes `stack: {extends: NAME, ...}`. -1, NULL and 0 bytes: nothing, the
  * stack's own. */
 typedef struct {
@@ -39,7 +42,7 @@ typedef struct {
   ImportStack stack;
   const MoeImportOptions *options;
   const char *title;       /* of the run, unless the options have one */
-  const char *usual_stack; /* where none is given; NULL: Megatron's */
+  const char *usual_stack; /* of the software whose configuration it is; NULL: it names none */
   gboolean launched;       /* DeepSpeed: the arguments of a launch say model, layout and batch */
   MoeImport *import;       /* notes go here */
   GPtrArray *open;         /* of char *: what is not understood, or cannot be said; the caller frees it */

@@ -24,7 +24,7 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
                                  .window_sizes = windows};
   Draft draft;
 
-  import_begin(&draft, options, "Megatron-LM arguments", "imported from Megatron-LM arguments", NULL);
+  import_begin(&draft, options, "Megatron-LM arguments", "imported from Megatron-LM arguments", IMPORT_MEGATRON);
   g_autoptr(MoeImport) import = draft.import;
   g_autoptr(GPtrArray) open = draft.open;
   if (!megatron_read(words, &arguments, import, open, error) || !import_settle(&draft, error) ||

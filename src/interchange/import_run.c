@@ -6,10 +6,9 @@
 /* What is chosen where neither the configuration nor the user says it; each is noted. */
 #define DEFAULT_CLUSTER  "h100-hgx"
 #define NEWER_CLUSTER    "gb200-nvl72" /* for formats that Hopper has not */
-#define DEFAULT_STACK    "megatron-core:2026"
-#define DEFAULT_GPUS     64   /* eight hosts of eight: enough for expert parallelism over hosts */
-#define DEFAULT_SEQUENCE 4096 /* tokens; what most of these models were pre-trained on */
-#define DEFAULT_BATCH    1024 /* sequences: 4 million tokens of 4,096, of the order of published recipes */
+#define DEFAULT_GPUS     64            /* eight hosts of eight: enough for expert parallelism over hosts */
+#define DEFAULT_SEQUENCE 4096          /* tokens; what most of these models were pre-trained on */
+#define DEFAULT_BATCH    1024          /* sequences: 4 million tokens of 4,096, of the order of published recipes */
 
 static const MoeImportOptions no_options;
 
@@ -173,8 +172,8 @@ MoeImport *import_fail(GError **error)
 /* ---- choices --------------------------------------------------------------------------------- */
 
 /* One more assumption: the only value, and why it was taken. */
-G_GNUC_PRINTF(4, 5)
-static void assume(Draft *draft, GPtrArray *assumptions, const char *key, const char *format, ...)
+G_GNUC_PRINTF(5, 6)
+static void assume(Draft *draft, GPtrArray *assumptions, const char *key, const char *why, const char *format, ...)
 {
   va_list arguments;
 
@@ -182,8 +181,9 @@ static void assume(Draft *draft, GPtrArray *assumptions, const char *key, const 
   g_autofree char *value = g_strdup_vprintf(format, arguments);
   va_end(arguments);
   import_note(draft, "%s is not in the input: %s chosen", key, value);
-  g_ptr_array_add(assumptions,
-                  g_strdup_printf("%s: {values: [%s], why: \"not in the input, chosen by the import\"}", key, value));
+  g_ptr_array_add(
+      assumptions,
+      g_strdup_printf("%s: {values: [%s], why: \"not in the input, chosen by the import: %s\"}", key, value, why));
 }
 
 static void choose_sequence(Draft *draft, GPtrArray *assumptions)
@@ -195,7 +195,8 @@ static void choose_sequence(Draft *draft, GPtrArray *assumptions)
   if (training->sequence_length > 0)
     return;
   training->sequence_length = DEFAULT_SEQUENCE;
-  assume(draft, assumptions, "training.sequence_length", "%d", DEFAULT_SEQUENCE);
+  assume(draft, assumptions, "training.sequence_length", "what most of these models were pre-trained on", "%d",
+         DEFAULT_SEQUENCE);
 }
 
 #define MAX_GPUS (1 << 20) /* of a run (src/spec) */
@@ -244,7 +245,8 @@ static void choose_gpus(Draft *draft, GPtrArray *assumptions)
       p->gpus = gpus;
       break;
     }
-  assume(draft, assumptions, "parallelism.gpus", "%" G_GINT64_FORMAT, p->gpus);
+  assume(draft, assumptions, "parallelism.gpus", "eight hosts of eight, or fewer where the batch is small",
+         "%" G_GINT64_FORMAT, p->gpus);
 }
 
 static void choose_batch(Draft *draft, GPtrArray *assumptions)
@@ -258,15 +260,34 @@ static void choose_batch(Draft *draft, GPtrArray *assumptions)
   if (training->global_batch > 0)
     return;
   training->global_batch = moe_round_up(DEFAULT_BATCH, unit);
-  assume(draft, assumptions, "training.global_batch", "%" G_GINT64_FORMAT, training->global_batch);
+  assume(draft, assumptions, "training.global_batch", "millions of tokens, as in published recipes",
+         "%" G_GINT64_FORMAT, training->global_batch);
 }
 
-static const char *choose_name(Draft *draft, GPtrArray *assumptions, const char *key, const char *given,
-                               const char *otherwise)
+static const char *choose_cluster(Draft *draft, GPtrArray *assumptions)
 {
-  if (!given)
-    assume(draft, assumptions, key, "%s", otherwise);
-  return given ? given : otherwise;
+  MoePrecision gemm = draft->training.precision.gemm;
+  gboolean newer = gemm == MOE_NVFP4 || gemm == MOE_MXFP8;
+  const char *usual = newer ? NEWER_CLUSTER : DEFAULT_CLUSTER;
+
+  if (draft->options->cluster)
+    return draft->options->cluster;
+  assume(draft, assumptions, "cluster",
+         newer ? "a machine that has the format of the linear layers" : "hosts of eight H100, the usual machine", "%s",
+         usual);
+  return usual;
+}
+
+static const char *choose_stack(Draft *draft, GPtrArray *assumptions)
+{
+  const char *usual = draft->usual_stack ? draft->usual_stack : IMPORT_MEGATRON;
+
+  if (draft->options->stack)
+    return draft->options->stack;
+  assume(draft, assumptions, "stack",
+         draft->usual_stack ? "the software whose configuration this is" : "Megatron-Core, the usual software", "%s",
+         usual);
+  return usual;
 }
 
 /* Degrees given as options go before those of the input. */
@@ -317,11 +338,7 @@ gboolean import_finish(Draft *draft, GError **error)
   choose_sequence(draft, assumptions);
   choose_gpus(draft, assumptions);
   choose_batch(draft, assumptions);
-  MoePrecision gemm = draft->training.precision.gemm;
-  const char *usual = gemm == MOE_NVFP4 || gemm == MOE_MXFP8 ? NEWER_CLUSTER : DEFAULT_CLUSTER;
-  const char *cluster = choose_name(draft, assumptions, "cluster", draft->options->cluster, usual);
-  const char *stack = choose_name(draft, assumptions, "stack", draft->options->stack,
-                                  draft->usual_stack ? draft->usual_stack : DEFAULT_STACK);
+  const char *cluster = choose_cluster(draft, assumptions), *stack = choose_stack(draft, assumptions);
   gboolean known = load_stack(draft, stack, &base, &doc);
 
   if (!known && draft->options->data_dir)

@@ -346,8 +346,8 @@ static void put_moe_kernels(GString *text, const ImportStack *changes, const Moe
   g_string_append(text, "}\n");
 }
 
-/* The name alone where the input says nothing that differs from the stack. */
-static void put_stack(GString *text, const char *name, const ImportStack *changes, const MoeStack *base)
+/* The name alone where the input says nothing that differs from the stack; whether something does. */
+static gboolean put_stack(GString *text, const char *name, const ImportStack *changes, const MoeStack *base)
 {
   g_autoptr(GString) differences = g_string_new(NULL);
 
@@ -364,11 +364,25 @@ static void put_stack(GString *text, const char *name, const ImportStack *change
   }
   if (differences->len == 0) {
     put_text(text, "stack", name);
-    return;
+    return FALSE;
   }
   g_string_append(text, "stack:\n  ");
   put_text(text, "extends", name);
   g_string_append(text, differences->str);
+  return TRUE;
+}
+
+/* A stack that is changed is assumed by the name that it extends, so that the changes hold. */
+static void put_assumptions(GString *text, const GPtrArray *assumptions, gboolean changed)
+{
+  if (assumptions->len > 0)
+    g_string_append(text, "assumptions:\n");
+  for (guint i = 0; i < assumptions->len; i++) {
+    const char *line = g_ptr_array_index(assumptions, i);
+    const char *value = g_str_has_prefix(line, "stack:") && changed ? line + strlen("stack") : NULL;
+
+    g_string_append_printf(text, "  %s%s\n", value ? "stack.extends" : "", value ? value : line);
+  }
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -404,10 +418,6 @@ char *import_write(const Draft *draft, const char *cluster, const char *stack, c
   put_parallelism(text, &draft->parallelism);
   put_recompute(text, &draft->recompute);
   put_text(text, "cluster", cluster);
-  put_stack(text, stack, &draft->stack, base);
-  if (assumptions->len > 0)
-    g_string_append(text, "assumptions:\n");
-  for (guint i = 0; i < assumptions->len; i++)
-    g_string_append_printf(text, "  %s\n", (const char *)g_ptr_array_index(assumptions, i));
+  put_assumptions(text, assumptions, put_stack(text, stack, &draft->stack, base));
   return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -692,7 +692,7 @@ START_TEST(test_assumptions)
 {
   g_autoptr(MoeImport) import = import_words(MIXTRAL, NULL);
   g_autoptr(MoeRun) run = load(import);
-  const MoeAssumption *cluster = moe_run_assumption(run, "cluster"), *stack = moe_run_assumption(run, "stack");
+  const MoeAssumption *cluster = moe_run_assumption(run, "cluster"), *stack = moe_run_assumption(run, "stack.extends");
 
   ck_assert(cluster && cluster->n_values == 1 && strcmp(cluster->values[0], "h100-hgx") == 0);
   ck_assert(stack && stack->n_values == 1);

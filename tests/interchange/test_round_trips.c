@@ -128,7 +128,7 @@ static void put_layout(GString *text, GRand *random)
                          PICK(random, 64, 128), tensor, pipeline, chunks, PICK(random, 1, 4, 8), PICK(random, 1, 1, 2),
                          PICK(random, 0, 1, 1, 3), tensor > 1 ? word(random, "true", "false") : "false",
                          word(random, "true", "false"), word(random, "true", "false"));
-  g_string_append_printf(text, "recompute: {mode: %s}\ncluster: h100-hgx\nstack: megatron-core-2026\n",
+  g_string_append_printf(text, "recompute: {mode: %s}\ncluster: h100-hgx\nstack: megatron-core:2026\n",
                          recompute[g_rand_int_range(random, 0, (gint32)G_N_ELEMENTS(recompute))]);
 }
 
@@ -167,7 +167,7 @@ static MoeRun *load_import(const MoeImport *import, const GError *error, const c
 static MoeRun *through_megatron(const MoeRun *run, GPtrArray *notes)
 {
   g_autofree char *data_dir = moetest_path("");
-  const MoeImportOptions options = {.data_dir = data_dir, .cluster = "h100-hgx", .stack = "megatron-core-2026"};
+  const MoeImportOptions options = {.data_dir = data_dir, .cluster = "h100-hgx", .stack = "megatron-core:2026"};
   g_auto(GStrv) words = moe_export_megatron(run, notes);
   g_autofree char *text = g_strjoinv(" ", words);
   g_autoptr(GError) error = NULL;
