@@ -390,6 +390,22 @@ static void add_modules(Writer *writer, const MoeRecompute *recompute)
   note_if(writer, left != 0, "recomputation of the dense activation, or of expert products alone");
 }
 
+static void add_offload(Writer *writer)
+{
+  const MoeOffload *offload = &writer->run->offload;
+  gboolean device = offload->update == MOE_UPDATE_DEVICE;
+
+  if (offload->optimizer == 0)
+    return;
+  add_flag(writer, device ? "--offload-optimizer-states" : "--optimizer-cpu-offload");
+  if (!device)
+    add_number(writer, "--optimizer-offload-fraction", offload->optimizer);
+  if (!device && offload->overlap)
+    add_flag(writer, "--overlap-cpu-optimizer-d2h-h2d");
+  note_if(writer, device && offload->optimizer < 1, "the share of optimizer state that waits on the host");
+  note_if(writer, offload->gradients, "gradients kept on the host");
+}
+
 static void add_recompute(Writer *writer)
 {
   const MoeRecompute *recompute = &writer->run->recompute;
@@ -400,6 +416,7 @@ static void add_recompute(Writer *writer)
     add_modules(writer, recompute);
   note_if(writer, recompute->mode == MOE_RECOMPUTE_OPERATORS, "recomputation by operator");
   note_if(writer, writer->run->offload.activations > 0, "the share of activations kept on the host");
+  add_offload(writer);
 }
 
 /* ---- software -------------------------------------------------------------------------------- */

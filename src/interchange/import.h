@@ -39,6 +39,7 @@ typedef struct {
   MoeTraining training;
   MoeParallelism parallelism; /* order NULL: the default */
   MoeRecompute recompute;
+  MoeOffload offload;
   ImportStack stack;
   const MoeImportOptions *options;
   const char *title;       /* of the run, unless the options have one */

@@ -75,7 +75,7 @@ static const KeyedIgnored ignored[] = {
      "zero_optimization.offload_param.max_in_cpu zero_optimization.offload_param.nvme_path "
      "zero_optimization.offload_optimizer.pin_memory zero_optimization.offload_optimizer.buffer_count "
      "zero_optimization.offload_optimizer.nvme_path zero_optimization.offload_optimizer.pipeline* "
-     "zero_optimization.offload_optimizer.fast_init zero_optimization.offload_optimizer.ratio aio.*"},
+     "zero_optimization.offload_optimizer.fast_init aio.*"},
 };
 
 /* ---- run ------------------------------------------------------------------------------------- */
@@ -89,8 +89,13 @@ static void take_offload(Draft *draft, const Deep *deep)
 {
   if (!is_on_device(deep->parameter_device))
     import_refuse(draft, "zero_optimization.offload_param", "weights kept on the host");
-  if (!is_on_device(deep->optimizer_device))
-    import_refuse(draft, "zero_optimization.offload_optimizer", "optimizer state and its step on the host");
+  if (g_strcmp0(deep->optimizer_device, "nvme") == 0)
+    import_refuse(draft, "zero_optimization.offload_optimizer", "optimizer state on NVMe");
+  else if (!is_on_device(deep->optimizer_device)) {
+    /* zero/stage_1_and_2.py, stage3.py: reduced gradients wait on the host with it */
+    draft->offload.optimizer = 1;
+    draft->offload.gradients = draft->parallelism.zero >= 2;
+  }
   if (deep->checkpoints_on_host)
     import_refuse(draft, "activation_checkpointing.cpu_checkpointing",
                   "checkpoints on the host before it is known what is a checkpoint (offload.activations of a run)");

@@ -213,14 +213,13 @@ static gboolean take_recompute(Draft *draft, const Titan *titan, const char *fil
     return fail_key(file, "activation_checkpoint.mode", "none, selective or full", error);
   if (g_ascii_string_to_signed(option, 10, 1, 1000, &every, NULL)) {
     recompute->mode = MOE_RECOMPUTE_FULL;
-    recompute->layers = MAX(draft->architecture.layers / draft->parallelism.pipeline / every, 1);
+    recompute->every = every;
     return TRUE;
   }
-  recompute->mode = MOE_RECOMPUTE_SELECTIVE;
-  recompute->modules = MOE_MODULE_NORM | MOE_MODULE_FFN_ACTIVATION |
-                       (draft->architecture.moe.experts > 0 ? MOE_MODULE_MOE_ACTIVATION : 0);
-  import_note(draft, "activation_checkpoint.selective_ac_option op keeps every second product; norms and activation "
-                     "functions are taken as recomputed");
+  /* torchtitan/distributed/activation_checkpoint.py: what its policy keeps; all-to-alls since experts came */
+  recompute->mode = MOE_RECOMPUTE_OPERATORS;
+  recompute->saves = MOE_SAVE_ALTERNATE_LINEAR | MOE_SAVE_CORE_ATTENTION | MOE_SAVE_REDUCE_SCATTER |
+                     (draft->architecture.moe.experts > 0 ? MOE_SAVE_ALL_TO_ALL : 0);
   return TRUE;
 }
 

@@ -250,13 +250,29 @@ static void put_recompute(GString *text, const MoeRecompute *recompute)
     put_count_unless(text, "  ", "every", recompute->every, 1);
     return;
   }
-  g_string_append(text, "recompute: {mode: selective, modules: [");
-  for (guint bit = 0; moe_module_words[bit]; bit++)
-    if (recompute->modules & (1u << bit)) {
-      g_string_append_printf(text, "%s%s", separator, moe_module_words[bit]);
+  gboolean operators = recompute->mode == MOE_RECOMPUTE_OPERATORS;
+  const char *const *words = operators ? moe_save_words : moe_module_words;
+  guint bits = operators ? recompute->saves : recompute->modules;
+
+  g_string_append(text,
+                  operators ? "recompute: {mode: operators, saves: [" : "recompute: {mode: selective, modules: [");
+  for (guint bit = 0; words[bit]; bit++)
+    if (bits & (1u << bit)) {
+      g_string_append_printf(text, "%s%s", separator, words[bit]);
       separator = ", ";
     }
   g_string_append(text, "]}\n");
+}
+
+/* Optimizer state in host memory. */
+static void put_offload(GString *text, const MoeOffload *offload)
+{
+  if (offload->optimizer == 0)
+    return;
+  g_string_append_printf(text, "offload: {optimizer: %g, update: %s%s%s%s}\n", offload->optimizer,
+                         offload->update == MOE_UPDATE_DEVICE ? "device" : "host",
+                         offload->master ? "" : ", master: false", offload->gradients ? ", gradients: true" : "",
+                         offload->overlap ? ", overlap: true" : "");
 }
 
 /* ---- stack ----------------------------------------------------------------------------------- */
@@ -417,6 +433,7 @@ char *import_write(const Draft *draft, const char *cluster, const char *stack, c
   put_training(text, draft);
   put_parallelism(text, &draft->parallelism);
   put_recompute(text, &draft->recompute);
+  put_offload(text, &draft->offload);
   put_text(text, "cluster", cluster);
   put_assumptions(text, assumptions, put_stack(text, stack, &draft->stack, base));
   return g_string_free(g_steal_pointer(&text), FALSE);

@@ -17,8 +17,8 @@ typedef struct {
   int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
   double clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
-  gboolean attention_gate, deepspeed, gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm,
-      rotary, no_positions, bf16, fp16;
+  gboolean attention_gate, overlap_offload, states_offload, deepspeed, gqa, mla, swiglu, quick_geglu, geglu,
+      squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16, fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;

@@ -194,8 +194,7 @@ static const Group refused[] = {
      "delay-offload-until-cuda-graph delta-offload-bytes-across-pp-ranks activation-offload-fraction "
      "fine-grained-offloading-* "
      "checkpoint-in-cpu moe-paged-stash moe-paged-stash-*"},
-    {"optimizer state on the host in this form",
-     "offload-optimizer-states use-torch-optimizer-for-cpu-offload cpu-optimizer remote-device"},
+    {"optimizer state on the host in this form", "use-torch-optimizer-for-cpu-offload remote-device"},
     {"recomputed activations that are split over the tensor-parallel ranks",
      "distribute-saved-activations distribute-checkpointed-activations partition-activations synchronize-each-layer "
      "contigious-checkpointing "
@@ -249,7 +248,7 @@ static const Group covered[] = {
      "use-grouped-gemm-for-* "
      "moe-use-grouped-tensor moe-single-grouped-* memory-efficient-layer-norm mlp-chunks-for-training "
      "no-gradient-accumulation-fusion "
-     "activation-func-fp8-input-store muon-tp-mode muon-use-syrk muon-num-ns-steps overlap-cpu-optimizer-d2h-h2d "
+     "activation-func-fp8-input-store muon-tp-mode muon-use-syrk muon-num-ns-steps "
      "no-pin-cpu-grads no-pin-cpu-params "
      "use-ring-exchange-p2p batch-p2p-sync moe-extended-tp fp4-recipe gtp-remat-nccl-ub "
      "hierarchical-context-parallel-sizes"},
@@ -267,7 +266,7 @@ static const Group dependent[] = {
     {"moe-paged-stash", "moe-paged-stash-*"},
     {"use-kitchen use-kitchen-attention", "kitchen-*"},
     {"cpu-offloading", "cpu-offloading-*"},
-    {"optimizer-cpu-offload", "optimizer-offload-fraction"},
+    {"optimizer-cpu-offload", "optimizer-offload-fraction overlap-cpu-optimizer-d2h-h2d"},
 };
 
 /* ---- look-up --------------------------------------------------------------------------------- */

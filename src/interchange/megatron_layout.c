@@ -193,6 +193,25 @@ static gboolean take_context(Draft *draft, const char *word, GError **error)
   return TRUE;
 }
 
+/* --optimizer-cpu-offload: the CPU steps a share of the optimizer; --offload-optimizer-states: all of it waits there.
+ */
+static gboolean take_offload(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  MoeOffload *offload = &draft->offload;
+
+  if (!(arguments->optimizer_share >= 0 && arguments->optimizer_share <= 1))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--optimizer-offload-fraction: %g, expected 0 to 1",
+                    arguments->optimizer_share);
+  if (arguments->optimizer_offload) {
+    offload->optimizer = arguments->optimizer_share;
+    offload->overlap = arguments->overlap_offload;
+  } else if (arguments->states_offload) {
+    offload->optimizer = 1;
+    offload->update = MOE_UPDATE_DEVICE;
+  }
+  return TRUE;
+}
+
 static int64_t world_size(const MegatronArguments *arguments)
 {
   if (arguments->world > 0)
@@ -222,7 +241,5 @@ gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, 
   if (!arguments->deepspeed_file)
     take_overlap(draft, arguments);
   take_partition(draft, arguments->partition_method);
-  if (arguments->optimizer_offload && arguments->optimizer_share > 0)
-    import_refuse(draft, "--optimizer-cpu-offload", "optimizer state kept and updated on the host");
-  return TRUE;
+  return take_offload(draft, arguments, error);
 }

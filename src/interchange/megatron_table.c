@@ -192,6 +192,9 @@ static const MegatronOption options[] = {
     {"recompute-modules", LIST(recompute_modules), "recompute.modules"},
     {"moe-layer-recompute", FLAG(moe_recompute), "recompute.modules"},
     {"optimizer-cpu-offload", FLAG(optimizer_offload), "offload.optimizer"},
+    {"overlap-cpu-optimizer-d2h-h2d", FLAG(overlap_offload), "offload.overlap"},
+    {"offload-optimizer-states", FLAG(states_offload), "offload.optimizer, update"},
+    {"cpu-optimizer", FLAG(optimizer_offload), "offload.optimizer"},
     {"optimizer-offload-fraction", NUMBER(optimizer_share), "offload.optimizer"},
     /* kernels, launches, collectives: what differs from the stack */
     {"moe-token-dispatcher-type", TEXT(dispatcher), "stack.collectives.expert_library"},

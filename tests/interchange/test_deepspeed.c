@@ -124,7 +124,8 @@ START_TEST(refusals)
       {"{" BF16 ", \"zero_optimization\": {\"stage\": \"two\"}}", "zero_optimization.stage: expected a whole number"},
       {"{" BF16 ", \"optimizer\": {\"type\": \"OneBitAdam\"}}", "optimizer.type: expected Adam or AdamW"},
       {"{" BF16 ", \"sparse_attention\": {\"mode\": \"fixed\"}}", "not understood"},
-      {"{" BF16 ", \"zero_optimization\": {\"offload_optimizer\": {\"device\": \"cpu\"}}}", "on the host"},
+      {"{" BF16 ", \"zero_optimization\": {\"offload_param\": {\"device\": \"cpu\"}}}", "on the host"},
+      {"{" BF16 ", \"zero_optimization\": {\"offload_optimizer\": {\"device\": \"nvme\"}}}", "on NVMe"},
       {"{" BF16 ", \"train_batch_size\": 100, \"train_micro_batch_size_per_gpu\": 2,"
        "\"gradient_accumulation_steps\": 3}",
        "train_batch_size: expected micro-batch x accumulation steps"},
@@ -140,14 +141,29 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* The optimizer on the host, with the gradients from stage 2 on. */
+START_TEST(offload)
+{
+  const MoeImportOptions options = {.gpus = 64};
+  g_autoptr(MoeRun) run =
+      run_of("{\"train_micro_batch_size_per_gpu\": 1, " BF16
+             ", \"zero_optimization\": {\"stage\": 2, \"offload_optimizer\": {\"device\": \"cpu\"}}}",
+             &options);
+
+  ck_assert_double_eq(run->offload.optimizer, 1);
+  ck_assert(run->offload.gradients && run->offload.master);
+  ck_assert_int_eq(run->offload.update, MOE_UPDATE_HOST);
+}
+END_TEST
+
 /* What was accepted although a run cannot say it is listed. */
 START_TEST(accepted)
 {
-  const char *const accept[] = {"zero_optimization.offload_optimizer", NULL};
+  const char *const accept[] = {"zero_optimization.offload_param", NULL};
   const MoeImportOptions options = {.accept = accept};
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeImport) made =
-      import("{" BF16 ", \"zero_optimization\": {\"offload_optimizer\": {\"device\": \"cpu\"}}}", &options, &error);
+      import("{" BF16 ", \"zero_optimization\": {\"offload_param\": {\"device\": \"cpu\"}}}", &options, &error);
 
   ck_assert_msg(made != NULL, "%s", error ? error->message : "");
   ck_assert_uint_eq(made->unknown->len, 1);
@@ -155,4 +171,4 @@ START_TEST(accepted)
 END_TEST
 
 MOE_TEST_MAIN("interchange/deepspeed", batch_gives_the_gpus, gpus_give_the_batch,
-              ulysses_and_tensor_parallelism_divide_the_ranks, sharding, precision, refusals, accepted)
+              ulysses_and_tensor_parallelism_divide_the_ranks, sharding, precision, refusals, offload, accepted)

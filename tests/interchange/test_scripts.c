@@ -252,6 +252,21 @@ START_TEST(variants)
 }
 END_TEST
 
+/* A share of the optimizer that the CPU steps, or all of its state waiting there. */
+START_TEST(offload)
+{
+  g_autoptr(MoeRun) run = run_of("torchrun pretrain_gpt.py " MODEL "--bf16 --optimizer-cpu-offload "
+                                 "--optimizer-offload-fraction 0.5 --overlap-cpu-optimizer-d2h-h2d\n");
+  g_autoptr(MoeRun) waiting = run_of("torchrun pretrain_gpt.py " MODEL "--bf16 --offload-optimizer-states\n");
+
+  ck_assert_double_eq(run->offload.optimizer, 0.5);
+  ck_assert(run->offload.overlap && run->offload.update == MOE_UPDATE_HOST);
+  ck_assert(waiting->offload.optimizer == 1 && waiting->offload.update == MOE_UPDATE_DEVICE);
+  check_refused("torchrun pretrain_gpt.py " MODEL "--bf16 --optimizer-cpu-offload --optimizer-offload-fraction 2\n",
+                "--optimizer-offload-fraction: 2, expected 0 to 1");
+}
+END_TEST
+
 /* Names of recomputation before 2022. */
 START_TEST(old_recomputation)
 {
@@ -288,4 +303,4 @@ END_TEST
 
 MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, follows_expansions,
               follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts,
-              mamba, variants, old_recomputation, other_programs, gpus_follow_the_batch)
+              mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch)
