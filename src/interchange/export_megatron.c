@@ -1,92 +1,38 @@
 /* Megatron-LM arguments that give a run: the inverse of import_megatron.c. */
+#include "export_megatron.h"
+
 #include "layer/layer.h"
 #include <moesim/export.h>
-
 #include <string.h>
 
 #define COUNT G_GINT64_FORMAT
 
-typedef struct {
-  const MoeRun *run;
-  GPtrArray *words; /* of char * */
-  GPtrArray *notes; /* of char *: what no argument says */
-} Writer;
-
-/* ---- words ----------------------------------------------------------------------------------- */
-
-static void add_flag(Writer *writer, const char *name)
-{
-  g_ptr_array_add(writer->words, g_strdup(name));
-}
-
-static void add_flag_if(Writer *writer, const char *name, gboolean on)
-{
-  if (on)
-    add_flag(writer, name);
-}
-
-static void add_text(Writer *writer, const char *name, const char *value)
-{
-  add_flag(writer, name);
-  add_flag(writer, value);
-}
-
-static void add_count(Writer *writer, const char *name, int64_t value)
-{
-  add_flag(writer, name);
-  g_ptr_array_add(writer->words, g_strdup_printf("%" COUNT, value));
-}
-
-static void add_count_unless(Writer *writer, const char *name, int64_t value, int64_t usual)
-{
-  if (value != usual)
-    add_count(writer, name, value);
-}
-
-static void add_number(Writer *writer, const char *name, double value)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  add_text(writer, name, g_ascii_dtostr(text, sizeof text, value));
-}
-
-static void note(Writer *writer, const char *what)
-{
-  g_ptr_array_add(writer->notes, g_strdup_printf("no argument says: %s", what));
-}
-
-static void note_if(Writer *writer, gboolean wanted, const char *what)
-{
-  if (wanted)
-    note(writer, what);
-}
-
 /* ---- architecture ---------------------------------------------------------------------------- */
 
-static void add_attention(Writer *writer, const MoeArchitecture *a)
+static void add_attention(MegatronWords *writer, const MoeArchitecture *a)
 {
   const MoeAttention *attention = &a->attention;
 
-  add_count(writer, "--num-attention-heads", attention->query_heads);
+  words_count(writer, "--num-attention-heads", attention->query_heads);
   if (attention->kind == MOE_ATTENTION_MLA) {
-    add_flag(writer, "--multi-latent-attention");
-    add_count_unless(writer, "--q-lora-rank", attention->q_rank, 0);
-    add_count(writer, "--kv-lora-rank", attention->kv_rank);
-    add_count(writer, "--qk-head-dim", attention->nope_dim);
-    add_count(writer, "--qk-pos-emb-head-dim", attention->rope_dim);
-    add_count(writer, "--v-head-dim", attention->value_dim);
+    words_flag(writer, "--multi-latent-attention");
+    words_count_unless(writer, "--q-lora-rank", attention->q_rank, 0);
+    words_count(writer, "--kv-lora-rank", attention->kv_rank);
+    words_count(writer, "--qk-head-dim", attention->nope_dim);
+    words_count(writer, "--qk-pos-emb-head-dim", attention->rope_dim);
+    words_count(writer, "--v-head-dim", attention->value_dim);
   } else {
-    add_flag(writer, "--group-query-attention");
-    add_count(writer, "--num-query-groups", attention->kv_heads);
-    add_count(writer, "--kv-channels", attention->head_dim);
+    words_flag(writer, "--group-query-attention");
+    words_count(writer, "--num-query-groups", attention->kv_heads);
+    words_count(writer, "--kv-channels", attention->head_dim);
   }
   if (attention->window == 0)
     return;
   g_autofree char *window = g_strdup_printf("%" COUNT ",0", attention->window);
 
-  add_text(writer, "--window-size", window);
+  words_text(writer, "--window-size", window);
   if (attention->global_every <= a->layers)
-    add_count(writer, "--window-attn-skip-freq", attention->global_every);
+    words_count(writer, "--window-attn-skip-freq", attention->global_every);
 }
 
 /* Whether the activation is gated: of the dense layers where there are any, else of the experts. */
@@ -123,7 +69,7 @@ static char *layer_list(const MoeArchitecture *a)
 /* A run says that inputs are limited, not where; that of GPT-OSS. */
 #define CLAMP_VALUE 7.0
 
-static void add_experts(Writer *writer, const MoeArchitecture *a)
+static void add_experts(MegatronWords *writer, const MoeArchitecture *a)
 {
   const MoeExpertLayer *moe = &a->moe;
 
@@ -131,23 +77,23 @@ static void add_experts(Writer *writer, const MoeArchitecture *a)
     return;
   g_autofree char *list = layer_list(a);
 
-  add_count(writer, "--num-experts", moe->experts);
-  add_count(writer, "--moe-router-topk", moe->top_k);
-  add_count(writer, "--moe-ffn-hidden-size", moe->width);
+  words_count(writer, "--num-experts", moe->experts);
+  words_count(writer, "--moe-router-topk", moe->top_k);
+  words_count(writer, "--moe-ffn-hidden-size", moe->width);
   if (a->n_pattern == 0)
-    add_text(writer, "--moe-layer-freq", list);
-  add_count_unless(writer, "--moe-shared-expert-intermediate-size", moe->shared_experts * moe->shared_width, 0);
-  add_count_unless(writer, "--moe-latent-size", moe->latent, 0);
+    words_text(writer, "--moe-layer-freq", list);
+  words_count_unless(writer, "--moe-shared-expert-intermediate-size", moe->shared_experts * moe->shared_width, 0);
+  words_count_unless(writer, "--moe-latent-size", moe->latent, 0);
   if (moe->groups > 1) {
-    add_count(writer, "--moe-router-num-groups", moe->groups);
-    add_count(writer, "--moe-router-group-topk", moe->top_groups);
+    words_count(writer, "--moe-router-num-groups", moe->groups);
+    words_count(writer, "--moe-router-group-topk", moe->top_groups);
   }
   if (writer->run->training.routing.capacity_factor > 0)
-    add_number(writer, "--moe-expert-capacity-factor", writer->run->training.routing.capacity_factor);
+    words_number(writer, "--moe-expert-capacity-factor", writer->run->training.routing.capacity_factor);
   if (moe->clamped)
-    add_number(writer, "--activation-func-clamp-value", CLAMP_VALUE);
-  add_flag(writer, "--moe-grouped-gemm");
-  note_if(writer, moe->gated != is_gated(a), "experts and dense layers of which only one is gated");
+    words_number(writer, "--activation-func-clamp-value", CLAMP_VALUE);
+  words_flag(writer, "--moe-grouped-gemm");
+  words_note_if(writer, moe->gated != is_gated(a), "experts and dense layers of which only one is gated");
 }
 
 /* The letter of a layer of a hybrid; 0 when there is none. */
@@ -161,7 +107,7 @@ static char letter_of(const MoeLayerKind *kind)
                                               : '\0';
 }
 
-static void add_hybrid(Writer *writer, const MoeArchitecture *a)
+static void add_hybrid(MegatronWords *writer, const MoeArchitecture *a)
 {
   g_autoptr(GString) letters = g_string_new(NULL);
   gboolean said = a->n_pattern > 0 && a->linear.kind == MOE_LINEAR_MAMBA2;
@@ -175,176 +121,176 @@ static void add_hybrid(Writer *writer, const MoeArchitecture *a)
     for (int64_t n = 0; said && n < a->pattern[i].count && (int64_t)letters->len < a->layers; n++)
       g_string_append_c(letters, letter);
   }
-  note_if(writer, !said, "layers of these kinds");
+  words_note_if(writer, !said, "layers of these kinds");
   if (!said)
     return;
-  add_text(writer, "--hybrid-layer-pattern", letters->str);
-  add_count(writer, "--mamba-num-heads", a->linear.value_heads);
-  add_count(writer, "--mamba-head-dim", a->linear.value_dim);
-  add_count(writer, "--mamba-state-dim", a->linear.key_dim);
-  add_count(writer, "--mamba-num-groups", a->linear.key_heads);
+  words_text(writer, "--hybrid-layer-pattern", letters->str);
+  words_count(writer, "--mamba-num-heads", a->linear.value_heads);
+  words_count(writer, "--mamba-head-dim", a->linear.value_dim);
+  words_count(writer, "--mamba-state-dim", a->linear.key_dim);
+  words_count(writer, "--mamba-num-groups", a->linear.key_heads);
 }
 
-static void add_architecture(Writer *writer)
+static void add_architecture(MegatronWords *writer)
 {
   const MoeArchitecture *a = &writer->run->architecture;
 
-  add_count(writer, "--num-layers", a->layers);
-  add_count(writer, "--hidden-size", a->hidden);
-  add_count(writer, "--ffn-hidden-size", a->ffn.width > 0 ? a->ffn.width : a->moe.width);
+  words_count(writer, "--num-layers", a->layers);
+  words_count(writer, "--hidden-size", a->hidden);
+  words_count(writer, "--ffn-hidden-size", a->ffn.width > 0 ? a->ffn.width : a->moe.width);
   add_attention(writer, a);
-  add_text(writer, "--position-embedding-type", a->learned_positions > 0 ? "learned_absolute" : "rope");
-  add_count(writer, "--max-position-embeddings",
-            a->learned_positions > 0 ? a->learned_positions : writer->run->training.sequence_length);
-  add_text(writer, "--normalization", a->biases ? "LayerNorm" : "RMSNorm");
-  add_flag_if(writer, "--swiglu", is_gated(a));
-  add_flag_if(writer, "--disable-bias-linear", !a->biases);
-  add_flag_if(writer, "--untie-embeddings-and-output-weights", !a->tied_embeddings);
-  add_flag_if(writer, "--qk-layernorm", a->qk_norm);
-  add_number(writer, "--hidden-dropout", a->dropout);
-  add_number(writer, "--attention-dropout", a->dropout);
-  add_count_unless(writer, "--mtp-num-layers", a->mtp_layers, 0);
-  add_count(writer, "--vocab-size", a->vocabulary);
-  add_count(writer, "--make-vocab-size-divisible-by", 1);
+  words_text(writer, "--position-embedding-type", a->learned_positions > 0 ? "learned_absolute" : "rope");
+  words_count(writer, "--max-position-embeddings",
+              a->learned_positions > 0 ? a->learned_positions : writer->run->training.sequence_length);
+  words_text(writer, "--normalization", a->biases ? "LayerNorm" : "RMSNorm");
+  words_flag_if(writer, "--swiglu", is_gated(a));
+  words_flag_if(writer, "--disable-bias-linear", !a->biases);
+  words_flag_if(writer, "--untie-embeddings-and-output-weights", !a->tied_embeddings);
+  words_flag_if(writer, "--qk-layernorm", a->qk_norm);
+  words_number(writer, "--hidden-dropout", a->dropout);
+  words_number(writer, "--attention-dropout", a->dropout);
+  words_count_unless(writer, "--mtp-num-layers", a->mtp_layers, 0);
+  words_count(writer, "--vocab-size", a->vocabulary);
+  words_count(writer, "--make-vocab-size-divisible-by", 1);
   add_experts(writer, a);
   add_hybrid(writer, a);
-  note_if(writer, a->moe.zero_experts > 0, "experts that do not compute");
-  note_if(writer, a->attention.chunk > 0, "attention inside chunks");
-  note_if(writer, a->attention.index.top_k > 0, "sparse attention with an indexer");
-  note_if(writer, a->attention.gated, "a gate at the output of attention");
-  note_if(writer, a->norms_per_layer != 2, "more or fewer norms than two per layer");
-  note_if(writer, a->vocabulary % writer->run->parallelism.tensor != 0,
-          "a vocabulary that is no multiple of the tensor-parallel ranks; Megatron pads it");
+  words_note_if(writer, a->moe.zero_experts > 0, "experts that do not compute");
+  words_note_if(writer, a->attention.chunk > 0, "attention inside chunks");
+  words_note_if(writer, a->attention.index.top_k > 0, "sparse attention with an indexer");
+  words_note_if(writer, a->attention.gated, "a gate at the output of attention");
+  words_note_if(writer, a->norms_per_layer != 2, "more or fewer norms than two per layer");
+  words_note_if(writer, a->vocabulary % writer->run->parallelism.tensor != 0,
+                "a vocabulary that is no multiple of the tensor-parallel ranks; Megatron pads it");
 }
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-static void add_gemm(Writer *writer, const MoePrecisions *p)
+static void add_gemm(MegatronWords *writer, const MoePrecisions *p)
 {
   switch (p->gemm) {
   case MOE_FP8:
-    add_text(writer, "--fp8-format", "hybrid");
-    add_text(writer, "--fp8-recipe", p->scaling == MOE_FP8_SCALING_DELAYED ? "delayed" : "tensorwise");
-    note_if(writer, p->scaling == MOE_FP8_SCALING_ROW, "scales by row");
+    words_text(writer, "--fp8-format", "hybrid");
+    words_text(writer, "--fp8-recipe", p->scaling == MOE_FP8_SCALING_DELAYED ? "delayed" : "tensorwise");
+    words_note_if(writer, p->scaling == MOE_FP8_SCALING_ROW, "scales by row");
     break;
   case MOE_FP8_BLOCK:
   case MOE_MXFP8:
-    add_text(writer, "--fp8-format", "e4m3");
-    add_text(writer, "--fp8-recipe", p->gemm == MOE_MXFP8 ? "mxfp8" : "blockwise");
+    words_text(writer, "--fp8-format", "e4m3");
+    words_text(writer, "--fp8-recipe", p->gemm == MOE_MXFP8 ? "mxfp8" : "blockwise");
     break;
   case MOE_NVFP4:
-    add_text(writer, "--fp4-format", "e2m1");
+    words_text(writer, "--fp4-format", "e2m1");
     break;
   default:
     break;
   }
-  add_flag_if(writer, "--no-fp8-wgrad", p->wgrad != p->gemm);
-  add_flag_if(writer, p->gemm == MOE_NVFP4 ? "--fp4-param-gather" : "--fp8-param-gather",
-              p->parameter_gather == p->gemm && moe_precision_bytes(p->gemm) < 2);
-  add_flag_if(writer, "--fp8-dot-product-attention", p->attention == p->gemm && moe_precision_bytes(p->gemm) < 2);
+  words_flag_if(writer, "--no-fp8-wgrad", p->wgrad != p->gemm);
+  words_flag_if(writer, p->gemm == MOE_NVFP4 ? "--fp4-param-gather" : "--fp8-param-gather",
+                p->parameter_gather == p->gemm && moe_precision_bytes(p->gemm) < 2);
+  words_flag_if(writer, "--fp8-dot-product-attention", p->attention == p->gemm && moe_precision_bytes(p->gemm) < 2);
 }
 
-static void add_optimizer_types(Writer *writer, const MoePrecisions *p)
+static void add_optimizer_types(MegatronWords *writer, const MoePrecisions *p)
 {
   if (p->optimizer_moments == MOE_FP32 && p->master == MOE_FP32)
     return;
-  add_flag(writer, "--use-precision-aware-optimizer");
+  words_flag(writer, "--use-precision-aware-optimizer");
   if (p->optimizer_moments != MOE_FP32) {
-    add_text(writer, "--exp-avg-dtype", moe_precision_words[p->optimizer_moments]);
-    add_text(writer, "--exp-avg-sq-dtype", moe_precision_words[p->optimizer_moments]);
+    words_text(writer, "--exp-avg-dtype", moe_precision_words[p->optimizer_moments]);
+    words_text(writer, "--exp-avg-sq-dtype", moe_precision_words[p->optimizer_moments]);
   }
   if (p->master != MOE_FP32)
-    add_text(writer, "--main-params-dtype", moe_precision_words[p->master]);
+    words_text(writer, "--main-params-dtype", moe_precision_words[p->master]);
 }
 
-static void add_precision(Writer *writer)
+static void add_precision(MegatronWords *writer)
 {
   const MoePrecisions *p = &writer->run->training.precision;
   gboolean half = p->gemm == MOE_FP16;
 
-  add_flag(writer, half ? "--fp16" : "--bf16");
+  words_flag(writer, half ? "--fp16" : "--bf16");
   add_gemm(writer, p);
   if (p->gradient_reduce == MOE_BF16)
-    add_flag(writer, "--grad-reduce-in-bf16");
+    words_flag(writer, "--grad-reduce-in-bf16");
   else if (p->gradient_reduce == MOE_FP32)
-    add_flag(writer, "--accumulate-allreduce-grads-in-fp32");
-  add_flag_if(writer, "--fp32-residual-connection", p->residual == MOE_FP32);
+    words_flag(writer, "--accumulate-allreduce-grads-in-fp32");
+  words_flag_if(writer, "--fp32-residual-connection", p->residual == MOE_FP32);
   if (p->dispatch == MOE_MXFP8)
-    add_text(writer, "--moe-dispatch-fwd-dtype", "mxfp8");
+    words_text(writer, "--moe-dispatch-fwd-dtype", "mxfp8");
   add_optimizer_types(writer, p);
-  note_if(writer, p->lm_head != MOE_BF16, "a precision of the output layer of its own");
-  note_if(writer, p->gemm == MOE_FP32 || p->gemm == MOE_TF32, "matrix products in FP32");
+  words_note_if(writer, p->lm_head != MOE_BF16, "a precision of the output layer of its own");
+  words_note_if(writer, p->gemm == MOE_FP32 || p->gemm == MOE_TF32, "matrix products in FP32");
 }
 
-static void add_training(Writer *writer)
+static void add_training(MegatronWords *writer)
 {
   static const char *const optimizers[] = {"adam", "muon", "sgd"};
   const MoeTraining *t = &writer->run->training;
 
-  add_count(writer, "--seq-length", t->sequence_length);
-  add_count(writer, "--micro-batch-size", t->micro_batch);
-  add_count(writer, "--global-batch-size", t->global_batch);
-  add_text(writer, "--optimizer", optimizers[t->optimizer]);
+  words_count(writer, "--seq-length", t->sequence_length);
+  words_count(writer, "--micro-batch-size", t->micro_batch);
+  words_count(writer, "--global-batch-size", t->global_batch);
+  words_text(writer, "--optimizer", optimizers[t->optimizer]);
   add_precision(writer);
-  note_if(writer, t->routing.balance != MOE_BALANCE_EVEN, "how uneven the routing is");
-  note_if(writer, t->lora_rank > 0, "low-rank adapters");
+  words_note_if(writer, t->routing.balance != MOE_BALANCE_EVEN, "how uneven the routing is");
+  words_note_if(writer, t->lora_rank > 0, "low-rank adapters");
 }
 
 /* ---- layout ---------------------------------------------------------------------------------- */
 
-static void add_zero(Writer *writer, const MoeParallelism *p)
+static void add_zero(MegatronWords *writer, const MoeParallelism *p)
 {
   if (p->zero == 0)
     return;
   if (p->zero > 1) {
-    add_flag(writer, "--use-megatron-fsdp");
-    add_text(writer, "--data-parallel-sharding-strategy", p->zero == 2 ? "optim_grads" : "optim_grads_params");
+    words_flag(writer, "--use-megatron-fsdp");
+    words_text(writer, "--data-parallel-sharding-strategy", p->zero == 2 ? "optim_grads" : "optim_grads_params");
   }
-  add_flag(writer, "--use-distributed-optimizer");
+  words_flag(writer, "--use-distributed-optimizer");
   if (p->shard_group > 0 && p->data > p->shard_group)
-    add_count(writer, "--num-distributed-optimizer-instances", p->data / p->shard_group);
+    words_count(writer, "--num-distributed-optimizer-instances", p->data / p->shard_group);
 }
 
-static void add_stages(Writer *writer, const MoeParallelism *p)
+static void add_stages(MegatronWords *writer, const MoeParallelism *p)
 {
   if (p->layout)
-    add_text(writer, "--pipeline-model-parallel-layout", p->layout);
+    words_text(writer, "--pipeline-model-parallel-layout", p->layout);
   else
-    add_count_unless(writer, "--num-virtual-stages-per-pipeline-rank", p->virtual_stages, 1);
-  add_count_unless(writer, "--decoder-first-pipeline-num-layers", p->first_stage_layers, -1);
-  add_count_unless(writer, "--decoder-last-pipeline-num-layers", p->last_stage_layers, -1);
-  add_flag_if(writer, "--account-for-embedding-in-pipeline-split", p->embedding_as_layer);
-  add_flag_if(writer, "--account-for-loss-in-pipeline-split", p->head_as_layer);
-  note_if(writer,
-          p->schedule != MOE_SCHEDULE_NONE && p->schedule != MOE_SCHEDULE_1F1B &&
-              p->schedule != MOE_SCHEDULE_INTERLEAVED,
-          "the pipeline schedule; Megatron runs 1f1b, or interleaves virtual stages");
+    words_count_unless(writer, "--num-virtual-stages-per-pipeline-rank", p->virtual_stages, 1);
+  words_count_unless(writer, "--decoder-first-pipeline-num-layers", p->first_stage_layers, -1);
+  words_count_unless(writer, "--decoder-last-pipeline-num-layers", p->last_stage_layers, -1);
+  words_flag_if(writer, "--account-for-embedding-in-pipeline-split", p->embedding_as_layer);
+  words_flag_if(writer, "--account-for-loss-in-pipeline-split", p->head_as_layer);
+  words_note_if(writer,
+                p->schedule != MOE_SCHEDULE_NONE && p->schedule != MOE_SCHEDULE_1F1B &&
+                    p->schedule != MOE_SCHEDULE_INTERLEAVED,
+                "the pipeline schedule; Megatron runs 1f1b, or interleaves virtual stages");
 }
 
-static void add_overlap(Writer *writer, const MoeParallelism *p)
+static void add_overlap(MegatronWords *writer, const MoeParallelism *p)
 {
-  add_flag_if(writer, "--overlap-grad-reduce", p->overlap.gradient_reduce);
-  add_flag_if(writer, "--overlap-param-gather", p->overlap.parameter_gather);
-  add_flag_if(writer, "--tp-comm-overlap", p->overlap.tensor);
-  add_flag_if(writer, "--overlap-moe-expert-parallel-comm", p->overlap.expert);
-  add_flag_if(writer, "--no-overlap-p2p-communication", p->virtual_stages > 1 && !p->overlap.pipeline);
+  words_flag_if(writer, "--overlap-grad-reduce", p->overlap.gradient_reduce);
+  words_flag_if(writer, "--overlap-param-gather", p->overlap.parameter_gather);
+  words_flag_if(writer, "--tp-comm-overlap", p->overlap.tensor);
+  words_flag_if(writer, "--overlap-moe-expert-parallel-comm", p->overlap.expert);
+  words_flag_if(writer, "--no-overlap-p2p-communication", p->virtual_stages > 1 && !p->overlap.pipeline);
 }
 
-static void add_parallelism(Writer *writer)
+static void add_parallelism(MegatronWords *writer)
 {
   const MoeParallelism *p = &writer->run->parallelism;
 
-  add_count(writer, "--tensor-model-parallel-size", p->tensor);
-  add_count(writer, "--pipeline-model-parallel-size", p->pipeline);
-  add_count_unless(writer, "--context-parallel-size", p->context, 1);
+  words_count(writer, "--tensor-model-parallel-size", p->tensor);
+  words_count(writer, "--pipeline-model-parallel-size", p->pipeline);
+  words_count_unless(writer, "--context-parallel-size", p->context, 1);
   if (p->context > 1)
-    add_text(writer, "--cp-comm-type", p->context_kind == MOE_CONTEXT_RING ? "p2p" : "a2a");
+    words_text(writer, "--cp-comm-type", p->context_kind == MOE_CONTEXT_RING ? "p2p" : "a2a");
   if (writer->run->architecture.moe.experts > 0) {
-    add_count(writer, "--expert-model-parallel-size", p->expert);
-    add_count(writer, "--expert-tensor-parallel-size", p->expert_tensor);
+    words_count(writer, "--expert-model-parallel-size", p->expert);
+    words_count(writer, "--expert-tensor-parallel-size", p->expert_tensor);
   }
-  add_flag_if(writer, "--sequence-parallel", p->sequence_parallel);
-  add_flag_if(writer, "--use-tp-pp-dp-mapping", strcmp(p->order, "tp-cp-ep-pp-dp") == 0);
+  words_flag_if(writer, "--sequence-parallel", p->sequence_parallel);
+  words_flag_if(writer, "--use-tp-pp-dp-mapping", strcmp(p->order, "tp-cp-ep-pp-dp") == 0);
   add_stages(writer, p);
   add_zero(writer, p);
   add_overlap(writer, p);
@@ -352,21 +298,21 @@ static void add_parallelism(Writer *writer)
 
 /* ---- recomputation --------------------------------------------------------------------------- */
 
-static void add_full(Writer *writer, const MoeRecompute *recompute)
+static void add_full(MegatronWords *writer, const MoeRecompute *recompute)
 {
   int64_t chunks = writer->run->parallelism.virtual_stages;
 
-  add_text(writer, "--recompute-granularity", "full");
+  words_text(writer, "--recompute-granularity", "full");
   gboolean uniform = recompute->layers < 0 || recompute->method == MOE_METHOD_UNIFORM;
 
-  add_text(writer, "--recompute-method", uniform ? "uniform" : "block");
-  add_count(writer, "--recompute-num-layers", MAX(uniform ? recompute->layers : recompute->layers / chunks, 1));
-  note_if(writer, !uniform && recompute->layers % chunks != 0,
-          "recomputed layers that are not the same number in every chunk");
-  note_if(writer, recompute->every > 1, "recomputation of every n-th layer");
+  words_text(writer, "--recompute-method", uniform ? "uniform" : "block");
+  words_count(writer, "--recompute-num-layers", MAX(uniform ? recompute->layers : recompute->layers / chunks, 1));
+  words_note_if(writer, !uniform && recompute->layers % chunks != 0,
+                "recomputed layers that are not the same number in every chunk");
+  words_note_if(writer, recompute->every > 1, "recomputation of every n-th layer");
 }
 
-static void add_modules(Writer *writer, const MoeRecompute *recompute)
+static void add_modules(MegatronWords *writer, const MoeRecompute *recompute)
 {
   static const struct {
     guint bit;
@@ -380,33 +326,33 @@ static void add_modules(Writer *writer, const MoeRecompute *recompute)
                  {MOE_MODULE_SHARED_EXPERTS, "shared_experts"}};
   guint left = recompute->modules;
 
-  add_text(writer, "--recompute-granularity", "selective");
-  add_flag(writer, "--recompute-modules");
+  words_text(writer, "--recompute-granularity", "selective");
+  words_flag(writer, "--recompute-modules");
   for (guint i = 0; i < G_N_ELEMENTS(modules); i++)
     if (left & modules[i].bit) {
-      add_flag(writer, modules[i].word);
+      words_flag(writer, modules[i].word);
       left &= ~modules[i].bit;
     }
-  note_if(writer, left != 0, "recomputation of the dense activation, or of expert products alone");
+  words_note_if(writer, left != 0, "recomputation of the dense activation, or of expert products alone");
 }
 
-static void add_offload(Writer *writer)
+static void add_offload(MegatronWords *writer)
 {
   const MoeOffload *offload = &writer->run->offload;
   gboolean device = offload->update == MOE_UPDATE_DEVICE;
 
   if (offload->optimizer == 0)
     return;
-  add_flag(writer, device ? "--offload-optimizer-states" : "--optimizer-cpu-offload");
+  words_flag(writer, device ? "--offload-optimizer-states" : "--optimizer-cpu-offload");
   if (!device)
-    add_number(writer, "--optimizer-offload-fraction", offload->optimizer);
+    words_number(writer, "--optimizer-offload-fraction", offload->optimizer);
   if (!device && offload->overlap)
-    add_flag(writer, "--overlap-cpu-optimizer-d2h-h2d");
-  note_if(writer, device && offload->optimizer < 1, "the share of optimizer state that waits on the host");
-  note_if(writer, offload->gradients, "gradients kept on the host");
+    words_flag(writer, "--overlap-cpu-optimizer-d2h-h2d");
+  words_note_if(writer, device && offload->optimizer < 1, "the share of optimizer state that waits on the host");
+  words_note_if(writer, offload->gradients, "gradients kept on the host");
 }
 
-static void add_recompute(Writer *writer)
+static void add_recompute(MegatronWords *writer)
 {
   const MoeRecompute *recompute = &writer->run->recompute;
 
@@ -414,27 +360,27 @@ static void add_recompute(Writer *writer)
     add_full(writer, recompute);
   else if (recompute->mode == MOE_RECOMPUTE_SELECTIVE)
     add_modules(writer, recompute);
-  note_if(writer, recompute->mode == MOE_RECOMPUTE_OPERATORS, "recomputation by operator");
-  note_if(writer, writer->run->offload.activations > 0, "the share of activations kept on the host");
+  words_note_if(writer, recompute->mode == MOE_RECOMPUTE_OPERATORS, "recomputation by operator");
+  words_note_if(writer, writer->run->offload.activations > 0, "the share of activations kept on the host");
   add_offload(writer);
 }
 
 /* ---- software -------------------------------------------------------------------------------- */
 
-static void add_dispatcher(Writer *writer)
+static void add_dispatcher(MegatronWords *writer)
 {
   const char *library = writer->run->stack.collectives.expert_library;
   gboolean flex = g_strcmp0(library, "deepep") == 0 || g_strcmp0(library, "hybridep") == 0;
 
   if (writer->run->architecture.moe.experts == 0)
     return;
-  add_text(writer, "--moe-token-dispatcher-type", flex ? "flex" : "alltoall");
+  words_text(writer, "--moe-token-dispatcher-type", flex ? "flex" : "alltoall");
   if (flex)
-    add_text(writer, "--moe-flex-dispatcher-backend", library);
-  note_if(writer, !flex && g_strcmp0(library, "nccl") != 0, "the library of the expert exchange");
+    words_text(writer, "--moe-flex-dispatcher-backend", library);
+  words_note_if(writer, !flex && g_strcmp0(library, "nccl") != 0, "the library of the expert exchange");
 }
 
-static void add_graphs(Writer *writer)
+static void add_graphs(MegatronWords *writer)
 {
   static const struct {
     guint scopes;
@@ -448,55 +394,55 @@ static void add_graphs(Writer *writer)
   if (scopes == 0)
     return;
   if (scopes & (1u << MOE_SCOPE_HEAD)) {
-    add_text(writer, "--cuda-graph-impl", "full_iteration");
+    words_text(writer, "--cuda-graph-impl", "full_iteration");
     return;
   }
-  add_text(writer, "--cuda-graph-impl", "transformer_engine");
-  add_flag(writer, "--cuda-graph-scope");
+  words_text(writer, "--cuda-graph-impl", "transformer_engine");
+  words_flag(writer, "--cuda-graph-scope");
   for (guint i = 0; i < G_N_ELEMENTS(words); i++)
     if ((scopes & words[i].scopes) == words[i].scopes) {
-      add_flag(writer, words[i].word);
+      words_flag(writer, words[i].word);
       said |= words[i].scopes;
     }
-  note_if(writer, said != scopes, "CUDA graphs of embedding, optimizer or data alone");
+  words_note_if(writer, said != scopes, "CUDA graphs of embedding, optimizer or data alone");
 }
 
-static void add_software(Writer *writer)
+static void add_software(MegatronWords *writer)
 {
   const MoeStack *stack = &writer->run->stack;
   gboolean experts = writer->run->architecture.moe.experts > 0;
 
   add_dispatcher(writer);
   add_graphs(writer);
-  add_flag_if(writer, "--moe-permute-fusion", experts && stack->fused.permute);
-  add_flag_if(writer, "--moe-router-fusion", experts && stack->fused.router);
-  add_flag_if(writer, "--cross-entropy-loss-fusion", stack->fused.cross_entropy);
-  add_flag_if(writer, "--fused-residual-rmsnorm", stack->fused.residual_norm);
-  add_flag_if(writer, "--no-bias-swiglu-fusion", !stack->fused.activation);
-  add_flag_if(writer, "--no-bias-dropout-fusion", !stack->fused.dropout);
-  add_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
-  add_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
-  add_flag_if(writer, "--use-sharp", stack->collectives.sharp);
+  words_flag_if(writer, "--moe-permute-fusion", experts && stack->fused.permute);
+  words_flag_if(writer, "--moe-router-fusion", experts && stack->fused.router);
+  words_flag_if(writer, "--cross-entropy-loss-fusion", stack->fused.cross_entropy);
+  words_flag_if(writer, "--fused-residual-rmsnorm", stack->fused.residual_norm);
+  words_flag_if(writer, "--no-bias-swiglu-fusion", !stack->fused.activation);
+  words_flag_if(writer, "--no-bias-dropout-fusion", !stack->fused.dropout);
+  words_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
+  words_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
+  words_flag_if(writer, "--use-sharp", stack->collectives.sharp);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static void add_launch(Writer *writer)
+static void add_launch(MegatronWords *writer)
 {
   int64_t gpus = writer->run->parallelism.gpus, host = writer->run->cluster.host.gpus;
   gboolean whole = host > 0 && gpus % host == 0;
 
-  add_flag(writer, "torchrun");
-  add_count(writer, "--nnodes", whole ? gpus / host : 1);
-  add_count(writer, "--nproc-per-node", whole ? host : gpus);
-  add_flag(writer, "pretrain_gpt.py");
+  words_flag(writer, "torchrun");
+  words_count(writer, "--nnodes", whole ? gpus / host : 1);
+  words_count(writer, "--nproc-per-node", whole ? host : gpus);
+  words_flag(writer, "pretrain_gpt.py");
 }
 
 char **moe_export_megatron(const MoeRun *run, GPtrArray *notes)
 {
   g_autoptr(GPtrArray) words = g_ptr_array_new();
   g_autoptr(GPtrArray) unsaid = g_ptr_array_new_with_free_func(g_free);
-  Writer writer = {.run = run, .words = words, .notes = notes ? notes : unsaid};
+  MegatronWords writer = {.run = run, .words = words, .notes = notes ? notes : unsaid};
 
   add_launch(&writer);
   add_architecture(&writer);
