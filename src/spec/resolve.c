@@ -236,7 +236,7 @@ gboolean moe_resolve(MoeDoc *doc, const MoeRunOptions *options, char **variant, 
       !replace_named(doc, STACK_OPTION, "stack", options->stack, error) || !graft_all(doc, options->data_dir, error))
     return FALSE;
   int64_t gpus_before = read_degree(doc, "parallelism.gpus");
-  if (options->gpus > 0 && !set_count(doc, "parallelism.gpus", options->gpus, error))
+  if (options->gpus != 0 && !set_count(doc, "parallelism.gpus", options->gpus, error))
     return FALSE;
   if (!apply_sets(doc, options, error) || (batch_follows(options) && !scale_batch(doc, gpus_before, error)))
     return FALSE;

@@ -57,4 +57,21 @@ START_TEST(stays_below_its_folder)
 }
 END_TEST
 
-MOE_TEST_MAIN("spec_handle", says_what_is_written_and_where, says_where_the_text_is_wrong, stays_below_its_folder)
+/* What the command line refuses before, a program may say. */
+START_TEST(fewer_gpus_than_none_are_refused)
+{
+  const int64_t counts[] = {-1, G_MININT64};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(counts); i++) {
+    g_autofree char *path = g_build_filename(g_getenv("MOESIM_DATA"), "models", "mixtral-8x7b.yaml", NULL);
+    const MoeRunOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .gpus = counts[i]};
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_ptr_null(moe_run_load(path, &options, &error));
+    ck_assert_msg(strstr(error->message, "gpus") != NULL, "%s", error->message);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("spec_handle", says_what_is_written_and_where, says_where_the_text_is_wrong, stays_below_its_folder,
+              fewer_gpus_than_none_are_refused)
