@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints a Markdown file with the output of its commands made anew: in every block fenced as ```console, each line that starts with
-# "$ " is run in the source root, and what it prints replaces what stood there.
+# "$ " (and goes on behind a backslash) is run in the source root, and what it prints replaces what stood there.
 # usage: tools/cookbook.sh MOESIM FILE.md > NEW.md
 #        tools/cookbook.sh --check MOESIM FILE.md     runs the commands; fails when one of them does
 set -u
@@ -39,7 +39,15 @@ while IFS= read -r line || [ -n "$line" ]; do
   no,'```console') inside=yes && show "$line" ;;
   no,*) show "$line" ;;
   yes,'```') inside=no && show "$line" ;;
-  yes,'$ '*) show "$line" && run_command "${line#'$ '}" ;;
+  yes,'$ '*)
+    show "$line"
+    command=${line#'$ '}
+    while [ "${command%\\}" != "$command" ] && IFS= read -r line; do
+      show "$line"
+      command=${command%\\}$line
+    done
+    run_command "$command"
+    ;;
   esac
 done < "$file"
 [ "$failures" -eq 0 ]

@@ -30,21 +30,21 @@ def wrap(lines):
 
 
 def blocks(lines):
-    """Lists of lines, each a paragraph, an item, or a single line that stays as it is."""
+    """Pairs: whether it is text, and its lines - a paragraph, an item, or a single line that stays as it is."""
     fenced, block = False, []
     for line in lines:
         fence = line.lstrip().startswith("```")
         if fence or fenced or not is_text(line) or ITEM.match(line):
             if block:
-                yield block
+                yield True, block
             block = []
         if fence or fenced or not is_text(line):
-            yield [line]
+            yield False, [line]
         else:
             block.append(line)
         fenced ^= fence
     if block:
-        yield block
+        yield True, block
 
 
 def main():
@@ -52,9 +52,8 @@ def main():
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
         out = []
-        for block in blocks(lines):
-            long = any(len(line) > WIDTH for line in block) and is_text(block[0])
-            out += wrap(block) if long and not (len(block) == 1 and block[0].startswith("    ")) else block
+        for text, block in blocks(lines):
+            out += wrap(block) if text and any(len(line) > WIDTH for line in block) else block
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(out))
 
