@@ -92,16 +92,17 @@ typedef struct {
 
 typedef struct {
   MoeLayoutChoice choice;
-  double bound_s;     /* step time at least; < 0 when there was no time to bound it */
-  double bound_bytes; /* memory at least */
-  double value;       /* what is ranked, smaller is better: s (time), GPU s (mfu), dollars (cost) per step */
-  double wall_s;      /* objective gpus, verified: mean of a training with failures; else 0 */
+  double bound_s;        /* step time at least; < 0 when there was no time to bound it */
+  double bound_bytes;    /* memory at least */
+  double value;          /* what is ranked, smaller is better: s (time), GPU s (mfu), dollars (cost) per step */
+  double wall_s;         /* objective gpus, verified: mean of a training with failures; else 0 */
+  double price_gpu_hour; /* of its cluster, dollars; 0 = unknown */
   MoeResult *result;
 } MoeCandidate;
 
 typedef struct {
   MoeObjective objective;
-  double tokens, deadline_s, price_gpu_hour;
+  double tokens, deadline_s;
   guint n_legal;           /* layouts that can exist */
   guint n_too_large;       /* of those, by the memory bound */
   guint n_lowered;         /* of the rest, by the program's own bounds: */
@@ -115,6 +116,7 @@ typedef struct {
   gboolean noise_left_out; /* `moesim run` of the same layout has jitter or GPUs of different speeds, and is a little
                               slower */
   guint recompute_modules; /* bits of MoeModule: what `recompute.mode: selective` means in the layouts tried */
+  guint n_clusters;        /* that were searched, and had an answer */
   guint n_ranked;
   MoeCandidate *ranked; /* best first; ties in order of enumeration */
   MoeCandidate own;     /* the run's own layout; result NULL when it cannot be simulated */

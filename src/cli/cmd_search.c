@@ -1,6 +1,7 @@
 /* moesim search: the best layouts of a run. */
 #include "cli.h"
 #include "ranks.h"
+#include "search/join.h"
 
 #include <moesim/report.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ static const MoeUsage usage = {
                 "    --set parallelism.gpus=4096 --set training.global_batch=1536\n"
                 "  moesim search models/mai-base-1/v5.yaml --limit expert=8:64:*2 --limit pipeline=1\n"
                 "  moesim search models/mai-base-1/v5.yaml --budget 60s --format json\n"
+                "  moesim search models/mixtral-8x7b.yaml --clusters h100-hgx,h200-hgx --objective cost\n"
                 "  moesim search models/deepseek-v3.yaml --objective gpus --deadline 30d --tokens 14.8e12\n"
                 "  mpirun -n 8 moesim search models/deepseek-v3.yaml --space all --jobs 1\n",
     .least = 1,
@@ -21,7 +23,7 @@ static const MoeUsage usage = {
 
 typedef struct {
   gint top, jobs;
-  char *objective, *space, *deadline, *tokens, *slack, *headroom, *budget, **limits;
+  char *objective, *space, *deadline, *tokens, *slack, *headroom, *budget, *clusters, **limits;
 } SearchOptions;
 
 static char *format_result(const MoeSearchResult *result, MoeFormat format)
@@ -102,10 +104,100 @@ static int search_alone(const MoeRun *run, MoeSearchOptions *search, MoeFormat f
   return status;
 }
 
+/* ---- several clusters -------------------------------------------------------------------------------------------- */
+
+static void free_results(gpointer results)
+{
+  for (MoeSearchResult **result = results; *result; result++)
+    moe_search_result_free(*result);
+  g_free(results);
+}
+
+/* The layouts of one cluster; NULL where it has no answer, which is said. */
+static MoeSearchResult *search_cluster(const char *argument, const char *cluster, MoeSearchOptions *search,
+                                       const MoeCliRun *run_options, gboolean *bad)
+{
+  g_autoptr(GError) error = NULL;
+  MoeCliRun own = *run_options;
+  MoeProgress progress;
+
+  own.cluster = (char *)cluster; /* is not changed */
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, &own, &error);
+  if (!run) {
+    *bad = TRUE;
+    moe_cli_fail(error);
+    return NULL;
+  }
+  moe_cli_progress_init(&progress);
+  search->progress_data = &progress;
+  MoeSearchResult *result = moe_search(run, search, &error);
+  moe_cli_progress_end(&progress);
+  if (!result)
+    moe_cli_warn("%s: %s", cluster, error->message);
+  return result;
+}
+
+/* Each cluster has its share of the time that is left. */
+static int search_clusters(const char *argument, char **clusters, MoeSearchOptions *search,
+                           const MoeCliRun *run_options, MoeFormat format)
+{
+  guint n = g_strv_length(clusters), found = 0;
+  g_autofree MoeSearchResult **parts = g_new0(MoeSearchResult *, n + 1);
+  gint64 begin_us = g_get_monotonic_time();
+  double budget_s = search->budget_s;
+  gboolean bad = FALSE;
+
+  for (guint i = 0; i < n && !bad; i++) {
+    double spent_s = (double)(g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC;
+    if (budget_s > 0)
+      search->budget_s = MAX(budget_s - spent_s, budget_s / 100) / (n - i);
+    parts[found] = search_cluster(argument, clusters[i], search, run_options, &bad);
+    found += parts[found] != NULL;
+  }
+  g_autoptr(MoeSearchResult) joined = found > 0 && !bad ? moe_search_join(parts, found, search->top) : NULL;
+  int status = joined ? print_result(joined, format)
+               : bad  ? MOE_EXIT_BAD_INPUT
+                      : moe_cli_complain("--clusters: no answer on any of them");
+  free_results(g_steal_pointer(&parts));
+  return status;
+}
+
+static int search_several(const char *argument, const SearchOptions *options, MoeSearchOptions *search,
+                          const MoeCliRun *run_options, MoeFormat format)
+{
+  g_auto(GStrv) clusters = g_strsplit(options->clusters, ",", -1);
+
+  if (run_options->cluster)
+    return moe_cli_complain("--cluster beside --clusters: expected one of them");
+  for (char **cluster = clusters; *cluster; cluster++)
+    if (!*g_strstrip(*cluster))
+      return moe_cli_complain("--clusters: expected names between commas, as h100-hgx,h200-hgx");
+  search->stopped = is_interrupted;
+  search->progress = moe_cli_progress;
+  moe_cli_hold();
+  int status = search_clusters(argument, clusters, search, run_options, format);
+  moe_cli_release();
+  return status;
+}
+
 static void largest(double *values, guint n, gpointer user_data)
 {
   (void)user_data;
   moe_ranks_largest(values, n);
+}
+
+/* Processes divide the layouts of one run. */
+static int search_clusters_alone(const char *argument, const SearchOptions *options, MoeSearchOptions *search,
+                                 const MoeCliRun *run_options, MoeFormat format)
+{
+  if (!moe_ranks_begin())
+    return MOE_EXIT_BAD_INPUT;
+  if (moe_ranks_count() < 2)
+    return search_several(argument, options, search, run_options, format);
+  if (moe_ranks_own() == 0)
+    moe_cli_complain("--clusters: expected one process, under mpirun the layouts of one cluster are searched");
+  moe_ranks_end(FALSE, MOE_EXIT_BAD_INPUT);
+  return MOE_EXIT_BAD_INPUT;
 }
 
 /* All processes search and know the same; the first one answers. */
@@ -139,10 +231,12 @@ static int search_run(const char *argument, const SearchOptions *options, const 
   if (!moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &search.sim) ||
       !read_options(options, words, &search))
     return MOE_EXIT_BAD_INPUT;
+  search.verify = TRUE;
+  if (options->clusters)
+    return search_clusters_alone(argument, options, &search, run_options, format);
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, run_options, &error);
   if (!run)
     return moe_cli_fail(error);
-  search.verify = TRUE;
   if (!moe_ranks_begin())
     return MOE_EXIT_BAD_INPUT;
   return moe_ranks_count() > 1 ? search_as_rank(run, &search, format) : search_alone(run, &search, format);
@@ -157,6 +251,7 @@ static void clear_options(SearchOptions *options)
   g_free(options->slack);
   g_free(options->headroom);
   g_free(options->budget);
+  g_free(options->clusters);
   g_strfreev(options->limits);
 }
 
@@ -169,6 +264,8 @@ int moe_cmd_search(int argc, char **argv)
       {"top", 0, 0, G_OPTION_ARG_INT, &options.top, "how many layouts are ranked (default: 10)", "K"},
       {"objective", 0, 0, G_OPTION_ARG_STRING, &options.objective,
        "mfu, time, cost, or gpus: the smallest cluster that meets --deadline", "WORD"},
+      {"clusters", 0, 0, G_OPTION_ARG_STRING, &options.clusters,
+       "search the layouts of each and rank them together (default: the run's alone)", "C,C,..."},
       {"deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline, "of the training, as 30d", "TIME"},
       {"tokens", 0, 0, G_OPTION_ARG_STRING, &options.tokens, "that are trained on, as 14.8e12", "N"},
       {"limit", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.limits,

@@ -45,8 +45,9 @@ static void add_search(JsonObject *object, const MoeSearchResult *search, guint 
   moe_json_integer(builder, "rank", index + 1);
   if (search->tokens > 0)
     moe_json_number(builder, "days", wall_s / SECONDS_PER_DAY);
-  if (search->price_gpu_hour > 0)
-    moe_json_number(builder, search->tokens > 0 ? "dollars" : "dollars_per_step", gpu_hours * search->price_gpu_hour);
+  if (candidate->price_gpu_hour > 0)
+    moe_json_number(builder, search->tokens > 0 ? "dollars" : "dollars_per_step",
+                    gpu_hours * candidate->price_gpu_hour);
   json_builder_end_object(builder);
   json_object_set_member(object, "search", json_builder_get_root(builder));
 }
@@ -168,9 +169,11 @@ static char *ranking(const MoeSearchResult *search, MoeSheet sheet)
   g_autoptr(JsonNode) records = describe_search(search);
   g_autoptr(GArray) columns = g_array_new(FALSE, FALSE, sizeof(MoeColumn));
   g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-  MoeColumn rank = {"rank", "search.rank", "r"};
+  MoeColumn rank = {"rank", "search.rank", "r"}, cluster = {"cluster", "cluster", "l"};
 
   g_array_append_val(columns, rank);
+  if (search->n_clusters > 1)
+    g_array_append_val(columns, cluster);
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
     char *path = g_strconcat("set.", moe_dimension_keys[d], NULL);
     MoeColumn column = {moe_dimension_names[d], path, "l"};
@@ -233,7 +236,11 @@ static char *changes(const MoeLayoutChoice *from, const MoeLayoutChoice *to)
 static void append_difference(GString *text, const char *name, const MoeCandidate *best, const MoeCandidate *other)
 {
   double slower = other->result->step_time_s / best->result->step_time_s - 1;
-  g_autofree char *how = changes(&best->choice, &other->choice);
+  gboolean moved = g_strcmp0(best->result->cluster, other->result->cluster) != 0;
+  g_autofree char *layout = changes(&best->choice, &other->choice);
+  g_autofree char *how = moved ? g_strdup_printf("%s instead of %s%s%s", other->result->cluster, best->result->cluster,
+                                                 *layout ? ", " : "", layout)
+                               : g_strdup(layout);
   g_autofree char *percent = moe_percent_format(fabs(slower));
 
   g_string_append_printf(text, "\n%s: %s. Its step is %s %s than the best:\n", name, *how ? how : "the same layout",
@@ -306,7 +313,9 @@ char *moe_report_search_table(const MoeSearchResult *search, MoeSheet sheet)
   g_autofree char *common = search->n_ranked > 1 ? common_choices(search) : describe(&search->ranked[0].choice);
   g_autofree char *rows = ranking(search, sheet);
 
-  g_string_append_printf(text, "%s on %s with %s, by %s%s\nall: %s\n\n%s", best->run, best->cluster, best->stack,
+  g_autofree char *clusters =
+      search->n_clusters > 1 ? g_strdup_printf("%u clusters", search->n_clusters) : g_strdup(best->cluster);
+  g_string_append_printf(text, "%s on %s with %s, by %s%s\nall: %s\n\n%s", best->run, clusters, best->stack,
                          moe_objective_words[search->objective],
                          search->noise_left_out ? "; without jitter and the spread of GPU speeds, which a run has"
                          : search->verified     ? "; found without noise, run again with it"

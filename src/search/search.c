@@ -215,13 +215,15 @@ MoeSearchResult *moe_search(const MoeRun *run, const MoeSearchOptions *options, 
   result->noise_left_out = run->cluster.accelerator.speed_spread > 0 || run->stack.kernel_jitter > 0;
   result->recompute_modules = moe_search_recompute_modules(run);
   result->objective = options->objective;
+  result->n_clusters = 1;
   result->tokens = options->tokens;
   result->deadline_s = options->deadline_s;
-  result->price_gpu_hour = run->cluster.price_gpu_hour;
   result->ranked = g_new0(MoeCandidate, options->top + 2);
   s.fresh = g_array_new(FALSE, FALSE, sizeof(Prospect));
   s.lowered = g_array_new(FALSE, FALSE, sizeof(Prospect));
   gboolean good = search(&s, error);
+  for (guint i = 0; i < result->n_ranked; i++)
+    result->ranked[i].price_gpu_hour = run->cluster.price_gpu_hour;
   g_array_unref(s.fresh);
   g_array_unref(s.lowered);
   return good ? g_steal_pointer(&result) : NULL;

@@ -65,6 +65,25 @@ refused "expected at most 2097152 passes" run "$run" --set training.global_batch
 try run "$run" --set 'cluster.accelerator.quoted_peak=1 TFLOP/s'
 expect_err "an MFU above 100 %: cluster.accelerator.quoted_peak"
 
+# ---- layouts of several clusters are ranked together as each alone ranks its own
+small="$data/models/mixtral-8x7b.yaml --limit tensor=1 --limit pipeline=1,2 --limit zero=1 --top 3 --format json"
+for objective in time cost mfu; do
+  for cluster in h100-hgx h200-hgx; do
+    # shellcheck disable=SC2086 # a list of arguments
+    "$moesim" search $small --cluster $cluster --objective $objective > "$work/$cluster.json"
+  done
+  jq -s --arg by $objective 'add | sort_by(if $by == "time" then .step_time_s elif $by == "cost" then .search.dollars_per_step
+    else -.mfu.causal end) | [.[:3][] | [.cluster, .step_time_s, .search.dollars_per_step]]' \
+    "$work/h100-hgx.json" "$work/h200-hgx.json" > "$work/both"
+  # shellcheck disable=SC2086
+  try search $small --clusters h100-hgx,h200-hgx --objective $objective
+  jq '[.[] | [.cluster, .step_time_s, .search.dollars_per_step]]' "$work/out" > "$work/together"
+  check "$objective: another ranking than of both" cmp -s "$work/both" "$work/together"
+done
+refused 'did you mean "h200-hgx"?' search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,h200-hgxx
+refused "expected names between commas" search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,
+refused "expected one of them" search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,h200-hgx --cluster h100-hgx
+
 # ---- numbers of JSON are those of every reader: no 3e-09.0
 try run "$run" --set 'stack.host.step=3e-9 s' --format json
 expect_status 0
