@@ -1,5 +1,8 @@
-/* More of a machine never makes a step slower, nor a lower power cap one faster: 200 random small layouts, folded. */
+/* More of a machine never makes a step slower, nor a lower power cap or a worse network one faster, nor does sharding
+ * of the optimizer: random small layouts. */
 #include "drawn.h"
+
+#include <math.h>
 
 #define CASES     200
 #define DOUBLINGS 3
@@ -24,7 +27,7 @@ static void make_faster(MoeCluster *cluster, Part part)
 
 static double step_seconds(const MoeRun *run, const MoeProgram *program)
 {
-  const MoeSimOptions options = {.fidelity = MOE_FIDELITY_FOLDED};
+  const MoeSimOptions options = {.fidelity = MOE_FIDELITY_AUTO};
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeTopo) topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, &error);
   g_autoptr(MoeCostModel) cost = topo ? moe_cost_model_new(&run->cluster.accelerator, &run->stack, &error) : NULL;
@@ -89,4 +92,108 @@ START_TEST(faster_is_never_slower)
 }
 END_TEST
 
-MOE_TEST_MAIN("sim/monotone", faster_is_never_slower)
+/* ---- network ----------------------------------------------------------------------------------------------------- */
+
+#define NETWORK_CASES 60
+/* Transfers in another order: one that comes later may no longer share its port with another. */
+#define NETWORK_TOLERANCE 2e-2
+
+typedef enum { LATENCY, BANDWIDTH, PLANES, OVERSUBSCRIPTION, N_WORSE } Worse;
+
+static const char *const worse_names[N_WORSE] = {"latency", "bandwidth", "planes", "oversubscription"};
+
+static void make_worse(MoeNetwork *network, Worse part)
+{
+  switch (part) {
+  case LATENCY:
+    network->leaf_latency_s *= 3;
+    network->spine_latency_s *= 3;
+    network->core_latency_s *= 3;
+    break;
+  case BANDWIDTH:
+    network->nic_bytes_per_s /= 2;
+    break;
+  case PLANES:
+    network->planes = 4;
+    network->faults[network->n_faults] = (MoeFault){MOE_FAULT_PLANE, network->n_faults, 0, {0}};
+    network->n_faults++;
+    break;
+  default:
+    network->oversubscription *= 2;
+    network->leaf_gpus = 1;
+  }
+}
+
+/* Twice, so that what was slow already gets slower too. */
+START_TEST(worse_networks_are_never_faster)
+{
+  guint found = 0;
+
+  for (uint64_t seed = 1; found < NETWORK_CASES; seed += 2) { /* odd seeds: hosts of eight */
+    g_autoptr(MoeRun) run = draw_run(seed);
+    g_autoptr(MoeProgram) program = run ? moe_program_build(run, seed, NULL) : NULL;
+
+    ck_assert_uint_lt((guint)seed, 40 * NETWORK_CASES);
+    if (!program)
+      continue;
+    const MoeNetwork as_is = run->cluster.network;
+    for (Worse part = 0; part < N_WORSE; part++) {
+      double before_s = step_seconds(run, program);
+
+      for (int times = 0; times < 2; times++) {
+        make_worse(&run->cluster.network, part);
+        double after_s = step_seconds(run, program);
+        ck_assert_msg(after_s >= before_s * (1 - NETWORK_TOLERANCE), "layout %u: worse %s: %g s instead of %g s",
+                      (guint)seed, worse_names[part], after_s, before_s);
+        before_s = after_s;
+      }
+      run->cluster.network = as_is;
+    }
+    found++;
+  }
+}
+END_TEST
+
+/* ---- optimizer --------------------------------------------------------------------------------------------------- */
+
+static double step_with_zero(uint64_t seed, const char *communicators, int zero)
+{
+  g_autofree char *path = moetest_path("models/mai-base-1/v5.yaml"), *data = moetest_path(".");
+  g_autoptr(GPtrArray) sets = draw_layout(seed);
+  MoeRunOptions options = {.cluster = "h800-hgx", .stack = "hai-llm:2024", .data_dir = data};
+
+  g_ptr_array_remove_index(sets, sets->len - 1);
+  g_ptr_array_add(sets, g_strdup_printf("parallelism.zero=%d", zero));
+  g_ptr_array_add(sets, g_strdup_printf("stack.collectives.communicators=%s", communicators));
+  g_ptr_array_add(sets, NULL);
+  options.sets = (const char *const *)sets->pdata;
+  g_autoptr(MoeRun) run = moe_run_load(path, &options, NULL);
+  g_autoptr(MoeProgram) program = run ? moe_program_build(run, 0, NULL) : NULL;
+  return program ? step_seconds(run, program) : NAN;
+}
+
+/* Scattered gradients and gathered parameters are no more bytes than reduced gradients. Groups are small enough for
+ * rings not to be bound by their steps; where they are, see docs/model-network.md. */
+START_TEST(sharded_optimizers_are_never_slower)
+{
+  static const char *const communicators[] = {"flat", "two-level"};
+  guint found = 0;
+
+  for (uint64_t seed = 0; found < NETWORK_CASES; seed++)
+    for (guint c = 0; c < G_N_ELEMENTS(communicators); c++) {
+      double plain_s = step_with_zero(seed, communicators[c], 0);
+
+      ck_assert_uint_lt((guint)seed, 20 * NETWORK_CASES);
+      for (int zero = 1; zero <= 2 && isfinite(plain_s); zero++) {
+        double sharded_s = step_with_zero(seed, communicators[c], zero);
+        ck_assert_msg(!isfinite(sharded_s) || sharded_s <= plain_s * (1 + NETWORK_TOLERANCE),
+                      "layout %u, %s: ZeRO-%d takes %g s, ZeRO-0 %g s", (guint)seed, communicators[c], zero, sharded_s,
+                      plain_s);
+      }
+      found += isfinite(plain_s);
+    }
+}
+END_TEST
+
+MOE_TEST_MAIN("sim/monotone", faster_is_never_slower, worse_networks_are_never_faster,
+              sharded_optimizers_are_never_slower)
