@@ -30,7 +30,7 @@ allowed() {
   plan) echo "base doc spec metrics study goodput search certainty" ;;
   interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
-  report) echo "base doc schedule spec layer topo cost program metrics $studies" ;;
+  report) echo "base doc schedule spec layer topo cost program coll metrics $studies replay" ;;
   door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report" ;;
   serve) echo "base" ;;
   cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay report door serve" ;;

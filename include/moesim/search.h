@@ -37,9 +37,10 @@ typedef enum {
   MOE_N_DIMENSIONS,
 } MoeDimensionKind;
 
-/* Path in a run ("parallelism.overlap.tensor") and short name ("overlap_tensor"). */
-extern const char *const moe_dimension_keys[];
+/* Short name ("overlap_tensor"), by which a key of a run says that it is a dimension of searches; NULL-terminated. */
 extern const char *const moe_dimension_names[];
+/* Path of that key ("parallelism.overlap.tensor"). Caller frees. */
+char *moe_dimension_key(MoeDimensionKind dimension);
 
 typedef struct {
   int32_t value[MOE_N_DIMENSIONS];

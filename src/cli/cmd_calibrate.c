@@ -3,7 +3,7 @@
 #include "report/output.h"
 #include "report/tables.h"
 
-#include "calibrate/calibrate.h"
+#include "report/calibration.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {
@@ -16,80 +16,14 @@ static const MoeUsage usage = {
     .most = -1,
 };
 
-static const char *const pass_titles[] = {"any", "forward", "dgrad", "wgrad"};
-
-static void add_residual(MoeTable *table, const MoeResidual *residual)
-{
-  moe_table_take(table, g_strdup_printf("%u", residual->rows));
-  moe_table_take(table, residual->rows > 0 ? moe_percent_format(residual->median) : NULL);
-  moe_table_take(table, residual->rows > 0 ? moe_percent_format(residual->p90) : NULL);
-}
-
-static void add_header(MoeTable *table)
-{
-  static const char *const titles[] = {"accelerator", "class", "family",    "precision", "pass", "fitted rows",
-                                       "median",      "P90",   "kept rows", "median",    "P90"};
-
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
-}
-
-static void add_fit(MoeTable *table, const MoeCalibrationFit *fit)
-{
-  moe_table_add(table, fit->fragment);
-  moe_table_add(table, moe_cost_class_title(fit->family.klass));
-  moe_table_add(table, fit->family.name);
-  moe_table_add(table, fit->family.precision < 0 ? "any" : moe_precision_words[fit->family.precision]);
-  moe_table_add(table, pass_titles[fit->family.pass + 1]);
-  add_residual(table, &fit->fitted);
-  add_residual(table, &fit->kept);
-}
-
-/* One line of a class: of one fragment, or of all (NULL). Classes without rows are left out. */
-static gboolean add_class(MoeTable *table, const MoeCalibration *c, const char *fragment, MoeKernelClass klass,
-                          GError **error)
-{
-  MoeResidual fitted, kept;
-
-  if (!moe_calibration_class(c, fragment, klass, &fitted, &kept, error))
-    return FALSE;
-  if (fitted.rows + kept.rows == 0)
-    return TRUE;
-  moe_table_add(table, fragment ? fragment : "all");
-  moe_table_add(table, moe_cost_class_title(klass));
-  for (guint i = 0; i < 3; i++)
-    moe_table_add(table, "all");
-  add_residual(table, &fitted);
-  add_residual(table, &kept);
-  return TRUE;
-}
-
-static gboolean add_classes(MoeTable *table, const MoeCalibration *c, GError **error)
-{
-  g_autofree const char **fragments = moe_calibration_fragments(c);
-
-  for (int klass = 0; klass < MOE_N_KERNEL_CLASSES; klass++) {
-    for (guint i = 0; fragments[i]; i++)
-      if (!add_class(table, c, fragments[i], klass, error))
-        return FALSE;
-    if (!add_class(table, c, NULL, klass, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 static gboolean print_residuals(const MoeCalibration *c, gboolean csv, GError **error)
 {
-  g_autoptr(MoeTable) table = moe_table_new("lnnlnrrrrrr");
+  g_autofree char *text =
+      csv ? moe_report_calibration_csv(c, error) : moe_report_calibration_table(c, moe_cli_sheet(), error);
 
-  add_header(table);
-  for (guint i = 0; i < c->n_fits; i++)
-    add_fit(table, &c->fits[i]);
-  if (!add_classes(table, c, error))
-    return FALSE;
-  g_autofree char *text = csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
-  moe_cli_print(text);
-  return TRUE;
+  if (text)
+    moe_cli_print(text);
+  return text != NULL;
 }
 
 static gboolean write_fragments(const MoeCalibration *c, const char *folder, GError **error)

@@ -3,7 +3,7 @@
 #include "report/output.h"
 #include "report/tables.h"
 
-#include "calibrate/network.h"
+#include "report/calibration.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {
@@ -15,59 +15,11 @@ static const MoeUsage usage = {
     .most = -1,
 };
 
-static void add_residual(MoeTable *table, MoeNetworkResidual residual)
+static char *format_fits(const MoeNetworkCalibration *c, gboolean by_row, gboolean csv)
 {
-  moe_table_take(table, g_strdup_printf("%u", residual.rows));
-  moe_table_take(table, moe_percent_format(residual.median));
-  moe_table_take(table, moe_percent_format(residual.p90));
-}
-
-static void add_row(MoeTable *table, const MoeNetworkCalibration *c, const char *name, MoeNetworkPart part,
-                    guint fabric)
-{
-  moe_table_add(table, name);
-  add_residual(table, moe_network_residual(c, part, fabric, TRUE));
-  add_residual(table, moe_network_residual(c, part, fabric, FALSE));
-}
-
-static char *format_residuals(const MoeNetworkCalibration *c, gboolean csv)
-{
-  static const char *const titles[] = {"fabric or part", "fitted rows", "median", "P90", "kept rows", "median", "P90"};
-  static const char *const parts[] = {"collectives", "expert exchanges", "messages", "all"};
-  g_autoptr(MoeTable) table = moe_table_new("lrrrrrr");
-
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
-  for (guint i = 0; i < c->fabrics->len; i++)
-    add_row(table, c, g_array_index(c->fabrics, MoeNetworkFabric, i).name, MOE_N_NETWORK_PARTS, i);
-  for (guint i = 0; i <= MOE_N_NETWORK_PARTS; i++)
-    add_row(table, c, parts[i], (MoeNetworkPart)i, G_MAXUINT);
-  return csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
-}
-
-/* One line per measured row: what was measured, what is predicted, which half it lies in. */
-static char *format_rows(const MoeNetworkCalibration *c, gboolean csv)
-{
-  static const char *const titles[] = {"series", "half", "fabric", "GPUs", "bytes", "measured", "predicted", "error"};
-  g_autoptr(MoeTable) table = moe_table_new("lllrrrrr");
-
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
-  for (guint i = 0; i < c->n_rows; i++) {
-    const MoeNetworkRow *row = &c->rows[i];
-    const MoeNetworkSeries *series = &c->series[row->series];
-    double predicted_s = moe_network_predict_s(c, row);
-
-    moe_table_add(table, series->id);
-    moe_table_add(table, row->fitted ? "fitted" : "kept");
-    moe_table_add(table, g_array_index(c->fabrics, MoeNetworkFabric, series->fabric).name);
-    moe_table_whole(table, series->gpus);
-    moe_table_whole(table, (int64_t)row->bytes);
-    moe_table_quantity(table, row->measured_s, MOE_DIM_SECONDS);
-    moe_table_quantity(table, predicted_s, MOE_DIM_SECONDS);
-    moe_table_percent(table, predicted_s / row->measured_s - 1);
-  }
-  return csv ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
+  if (by_row)
+    return csv ? moe_report_network_rows_csv(c) : moe_report_network_rows_table(c, moe_cli_sheet());
+  return csv ? moe_report_network_csv(c) : moe_report_network_table(c, moe_cli_sheet());
 }
 
 static gboolean write_fabrics(const MoeNetworkCalibration *c, const char *folder, GError **error)
@@ -124,7 +76,7 @@ int moe_cmd_calibrate_network(int argc, char **argv)
     moe_network_fit_all(calibration);
   if (folder && (!write_fabrics(calibration, folder, &error) || !write_libraries(calibration, folder, &error)))
     return moe_cli_fail(error);
-  g_autofree char *text = by_row ? format_rows(calibration, csv) : format_residuals(calibration, csv);
+  g_autofree char *text = format_fits(calibration, by_row, csv);
   moe_cli_print(text);
   return MOE_EXIT_DONE;
 }

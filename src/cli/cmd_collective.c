@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "report/tables.h"
 
-#include "coll/coll.h"
+#include "report/collective.h"
 #include "report/plot.h"
 #include <moesim/report.h>
 
@@ -157,64 +157,50 @@ static gboolean plan(const Question *question, double bytes, MoeCollPlan *result
   return TRUE;
 }
 
-static void add_number(MoeTable *table, const char *format, double value)
+static double bus_factor(const Question *question)
 {
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  moe_table_add(table, g_ascii_formatd(digits, sizeof digits, format, value));
+  return question->send ? 1 : moe_coll_bus_factor(question->kind, question->group.n);
 }
 
-/* One line of the table and one of the figure: bytes, microseconds, algorithm and bus bandwidth in GB/s. */
-static void add_row(const Question *question, double bytes, const MoeCollPlan *plan, MoeTable *table, GString *data)
+/* Of MoeCollTiming; NULL, after a message, when the named algorithm cannot serve the group. */
+static GArray *answer(const Question *question)
 {
-  double time_s = moe_coll_alone_s(question->topo, plan);
-  double algorithm_gb = bytes / time_s / 1e9;
-  double bus_gb = question->send ? algorithm_gb : algorithm_gb * moe_coll_bus_factor(question->kind, question->group.n);
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  add_number(table, "%.0f", bytes);
-  add_number(table, "%.2f", time_s * 1e6);
-  add_number(table, "%.2f", algorithm_gb);
-  add_number(table, "%.2f", bus_gb);
-  moe_table_add(table, plan->algorithm);
-  moe_table_add(table, plan->network ? "network" : "NVLink");
-  g_string_append_printf(data, "%.0f\t", bytes);
-  g_string_append_printf(data, "%s\n", g_ascii_formatd(digits, sizeof digits, "%.6g", bus_gb));
-}
-
-static MoeTable *new_table(void)
-{
-  static const char *const titles[] = {"size (B)", "time (us)", "algbw (GB/s)", "busbw (GB/s)", "algorithm", "limit"};
-  MoeTable *table = moe_table_new("rrrrll");
-
-  for (guint i = 0; i < G_N_ELEMENTS(titles); i++)
-    moe_table_add(table, titles[i]);
-  return table;
-}
-
-/* NULL, after a message, when the named algorithm cannot serve the group. */
-static MoeTable *answer(const Question *question, GString *data)
-{
-  g_autoptr(MoeTable) table = new_table();
+  g_autoptr(GArray) timings = g_array_new(FALSE, FALSE, sizeof(MoeCollTiming));
 
   for (double bytes = question->first; bytes <= question->last; bytes *= SIZE_FACTOR) {
-    MoeCollPlan result;
+    MoeCollTiming timing = {.bytes = bytes, .bus_factor = bus_factor(question)};
 
-    if (!plan(question, bytes, &result)) {
+    if (!plan(question, bytes, &timing.plan)) {
       g_autofree char *known = g_strjoinv(", ", (char **)moe_coll_algorithms(question->kind));
       moe_cli_complain("algorithm \"%s\" cannot serve %s on this group, expected one of %s that can",
                        question->algorithm, question->word, known);
       return NULL;
     }
-    add_row(question, bytes, &result, table, data);
+    timing.time_s = moe_coll_alone_s(question->topo, &timing.plan);
+    g_array_append_val(timings, timing);
   }
-  return g_steal_pointer(&table);
+  return g_steal_pointer(&timings);
+}
+
+static char *format_timings(const GArray *timings, MoeFormat format)
+{
+  const MoeCollTiming *rows = (const MoeCollTiming *)timings->data;
+
+  switch (format) {
+  case MOE_FORMAT_JSON:
+    return moe_report_collective_json(rows, timings->len);
+  case MOE_FORMAT_CSV:
+    return moe_report_collective_csv(rows, timings->len);
+  default:
+    return moe_report_collective_table(rows, timings->len, moe_cli_sheet());
+  }
 }
 
 /* ---- figure ------------------------------------------------------------------------------------------------------ */
 
-static gboolean draw(const Question *question, const Options *options, const char *data, GError **error)
+static gboolean draw(const Question *question, const Options *options, const GArray *timings, GError **error)
 {
+  g_autofree char *data = moe_plot_collective_data((const MoeCollTiming *)timings->data, timings->len);
   g_autofree char *data_dir = moe_data_dir();
   g_autofree char *templates = g_build_filename(data_dir ? data_dir : ".", "plots", NULL);
   g_autofree char *title =
@@ -251,9 +237,9 @@ static gboolean check_options(const Options *options, gboolean send)
 
 static int collective(const char *word, const Options *options)
 {
-  static const char *const formats[] = {"table", "csv", NULL};
+  static const char *const formats[] = {"table", "csv", "json", NULL};
+  static const MoeFormat meant[] = {MOE_FORMAT_TABLE, MOE_FORMAT_CSV, MOE_FORMAT_JSON};
   g_auto(Question) question = {.algorithm = options->algorithm};
-  g_autoptr(GString) data = g_string_new(NULL);
   g_autoptr(GError) error = NULL;
   int format = options->format ? moe_cli_word("--format", options->format, formats) : 0;
 
@@ -262,12 +248,12 @@ static int collective(const char *word, const Options *options)
     return MOE_EXIT_BAD_INPUT;
   if (!read_machine(options, &question, &error) || !place_members(options, &question, &error))
     return moe_cli_fail(error);
-  g_autoptr(MoeTable) table = answer(&question, data);
-  if (!table)
+  g_autoptr(GArray) timings = answer(&question);
+  if (!timings)
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *text = format == 1 ? moe_table_csv(table) : moe_table_format(table, moe_cli_sheet());
+  g_autofree char *text = format_timings(timings, meant[format]);
   moe_cli_print(text);
-  return options->plot && !draw(&question, options, data->str, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
+  return options->plot && !draw(&question, options, timings, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
 }
 
 int moe_cmd_collective(int argc, char **argv)
@@ -282,7 +268,7 @@ int moe_cmd_collective(int argc, char **argv)
        "A:B"},
       {"stack", 0, 0, G_OPTION_ARG_STRING, &options.stack, "software whose collectives section applies", "NAME"},
       {"algorithm", 0, 0, G_OPTION_ARG_STRING, &options.algorithm, "instead of the library's choice", "NAME"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &options.format, "table or csv", "F"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &options.format, "table, csv or json", "F"},
       {"plot", 0, 0, G_OPTION_ARG_FILENAME, &options.plot, "draw bus bandwidth against size", "FILE.{png,svg,pdf}"},
       {NULL},
   };

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "cost/cost.h"
-#include <moesim/report.h>
+#include "report/kernel.h"
 
 static const MoeUsage usage = {
     .command = "kernel",
@@ -28,6 +27,7 @@ typedef struct {
   char *shape, *precision, *pass, *kind, *cluster, *stack;
   gint64 sms;
   gboolean full; /* attention without causal mask */
+  gboolean json;
 } Arguments;
 
 /* ---- shape ---- */
@@ -107,96 +107,20 @@ static gboolean read_kernel(const char *klass, const Arguments *arguments, MoeKe
 
 /* ---- answer ---- */
 
-static void print_origin(const MoeCostModel *model, const MoeKernel *kernel)
-{
-  MoeFamilyUse use;
-  g_autoptr(GString) text = g_string_new(NULL);
-
-  moe_cost_family(model, kernel, &use);
-  g_string_append_printf(text, "constants: family %s, %s, from the %s", use.used, moe_precision_words[use.precision],
-                         moe_origin_words[use.origin]);
-  if (!use.exact)
-    g_string_append_printf(text, " (stands in for %s, %s)", use.requested, moe_precision_words[kernel->precision]);
-  if (use.fit && use.fit->rows > 0) {
-    g_autofree char *median = moe_percent_format(use.fit->residual_median),
-                    *p90 = moe_percent_format(use.fit->residual_p90);
-    g_string_append_printf(text, "; residual median %s, P90 %s, %" G_GINT64_FORMAT " rows, %s", median, p90,
-                           use.fit->rows, use.fit->source ? use.fit->source : "source not given");
-  }
-  g_string_append(text, "\n");
-  moe_cli_print_text(text->str);
-}
-
-/* Which rows the price rests on, and how far outside them the kernel is. */
-static void print_support(const MoeCostModel *model, const MoeKernel *kernel)
-{
-  g_autoptr(GString) text = g_string_new(NULL);
-  MoeCostSupport support;
-
-  moe_cost_support(model, kernel, &support);
-  for (guint i = 0; support.fit && i < support.fit->n_extents; i++)
-    g_string_append_printf(text, "%s%s %.6g to %.6g", i > 0 ? ", " : "rows: ", support.fit->axis[i],
-                           support.fit->least[i], support.fit->most[i]);
-  if (support.axis && support.most > 0)
-    g_string_append_printf(text, "; %s is %.1f times outside them", support.axis, support.beyond);
-  else if (support.axis)
-    g_string_append_printf(text, "; none has %s", support.axis);
-  else if (text->len > 0)
-    g_string_append(text, "; this kernel is among them");
-  if (text->len > 0)
-    g_string_append_c(text, '\n');
-  moe_cli_print_text(text->str);
-}
-
-static void print_rate(const MoeKernel *kernel, const MoeCost *cost, double quoted_flop_per_s)
-{
-  double flop = moe_cost_flop(kernel);
-  g_autofree char *time = moe_quantity_format(cost->seconds, MOE_DIM_SECONDS);
-  g_autofree char *line = NULL;
-
-  if (moe_cost_is_memory_bound(kernel->klass)) {
-    g_autofree char *rate =
-        moe_quantity_format((kernel->read_bytes + kernel->write_bytes) / cost->seconds, MOE_DIM_BYTES_PER_S);
-    line = g_strdup_printf("%s, %s\n", time, rate);
-  } else {
-    g_autofree char *rate = moe_quantity_format(flop / cost->seconds, MOE_DIM_FLOP_PER_S);
-    g_autofree char *share = moe_percent_format(flop / cost->seconds / quoted_flop_per_s);
-    line = g_strdup_printf("%s, %s, %s of the quoted peak\n", time, rate, share);
-  }
-  moe_cli_print_text(line);
-}
-
-static void print_reasons(const MoeCost *cost)
-{
-  g_autoptr(MoeTable) table = moe_table_new("lrr");
-
-  moe_table_add(table, "reason");
-  moe_table_add(table, "time");
-  moe_table_add(table, "share");
-  for (guint reason = 0; reason < MOE_N_REASONS; reason++) {
-    if (cost->part_s[reason] == 0)
-      continue;
-    moe_table_add(table, moe_reason_words[reason]);
-    moe_table_take(table, g_strdup_printf("%.2f us", cost->part_s[reason] * 1e6));
-    moe_table_take(table, g_strdup_printf("%.1f %%", 100 * cost->part_s[reason] / cost->seconds));
-  }
-  g_autofree char *text = moe_table_format(table, moe_cli_sheet());
-  moe_cli_print(text);
-}
-
-static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const MoeKernel *kernel, gint64 sms,
-                       GError **error)
+static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const MoeKernel *kernel,
+                       const Arguments *arguments, GError **error)
 {
   g_autoptr(MoeCostModel) model = moe_cost_model_new(&cluster->accelerator, stack, error);
-  MoeMachineState state = {.sms = sms > 0 ? sms : cluster->accelerator.sms, .memory_share = 1};
+  MoeMachineState state = {.sms = arguments->sms > 0 ? arguments->sms : cluster->accelerator.sms, .memory_share = 1};
   MoeCost cost;
 
   if (!model || !moe_cost_kernel(model, kernel, &state, &cost, error))
     return FALSE;
-  print_rate(kernel, &cost, cluster->accelerator.quoted_peak_flop_per_s);
-  print_reasons(&cost);
-  print_origin(model, kernel);
-  print_support(model, kernel);
+  const MoePricedKernel priced = {model, kernel, &cost, cluster->accelerator.quoted_peak_flop_per_s};
+  g_autofree char *text =
+      arguments->json ? moe_report_kernel_json(&priced) : moe_report_kernel_table(&priced, moe_cli_sheet());
+
+  moe_cli_print_as(arguments->json ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE, text);
   return TRUE;
 }
 
@@ -210,7 +134,7 @@ static int explain(const Arguments *arguments, const MoeKernel *kernel)
   MoeStack stack = {0};
   gboolean ok = moe_cluster_load(arguments->cluster, data_dir, &cluster, &cluster_doc, &error) &&
                 moe_stack_load(arguments->stack, data_dir, &stack, &stack_doc, &error) &&
-                answer(&cluster, &stack, kernel, arguments->sms, &error);
+                answer(&cluster, &stack, kernel, arguments, &error);
 
   moe_kernel_fits_clear(&cluster.accelerator.kernels);
   moe_kernel_fits_clear(&stack.kernels);
@@ -240,6 +164,7 @@ int moe_cmd_kernel(int argc, char **argv)
       {"sms", 0, 0, G_OPTION_ARG_INT64, &a.sms, "SMs left beside a communication kernel", "N"},
       {"cluster", 0, 0, G_OPTION_ARG_STRING, &a.cluster, "Machine", "NAME"},
       {"stack", 0, 0, G_OPTION_ARG_STRING, &a.stack, "Software", "NAME"},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &a.json, "Print JSON", NULL},
       {NULL},
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);

@@ -3,7 +3,7 @@
 #include "report/tables.h"
 
 #include "layer/layer.h"
-#include <moesim/report.h>
+#include "report/measured.h"
 
 static const MoeUsage usage = {
     .command = "mfu",
@@ -30,13 +30,7 @@ static void clear_options(Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
-/* What is measured: two conventions of model FLOPs per token on otherwise one run. */
-typedef struct {
-  MoeMeasuredRun measured;
-  double causal, full; /* FLOPs per token; 0 = not told apart */
-} Question;
-
-static gboolean read_numbers(const Options *options, Question *question)
+static gboolean read_numbers(const Options *options, MoeMeasuredQuestion *question)
 {
   MoeMeasuredRun *measured = &question->measured;
 
@@ -53,7 +47,7 @@ static gboolean read_numbers(const Options *options, Question *question)
 }
 
 /* A run file answers everything but the step time; its published convention may bring its own peak. */
-static gboolean read_run(const char *file, Question *question, GError **error)
+static gboolean read_run(const char *file, MoeMeasuredQuestion *question, GError **error)
 {
   g_auto(MoeCliRun) options = {0};
   g_autoptr(MoeRun) run = moe_cli_load_run(file, &options, error);
@@ -73,7 +67,7 @@ static gboolean read_run(const char *file, Question *question, GError **error)
 }
 
 /* Name of the first option whose value is missing; NULL when the question is complete. */
-static const char *missing_option(const Question *question)
+static const char *missing_option(const MoeMeasuredQuestion *question)
 {
   const MoeMeasuredRun *measured = &question->measured;
 
@@ -88,56 +82,12 @@ static const char *missing_option(const Question *question)
   return measured->peak_flop_per_s == 0 ? "--peak" : NULL;
 }
 
-static double mfu_of(const Question *question, double flop_per_token)
+static int answer(const MoeMeasuredQuestion *question, gboolean json)
 {
-  MoeMeasuredRun measured = question->measured;
+  g_autofree char *text =
+      json ? moe_report_measured_json(question) : moe_report_measured_table(question, moe_cli_sheet());
 
-  if (flop_per_token > 0 && measured.flop_per_token == 0)
-    measured.flop_per_token = flop_per_token;
-  return moe_measured_mfu(&measured);
-}
-
-static void add_row(MoeTable *table, const char *name, char *value)
-{
-  moe_table_add(table, name);
-  moe_table_take(table, value);
-}
-
-static char *format_answer(const Question *question, double causal, double full)
-{
-  const MoeMeasuredRun *measured = &question->measured;
-  g_autoptr(MoeTable) table = moe_table_new("lw");
-  double per_step_gpu = measured->peak_flop_per_s * measured->step_time_s;
-
-  if (question->causal > 0) {
-    add_row(table, "MFU, causal attention", moe_percent_format(causal));
-    add_row(table, "MFU, full attention", moe_percent_format(full));
-  } else {
-    add_row(table, "MFU", moe_percent_format(causal));
-  }
-  add_row(table, "model FLOPs per token",
-          moe_count_format(causal * per_step_gpu * measured->gpus / measured->tokens_per_step, "FLOP"));
-  add_row(table, "model FLOP/s per GPU", moe_quantity_format(causal * measured->peak_flop_per_s, MOE_DIM_FLOP_PER_S));
-  add_row(table, "peak per GPU", moe_quantity_format(measured->peak_flop_per_s, MOE_DIM_FLOP_PER_S));
-  add_row(table, "tokens per second per GPU",
-          moe_count_format(measured->tokens_per_step / measured->step_time_s / measured->gpus, NULL));
-  return moe_table_format(table, moe_cli_sheet());
-}
-
-static int answer(const Question *question, gboolean json)
-{
-  double causal = mfu_of(question, question->causal);
-  double full = mfu_of(question, question->full);
-  g_autofree char *text = NULL;
-  char digits[2][G_ASCII_DTOSTR_BUF_SIZE];
-
-  if (json)
-    text = g_strdup_printf("{\"mfu\": {\"causal\": %s, \"full\": %s}}\n",
-                           g_ascii_dtostr(digits[0], sizeof *digits, causal),
-                           g_ascii_dtostr(digits[1], sizeof *digits, full));
-  else
-    text = format_answer(question, causal, full);
-  moe_cli_print_as(json ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE, text);
+  moe_cli_print(text);
   return MOE_EXIT_DONE;
 }
 
@@ -162,7 +112,7 @@ int moe_cmd_mfu(int argc, char **argv)
       {"json", 0, 0, G_OPTION_ARG_NONE, &options.json, "print JSON", NULL},
       {NULL},
   };
-  Question question = {0};
+  MoeMeasuredQuestion question = {0};
   g_autoptr(GError) error = NULL;
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 

@@ -1,8 +1,8 @@
 /* moesim store: what the store of a sweep holds. */
 #include "cli.h"
+#include "report/store.h"
 
 #include <moesim/sweep.h>
-#include <string.h>
 
 static const MoeUsage usage = {
     .command = "store",
@@ -12,25 +12,6 @@ static const MoeUsage usage = {
     .most = 2,
 };
 
-static char *describe(const MoeStoreReport *report)
-{
-  guint n = report->n_whole + report->n_damaged;
-  GString *text = g_string_new(NULL);
-
-  g_string_append_printf(text, "sweep     %s\n", report->identity);
-  g_string_append_printf(text, "points    %u of %u, %u of them cannot be\n", n, report->n_points, report->n_refused);
-  if (report->builds)
-    g_string_append_printf(text, "builds    %s\n", report->builds);
-  if (report->structure)
-    g_string_append_printf(text, "file      damaged: %s; begin another store\n", report->structure);
-  if (report->damage)
-    g_string_append_printf(text, "damaged   %u: %s; moesim sweep --resume computes them again\n", report->n_damaged,
-                           report->damage);
-  if (!report->structure && !report->damage)
-    g_string_append(text, "whole\n");
-  return g_string_free(text, FALSE);
-}
-
 static int check_store(const char *path)
 {
   g_autoptr(GError) error = NULL;
@@ -38,9 +19,9 @@ static int check_store(const char *path)
 
   if (!moe_store_check(path, &report, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = describe(&report);
+  g_autofree char *text = moe_report_store_table(&report, moe_cli_sheet());
 
-  moe_cli_print_text(text);
+  moe_cli_print(text);
   return report.structure || report.damage ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }
 

@@ -1,8 +1,8 @@
 /* moesim run --from-chakra. */
 #include "replay.h"
 
-#include "layer/layer.h"
 #include "replay/replay.h"
+#include "report/measured.h"
 #include <string.h>
 
 /* The machine that a trace is replayed on: of the run that was exported, or named by the options. */
@@ -125,67 +125,6 @@ static gboolean find_machine(const char *folder, const MoeCliRun *options, Machi
          moe_stack_load(options->stack, data_dir, &machine->stack, &machine->stack_doc, error);
 }
 
-/* ---- output ---------------------------------------------------------------------------------- */
-
-/* Model FLOPs per second and GPU over the peak; 0 when the trace has no run. */
-static double mfu_of(const MoeRun *run, const MoeReplay *replay)
-{
-  MoeModelFlops flops;
-
-  if (!run || replay->step <= 0)
-    return 0;
-  moe_count_model_flops(&run->architecture, &run->training, &flops);
-  double tokens = (double)run->training.global_batch * (double)run->training.sequence_length;
-
-  return flops.causal * tokens /
-         (moe_time_to_seconds(replay->step) * replay->ranks * run->cluster.accelerator.quoted_peak_flop_per_s);
-}
-
-static char *json_text(const MoeReplay *replay, const MoeCluster *cluster, double mfu)
-{
-  g_autoptr(GString) text = g_string_new("{\n");
-
-  g_string_append_printf(text, "  \"cluster\": \"%s\",\n  \"gpus\": %u,\n  \"step_time_s\": %.12g,\n", cluster->name,
-                         replay->ranks, moe_time_to_seconds(replay->step));
-  if (mfu > 0)
-    g_string_append_printf(text, "  \"mfu\": {\"causal\": %.9g},\n", mfu);
-  g_string_append_printf(text, "  \"compute_s\": %.9g,\n  \"host_s\": %.9g,\n", replay->compute_s, replay->host_s);
-  g_string_append_printf(text,
-                         "  \"traffic_bytes_per_gpu\": {\"nvlink\": %.12g, \"network\": %.12g, \"host\": %.12g},\n",
-                         replay->nvlink_bytes, replay->network_bytes, replay->host_bytes);
-  g_string_append_printf(text, "  \"collectives_without_size\": %u,\n", replay->unsized);
-  g_string_append_printf(text, "  \"nodes\": %" G_GUINT64_FORMAT ",\n  \"events\": %" G_GUINT64_FORMAT "\n}\n",
-                         replay->nodes, replay->events);
-  return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-static void add_row(GString *text, const char *what, double value, MoeDimension dimension)
-{
-  g_autofree char *formatted = moe_quantity_format(value, dimension);
-
-  g_string_append_printf(text, "%-26s %s\n", what, formatted);
-}
-
-static char *table_text(const MoeReplay *replay, const MoeCluster *cluster, double mfu)
-{
-  g_autoptr(GString) text = g_string_new(NULL);
-
-  g_string_append_printf(text, "%-26s %s\n%-26s %u\n", "cluster", cluster->name, "GPUs", replay->ranks);
-  add_row(text, "step time", moe_time_to_seconds(replay->step), MOE_DIM_SECONDS);
-  if (mfu > 0)
-    g_string_append_printf(text, "%-26s %.2f %%\n", "MFU, causal", mfu * 100);
-  add_row(text, "kernels per GPU", replay->compute_s, MOE_DIM_SECONDS);
-  add_row(text, "host per GPU", replay->host_s, MOE_DIM_SECONDS);
-  add_row(text, "NVLink per GPU", replay->nvlink_bytes, MOE_DIM_BYTES);
-  add_row(text, "network per GPU", replay->network_bytes, MOE_DIM_BYTES);
-  add_row(text, "host memory per GPU", replay->host_bytes, MOE_DIM_BYTES);
-  g_string_append_printf(text, "%-26s %" G_GUINT64_FORMAT "\n", "nodes", replay->nodes);
-  if (replay->unsized > 0)
-    g_string_append_printf(text, "%-26s %u, kernels of their recorded time\n", "collectives without size",
-                           replay->unsized);
-  return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
 int moe_cli_replay(const char *folder, const MoeCliRun *options)
 {
   g_autoptr(GError) error = NULL;
@@ -207,9 +146,9 @@ int moe_cli_replay(const char *folder, const MoeCliRun *options)
 
   if (!moe_chakra_replay(chakra, cluster, stack, &replay, &error))
     return moe_cli_fail(error);
-  double mfu = mfu_of(machine.run, &replay);
-  g_autofree char *text =
-      format == MOE_FORMAT_JSON ? json_text(&replay, cluster, mfu) : table_text(&replay, cluster, mfu);
+  g_autofree char *text = format == MOE_FORMAT_JSON
+                              ? moe_report_replay_json(&replay, cluster, machine.run)
+                              : moe_report_replay_table(&replay, cluster, machine.run, moe_cli_sheet());
 
   moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;

@@ -3,6 +3,7 @@
 #define MOESIM_EXPLAIN_INTERNAL_H
 
 #include "doc/doc.h"
+#include "spec/schema.h"
 #include <moesim/explain.h>
 
 /* ---- differing keys (explain_keys.c) ----------------------------------------------------------------------------- */
@@ -16,8 +17,9 @@ typedef struct {
 
 /* All differing keys in document order of `before`, then those only `after` has. Of MoeDiffKey. */
 GArray *moe_diff_keys(const MoeRun *before, const MoeRun *after);
-/* Name of the mechanism that a key belongs to. Caller frees. */
-char *moe_diff_mechanism(const char *path);
+/* Name of the mechanism that a key belongs to by the `schema` of a run (moe_schema_keys): that of its row, or of the
+ * nearest section around it; the key's own where none has one. Caller frees. */
+char *moe_diff_mechanism(const GPtrArray *schema, const MoeDiffKey *key);
 /* Short text of a node: as written in one line when that is short, else how many entries. NULL for NULL. Caller frees.
  */
 char *moe_diff_text(const MoeNode *node);

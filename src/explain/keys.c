@@ -11,66 +11,38 @@
 static const char *const silent_keys[] = {"title", "source", "name", "assumptions", "variants", "rumour", "reliability",
                                           "price", "power",  "why",  "goodput",     "date",     NULL};
 
-/* Paths, longest first where one begins another, and the mechanism that all keys below them make. Other keys are their
- * section's. */
-static const struct {
-  const char *path, *mechanism;
-} mechanisms[] = {
-    {"architecture", "architecture"},
-    {"training.sequence_length", "sequence and batch"},
-    {"training.global_batch", "GPUs and batch"},
-    {"training.micro_batch", "GPUs and batch"},
-    {"training.precision", "precision"},
-    {"training.routing", "routing"},
-    {"parallelism.gpus", "GPUs and batch"},
-    {"parallelism.zero", "sharding of the optimizer"},
-    {"parallelism.shard_group", "sharding of the optimizer"},
-    {"parallelism.overlap", "overlap asked for"},
-    {"parallelism", "parallel layout"},
-    {"recompute", "recomputation"},
-    {"offload", "offload"},
-    {"published.peak", "accelerator"},
-    {"published.peak_flops", "accelerator"},
-    {"cluster.accelerator", "accelerator"},
-    {"cluster.domain", "NVLink domain"},
-    {"cluster.network.rdma", "RDMA path"},
-    {"cluster.network.staged", "RDMA path"},
-    {"cluster.network", "network"},
-    {"cluster.host", "host"},
-    {"stack.host", "launches and host work"},
-    {"stack.fused", "kernel fusion"},
-    {"stack.family.attention", "attention kernels"},
-    {"stack.kernels.attention", "attention kernels"},
-    {"stack.family.gemm", "GEMM kernels"},
-    {"stack.kernels.gemm", "GEMM kernels"},
-    {"stack.family.grouped_gemm", "expert GEMM kernels"},
-    {"stack.kernels.grouped-gemm", "expert GEMM kernels"},
-    {"stack.kernels.grouped_gemm", "expert GEMM kernels"},
-    {"stack.family.encode", "memory-bound kernels"},
-    {"stack.family.elementwise", "memory-bound kernels"},
-    {"stack.kernels.bandwidth", "memory-bound kernels"},
-    {"stack.moe.counts", "exchange of token counts"},
-    {"stack.moe", "expert layer software"},
-    {"stack.overlap", "overlap the software can do"},
-    {"stack.collectives", "collective library"},
-    {"stack.data_parallel", "data-parallel units"},
-    {"stack.memory", "memory use"},
-    {"stack.noise", "noise"},
-};
-
-static gboolean is_below(const char *path, const char *section)
+/* The fits of a class are no key: what the key of its family makes. */
+static char *family_key(const char *kernel_class)
 {
-  size_t length = strlen(section);
+  g_autofree char *word = g_strdelimit(g_strdup(kernel_class), "-", '_');
 
-  return strncmp(path, section, length) == 0 && (path[length] == '\0' || path[length] == '.');
+  return g_strconcat("stack.family.", strcmp(word, "bandwidth") == 0 ? "elementwise" : word, NULL);
 }
 
-char *moe_diff_mechanism(const char *path)
+/* That of the nearest section that the schema knows, for keys that are free and values below them. */
+static const char *mechanism_around(const GPtrArray *schema, const char *path)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
-    if (is_below(path, mechanisms[i].path))
-      return g_strdup(mechanisms[i].mechanism);
-  return g_strdup(path);
+  g_autofree char *rest = g_strdup(path);
+
+  while (rest) {
+    const MoeSchemaKey *key = moe_schema_find(schema, rest);
+    char *dot = strrchr(rest, '.');
+
+    if (key)
+      return key->mechanism;
+    if (!dot)
+      return NULL;
+    *dot = '\0';
+  }
+  return NULL;
+}
+
+char *moe_diff_mechanism(const GPtrArray *schema, const MoeDiffKey *key)
+{
+  g_autofree char *family = key->kernel_class ? family_key(key->kernel_class) : NULL;
+  const char *mechanism = mechanism_around(schema, family ? family : key->path);
+
+  return g_strdup(mechanism ? mechanism : key->path);
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */

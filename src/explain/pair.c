@@ -141,9 +141,11 @@ static Group *group_called(RunPair *pair, const char *name)
 
 static void make_groups(RunPair *pair)
 {
+  g_autoptr(GPtrArray) schema = moe_schema_keys(MOE_SCHEMA_RUN);
+
   for (guint k = 0; k < pair->keys->len; k++) {
-    const char *path = g_array_index(pair->keys, MoeDiffKey, k).path;
-    g_autofree char *name = pair->options->by_key ? g_strdup(path) : moe_diff_mechanism(path);
+    const MoeDiffKey *key = &g_array_index(pair->keys, MoeDiffKey, k);
+    g_autofree char *name = pair->options->by_key ? g_strdup(key->path) : moe_diff_mechanism(schema, key);
 
     group_called(pair, name)->mask[k] = '1';
   }

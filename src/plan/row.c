@@ -41,12 +41,12 @@ char **moe_choice_sets(const MoeRun *run, const MoeLayoutChoice *choice, guint m
 
   moe_search_own_choice(run, &own);
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
-    g_autofree char *value = moe_choice_text(choice, d);
+    g_autofree char *key = moe_dimension_key(d), *value = moe_choice_text(choice, d);
 
     if (choice->value[d] == own.value[d])
       continue;
     g_ptr_array_add(sets, d == MOE_DIMENSION_RECOMPUTE ? recompute_set(choice->value[d], modules)
-                                                       : g_strconcat(moe_dimension_keys[d], "=", value, NULL));
+                                                       : g_strconcat(key, "=", value, NULL));
   }
   g_ptr_array_add(sets, NULL);
   return (char **)g_ptr_array_free(g_steal_pointer(&sets), FALSE);

@@ -108,7 +108,7 @@ static void add_math(JsonBuilder *builder, const MoeExplanation *x)
   if (uncounted != 0)
     add_fall(builder, "math that the MFU does not count",
              &(Fall){uncounted, NAN, NAN, uncounted, uncounted / step, NAN});
-  add_fall(builder, moe_cause_title(MOE_CAUSE_MATH), &(Fall){counted, NAN, NAN, counted, counted / step, NAN});
+  add_fall(builder, "model FLOPs at peak: the MFU", &(Fall){counted, NAN, NAN, counted, counted / step, NAN});
 }
 
 /* From 100 % of peak down to the MFU, largest share first. */

@@ -207,7 +207,7 @@ static void add_cell(MoeTable *table, JsonObject *record, const MoeColumn *colum
   else if (value && JSON_NODE_HOLDS_VALUE(value))
     moe_table_take(table, moe_record_show(value, column->as));
   else
-    moe_table_add(table, column->as ? "-" : NULL);
+    moe_table_add(table, column->none ? column->none : column->as ? "-" : NULL);
 }
 
 /* Whether a column that is shown only where it says something does. */

@@ -32,6 +32,7 @@ typedef struct {
   const char *place;                 /* as moe_table_new has it; a '?' behind: only where a record has a value */
   const char *as;                    /* how it is shown */
   const char *low, *high;            /* paths of what the value may be between; NULL: no range */
+  const char *none;                  /* for what is null or not there, in place of "-" */
   char *(*text)(JsonObject *record); /* instead of all of these: what to show; NULL is an empty cell */
 } MoeColumn;
 

@@ -57,14 +57,14 @@ static JsonNode *describe_candidate(const MoeSearchResult *search, guint index)
 {
   const MoeCandidate *candidate = &search->ranked[index];
   const char *keys[MOE_N_DIMENSIONS + 1];
-  char *values[MOE_N_DIMENSIONS + 1];
+  char *values[MOE_N_DIMENSIONS + 1], *paths[MOE_N_DIMENSIONS];
   MoeSettings settings = {G_N_ELEMENTS(keys), keys, (const char *const *)values};
   gboolean selective = candidate->choice.value[MOE_DIMENSION_RECOMPUTE] == MOE_RECOMPUTE_SELECTIVE;
   JsonNode *record = moe_describe_result(candidate->result);
   JsonObject *object = json_node_get_object(record);
 
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
-    keys[d] = moe_dimension_keys[d];
+    keys[d] = paths[d] = moe_dimension_key(d);
     values[d] = moe_choice_text(&candidate->choice, d);
   }
   keys[MOE_N_DIMENSIONS] = "recompute.modules";
@@ -72,6 +72,8 @@ static JsonNode *describe_candidate(const MoeSearchResult *search, guint index)
   moe_record_choose(object, &settings);
   for (guint k = 0; k < G_N_ELEMENTS(keys); k++)
     g_free(values[k]);
+  for (guint d = 0; d < MOE_N_DIMENSIONS; d++)
+    g_free(paths[d]);
   if (search->tokens > 0) {
     MoeTrainingCost training = moe_training_cost_of(candidate->result, search->tokens);
 
@@ -175,7 +177,8 @@ static char *ranking(const MoeSearchResult *search, MoeSheet sheet)
   if (search->n_clusters > 1)
     g_array_append_val(columns, cluster);
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
-    char *path = g_strconcat("set.", moe_dimension_keys[d], NULL);
+    g_autofree char *key = moe_dimension_key(d);
+    char *path = g_strconcat("set.", key, NULL);
     MoeColumn column = {moe_dimension_names[d], path, "l"};
 
     g_ptr_array_add(paths, path);

@@ -3,7 +3,9 @@
 #include "internal.h"
 #include "schedule/schedule.h"
 #include "search/layouts.h"
+#include "spec/schema.h"
 #include "spec/spec.h"
+#include <math.h>
 #include <moesim/sweep.h>
 
 #include <string.h>
@@ -17,27 +19,6 @@
 #define MOST_GPUS 65536
 /* Dimensions in which a layout differs from the run's own and still counts as near it. */
 #define MOST_NEAR_DIFFERENCES 1
-
-const char *const moe_dimension_keys[] = {
-    [MOE_DIMENSION_GPUS] = "parallelism.gpus",
-    [MOE_DIMENSION_TENSOR] = "parallelism.tensor",
-    [MOE_DIMENSION_CONTEXT] = "parallelism.context",
-    [MOE_DIMENSION_PIPELINE] = "parallelism.pipeline",
-    [MOE_DIMENSION_SCHEDULE] = "parallelism.schedule",
-    [MOE_DIMENSION_VIRTUAL] = "parallelism.virtual_stages",
-    [MOE_DIMENSION_EXPERT] = "parallelism.expert",
-    [MOE_DIMENSION_EXPERT_TENSOR] = "parallelism.expert_tensor",
-    [MOE_DIMENSION_MICRO_BATCH] = "training.micro_batch",
-    [MOE_DIMENSION_ZERO] = "parallelism.zero",
-    [MOE_DIMENSION_RECOMPUTE] = "recompute.mode",
-    [MOE_DIMENSION_OFFLOAD] = "offload.activations",
-    [MOE_DIMENSION_SEQUENCE] = "parallelism.sequence_parallel",
-    [MOE_DIMENSION_OVERLAP_TENSOR] = "parallelism.overlap.tensor",
-    [MOE_DIMENSION_OVERLAP_REDUCE] = "parallelism.overlap.gradient_reduce",
-    [MOE_DIMENSION_OVERLAP_GATHER] = "parallelism.overlap.parameter_gather",
-    [MOE_DIMENSION_OVERLAP_PIPELINE] = "parallelism.overlap.pipeline",
-    NULL,
-};
 
 const char *const moe_dimension_names[] = {
     [MOE_DIMENSION_GPUS] = "gpus",
@@ -62,36 +43,41 @@ const char *const moe_dimension_names[] = {
 
 const char *const moe_space_words[] = {"usual", "all", "calculon", NULL};
 const char *const moe_objective_words[] = {"mfu", "time", "cost", "gpus", NULL};
-static const char *const recompute_words[] = {"none", "selective", "full", NULL};
-static const char *const bool_words[] = {"false", "true", NULL};
+static const char *const flag_words[] = {"false", "true", NULL};
+
+/* Its row among the keys of a run; *path, which the caller frees, is its key. */
+static const MoeField *field_of(MoeDimensionKind dimension, char **path)
+{
+  const MoeField *field = moe_schema_axis(moe_dimension_names[dimension], path);
+
+  g_assert(field); /* every dimension is a key */
+  return field;
+}
+
+char *moe_dimension_key(MoeDimensionKind dimension)
+{
+  char *path = NULL;
+
+  field_of(dimension, &path);
+  return path;
+}
 
 /* Words of a dimension that has some. */
-static const char *const *words_of(MoeDimensionKind dimension)
+static const char *const *words_of(const MoeField *field)
 {
-  switch (dimension) {
-  case MOE_DIMENSION_SCHEDULE:
-    return moe_schedule_words;
-  case MOE_DIMENSION_RECOMPUTE:
-    return recompute_words;
-  case MOE_DIMENSION_SEQUENCE:
-  case MOE_DIMENSION_OVERLAP_TENSOR:
-  case MOE_DIMENSION_OVERLAP_REDUCE:
-  case MOE_DIMENSION_OVERLAP_GATHER:
-  case MOE_DIMENSION_OVERLAP_PIPELINE:
-    return bool_words;
-  default:
-    return NULL;
-  }
+  return field->kind == MOE_FIELD_BOOL ? flag_words : field->words;
 }
 
 char *moe_choice_text(const MoeLayoutChoice *choice, MoeDimensionKind dimension)
 {
+  g_autofree char *path = NULL;
+  const MoeField *field = field_of(dimension, &path);
   int32_t value = choice->value[dimension];
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
 
-  if (words_of(dimension))
-    return g_strdup(words_of(dimension)[value]);
-  if (dimension == MOE_DIMENSION_OFFLOAD)
+  if (words_of(field))
+    return g_strdup(words_of(field)[value]);
+  if (field->kind == MOE_FIELD_QUANTITY)
     return g_strdup(g_ascii_formatd(digits, sizeof digits, "%.2g", (double)value / MOE_SEARCH_PERCENT));
   return g_strdup_printf("%d", value);
 }
@@ -239,31 +225,37 @@ static void add_flags(Enumeration *e)
 
 static int find_dimension(const char *key)
 {
-  for (int d = 0; moe_dimension_keys[d]; d++)
-    if (strcmp(key, moe_dimension_keys[d]) == 0 || strcmp(key, moe_dimension_names[d]) == 0)
+  for (int d = 0; moe_dimension_names[d]; d++) {
+    g_autofree char *path = moe_dimension_key((MoeDimensionKind)d);
+
+    if (strcmp(key, path) == 0 || strcmp(key, moe_dimension_names[d]) == 0)
       return d;
+  }
   return -1;
 }
 
-static gboolean read_value(MoeDimensionKind dimension, const char *text, int64_t *value)
+static gboolean read_word(const char *const *words, const char *text, int64_t *value)
 {
-  const char *const *words = words_of(dimension);
-  char *end;
-
-  for (*value = 0; words && words[*value]; (*value)++)
+  for (*value = 0; words[*value]; (*value)++)
     if (strcmp(words[*value], text) == 0)
       return TRUE;
-  if (dimension == MOE_DIMENSION_OFFLOAD) {
-    double share = g_ascii_strtod(text, &end);
+  return FALSE;
+}
 
-    *value = (int64_t)(share * MOE_SEARCH_PERCENT + 0.5);
-    return end != text && *end == '\0' && share >= 0 && share <= 1;
-  }
-  int64_t least = dimension == MOE_DIMENSION_ZERO ? 0 : 1, most = dimension == MOE_DIMENSION_ZERO ? 3 : G_MAXINT32;
-  double number = -1;
-  gboolean read = !words && moe_quantity_parse(text, MOE_DIM_NONE, &number, NULL);
-  *value = (int64_t)CLAMP(number, -1, G_MAXINT32);
-  return read && number == (double)*value && *value >= least && *value <= most;
+/* As a run may have it: a word, a share in percent, or a whole number. */
+static gboolean read_value(MoeDimensionKind dimension, const char *text, int64_t *value)
+{
+  g_autofree char *path = NULL;
+  const MoeField *field = field_of(dimension, &path);
+  double number = NAN;
+
+  if (words_of(field))
+    return read_word(words_of(field), text, value);
+  if (!moe_quantity_parse(text, MOE_DIM_NONE, &number, NULL) || number < field->minimum ||
+      number > MIN(field->maximum, G_MAXINT32))
+    return FALSE;
+  *value = (int64_t)(field->kind == MOE_FIELD_QUANTITY ? number * MOE_SEARCH_PERCENT + 0.5 : number);
+  return field->kind == MOE_FIELD_QUANTITY || number == (double)*value;
 }
 
 static gboolean fail_limit(GError **error, const char *text, const char *expected)

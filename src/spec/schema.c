@@ -198,3 +198,28 @@ const MoeSchemaKey *moe_schema_find(const GPtrArray *keys, const char *path)
   }
   return NULL;
 }
+
+/* ---- axes -------------------------------------------------------------------------------------------------------- */
+
+static const MoeField *find_axis(const MoeSection *section, const char *axis, const char *place, char **path)
+{
+  for (const MoeField *field = section->fields; field->key; field++) {
+    g_autofree char *own = g_strconcat(place, *place ? "." : "", field->key, NULL);
+    const MoeField *below = NULL;
+
+    if (g_strcmp0(field->axis, axis) == 0) {
+      *path = g_steal_pointer(&own);
+      return field;
+    }
+    if (field->kind == MOE_FIELD_MAP && field->form == MOE_FORM_ONE && !field->folder)
+      below = find_axis(field->section, axis, own, path);
+    if (below)
+      return below;
+  }
+  return NULL;
+}
+
+const MoeField *moe_schema_axis(const char *axis, char **path)
+{
+  return find_axis(schemas[MOE_SCHEMA_RUN].section, axis, "", path);
+}

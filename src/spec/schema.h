@@ -41,6 +41,9 @@ GPtrArray *moe_schema_keys(MoeSchemaKind kind);
 /* The key of `keys` that the dotted path of a document means, its indices and free names with it; NULL when there is
  * none. */
 const MoeSchemaKey *moe_schema_find(const GPtrArray *keys, const char *path);
+/* The row of a run that is an axis of searches under this name, and its path, which the caller frees; NULL and *path
+ * untouched when there is none. Rows live as long as the program. */
+const MoeField *moe_schema_axis(const char *axis, char **path);
 
 G_END_DECLS
 

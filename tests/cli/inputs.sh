@@ -68,5 +68,38 @@ check "$said" [ "$(PATH=$(dirname "$moesim"):$PATH bash -c ". '$source/tools/com
 try list plots
 check "a plot of that kind" grep -q '^waterfall ' "$work/out"
 refused "list: unknown word 'modls', did you mean 'models'?" list modls
+try list keys --wide
+check "a key with its words" grep -q '^parallelism.context_kind  *ulysses | ring$' "$work/out"
+try list axes
+check "a dimension with its key" grep -q '^micro_batch  *training.micro_batch$' "$work/out"
+try list variants "$data/models/mai-base-1/v4.yaml"
+check "variants in their order" [ "$(sed 1d "$work/out" | tr -d '\n')" = "beforefa4less-cpu" ]
+refused "list variants: expected a file" list variants
+refused "list keys: expected nothing behind it" list keys x
+
+# What is left out has its default, and every key its range; a key that is given stands once.
+try show "$data/models/mixtral-8x7b.yaml" --only parallelism --defaults --format csv
+check "a default" grep -q '^parallelism.shard_group,0,default,0 to 1048576,$' "$work/out"
+check "a range" grep -q '^parallelism.zero,1,.*,0 to 3,$' "$work/out"
+check "a key twice" [ -z "$(cut -d, -f1 "$work/out" | sort | uniq -d)" ]
+try show "$data/models/mixtral-8x7b.yaml" --only parallelism
+check "defaults that nobody asked for" [ "$(grep -c default "$work/out")" -eq 0 ]
+
+# The shell completes keys, their values and variants.
+mkdir "$work/bin"
+ln -s "$moesim" "$work/bin/moesim"
+completed() { # completed EXPECTED WORD...: the last word, behind "moesim"
+  said="completion of $*"
+  expected=$1
+  shift
+  PATH=$work/bin:$PATH bash -c '. "$0/tools/completion/moesim.bash"; COMP_WORDS=(moesim "$@"); COMP_CWORD=$#; _moesim
+    echo "${COMPREPLY[*]}"' "$data" "$@" > "$work/out" 2> "$work/err"
+  check "$(cat "$work/out")" [ "$(cat "$work/out")" = "$expected" ]
+}
+completed parallelism.schedule= sweep x.yaml --vary parallelism.sch
+completed interleaved sweep x.yaml --vary parallelism.schedule = int
+completed "ulysses ring" run x.yaml --set parallelism.context_kind =
+completed virtual_stages= search x.yaml --limit vir
+completed less-cpu run "$data/models/mai-base-1/v4.yaml" --variant l
 
 finish

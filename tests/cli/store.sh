@@ -37,7 +37,7 @@ expect_out "12 of 12"
 LC_ALL=C sed '0,/"step_time_s":0\.1/s//"step_time_s":0.7/' "$work/full.sqlite" > "$work/bad.sqlite"
 try store check "$work/bad.sqlite"
 expect_status 1
-expect_out "damaged   1: "
+expect_out "damaged  1: "
 try "$@" --store "$work/bad.sqlite" --resume
 expect_status 1
 expect_err "damaged points: "

@@ -6,6 +6,8 @@
 #include "spec/spec.h"
 #include "topo/topo.h"
 
+#include "spec/schema.h"
+
 #include <math.h>
 #include <moesim/search.h>
 #include <string.h>
@@ -61,9 +63,9 @@ static void check_bounds(const MoeRun *run, const MoeCandidate *candidate)
   GString *text = g_string_new(NULL);
 
   for (guint d = 0; d < MOE_N_DIMENSIONS; d++) {
-    g_autofree char *value = moe_choice_text(&candidate->choice, d);
+    g_autofree char *key = moe_dimension_key(d), *value = moe_choice_text(&candidate->choice, d);
 
-    g_string_append_printf(text, " %s=%s", moe_dimension_keys[d], value);
+    g_string_append_printf(text, " %s=%s", key, value);
   }
   if (step > 0) {
     ck_assert_msg(candidate->bound_s <= step * (1 + 1e-9), "bound %g s, step %g s:%s", candidate->bound_s, step,
@@ -401,7 +403,31 @@ START_TEST(nothing_is_found)
 }
 END_TEST
 
+/* What a search varies are the keys of a run that say they are axes, all of them, by their names. */
+START_TEST(dimensions_are_the_axes_of_runs)
+{
+  g_autoptr(GPtrArray) keys = moe_schema_keys(MOE_SCHEMA_RUN);
+  guint n = 0;
+
+  for (guint i = 0; i < keys->len; i++) {
+    const MoeSchemaKey *key = keys->pdata[i];
+    guint d = 0;
+
+    if (!key->field->axis)
+      continue;
+    while (d < MOE_N_DIMENSIONS && strcmp(moe_dimension_names[d], key->field->axis) != 0)
+      d++;
+    ck_assert_msg(d < MOE_N_DIMENSIONS, "%s is no dimension", key->field->axis);
+    g_autofree char *path = moe_dimension_key(d);
+
+    ck_assert_str_eq(path, key->path);
+    n++;
+  }
+  ck_assert_uint_eq(n, MOE_N_DIMENSIONS);
+}
+END_TEST
+
 MOE_TEST_MAIN("study/search", bounds_of_a_dense_model, bounds_of_a_moe, bounds_with_offload_and_zero, bounds_are_tight,
               best_of_a_dense_model, best_of_a_moe, same_with_any_number_of_threads, smallest_cluster, budget_is_told,
               stops_in_every_phase, slack_widens_the_memory, wrong_limits, cost_needs_a_price, cost_of_the_best,
-              nothing_is_found)
+              nothing_is_found, dimensions_are_the_axes_of_runs)

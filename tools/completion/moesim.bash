@@ -22,7 +22,7 @@ _moesim()
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron torchtitan hf" -- "$current")
   elif [ "$command" = list ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "models clusters stacks schedules kernels libraries plots" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "models clusters stacks schedules kernels libraries plots keys axes variants" -- "$current")
   elif [[ "$option" = --cluster || "$option" = --stack ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim list "${option#--}s" --wide 2> /dev/null | sed 1d | awk '{ print $1 }')" -- "$word")
     # What stands before the colon of SOFTWARE:VARIANT is there already.
@@ -31,8 +31,36 @@ _moesim()
     mapfile -t COMPREPLY < <(compgen -W "run cluster stack accelerator fabric case" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "check" -- "$current")
+  elif [[ "$previous" = --set || "$previous" = --vary || "$previous" = --limit ]]; then
+    mapfile -t COMPREPLY < <(compgen -S = -W "$(_moesim_names "$previous")" -- "$current")
+    compopt -o nospace 2> /dev/null
+  elif [[ "$previous" = = || "$current" = = ]] && [ "$COMP_CWORD" -gt 3 ]; then # the shell breaks KEY=VALUE at "="
+    local key=${COMP_WORDS[COMP_CWORD - 2]}
+    [ "$current" = = ] && key=$previous current=
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim list keys --wide 2> /dev/null | awk -v key="$key" '$1 == key && / \| / { sub(/^[^ ]* */, ""); gsub(/ \| /, " "); print }')" -- "$current")
+  elif [ "$previous" = --variant ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_moesim_variants)" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
+}
+
+# Keys of a run, or for --limit the dimensions of a search.
+_moesim_names()
+{
+  local kind=keys
+
+  [ "$1" = --limit ] && kind=axes
+  moesim list $kind --wide 2> /dev/null | sed 1d | awk '{ print $1 }'
+}
+
+# Of the first file on the line.
+_moesim_variants()
+{
+  local word
+
+  for word in "${COMP_WORDS[@]:2}"; do
+    [ -f "$word" ] && moesim list variants "$word" --wide 2> /dev/null | sed 1d && return
+  done
 }
 complete -o filenames -F _moesim moesim

@@ -1,0 +1,232 @@
+/* The keys of a run: what each is, where that is written, whether it is assumed; and what may be given besides. */
+#include "report/show.h"
+#include "record.h"
+#include "report/json.h"
+#include "spec/schema.h"
+#include "spec/spec.h"
+
+#include <string.h>
+
+/* ---- record ------------------------------------------------------------------------------------------------------ */
+
+/* The open list of rows. */
+typedef struct {
+  const MoeShown *shown;
+  GPtrArray *schema; /* of MoeSchemaKey; NULL: ranges are not asked for */
+  JsonBuilder *rows;
+} Listing;
+
+/* What a row says; NULL where there is nothing. */
+typedef struct {
+  const char *key, *value;
+  MoeMark mark;
+} Row;
+
+static const MoeAssumption *find_assumption(const MoeRun *run, const char *key)
+{
+  for (guint i = 0; i < run->n_assumptions; i++)
+    if (strcmp(run->assumptions[i].key, key) == 0)
+      return &run->assumptions[i];
+  return NULL;
+}
+
+/* "56 .. 80: not published", "tf32 | fp32: ..." */
+static char *describe_assumption(const MoeAssumption *assumption)
+{
+  if (!assumption)
+    return NULL;
+  GString *text = g_string_new("assumed ");
+
+  if (assumption->n_values == 0)
+    g_string_append_printf(text, "%.6g .. %.6g", assumption->low, assumption->high);
+  for (guint i = 0; i < assumption->n_values; i++)
+    g_string_append_printf(text, "%s%s", i > 0 ? " | " : "", assumption->values[i]);
+  if (assumption->why)
+    g_string_append_printf(text, ": %s", assumption->why);
+  return g_string_free(text, FALSE);
+}
+
+static gboolean is_asked(const Listing *listing, const char *key)
+{
+  gsize length = listing->shown->only ? strlen(listing->shown->only) : 0;
+
+  return length == 0 ||
+         (strncmp(key, listing->shown->only, length) == 0 && (key[length] == '\0' || key[length] == '.'));
+}
+
+static void add_row(Listing *listing, const Row *row)
+{
+  g_autofree char *assumed = describe_assumption(find_assumption(listing->shown->run, row->key));
+  const MoeSchemaKey *known = listing->schema ? moe_schema_find(listing->schema, row->key) : NULL;
+  g_autofree char *range = known ? moe_field_range(known->field) : NULL;
+
+  json_builder_begin_object(listing->rows);
+  moe_json_text(listing->rows, "key", row->key);
+  moe_json_text(listing->rows, "value", row->value);
+  moe_json_text(listing->rows, "file", row->mark.file);
+  moe_json_integer(listing->rows, "line", row->mark.line);
+  moe_json_text(listing->rows, "assumed", assumed);
+  if (listing->schema)
+    moe_json_text(listing->rows, "range", range);
+  json_builder_end_object(listing->rows);
+}
+
+static gboolean is_flat_list(const MoeNode *node)
+{
+  if (moe_node_kind(node) != MOE_NODE_LIST)
+    return FALSE;
+  for (guint i = 0; i < moe_node_size(node); i++)
+    if (moe_node_kind(moe_node_at(node, i)) != MOE_NODE_SCALAR)
+      return FALSE;
+  return TRUE;
+}
+
+static char *leaf_text(const MoeNode *node)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+  if (moe_node_kind(node) == MOE_NODE_SCALAR)
+    return g_strdup(moe_node_text(node));
+  for (guint i = 0; i < moe_node_size(node); i++)
+    g_strv_builder_add(builder, moe_node_text(moe_node_at(node, i)));
+  g_auto(GStrv) items = g_strv_builder_end(builder);
+  g_autofree char *list = g_strjoinv(", ", items);
+
+  return g_strdup_printf("[%s]", list);
+}
+
+/* One row per scalar and per list of scalars, in the order of the files. */
+static void add_node(Listing *listing, const char *key, const MoeNode *node)
+{
+  gboolean is_map = moe_node_kind(node) == MOE_NODE_MAP;
+
+  if (moe_node_kind(node) == MOE_NODE_SCALAR || is_flat_list(node)) {
+    g_autofree char *value = leaf_text(node);
+
+    if (is_asked(listing, key))
+      add_row(listing, &(Row){key, value, moe_node_mark(node)});
+    return;
+  }
+  for (guint i = 0; i < moe_node_size(node); i++) {
+    g_autofree char *child = is_map ? g_strdup_printf("%s%s%s", key, *key ? "." : "", moe_node_key(node, i))
+                                    : g_strdup_printf("%s[%u]", key, i);
+
+    if (strcmp(child, "assumptions") != 0 && strcmp(child, "variants") != 0)
+      add_node(listing, child, moe_node_at(node, i));
+  }
+}
+
+static gboolean is_given(const Listing *listing, const char *key)
+{
+  return moe_node_find(moe_doc_root(listing->shown->run->doc), key) != NULL;
+}
+
+/* What no file gives but the run assumes: the program's default, within a stated range. */
+static void add_assumed(Listing *listing)
+{
+  const MoeRun *run = listing->shown->run;
+
+  for (guint i = 0; i < run->n_assumptions; i++)
+    if (!is_given(listing, run->assumptions[i].key) && is_asked(listing, run->assumptions[i].key))
+      add_row(listing, &(Row){run->assumptions[i].key, "(default)", run->assumptions[i].mark});
+}
+
+/* Whether the run has the map that the key stands in, and nothing under the key itself. */
+static gboolean is_left_out(const Listing *listing, const MoeSchemaKey *key)
+{
+  g_autofree char *section = g_strdup(key->path);
+  char *dot = strrchr(section, '.');
+  gboolean one = key->field->kind != MOE_FIELD_MAP && !strchr(key->path, '[') && !strstr(key->path, "NAME");
+
+  if (dot)
+    *dot = '\0';
+  return one && !is_given(listing, key->path) && (!dot || is_given(listing, section));
+}
+
+/* What holds for the keys that the run's sections leave out. */
+static void add_defaults(Listing *listing)
+{
+  for (guint i = 0; i < listing->schema->len; i++) {
+    const MoeSchemaKey *key = listing->schema->pdata[i];
+    g_autofree char *usual = moe_field_default(key->section, key->field);
+
+    if (usual && is_left_out(listing, key) && is_asked(listing, key->path) &&
+        !find_assumption(listing->shown->run, key->path))
+      add_row(listing, &(Row){key->path, usual, {.file = "default"}});
+  }
+}
+
+static JsonNode *describe_show(const MoeShown *shown)
+{
+  g_autoptr(JsonBuilder) rows = json_builder_new();
+  g_autoptr(GPtrArray) schema = shown->defaults ? moe_schema_keys(MOE_SCHEMA_RUN) : NULL;
+  Listing listing = {shown, schema, rows};
+
+  json_builder_begin_array(rows);
+  add_node(&listing, "", moe_doc_root(shown->run->doc));
+  add_assumed(&listing);
+  if (schema)
+    add_defaults(&listing);
+  json_builder_end_array(rows);
+  return json_builder_get_root(rows);
+}
+
+char *moe_report_show_json(const MoeShown *shown)
+{
+  g_autoptr(JsonNode) record = describe_show(shown);
+
+  return moe_record_json(record);
+}
+
+/* ---- table and CSV ----------------------------------------------------------------------------------------------- */
+
+static char *describe_place(JsonObject *row, const char *file)
+{
+  double line = moe_record_number(row, "line");
+
+  if (!file)
+    return g_strdup("command line");
+  return line > 0 ? g_strdup_printf("%s:%.0f", file, line) : g_strdup(file);
+}
+
+static char *whole_place(JsonObject *row)
+{
+  return describe_place(row, moe_record_text(row, "file"));
+}
+
+/* The file's name is enough where there is little room. */
+static char *short_place(JsonObject *row)
+{
+  const char *file = moe_record_text(row, "file");
+  g_autofree char *name = file ? g_path_get_basename(file) : NULL;
+
+  return describe_place(row, name);
+}
+
+static MoeTable *make_table(const MoeShown *shown, gboolean whole)
+{
+  const MoeColumn columns[] = {
+      {"key", "key", "l"},
+      {"value", "value", "w"},
+      {"from", .place = "l", .text = whole ? whole_place : short_place},
+      {"range", "range", "w?"},
+      {"assumed", "assumed", "w"},
+  };
+  g_autoptr(JsonNode) rows = describe_show(shown);
+
+  return moe_record_table(json_node_get_array(rows), columns, G_N_ELEMENTS(columns));
+}
+
+char *moe_report_show_table(const MoeShown *shown, MoeSheet sheet)
+{
+  g_autoptr(MoeTable) table = make_table(shown, sheet.width == 0);
+
+  return moe_table_format(table, sheet);
+}
+
+char *moe_report_show_csv(const MoeShown *shown)
+{
+  g_autoptr(MoeTable) table = make_table(shown, TRUE);
+
+  return moe_table_csv(table);
+}
