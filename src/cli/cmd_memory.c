@@ -81,14 +81,15 @@ static int layers(const char *argument, const MoeCliRun *options)
 
   if (!moe_cli_format(options, &format))
     return MOE_EXIT_BAD_INPUT;
-  if (format != MOE_FORMAT_TABLE)
-    return moe_cli_complain("--layers is a table, expected no other --format");
+  if (format == MOE_FORMAT_CSV)
+    return moe_cli_complain("--layers has no CSV, expected --format table or json");
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
 
   if (!run)
     return moe_cli_fail(error);
   g_autofree MoeMemoryLayer *rows = moe_memory_layers(run, &n);
-  g_autofree char *text = moe_report_memory_layers(rows, n, moe_cli_sheet());
+  g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_memory_layers_json(rows, n)
+                                                    : moe_report_memory_layers(rows, n, moe_cli_sheet());
 
   moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;

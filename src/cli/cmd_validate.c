@@ -251,20 +251,24 @@ static int leave_one_out(const Options *options)
   g_autofree char *data_dir = moe_data_dir();
   g_autofree char *dir =
       options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
-  MoeCliRun run = {.fidelity = options->fidelity};
+  MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
   MoeSimOptions sim;
+  MoeFormat format;
   MoeProgress progress;
 
-  if (!moe_cli_sim_options(&run, &sim))
+  if (!moe_cli_format(&run, &format) || !moe_cli_sim_options(&run, &sim))
     return MOE_EXIT_BAD_INPUT;
+  if (format == MOE_FORMAT_CSV)
+    return moe_cli_complain("--leave-one-out has no CSV, expected --format table or json");
   moe_cli_progress_init(&progress);
   g_autoptr(MoeRateFit) fit =
       moe_fit_rates(dir, data_dir, (guint)MAX(options->jobs, 0), &sim, moe_cli_progress, &progress, &error);
   moe_cli_progress_end(&progress);
   if (!fit)
     return moe_cli_fail(error);
-  g_autofree char *text = moe_report_rates_table(fit, moe_cli_sheet());
-  moe_cli_print_text(text);
+  g_autofree char *text =
+      format == MOE_FORMAT_JSON ? moe_report_rates_json(fit) : moe_report_rates_table(fit, moe_cli_sheet());
+  moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
 

@@ -198,13 +198,14 @@ static void add_number(MoeTable *table, JsonObject *record, const MoeColumn *col
 static void add_cell(MoeTable *table, JsonObject *record, const MoeColumn *column)
 {
   JsonNode *value = column->path ? moe_record_find(record, column->path) : NULL;
+  gboolean has_value = value && JSON_NODE_HOLDS_VALUE(value);
   int way = column->as ? find_way(column->as) : -1;
 
   if (column->text)
     moe_table_take(table, column->text(record));
-  else if (way >= 0 && is_number(value))
-    add_number(table, record, column, (guint)way);
-  else if (value && JSON_NODE_HOLDS_VALUE(value))
+  else if (way >= 0 && (is_number(value) || (!column->none && !has_value)))
+    add_number(table, record, column, (guint)way); /* no number is "-", under the column's unit */
+  else if (has_value)
     moe_table_take(table, moe_record_show(value, column->as));
   else
     moe_table_add(table, column->none ? column->none : column->as ? "-" : NULL);

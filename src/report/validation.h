@@ -23,6 +23,8 @@ char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy b
 char *moe_report_validation_memory_json(const MoeValidation *validation, MoeGroupBy by);
 /* Fitted rates per accelerator, then each family with and without itself in the fit. */
 char *moe_report_rates_table(const MoeRateFit *fit, MoeSheet sheet);
+/* {"parameters", "rates": [...], "families": [...]}. */
+char *moe_report_rates_json(const MoeRateFit *fit);
 
 G_END_DECLS
 

@@ -1,0 +1,90 @@
+/* Parts of iterations and kernel classes of a pair beside published ones: records and tables. */
+#include "report/parts.h"
+#include "record.h"
+#include "report/json.h"
+
+#include <math.h>
+
+/* Name, published, predicted, error; what was not published stays open. */
+static void add_part(JsonBuilder *builder, const char *id, const char *name, double published_s, double predicted_s)
+{
+  gboolean known = isfinite(published_s) && published_s > 0;
+
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "case", id);
+  moe_json_text(builder, "part", name);
+  moe_json_number(builder, "published_s", known ? published_s : NAN);
+  moe_json_number(builder, "predicted_s", predicted_s);
+  moe_json_number(builder, "error", known ? predicted_s / published_s - 1 : NAN);
+  json_builder_end_object(builder);
+}
+
+static double published_sum(const MoePartsCase *c)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < MOE_N_ITERATION_PARTS; i++)
+    sum += isfinite(c->published_s[i]) ? c->published_s[i] : 0;
+  return sum;
+}
+
+/* The first row names the case. */
+static void add_case(JsonBuilder *builder, const MoePartsCase *c)
+{
+  for (guint i = 0; i < MOE_N_ITERATION_PARTS; i++)
+    add_part(builder, i == 0 ? c->id : "", moe_iteration_part_words[i], c->published_s[i],
+             moe_time_to_seconds(c->iteration.part[i]));
+  add_part(builder, "", "sum", published_sum(c), moe_time_to_seconds(c->iteration.step));
+}
+
+char *moe_report_parts_table(const GPtrArray *cases, MoeSheet sheet)
+{
+  static const MoeColumn columns[] = {
+      {"case", "case", "l"},
+      {"part", "part", "l"},
+      {"published", "published_s", "r", "s"},
+      {"predicted", "predicted_s", "r", "s"},
+      {"error", "error", "r", "+%"},
+  };
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_array(builder);
+  for (guint i = 0; i < cases->len; i++)
+    add_case(builder, cases->pdata[i]);
+  json_builder_end_array(builder);
+  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
+
+  return moe_record_rows(json_node_get_array(rows), columns, G_N_ELEMENTS(columns), sheet);
+}
+
+static void add_classes(JsonBuilder *builder, const MoePairTrace *trace, const MoeIteration *iteration)
+{
+  double profiled_s = 0, predicted_s = 0;
+
+  for (guint c = 0; c < MOE_N_PAIR_CLASSES; c++) {
+    profiled_s += trace->class_s[c];
+    predicted_s += iteration->pair_class_s[c];
+    if (trace->class_s[c] > 0 || iteration->pair_class_s[c] > 0)
+      add_part(builder, NULL, moe_pair_class_words[c], trace->class_s[c], iteration->pair_class_s[c]);
+  }
+  add_part(builder, NULL, "all kernels", profiled_s, predicted_s);
+  add_part(builder, NULL, "duration", trace->pair_s, iteration->pair_s);
+}
+
+char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, MoeSheet sheet)
+{
+  static const MoeColumn columns[] = {
+      {"kernels", "part", "l"},
+      {"profiled", "published_s", "r", "s"},
+      {"predicted", "predicted_s", "r", "s"},
+      {"error", "error", "r", "+%"},
+  };
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_array(builder);
+  add_classes(builder, trace, iteration);
+  json_builder_end_array(builder);
+  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
+
+  return moe_record_rows(json_node_get_array(rows), columns, G_N_ELEMENTS(columns), sheet);
+}
