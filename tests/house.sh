@@ -65,8 +65,9 @@ check_output() {
 may_include() {
   case $1 in
   yaml.h) echo doc interchange ;;
-  json-glib/*) echo door interchange report serve ;;
-  zlib.h | libsmartcols.h) echo report ;;
+  json-glib/*) echo door interchange report serve trace ;;
+  zlib.h) echo report trace ;;
+  libsmartcols.h) echo report ;;
   nlopt.h) echo calibrate infer ;;
   sqlite3.h) echo infer study ;;
   dlfcn.h) echo door ;;

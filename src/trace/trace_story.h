@@ -1,13 +1,13 @@
 /*
- * A timeline as collected, before a writer gives it a format. Private to report.
+ * A timeline as collected, before a writer gives it a format. Private to trace.
  *
  * trace.c collects slices while the step is simulated, trace_flows.c and trace_counters.c derive arrows and counters
  * from them when the step is over, and one writer puts it all down: trace_json.c (Chrome), trace_perfetto.c (protobuf),
  * trace_folded.c (collapsed stacks). Times are whole nanoseconds, rounded down at both ends, so that slices of a track
  * touch but never overlap.
  */
-#ifndef MOESIM_REPORT_TRACE_STORY_H
-#define MOESIM_REPORT_TRACE_STORY_H
+#ifndef MOESIM_TRACE_STORY_H
+#define MOESIM_TRACE_STORY_H
 
 #include "metrics/metrics.h"
 #include "program/program.h"

@@ -519,7 +519,7 @@ START_TEST(stacks_sum_to_the_step)
 }
 END_TEST
 
-MOE_TEST_MAIN("report/trace", every_slice_is_whole, slices_of_a_thread_never_overlap, times_are_whole_nanoseconds,
+MOE_TEST_MAIN("trace", every_slice_is_whole, slices_of_a_thread_never_overlap, times_are_whole_nanoseconds,
               slices_say_what_they_execute, causes_sum_to_the_account, arrows_have_both_ends,
               link_counters_rise_and_return, memory_counter_reaches_the_peak, header_says_what_was_run,
               perfetto_says_the_same, stacks_sum_to_the_step)
