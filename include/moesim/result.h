@@ -158,6 +158,10 @@ typedef struct {
     double mfu_causal_p10, mfu_causal_p90, mfu_full_p10, mfu_full_p90, step_time_p10_s,
         step_time_p90_s; /* NaN: none exists */
   } interval;
+  struct {
+    guint n; /* steps that step_time_s is the mean of, when more than one; 0 = one step, the rest is 0 */
+    double p50_s, p90_s, max_s;
+  } steps;
   double cause_s[MOE_N_CAUSES];   /* mean over GPUs, sums to step_time_s */
   double reason_s[MOE_N_REASONS]; /* detail of math + kernel inefficiency + padding */
   double scope_s[MOE_N_SCOPES];

@@ -135,7 +135,8 @@ struct MoeSlice;
 typedef void (*MoeSliceFunc)(const struct MoeSlice *slice, gpointer user_data);
 
 typedef struct {
-  uint64_t seed;
+  uint64_t seed; /* of this step */
+  uint64_t step; /* how many steps it comes after the first of its training: for what remembers earlier steps */
   MoeFidelity fidelity;
   guint without;        /* bits of MoeWithout (result.h) */
   double kernel_jitter; /* relative standard deviation of kernel times; < 0 = the stack's */

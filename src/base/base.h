@@ -97,6 +97,8 @@ double moe_random_normal(uint64_t seed, uint64_t stream, uint64_t entity, uint64
 /* Gamma with shape > 0 and scale 1 (Marsaglia-Tsang on successive indices from index * 64). */
 double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t entity, uint64_t index);
 
+/* What a standard normal stays below with probability p, 0 < p < 1. */
+double moe_normal_quantile(double p);
 /* Expected largest of n independent standard normals, in standard deviations: 0 for n = 1, 1.42 for 8, 3.8 for 8,192.
  * Blom's approximation, the normal quantile of (n - 0.375) / (n + 0.25) (Blom 1958, Statistical Estimates and
  * Transformed Beta-Variables), within 0.03 for n = 2 and 0.011 from 8 on. */

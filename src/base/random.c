@@ -62,7 +62,7 @@ double moe_random_gamma(double shape, uint64_t seed, uint64_t stream, uint64_t e
 }
 
 /* Quantile by bisection of the complementary error function: exact to the last bits and called once per prediction. */
-static double normal_quantile(double p)
+double moe_normal_quantile(double p)
 {
   double low = -10, high = 10;
 
@@ -79,5 +79,5 @@ static double normal_quantile(double p)
 
 double moe_normal_expected_maximum(double n)
 {
-  return n <= 1 ? 0 : normal_quantile((n - 0.375) / (n + 0.25));
+  return n <= 1 ? 0 : moe_normal_quantile((n - 0.375) / (n + 0.25));
 }

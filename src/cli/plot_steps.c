@@ -13,7 +13,7 @@ typedef struct {
 static MoeOutcome predict_step(guint index, gpointer user_data)
 {
   const Work *work = user_data;
-  MoeSimOptions sim = {.seed = work->seed + index, .kernel_jitter = -1};
+  MoeSimOptions sim = {.seed = work->seed + index, .step = index, .kernel_jitter = -1};
   MoeOutcome outcome = {0};
 
   outcome.result = moe_study_predict(work->run, &sim, &outcome.error);

@@ -22,7 +22,7 @@ void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_EN
        "KEY=VALUE"},
       {"fidelity", 0, 0, G_OPTION_ARG_STRING, &options->fidelity, "auto, folded or full", "WORD"},
       {"seed", 0, 0, G_OPTION_ARG_INT64, &options->seed, "seed of routing and noise", "N"},
-      {"steps", 0, 0, G_OPTION_ARG_INT, &options->steps, "steps with successive seeds, averaged", "N"},
+      {"steps", 0, 0, G_OPTION_ARG_INT, &options->steps, "steps with successive seeds: mean, P50, P90, longest", "N"},
       {"format", 0, 0, G_OPTION_ARG_STRING, &options->format, "table, json or csv", "WORD"},
       {NULL},
   };

@@ -8,30 +8,6 @@
 #define FORECAST_DRAWS 48 /* of the posterior, that held-out cases are simulated at */
 #define ERROR_PARTS    21 /* equally likely values of what a row scatters by */
 
-double moe_normal_quantile(double p)
-{
-  double q = p - 0.5;
-
-  if (fabs(q) <= 0.425) { /* PPND7 of AS 241 */
-    double r = 0.180625 - q * q;
-
-    return q * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179) /
-           (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1);
-  }
-  double r = sqrt(-log(q < 0 ? p : 1 - p)), value;
-
-  if (r <= 5) {
-    r -= 1.6;
-    value = (((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777) /
-            ((0.12021132975 * r + 0.73700164250) * r + 1);
-  } else {
-    r -= 5;
-    value = (((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r + 6.6579051150) /
-            ((0.012258202635 * r + 0.24197894225) * r + 1);
-  }
-  return q < 0 ? -value : value;
-}
-
 /* Quantiles of a logarithm, in units of the metric: of a rate the other way round. */
 static MoeQuantiles in_metric(const MoeDatum *row, double *said, guint n)
 {

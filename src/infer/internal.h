@@ -135,7 +135,5 @@ gboolean moe_infer_explain(MoeProblem *problem, const MoeParticles *particles, M
 /* Rows: fitted and held out, by simulation of draws. */
 gboolean moe_infer_forecast(MoeProblem *problem, const MoeParticles *particles, MoeInference *inference,
                             GError **error);
-/* Standard normal quantile (Wichura 1988, AS 241, to 1e-7). */
-double moe_normal_quantile(double p);
 
 #endif

@@ -1,24 +1,37 @@
-/* Expert loads: probabilities per layer and expert, and the rows that they put on each expert-parallel rank. */
+/* Expert loads: probabilities per layer and expert, and the rows that they put on each expert-parallel rank, round by
+ * round where static buffers hold a part of them. */
 #include "internal.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
 
+/* A column is an expert-parallel rank in one draw: draw * ep + rank. A part is a group of a layer's local experts:
+ * layer * groups + group. A load is one capped round of a part, counted from where the part's loads begin. */
 struct MoeRouter {
-  int64_t ep, groups, group_experts, experts;
+  int64_t ep, groups, group_experts, experts, columns;
+  int64_t capped; /* rounds in which mean rows come; 1: buffers hold everything */
+  guint draws;
   const MoeArchitecture *arch;
   GArray *layer_index; /* [layer] index among the MoE layers */
-  double *rows;        /* [load * ep + rank] relative to the mean */
-  double *fullest;     /* [load * ep + rank] fullest expert relative to the mean expert */
+  int *first;          /* [part + 1] its first load */
+  double *rows;        /* [load * columns + column] relative to the mean round */
+  double *skew;        /* the same relative to what arrives in the round on average */
+  double *sent;        /* [load] that average, relative to the mean round: what each rank sends */
+  double *fullest;     /* [load * columns + column] fullest expert relative to the mean expert */
 };
+
+/* What micro-batches and racks differ in is drawn so often: more are rarely told apart by the slowest of them (the
+ * largest of 8 draws lies 1.4 deviations above the mean, of 128 2.6; a layer's deviation counts one in the square root
+ * of the number of layers), and each is priced. */
+#define MOST_DRAWS 8
 
 /* ---- probabilities ------------------------------------------------------------------------------ */
 
 typedef struct {
   const MoeRouting *routing;
   uint64_t seed;
-  int64_t experts, top_k, layer;
+  int64_t experts, layer;
 } Draw;
 
 static double raw_weight(const Draw *draw, int64_t expert)
@@ -154,23 +167,77 @@ static gboolean read_counts(const MoeRouting *routing, int64_t layers, int64_t e
 
 /* ---- loads -------------------------------------------------------------------------------------- */
 
-static void set_load(MoeRouter *router, int64_t layer, const double *p, int64_t group, int64_t rank)
+/* Rows of every part in every column, all rounds together, before they are cut into rounds. */
+typedef struct {
+  double *rows, *fullest; /* [part * columns + column], as in MoeRouter */
+} Whole;
+
+static void set_part(const MoeRouter *router, const Whole *whole, const double *p, int64_t part, int64_t column)
 {
+  int64_t group = part % router->groups, rank = column % router->ep;
   const double *own = p + rank * router->groups * router->group_experts + group * router->group_experts;
-  int64_t at = (layer * router->groups + group) * router->ep + rank;
   double mean = 1.0 / (double)router->experts, most = 0;
 
   for (int64_t e = 0; e < router->group_experts; e++)
     most = MAX(most, own[e]);
-  router->rows[at] = sum_of(own, router->group_experts) / ((double)router->group_experts * mean);
-  router->fullest[at] = most / mean;
+  whole->rows[part * router->columns + column] =
+      sum_of(own, router->group_experts) / ((double)router->group_experts * mean);
+  whole->fullest[part * router->columns + column] = most / mean;
 }
 
-static void set_layer(MoeRouter *router, int64_t layer, const double *p)
+static void set_layer(const MoeRouter *router, const Whole *whole, const double *p, int64_t layer, int64_t draw)
 {
   for (int64_t group = 0; group < router->groups; group++)
     for (int64_t rank = 0; rank < router->ep; rank++)
-      set_load(router, layer, p, group, rank);
+      set_part(router, whole, p, layer * router->groups + group, draw * router->ep + rank);
+}
+
+/* Rounds of one part: all ranks of a group take part in as many as the fullest of them needs. */
+static int rounds_of(const MoeRouter *router, const Whole *whole, int64_t part)
+{
+  const double slack = 1e-9; /* rows that are mean but for the last bit need no further round */
+  double most = 1;
+
+  for (int64_t c = 0; c < router->columns; c++)
+    most = MAX(most, whole->rows[part * router->columns + c]);
+  return router->capped > 1 ? (int)ceil(most * (double)router->capped - slack) : 1;
+}
+
+/* A round's share of a rank's rows: full buffers first, then the rest. */
+static void set_round(MoeRouter *router, const Whole *whole, int64_t part, int round, int64_t column)
+{
+  int64_t to = (router->first[part] + round) * router->columns + column, from = part * router->columns + column;
+  double all = whole->rows[from], here = all * (double)router->capped - round;
+
+  router->rows[to] = router->capped > 1 ? CLAMP(here, 0, 1) : all;
+  router->fullest[to] = all > 0 ? whole->fullest[from] / all * router->rows[to] : 0;
+}
+
+/* Where all rows come at once every rank sends the same to each group. Later rounds hold what is left of the rows. */
+static void set_skew(MoeRouter *router, int load)
+{
+  const double *rows = router->rows + load * router->columns;
+
+  router->sent[load] = router->capped > 1 ? sum_of(rows, router->columns) / (double)router->columns : 1;
+  for (int64_t c = 0; c < router->columns; c++)
+    router->skew[load * router->columns + c] = router->sent[load] > 0 ? rows[c] / router->sent[load] : 1;
+}
+
+static void cut_into_rounds(MoeRouter *router, const Whole *whole, int64_t parts)
+{
+  router->first = g_new0(int, parts + 1);
+  for (int64_t part = 0; part < parts; part++)
+    router->first[part + 1] = router->first[part] + rounds_of(router, whole, part);
+  router->rows = g_new0(double, router->first[parts] * router->columns + 1);
+  router->skew = g_new0(double, router->first[parts] * router->columns + 1);
+  router->sent = g_new0(double, router->first[parts] + 1);
+  router->fullest = g_new0(double, router->first[parts] * router->columns + 1);
+  for (int64_t part = 0; part < parts; part++)
+    for (int round = 0; round < router->first[part + 1] - router->first[part]; round++)
+      for (int64_t column = 0; column < router->columns; column++)
+        set_round(router, whole, part, round, column);
+  for (int load = 0; load < router->first[parts]; load++)
+    set_skew(router, load);
 }
 
 static int64_t index_layers(MoeRouter *router)
@@ -184,26 +251,71 @@ static int64_t index_layers(MoeRouter *router)
   return n;
 }
 
-static gboolean fill(MoeRouter *router, const MoeShape *shape, int64_t layers, uint64_t seed, GError **error)
+/* ---- all layers --------------------------------------------------------------------------------- */
+
+static void draw_concentrated(const MoeRouter *router, const Whole *whole, const MoeRouting *routing,
+                              const MoeStepSeed *seed, int64_t layers)
 {
-  const MoeRouting *routing = &shape->run->training.routing;
+  g_autofree double *p = g_new(double, router->experts);
+  MoeConcentrationDraw draw = {.law = &routing->concentration,
+                               .spread = moe_concentration_spread(&routing->concentration),
+                               .seed = seed->seed,
+                               .step = seed->step,
+                               .experts = router->experts};
+
+  for (draw.layer = 0; draw.layer < layers; draw.layer++)
+    for (draw.index = 0; draw.index < router->draws; draw.index++) {
+      moe_concentration_draw(&draw, p);
+      limit_and_normalize(p, router->experts, 1.0 / (double)MAX(router->arch->moe.top_k, 1));
+      set_layer(router, whole, p, draw.layer, draw.index);
+    }
+}
+
+static gboolean draw_once(const MoeRouter *router, const Whole *whole, const MoeRouting *routing, uint64_t seed,
+                          int64_t layers, GError **error)
+{
   g_autofree double *weights = g_new0(double, layers * router->experts);
 
   if (routing->balance == MOE_BALANCE_FILE && !read_counts(routing, layers, router->experts, weights, error))
     return FALSE;
   for (int64_t layer = 0; layer < layers; layer++) {
     double *p = weights + layer * router->experts;
-    Draw draw = {routing, seed, router->experts, shape->arch->moe.top_k, layer};
+    Draw draw = {routing, seed, router->experts, layer};
 
     if (routing->balance != MOE_BALANCE_FILE)
       draw_weights(&draw, p);
-    limit_and_normalize(p, router->experts, 1.0 / (double)MAX(draw.top_k, 1));
-    set_layer(router, layer, p);
+    limit_and_normalize(p, router->experts, 1.0 / (double)MAX(router->arch->moe.top_k, 1));
+    set_layer(router, whole, p, layer, 0);
   }
   return TRUE;
 }
 
-MoeRouter *moe_router_new(const MoeShape *shape, uint64_t seed, GError **error)
+static gboolean fill(MoeRouter *router, const MoeRouting *routing, const MoeStepSeed *seed, int64_t layers,
+                     GError **error)
+{
+  int64_t parts = layers * router->groups;
+  g_autofree double *rows = g_new0(double, parts * router->columns + 1);
+  g_autofree double *fullest = g_new0(double, parts * router->columns + 1);
+  Whole whole = {rows, fullest};
+
+  if (routing->balance == MOE_BALANCE_CONCENTRATION)
+    draw_concentrated(router, &whole, routing, seed, layers);
+  else if (!draw_once(router, &whole, routing, seed->seed, layers, error))
+    return FALSE;
+  cut_into_rounds(router, &whole, parts);
+  return TRUE;
+}
+
+static guint count_draws(const MoeShape *shape)
+{
+  const MoeParallelism *p = &shape->run->parallelism;
+
+  return shape->run->training.routing.balance == MOE_BALANCE_CONCENTRATION
+             ? (guint)CLAMP(p->expert_data * p->micro_batches, 1, MOST_DRAWS)
+             : 1;
+}
+
+MoeRouter *moe_router_new(const MoeShape *shape, const MoeStepSeed *seed, GError **error)
 {
   g_autoptr(MoeRouter) router = g_new0(MoeRouter, 1);
 
@@ -211,13 +323,13 @@ MoeRouter *moe_router_new(const MoeShape *shape, uint64_t seed, GError **error)
   router->groups = shape->groups;
   router->group_experts = shape->local_experts / shape->groups;
   router->experts = shape->arch->moe.experts;
+  router->draws = count_draws(shape);
+  router->columns = router->draws * router->ep;
+  router->capped = moe_expert_rounds(shape);
   router->arch = shape->arch;
   router->layer_index = g_array_new(FALSE, FALSE, sizeof(int64_t));
-  int64_t layers = index_layers(router);
-
-  router->rows = g_new0(double, layers * router->groups * router->ep);
-  router->fullest = g_new0(double, layers * router->groups * router->ep);
-  return fill(router, shape, layers, seed, error) ? g_steal_pointer(&router) : NULL;
+  return fill(router, &shape->run->training.routing, seed, index_layers(router), error) ? g_steal_pointer(&router)
+                                                                                        : NULL;
 }
 
 void moe_router_free(MoeRouter *router)
@@ -225,8 +337,11 @@ void moe_router_free(MoeRouter *router)
   if (!router)
     return;
   g_array_unref(router->layer_index);
+  g_free(router->first);
   g_free(router->rows);
   g_free(router->fullest);
+  g_free(router->skew);
+  g_free(router->sent);
   g_free(router);
 }
 
@@ -244,33 +359,53 @@ gboolean moe_routing_check(const MoeRun *run, GError **error)
   moe_shape_init(&shape, run);
   if (moe_routing_is_balanced(&shape) || run->training.routing.balance != MOE_BALANCE_FILE)
     return TRUE;
-  MoeRouter *router = moe_router_new(&shape, 0, error);
+  MoeRouter *router = moe_router_new(&shape, &(MoeStepSeed){0, 0}, error);
   gboolean good = router != NULL;
 
   moe_router_free(router);
   return good;
 }
 
-int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group)
+static int part_of(const MoeRouter *router, int64_t layer, int64_t group)
 {
-  if (!router)
-    return MOE_NO_LOAD;
   int64_t index = g_array_index(router->layer_index, int64_t, MIN(layer, router->arch->layers - 1));
 
   return (int)(index * router->groups + group);
 }
 
-double moe_router_rows(const MoeRouter *router, int load, int64_t rank)
+int64_t moe_router_rounds(const MoeRouter *router, int64_t layer, int64_t group)
 {
-  return router->rows[load * router->ep + rank];
+  int part = part_of(router, layer, group);
+
+  return router->first[part + 1] - router->first[part];
 }
 
-double moe_router_fullest(const MoeRouter *router, int load, int64_t rank)
+int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group, int64_t round)
 {
-  return router->fullest[load * router->ep + rank];
+  return router ? router->first[part_of(router, layer, group)] + (int)round : MOE_NO_LOAD;
+}
+
+guint moe_router_draws(const MoeRouter *router)
+{
+  return router->draws;
+}
+
+double moe_router_rows(const MoeRouter *router, int load, int64_t column)
+{
+  return router->rows[load * router->columns + column];
+}
+
+double moe_router_fullest(const MoeRouter *router, int load, int64_t column)
+{
+  return router->fullest[load * router->columns + column];
 }
 
 const double *moe_router_skew(const MoeRouter *router, int load)
 {
-  return load == MOE_NO_LOAD ? NULL : router->rows + load * router->ep;
+  return load == MOE_NO_LOAD ? NULL : router->skew + load * router->columns;
+}
+
+double moe_router_sent(const MoeRouter *router, int load)
+{
+  return load == MOE_NO_LOAD ? 1 : router->sent[load];
 }

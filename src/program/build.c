@@ -60,7 +60,8 @@ static void init_placement(MoeBuilder *builder)
                      &builder->placement);
 }
 
-static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owned, uint64_t seed, GError **error)
+static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owned, const MoeStepSeed *seed,
+                             GError **error)
 {
   moe_shape_init(&builder->shape, run);
   builder->arena = owned->arena;
@@ -90,16 +91,16 @@ static int64_t scaled(int64_t value, double factor)
   return (int64_t)((double)value * factor + 0.5);
 }
 
-/* A kernel as expert-parallel index `rank` sees it: its rows follow the load; m is the fullest expert's. */
-static void apply_load(const MoeRouter *router, int load, int64_t rank, MoeKernel *kernel)
+/* A kernel as a load class sees it: its rows follow the load; m is the fullest expert's. */
+static void apply_load(const MoeRouter *router, int load, int64_t column, MoeKernel *kernel)
 {
-  double rows = moe_router_rows(router, load, rank);
+  double rows = moe_router_rows(router, load, column);
 
   if (kernel->klass == MOE_KERNEL_GROUPED_GEMM) {
     int64_t mean = moe_ceil_div(kernel->rows, MAX(kernel->groups, 1));
 
     kernel->rows = scaled(kernel->rows, rows);
-    kernel->m = MAX(scaled(mean, moe_router_fullest(router, load, rank)), moe_ceil_div(kernel->rows, kernel->groups));
+    kernel->m = MAX(scaled(mean, moe_router_fullest(router, load, column)), moe_ceil_div(kernel->rows, kernel->groups));
   }
   kernel->read_bytes *= rows;
   kernel->write_bytes *= rows;
@@ -159,7 +160,8 @@ static void freeze(const MoeBuilder *builder, const MoeCalls *calls, Owned *owne
   MoeModelFlops flops;
 
   moe_count_model_flops(&run->architecture, &run->training, &flops);
-  program->n_load_classes = builder->router ? (guint)builder->shape.ep : 1;
+  program->n_load_draws = builder->router ? moe_router_draws(builder->router) : 1;
+  program->n_load_classes = builder->router ? program->n_load_draws * (guint)builder->shape.ep : 1;
   freeze_kernels(builder, owned);
   program->collectives = freeze_table(builder, &builder->tables.collectives, &program->n_collectives);
   program->copies = freeze_table(builder, &builder->tables.copies, &program->n_copies);
@@ -176,19 +178,35 @@ static void freeze(const MoeBuilder *builder, const MoeCalls *calls, Owned *owne
 
 MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error)
 {
+  return moe_program_build_step(run, seed, 0, error);
+}
+
+MoeProgram *moe_program_build_step(const MoeRun *run, uint64_t seed, uint64_t step, GError **error)
+{
+  const MoeStepSeed of_step = {seed, step};
   Owned *owned = g_new0(Owned, 1);
   g_autoptr(MoeProgram) program = &owned->program;
   g_auto(MoeBuilder) builder = {0};
   MoeCalls calls;
 
   owned->arena = moe_arena_new();
-  if (!builder_init(&builder, run, owned, seed, error))
+  if (!builder_init(&builder, run, owned, &of_step, error))
     return NULL;
   moe_calls_build(&builder, &calls);
   freeze(&builder, &calls, owned);
   g_array_unref(calls.roles);
   g_array_unref(calls.messages);
   return g_steal_pointer(&program);
+}
+
+/* All groups go through the draws in an order that micro-batches shuffle, each from its own place: different groups
+ * have different loads as long as there are draws enough, and each meets them all. */
+guint moe_program_load_draw(const MoeProgram *program, guint group, uint32_t micro_batch)
+{
+  guint n = program->n_load_draws;
+  uint64_t shuffled = micro_batch == 0 ? 0 : moe_random_mix(micro_batch);
+
+  return (guint)((group % n + shuffled % n) % n);
 }
 
 void moe_program_free(MoeProgram *program)

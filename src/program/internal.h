@@ -173,17 +173,41 @@ void moe_end_backward(MoeEmit *emit, const MoeChunk *chunk);
 
 /* Whether every expert gets the same rows: then there is no router. */
 gboolean moe_routing_is_balanced(const MoeShape *shape);
-MoeRouter *moe_router_new(const MoeShape *shape, uint64_t seed, GError **error);
+/* A step's own seed, and how many steps it comes after the first one of its training. */
+typedef struct {
+  uint64_t seed, step;
+} MoeStepSeed;
+MoeRouter *moe_router_new(const MoeShape *shape, const MoeStepSeed *seed, GError **error);
 void moe_router_free(MoeRouter *router);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeRouter, moe_router_free)
-/* Load number of the experts that `group` of a layer holds, for MoeEmit and MoeTables; MOE_NO_LOAD when balanced. */
-int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group);
-/* Rows of a load on expert-parallel index `rank` relative to the mean, and of its fullest expert relative to the mean
- * expert. */
-double moe_router_rows(const MoeRouter *router, int load, int64_t rank);
-double moe_router_fullest(const MoeRouter *router, int load, int64_t rank);
-/* [expert-parallel size] rows arriving, relative to the mean; NULL when balanced. */
+/* Capped rounds in which the rows of a group of a layer's local experts come: what the fullest rank needs. */
+int64_t moe_router_rounds(const MoeRouter *router, int64_t layer, int64_t group);
+/* Load number of one round of the experts that `group` of a layer holds, for MoeEmit and MoeTables; MOE_NO_LOAD when
+ * balanced. */
+int moe_router_load(const MoeRouter *router, int64_t layer, int64_t group, int64_t round);
+/* Different loads that racks and micro-batches have, at least 1. */
+guint moe_router_draws(const MoeRouter *router);
+/* Rows of a load in a load class (draw times the expert-parallel size, plus the index in it) relative to the mean
+ * round, and of its fullest expert relative to the mean expert. */
+double moe_router_rows(const MoeRouter *router, int load, int64_t column);
+double moe_router_fullest(const MoeRouter *router, int load, int64_t column);
+/* [load classes] rows arriving, relative to what arrives on average in this round; NULL when balanced. */
 const double *moe_router_skew(const MoeRouter *router, int load);
+/* Rows that each rank sends in this round, relative to the mean round; 1 when balanced. */
+double moe_router_sent(const MoeRouter *router, int load);
+
+/* One layer's loads in one rack and micro-batch. */
+typedef struct {
+  const MoeConcentration *law;
+  double spread; /* moe_concentration_spread */
+  uint64_t seed, step;
+  int64_t experts, layer, index; /* index: which of the draws */
+} MoeConcentrationDraw;
+/* Standard deviation of the logarithm of one expert's load at which the fullest of the named number is as concentrated
+ * as is said. */
+double moe_concentration_spread(const MoeConcentration *concentration);
+/* weights: [experts] counts, whole multiples of a 64th of the mean, whose sum is exact. */
+void moe_concentration_draw(const MoeConcentrationDraw *draw, double *weights);
 
 /* ---- recompute, offload, memory of a layer ------------------------------------------------------ */
 

@@ -74,5 +74,6 @@ int64_t moe_lower_rows(const MoeEmit *emit, MoeRows rows)
 
 int moe_lower_load(const MoeEmit *emit, const MoeLayerOp *op)
 {
-  return op->rows == MOE_ROWS_EXPERT ? moe_router_load(emit->builder->router, emit->layer, emit->group) : MOE_NO_LOAD;
+  return op->rows == MOE_ROWS_EXPERT ? moe_router_load(emit->builder->router, emit->layer, emit->group, emit->round)
+                                     : MOE_NO_LOAD;
 }

@@ -12,6 +12,44 @@
 #define PERMUTE_UNFUSED_LAUNCHES 8
 #define PERMUTE_UNFUSED_TRIPS    2.0
 
+/* ---- pieces ------------------------------------------------------------------------------------- */
+
+/* One capped round of one group of local experts. */
+typedef struct {
+  int64_t group, round;
+} Piece;
+
+static int64_t rounds_of(const MoeEmit *emit, int64_t group)
+{
+  const MoeRouter *router = emit->builder->router;
+
+  return router ? moe_router_rounds(router, emit->layer, group) : moe_expert_rounds(emit->shape);
+}
+
+static int64_t count_pieces(const MoeEmit *emit)
+{
+  int64_t n = 0;
+
+  for (int64_t group = 0; group < emit->shape->groups; group++)
+    n += rounds_of(emit, group);
+  return n;
+}
+
+/* The i-th piece of the layer: all rounds of a group come before the next group. */
+static Piece piece_at(const MoeEmit *emit, int64_t i)
+{
+  Piece piece = {0, i};
+
+  while (piece.round >= rounds_of(emit, piece.group))
+    piece.round -= rounds_of(emit, piece.group++);
+  return piece;
+}
+
+static int load_of(const MoeEmit *emit, const Piece *piece)
+{
+  return moe_router_load(emit->builder->router, emit->layer, piece->group, piece->round);
+}
+
 /* ---- permutations ------------------------------------------------------------------------------- */
 
 static const MoeExpertLibrary *library_of(const MoeShape *shape)
@@ -59,20 +97,26 @@ static double sent_rows(const MoeShape *shape)
   return (double)shape->moe_tokens * moe_real_top_k(&shape->arch->moe) * shape->wire_padding;
 }
 
-static void sender_permute(MoeEmit *emit, const char *name)
+/* Of those, the ones that one piece holds, as a share. */
+static double sent_share(const MoeEmit *emit, const Piece *piece)
 {
-  double rows = sent_rows(emit->shape) / (double)moe_expert_pieces(emit->shape);
+  return moe_router_sent(emit->builder->router, load_of(emit, piece)) / (double)moe_expert_pieces(emit->shape);
+}
+
+static void sender_permute(MoeEmit *emit, const char *name, const Piece *piece)
+{
+  double rows = sent_rows(emit->shape) * sent_share(emit, piece);
 
   if (permutes(emit->shape).sender)
     emit_permute(emit, name, ROWS_TO_EXPERTS, rows, rows, MOE_NO_LOAD);
 }
 
-static void receiver_permute(MoeEmit *emit, const char *name, RowsKind kind, int64_t group)
+static void receiver_permute(MoeEmit *emit, const char *name, RowsKind kind, const Piece *piece)
 {
   double rows = emit->shape->mean_rows / (double)moe_expert_pieces(emit->shape);
 
   if (permutes(emit->shape).receiver)
-    emit_permute(emit, name, kind, rows, rows, moe_router_load(emit->builder->router, emit->layer, group));
+    emit_permute(emit, name, kind, rows, rows, load_of(emit, piece));
 }
 
 /* Sums each token's rows: weighted by the router forward, plain backward. Libraries that send a token once per rank sum
@@ -93,14 +137,13 @@ static void emit_expand(MoeEmit *emit, const char *name)
 
 /* ---- transfers ---------------------------------------------------------------------------------- */
 
-static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, int64_t group)
+static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, const Piece *piece)
 {
   const MoeShape *shape = emit->shape;
   const MoeExpertLayer *moe = &shape->arch->moe;
   MoePrecision precision = kind == MOE_DISPATCH ? shape->precision->dispatch : shape->precision->combine;
   double row_bytes = (double)shape->outer * moe_precision_bytes(precision);
   MoeCollective collective = moe_collective(emit, kind, MOE_GROUP_EXPERT, name, (double)shape->moe_tokens * row_bytes);
-  int load = moe_router_load(emit->builder->router, emit->layer, group);
 
   if (emit->quiet)
     return MOE_NO_ITEM;
@@ -109,9 +152,9 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   collective.experts = moe->experts;
   collective.expert_groups = MAX(moe->groups, 1);
   collective.top_groups = moe->top_groups > 0 ? moe->top_groups : collective.expert_groups;
-  collective.share = 1.0 / (double)moe_expert_pieces(shape);
+  collective.share = sent_share(emit, piece);
   collective.padding = shape->wire_padding * moe_real_top_k(moe) / (double)collective.top_k;
-  collective.receive = moe_router_skew(emit->builder->router, load);
+  collective.receive = moe_router_skew(emit->builder->router, load_of(emit, piece));
   collective.n_skew = collective.receive ? (guint)shape->ep : 0;
   return moe_emit_collective(emit, MOE_STREAM_EXPERT, &collective);
 }
@@ -187,50 +230,50 @@ void moe_lower_gather(MoeEmit *emit, const MoeLayerOp *op)
 
 /* ---- forward ------------------------------------------------------------------------------------ */
 
-/* A piece is one capped round of one group. Weights are quantized with the first round. */
-static void enter_piece(MoeEmit *emit, int64_t piece, gboolean first)
+/* Weights are quantized with the first round. */
+static void enter_piece(MoeEmit *emit, const Piece *piece, gboolean first)
 {
-  int64_t rounds = moe_expert_rounds(emit->shape);
-
-  emit->group = piece / rounds;
-  emit->round = piece % rounds;
+  emit->group = piece->group;
+  emit->round = piece->round;
   emit->first = first && emit->round == 0;
 }
 
-static void forward_piece(MoeEmit *emit, int64_t piece, guint32 dispatch)
+static void forward_piece(MoeEmit *emit, const Piece *piece, guint32 dispatch)
 {
   gboolean first = emit->first;
 
   enter_piece(emit, piece, first);
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, emit->group);
+  receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, piece);
   moe_gather_expert_rows(emit);
   moe_lower(emit, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(emit);
-  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, emit->group);
+  receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, piece);
   emit->first = first;
 }
 
-static guint32 dispatch_piece(MoeEmit *emit, int64_t piece)
+static guint32 dispatch_piece(MoeEmit *emit, int64_t i)
 {
-  sender_permute(emit, "encode");
-  if (piece == 0)
+  Piece piece = piece_at(emit, i);
+
+  sender_permute(emit, "encode", &piece);
+  if (i == 0)
     end_counts(emit, TRUE);
-  return exchange(emit, MOE_DISPATCH, "dispatch", piece / moe_expert_rounds(emit->shape));
+  return exchange(emit, MOE_DISPATCH, "dispatch", &piece);
 }
 
 /* Dispatches that are under way before the experts compute: all of them, or, where rounds share static buffers, the
  * piece that comes next besides. */
-static int64_t dispatches_ahead(const MoeShape *shape)
+static int64_t dispatches_ahead(const MoeEmit *emit)
 {
-  return moe_expert_rounds(shape) > 1 ? 2 : moe_expert_pieces(shape);
+  return moe_expert_rounds(emit->shape) > 1 ? 2 : count_pieces(emit);
 }
 
 /* Dispatches are issued ahead; the experts of a piece start when theirs has come, and each piece's results leave
  * while the next one computes. */
 static void overlapped_forward(MoeEmit *emit)
 {
-  int64_t pieces = moe_expert_pieces(emit->shape), ahead = dispatches_ahead(emit->shape), issued = 0;
+  int64_t pieces = count_pieces(emit), ahead = dispatches_ahead(emit), issued = 0;
   g_autofree guint32 *dispatch = g_new(guint32, pieces);
   guint32 combine = MOE_NO_ITEM;
 
@@ -239,25 +282,28 @@ static void overlapped_forward(MoeEmit *emit)
   moe_lower(emit, emit->sublayer, MOE_PLACE_BESIDE);
   end_counts(emit, FALSE);
   for (int64_t p = 0; p < pieces; p++) {
-    forward_piece(emit, p, dispatch[p]);
+    Piece piece = piece_at(emit, p);
+
+    forward_piece(emit, &piece, dispatch[p]);
     if (issued < pieces) {
       dispatch[issued] = dispatch_piece(emit, issued);
       issued++;
     }
-    combine = exchange(emit, MOE_COMBINE, "combine", emit->group);
+    combine = exchange(emit, MOE_COMBINE, "combine", &piece);
   }
   moe_flow_join(emit->flow, combine);
 }
 
 static void exposed_forward(MoeEmit *emit)
 {
-  for (int64_t p = 0; p < moe_expert_pieces(emit->shape); p++) {
+  for (int64_t p = 0; p < count_pieces(emit); p++) {
+    Piece piece = piece_at(emit, p);
     guint32 dispatch = dispatch_piece(emit, p);
 
     if (p == 0)
       end_counts(emit, FALSE);
-    forward_piece(emit, p, dispatch);
-    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", emit->group));
+    forward_piece(emit, &piece, dispatch);
+    moe_flow_join(emit->flow, exchange(emit, MOE_COMBINE, "combine", &piece));
   }
   moe_lower(emit, emit->sublayer, MOE_PLACE_BESIDE);
 }
@@ -283,7 +329,7 @@ void moe_lower_experts(MoeEmit *emit, const MoeLayerOp *op)
 
 /* Weight gradients of a group wait until its data gradients are on their way, so that they compute beside the transfer.
  */
-static guint32 backward_piece(MoeEmit *emit, int64_t piece, guint32 dispatch)
+static guint32 backward_piece(MoeEmit *emit, const Piece *piece, guint32 dispatch)
 {
   g_autoptr(MoeFlow) held = moe_flow_new();
   MoeEmit inner = *emit;
@@ -292,25 +338,27 @@ static guint32 backward_piece(MoeEmit *emit, int64_t piece, guint32 dispatch)
   inner.later = hold ? held : emit->later;
   enter_piece(&inner, piece, emit->first);
   moe_flow_join(emit->flow, dispatch);
-  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, inner.group);
+  receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, piece);
   moe_gather_expert_rows(&inner);
   moe_lower_backward(&inner, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(&inner);
-  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, inner.group);
-  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", inner.group);
+  receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, piece);
+  guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", piece);
 
   moe_flow_splice(emit->flow, held);
   return combine;
 }
 
-static guint32 return_piece(MoeEmit *emit, int64_t piece)
+static guint32 return_piece(MoeEmit *emit, int64_t i)
 {
-  return exchange(emit, MOE_DISPATCH, "combine_grad", piece / moe_expert_rounds(emit->shape));
+  Piece piece = piece_at(emit, i);
+
+  return exchange(emit, MOE_DISPATCH, "combine_grad", &piece);
 }
 
 static void overlapped_backward(MoeEmit *emit)
 {
-  int64_t pieces = moe_expert_pieces(emit->shape), ahead = dispatches_ahead(emit->shape), issued = 0;
+  int64_t pieces = count_pieces(emit), ahead = dispatches_ahead(emit), issued = 0;
   g_autofree guint32 *dispatch = g_new(guint32, pieces);
   guint32 combine = MOE_NO_ITEM;
 
@@ -318,7 +366,9 @@ static void overlapped_backward(MoeEmit *emit)
     dispatch[issued] = return_piece(emit, issued);
   moe_lower_backward(emit, emit->sublayer, MOE_PLACE_BESIDE);
   for (int64_t p = 0; p < pieces; p++) {
-    combine = backward_piece(emit, p, dispatch[p]);
+    Piece piece = piece_at(emit, p);
+
+    combine = backward_piece(emit, &piece, dispatch[p]);
     if (issued < pieces) {
       dispatch[issued] = return_piece(emit, issued);
       issued++;
@@ -330,8 +380,11 @@ static void overlapped_backward(MoeEmit *emit)
 static void exposed_backward(MoeEmit *emit)
 {
   moe_lower_backward(emit, emit->sublayer, MOE_PLACE_BESIDE);
-  for (int64_t p = 0; p < moe_expert_pieces(emit->shape); p++)
-    moe_flow_join(emit->flow, backward_piece(emit, p, return_piece(emit, p)));
+  for (int64_t p = 0; p < count_pieces(emit); p++) {
+    Piece piece = piece_at(emit, p);
+
+    moe_flow_join(emit->flow, backward_piece(emit, &piece, return_piece(emit, p)));
+  }
 }
 
 void moe_lower_experts_backward(MoeEmit *emit, const MoeLayerOp *op)

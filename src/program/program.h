@@ -128,7 +128,9 @@ typedef struct {
   const MoeBlock *blocks;
   const MoeKernel *kernels; /* [n_kernels] as load class 0 runs them; moe_program_kernel gives those of other classes */
   const gboolean *kernel_varies; /* [n_kernels] whether load classes differ in it; NULL: none does */
-  guint n_load_classes; /* 1, or the expert-parallel size: with imbalanced routing each index has its own rows */
+  guint n_load_classes; /* 1, or with imbalanced routing draws times the expert-parallel size: each draw and index has
+                           its own rows, class = draw * size + index */
+  guint n_load_draws;   /* at least 1: different loads that expert groups and micro-batches have in this step */
   const MoeCollective *collectives;
   const MoeCopy *copies;
   const MoeMessage *messages;
@@ -140,6 +142,12 @@ typedef struct {
 
 /* Lowers a validated run. NULL and *error (MOE_ERROR_LAYOUT) when the layout cannot exist. */
 MoeProgram *moe_program_build(const MoeRun *run, uint64_t seed, GError **error);
+/* The same for a later step of a training: `seed` is of this step alone, `step` counts from the first one. What expert
+ * loads remember from step to step follows seed - step. */
+MoeProgram *moe_program_build_step(const MoeRun *run, uint64_t seed, uint64_t step, GError **error);
+/* Which of the n_load_draws loads an expert group has in a micro-batch; `group` is the expert-data index of its ranks.
+ * Groups whose indices are equal modulo n_load_draws have the same loads in all micro-batches. */
+guint moe_program_load_draw(const MoeProgram *program, guint group, uint32_t micro_batch);
 void moe_program_free(MoeProgram *program);
 /* Whether the table of expert counts by which a validated run routes, if it does, has a row for each MoE layer and a
  * count for each expert. FALSE and *error (MOE_ERROR_INPUT, _IO) say where not. */

@@ -90,6 +90,19 @@ static void add_interval(JsonBuilder *builder, const MoeResult *result)
   json_builder_end_object(builder);
 }
 
+/* Only of several. */
+static void add_steps(JsonBuilder *builder, const MoeResult *result)
+{
+  if (result->steps.n == 0)
+    return;
+  moe_json_open_object(builder, "steps");
+  moe_json_integer(builder, "n", result->steps.n);
+  moe_json_number(builder, "p50_s", result->steps.p50_s);
+  moe_json_number(builder, "p90_s", result->steps.p90_s);
+  moe_json_number(builder, "max_s", result->steps.max_s);
+  json_builder_end_object(builder);
+}
+
 static void add_published(JsonBuilder *builder, const MoeResult *result)
 {
   gboolean present = result->published.present;
@@ -163,6 +176,7 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   json_builder_begin_object(builder);
   add_identity(builder, result);
   add_speed(builder, result);
+  add_steps(builder, result);
   add_interval(builder, result);
   add_published(builder, result);
   add_memory(builder, result);

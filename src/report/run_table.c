@@ -7,6 +7,7 @@
 
 static const MoeLine answer[] = {
     {"step time", "{step_time_s|s}"},
+    {"", "mean of {steps.n} steps: P50 {steps.p50_s|s}, P90 {steps.p90_s|s}, longest {steps.max_s|s}"},
     {"MFU", "{mfu.causal|%} causal, {mfu.full|%} full, of {peak_flops_per_gpu|FLOP/s} {peak_precision}"},
     {"HFU", "{hfu|%}"},
     {"tokens/s/GPU", "{tokens_per_s_per_gpu|%.0f} ({tokens_per_s|count} tokens/s)"},

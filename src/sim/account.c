@@ -253,19 +253,20 @@ static MoeTime step_end(const Sim *sim)
 static void account_busy(const Sim *sim, const Unit *unit, MoeUnitAccount *account)
 {
   const RolePlan *plan = &sim->role[unit->role];
+  const gsize load = sim_load_class(sim, unit->rack, unit->index);
   double known = 0;
 
   for (unsigned c = 0; c < MOE_N_CAUSES; c++) {
-    account->cause_s[c] = plan->cause_s[unit->load * MOE_N_CAUSES + c];
+    account->cause_s[c] = plan->cause_s[load * MOE_N_CAUSES + c];
     known += account->cause_s[c];
   }
   double extra = moe_time_to_seconds(unit->busy) - known;
   account->cause_s[MOE_CAUSE_KERNEL_INEFFICIENCY] += extra;
   for (unsigned r = 0; r < MOE_N_REASONS; r++)
-    account->reason_s[r] = plan->reason_s[unit->load * MOE_N_REASONS + r];
+    account->reason_s[r] = plan->reason_s[load * MOE_N_REASONS + r];
   account->reason_s[MOE_REASON_CONTENTION] += extra;
-  memcpy(account->scope_s, &plan->scope_s[unit->load * MOE_N_SCOPES], sizeof account->scope_s);
-  memcpy(account->pass_s, &plan->pass_s[unit->load * MOE_N_PASSES], sizeof account->pass_s);
+  memcpy(account->scope_s, &plan->scope_s[load * MOE_N_SCOPES], sizeof account->scope_s);
+  memcpy(account->pass_s, &plan->pass_s[load * MOE_N_PASSES], sizeof account->pass_s);
 }
 
 static void account_unit(Sim *sim, Unit *unit, MoeTime end, MoeUnitAccount *account)
@@ -304,7 +305,9 @@ MoeSimResult *sim_account(Sim *sim)
     add_mean(result->reason_s, account->reason_s, MOE_N_REASONS, weight);
     add_mean(result->scope_s, account->scope_s, MOE_N_SCOPES, weight);
     add_mean(result->pass_s, account->pass_s, MOE_N_PASSES, weight);
-    result->hardware_flop += sim->role[sim->unit[u].role].flop[sim->unit[u].load] * (double)sim->multiplicity[u];
+    result->hardware_flop +=
+        sim->role[sim->unit[u].role].flop[sim_load_class(sim, sim->unit[u].rack, sim->unit[u].index)] *
+        (double)sim->multiplicity[u];
   }
   result->nvlink_bytes = sim->nvlink_bytes / ranks;
   result->network_bytes = sim->network_bytes / ranks;

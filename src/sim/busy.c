@@ -98,21 +98,43 @@ static void count_block(const Sim *sim, const MoeBlock *block, Price *prices, do
   }
 }
 
+static void add_all(double *to, const double *from, unsigned n)
+{
+  for (unsigned i = 0; i < n; i++)
+    to[i] += from[i];
+}
+
+static void add_sums(RolePlan *plan, gsize load, const Sums *sums)
+{
+  add_all(&plan->cause_s[load * MOE_N_CAUSES], sums->cause_s, MOE_N_CAUSES);
+  add_all(&plan->reason_s[load * MOE_N_REASONS], sums->reason_s, MOE_N_REASONS);
+  add_all(&plan->scope_s[load * MOE_N_SCOPES], sums->scope_s, MOE_N_SCOPES);
+  add_all(&plan->pass_s[load * MOE_N_PASSES], sums->pass_s, MOE_N_PASSES);
+  plan->flop[load] += sums->flop;
+}
+
+/* How often the role calls each block in micro-batches in which a rack has this draw. */
+static guint *times_of(const Sim *sim, const MoeRole *role, guint rack, guint draw)
+{
+  guint *times = g_new0(guint, sim->program->n_blocks);
+
+  for (guint c = 0; c < role->n_calls; c++)
+    if (moe_program_load_draw(sim->program, rack, role->calls[c].micro_batch) == draw)
+      times[role->calls[c].block]++;
+  return times;
+}
+
 void sim_busy_count(Sim *sim, guint role, guint load, Price *prices)
 {
-  const MoeRole *r = &sim->program->roles[role];
-  RolePlan *plan = &sim->role[role];
-  g_autofree guint *times = g_new0(guint, sim->program->n_blocks);
-  Sums sums = {0};
+  guint n_draws = sim->program->n_load_draws, n_index = sim->n_loads / n_draws;
 
-  for (guint c = 0; c < r->n_calls; c++)
-    times[r->calls[c].block]++;
-  for (guint b = 0; b < sim->program->n_blocks; b++)
-    if (times[b] > 0)
-      count_block(sim, &sim->program->blocks[b], prices, times[b], &sums);
-  memcpy(&plan->cause_s[load * MOE_N_CAUSES], sums.cause_s, sizeof sums.cause_s);
-  memcpy(&plan->reason_s[load * MOE_N_REASONS], sums.reason_s, sizeof sums.reason_s);
-  memcpy(&plan->scope_s[load * MOE_N_SCOPES], sums.scope_s, sizeof sums.scope_s);
-  memcpy(&plan->pass_s[load * MOE_N_PASSES], sums.pass_s, sizeof sums.pass_s);
-  plan->flop[load] = sums.flop;
+  for (guint rack = 0; rack < n_draws; rack++) {
+    g_autofree guint *times = times_of(sim, &sim->program->roles[role], rack, load / n_index);
+    Sums sums = {0};
+
+    for (guint b = 0; b < sim->program->n_blocks; b++)
+      if (times[b] > 0)
+        count_block(sim, &sim->program->blocks[b], prices, times[b], &sums);
+    add_sums(&sim->role[role], rack * n_index + load % n_index, &sums);
+  }
 }

@@ -91,12 +91,24 @@ static void stream_runs(Unit *unit, unsigned stream, MoeCause cause)
 
 /* ---- collectives ------------------------------------------------------------------------------------------------- */
 
+/* Members' factors in the micro-batch that these ranks are in. */
+static void shift_skew(const Sim *sim, const Unit *unit, unsigned stream, MoeCollPlan *plan)
+{
+  gsize first = (gsize)sim_load_draw(sim, unit, unit->stream[stream].call) * plan->n_skew;
+
+  if (plan->in_factor)
+    plan->in_factor += first;
+  if (plan->out_factor)
+    plan->out_factor += first;
+}
+
 static void launch(Sim *sim, MoeGroupKind kind, uint32_t group, unsigned stream, const MoeCollPlan *plan,
                    const MoeCollective *collective)
 {
   const Groups *groups = &sim->groups[kind];
   uint32_t first = groups->first[group], n = groups->first[group + 1] - first;
   gboolean expert = collective->kind == MOE_DISPATCH || collective->kind == MOE_COMBINE;
+  MoeCollPlan drawn = *plan;
   uint8_t sms_class = plan->sms > 0 ? (expert ? 1 : 2) : 0;
   uint32_t flight = new_flight(sim, (Flight){.kind = FLIGHT_COLLECTIVE,
                                              .stream = (uint8_t)stream,
@@ -104,7 +116,9 @@ static void launch(Sim *sim, MoeGroupKind kind, uint32_t group, unsigned stream,
                                              .sms_class = sms_class,
                                              .a = group});
 
-  moe_fabric_start(sim->fabric, plan, n, &groups->gpu[first], plan->n_skew ? &groups->index[first] : NULL, flight);
+  if (plan->n_skew > 0)
+    shift_skew(sim, &sim->unit[groups->unit[first]], stream, &drawn);
+  moe_fabric_start(sim->fabric, &drawn, n, &groups->gpu[first], plan->n_skew ? &groups->index[first] : NULL, flight);
   for (uint32_t i = first; i < first + n; i++) {
     Unit *unit = &sim->unit[groups->unit[i]];
 

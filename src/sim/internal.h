@@ -133,9 +133,10 @@ typedef struct {
 /* Thousands of them do not fit into the cache: what every event touches comes first, in whole lines. */
 typedef struct {
   Stream stream[MOE_N_STREAMS];
-  const MoeCall *calls; /* of its role */
-  uint32_t rank, role, load;
-  uint32_t segment;                   /* compute stream: next or running segment of the block */
+  const MoeCall *calls;      /* of its role */
+  uint32_t rank, role, load; /* load: class of the call that its compute stream is in */
+  uint32_t rack, index;      /* whose loads: expert-data index modulo the draws, and index in its expert group */
+  uint32_t segment;          /* compute stream: next or running segment of the block */
   uint16_t waiting_on[MOE_N_STREAMS]; /* masks of streams (and HOST_BIT) whose head waits for this stream */
   uint16_t host_blocked;              /* streams behind the host's frontier */
   uint16_t ready;                     /* streams (and HOST_BIT) to look at */
@@ -268,6 +269,17 @@ void sim_place_clear(Sim *sim);
 static inline const MoeCall *sim_call(const Unit *unit, uint32_t call)
 {
   return &unit->calls[call];
+}
+/* Load class of the unit in the first micro-batch, by which its account is kept, and in a call. */
+static inline guint sim_load_class(const Sim *sim, guint draw, guint index)
+{
+  return sim->n_loads > 1 ? draw * (sim->n_loads / sim->program->n_load_draws) + index : 0;
+}
+static inline guint sim_load_draw(const Sim *sim, const Unit *unit, uint32_t call)
+{
+  return sim->program->n_load_draws == 1
+             ? 0
+             : moe_program_load_draw(sim->program, unit->rack, sim_call(unit, call)->micro_batch);
 }
 void sim_unit_start(Sim *sim, Unit *unit);
 /* Looks at everything of the unit that may go on, until nothing more can. */

@@ -34,8 +34,12 @@ static void find_coordinates(Placing *placing)
 
   placing->stage = g_new(uint32_t, placing->n_ranks);
   placing->expert = g_new(uint32_t, placing->n_ranks);
+  placing->rack = g_new(uint32_t, placing->n_ranks);
   moe_layout_groups(layout, MOE_GROUP_PIPELINE, group, placing->stage);
   moe_layout_groups(layout, MOE_GROUP_EXPERT, group, placing->expert);
+  moe_layout_groups(layout, MOE_GROUP_EXPERT_DATA, group, placing->rack);
+  for (guint rank = 0; rank < placing->n_ranks; rank++)
+    placing->rack[rank] %= placing->sim->program->n_load_draws;
 }
 
 static void find_used_groups(Placing *placing)
@@ -60,6 +64,7 @@ static void clear_real_groups(Placing *placing)
   }
   g_free(placing->stage);
   g_free(placing->expert);
+  g_free(placing->rack);
 }
 
 /* ---- colours ----------------------------------------------------------------------------------------------------- */
@@ -82,7 +87,7 @@ static double slow_factor(const Sim *sim, int64_t rank)
 
 static uint32_t load_class(const Placing *placing, guint rank)
 {
-  return placing->sim->n_loads > 1 ? placing->expert[rank] : 0;
+  return sim_load_class(placing->sim, placing->rack[rank], placing->expert[rank]);
 }
 
 /* Stages a stage exchanges messages with, in either direction: a list per stage ended by -1. */
@@ -231,6 +236,8 @@ static void new_unit(const Placing *placing, guint rank)
   unit->rank = rank;
   unit->role = placing->stage[rank];
   unit->load = load_class(placing, rank);
+  unit->rack = placing->rack[rank];
+  unit->index = placing->expert[rank];
   unit->slow = slow_factor(sim, rank);
   unit->jitter_key = moe_random_key(sim->options->seed, sim->jitter_stream, rank);
   sim->unit_of_rank[rank] = sim->n_units;

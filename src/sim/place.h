@@ -21,6 +21,7 @@ typedef struct {
   RealGroups real[MOE_N_GROUPS];
   uint32_t *site[N_SITES];  /* [n_ranks] domain, host and leaf of each rank's GPU */
   uint32_t *stage, *expert; /* [n_ranks] coordinates of each rank */
+  uint32_t *rack;           /* [n_ranks] expert-data index modulo the draws of loads */
   uint64_t *colour;         /* [n_ranks] hash */
   Colours colours;
 } Placing;

@@ -1,6 +1,13 @@
 /* Streams of one unit: what can start now, what completes. */
 #include "internal.h"
 
+/* What the compute stream runs next has the loads of its micro-batch. */
+static void follow_load(const Sim *sim, Unit *unit)
+{
+  if (sim->program->n_load_draws > 1)
+    unit->load = sim_load_class(sim, sim_load_draw(sim, unit, unit->stream[MOE_STREAM_COMPUTE].call), unit->index);
+}
+
 /* Moves past the end of a block to the next call that has operations for this stream. */
 static gboolean settle_cursor(const Sim *sim, Unit *unit, unsigned stream)
 {
@@ -13,6 +20,8 @@ static gboolean settle_cursor(const Sim *sim, Unit *unit, unsigned stream)
     if (stream == MOE_STREAM_COMPUTE)
       unit->segment = 0;
   }
+  if (s->call < n_calls && s->pos == 0 && stream == MOE_STREAM_COMPUTE)
+    follow_load(sim, unit);
   return s->call < n_calls;
 }
 

@@ -20,6 +20,7 @@
 #include "spec/network.h"
 #include "spec/precision.h"
 #include "spec/published.h"
+#include "spec/routing.h"
 #include <moesim/result.h>
 
 G_BEGIN_DECLS
@@ -123,17 +124,6 @@ typedef struct {
 } MoeArchitecture;
 
 typedef enum { MOE_OPTIMIZER_ADAMW, MOE_OPTIMIZER_MUON, MOE_OPTIMIZER_SGD } MoeOptimizer;
-
-typedef enum { MOE_BALANCE_EVEN, MOE_BALANCE_ZIPF, MOE_BALANCE_DIRICHLET, MOE_BALANCE_FILE } MoeBalanceKind;
-
-typedef struct {
-  MoeBalanceKind balance;
-  double balance_value;    /* Zipf exponent or Dirichlet concentration */
-  const char *counts_file; /* CSV, one row per layer, one column per expert; resolved against the file that names it */
-  MoeMark counts_mark;     /* where it is named */
-  double capacity_factor;  /* 0 = dropless */
-  gboolean token_rounding; /* counts rounded to the tile by dropping or adding tokens (SonicMoE) */
-} MoeRouting;
 
 typedef struct {
   int64_t sequence_length;

@@ -8,6 +8,9 @@
 /* Beyond these a skew is no skew any more: one expert gets everything, or all get the same. */
 #define MAX_ZIPF          10
 #define MAX_CONCENTRATION 1e9
+#define MAX_NAMED_EXPERTS 4096
+/* Above, what is common forgets nothing within any training that is simulated step by step. */
+#define MAX_MEMORY 0.999
 /* A capacity of so many times the mean fits every imbalance. */
 #define MAX_CAPACITY_FACTOR 1024
 
@@ -24,7 +27,8 @@ const MoeTraining moe_training_defaults = {.micro_batch = 1,
                                                          .dispatch = MOE_BF16,
                                                          .combine = MOE_BF16,
                                                          .master = MOE_FP32,
-                                                         .optimizer_moments = MOE_FP32}};
+                                                         .optimizer_moments = MOE_FP32},
+                                           .routing.concentration = {.shared = 0.5, .memory = 0.9}};
 
 static const MoeField precision_fields[] = {
     {"gemm", PRECISION(gemm), .meaning = "linear layers, forward pass and data gradient"},
@@ -46,6 +50,20 @@ static const MoeField precision_fields[] = {
 
 static const MoeSection precision_section = {"precision", precision_fields, &moe_training_defaults};
 
+static const MoeField concentration_fields[] = {
+    {"fullest", MOE_FIELD_BETWEEN(MoeTraining, routing.concentration.fullest, MOE_DIM_NONE, 1, MAX_NAMED_EXPERTS),
+     .required = TRUE, .meaning = "rows of the fullest expert over those of the mean one, in one micro-batch"},
+    {"experts", MOE_FIELD_COUNT(MoeTraining, routing.concentration.experts, 2, MAX_NAMED_EXPERTS), .required = TRUE,
+     .meaning = "number of experts that `fullest` is said of; holds for any other number by the spread of one"},
+    {"shared", MOE_FIELD_SHARE(MoeTraining, routing.concentration.shared),
+     .meaning = "share of the variance that all racks and micro-batches of a step have in common"},
+    {"memory", MOE_FIELD_BETWEEN(MoeTraining, routing.concentration.memory, MOE_DIM_NONE, 0, MAX_MEMORY),
+     .meaning = "correlation of what is common from one step to the next"},
+    {NULL},
+};
+
+static const MoeSection concentration_section = {"concentration", concentration_fields, &moe_training_defaults};
+
 static const MoeField balance_fields[] = {
     {"zipf", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeRouting, balance_value), .maximum = MAX_ZIPF,
      .meaning = "exponent of a Zipf law over the experts"},
@@ -53,6 +71,9 @@ static const MoeField balance_fields[] = {
      .maximum = MAX_CONCENTRATION, .meaning = "concentration of a Dirichlet law; the larger the more even"},
     {"file", MOE_FIELD_STRING(MoeRouting, counts_file),
      .meaning = "CSV of measured counts, a row per layer, a column per expert"},
+    {"concentration", MOE_FIELD_PART(concentration_section),
+     .meaning =
+         "loads drawn per MoE layer, rack and micro-batch, from the fullest expert at a named number of experts"},
     {NULL},
 };
 
@@ -68,6 +89,11 @@ static char *print_balance(gconstpointer target)
 
   if (routing->balance == MOE_BALANCE_EVEN)
     return NULL;
+  if (routing->balance == MOE_BALANCE_CONCENTRATION) {
+    g_autofree char *text = moe_section_print_flow(&concentration_section, target);
+
+    return g_strdup_printf("{%s: %s}", balance_fields[3].key, text);
+  }
   if (routing->balance == MOE_BALANCE_FILE) {
     g_autofree char *path = g_canonicalize_filename(routing->counts_file, NULL);
     g_autofree char *quoted = moe_text_quote(path);
@@ -159,20 +185,40 @@ static int sole_entry(const MoeNode *map)
   return found;
 }
 
-static gboolean read_law(const MoeNode *map, MoeRouting *routing, GError **error)
+static gboolean read_concentration(const MoeNode *map, MoeTraining *training, GError **error)
 {
-  MoeRouting unused = {0};
+  const MoeConcentration *concentration = &training->routing.concentration;
+
+  training->routing.balance = MOE_BALANCE_CONCENTRATION;
+  if (!moe_node_expect(map, MOE_NODE_MAP, "a map", error) ||
+      !moe_node_read_fields(map, concentration_fields, "concentration", training, error))
+    return FALSE;
+  if (concentration->fullest >= (double)concentration->experts)
+    return moe_fail(
+        error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(map, "fullest")),
+        "the fullest of %" G_GINT64_FORMAT
+        " experts has %g times the mean, expected less than all rows of all experts: below %" G_GINT64_FORMAT,
+        concentration->experts, concentration->fullest, concentration->experts);
+  return TRUE;
+}
+
+static gboolean read_law(const MoeNode *map, MoeTraining *training, GError **error)
+{
+  MoeRouting unused = {0}, *routing = &training->routing;
   int entry = sole_entry(map);
 
   if (entry < 0)
     return moe_fail(
         error, MOE_ERROR_INPUT, moe_node_mark(map),
-        "%u entries in balance, expected even or one of {zipf: EXPONENT}, {dirichlet: CONCENTRATION}, {file: CSV}",
+        "%u entries in balance, expected even or one of {zipf: EXPONENT}, {dirichlet: CONCENTRATION}, {file: CSV}, "
+        "{concentration: {fullest: RATIO, experts: NUMBER}}",
         moe_node_size(map));
   if (!moe_node_read_fields(map, balance_fields, "balance", &unused, error))
     return FALSE;
   const MoeNode *value = moe_node_at(map, (guint)entry);
   const char *key = moe_node_key(map, (guint)entry);
+  if (strcmp(key, "concentration") == 0)
+    return read_concentration(value, training, error);
   if (strcmp(key, "file") == 0) {
     routing->balance = MOE_BALANCE_FILE;
     routing->counts_mark = moe_node_mark(value);
@@ -182,7 +228,7 @@ static gboolean read_law(const MoeNode *map, MoeRouting *routing, GError **error
   return moe_node_read_quantity(value, MOE_DIM_NONE, &routing->balance_value, error);
 }
 
-static gboolean read_balance(const MoeNode *node, MoeRouting *routing, GError **error)
+static gboolean read_balance(const MoeNode *node, MoeTraining *training, GError **error)
 {
   static const char *const even[] = {"even", NULL};
   int word = 0;
@@ -191,7 +237,7 @@ static gboolean read_balance(const MoeNode *node, MoeRouting *routing, GError **
     return TRUE;
   if (moe_node_kind(node) != MOE_NODE_MAP)
     return moe_node_read_word(node, even, &word, error);
-  return read_law(node, routing, error);
+  return read_law(node, training, error);
 }
 
 static gboolean read_capacity(const MoeNode *node, MoeRouting *routing, GError **error)
@@ -217,7 +263,7 @@ static gboolean read_routing(const MoeNode *training, MoeTraining *target, GErro
   const MoeNode *section = moe_node_get(training, "routing");
 
   return !section || (moe_node_read_fields(section, routing_fields, "routing", target, error) &&
-                      read_balance(moe_node_get(section, "balance"), &target->routing, error) &&
+                      read_balance(moe_node_get(section, "balance"), target, error) &&
                       read_capacity(moe_node_get(section, "capacity_factor"), &target->routing, error));
 }
 

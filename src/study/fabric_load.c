@@ -98,7 +98,7 @@ MoeFabricLoad *moe_fabric_load(MoeRun *run, const MoeSimOptions *sim, GError **e
   g_auto(MoePrepared) made = {0};
   MoeSimTraffic traffic = {0};
 
-  if (!moe_prepare(run, sim->seed, &made, error))
+  if (!moe_prepare(run, sim, &made, error))
     return NULL;
   moe_topo_count_leaves(made.topo);
   load->run = run;

@@ -113,7 +113,7 @@ MoeNeighbour *moe_neighbour_new(const MoeRun *other, double phase, uint64_t seed
   neighbour->used = g_array_new(FALSE, TRUE, sizeof(double));
   neighbour->look = FIRST_LOOK;
   neighbour->phase = phase - floor(phase);
-  if (!moe_prepare(other, seed, &made, error))
+  if (!moe_prepare(other, &(MoeSimOptions){.seed = seed}, &made, error))
     return NULL;
   moe_topo_count_leaves(made.topo);
   neighbour->n_links = 2 * (guint)moe_topo_n_leaves(made.topo);

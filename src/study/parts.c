@@ -187,7 +187,7 @@ gboolean moe_study_iteration(const MoeRun *run, const MoeSimOptions *options, in
 
   *iteration = (MoeIteration){0};
   chosen.slice = NULL;
-  if (!moe_prepare(run, chosen.seed, &made, error) || !choose_rank(run, &made, &chosen, stage, iteration, error))
+  if (!moe_prepare(run, &chosen, &made, error) || !choose_rank(run, &made, &chosen, stage, iteration, error))
     return FALSE;
   chosen.slice = watch_slice;
   chosen.slice_data = &watch;

@@ -3,13 +3,13 @@
 
 #include "prepared.h"
 
-gboolean moe_prepare(const MoeRun *run, uint64_t seed, MoePrepared *prepared, GError **error)
+gboolean moe_prepare(const MoeRun *run, const MoeSimOptions *options, MoePrepared *prepared, GError **error)
 {
   prepared->topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, error);
   if (prepared->topo)
     prepared->cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, error);
   if (prepared->cost)
-    prepared->program = moe_program_build(run, seed, error);
+    prepared->program = moe_program_build_step(run, options->seed, options->step, error);
   return prepared->program != NULL;
 }
 
@@ -27,7 +27,7 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
   gint64 start_us = g_get_monotonic_time();
   g_auto(MoePrepared) made = {0};
 
-  if (!moe_prepare(run, chosen->seed, &made, error))
+  if (!moe_prepare(run, chosen, &made, error))
     return NULL;
   if (chosen->tick)
     moe_topo_count_leaves(made.topo);

@@ -10,8 +10,9 @@ typedef struct {
   MoeProgram *program;
 } MoePrepared;
 
-/* FALSE and *error when machine, constants or layout are wrong; what was made is freed by clear. */
-gboolean moe_prepare(const MoeRun *run, uint64_t seed, MoePrepared *prepared, GError **error);
+/* For the step that `options` (its seed and step) names. FALSE and *error when machine, constants or layout are wrong;
+ * what was made is freed by clear. */
+gboolean moe_prepare(const MoeRun *run, const MoeSimOptions *options, MoePrepared *prepared, GError **error);
 void moe_prepared_clear(MoePrepared *prepared);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePrepared, moe_prepared_clear)
 

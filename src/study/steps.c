@@ -49,11 +49,25 @@ static void rescale_rates(MoeResult *mean, double factor)
     *rates[i] *= factor;
 }
 
+/* What single steps took; sorts them. */
+static void note_spread(MoeResult *mean, double *seconds, guint n)
+{
+  MoeQuantiles quantiles = moe_quantiles(seconds, n);
+
+  mean->steps.n = n;
+  mean->steps.p50_s = quantiles.p50;
+  mean->steps.p90_s = quantiles.p90;
+  mean->steps.max_s = seconds[n - 1];
+}
+
 static MoeResult *mean_of(GPtrArray *steps)
 {
   MoeResult *mean = g_ptr_array_index(steps, 0);
+  g_autofree double *seconds = g_new(double, steps->len);
   MoeResult first = *mean;
 
+  for (guint i = 0; i < steps->len; i++)
+    seconds[i] = ((const MoeResult *)g_ptr_array_index(steps, i))->step_time_s;
   clear_sums(mean);
   accumulate(mean, &first, 1.0 / steps->len);
   for (guint i = 1; i < steps->len; i++) {
@@ -64,6 +78,7 @@ static MoeResult *mean_of(GPtrArray *steps)
     mean->operations += step->operations;
     mean->wall_time_s += step->wall_time_s;
   }
+  note_spread(mean, seconds, steps->len);
   rescale_rates(mean, first.step_time_s / mean->step_time_s);
   return g_ptr_array_steal_index(steps, 0);
 }
@@ -75,6 +90,7 @@ MoeResult *moe_study_predict_steps(const MoeRun *run, const MoeSimOptions *sim, 
 
   for (int64_t i = 0; i < n; i++) {
     options.seed = sim->seed + (uint64_t)i;
+    options.step = (uint64_t)i;
     options.slice = i == 0 ? sim->slice : NULL;
     MoeResult *step = moe_study_predict(run, &options, error);
 

@@ -46,7 +46,9 @@ static inline GPtrArray *draw_layout(uint64_t seed)
   g_ptr_array_add(sets, g_strdup_printf("parallelism.expert=%s", PICK(&source, "1", "2", "4", "8")));
   g_ptr_array_add(sets, g_strdup_printf("parallelism.zero=%s", PICK(&source, "0", "1", "2", "3")));
   g_ptr_array_add(sets, g_strdup_printf("training.global_batch=%s", PICK(&source, "64", "128")));
-  g_ptr_array_add(sets, g_strdup_printf("training.routing.balance=%s", PICK(&source, "even", "{dirichlet: 20}")));
+  g_ptr_array_add(
+      sets, g_strdup_printf("training.routing.balance=%s",
+                            PICK(&source, "even", "{dirichlet: 20}", "{concentration: {fullest: 1.6, experts: 64}}")));
   g_ptr_array_add(sets, g_strdup_printf("recompute.mode=%s", PICK(&source, "none", "full")));
   g_ptr_array_add(sets, g_strdup_printf("parallelism.overlap.expert=%s", PICK(&source, "true", "false")));
   g_ptr_array_add(sets, NULL);

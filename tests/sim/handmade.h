@@ -98,7 +98,7 @@ static inline Handmade *hm_new(int64_t gpus, int64_t tensor, int64_t pipeline, i
   run->stack.host.n_cpus = 1;
   run->stack.host.cpu[0] = "test";
   run->stack.host.ops_per_kernel = 1;
-  hm->program.n_load_classes = 1;
+  hm->program.n_load_classes = hm->program.n_load_draws = 1;
   hm->layout = moe_layout_new(&run->parallelism, NULL);
   ck_assert_ptr_nonnull(hm->layout);
   return hm;

@@ -85,6 +85,15 @@ START_TEST(routing_forms)
   g_autoptr(MoeRun) dirichlet = spectest_good("training.routing.balance={dirichlet: 20}");
   g_autoptr(MoeRun) file = spectest_good("training.routing.balance={file: counts.csv}");
   g_autoptr(MoeRun) none = spectest_good("training.routing={balance: even, capacity_factor: none}");
+  g_autoptr(MoeRun) concentrated =
+      spectest_good("training.routing.balance={concentration: {fullest: 1.5, experts: 8, memory: 0.5}}");
+  const MoeConcentration *concentration = &concentrated->training.routing.concentration;
+
+  ck_assert_int_eq(concentrated->training.routing.balance, MOE_BALANCE_CONCENTRATION);
+  ck_assert_double_eq(concentration->fullest, 1.5);
+  ck_assert_int_eq(concentration->experts, 8);
+  ck_assert_double_eq(concentration->shared, 0.5);
+  ck_assert_double_eq(concentration->memory, 0.5);
 
   ck_assert_int_eq(zipf->training.routing.balance, MOE_BALANCE_ZIPF);
   ck_assert_double_eq(zipf->training.routing.balance_value, 0.3);
@@ -238,6 +247,11 @@ START_TEST(faults_have_names_and_places)
       {"training.precision.gemm=mxfp8", "mxfp8 for gemm, which chip has no rate for"},
       {"training.routing.balance={zipf: 1, dirichlet: 2}", "2 entries in balance"},
       {"training.routing.balance=odd", "even"},
+      {"training.routing.balance={concentration: 2}", "a map"},
+      {"training.routing.balance={concentration: {fullest: 2}}", "experts"},
+      {"training.routing.balance={concentration: {fullest: 0.9, experts: 64}}", "out of range"},
+      {"training.routing.balance={concentration: {fullest: 8, experts: 8}}", "below 8"},
+      {"training.routing.balance={concentration: {fullest: 2, experts: 8, memory: 1}}", "out of range"},
       {"training.routing.capacity_factor=0", "expected none or a number from 1"},
       {"training.routing.capacity_factor=0.999", "expected none or a number from 1"},
       {"training.lora={rank: 0}", "whole number from 1"},
