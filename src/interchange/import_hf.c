@@ -8,7 +8,8 @@
 static const HfFamily *find_family(JsonMap *map, const char *otherwise)
 {
   const char *type = json_map_has(map, "model_type") ? json_map_text(map, "model_type") : otherwise;
-  const HfFamily *family = type ? hf_family(type) : NULL;
+  gboolean indexed = g_strcmp0(type, "deepseek_v3") == 0 && json_map_has(map, "index_topk");
+  const HfFamily *family = type ? hf_family(indexed ? "deepseek_v32" : type) : NULL;
 
   if (family || map->error)
     return family;

@@ -687,6 +687,29 @@ START_TEST(test_open_variables)
 }
 END_TEST
 
+/* An index of keys makes DeepSeek-V3 into V3.2, by whatever name its configuration goes. */
+START_TEST(test_index_by_another_name)
+{
+  g_autofree char *path = moetest_path("tests/interchange/hf/deepseek-v3.2.json");
+  g_autofree char *text = NULL;
+  g_autoptr(GError) error = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &text, &length, NULL));
+  char *type = strstr(text, "\"deepseek_v32\"");
+
+  ck_assert_ptr_nonnull(type);
+  memcpy(type, "\"deepseek_v3\" ", strlen("\"deepseek_v32\""));
+  const MoeImportOptions options = {.gpus = 64, .tensor = 8};
+  g_autoptr(MoeImport) import = moe_import_hf(text, length, "config.json", &options, &error);
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert_int_eq(run->architecture.attention.index.top_k, 2048);
+}
+END_TEST
+
 /* What was chosen stands under assumptions, with one value each. */
 START_TEST(test_assumptions)
 {
@@ -756,4 +779,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_open_variables, test_megatron_layout,
-              test_megatron_hybrid, test_assumptions, test_megatron_defaults, test_words, test_limits)
+              test_megatron_hybrid, test_assumptions, test_index_by_another_name, test_megatron_defaults, test_words,
+              test_limits)
