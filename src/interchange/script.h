@@ -34,9 +34,10 @@ typedef struct {
   const MoeImportFiles *files;
   const ScriptStatement *statement; /* the one that is being run */
   ScriptFlow flow;
-  guint depth; /* evals, calls and files inside each other */
-  guint calls; /* of functions inside each other */
-  guint steps; /* of loops so far */
+  guint depth;  /* evals, calls and files inside each other */
+  guint calls;  /* of functions inside each other */
+  guint steps;  /* of loops so far */
+  gsize rounds; /* bytes that these have read */
 } Script;
 
 /* Follows the statements of a text (continued lines joined). The last launch stays in script->launch. */

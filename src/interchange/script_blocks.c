@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define MAX_STEPS 10000 /* of all loops of a script */
-#define MAX_DEPTH 64    /* of loops inside loops */
+#define MAX_STEPS 10000         /* of all loops of a script */
+#define MAX_BYTES (1000 * 1000) /* that their rounds read: real loops read some thousand */
+#define MAX_DEPTH 64            /* of loops inside loops */
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
@@ -151,9 +152,11 @@ static char *take_inside(const char **text, int (*depth_of)(const char *))
 static gboolean run_body(Script *script, const char *body)
 {
   guint frames = script->frames->len;
+  gsize length = strlen(body);
 
-  if (++script->steps > MAX_STEPS || script->depth >= MAX_DEPTH)
+  if (++script->steps > MAX_STEPS || script->depth >= MAX_DEPTH || script->rounds > MAX_BYTES - MIN(length, MAX_BYTES))
     return FALSE;
+  script->rounds += length;
   script->depth++;
   script_run(script, body);
   script->depth--;

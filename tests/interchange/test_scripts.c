@@ -87,6 +87,19 @@ START_TEST(follows_loops_and_functions)
 }
 END_TEST
 
+/* Rounds of a loop are bounded by what they read: 1 MB in all. */
+START_TEST(bounds_loops)
+{
+  g_autofree char *filler = g_strnfill(10000, 'x');
+  g_autofree char *text =
+      g_strdup_printf("I=0\nwhile [ 1 = 1 ]; do\n  ((I++))\n  : %s\ndone\nt --num-layers ${I}\n", filler);
+  g_autofree char *launch = launch_of(text, NULL);
+  gint64 rounds = g_ascii_strtoll(strrchr(launch, ' '), NULL, 10);
+
+  ck_assert(rounds > 10 && rounds < 200);
+}
+END_TEST
+
 /* What braces and commands make of values. */
 START_TEST(follows_expansions)
 {
@@ -301,6 +314,6 @@ START_TEST(gpus_follow_the_batch)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, follows_expansions,
-              follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts,
-              mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch)
+MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, bounds_loops,
+              follows_expansions, follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch,
+              deepspeed_experts, mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch)
