@@ -131,7 +131,7 @@ char *moe_report_records_table(guint n, const char *const *records, MoeSheet she
 char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet);
 /* One row per case, worst first when `worst_first`, else in file order. */
 char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, MoeSheet sheet);
-/* {"cases": [...], "groups": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
+/* {"cases": [...], "groups": [...], "coverage": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
 char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by);
 char *moe_report_validation_csv(const MoeValidation *validation);
 

@@ -154,9 +154,13 @@ typedef struct {
     MoeFootprint *role; /* [n_roles] */
   } memory;
   struct {
-    guint samples; /* combinations of the assumptions that were predicted; 0 = none asked for, the rest is 0 */
+    guint samples; /* combinations of the assumptions that were predicted, 1 = the run as it is; 0 = none asked for, the
+                      rest is 0 */
     double mfu_causal_p10, mfu_causal_p90, mfu_full_p10, mfu_full_p90, step_time_p10_s,
         step_time_p90_s; /* NaN: none exists */
+    double mfu_causal_p50, step_time_p50_s;
+    double peak_p10_bytes, peak_p90_bytes; /* of memory */
+    double assumptions_share, model_share; /* of the variance of log(step time) */
   } interval;
   struct {
     guint n; /* steps that step_time_s is the mean of, when more than one; 0 = one step, the rest is 0 */

@@ -29,18 +29,22 @@ typedef struct {
   guint n_samples, n_failed; /* drawn; of these, combinations that cannot exist */
   char *failure;             /* the first message, NULL when all exist */
   MoeQuantiles mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu; /* NaN without a sample */
-  double *stepped_s; /* [n_samples - n_failed]: step times of the combinations, in no order */
+  double *stepped_s;    /* [n_samples - n_failed]: step times of the combinations, in no order */
+  double *peaked_bytes; /* [n_samples - n_failed]: their peaks of memory, in the same order */
+  /* With a posterior: what log(published / predicted step time) of each is, normal around a bias; NULL without. */
+  double *error_bias, *error_scatter;
   guint n_swings;
   MoeSwing *swings; /* largest first; empty when only the interval was asked for */
   guint n_simulations;
 } MoeSensitivity;
 
 typedef struct {
-  MoeSimOptions sim;        /* of every simulation; its seed is also that of the combinations */
-  guint samples;            /* combinations; 0 = no interval */
-  gboolean interval_only;   /* no assumption alone: for a column beside a prediction */
-  guint jobs;               /* threads, 0 = as many as the machine has */
-  MoeProgressFunc progress; /* may be NULL */
+  MoeSimOptions sim;                    /* of every simulation; its seed is also that of the combinations */
+  guint samples;                        /* combinations; 0 = no interval */
+  const struct MoePosterior *posterior; /* draws what it knows; NULL: everything by its range (certainty/posterior.h) */
+  gboolean interval_only;               /* no assumption alone: for a column beside a prediction */
+  guint jobs;                           /* threads, 0 = as many as the machine has */
+  MoeProgressFunc progress;             /* may be NULL */
   gpointer progress_data;
 } MoeSensitivityOptions;
 

@@ -47,6 +47,9 @@ typedef struct {
   double tokens_per_s_per_gpu_published, tokens_per_s_per_gpu_predicted;
   double error;              /* predicted_step_s / published_step_s - 1 */
   double extrapolated_share; /* of kernel time, see MoeResult */
+  double waiting_share;      /* of the predicted step: moe_waiting_share */
+  double busy_share;         /* of it: neither waiting nor in a pipeline bubble */
+  double training_rate;      /* of the accelerator, see rates.h */
   int64_t gpus, micro_batches, sequence_length;
   gboolean fits; /* predicted footprint within the GPU's memory, headroom included */
   struct {
@@ -102,6 +105,9 @@ MoeValidation *moe_validate_with(const char *dir, const char *data_dir, const ch
                                  GError **error);
 void moe_validation_free(MoeValidation *validation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeValidation, moe_validation_free)
+
+/* Share of a predicted step that waits for wires, hosts, copies, data and peers: what kernels do not decide. */
+double moe_waiting_share(const MoeResult *result);
 
 /* Groups in order of name; *n is their number. Free with moe_case_groups_free. */
 MoeCaseGroup *moe_validation_group(const MoeValidation *validation, MoeGroupBy by, guint *n);

@@ -80,20 +80,79 @@ static double failure_variance(const MoeGoodput *goodput)
   return log_variance(wall, goodput->n_samples);
 }
 
-void moe_certainty(const MoeResult *result, const double *stepped, guint n, const MoeModelError *model_error,
+/* Every combination at equally likely values of its own error. */
+static GArray *with_errors(const MoeCombinations *c)
+{
+  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(double), c->n * MOE_N_MODEL_ERRORS);
+
+  for (guint i = 0; i < c->n; i++)
+    for (guint j = 0; j < MOE_N_MODEL_ERRORS; j++) {
+      double z = moe_normal_quantile((j + 0.5) / MOE_N_MODEL_ERRORS);
+      double step_s = c->step_s[i] * exp(c->error_bias[i] + c->error_scatter[i] * z);
+
+      g_array_append_val(all, step_s);
+    }
+  return all;
+}
+
+/* Variance of the logarithm that errors by a posterior add. */
+static double error_variance(const MoeCombinations *c)
+{
+  double scatter = 0;
+  g_autofree double *bias = g_new(double, c->n);
+
+  for (guint i = 0; i < c->n; i++) {
+    scatter += c->error_scatter[i] * c->error_scatter[i] / c->n;
+    bias[i] = exp(c->error_bias[i]);
+  }
+  return scatter + log_variance(bias, c->n);
+}
+
+/* Steps at all that is not known; variances of the logarithm by what makes them. */
+static GArray *doubtful_steps(const MoeCombinations *c, const MoeModelError *error, double *variance)
+{
+  variance[MOE_DOUBT_ASSUMPTIONS] = log_variance(c->step_s, c->n);
+  variance[MOE_DOUBT_MODEL] = c->error_bias ? error_variance(c) : log_variance(error->ratio, MOE_N_MODEL_ERRORS);
+  return c->error_bias ? with_errors(c) : products(c->step_s, c->n, error->ratio, MOE_N_MODEL_ERRORS);
+}
+
+static void fill_memory(const MoeCombinations *c, const MoeModelError *error, MoeCertainty *certainty)
+{
+  double variance[MOE_N_DOUBTS] = {log_variance(c->peak_bytes, c->n),
+                                   log_variance(error->memory_ratio, MOE_N_MODEL_ERRORS)};
+  g_autoptr(GArray) all = products(c->peak_bytes, c->n, error->memory_ratio, MOE_N_MODEL_ERRORS);
+
+  fill_shares(variance, MOE_N_DOUBTS - 1, certainty->memory_share);
+  certainty->peak_bytes = quantiles_of(all);
+}
+
+void moe_certainty(const MoeResult *result, const MoeCombinations *combinations, const MoeModelError *model_error,
                    const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
 {
-  double variance[MOE_N_DOUBTS] = {log_variance(stepped, n), log_variance(model_error->ratio, MOE_N_MODEL_ERRORS)};
-  g_autoptr(GArray) steps = products(stepped, n, model_error->ratio, MOE_N_MODEL_ERRORS);
+  double variance[MOE_N_DOUBTS] = {0};
+  g_autoptr(GArray) steps = doubtful_steps(combinations, model_error, variance);
 
   *certainty = (MoeCertainty){.chance = NAN};
+  fill_shares(variance, MOE_N_DOUBTS - 1, certainty->step_share);
   certainty->step_time_s = quantiles_of(steps);
   certainty->mfu_causal = mfu_of(result->mfu_causal, result->step_time_s, &certainty->step_time_s);
   certainty->mfu_full = mfu_of(result->mfu_full, result->step_time_s, &certainty->step_time_s);
-  fill_shares(variance, MOE_N_DOUBTS - 1, certainty->step_share);
+  fill_memory(combinations, model_error, certainty);
   if (!goodput)
     return;
   variance[MOE_DOUBT_FAILURES] = failure_variance(goodput);
   fill_shares(variance, MOE_N_DOUBTS, certainty->wall_share);
   fill_training(steps, goodput, deadline_s, certainty);
+}
+
+void moe_certainty_of(const MoeResult *result, const MoeSensitivity *s, const MoeModelError *model_error,
+                      const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
+{
+  MoeCombinations one = {.n = 1, .step_s = &result->step_time_s, .peak_bytes = &result->memory.peak_bytes};
+  MoeCombinations all = {0};
+
+  if (s)
+    all = (MoeCombinations){s->n_samples - s->n_failed, s->stepped_s, s->peaked_bytes, s->error_bias, s->error_scatter};
+
+  moe_certainty(result, all.n > 0 ? &all : &one, model_error, goodput, deadline_s, certainty);
 }

@@ -1,12 +1,8 @@
-/* What predictions of published runs are wrong by, by kind: text, file, and the distribution for a run. */
+/* What predictions of published runs are wrong by, by kind: text and file. */
 #include "base/base.h"
 #include "doc/doc.h"
 #include "internal.h"
 #include "spec/spec.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
@@ -19,9 +15,22 @@ static char *key_of(const MoeCase *c)
 {
   g_autofree char *model = moe_model_label_of(c->differs[MOE_DIFFERS_MODEL]);
 
-  return g_strdup_printf("{family: %s, kind: %s, gpu: %s, model: %s, stack: \"%s\", ratios: [",
-                         c->group[MOE_GROUP_BY_FAMILY], c->group[MOE_GROUP_BY_KIND], c->group[MOE_GROUP_BY_GPU], model,
-                         c->group[MOE_GROUP_BY_STACK]);
+  return g_strdup_printf("{family: %s, kind: %s, gpu: %s, training_rate: %.3g, model: %s, stack: \"%s\", ",
+                         c->group[MOE_GROUP_BY_FAMILY], c->group[MOE_GROUP_BY_KIND], c->group[MOE_GROUP_BY_GPU],
+                         c->training_rate, model, c->group[MOE_GROUP_BY_STACK]);
+}
+
+typedef struct {
+  GString *ratios, *gpus, *waiting;
+} Lists;
+
+static void append_case(Lists *lists, const MoeCase *c)
+{
+  const char *comma = lists->ratios->len > 0 ? ", " : "";
+
+  g_string_append_printf(lists->ratios, "%s%.4f", comma, c->published_step_s / c->predicted_step_s);
+  g_string_append_printf(lists->gpus, "%s%" G_GINT64_FORMAT, comma, c->gpus);
+  g_string_append_printf(lists->waiting, "%s%.3f", comma, c->waiting_share);
 }
 
 /* The cases that are written like the first one, which stand together in no order: each group once, at its first case.
@@ -29,34 +38,65 @@ static char *key_of(const MoeCase *c)
 static void append_group(GString *text, const MoeValidation *validation, guint first, GHashTable *written)
 {
   g_autofree char *key = key_of(&validation->cases[first]);
-  const char *comma = "";
+  g_autoptr(GString) ratios = g_string_new(NULL), gpus = g_string_new(NULL), waiting = g_string_new(NULL);
+  Lists lists = {ratios, gpus, waiting};
 
   if (!g_hash_table_add(written, g_strdup(key)))
     return;
-  g_string_append_printf(text, "  - %s", key);
   for (guint i = first; i < validation->n; i++) {
     const MoeCase *c = &validation->cases[i];
     g_autofree char *other = counts(c) ? key_of(c) : NULL;
 
-    if (g_strcmp0(other, key) != 0)
-      continue;
-    g_string_append_printf(text, "%s%.4f", comma, c->published_step_s / c->predicted_step_s);
-    comma = ", ";
+    if (g_strcmp0(other, key) == 0)
+      append_case(&lists, c);
   }
+  g_string_append_printf(text, "  - %sratios: [%s], gpus: [%s], waiting: [%s]}\n", key, ratios->str, gpus->str,
+                         waiting->str);
+}
+
+static gboolean has_peak(const MoeCase *c, const char *family, const char *kind)
+{
+  return !c->failure && c->memory.published_bytes > 0 && c->memory.predicted_bytes > 0 &&
+         (!family ||
+          (g_strcmp0(c->group[MOE_GROUP_BY_FAMILY], family) == 0 && g_strcmp0(c->group[MOE_GROUP_BY_KIND], kind) == 0));
+}
+
+static void append_peaks(GString *text, const MoeValidation *memory, guint first, GHashTable *written)
+{
+  const char *family = memory->cases[first].group[MOE_GROUP_BY_FAMILY],
+             *kind = memory->cases[first].group[MOE_GROUP_BY_KIND], *comma = "";
+
+  if (!g_hash_table_add(written, g_strdup_printf("%s %s", family, kind)))
+    return;
+  g_string_append_printf(text, "  - {family: %s, kind: %s, ratios: [", family, kind);
+  for (guint i = first; i < memory->n; i++)
+    if (has_peak(&memory->cases[i], family, kind)) {
+      g_string_append_printf(text, "%s%.4f", comma,
+                             memory->cases[i].memory.published_bytes / memory->cases[i].memory.predicted_bytes);
+      comma = ", ";
+    }
   g_string_append(text, "]}\n");
 }
 
-char *moe_residuals_text(const MoeValidation *validation)
+char *moe_residuals_text(const MoeValidation *validation, const MoeValidation *memory)
 {
   g_autoptr(GHashTable) written = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(GHashTable) peaks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   GString *text = g_string_new(
-      "# Published over predicted step time of every validation case, by what a prediction's own error is judged by.\n"
-      "# Written by moesim validate --save-residuals.\n"
+      "# Published over predicted step time of every validation case, by what a prediction's own error is judged by:\n"
+      "# family, kind, accelerator, GPUs, and the share of the step that waits for wires, hosts and peers; then peaks "
+      "of\n"
+      "# memory. Written by moesim validate --save-residuals.\n"
       "residuals:\n");
 
   for (guint i = 0; i < validation->n; i++)
     if (counts(&validation->cases[i]))
       append_group(text, validation, i, written);
+  if (memory)
+    g_string_append(text, "memory:\n");
+  for (guint i = 0; memory && i < memory->n; i++)
+    if (has_peak(&memory->cases[i], NULL, NULL))
+      append_peaks(text, memory, i, peaks);
   return g_string_free(text, FALSE);
 }
 
@@ -66,27 +106,75 @@ static const MoeField group_fields[] = {
     {"family", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, family), .required = TRUE},
     {"kind", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, kind), .required = TRUE},
     {"gpu", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, gpu), .required = TRUE},
+    {"training_rate", .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeResidualGroup, training_rate), .maximum = 1},
     {"model", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, model)},
     {"stack", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeResidualGroup, stack)},
+    {"ratios", .kind = MOE_FIELD_IGNORE, .required = TRUE},
+    {"gpus", .kind = MOE_FIELD_IGNORE},
+    {"waiting", .kind = MOE_FIELD_IGNORE},
+    {NULL},
+};
+
+static const MoeField memory_fields[] = {
+    {"family", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeMemoryGroup, family), .required = TRUE},
+    {"kind", .kind = MOE_FIELD_TEXT, .offset = offsetof(MoeMemoryGroup, kind), .required = TRUE},
     {"ratios", .kind = MOE_FIELD_IGNORE, .required = TRUE},
     {NULL},
 };
 
-static gboolean read_ratios(const MoeNode *list, MoeResidualGroup *group, GError **error)
+/* A list of plain numbers, above 0 when `positive`, of n values when n > 0. */
+static gboolean read_numbers(const MoeNode *list, const char *what, gboolean positive, guint n, double **values,
+                             GError **error)
 {
-  if (!moe_node_expect(list, MOE_NODE_LIST, "ratios", error))
+  if (!moe_node_expect(list, MOE_NODE_LIST, what, error))
     return FALSE;
-  group->n = moe_node_size(list);
-  group->ratio = g_new0(double, group->n + 1);
-  for (guint i = 0; i < group->n; i++) {
+  guint size = moe_node_size(list);
+  if (n > 0 && size != n)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(list), "%u %s, expected %u: one per ratio", size, what, n);
+  *values = g_new0(double, size + 1);
+  for (guint i = 0; i < size; i++) {
     const MoeNode *node = moe_node_at(list, i);
 
-    if (!moe_node_read_quantity(node, MOE_DIM_NONE, &group->ratio[i], error))
+    if (!moe_node_read_quantity(node, MOE_DIM_NONE, &(*values)[i], error))
       return FALSE;
-    if (group->ratio[i] <= 0)
-      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
-                      "ratio of 0, expected published over predicted time");
+    if (positive && (*values)[i] <= 0)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "%s of 0, expected values above 0", what);
   }
+  return TRUE;
+}
+
+static gboolean read_group(const MoeNode *node, MoeResidualGroup *group, GError **error)
+{
+  const MoeNode *gpus = moe_node_get(node, "gpus"), *waiting = moe_node_get(node, "waiting");
+
+  if (!moe_node_read_fields(node, group_fields, "residuals", group, error) ||
+      !read_numbers(moe_node_get(node, "ratios"), "ratios", TRUE, 0, &group->ratio, error))
+    return FALSE;
+  group->n = moe_node_size(moe_node_get(node, "ratios"));
+  return (!gpus || read_numbers(gpus, "gpus", TRUE, group->n, &group->gpus, error)) &&
+         (!waiting || read_numbers(waiting, "waiting", FALSE, group->n, &group->waiting, error));
+}
+
+static gboolean read_peaks(const MoeNode *node, MoeMemoryGroup *group, GError **error)
+{
+  if (!moe_node_read_fields(node, memory_fields, "memory", group, error) ||
+      !read_numbers(moe_node_get(node, "ratios"), "ratios", TRUE, 0, &group->ratio, error))
+    return FALSE;
+  group->n = moe_node_size(moe_node_get(node, "ratios"));
+  return TRUE;
+}
+
+static gboolean read_memory(MoeResiduals *residuals, const MoeNode *list, GError **error)
+{
+  if (!list)
+    return TRUE;
+  if (!moe_node_expect(list, MOE_NODE_LIST, "memory", error))
+    return FALSE;
+  residuals->n_memory = moe_node_size(list);
+  residuals->memory = g_new0(MoeMemoryGroup, residuals->n_memory + 1);
+  for (guint i = 0; i < residuals->n_memory; i++)
+    if (!read_peaks(moe_node_at(list, i), &residuals->memory[i], error))
+      return FALSE;
   return TRUE;
 }
 
@@ -100,143 +188,43 @@ static gboolean read_groups(MoeResiduals *residuals, GError **error)
     return FALSE;
   residuals->n_groups = moe_node_size(list);
   residuals->group = g_new0(MoeResidualGroup, residuals->n_groups + 1);
-  for (guint i = 0; i < residuals->n_groups; i++) {
-    const MoeNode *node = moe_node_at(list, i);
-    MoeResidualGroup *group = &residuals->group[i];
-
-    if (!moe_node_read_fields(node, group_fields, "residuals", group, error) ||
-        !read_ratios(moe_node_get(node, "ratios"), group, error))
+  for (guint i = 0; i < residuals->n_groups; i++)
+    if (!read_group(moe_node_at(list, i), &residuals->group[i], error))
       return FALSE;
-  }
-  return TRUE;
+  return read_memory(residuals, moe_node_get(root, "memory"), error);
+}
+
+static MoeResiduals *residuals_of(MoeDoc *doc, GError **error)
+{
+  g_autoptr(MoeResiduals) residuals = g_new0(MoeResiduals, 1);
+
+  residuals->doc = doc;
+  return residuals->doc && read_groups(residuals, error) ? g_steal_pointer(&residuals) : NULL;
 }
 
 MoeResiduals *moe_residuals_load(const char *path, GError **error)
 {
-  g_autoptr(MoeResiduals) residuals = g_new0(MoeResiduals, 1);
+  return residuals_of(moe_doc_load(path, error), error);
+}
 
-  residuals->doc = moe_doc_load(path, error);
-  return residuals->doc && read_groups(residuals, error) ? g_steal_pointer(&residuals) : NULL;
+MoeResiduals *moe_residuals_parse(const char *text, GError **error)
+{
+  return residuals_of(moe_doc_parse(text, -1, "residuals", NULL, error), error);
 }
 
 void moe_residuals_free(MoeResiduals *residuals)
 {
   if (!residuals)
     return;
-  for (guint i = 0; residuals->group && i < residuals->n_groups; i++)
+  for (guint i = 0; residuals->group && i < residuals->n_groups; i++) {
     g_free(residuals->group[i].ratio);
+    g_free(residuals->group[i].gpus);
+    g_free(residuals->group[i].waiting);
+  }
+  for (guint i = 0; residuals->memory && i < residuals->n_memory; i++)
+    g_free(residuals->memory[i].ratio);
   g_free(residuals->group);
+  g_free(residuals->memory);
   moe_doc_free(residuals->doc);
   g_free(residuals);
-}
-
-/* ---- the distribution for a run ---------------------------------------------------------------------------------- */
-
-/* A ratio, and the weight that makes families equal. */
-typedef struct {
-  double ratio, weight;
-} Weighted;
-
-static int by_ratio(const void *a, const void *b)
-{
-  const Weighted *x = a, *y = b;
-
-  return (x->ratio > y->ratio) - (x->ratio < y->ratio);
-}
-
-gboolean moe_is_own_family(const char *family, const MoeRun *run)
-{
-  return g_str_has_prefix(run->name, family);
-}
-
-static gboolean is_like(const MoeResidualGroup *group, const MoeRun *run, const char *kind, const char *gpu)
-{
-  return !moe_is_own_family(group->family, run) && (!kind || strcmp(group->kind, kind) == 0) &&
-         (!gpu || strcmp(group->gpu, gpu) == 0);
-}
-
-/* Cases that a family has in the choice. */
-static guint count_family(const MoeResiduals *residuals, const char *family, const MoeRun *run, const char *kind,
-                          const char *gpu)
-{
-  guint n = 0;
-
-  for (guint g = 0; g < residuals->n_groups; g++)
-    if (strcmp(residuals->group[g].family, family) == 0 && is_like(&residuals->group[g], run, kind, gpu))
-      n += residuals->group[g].n;
-  return n;
-}
-
-static GArray *choose(const MoeResiduals *residuals, const MoeRun *run, const char *kind, const char *gpu,
-                      guint *n_families)
-{
-  GArray *chosen = g_array_new(FALSE, FALSE, sizeof(Weighted));
-  g_autoptr(GHashTable) families = g_hash_table_new(g_str_hash, g_str_equal);
-
-  for (guint g = 0; g < residuals->n_groups; g++) {
-    const MoeResidualGroup *group = &residuals->group[g];
-
-    if (!is_like(group, run, kind, gpu))
-      continue;
-    g_hash_table_add(families, (gpointer)group->family);
-    for (guint i = 0; i < group->n; i++) {
-      Weighted one = {group->ratio[i], 1.0 / count_family(residuals, group->family, run, kind, gpu)};
-
-      g_array_append_val(chosen, one);
-    }
-  }
-  *n_families = g_hash_table_size(families);
-  return chosen;
-}
-
-/* Values at the middles of equal parts of the weight. */
-static void fill_ratios(GArray *chosen, double total, double *ratio)
-{
-  double below = 0;
-  guint at = 0;
-
-  g_array_sort(chosen, by_ratio);
-  for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++) {
-    double wanted = (k + 0.5) / MOE_N_MODEL_ERRORS * total;
-
-    while (at + 1 < chosen->len && below + g_array_index(chosen, Weighted, at).weight < wanted)
-      below += g_array_index(chosen, Weighted, at++).weight;
-    ratio[k] = g_array_index(chosen, Weighted, at).ratio;
-  }
-}
-
-static gboolean try_like(const MoeResiduals *residuals, const MoeRun *run, const char *kind, const char *gpu,
-                         MoeModelError *error)
-{
-  guint n_families = 0;
-  g_autoptr(GArray) chosen = choose(residuals, run, kind, gpu, &n_families);
-
-  if (chosen->len < MOE_LEAST_RESIDUALS || n_families < 2)
-    return FALSE;
-  error->n_cases = chosen->len;
-  error->n_families = n_families;
-  error->like = g_strdup_printf("%s%s%s",
-                                !kind                      ? "all"
-                                : strcmp(kind, "moe") == 0 ? "runs with experts"
-                                                           : "dense runs",
-                                gpu ? " on " : "", gpu ? gpu : "");
-  fill_ratios(chosen, n_families, error->ratio);
-  return TRUE;
-}
-
-void moe_model_error(const MoeResiduals *residuals, const MoeRun *run, MoeModelError *error)
-{
-  const char *kind = run->architecture.moe.experts > 0 ? "moe" : "dense";
-
-  *error = (MoeModelError){0};
-  for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++)
-    error->ratio[k] = 1;
-  if (residuals && !try_like(residuals, run, kind, run->cluster.accelerator.name, error) &&
-      !try_like(residuals, run, kind, NULL, error))
-    try_like(residuals, run, NULL, NULL, error);
-}
-
-void moe_model_error_clear(MoeModelError *error)
-{
-  g_clear_pointer(&error->like, g_free);
 }

@@ -4,6 +4,8 @@
 #include "study/study.h"
 #include <moesim/sensitivity.h>
 
+#include "certainty/posterior.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -17,7 +19,7 @@ typedef struct {
 
 /* What came of it. */
 typedef struct {
-  double mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu;
+  double mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu, peak_bytes;
   char *failure;
 } Answer;
 
@@ -55,6 +57,17 @@ static void add_alone(Study *study, guint index)
   }
 }
 
+/* Where a sample has an assumption: by the posterior, or by the hypercube where there is none or it does not know. */
+static double share_of(const Study *study, guint index, guint sample, const guint *strata)
+{
+  const MoePosterior *posterior = study->options->posterior;
+  const char *key = g_array_index(study->varied, MoeVaried, index).assumption->key;
+  guint n = study->options->samples;
+  double share = posterior ? moe_posterior_share(posterior, key, moe_posterior_draw(posterior, sample, n)) : NAN;
+
+  return isnan(share) ? moe_hypercube_share(study->options->sim.seed, n, index, sample, strata) : share;
+}
+
 static void add_samples(Study *study)
 {
   guint n = study->options->samples, k = study->varied->len;
@@ -68,7 +81,7 @@ static void add_samples(Study *study)
 
     for (guint i = 0; i < k; i++)
       g_ptr_array_add(sets, moe_varied_set(&g_array_index(study->varied, MoeVaried, i),
-                                           moe_hypercube_share(seed, n, i, sample, g_ptr_array_index(strata, i))));
+                                           share_of(study, i, sample, g_ptr_array_index(strata, i))));
     add_task(study, sets, SAMPLE);
   }
 }
@@ -84,7 +97,8 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, &study->options->sim, &error) : NULL;
 
   if (result)
-    *answer = (Answer){result->mfu_causal, result->mfu_full, result->step_time_s, result->tokens_per_s_per_gpu, NULL};
+    *answer = (Answer){result->mfu_causal,           result->mfu_full,          result->step_time_s,
+                       result->tokens_per_s_per_gpu, result->memory.peak_bytes, NULL};
   else
     answer->failure = g_strdup(error->message);
   return (MoeOutcome){NULL, NULL};
@@ -104,6 +118,28 @@ static MoeQuantiles quantiles(const Study *study, size_t offset)
   return moe_quantiles(values, n);
 }
 
+/* What the posterior says of the model at the draw of each sample that has an answer. */
+static void fill_errors(const Study *study, MoeSensitivity *s)
+{
+  const MoePosterior *posterior = study->options->posterior;
+  guint sample = 0, kept = 0;
+
+  if (!posterior)
+    return;
+  s->error_bias = g_new0(double, s->n_samples + 1);
+  s->error_scatter = g_new0(double, s->n_samples + 1);
+  for (guint i = 0; i < study->tasks->len; i++) {
+    if (g_array_index(study->tasks, Task, i).varied != SAMPLE)
+      continue;
+    guint draw = moe_posterior_draw(posterior, sample++, s->n_samples);
+
+    if (study->answers[i].failure)
+      continue;
+    moe_posterior_error(posterior, study->run, draw, &s->error_bias[kept], &s->error_scatter[kept]);
+    kept++;
+  }
+}
+
 static void fill_interval(const Study *study, MoeSensitivity *s)
 {
   for (guint i = 0; i < study->tasks->len; i++) {
@@ -117,10 +153,14 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
     }
   }
   s->stepped_s = g_new0(double, s->n_samples + 1);
+  s->peaked_bytes = g_new0(double, s->n_samples + 1);
   guint kept = 0;
   for (guint i = 0; i < study->tasks->len; i++)
-    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure)
-      s->stepped_s[kept++] = study->answers[i].step_time_s;
+    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure) {
+      s->stepped_s[kept] = study->answers[i].step_time_s;
+      s->peaked_bytes[kept++] = study->answers[i].peak_bytes;
+    }
+  fill_errors(study, s);
   s->mfu_causal = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_causal));
   s->mfu_full = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_full));
   s->step_time_s = quantiles(study, G_STRUCT_OFFSET(Answer, step_time_s));
@@ -256,6 +296,9 @@ void moe_sensitivity_free(MoeSensitivity *sensitivity)
     g_free(swing->failure);
   }
   g_free(sensitivity->stepped_s);
+  g_free(sensitivity->peaked_bytes);
+  g_free(sensitivity->error_bias);
+  g_free(sensitivity->error_scatter);
   g_free(sensitivity->swings);
   g_free(sensitivity->failure);
   moe_result_free(sensitivity->result);

@@ -1,6 +1,8 @@
 /* What decides an answer. */
 #include "certainty.h"
 
+#include "certainty/posterior.h"
+
 #include "report/remedy.h"
 #include "study/remedy.h"
 #include <moesim/sensitivity.h>
@@ -42,4 +44,21 @@ char *moe_cli_remedies(const MoeRun *run, const MoeResult *result, const MoeSimO
   if (!*lines)
     return g_strdup(fits ? "" : "no single change or pair of changes makes it fit\n");
   return g_strdup_printf("%s\n%s", fits ? "faster, each simulated:" : "would make it fit, each simulated:", lines);
+}
+
+/* Combinations where none are asked for but a posterior is: P10 and P90 then rest on two to three. */
+#define POSTERIOR_SAMPLES 24
+
+gboolean moe_cli_load_posterior(MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!options->posterior_file)
+    return TRUE;
+  options->posterior = moe_posterior_load(options->posterior_file, &error);
+  if (!options->posterior)
+    moe_cli_fail(error);
+  if (options->samples <= 0)
+    options->samples = POSTERIOR_SAMPLES;
+  return options->posterior != NULL;
 }

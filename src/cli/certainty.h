@@ -14,4 +14,8 @@ char *moe_cli_deciding(const MoeRun *run, const MoeResult *result, const MoeSimO
  * or where trying would take long and the run fits. */
 char *moe_cli_remedies(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim);
 
+/* --posterior: reads what moesim infer -o wrote; with it, combinations if none are asked for. FALSE, having said why,
+ * when it cannot be read; without a file it does nothing. */
+gboolean moe_cli_load_posterior(MoeCliRun *options);
+
 #endif

@@ -89,13 +89,17 @@ typedef struct {
   double
       tokens;   /* of a training whose days and price stand beside each prediction; 0: none. No shared option sets it */
   gint samples; /* combinations of the assumptions for an interval beside each prediction; no shared option sets it */
+  char *posterior_file;           /* of the intervals; no shared option sets it */
+  struct MoePosterior *posterior; /* read from it by moe_cli_load_posterior */
   char **sets;
 } MoeCliRun;
 
-#define MOE_CLI_RUN_ENTRIES 11 /* entries, the empty one included */
+#define MOE_CLI_RUN_ENTRIES 12 /* entries, the empty one included */
 /* Fills `entries` with --variant, --cluster, --stack, --gpus, --scaling, --set, --fidelity, --seed, --steps and
  * --format. */
 void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES]);
+/* The same with --posterior, for commands whose answers have intervals; moe_cli_load_posterior reads it. */
+void moe_cli_interval_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES]);
 /* Takes one of them out: for a command that has no use for it, or its own meaning of it. */
 void moe_cli_drop_entry(GOptionEntry entries[MOE_CLI_RUN_ENTRIES], const char *name);
 void moe_cli_run_clear(MoeCliRun *options);

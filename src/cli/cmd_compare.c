@@ -86,10 +86,12 @@ int moe_cmd_compare(int argc, char **argv)
       {NULL},
   };
 
-  moe_cli_run_entries(&options, shared);
+  moe_cli_interval_entries(&options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   if (status == MOE_CLI_GO && !moe_cli_quantity("--tokens", tokens, MOE_DIM_NONE, &options.tokens))
+    status = MOE_EXIT_BAD_INPUT;
+  if (status == MOE_CLI_GO && !moe_cli_load_posterior(&options))
     status = MOE_EXIT_BAD_INPUT;
   return status != MOE_CLI_GO ? status : compare(argc - 1, argv + 1, variants, &options);
 }

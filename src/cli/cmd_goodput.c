@@ -1,4 +1,5 @@
 /* moesim goodput: a training of weeks, with failures, checkpoints, cost and energy. */
+#include "certainty.h"
 #include "cli.h"
 #include "door/ask.h"
 #include "goodput/model.h"
@@ -97,7 +98,8 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
   if (goodput->job_mtbf_s > G_MAXDOUBLE)
     moe_cli_warn("nothing fails: neither the run, its cluster nor --mtbf says how often parts do");
   moe_cli_warn_memory(result);
-  MoeSensitivityOptions doubt = {.sim = sim, .samples = samples, .jobs = options->jobs};
+  MoeSensitivityOptions doubt = {
+      .sim = sim, .samples = samples, .jobs = options->jobs, .posterior = run_options->posterior};
   g_auto(MoeDoubts) doubts = {0};
   g_autofree char *data_dir = moe_data_dir();
   gboolean measured = plan->step_time_s > 0;
@@ -170,8 +172,10 @@ int moe_cmd_goodput(int argc, char **argv)
 
   const MoeWords words = moe_cli_words(entries);
 
-  moe_cli_run_entries(&run_options, shared);
+  moe_cli_interval_entries(&run_options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : goodput(argv[1], &options, &words, &run_options);
+  if (status != MOE_CLI_GO)
+    return status;
+  return moe_cli_load_posterior(&run_options) ? goodput(argv[1], &options, &words, &run_options) : MOE_EXIT_BAD_INPUT;
 }

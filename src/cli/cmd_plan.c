@@ -1,4 +1,5 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
+#include "certainty.h"
 #include "cli.h"
 #include "report/output.h"
 
@@ -194,6 +195,7 @@ static int plan(const char *argument, const Options *options, const MoeWords *sa
   plan_options.load.variant = variant ? variant : run->variant;
   plan_options.load.data_dir = data_dir;
   plan_options.residuals = residuals;
+  plan_options.posterior = run->posterior;
   plan_options.clusters = (const char *const *)clusters;
   plan_options.n_clusters = options->clusters ? g_strv_length(clusters) : 1;
   plan_options.sizes = (const int64_t *)(gpointer)sizes->data;
@@ -231,7 +233,7 @@ int moe_cmd_plan(int argc, char **argv)
 
   const MoeWords words = moe_cli_words(entries);
 
-  moe_cli_run_entries(&run, shared);
+  moe_cli_interval_entries(&run, shared);
   moe_cli_drop_entry(shared, "gpus");
   moe_cli_drop_entry(shared, "cluster");
   moe_cli_drop_entry(shared, "steps");
@@ -240,5 +242,5 @@ int moe_cmd_plan(int argc, char **argv)
   if (status != MOE_CLI_GO)
     return status;
   moe_cli_run_headroom(&run, o.headroom);
-  return plan(argv[1], &o, &words, &run);
+  return moe_cli_load_posterior(&run) ? plan(argv[1], &o, &words, &run) : MOE_EXIT_BAD_INPUT;
 }

@@ -1,4 +1,5 @@
 /* moesim plot: figures. */
+#include "certainty.h"
 #include "plot.h"
 
 #include <string.h>
@@ -40,6 +41,7 @@ MoeCliRun moe_plot_run_options(const MoePlotOptions *options)
                      .stack = options->stack,
                      .seed = options->seed,
                      .samples = options->samples,
+                     .posterior = options->posterior,
                      .scaling = options->scaling,
                      .sets = options->sets};
 }
@@ -240,6 +242,17 @@ static gboolean check_options(const MoePlotOptions *options)
   return FALSE;
 }
 
+/* --posterior, and combinations with it as moe_cli_load_posterior says. */
+static gboolean load_posterior(MoePlotOptions *options)
+{
+  MoeCliRun run = {.posterior_file = options->posterior_file, .samples = options->samples};
+  gboolean good = moe_cli_load_posterior(&run);
+
+  options->posterior = run.posterior;
+  options->samples = run.samples;
+  return good;
+}
+
 static int plot(int n, char **arguments, const MoePlotOptions *options)
 {
   g_autoptr(GError) error = NULL;
@@ -268,6 +281,8 @@ static void clear_options(MoePlotOptions *options)
     g_free(texts[i]);
   g_strfreev(options->sets);
   g_strfreev(options->vary);
+  g_free(options->posterior_file);
+  moe_posterior_free(options->posterior);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoePlotOptions, clear_options)
 
@@ -290,6 +305,8 @@ int moe_cmd_plot(int argc, char **argv)
       {"best", 0, 0, G_OPTION_ARG_NONE, &o.best, "scale: at each size the best layout that a search finds", NULL},
       {"samples", 0, 0, G_OPTION_ARG_INT, &o.samples,
        "scale, ladder: P10 to P90 over so many combinations of the assumptions", "N"},
+      {"posterior", 0, 0, G_OPTION_ARG_FILENAME, &o.posterior_file, "scale, ladder: P10 to P90 by moesim infer -o",
+       "FILE"},
       {"steps", 0, 0, G_OPTION_ARG_INT, &o.steps, "steps: how many (default: 50)", "N"},
       {"vary", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.vary,
        "strategies, pareto, heatmap: values of a key; several: all pairs", "KEY=A,B,..."},
@@ -306,5 +323,7 @@ int moe_cmd_plot(int argc, char **argv)
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : plot(argc - 1, argv + 1, &o);
+  if (status != MOE_CLI_GO)
+    return status;
+  return load_posterior(&o) ? plot(argc - 1, argv + 1, &o) : MOE_EXIT_BAD_INPUT;
 }

@@ -111,6 +111,24 @@ static void print_notes(const MoeRun *run, const MoeResult *result, const MoeSim
   print_note(moe_cli_remedies(run, result, sim));
 }
 
+/* Combinations in a table that is not asked for them: those that take moments. A number of events, not a time, so that
+ * the same input prints the same on every machine. */
+#define DEFAULT_SAMPLES 24
+#define INTERVAL_EVENTS 8e6
+
+static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, MoeFormat format, MoeSimOptions sim,
+                             MoeResult *result, GError **error)
+{
+  gboolean quick = (double)result->events * DEFAULT_SAMPLES <= INTERVAL_EVENTS && format == MOE_FORMAT_TABLE;
+  MoeSensitivityOptions study = {.sim = sim};
+  g_autofree char *data_dir = moe_data_dir();
+
+  study.posterior = options->posterior;
+  study.sim.slice = NULL;
+  study.samples = options->samples >= 0 ? (guint)options->samples : quick ? DEFAULT_SAMPLES : 0;
+  return moe_ask_interval(data_dir, run, &study, result, error);
+}
+
 static int run_file(const char *argument, const MoeCliRun *options, const TraceOptions *trace,
                     const MoeCliBeside *beside)
 {
@@ -120,6 +138,8 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
 
   if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
     return MOE_EXIT_BAD_INPUT;
+  if (options->samples < -1)
+    return moe_cli_complain("--samples: %d, expected a number of combinations, 0 for none", options->samples);
   if (trace->ranks && !trace->trace)
     return moe_cli_complain("run: --trace-ranks without --trace");
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
@@ -133,7 +153,7 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
     result = predict_traced(run, &sim, steps, trace, &error);
   else if (run)
     result = moe_study_predict_steps(run, &sim, steps, &error);
-  if (!result)
+  if (!result || !add_interval(run, options, format, sim, result, &error))
     return moe_cli_fail(error);
   print_result(result, format);
   if (format == MOE_FORMAT_TABLE)
@@ -159,7 +179,7 @@ static int run_input(int argc, char **argv, const MoeCliRun *options, const Trac
 
 int moe_cmd_run(int argc, char **argv)
 {
-  g_auto(MoeCliRun) options = {0};
+  g_auto(MoeCliRun) options = {.samples = -1};
   g_auto(TraceOptions) trace = {0};
   g_auto(MoeCliBeside) beside = {0};
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
@@ -170,11 +190,17 @@ int moe_cmd_run(int argc, char **argv)
       {"from-chakra", 0, 0, G_OPTION_ARG_FILENAME, &trace.chakra,
        "replay the Chakra traces in this folder instead of a run", "DIR"},
       MOE_CLI_BESIDE_ENTRIES(beside),
+      {"samples", 0, 0, G_OPTION_ARG_INT, &options.samples,
+       "combinations of the assumptions in the interval (default: 24 in a table of a quick run, else the model's own "
+       "error alone)",
+       "N"},
       {NULL},
   };
 
-  moe_cli_run_entries(&options, shared);
+  moe_cli_interval_entries(&options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
-  return status != MOE_CLI_GO ? status : run_input(argc, argv, &options, &trace, &beside);
+  if (status != MOE_CLI_GO)
+    return status;
+  return moe_cli_load_posterior(&options) ? run_input(argc, argv, &options, &trace, &beside) : MOE_EXIT_BAD_INPUT;
 }

@@ -217,16 +217,33 @@ static gboolean check_options(const SweepOptions *options)
   return FALSE;
 }
 
+/* What makes a point the same: who predicted it, how, and by which posterior. */
+static char *salt_of(const MoeCliRun *run_options, const MoeAskPoint *predicting)
+{
+  g_autofree char *text = NULL;
+  gsize length = 0;
+
+  if (run_options->posterior_file)
+    g_file_get_contents(run_options->posterior_file, &text, &length, NULL);
+  g_autofree char *sum =
+      text ? g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length) : g_strdup("");
+  return g_strdup_printf(
+      "moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT "%s%s",
+      predicting->sim.fidelity, predicting->sim.seed, predicting->steps, *sum ? " posterior " : "", sum);
+}
+
 static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const MoeCliRun *run_options,
                       MoeFormat format)
 {
-  MoeAskPoint predicting = {.steps = MAX(run_options->steps, 1)};
+  g_autofree char *data_dir = moe_data_dir();
+  MoeAskPoint predicting = {.steps = MAX(run_options->steps, 1),
+                            .data_dir = data_dir,
+                            .samples = (guint)run_options->samples,
+                            .posterior = run_options->posterior};
 
   if (!moe_cli_sim_options(run_options, &predicting.sim))
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *salt =
-      g_strdup_printf("moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT,
-                      predicting.sim.fidelity, predicting.sim.seed, predicting.steps);
+  g_autofree char *salt = salt_of(run_options, &predicting);
   MoeSweepWork work = {moe_ask_point, moe_ask_refusal, &predicting, salt, MOESIM_BUILD, columns, say_unkept};
 
   return moe_ranks_begin() ? sweep_as_rank(sweep, &work, options, format) : MOE_EXIT_BAD_INPUT;
@@ -278,10 +295,12 @@ int moe_cmd_sweep(int argc, char **argv)
       {NULL},
   };
 
-  moe_cli_run_entries(&run_options, shared);
+  moe_cli_interval_entries(&run_options, shared);
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   if (status == MOE_CLI_GO && !moe_cli_quantity("--tokens", options.tokens_text, MOE_DIM_NONE, &options.tokens))
+    status = MOE_EXIT_BAD_INPUT;
+  if (status == MOE_CLI_GO && !moe_cli_load_posterior(&run_options))
     status = MOE_EXIT_BAD_INPUT;
   if (status == MOE_CLI_GO)
     status = run_sweep(argv[1], &options, &run_options);

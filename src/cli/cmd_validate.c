@@ -45,6 +45,11 @@ static void clear_options(Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
+static char *cases_dir(const Options *options, const char *data_dir)
+{
+  return options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+}
+
 /* ---- baseline ---------------------------------------------------------------------------------------------------- */
 
 static void print_baseline_group(GString *text, const MoeCaseGroup *group)
@@ -144,9 +149,10 @@ static char *format_table(const MoeValidation *validation, const Options *option
   g_autofree char *wrong = options->pairs ? moe_report_validation_wrong_pairs(validation, sheet) : g_strdup("");
   g_autofree char *once = options->once ? moe_report_validation_once(validation, sheet) : g_strdup("");
   g_autofree char *summary = moe_report_validation_summary(validation, by, sheet);
+  g_autofree char *coverage = moe_report_coverage(validation, sheet);
 
-  return g_strdup_printf("%s%s%s%s%s%s%s", cases, *cases ? "\n" : "", wrong, *wrong ? "\n" : "", once,
-                         *once ? "\n" : "", summary);
+  return g_strdup_printf("%s%s%s%s%s%s%s\n%s", cases, *cases ? "\n" : "", wrong, *wrong ? "\n" : "", once,
+                         *once ? "\n" : "", summary, coverage);
 }
 
 static char *format_validation(const MoeValidation *validation, const Options *options, MoeFormat format, MoeGroupBy by)
@@ -161,19 +167,24 @@ static char *format_validation(const MoeValidation *validation, const Options *o
   }
 }
 
-static gboolean save_residuals(const MoeValidation *validation, const char *path, GError **error)
+/* Peaks of memory are published by more runs than times: they are predicted besides. */
+static gboolean save_residuals(const MoeValidation *validation, const MoeSimOptions *sim, const Options *options,
+                               GError **error)
 {
-  g_autofree char *text = moe_residuals_text(validation);
+  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
+  g_autoptr(MoeValidation) memory =
+      moe_validate_memory(dir, data_dir, (guint)MAX(options->jobs, 0), sim, NULL, NULL, error);
+  g_autofree char *text = memory ? moe_residuals_text(validation, memory) : NULL;
 
-  return moe_output_save(path, text, error);
+  return text && moe_output_save(options->save_residuals, text, error);
 }
 
 /* Stores and compares; before anything is printed, since either may fail. */
-static int finish(const MoeValidation *validation, const Options *options)
+static int finish(const MoeValidation *validation, const MoeSimOptions *sim, const Options *options)
 {
   g_autoptr(GError) error = NULL;
 
-  if (options->save_residuals && !save_residuals(validation, options->save_residuals, &error))
+  if (options->save_residuals && !save_residuals(validation, sim, options, &error))
     return moe_cli_fail(error);
   if (options->save_baseline && !save_baseline(validation, options->save_baseline, &error))
     return moe_cli_fail(error);
@@ -188,9 +199,7 @@ static int finish(const MoeValidation *validation, const Options *options)
 static int validate(const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_data_dir();
-  g_autofree char *dir =
-      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
   int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : MOE_GROUP_BY_FAMILY;
   MoeFormat format;
@@ -205,7 +214,7 @@ static int validate(const Options *options)
   moe_cli_progress_end(&progress);
   if (!validation)
     return moe_cli_fail(error);
-  int status = finish(validation, options);
+  int status = finish(validation, &sim, options);
 
   if (status != MOE_EXIT_DONE && status != MOE_EXIT_NO)
     return status;
@@ -218,9 +227,7 @@ static int validate(const Options *options)
 static int memory(const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_data_dir();
-  g_autofree char *dir =
-      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
   int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : MOE_GROUP_BY_STACK;
   MoeFormat format;
@@ -248,9 +255,7 @@ static int memory(const Options *options)
 static int leave_one_out(const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_data_dir();
-  g_autofree char *dir =
-      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
   MoeSimOptions sim;
   MoeFormat format;
@@ -275,9 +280,7 @@ static int leave_one_out(const Options *options)
 /* --parts and --pair: what one step consists of. */
 static int inside_step(const Options *options)
 {
-  g_autofree char *data_dir = moe_data_dir();
-  g_autofree char *dir =
-      options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
+  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
   MoeCliRun run = {.fidelity = options->fidelity};
   MoeSimOptions sim;
 

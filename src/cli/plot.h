@@ -2,6 +2,7 @@
 #ifndef MOESIM_CLI_PLOT_H
 #define MOESIM_CLI_PLOT_H
 
+#include "certainty/posterior.h"
 #include "cli.h"
 
 #include "report/plot.h"
@@ -11,7 +12,8 @@
 typedef struct {
   char *output, *title, *clusters, *gpus, *ranks, *window, *variant, *stack;
   char *size, *theme, *measure, *tokens, *attribution, *scaling;
-  char **sets, **vary;
+  char **sets, **vary, *posterior_file;
+  MoePosterior *posterior; /* read from it */
   gboolean variants, best;
   gint64 seed;
   gint samples, steps;

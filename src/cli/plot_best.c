@@ -32,6 +32,7 @@ gboolean moe_plot_best(const char *argument, const char *cluster, const GArray *
                            .sizes = (const int64_t *)(gpointer)sizes->data,
                            .tokens = tokens,
                            .samples = (guint)options->samples,
+                           .posterior = options->posterior,
                            .seeds = 1,
                            .time_s = SEARCH_S,
                            .progress = moe_cli_progress,

@@ -1,5 +1,6 @@
 /* Options and loading shared by all commands on runs. */
 #include "certainty.h"
+#include "certainty/posterior.h"
 #include "cli.h"
 
 #include "study/study.h"
@@ -30,6 +31,19 @@ void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_EN
   memcpy(entries, known, sizeof known);
 }
 
+void moe_cli_interval_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES])
+{
+  moe_cli_run_entries(options, entries);
+  entries[MOE_CLI_RUN_ENTRIES - 2] =
+      (GOptionEntry){"posterior",
+                     0,
+                     0,
+                     G_OPTION_ARG_FILENAME,
+                     &options->posterior_file,
+                     "intervals by what moesim infer -o learned, instead of ranges and other families",
+                     "FILE"};
+}
+
 void moe_cli_drop_entry(GOptionEntry entries[MOE_CLI_RUN_ENTRIES], const char *name)
 {
   guint kept = 0;
@@ -41,6 +55,8 @@ void moe_cli_drop_entry(GOptionEntry entries[MOE_CLI_RUN_ENTRIES], const char *n
 
 void moe_cli_run_clear(MoeCliRun *options)
 {
+  g_free(options->posterior_file);
+  moe_posterior_free(options->posterior);
   g_free(options->variant);
   g_free(options->cluster);
   g_free(options->stack);
@@ -162,7 +178,8 @@ void moe_cli_warn_mfu(const MoeRun *run, const char *name, double mfu)
 static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
                              GError **error)
 {
-  const MoeSensitivityOptions chosen = {.sim = *sim, .samples = (guint)options->samples, .jobs = 1};
+  const MoeSensitivityOptions chosen = {
+      .sim = *sim, .samples = (guint)options->samples, .jobs = 1, .posterior = options->posterior};
   g_autofree char *data_dir = moe_data_dir();
 
   return moe_ask_interval(data_dir, run, &chosen, result, error);

@@ -103,6 +103,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeDoubts, moe_doubts_clear)
 typedef struct {
   MoeSimOptions sim;
   int64_t steps;
+  const char *data_dir;                 /* of the interval */
+  guint samples;                        /* combinations of the assumptions beside each point; 0: no interval */
+  const struct MoePosterior *posterior; /* of the interval; may be NULL */
 } MoeAskPoint;
 
 /* Records as `moesim sweep` prints them (report/sweep.h). */

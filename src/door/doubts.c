@@ -23,15 +23,13 @@ gboolean moe_ask_doubts(const char *data_dir, const MoeRun *run, const MoeResult
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  gboolean assumed = options->samples > 0 && run->n_assumptions > 0;
+  gboolean assumed = options->samples > 0 && (run->n_assumptions > 0 || options->posterior);
   g_autoptr(MoeSensitivity) s = assumed ? moe_sensitivity(run, &study, error) : NULL;
   if (assumed && !s)
     return FALSE;
-  guint n = s ? s->n_samples - s->n_failed : 0;
   doubts->samples = s ? s->n_samples : 0;
-  moe_model_error(residuals, run, &doubts->model_error);
-  moe_certainty(result, n > 0 ? s->stepped_s : &result->step_time_s, MAX(n, 1), &doubts->model_error, goodput, 0,
-                &doubts->certainty);
+  moe_model_error(residuals, run, result, &doubts->model_error);
+  moe_certainty_of(result, s, &doubts->model_error, goodput, 0, &doubts->certainty);
   return TRUE;
 }
 
@@ -55,5 +53,11 @@ gboolean moe_ask_interval(const char *data_dir, const MoeRun *run, const MoeSens
   result->interval.mfu_full_p90 = c->mfu_full.p90;
   result->interval.step_time_p10_s = c->step_time_s.p10;
   result->interval.step_time_p90_s = c->step_time_s.p90;
+  result->interval.mfu_causal_p50 = c->mfu_causal.p50;
+  result->interval.step_time_p50_s = c->step_time_s.p50;
+  result->interval.peak_p10_bytes = c->peak_bytes.p10;
+  result->interval.peak_p90_bytes = c->peak_bytes.p90;
+  result->interval.assumptions_share = c->step_share[MOE_DOUBT_ASSUMPTIONS];
+  result->interval.model_share = c->step_share[MOE_DOUBT_MODEL];
   return TRUE;
 }

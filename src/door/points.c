@@ -11,6 +11,15 @@ static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **
   return (MoeSettings){sweep->n_axes, keys, values};
 }
 
+/* One thread: the points themselves are predicted side by side. */
+static gboolean add_interval(const MoeAskPoint *asked, const MoeRun *run, MoeResult *result, GError **error)
+{
+  const MoeSensitivityOptions study = {
+      .sim = asked->sim, .samples = asked->samples, .jobs = 1, .posterior = asked->posterior};
+
+  return asked->samples == 0 || moe_ask_interval(asked->data_dir, run, &study, result, error);
+}
+
 char *moe_ask_point(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error)
 {
   const MoeAskPoint *asked = user_data;
@@ -19,7 +28,9 @@ char *moe_ask_point(const MoeSweep *sweep, guint point, const MoeRun *run, gpoin
   g_autofree const char **values = g_new(const char *, sweep->n_axes);
   MoeSettings settings = settings_of(sweep, point, keys, values);
 
-  return result ? moe_report_record(result, &settings) : NULL;
+  if (!result || !add_interval(asked, run, result, error))
+    return NULL;
+  return moe_report_record(result, &settings);
 }
 
 char *moe_ask_refusal(const MoeSweep *sweep, guint point, const char *reason, G_GNUC_UNUSED gpointer user_data)

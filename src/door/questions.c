@@ -45,7 +45,7 @@ char *moe_door_predict(const MoeRequest *request, GError **error)
     return NULL;
   g_autoptr(MoeResult) result = predict(request, &run, &doubt.sim, error);
   doubt.samples = (guint)samples;
-  if (!result || (samples > 0 && !moe_ask_interval(request->data_dir, run, &doubt, result, error)))
+  if (!result || !moe_ask_interval(request->data_dir, run, &doubt, result, error))
     return NULL;
   return print_result(result);
 }

@@ -40,10 +40,11 @@ typedef struct {
   double price_gpu_hour;       /* 0 = the clusters' */
   MoeOwnership own;            /* purchase 0 = rented */
   MoeSpace space;
-  const char *const *limits;     /* as of a search; may be NULL */
-  guint samples, seeds;          /* combinations of the assumptions, simulated trainings, for each row */
-  double time_s;                 /* for all searches together; 0 = until each has found the best */
-  const MoeResiduals *residuals; /* may be NULL: the model's error is then unknown */
+  const char *const *limits;            /* as of a search; may be NULL */
+  guint samples, seeds;                 /* combinations of the assumptions, simulated trainings, for each row */
+  double time_s;                        /* for all searches together; 0 = until each has found the best */
+  const struct MoePosterior *posterior; /* intervals by it; may be NULL */
+  const MoeResiduals *residuals;        /* may be NULL: the model's error is then unknown */
   MoeSimOptions sim;
   guint jobs;
   MoeStopFunc stopped; /* may be NULL */

@@ -189,17 +189,18 @@ static void fill_economy(const MoePlanOptions *options, MoePlanRow *row)
 
 static gboolean doubt(const MoePlanOptions *options, MoePlanRow *row, GError **error)
 {
-  MoeSensitivityOptions study = {
-      .sim = options->sim, .samples = options->samples, .interval_only = TRUE, .jobs = options->jobs};
-  gboolean assumed = options->samples > 0 && row->run->n_assumptions > 0;
+  MoeSensitivityOptions study = {.sim = options->sim,
+                                 .samples = options->samples,
+                                 .interval_only = TRUE,
+                                 .jobs = options->jobs,
+                                 .posterior = options->posterior};
+  gboolean assumed = options->samples > 0 && (row->run->n_assumptions > 0 || options->posterior);
   g_autoptr(MoeSensitivity) s = assumed ? moe_sensitivity(row->run, &study, error) : NULL;
 
   if (assumed && !s)
     return FALSE;
-  guint n = s ? s->n_samples - s->n_failed : 0;
-  moe_model_error(options->residuals, row->run, &row->model_error);
-  moe_certainty(row->result, n > 0 ? s->stepped_s : &row->result->step_time_s, MAX(n, 1), &row->model_error,
-                row->goodput, options->deadline_s, &row->certainty);
+  moe_model_error(options->residuals, row->run, row->result, &row->model_error);
+  moe_certainty_of(row->result, s, &row->model_error, row->goodput, options->deadline_s, &row->certainty);
   return TRUE;
 }
 

@@ -87,6 +87,13 @@ static void add_interval(JsonBuilder *builder, const MoeResult *result)
   moe_json_number(builder, "step_time_p90_s", result->interval.step_time_p90_s);
   moe_json_number(builder, "mfu_p10", full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
   moe_json_number(builder, "mfu_p90", full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
+  moe_json_number(builder, "mfu_causal_p50", result->interval.mfu_causal_p50);
+  moe_json_number(builder, "step_time_p50_s", result->interval.step_time_p50_s);
+  moe_json_number(builder, "memory_peak_p10_bytes", result->interval.peak_p10_bytes);
+  moe_json_number(builder, "memory_peak_p90_bytes", result->interval.peak_p90_bytes);
+  moe_json_number(builder, "assumptions_share", result->interval.assumptions_share);
+  moe_json_number(builder, "model_error_share", result->interval.model_share);
+  moe_json_bool(builder, "assumptions_varied", result->interval.samples > 1);
   json_builder_end_object(builder);
 }
 

@@ -31,6 +31,16 @@ static const MoeLine answer[] = {
 };
 
 static const MoeLine work[] = {
+    {"P10 to P90", "step {interval.step_time_p10_s|s} to {interval.step_time_p90_s|s} (P50 "
+                   "{interval.step_time_p50_s|s}), MFU {interval.mfu_causal_p10|%} "
+                   "to {interval.mfu_causal_p90|%} causal, memory {interval.memory_peak_p10_bytes|B} to "
+                   "{interval.memory_peak_p90_bytes|B}"},
+    {"  made of",
+     "the model's own error {interval.model_error_share|%}, assumptions {interval.assumptions_share|%} "
+     "({interval.samples} combinations)",
+     "interval.assumptions_varied"},
+    {"  made of", "the model's own error {interval.model_error_share|%}; assumptions left out",
+     "!interval.assumptions_varied"},
     {"sent per GPU", "NVLink {traffic_bytes_per_gpu.nvlink|B}, network {traffic_bytes_per_gpu.network|B}, host "
                      "{traffic_bytes_per_gpu.host|B}"},
     {"extrapolated", "{extrapolated_kernel_share|%} of kernel time is priced beyond what was measured"},

@@ -1,6 +1,7 @@
 /* A validation: record, tables of cases, pairs and sizes. */
 #include "report/validation.h"
 #include "base/base.h"
+#include "coverage.h"
 #include "record.h"
 #include "report/json.h"
 
@@ -18,6 +19,7 @@ static void add_prediction(JsonBuilder *builder, const MoeCase *c)
   moe_json_number(builder, "predicted_step_time_s", c->predicted_step_s);
   moe_json_number(builder, "error", c->error);
   moe_json_number(builder, "extrapolated_kernel_share", c->extrapolated_share);
+  moe_json_number(builder, "waiting_share", c->waiting_share);
   moe_json_bool(builder, "fits", c->fits);
 }
 
@@ -180,6 +182,7 @@ static JsonNode *describe_validation(const MoeValidation *validation, MoeGroupBy
   moe_json_open_array(builder, "groups");
   add_groups(builder, validation, by, TRUE);
   json_builder_end_array(builder);
+  moe_coverage_describe(builder, validation);
   add_layouts(builder, validation);
   add_splits(builder, validation);
   add_pairs(builder, validation);

@@ -4,6 +4,7 @@
 #ifndef MOESIM_REPORT_VALIDATION_H
 #define MOESIM_REPORT_VALIDATION_H
 
+#include "certainty/certainty.h"
 #include "validate/rates.h"
 #include <moesim/report.h>
 #include <moesim/validate.h>
@@ -14,6 +15,8 @@ G_BEGIN_DECLS
  * size.
  */
 char *moe_report_validation_once(const MoeValidation *validation, MoeSheet sheet);
+/* Whether intervals of the model's own error hold: each family's from the others, beside one factor for all. */
+char *moe_report_coverage(const MoeValidation *validation, MoeSheet sheet);
 /* Pair questions answered wrongly. */
 char *moe_report_validation_wrong_pairs(const MoeValidation *validation, MoeSheet sheet);
 /* What ran and what ran out of memory against what is predicted to fit, and errors of published peaks by group; without

@@ -106,6 +106,15 @@ gboolean moe_case_has_step(const MoeCase *c)
   return !c->failure && c->published_step_s > 0;
 }
 
+double moe_waiting_share(const MoeResult *result)
+{
+  const double *cause = result->cause_s;
+
+  return (cause[MOE_CAUSE_NVLINK_EXPOSED] + cause[MOE_CAUSE_NETWORK_EXPOSED] + cause[MOE_CAUSE_PEER_WAIT] +
+          cause[MOE_CAUSE_HOST] + cause[MOE_CAUSE_COPY_EXPOSED] + cause[MOE_CAUSE_DATA]) /
+         result->step_time_s;
+}
+
 static void fill_case(const MoeRun *run, const MoeResult *result, MoeCase *c)
 {
   double tokens = result->tokens_per_step / (double)result->gpus;
@@ -116,6 +125,9 @@ static void fill_case(const MoeRun *run, const MoeResult *result, MoeCase *c)
   c->fits = result->memory.fits;
   c->predicted_step_s = result->step_time_s;
   c->extrapolated_share = result->extrapolated_share;
+  c->waiting_share = moe_waiting_share(result);
+  c->busy_share = 1 - c->waiting_share - result->cause_s[MOE_CAUSE_BUBBLE] / result->step_time_s;
+  c->training_rate = run->cluster.accelerator.training_rate;
   c->published_step_s = result->published.step_time_s;
   if (c->published_step_s <= 0 && (c->memory.published_bytes > 0 || c->memory.out_of_memory)) {
     c->metric = c->memory.out_of_memory ? "out_of_memory" : "peak_memory";
