@@ -30,7 +30,7 @@ allowed() {
   plan) echo "base doc spec metrics study goodput search certainty" ;;
   interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
-  report) echo "base doc schedule spec layer topo cost program coll metrics $studies replay" ;;
+  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay" ;;
   trace) echo "base doc schedule spec layer cost program metrics study report" ;;
   door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report" ;;
   serve) echo "base" ;;

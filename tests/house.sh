@@ -66,7 +66,7 @@ may_include() {
   case $1 in
   yaml.h) echo doc interchange ;;
   json-glib/*) echo door interchange report serve trace ;;
-  zlib.h) echo report trace ;;
+  zlib.h) echo interchange report trace ;;
   libsmartcols.h) echo report ;;
   nlopt.h) echo calibrate infer ;;
   sqlite3.h) echo infer study ;;

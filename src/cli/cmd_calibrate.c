@@ -1,4 +1,5 @@
 /* moesim calibrate: fits kernel constants to measured times and prints what is left. */
+#include "calibrate_profile.h"
 #include "cli.h"
 #include "report/output.h"
 #include "report/tables.h"
@@ -8,11 +9,12 @@
 
 static const MoeUsage usage = {
     .command = "calibrate",
-    .arguments = "MEASUREMENTS.yaml...",
+    .arguments = "MEASUREMENTS.yaml... | --profile TRACE.json[.gz]",
     .examples = "  moesim calibrate validation/measured/[abg]*.yaml\n"
                 "  moesim calibrate validation/measured/[abg]*.yaml --write clusters/accelerators/fragments\n"
-                "  moesim calibrate my-gemm.yaml --shipped\n",
-    .least = 1,
+                "  moesim calibrate my-gemm.yaml --shipped\n"
+                "  moesim calibrate --profile rank0.pt.trace.json.gz --cluster h100-hgx -o my-gemm.yaml\n",
+    .least = 0,
     .most = -1,
 };
 
@@ -65,24 +67,45 @@ static gboolean fit_all(MoeCalibration *c, GError **error)
   return fit_class(c, TRUE, &done, error) && fit_class(c, FALSE, &done, error);
 }
 
+static int calibrate(const char *const *paths, const char *data_dir, gboolean shipped, const char *folder, gboolean csv)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!paths[0])
+    return moe_cli_complain("calibrate: expected %s; moesim calibrate --help tells more", usage.arguments);
+  g_autoptr(MoeCalibration) calibration = moe_calibration_load(paths, data_dir, &error);
+  if (!calibration || !(shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
+      (folder && !write_fragments(calibration, folder, &error)) || !print_residuals(calibration, csv, &error))
+    return moe_cli_fail(error);
+  return MOE_EXIT_DONE;
+}
+
 int moe_cmd_calibrate(int argc, char **argv)
 {
+  g_auto(MoeCliProfile) profile = {0};
   g_autofree char *folder = NULL, *data_dir = moe_data_dir();
   gboolean shipped = FALSE, csv = FALSE;
   const GOptionEntry entries[] = {
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
       {"shipped", 0, 0, G_OPTION_ARG_NONE, &shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print CSV instead of a table", NULL},
+      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &profile.trace,
+       "Instead of fitting: what a trace of PyTorch's profiler shows", "TRACE"},
+      {"classes", 0, 0, G_OPTION_ARG_FILENAME, &profile.classes,
+       "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
+      {"cluster", 0, 0, G_OPTION_ARG_STRING, &profile.cluster, "With --output: what was profiled", "C"},
+      {"family", 0, 0, G_OPTION_ARG_STRING, &profile.family, "With --output: kernel family (default: cublaslt)", "F"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &profile.output,
+       "With --profile: write its matrix products as measurements to calibrate by", "FILE.yaml"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &profile.format, "With --profile: table or json", "WORD"},
       {NULL},
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
-  g_autoptr(GError) error = NULL;
 
   if (status != MOE_CLI_GO)
     return status;
-  g_autoptr(MoeCalibration) calibration = moe_calibration_load((const char *const *)&argv[1], data_dir, &error);
-  if (!calibration || !(shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
-      (folder && !write_fragments(calibration, folder, &error)) || !print_residuals(calibration, csv, &error))
-    return moe_cli_fail(error);
-  return MOE_EXIT_DONE;
+  if (profile.trace && argc > 1)
+    return moe_cli_complain("calibrate: --profile with %s, expected one of them", argv[1]);
+  return profile.trace ? moe_cli_profile(&profile, data_dir)
+                       : calibrate((const char *const *)&argv[1], data_dir, shipped, folder, csv);
 }

@@ -72,4 +72,21 @@ near "$work/fabrics/nvlink4.yaml" floor 12 0.02
 check "rows of rings say something of trees" grep -q '^tree: .*# not seen by the rows' "$work/fabrics/nvlink4.yaml"
 refused "$work/nowhere/nvlink4.yaml: cannot write" calibrate-network "$work/network.yaml" --shipped --write "$work/nowhere"
 
+# A profile: what it shows, and measurements that are calibrated by.
+trace=$data/tests/interchange/profiles/two-steps.json
+try calibrate --profile "$trace"
+expect_status 0
+expect_out "1.1 ms, the median of 2"
+expect_out "allreduce"
+try calibrate --profile "$trace" --format json --cluster h100-hgx -o "$work/products.yaml"
+expect_status 0
+check "a product of 45 us in the median" grep -qE "\"median_s\" : (4.5|4.49999)[0-9]*e-05" "$work/out"
+check "measurements" grep -qF -e '- [256, 1024, 512, 45]' "$work/products.yaml"
+try calibrate "$work/products.yaml" --shipped
+expect_status 0
+expect_out "h100"
+refused "--output without --cluster" calibrate --profile "$trace" -o "$work/products.yaml"
+refused "expected one of them" calibrate "$work/products.yaml" --profile "$trace"
+refused "no traceEvents" calibrate --profile "$data/tests/interchange/hf/llama-3.1-70b.json"
+
 finish
