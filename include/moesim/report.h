@@ -166,6 +166,9 @@ typedef struct MoeTrace MoeTrace;
 /* `run` names the trace and gives the layout by which the two ends of a message find each other; it must outlive the
  * writer. */
 MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error);
+/* The same, for a file that PyTorch's memory viewer opens (pytorch.org/memory_viz, JSON): what each rank holds
+ * throughout the step, by part, and what it allocates and frees in between, by operation, layer and micro-batch. */
+MoeTrace *moe_snapshot_new(const char *path, const MoeRun *run, GError **error);
 /* Adds a slice (a copy); a MoeSliceFunc whose user_data is the MoeTrace. */
 void moe_trace_slice(const struct MoeSlice *slice, gpointer trace);
 /* Writes the file; until then nothing stands under its name. `result` of the traced step gives header, memory and

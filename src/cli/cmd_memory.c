@@ -1,6 +1,7 @@
 /* moesim memory: footprint per GPU by pipeline stage and part. */
 #include "cli.h"
 
+#include "program/program.h"
 #include "report/memory_layers.h"
 #include "report/remedy.h"
 
@@ -11,6 +12,7 @@ static const MoeUsage usage = {
     .command = "memory",
     .arguments = "RUN.yaml[:VARIANT]",
     .examples = "  moesim memory models/deepseek-v3.yaml\n"
+                "  moesim memory models/deepseek-v3.yaml --snapshot v3.json\n"
                 "  moesim memory models/mai-base-1/v5.yaml --set offload.activations=0 --headroom '4 GB'\n"
                 "  moesim memory models/deepseek-v3.yaml --set training.micro_batch=4 --remedies\n",
     .least = 1,
@@ -95,10 +97,53 @@ static int layers(const char *argument, const MoeCliRun *options)
   return MOE_EXIT_DONE;
 }
 
+/* The first rank of the stage that peaks. */
+static int64_t fullest_rank(const MoeRun *run, const MoeResult *result, GError **error)
+{
+  g_autoptr(MoeLayout) layout = moe_layout_new(&run->parallelism, error);
+
+  return layout ? moe_layout_on_stage(layout, 0, result->memory.peak_role) : -1;
+}
+
+static gboolean write_snapshot(const MoeRun *run, const MoeSimOptions *sim, const char *path, GError **error)
+{
+  MoeSimOptions traced = *sim;
+  g_autoptr(MoeResult) result = moe_study_predict(run, sim, error);
+  int64_t rank = result ? fullest_rank(run, result, error) : -1;
+  g_autoptr(MoeTrace) trace = rank >= 0 ? moe_snapshot_new(path, run, error) : NULL;
+
+  if (!trace)
+    return FALSE;
+  traced.slice = moe_trace_slice;
+  traced.slice_data = trace;
+  traced.n_trace_ranks = 1;
+  traced.trace_ranks = &rank;
+  g_autoptr(MoeResult) again = moe_study_predict(run, &traced, error);
+
+  if (!again || !moe_trace_commit(trace, again, MOESIM_VERSION, error))
+    return FALSE;
+  moe_cli_note("%s: rank %" G_GINT64_FORMAT " of stage %u, for pytorch.org/memory_viz", path, rank,
+               result->memory.peak_role);
+  return TRUE;
+}
+
+/* --snapshot: the fullest GPU's memory over one step. */
+static int snapshot(const char *argument, const MoeCliRun *options, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  MoeSimOptions sim;
+
+  if (!moe_cli_sim_options(options, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+
+  return run && write_snapshot(run, &sim, path, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+}
+
 int moe_cmd_memory(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
-  g_autofree char *headroom = NULL;
+  g_autofree char *headroom = NULL, *file = NULL;
   gboolean wants_remedies = FALSE, wants_layers = FALSE;
   const GOptionEntry entries[] = {
       {"headroom", 0, 0, G_OPTION_ARG_STRING, &headroom, "memory that has to stay free, as '2 GB' (memory.headroom)",
@@ -106,6 +151,8 @@ int moe_cmd_memory(int argc, char **argv)
       {"layers", 0, 0, G_OPTION_ARG_NONE, &wants_layers, "what each layer keeps, and which module of it", NULL},
       {"remedies", 0, 0, G_OPTION_ARG_NONE, &wants_remedies,
        "changes that need less memory, tried by simulation, by what they cost in step time", NULL},
+      {"snapshot", 0, 0, G_OPTION_ARG_FILENAME, &file,
+       "write what the fullest GPU allocates and frees in a step, for PyTorch's memory viewer", "FILE"},
       {NULL},
   };
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
@@ -116,6 +163,8 @@ int moe_cmd_memory(int argc, char **argv)
   if (status != MOE_CLI_GO)
     return status;
   moe_cli_run_headroom(&options, headroom);
+  if (file)
+    return snapshot(argv[1], &options, file);
   if (wants_layers)
     return layers(argv[1], &options);
   return wants_remedies ? remedies(argv[1], &options) : memory(argv[1], &options);

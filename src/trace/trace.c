@@ -42,7 +42,7 @@ static TraceWriter writer_for(const char *path)
 
 /* ---- collecting -------------------------------------------------------------------------------------------------- */
 
-MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error)
+static MoeTrace *new_trace(const char *path, TraceWriter write, const MoeRun *run, GError **error)
 {
   g_autoptr(MoeTrace) trace = g_new0(MoeTrace, 1);
   TraceStory *story = &trace->story;
@@ -55,9 +55,19 @@ MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error)
   story->flow_slices = g_array_new(FALSE, FALSE, sizeof(guint));
   story->points = g_array_new(FALSE, FALSE, sizeof(TracePoint));
   story->layout = moe_layout_new(&run->parallelism, error);
-  trace->write = writer_for(path);
+  trace->write = write;
   trace->output = story->layout ? moe_output_new(path, error) : NULL;
   return trace->output ? g_steal_pointer(&trace) : NULL;
+}
+
+MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error)
+{
+  return new_trace(path, writer_for(path), run, error);
+}
+
+MoeTrace *moe_snapshot_new(const char *path, const MoeRun *run, GError **error)
+{
+  return new_trace(path, trace_write_snapshot, run, error);
 }
 
 /* Slices of equal work share one description. */

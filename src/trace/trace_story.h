@@ -3,8 +3,8 @@
  *
  * trace.c collects slices while the step is simulated, trace_flows.c and trace_counters.c derive arrows and counters
  * from them when the step is over, and one writer puts it all down: trace_json.c (Chrome), trace_perfetto.c (protobuf),
- * trace_folded.c (collapsed stacks). Times are whole nanoseconds, rounded down at both ends, so that slices of a track
- * touch but never overlap.
+ * trace_folded.c (collapsed stacks), trace_snapshot.c (memory). Times are whole nanoseconds, rounded down at both ends,
+ * so that slices of a track touch but never overlap.
  */
 #ifndef MOESIM_TRACE_STORY_H
 #define MOESIM_TRACE_STORY_H
@@ -113,5 +113,6 @@ typedef void (*TraceWriter)(const TraceStory *story, MoeOutput *output);
 void trace_write_json(const TraceStory *story, MoeOutput *output);
 void trace_write_perfetto(const TraceStory *story, MoeOutput *output);
 void trace_write_folded(const TraceStory *story, MoeOutput *output);
+void trace_write_snapshot(const TraceStory *story, MoeOutput *output);
 
 #endif
