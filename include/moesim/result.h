@@ -126,6 +126,7 @@ typedef struct {
 typedef struct {
   char *run, *variant, *cluster, *stack; /* variant may be NULL */
   gboolean rumour;
+  gboolean announced; /* the accelerator: its figures are those of announcements */
   int64_t gpus;
   int64_t global_batch, sequence_length; /* sequences per step, tokens of one */
   MoeFidelity fidelity;

@@ -67,6 +67,7 @@ static void fill_names(const MoeRun *run, MoeResult *result)
   result->cluster = g_strdup(run->cluster.name);
   result->stack = g_strdup(run->stack.name);
   result->rumour = run->rumour;
+  result->announced = run->cluster.accelerator.announced;
   result->gpus = run->parallelism.gpus;
   result->global_batch = run->training.global_batch;
   result->sequence_length = run->training.sequence_length;

@@ -48,6 +48,8 @@ static void add_warnings(GString *html, const MoePage *page)
 {
   if (page->result->rumour)
     html_element(html, "p", "class=\"warning\"", "The architecture is a rumour, not a publication.");
+  if (page->result->announced)
+    html_element(html, "p", "class=\"warning\"", "The accelerator is announced, not sold yet.");
   if (!page->result->memory.fits)
     html_element(html, "p", "class=\"warning\"", "This run does not fit the memory of its GPUs.");
 }

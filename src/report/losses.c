@@ -27,9 +27,12 @@ guint moe_losses(const double cause_s[MOE_N_CAUSES], MoeLoss losses[MOE_N_CAUSES
   return taking;
 }
 
-char *moe_label_of(const char *run, const char *variant, gboolean rumour)
+char *moe_label_of(const char *run, const char *variant, gboolean rumour, gboolean announced)
 {
-  const char *mark = rumour ? " [rumour]" : "";
+  const char *mark = rumour && announced ? " [rumour, announced]"
+                     : rumour            ? " [rumour]"
+                     : announced         ? " [announced]"
+                                         : "";
 
   if (variant && *variant)
     return g_strdup_printf("%s (%s)%s", run, variant, mark);
@@ -38,7 +41,7 @@ char *moe_label_of(const char *run, const char *variant, gboolean rumour)
 
 char *moe_result_label(const MoeResult *result)
 {
-  return moe_label_of(result->run, result->variant, result->rumour);
+  return moe_label_of(result->run, result->variant, result->rumour, result->announced);
 }
 
 double moe_result_mfu_as_published(const MoeResult *result)

@@ -13,8 +13,8 @@ typedef struct {
  * many take time; the rest of the array holds those that do not. */
 guint moe_losses(const double cause_s[MOE_N_CAUSES], MoeLoss losses[MOE_N_CAUSES]);
 /* "model/v4 (after)", of a run and its variant (NULL or "": none). Caller frees. */
-char *moe_label_of(const char *run, const char *variant, gboolean rumour);
-/* "mai-base-1/v4 (after)"; a rumour says so. Caller frees. */
+char *moe_label_of(const char *run, const char *variant, gboolean rumour, gboolean announced);
+/* "mai-base-1/v4 (after)"; a rumour and an accelerator that is only announced say so. Caller frees. */
 char *moe_result_label(const MoeResult *result);
 /* The prediction's MFU in the convention in which the result was published. */
 double moe_result_mfu_as_published(const MoeResult *result);

@@ -31,6 +31,7 @@ void moe_json_identity(JsonBuilder *builder, const MoeResult *result)
   moe_json_text(builder, "cluster", result->cluster);
   moe_json_text(builder, "stack", result->stack);
   moe_json_bool(builder, "rumour", result->rumour);
+  moe_json_bool(builder, "announced", result->announced);
   moe_json_integer(builder, "gpus", result->gpus);
 }
 
@@ -251,7 +252,7 @@ char *moe_report_csv(const GPtrArray *results)
 char *moe_record_label(JsonObject *record)
 {
   return moe_label_of(moe_record_text(record, "run"), moe_record_text(record, "variant"),
-                      moe_record_flag(record, "rumour"));
+                      moe_record_flag(record, "rumour"), moe_record_flag(record, "announced"));
 }
 
 char *moe_record_title(JsonObject *record)

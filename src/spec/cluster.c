@@ -59,6 +59,8 @@ static const MoeField accelerator_fields[] = {
      .meaning = "math rate in a training step relative to that of the kernel benchmarks"},
     {"speed_spread", MOE_FIELD_BETWEEN(MoeAccelerator, speed_spread, MOE_DIM_NONE, 0, 1),
      .meaning = "relative standard deviation of math rates between GPUs of this kind"},
+    {"announced", MOE_FIELD_FLAG(MoeAccelerator, announced),
+     .meaning = "not sold yet, its figures are those of announcements; every output says so"},
     {"fp8_transposes", MOE_FIELD_FLAG(MoeAccelerator, fp8_transposes),
      .meaning = "FP8 products read both operands along the reduction only, so transposes are made"},
     {"quoted_peak", MOE_FIELD_BETWEEN(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, 1, MAX_FLOP_PER_S),

@@ -261,6 +261,7 @@ typedef struct {
    * of bf16, bf16x3 a third of it, bf16x9 a ninth, fp8-block that of fp8. */
   double peak_flop_per_s[MOE_N_PRECISIONS];
   double quoted_peak_flop_per_s; /* dense BF16 peak that MFU divides by unless the run says otherwise */
+  gboolean announced;            /* not sold yet: figures are those of announcements, and every output says so */
   gboolean fp8_transposes; /* FP8 GEMMs read both operands along the reduction only: forward pass and data gradient need
                               transposes of each other */
   int64_t sms;

@@ -52,4 +52,13 @@ status=$(cat "$work/status")
 expect_status 0
 check "complained" [ ! -s "$work/err" ]
 
+# What stands on announcements says so, in words and in data.
+try run "$MOESIM_DATA/models/llama3-70b.yaml" --cluster vr200-nvl72-announced
+expect_status 0
+expect_out "[announced]"
+try run "$MOESIM_DATA/models/llama3-70b.yaml" --cluster vr200-nvl72-announced --format json
+expect_out '"announced" : true'
+try run "$MOESIM_DATA/models/llama3-70b.yaml" --format json
+expect_out '"announced" : false'
+
 finish
