@@ -273,6 +273,15 @@ static const FileKind *check_alone(const char *file, GString *says, GError **err
   return kind && kind->check(file, doc, says, error) ? kind : NULL;
 }
 
+/* A path as a person in this folder would write it. */
+static const char *seen_from_here(const char *path)
+{
+  g_autofree char *here = g_get_current_dir();
+  gsize n = strlen(here);
+
+  return strncmp(path, here, n) == 0 && path[n] == G_DIR_SEPARATOR ? path + n + 1 : path;
+}
+
 static int check_file(const char *file)
 {
   static const FileKind base = {.kind = "base"};
@@ -283,7 +292,7 @@ static int check_file(const char *file)
 
   if (extender && check_alone(extender, says, NULL)) {
     kind = &base;
-    g_string_printf(says, "good in %s", extender);
+    g_string_printf(says, "good in %s", seen_from_here(extender));
   }
   if (!kind)
     return moe_cli_fail(error);
