@@ -24,13 +24,19 @@ typedef struct {
   char *failure;                  /* the first of their messages, NULL when all are runs */
 } MoeSwing;
 
+/* What a combination of assumptions gives. */
+typedef struct {
+  double mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu;
+  double tokens_per_step; /* a combination may have another batch */
+  double peak_bytes;      /* of memory */
+} MoeCombination;
+
 typedef struct {
   MoeResult *result;         /* the run as it is */
   guint n_samples, n_failed; /* drawn; of these, combinations that cannot exist */
   char *failure;             /* the first message, NULL when all exist */
   MoeQuantiles mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu; /* NaN without a sample */
-  double *stepped_s;    /* [n_samples - n_failed]: step times of the combinations, in no order */
-  double *peaked_bytes; /* [n_samples - n_failed]: their peaks of memory, in the same order */
+  MoeCombination *combinations;                                         /* [n_samples - n_failed], in no order */
   /* With a posterior: what log(published / predicted step time) of each is, normal around a bias; NULL without. */
   double *error_bias, *error_scatter;
   guint n_swings;

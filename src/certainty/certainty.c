@@ -31,40 +31,87 @@ static void fill_shares(const double *variance, guint n, double *share)
     share[d] = sum > 0 ? variance[d] / sum : 0;
 }
 
-/* Every product of a value of each. */
-static GArray *products(const double *a, guint n_a, const double *b, guint n_b)
-{
-  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(double), n_a * n_b);
-
-  for (guint i = 0; i < n_a; i++)
-    for (guint j = 0; j < n_b; j++) {
-      double product = a[i] * b[j];
-
-      g_array_append_val(all, product);
-    }
-  return all;
-}
-
 static MoeQuantiles quantiles_of(GArray *values)
 {
   return moe_quantiles((double *)(gpointer)values->data, values->len);
 }
 
-/* A longer step is a lower MFU. */
-static MoeQuantiles mfu_of(double mfu, double step_s, const MoeQuantiles *step)
+/* ---- combinations and the model's error -------------------------------------------------------------------------- */
+
+/* A member of every combination, by its offset. Caller frees. */
+static double *members(const MoeCombinations *c, size_t offset)
 {
-  return (MoeQuantiles){mfu * step_s / step->p90, mfu * step_s / step->p50, mfu * step_s / step->p10};
+  double *values = g_new(double, c->n);
+
+  for (guint i = 0; i < c->n; i++)
+    values[i] = G_STRUCT_MEMBER(double, &c->gives[i], offset);
+  return values;
+}
+#define MEMBERS(c, member) members(c, G_STRUCT_OFFSET(MoeCombination, member))
+
+/* Time of each combination for as many tokens as a step of the run has. Caller frees. */
+static double *times_of_work(const MoeCombinations *c, double tokens)
+{
+  double *times_s = MEMBERS(c, step_time_s);
+
+  for (guint i = 0; i < c->n; i++)
+    if (tokens > 0 && c->gives[i].tokens_per_step > 0)
+      times_s[i] *= tokens / c->gives[i].tokens_per_step;
+  return times_s;
 }
 
-static void fill_training(const GArray *steps, const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
+/* Published over predicted step time of combination `i` at the `k`-th of MOE_N_MODEL_ERRORS equally likely values. */
+static double error_at(const MoeCombinations *c, const MoeModelError *error, guint i, guint k)
+{
+  if (!c->error_bias)
+    return error->ratio[k];
+  double z = moe_normal_quantile((k + 0.5) / MOE_N_MODEL_ERRORS);
+
+  return exp(c->error_bias[i] + c->error_scatter[i] * z);
+}
+
+typedef enum { GROWS, FALLS } Sense; /* with the step time */
+
+/* A value of each combination at every model error. */
+static GArray *doubtful(const MoeCombinations *c, const MoeModelError *error, const double *values, Sense sense)
+{
+  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(double), c->n * MOE_N_MODEL_ERRORS);
+
+  for (guint i = 0; i < c->n; i++)
+    for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++) {
+      double ratio = error_at(c, error, i, k);
+      double value = sense == GROWS ? values[i] * ratio : values[i] / ratio;
+
+      g_array_append_val(all, value);
+    }
+  return all;
+}
+
+/* Takes `values`. */
+static MoeQuantiles interval_of(const MoeCombinations *c, const MoeModelError *error, double *values, Sense sense)
+{
+  g_autofree double *own = values;
+  g_autoptr(GArray) all = doubtful(c, error, own, sense);
+
+  return quantiles_of(all);
+}
+
+/* ---- trainings --------------------------------------------------------------------------------------------------- */
+
+/* `works` are times of a step's work, at everything that is not known. */
+static void fill_training(const GArray *works, const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
 {
   guint n = goodput->n_samples, in_time = 0;
   double ideal_of_step = (double)goodput->model->steps;
-  g_autofree double *factor = g_new(double, n);
+  g_autoptr(GArray) walls = g_array_sized_new(FALSE, FALSE, sizeof(double), works->len * n);
 
-  for (guint i = 0; i < n; i++)
-    factor[i] = ideal_of_step * goodput->samples[i].wall_s / goodput->samples[i].ideal_s;
-  g_autoptr(GArray) walls = products((const double *)(gconstpointer)steps->data, steps->len, factor, n);
+  for (guint w = 0; w < works->len; w++)
+    for (guint i = 0; i < n; i++) {
+      double factor = ideal_of_step * goodput->samples[i].wall_s / goodput->samples[i].ideal_s;
+      double wall_s = g_array_index(works, double, w) * factor;
+
+      g_array_append_val(walls, wall_s);
+    }
   certainty->wall_s = quantiles_of(walls);
   for (guint i = 0; i < walls->len; i++)
     in_time += g_array_index(walls, double, i) <= deadline_s;
@@ -80,21 +127,6 @@ static double failure_variance(const MoeGoodput *goodput)
   return log_variance(wall, goodput->n_samples);
 }
 
-/* Every combination at equally likely values of its own error. */
-static GArray *with_errors(const MoeCombinations *c)
-{
-  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(double), c->n * MOE_N_MODEL_ERRORS);
-
-  for (guint i = 0; i < c->n; i++)
-    for (guint j = 0; j < MOE_N_MODEL_ERRORS; j++) {
-      double z = moe_normal_quantile((j + 0.5) / MOE_N_MODEL_ERRORS);
-      double step_s = c->step_s[i] * exp(c->error_bias[i] + c->error_scatter[i] * z);
-
-      g_array_append_val(all, step_s);
-    }
-  return all;
-}
-
 /* Variance of the logarithm that errors by a posterior add. */
 static double error_variance(const MoeCombinations *c)
 {
@@ -108,20 +140,37 @@ static double error_variance(const MoeCombinations *c)
   return scatter + log_variance(bias, c->n);
 }
 
-/* Steps at all that is not known; variances of the logarithm by what makes them. */
-static GArray *doubtful_steps(const MoeCombinations *c, const MoeModelError *error, double *variance)
+static double model_variance(const MoeCombinations *c, const MoeModelError *error)
 {
-  variance[MOE_DOUBT_ASSUMPTIONS] = log_variance(c->step_s, c->n);
-  variance[MOE_DOUBT_MODEL] = c->error_bias ? error_variance(c) : log_variance(error->ratio, MOE_N_MODEL_ERRORS);
-  return c->error_bias ? with_errors(c) : products(c->step_s, c->n, error->ratio, MOE_N_MODEL_ERRORS);
+  return c->error_bias ? error_variance(c) : log_variance(error->ratio, MOE_N_MODEL_ERRORS);
+}
+
+/* ---- the interval ------------------------------------------------------------------------------------------------ */
+
+static void fill_step(const MoeCombinations *c, const MoeModelError *error, MoeCertainty *certainty)
+{
+  g_autofree double *step_s = MEMBERS(c, step_time_s);
+  double variance[MOE_N_DOUBTS] = {log_variance(step_s, c->n), model_variance(c, error)};
+
+  fill_shares(variance, MOE_N_DOUBTS - 1, certainty->step_share);
+  certainty->step_time_s = interval_of(c, error, MEMBERS(c, step_time_s), GROWS);
+  certainty->mfu_causal = interval_of(c, error, MEMBERS(c, mfu_causal), FALLS);
+  certainty->mfu_full = interval_of(c, error, MEMBERS(c, mfu_full), FALLS);
 }
 
 static void fill_memory(const MoeCombinations *c, const MoeModelError *error, MoeCertainty *certainty)
 {
-  double variance[MOE_N_DOUBTS] = {log_variance(c->peak_bytes, c->n),
+  g_autofree double *peak_bytes = MEMBERS(c, peak_bytes);
+  double variance[MOE_N_DOUBTS] = {log_variance(peak_bytes, c->n),
                                    log_variance(error->memory_ratio, MOE_N_MODEL_ERRORS)};
-  g_autoptr(GArray) all = products(c->peak_bytes, c->n, error->memory_ratio, MOE_N_MODEL_ERRORS);
+  g_autoptr(GArray) all = g_array_sized_new(FALSE, FALSE, sizeof(double), c->n * MOE_N_MODEL_ERRORS);
 
+  for (guint i = 0; i < c->n; i++)
+    for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++) {
+      double peak = peak_bytes[i] * error->memory_ratio[k];
+
+      g_array_append_val(all, peak);
+    }
   fill_shares(variance, MOE_N_DOUBTS - 1, certainty->memory_share);
   certainty->peak_bytes = quantiles_of(all);
 }
@@ -129,30 +178,28 @@ static void fill_memory(const MoeCombinations *c, const MoeModelError *error, Mo
 void moe_certainty(const MoeResult *result, const MoeCombinations *combinations, const MoeModelError *model_error,
                    const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
 {
-  double variance[MOE_N_DOUBTS] = {0};
-  g_autoptr(GArray) steps = doubtful_steps(combinations, model_error, variance);
-
   *certainty = (MoeCertainty){.chance = NAN};
-  fill_shares(variance, MOE_N_DOUBTS - 1, certainty->step_share);
-  certainty->step_time_s = quantiles_of(steps);
-  certainty->mfu_causal = mfu_of(result->mfu_causal, result->step_time_s, &certainty->step_time_s);
-  certainty->mfu_full = mfu_of(result->mfu_full, result->step_time_s, &certainty->step_time_s);
+  fill_step(combinations, model_error, certainty);
   fill_memory(combinations, model_error, certainty);
   if (!goodput)
     return;
-  variance[MOE_DOUBT_FAILURES] = failure_variance(goodput);
+  g_autofree double *work_s = times_of_work(combinations, result->tokens_per_step);
+  g_autoptr(GArray) works = doubtful(combinations, model_error, work_s, GROWS);
+  double variance[MOE_N_DOUBTS] = {log_variance(work_s, combinations->n), model_variance(combinations, model_error),
+                                   failure_variance(goodput)};
+
   fill_shares(variance, MOE_N_DOUBTS, certainty->wall_share);
-  fill_training(steps, goodput, deadline_s, certainty);
+  fill_training(works, goodput, deadline_s, certainty);
 }
 
 void moe_certainty_of(const MoeResult *result, const MoeSensitivity *s, const MoeModelError *model_error,
                       const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
 {
-  MoeCombinations one = {.n = 1, .step_s = &result->step_time_s, .peak_bytes = &result->memory.peak_bytes};
-  MoeCombinations all = {0};
+  MoeCombination stated;
+  MoeCombinations one = {.n = 1, .gives = &stated}, all = {0};
 
+  moe_combination_of(result, &stated);
   if (s)
-    all = (MoeCombinations){s->n_samples - s->n_failed, s->stepped_s, s->peaked_bytes, s->error_bias, s->error_scatter};
-
+    all = (MoeCombinations){s->n_samples - s->n_failed, s->combinations, s->error_bias, s->error_scatter};
   moe_certainty(result, all.n > 0 ? &all : &one, model_error, goodput, deadline_s, certainty);
 }

@@ -107,13 +107,17 @@ typedef struct MoeCertainty {
 /* Answers to equally likely combinations of assumptions. */
 typedef struct {
   guint n;                                  /* > 0; one: nothing is assumed */
-  const double *step_s;                     /* [n] */
-  const double *peak_bytes;                 /* [n], predicted peaks of memory */
+  const MoeCombination *gives;              /* [n] */
   const double *error_bias, *error_scatter; /* [n], log(published / predicted step time) of each by a posterior, instead
                                                of the model error; NULL without */
 } MoeCombinations;
 
-/* `goodput` (may be NULL): the training at the predicted step of `result`; `deadline_s` 0 = none. */
+/* What the run gives when nothing is assumed. */
+void moe_combination_of(const MoeResult *result, MoeCombination *combination);
+
+/* MFU is of each combination's own FLOPs, and a training's wall-clock of its own tokens per step: a larger batch makes
+ * a longer step of neither. `goodput` (may be NULL): the training at the predicted step of `result`; `deadline_s` 0 =
+ * none. */
 void moe_certainty(const MoeResult *result, const MoeCombinations *combinations, const MoeModelError *model_error,
                    const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty);
 /* The same from a sensitivity of the run; NULL, or one in which no combination exists: nothing is assumed. */

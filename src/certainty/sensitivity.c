@@ -1,4 +1,5 @@
 /* Predictions across the assumptions of a run. */
+#include "certainty/certainty.h"
 #include "certainty/varied.h"
 #include "metrics/metrics.h"
 #include "study/study.h"
@@ -19,8 +20,8 @@ typedef struct {
 
 /* What came of it. */
 typedef struct {
-  double mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu, peak_bytes;
-  char *failure;
+  MoeCombination gives;
+  char *failure; /* why it gives nothing; NULL when it does */
 } Answer;
 
 typedef struct {
@@ -86,6 +87,16 @@ static void add_samples(Study *study)
   }
 }
 
+void moe_combination_of(const MoeResult *result, MoeCombination *combination)
+{
+  *combination = (MoeCombination){.mfu_causal = result->mfu_causal,
+                                  .mfu_full = result->mfu_full,
+                                  .step_time_s = result->step_time_s,
+                                  .tokens_per_s_per_gpu = result->tokens_per_s_per_gpu,
+                                  .tokens_per_step = result->tokens_per_step,
+                                  .peak_bytes = result->memory.peak_bytes};
+}
+
 static MoeOutcome predict_task(guint index, gpointer user_data)
 {
   Study *study = user_data;
@@ -97,8 +108,7 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, &study->options->sim, &error) : NULL;
 
   if (result)
-    *answer = (Answer){result->mfu_causal,           result->mfu_full,          result->step_time_s,
-                       result->tokens_per_s_per_gpu, result->memory.peak_bytes, NULL};
+    moe_combination_of(result, &answer->gives);
   else
     answer->failure = g_strdup(error->message);
   return (MoeOutcome){NULL, NULL};
@@ -114,7 +124,7 @@ static MoeQuantiles quantiles(const Study *study, size_t offset)
 
   for (guint i = 0; i < study->tasks->len; i++)
     if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure)
-      values[n++] = G_STRUCT_MEMBER(double, &study->answers[i], offset);
+      values[n++] = G_STRUCT_MEMBER(double, &study->answers[i].gives, offset);
   return moe_quantiles(values, n);
 }
 
@@ -152,19 +162,16 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
         s->failure = g_strdup(study->answers[i].failure);
     }
   }
-  s->stepped_s = g_new0(double, s->n_samples + 1);
-  s->peaked_bytes = g_new0(double, s->n_samples + 1);
+  s->combinations = g_new0(MoeCombination, s->n_samples + 1);
   guint kept = 0;
   for (guint i = 0; i < study->tasks->len; i++)
-    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure) {
-      s->stepped_s[kept] = study->answers[i].step_time_s;
-      s->peaked_bytes[kept++] = study->answers[i].peak_bytes;
-    }
+    if (g_array_index(study->tasks, Task, i).varied == SAMPLE && !study->answers[i].failure)
+      s->combinations[kept++] = study->answers[i].gives;
   fill_errors(study, s);
-  s->mfu_causal = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_causal));
-  s->mfu_full = quantiles(study, G_STRUCT_OFFSET(Answer, mfu_full));
-  s->step_time_s = quantiles(study, G_STRUCT_OFFSET(Answer, step_time_s));
-  s->tokens_per_s_per_gpu = quantiles(study, G_STRUCT_OFFSET(Answer, tokens_per_s_per_gpu));
+  s->mfu_causal = quantiles(study, G_STRUCT_OFFSET(MoeCombination, mfu_causal));
+  s->mfu_full = quantiles(study, G_STRUCT_OFFSET(MoeCombination, mfu_full));
+  s->step_time_s = quantiles(study, G_STRUCT_OFFSET(MoeCombination, step_time_s));
+  s->tokens_per_s_per_gpu = quantiles(study, G_STRUCT_OFFSET(MoeCombination, tokens_per_s_per_gpu));
 }
 
 /* ---- the tornado ------------------------------------------------------------------------------------------------ */
@@ -184,16 +191,16 @@ static void take_low(MoeSwing *swing, const Answer *answer, char *value)
 {
   g_free(swing->low);
   swing->low = value;
-  swing->mfu_low = answer->mfu_causal;
-  swing->step_low_s = answer->step_time_s;
+  swing->mfu_low = answer->gives.mfu_causal;
+  swing->step_low_s = answer->gives.step_time_s;
 }
 
 static void take_high(MoeSwing *swing, const Answer *answer, char *value)
 {
   g_free(swing->high);
   swing->high = value;
-  swing->mfu_high = answer->mfu_causal;
-  swing->step_high_s = answer->step_time_s;
+  swing->mfu_high = answer->gives.mfu_causal;
+  swing->step_high_s = answer->gives.step_time_s;
 }
 
 static void fill_swing(const Study *study, guint index, MoeSwing *swing)
@@ -214,9 +221,9 @@ static void fill_swing(const Study *study, guint index, MoeSwing *swing)
         swing->failure = g_strdup(answer->failure);
       continue;
     }
-    if (!(answer->mfu_causal >= swing->mfu_low))
+    if (!(answer->gives.mfu_causal >= swing->mfu_low))
       take_low(swing, answer, value_text(assumption, task->sets[0]));
-    if (!(answer->mfu_causal < swing->mfu_high)) /* of equal ones the last: both ends are shown */
+    if (!(answer->gives.mfu_causal < swing->mfu_high)) /* of equal ones the last: both ends are shown */
       take_high(swing, answer, value_text(assumption, task->sets[0]));
   }
 }
@@ -295,8 +302,7 @@ void moe_sensitivity_free(MoeSensitivity *sensitivity)
     g_free(swing->high);
     g_free(swing->failure);
   }
-  g_free(sensitivity->stepped_s);
-  g_free(sensitivity->peaked_bytes);
+  g_free(sensitivity->combinations);
   g_free(sensitivity->error_bias);
   g_free(sensitivity->error_scatter);
   g_free(sensitivity->swings);

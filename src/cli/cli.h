@@ -119,6 +119,10 @@ gboolean moe_cli_load_options(const MoeCliRun *options, MoeRunOptions *load, GEr
 MoeRun *moe_cli_load_run(const char *argument, const MoeCliRun *options, GError **error);
 /* As moe_cli_load_run, then predicts --steps steps. */
 MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const MoeSimOptions *sim, GError **error);
+/* The interval of `result`, over --samples combinations; without them of the model's own error alone. In one thread:
+ * predictions themselves run side by side. */
+gboolean moe_cli_add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
+                              GError **error);
 /* Warns when the run does not fit the memory. */
 void moe_cli_warn_memory(const MoeResult *result);
 /* Says which input makes an MFU above 1; nothing otherwise. */

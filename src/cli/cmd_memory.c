@@ -27,14 +27,14 @@ static int memory(const char *argument, const MoeCliRun *options)
 
   if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
     return MOE_EXIT_BAD_INPUT;
-  g_autoptr(GPtrArray) results =
-      moe_cli_predict_all(1, (char *[]){(char *)argument, NULL}, FALSE, options, &sim, &error);
-
-  if (!results)
-    return moe_cli_fail(error);
-  const MoeResult *result = g_ptr_array_index(results, 0);
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+  g_autoptr(MoeResult) result = run ? moe_study_predict_steps(run, &sim, MAX(options->steps, 1), &error) : NULL;
+  g_autoptr(GPtrArray) results = g_ptr_array_new();
   g_autofree char *text = NULL;
 
+  if (!result || !moe_cli_add_interval(run, options, &sim, result, &error))
+    return moe_cli_fail(error);
+  g_ptr_array_add(results, result);
   if (format == MOE_FORMAT_JSON)
     text = moe_report_json(results, FALSE);
   else if (format == MOE_FORMAT_CSV)

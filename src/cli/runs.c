@@ -174,9 +174,8 @@ void moe_cli_warn_mfu(const MoeRun *run, const char *name, double mfu)
   moe_cli_warn("%s: an MFU above 100 %%: %s", name, reason);
 }
 
-/* One thread: the predictions themselves run side by side. */
-static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
-                             GError **error)
+gboolean moe_cli_add_interval(const MoeRun *run, const MoeCliRun *options, const MoeSimOptions *sim, MoeResult *result,
+                              GError **error)
 {
   const MoeSensitivityOptions chosen = {
       .sim = *sim, .samples = (guint)options->samples, .jobs = 1, .posterior = options->posterior};
@@ -194,7 +193,7 @@ MoeResult *moe_cli_predict(const char *argument, const MoeCliRun *options, const
     moe_cli_warn_mfu(run, result->run, MAX(result->mfu_causal, result->mfu_full));
   if (result)
     result->training_tokens = options->tokens;
-  if (result && options->samples > 0 && !add_interval(run, options, sim, result, error))
+  if (result && options->samples > 0 && !moe_cli_add_interval(run, options, sim, result, error))
     return NULL;
   return g_steal_pointer(&result);
 }

@@ -20,12 +20,22 @@ static MoeModelError no_error(void)
   return error;
 }
 
+/* Of a run that has a step of 1 s at 40 %: a step so long over as many tokens. */
+static MoeCombination stepping(double step_s, double peak_bytes)
+{
+  return (MoeCombination){.step_time_s = step_s,
+                          .mfu_causal = 0.4 / step_s,
+                          .mfu_full = 0.4 / step_s,
+                          .tokens_per_step = 1000,
+                          .peak_bytes = peak_bytes};
+}
+
 START_TEST(nothing_varies)
 {
   MoeResult result = {.step_time_s = 2, .mfu_causal = 0.4, .mfu_full = 0.5};
   MoeModelError error = no_error();
-  double step = 2, peak = 1e9;
-  MoeCombinations one = {1, &step, &peak};
+  MoeCombination stated = {.step_time_s = 2, .mfu_causal = 0.4, .mfu_full = 0.5, .peak_bytes = 1e9};
+  MoeCombinations one = {1, &stated, NULL, NULL};
   MoeCertainty c;
 
   moe_certainty(&result, &one, &error, NULL, 0, &c);
@@ -45,8 +55,8 @@ START_TEST(shares_are_of_the_variance_of_the_logarithm)
 {
   MoeResult result = {.step_time_s = 1, .mfu_causal = 0.4, .mfu_full = 0.4};
   MoeModelError error = no_error();
-  double steps[] = {1, 4}, peaks[] = {1e9, 2e9};
-  MoeCombinations both = {2, steps, peaks};
+  MoeCombination gives[] = {stepping(1, 1e9), stepping(4, 2e9)};
+  MoeCombinations both = {2, gives, NULL, NULL};
   MoeCertainty c;
 
   for (guint k = 0; k < MOE_N_MODEL_ERRORS - 1; k += 2) /* 50 of 101; the middle one lies between */
@@ -71,8 +81,8 @@ START_TEST(a_training_has_all_three)
   MoeGoodputSample samples[] = {{.wall_s = 100, .ideal_s = 100}, {.wall_s = 300, .ideal_s = 100}};
   MoeGoodputModel model = {.steps = 100, .step_time_s = 1};
   MoeGoodput goodput = {.model = &model, .n_samples = 2, .samples = samples};
-  double steps[] = {1, 2}, peaks[] = {1e9, 1e9};
-  MoeCombinations both = {.n = 2, .step_s = steps, .peak_bytes = peaks};
+  MoeCombination gives[] = {stepping(1, 1e9), stepping(2, 1e9)};
+  MoeCombinations both = {.n = 2, .gives = gives};
   MoeCertainty c;
 
   moe_certainty(&result, &both, &error, &goodput, 300, &c);
@@ -82,6 +92,28 @@ START_TEST(a_training_has_all_three)
   ck_assert_double_eq_tol(c.wall_share[MOE_DOUBT_FAILURES] / c.wall_share[MOE_DOUBT_ASSUMPTIONS],
                           pow(log(3) / log(2), 2), 1e-9);
   ck_assert_double_eq(c.wall_share[MOE_DOUBT_MODEL], 0);
+}
+END_TEST
+
+/* Twice the batch in twice the time: the step is longer, neither MFU nor the training is. */
+START_TEST(a_larger_batch_is_no_slower)
+{
+  MoeResult result = {.step_time_s = 1, .mfu_causal = 0.4, .mfu_full = 0.4, .tokens_per_step = 1000};
+  MoeModelError error = no_error();
+  MoeGoodputSample sample = {.wall_s = 100, .ideal_s = 100};
+  MoeGoodputModel model = {.steps = 100, .step_time_s = 1};
+  MoeGoodput goodput = {.model = &model, .n_samples = 1, .samples = &sample};
+  MoeCombination gives[] = {stepping(1, 1e9), stepping(1, 1e9)};
+  MoeCombinations both = {.n = 2, .gives = gives};
+  MoeCertainty c;
+
+  gives[1].step_time_s = 2;
+  gives[1].tokens_per_step = 2000;
+  moe_certainty(&result, &both, &error, &goodput, 150, &c);
+  ck_assert_double_eq(c.step_time_s.p90, 2);
+  ck_assert_double_eq(c.mfu_causal.p10, 0.4);
+  ck_assert_double_eq(c.wall_s.p90, 100);
+  ck_assert_double_eq(c.chance, 1);
 }
 END_TEST
 
@@ -325,8 +357,9 @@ START_TEST(what_was_learned_together_stays_together)
 {
   MoeResult result = {.step_time_s = 1, .mfu_causal = 0.4, .mfu_full = 0.4};
   MoeModelError error = no_error();
-  double steps[] = {1, 4}, peaks[] = {1e9, 1e9}, bias[] = {G_LN2, -G_LN2}, scatter[] = {0, 0};
-  MoeCombinations both = {2, steps, peaks, bias, scatter};
+  double bias[] = {G_LN2, -G_LN2}, scatter[] = {0, 0};
+  MoeCombination gives[] = {stepping(1, 1e9), stepping(4, 1e9)};
+  MoeCombinations both = {2, gives, bias, scatter};
   MoeCertainty c;
 
   error.ratio[0] = 100;
@@ -374,8 +407,8 @@ START_TEST(damaged_residuals_are_refused)
 END_TEST
 
 MOE_TEST_MAIN("study/certainty", nothing_varies, shares_are_of_the_variance_of_the_logarithm, a_training_has_all_three,
-              families_weigh_as_roots_of_their_cases, the_own_family_is_left_out, what_is_alike_counts,
-              an_accelerator_without_runs_is_less_known, intervals_of_alike_families_hold,
+              a_larger_batch_is_no_slower, families_weigh_as_roots_of_their_cases, the_own_family_is_left_out,
+              what_is_alike_counts, an_accelerator_without_runs_is_less_known, intervals_of_alike_families_hold,
               a_family_does_not_judge_itself, a_posterior_says_what_was_learned, damaged_posteriors_are_refused,
               what_was_learned_together_stays_together, without_residuals_nothing_is_known,
               damaged_residuals_are_refused)

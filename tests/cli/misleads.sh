@@ -51,7 +51,11 @@ refused "explain: --with and a second run" explain "$run" "$run" --with training
 
 # Help offers what is taken.
 try show --help
-check "show offers json" sh -c "! grep -q json '$work/out'"
+expect_out "table, yaml, csv or json"
+for format in table yaml csv json; do
+  try show "$run" --format "$format"
+  expect_status 0
+done
 try report --help
 check "report offers --format" sh -c "! grep -q -- --format '$work/out'"
 for example in gemm attention; do

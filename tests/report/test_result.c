@@ -98,7 +98,8 @@ START_TEST(csv_has_one_line_per_result)
   ck_assert_uint_eq(g_strv_length(lines), 4); /* header, two rows, nothing after the last line feed */
   ck_assert_msg(strstr(lines[0], "mfu.causal,mfu.full") != NULL, "%s", lines[0]);
   ck_assert_msg(strstr(lines[0], "time_s.network_exposed") != NULL, "%s", lines[0]);
-  ck_assert_msg(g_str_has_prefix(lines[1], "\"model, \"\"small\"\"\",,lab,plain,false,8,folded,0,"), "%s", lines[1]);
+  ck_assert_msg(g_str_has_prefix(lines[1], "\"model, \"\"small\"\"\",,lab,plain,false,false,8,folded,0,"), "%s",
+                lines[1]);
 }
 END_TEST
 
