@@ -289,7 +289,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
                                  GError **error)
 {
   g_autoptr(JsonNode) root = parse(text, length, name, error);
-  g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name), *layout = NULL;
+  g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name);
   const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), NULL, name, NULL};
   Titan titan = {.replicate = 1, .shard = -1, .less_first = 1, .less_last = 1};
   Draft draft;
@@ -301,7 +301,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
     return import_fail(error);
-  layout = take_split(&draft, &titan);
+  G_GNUC_UNUSED g_autofree char *layout = take_split(&draft, &titan); /* the draft borrows it */
   if (!import_settle_in(&draft, name, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);

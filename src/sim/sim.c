@@ -19,6 +19,7 @@ static void tick(Sim *sim)
 {
   if (moe_engine_pending(sim->engine) == 0 && sim->now > 0)
     return;
+  g_assert(sim->options->tick); /* whose class of events this is */
   MoeTime next = sim->options->tick->func(sim->fabric, sim->now, sim->options->tick->data);
 
   g_assert(next > sim->now);

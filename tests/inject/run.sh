@@ -65,7 +65,7 @@ judge() {
   if [ "$status" -eq 0 ]; then
     content | cmp -s - "$reference" || fell_short "$name" "$plan" "success with another output"
     printed | cmp -s - "$reference.out" || fell_short "$name" "$plan" "success with another answer"
-    [ "$name" != sweep ] || "$moesim" store check "$place/out.sqlite" 2> "$work/err" | grep -q "^points    4 of 4" ||
+    [ "$name" != sweep ] || "$moesim" store check "$place/out.sqlite" 2> "$work/err" | grep -Eq "^points +4 of 4" ||
       fell_short "$name" "$plan" "success with a store that is not whole"
     return
   fi
