@@ -31,7 +31,7 @@ static void refuse(const Tree *tree, const char *name, const char *expected)
 static void check_times(const Tree *tree, const char *name, double sync_s, double step_s)
 {
   MoeStack stack;
-  g_autoptr(MoeDoc) doc = load_stack(tree, name, &stack);
+  G_GNUC_UNUSED g_autoptr(MoeDoc) doc = load_stack(tree, name, &stack);
 
   ck_assert_msg(stack.host.sync_s == sync_s, "%s: sync %g s", name, stack.host.sync_s);
   ck_assert_msg(stack.host.step_s == step_s, "%s: step %g s", name, stack.host.step_s);
@@ -47,7 +47,7 @@ START_TEST(a_variant_stands_on_the_one_before)
   check_times(&tree, "base:2023", 10e-6, 0);
   check_times(&tree, "base:2024", 10e-6, 2e-3);
   check_times(&tree, "base:side", 10e-6, 3e-3);
-  g_autoptr(MoeDoc) doc = load_stack(&tree, "base:2024", &stack);
+  G_GNUC_UNUSED g_autoptr(MoeDoc) doc = load_stack(&tree, "base:2024", &stack);
   ck_assert_str_eq(stack.name, "base:2024");
   ck_assert_str_eq(stack.title, "Base of 2023"); /* what a variant does not say is as below it */
   ck_assert_str_eq(stack.date, "2024-06");
@@ -65,7 +65,7 @@ START_TEST(a_month_is_not_inherited)
   MoeStack stack;
 
   tree_write(&tree, "stacks/base.yaml", BASE);
-  g_autoptr(MoeDoc) doc = load_stack(&tree, "base:side", &stack);
+  G_GNUC_UNUSED g_autoptr(MoeDoc) doc = load_stack(&tree, "base:side", &stack);
   ck_assert_ptr_null(stack.date);
   moe_stack_clear(&stack);
 }
@@ -78,7 +78,7 @@ START_TEST(software_alone_is_its_last_variant)
   MoeStack stack;
 
   tree_write(&tree, "stacks/base.yaml", BASE);
-  g_autoptr(MoeDoc) doc = load_stack(&tree, "base", &stack);
+  G_GNUC_UNUSED g_autoptr(MoeDoc) doc = load_stack(&tree, "base", &stack);
   ck_assert_str_eq(stack.name, "base:side");
   moe_stack_clear(&stack);
   g_autofree char *path = tree_path(&tree, "stacks/base.yaml");
@@ -141,7 +141,7 @@ START_TEST(names_of_before_hold_with_a_note)
   tree_write(&tree, "stacks/base-line.yaml", "host: {launch: {x86: 1 us}}\nvariants:\n  2024: {host: {sync: 5 us}}\n");
   tree_write(&tree, "elsewhere/far.yaml", "extends: ../stacks/base-2023.yaml\n");
   guint handler = g_log_set_handler(MOE_LOG_DOMAIN, G_LOG_LEVEL_INFO, keep_note, notes);
-  g_autoptr(MoeDoc) doc = load_stack(&tree, "base-2024", &stack);
+  G_GNUC_UNUSED g_autoptr(MoeDoc) doc = load_stack(&tree, "base-2024", &stack);
   ck_assert_str_eq(stack.name, "base:2024");
   moe_stack_clear(&stack);
   ck_assert_str_eq(notes->str,
