@@ -22,7 +22,7 @@ static const MoeLine answer[] = {
     {"published step", "{published.step_time_s|s} derived (predicted {published.step_time_error|+%} %)",
      "published.step_time_derived"},
     {"source", "{published.source}"},
-    {"memory", "{memory.peak_bytes|B} of {memory.capacity_bytes|B}, fits with {memory.headroom_bytes|B} of headroom",
+    {"memory", "{memory.peak_bytes|B} of {memory.capacity_bytes|B}, fits beside {memory.headroom_bytes|B} of headroom",
      "memory.fits"},
     {"memory",
      "{memory.peak_bytes|B} of {memory.capacity_bytes|B}, DOES NOT FIT: {memory.over_bytes|B} too much with "
@@ -154,7 +154,7 @@ char *moe_report_memory_table(const MoeResult *result, MoeSheet sheet)
   g_autofree char *said = moe_record_say(
       json_node_get_object(record),
       result->memory.fits ? "{cluster}, {gpus} GPUs: {memory.peak_bytes|B} per GPU of {memory.capacity_bytes|B}, fits "
-                            "with {memory.headroom_bytes|B} of headroom"
+                            "beside {memory.headroom_bytes|B} of headroom"
                           : "{cluster}, {gpus} GPUs: {memory.peak_bytes|B} per GPU of {memory.capacity_bytes|B}, does "
                             "not fit with {memory.headroom_bytes|B} of headroom");
 

@@ -126,8 +126,8 @@ static gboolean explain_nothing(const Searching *s, GError **error)
   if (r->n_not_reached > 0 || r->cut_short)
     return moe_fail(
         error, MOE_ERROR_LAYOUT, (MoeMark){0},
-        "none of the layouts that --budget left time for fits the memory, %u not looked at, expected more time",
-        r->n_not_reached);
+        "none of the layouts that --budget left time for fits the memory, %u%s not looked at, expected more time",
+        r->n_not_reached, r->cut_short ? " and those not enumerated" : "");
   if (s->options->objective == MOE_OBJECTIVE_GPUS && r->n_legal > 0)
     return moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
                     "no layout of %u meets the deadline%s, expected more GPUs (--limit gpus=...) or a later deadline",
