@@ -11,7 +11,7 @@
 set -u
 cd "$(dirname "$0")" || exit 1
 
-readonly FUZZ_S=10      # per target
+readonly FUZZ_S=6       # per target
 readonly REQUESTS=200    # to the library under ThreadSanitizer; 1000 found nothing, either, in 100 s
 readonly LEAST_LINES=90 # %, of src/ executed by the tests
 passed=0

@@ -8,6 +8,20 @@
 #include <glib/gstdio.h>
 #include <stdlib.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MOETEST_SANITIZED 1
+#endif
+#endif
+
+/* How many random cases to try: all in the other builds, one in five under the sanitizers, which look for other faults
+ * and take ten times as long. */
+#ifdef MOETEST_SANITIZED
+#define MOETEST_CASES(n) ((n) / 5)
+#else
+#define MOETEST_CASES(n) (n)
+#endif
+
 /* Path below the source root: models/, clusters/ ... Caller frees. */
 static inline char *moetest_path(const char *relative)
 {

@@ -87,7 +87,7 @@ static void check_space(const MoeRun *run, const MoeSearchOptions *options, guin
   g_autoptr(GArray) choices = moe_search_enumerate(run, options, &error);
   ck_assert_msg(choices != NULL, "%s", error ? error->message : "");
   ck_assert_uint_gt(choices->len, 0);
-  guint n = MIN(samples, choices->len);
+  guint n = MIN(MOETEST_CASES(samples), choices->len);
   g_autofree MoeCandidate *some = g_new0(MoeCandidate, n);
 
   for (guint i = 0; i < n; i++)

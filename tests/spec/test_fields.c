@@ -7,7 +7,7 @@
 #include <math.h>
 
 /* Random runs that are read, printed and read again. */
-#define RUNS      500
+#define RUNS      MOETEST_CASES(500)
 #define MANY_RUNS 10000
 /* Keys of a run that are set at random: some are refused together, what is left is a legal run. */
 #define MOST_SETS 12

@@ -1,7 +1,7 @@
 /* Real runs, lowered from model files: 200 random small layouts, folded and full and on several threads. */
 #include "sim/drawn.h"
 
-#define CASES 200
+#define CASES MOETEST_CASES(200)
 
 static MoeSimResult *simulate(const MoeRun *run, const MoeProgram *program, MoeFidelity fidelity)
 {
