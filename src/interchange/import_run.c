@@ -216,7 +216,7 @@ static int64_t least_gpus(const MoeParallelism *p)
 
   if (attention > MAX_GPUS || experts > MAX_GPUS)
     return MAX_GPUS;
-  return attention / common_divisor(attention, experts) * experts;
+  return MAX(attention / common_divisor(attention, experts) * experts, 1);
 }
 
 /* Whether a batch of `batch` sequences can be dealt out to so many GPUs. */
