@@ -151,10 +151,12 @@ class Documentation(unittest.TestCase):
         self.assertIn("4 points", said)
 
     def check_table(self, said):
-        """The rows of README with their published values; predicted ones are the command line's, as README's are when it is brought up to
+        """The rows of README, but for its intervals, with their published values; predicted ones are the command line's, as README's are when it is brought up to
         date."""
         readme = (SOURCE / "README.md").read_text(encoding="utf-8")
-        row = re.compile(r"^\| ([^|]*) \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) s \| ([\d.]+) s \|$", re.MULTILINE)
+        row = re.compile(
+            r"^\| ([^|]*) \| ([\d.]+) %(?: \| [\d.]+ to [\d.]+)? \| ([\d.]+) % \| ([\d.]+) s \| ([\d.]+) s \|$", re.MULTILINE
+        )
         ours, theirs = row.findall(said), row.findall(readme)
         self.assertEqual([(r[0], r[2], r[4]) for r in ours], [(r[0], r[2], r[4]) for r in theirs])
         for label, mfu, _, step, _ in ours:
