@@ -151,8 +151,8 @@ class Documentation(unittest.TestCase):
         self.assertIn("4 points", said)
 
     def check_table(self, said):
-        """The rows of README, but for its intervals, with their published values; predicted ones are the command line's, as README's are when it is brought up to
-        date."""
+        """The rows of README, but for its intervals, with their published values; predicted ones are the command line's, as README's
+        are when it is brought up to date."""
         readme = (SOURCE / "README.md").read_text(encoding="utf-8")
         row = re.compile(
             r"^\| ([^|]*) \| ([\d.]+) %(?: \| [\d.]+ to [\d.]+)? \| ([\d.]+) % \| ([\d.]+) s \| ([\d.]+) s \|$", re.MULTILINE
