@@ -98,6 +98,7 @@ MoeMark moe_node_mark(const MoeNode *node);
 /* Scalar text; NULL for lists and maps. YAML null (~, null, empty) is the text "null". */
 const char *moe_node_text(const MoeNode *node);
 gboolean moe_node_is_null(const MoeNode *node);
+gboolean moe_node_is_flat_list(const MoeNode *node);          /* a list of scalars */
 guint moe_node_size(const MoeNode *node);                     /* entries of a list or map, 0 for scalars */
 const MoeNode *moe_node_at(const MoeNode *node, guint index); /* i-th item of a list or value of a map */
 const char *moe_node_key(const MoeNode *map, guint index);    /* i-th key of a map */

@@ -266,6 +266,15 @@ gboolean moe_node_is_null(const MoeNode *node)
   return node->kind == MOE_NODE_SCALAR && !node->quoted && strcmp(node->text, "null") == 0;
 }
 
+gboolean moe_node_is_flat_list(const MoeNode *node)
+{
+  gboolean flat = node->kind == MOE_NODE_LIST;
+
+  for (guint i = 0; i < node->n && flat; i++)
+    flat = node->items[i]->kind == MOE_NODE_SCALAR;
+  return flat;
+}
+
 guint moe_node_size(const MoeNode *node)
 {
   return node->n;

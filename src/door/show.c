@@ -7,16 +7,6 @@
 
 #include <string.h>
 
-static gboolean is_flat_list(const MoeNode *node)
-{
-  if (moe_node_kind(node) != MOE_NODE_LIST)
-    return FALSE;
-  for (guint i = 0; i < moe_node_size(node); i++)
-    if (moe_node_kind(moe_node_at(node, i)) != MOE_NODE_SCALAR)
-      return FALSE;
-  return TRUE;
-}
-
 static void add_leaf(JsonBuilder *builder, const char *key, const MoeNode *node)
 {
   MoeMark mark = moe_node_mark(node);
@@ -36,7 +26,7 @@ static void add_values(JsonBuilder *builder, const char *key, const MoeNode *nod
 {
   gboolean map = moe_node_kind(node) == MOE_NODE_MAP;
 
-  if (moe_node_kind(node) == MOE_NODE_SCALAR || is_flat_list(node)) {
+  if (moe_node_kind(node) == MOE_NODE_SCALAR || moe_node_is_flat_list(node)) {
     add_leaf(builder, key, node);
     return;
   }

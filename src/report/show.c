@@ -71,16 +71,6 @@ static void add_row(Listing *listing, const Row *row)
   json_builder_end_object(listing->rows);
 }
 
-static gboolean is_flat_list(const MoeNode *node)
-{
-  if (moe_node_kind(node) != MOE_NODE_LIST)
-    return FALSE;
-  for (guint i = 0; i < moe_node_size(node); i++)
-    if (moe_node_kind(moe_node_at(node, i)) != MOE_NODE_SCALAR)
-      return FALSE;
-  return TRUE;
-}
-
 static char *leaf_text(const MoeNode *node)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
@@ -100,7 +90,7 @@ static void add_node(Listing *listing, const char *key, const MoeNode *node)
 {
   gboolean is_map = moe_node_kind(node) == MOE_NODE_MAP;
 
-  if (moe_node_kind(node) == MOE_NODE_SCALAR || is_flat_list(node)) {
+  if (moe_node_kind(node) == MOE_NODE_SCALAR || moe_node_is_flat_list(node)) {
     g_autofree char *value = leaf_text(node);
 
     if (is_asked(listing, key))
