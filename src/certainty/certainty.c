@@ -4,7 +4,7 @@
 #include "goodput/model.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 const char *const moe_doubt_words[] = {"assumptions", "model_error", "failures", NULL};
 
@@ -31,11 +31,6 @@ static void fill_shares(const double *variance, guint n, double *share)
     share[d] = sum > 0 ? variance[d] / sum : 0;
 }
 
-static MoeQuantiles quantiles_of(GArray *values)
-{
-  return moe_quantiles((double *)(gpointer)values->data, values->len);
-}
-
 /* ---- combinations and the model's error -------------------------------------------------------------------------- */
 
 /* A member of every combination, by its offset. Caller frees. */
@@ -60,40 +55,52 @@ static double *times_of_work(const MoeCombinations *c, double tokens)
   return times_s;
 }
 
-/* Published over predicted step time of combination `i` at the `k`-th of MOE_N_MODEL_ERRORS equally likely values. */
-static double error_at(const MoeCombinations *c, const MoeModelError *error, guint i, guint k)
+/* Published over predicted step time of every combination, at MOE_N_MODEL_ERRORS equally likely values: rows of those.
+ * Caller frees. */
+static double *step_errors(const MoeCombinations *c, const MoeModelError *error)
 {
-  if (!c->error_bias)
-    return error->ratio[k];
-  double z = moe_normal_quantile((k + 0.5) / MOE_N_MODEL_ERRORS);
+  double *ratio = g_new(double, (gsize)c->n *MOE_N_MODEL_ERRORS);
 
-  return exp(c->error_bias[i] + c->error_scatter[i] * z);
+  for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++) {
+    double z = moe_normal_quantile((k + 0.5) / MOE_N_MODEL_ERRORS);
+
+    for (guint i = 0; i < c->n; i++)
+      ratio[(gsize)i * MOE_N_MODEL_ERRORS + k] =
+          c->error_bias ? exp(c->error_bias[i] + c->error_scatter[i] * z) : error->ratio[k];
+  }
+  return ratio;
 }
 
-typedef enum { GROWS, FALLS } Sense; /* with the step time */
-
-/* A value of each combination at every model error. */
-static GArray *doubtful(const MoeCombinations *c, const MoeModelError *error, const double *values, Sense sense)
+/* The same of peaks of memory. */
+static double *memory_errors(const MoeCombinations *c, const MoeModelError *error)
 {
-  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(double), c->n * MOE_N_MODEL_ERRORS);
+  double *ratio = g_new(double, (gsize)c->n *MOE_N_MODEL_ERRORS);
 
   for (guint i = 0; i < c->n; i++)
-    for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++) {
-      double ratio = error_at(c, error, i, k);
-      double value = sense == GROWS ? values[i] * ratio : values[i] / ratio;
+    memcpy(&ratio[(gsize)i * MOE_N_MODEL_ERRORS], error->memory_ratio, sizeof error->memory_ratio);
+  return ratio;
+}
 
-      g_array_append_val(all, value);
-    }
+typedef enum { GROWS, FALLS } Sense; /* with the ratio */
+
+/* A value of each of `n` combinations at every one of its errors. */
+static GArray *doubtful(const double *values, guint n, const double *ratio, Sense sense)
+{
+  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(double), n * MOE_N_MODEL_ERRORS);
+
+  for (guint i = 0; i < n * MOE_N_MODEL_ERRORS; i++) {
+    double of = values[i / MOE_N_MODEL_ERRORS], value = sense == GROWS ? of * ratio[i] : of / ratio[i];
+
+    g_array_append_val(all, value);
+  }
   return all;
 }
 
-/* Takes `values`. */
-static MoeQuantiles interval_of(const MoeCombinations *c, const MoeModelError *error, double *values, Sense sense)
+static MoeQuantiles interval_of(const double *values, guint n, const double *ratio, Sense sense)
 {
-  g_autofree double *own = values;
-  g_autoptr(GArray) all = doubtful(c, error, own, sense);
+  g_autoptr(GArray) all = doubtful(values, n, ratio, sense);
 
-  return quantiles_of(all);
+  return moe_quantiles((double *)(gpointer)all->data, all->len);
 }
 
 /* ---- trainings --------------------------------------------------------------------------------------------------- */
@@ -112,7 +119,7 @@ static void fill_training(const GArray *works, const MoeGoodput *goodput, double
 
       g_array_append_val(walls, wall_s);
     }
-  certainty->wall_s = quantiles_of(walls);
+  certainty->wall_s = moe_quantiles((double *)(gpointer)walls->data, walls->len);
   for (guint i = 0; i < walls->len; i++)
     in_time += g_array_index(walls, double, i) <= deadline_s;
   certainty->chance = deadline_s > 0 ? (double)in_time / walls->len : NAN;
@@ -147,45 +154,42 @@ static double model_variance(const MoeCombinations *c, const MoeModelError *erro
 
 /* ---- the interval ------------------------------------------------------------------------------------------------ */
 
-static void fill_step(const MoeCombinations *c, const MoeModelError *error, MoeCertainty *certainty)
+static void fill_step(const MoeCombinations *c, const MoeModelError *error, const double *ratio,
+                      MoeCertainty *certainty)
 {
-  g_autofree double *step_s = MEMBERS(c, step_time_s);
+  g_autofree double *step_s = MEMBERS(c, step_time_s), *causal = MEMBERS(c, mfu_causal), *full = MEMBERS(c, mfu_full);
   double variance[MOE_N_DOUBTS] = {log_variance(step_s, c->n), model_variance(c, error)};
 
   fill_shares(variance, MOE_N_DOUBTS - 1, certainty->step_share);
-  certainty->step_time_s = interval_of(c, error, MEMBERS(c, step_time_s), GROWS);
-  certainty->mfu_causal = interval_of(c, error, MEMBERS(c, mfu_causal), FALLS);
-  certainty->mfu_full = interval_of(c, error, MEMBERS(c, mfu_full), FALLS);
+  certainty->step_time_s = interval_of(step_s, c->n, ratio, GROWS);
+  certainty->mfu_causal = interval_of(causal, c->n, ratio, FALLS);
+  certainty->mfu_full = interval_of(full, c->n, ratio, FALLS);
 }
 
 static void fill_memory(const MoeCombinations *c, const MoeModelError *error, MoeCertainty *certainty)
 {
-  g_autofree double *peak_bytes = MEMBERS(c, peak_bytes);
+  g_autofree double *peak_bytes = MEMBERS(c, peak_bytes), *ratio = memory_errors(c, error);
   double variance[MOE_N_DOUBTS] = {log_variance(peak_bytes, c->n),
                                    log_variance(error->memory_ratio, MOE_N_MODEL_ERRORS)};
-  g_autoptr(GArray) all = g_array_sized_new(FALSE, FALSE, sizeof(double), c->n * MOE_N_MODEL_ERRORS);
 
-  for (guint i = 0; i < c->n; i++)
-    for (guint k = 0; k < MOE_N_MODEL_ERRORS; k++) {
-      double peak = peak_bytes[i] * error->memory_ratio[k];
-
-      g_array_append_val(all, peak);
-    }
   fill_shares(variance, MOE_N_DOUBTS - 1, certainty->memory_share);
-  certainty->peak_bytes = quantiles_of(all);
+  certainty->peak_bytes = interval_of(peak_bytes, c->n, ratio, GROWS);
 }
 
 void moe_certainty(const MoeResult *result, const MoeCombinations *combinations, const MoeModelError *model_error,
                    const MoeGoodput *goodput, double deadline_s, MoeCertainty *certainty)
 {
-  *certainty = (MoeCertainty){.chance = NAN};
-  fill_step(combinations, model_error, certainty);
-  fill_memory(combinations, model_error, certainty);
+  const MoeCombinations *c = combinations;
+  g_autofree double *ratio = step_errors(c, model_error);
+
+  *certainty = (MoeCertainty){.chance = NAN, .learned = c->error_bias != NULL};
+  fill_step(c, model_error, ratio, certainty);
+  fill_memory(c, model_error, certainty);
   if (!goodput)
     return;
-  g_autofree double *work_s = times_of_work(combinations, result->tokens_per_step);
-  g_autoptr(GArray) works = doubtful(combinations, model_error, work_s, GROWS);
-  double variance[MOE_N_DOUBTS] = {log_variance(work_s, combinations->n), model_variance(combinations, model_error),
+  g_autofree double *work_s = times_of_work(c, result->tokens_per_step);
+  g_autoptr(GArray) works = doubtful(work_s, c->n, ratio, GROWS);
+  double variance[MOE_N_DOUBTS] = {log_variance(work_s, c->n), model_variance(c, model_error),
                                    failure_variance(goodput)};
 
   fill_shares(variance, MOE_N_DOUBTS, certainty->wall_share);

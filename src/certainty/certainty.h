@@ -98,6 +98,7 @@ typedef struct MoeCertainty {
   MoeQuantiles step_time_s, mfu_causal, mfu_full;
   MoeQuantiles peak_bytes;           /* of memory */
   MoeQuantiles wall_s;               /* of the training; 0 without one */
+  gboolean learned;                  /* the model's error is what a posterior says, not that of other runs */
   double chance;                     /* that the training ends within the deadline; NaN without one */
   double step_share[MOE_N_DOUBTS];   /* of the variance of the logarithm of the step time; all 0 where nothing varies */
   double memory_share[MOE_N_DOUBTS]; /* of that of the peak of memory */

@@ -239,9 +239,11 @@ static char *doubts_text(const double *share)
   return g_string_free(text, FALSE);
 }
 
-static void append_model_error(GString *text, const MoeModelError *error)
+static void append_model_error(GString *text, const MoeCertainty *certainty, const MoeModelError *error)
 {
-  if (error->n_cases > 0)
+  if (certainty->learned)
+    g_string_append(text, "The model's error is what the posterior says.\n");
+  else if (error->n_cases > 0)
     g_string_append_printf(text, "The model's error is that of %u published runs in %u families: %s.\n", error->n_cases,
                            error->n_families, error->like);
   else
@@ -254,7 +256,7 @@ char *moe_report_doubts(const MoeCertainty *certainty, const MoeModelError *erro
   g_autofree char *days = days_range(&certainty->wall_s), *doubts = doubts_text(certainty->wall_share);
 
   g_string_append_printf(text, "All told %s days, P10 to P90 in brackets: %s.\n", days, doubts);
-  append_model_error(text, error);
+  append_model_error(text, certainty, error);
   return g_string_free(text, FALSE);
 }
 
@@ -265,7 +267,7 @@ static void append_doubts(GString *text, const MoePlan *plan)
   g_autofree char *deciding = plan->deciding ? moe_report_deciding(plan->deciding, DECIDING) : NULL;
 
   g_string_append_printf(text, "\nP10 to P90 in brackets. What makes them, for %s: %s.\n", name, doubts);
-  append_model_error(text, &row->model_error);
+  append_model_error(text, &row->certainty, &row->model_error);
   if (deciding && *deciding)
     g_string_append_printf(text, "Assumptions that decide most:\n%s", deciding);
 }
