@@ -40,8 +40,7 @@ static double normal_crps(double sd, double came)
 
 static MoeErrorSubject subject_of(const MoeCase *c)
 {
-  return (MoeErrorSubject){.name = c->group[MOE_GROUP_BY_FAMILY],
-                           .is_family = TRUE,
+  return (MoeErrorSubject){.family = c->group[MOE_GROUP_BY_FAMILY],
                            .kind = c->group[MOE_GROUP_BY_KIND],
                            .gpu = c->group[MOE_GROUP_BY_GPU],
                            .gpus = (double)c->gpus,

@@ -30,14 +30,14 @@ struct MoeResiduals {
 
 /* Whose error is asked for. */
 typedef struct {
-  const char *name; /* of a run, which begins with its family's; or of a family, when `is_family` */
-  gboolean is_family;
+  const MoeRun *run;  /* it; NULL: a case of `family` */
+  const char *family; /* of that case */
   const char *kind, *gpu;
   double gpus, waiting; /* 0, NaN = not known: any number is as near */
   double busy;          /* share of the step in which the accelerator's rate counts */
 } MoeErrorSubject;
 
-/* A family is called like the runs in it: mai-base-1 has mai-base-1/v5, bridge has bridge-26.08-dsv3. */
+/* A family is called like the file of its cases, aws-ep, or like the runs in it: mai-base-1 has mai-base-1/v5. */
 gboolean moe_is_own_family(const char *family, const MoeRun *run);
 /* The text of a residuals file, read. */
 MoeResiduals *moe_residuals_parse(const char *text, GError **error);

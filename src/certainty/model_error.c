@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* How near a case is to the run that is asked about, beside being of its kind. Round numbers, chosen among the few that
- * docs/infer.md lists with what each of them covers: none is fitted. */
+ * docs/model-plan.md lists with what each of them covers: none is fitted. */
 #define NEAR_WAITING      0.1  /* share of the step that waits for wires, hosts and peers: standard deviation */
 #define NEAR_SCALE        3    /* of log2 of the number of GPUs: a factor of 8 */
 #define FAR_WEIGHT        0.02 /* of a case that is as far as can be in one of these, over one that is alike */
@@ -26,14 +26,23 @@ static int by_ratio(const void *a, const void *b)
   return (x->ratio > y->ratio) - (x->ratio < y->ratio);
 }
 
+/* Whether a run stands in the family's file of cases. */
+static gboolean is_from(const char *family, const MoeRun *run)
+{
+  const char *path = run->doc ? moe_node_mark(moe_doc_root(run->doc)).file : NULL;
+  g_autofree char *name = path ? g_path_get_basename(path) : NULL, *file = g_strconcat(family, ".yaml", NULL);
+
+  return name && strcmp(name, file) == 0;
+}
+
 gboolean moe_is_own_family(const char *family, const MoeRun *run)
 {
-  return g_str_has_prefix(run->name, family);
+  return g_str_has_prefix(run->name, family) || is_from(family, run);
 }
 
 static gboolean is_own(const char *family, const MoeErrorSubject *subject)
 {
-  return subject->is_family ? strcmp(subject->name, family) == 0 : g_str_has_prefix(subject->name, family);
+  return subject->run ? moe_is_own_family(family, subject->run) : strcmp(subject->family, family) == 0;
 }
 
 /* ---- how much a case says ---------------------------------------------------------------------------------------- */
@@ -222,7 +231,7 @@ void moe_model_error(const MoeResiduals *residuals, const MoeRun *run, const Moe
 {
   double waiting = result ? moe_waiting_share(result) : NAN;
   double idle = result ? waiting + result->cause_s[MOE_CAUSE_BUBBLE] / result->step_time_s : 0;
-  const MoeErrorSubject subject = {.name = run->name,
+  const MoeErrorSubject subject = {.run = run,
                                    .kind = run->architecture.moe.experts > 0 ? "moe" : "dense",
                                    .gpu = run->cluster.accelerator.name,
                                    .gpus = result ? (double)result->gpus : 0,

@@ -183,6 +183,21 @@ START_TEST(the_own_family_is_left_out)
 }
 END_TEST
 
+/* Cases of a file may be called otherwise than the file, which is what their family is called. */
+START_TEST(the_family_of_a_file_is_left_out)
+{
+  g_autoptr(MoeResiduals) r = residuals_of(families);
+  g_autoptr(MoeDoc) doc = moe_doc_parse("title: one case\n", -1, "validation/a.yaml", NULL, NULL);
+  MoeRun run = {
+      .name = (char *)"other-70b", .doc = doc, .architecture.moe.experts = 8, .cluster.accelerator.name = "x"};
+  MoeModelError error;
+
+  moe_model_error(r, &run, NULL, &error);
+  ck_assert_uint_eq(error.n_families, 2); /* b and c */
+  moe_model_error_clear(&error);
+}
+END_TEST
+
 static const char scales[] =
     "residuals:\n"
     "  - {family: a, kind: dense, gpu: x, training_rate: 0.8, ratios: [" TWENTY("1.1") "], gpus: [" TWENTY(
@@ -408,7 +423,7 @@ END_TEST
 
 MOE_TEST_MAIN("study/certainty", nothing_varies, shares_are_of_the_variance_of_the_logarithm, a_training_has_all_three,
               a_larger_batch_is_no_slower, families_weigh_as_roots_of_their_cases, the_own_family_is_left_out,
-              what_is_alike_counts, an_accelerator_without_runs_is_less_known, intervals_of_alike_families_hold,
-              a_family_does_not_judge_itself, a_posterior_says_what_was_learned, damaged_posteriors_are_refused,
-              what_was_learned_together_stays_together, without_residuals_nothing_is_known,
-              damaged_residuals_are_refused)
+              the_family_of_a_file_is_left_out, what_is_alike_counts, an_accelerator_without_runs_is_less_known,
+              intervals_of_alike_families_hold, a_family_does_not_judge_itself, a_posterior_says_what_was_learned,
+              damaged_posteriors_are_refused, what_was_learned_together_stays_together,
+              without_residuals_nothing_is_known, damaged_residuals_are_refused)
