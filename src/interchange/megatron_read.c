@@ -18,18 +18,28 @@ static gboolean is_open(const char *word)
   return word[0] == '$';
 }
 
+/* Of what there is at least one: no layout has none of it. */
+static gboolean is_degree(const char *key)
+{
+  static const char *const degrees[] = {"parallelism.tensor", "parallelism.pipeline",      "parallelism.context",
+                                        "parallelism.expert", "parallelism.expert_tensor", NULL};
+
+  return g_strv_contains(degrees, key);
+}
+
 static gboolean read_count(const char *name, const char *key, const char *word, int64_t *value, GError **error)
 {
   gint64 number = 0;
+  const int least = is_degree(key) ? 1 : 0;
 
   if ((is_open(word) || strcmp(word, "-1") == 0) && strcmp(key, "parallelism.gpus") == 0) /* --gpus says it */
     return TRUE;
   if (is_open(word))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "%s: the variable %.60s is not assigned, expected it as NAME=VALUE behind the file", name, word);
-  if (!g_ascii_string_to_signed(word, 10, 0, MAX_COUNT, &number, NULL))
+  if (!g_ascii_string_to_signed(word, 10, least, MAX_COUNT, &number, NULL))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "%s: '%.40s' is no count, expected a whole number from 0 to %d", name, word, MAX_COUNT);
+                    "%s: '%.40s' is no count, expected a whole number from %d to %d", name, word, least, MAX_COUNT);
   *value = number;
   return TRUE;
 }
