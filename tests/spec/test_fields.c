@@ -11,6 +11,8 @@
 #define MANY_RUNS 10000
 /* Keys of a run that are set at random: some are refused together, what is left is a legal run. */
 #define MOST_SETS 12
+/* 500 runs set two thirds of the keys, a fifth of them 43 %. */
+#define LEAST_SHARE_SET (RUNS < 500 ? 1.0 / 3 : 1.0 / 2)
 
 /* ---- the same run -------------------------------------------------------------------------------------------------
  */
@@ -393,7 +395,7 @@ START_TEST(random_runs_read_as_they_are_printed)
   }
   for (guint k = 0; k < keys->len; k++)
     set += taken[k] > 0;
-  ck_assert_msg(set > keys->len / 2, "only %u of %u keys were set", set, keys->len);
+  ck_assert_msg(set > keys->len * LEAST_SHARE_SET, "only %u of %u keys were set", set, keys->len);
 }
 END_TEST
 
