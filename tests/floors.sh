@@ -30,11 +30,12 @@ allowed() {
   plan) echo "base doc spec metrics study goodput search certainty" ;;
   interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
-  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay" ;;
+  diff) echo "base spec cost sim metrics study interchange" ;;
+  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff" ;;
   trace) echo "base doc schedule spec layer cost program metrics study report" ;;
   door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report" ;;
   serve) echo "base" ;;
-  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay report trace door serve" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay diff report trace door serve" ;;
   *) return 1 ;;
   esac
 }

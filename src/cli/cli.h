@@ -193,6 +193,7 @@ int moe_cmd_calibrate_network(int argc, char **argv);
 int moe_cmd_check(int argc, char **argv);
 int moe_cmd_collective(int argc, char **argv);
 int moe_cmd_compare(int argc, char **argv);
+int moe_cmd_diff(int argc, char **argv);
 int moe_cmd_explain(int argc, char **argv);
 int moe_cmd_export(int argc, char **argv);
 int moe_cmd_fabric(int argc, char **argv);

@@ -8,6 +8,7 @@ static const MoeCommand commands[] = {
     {"check", "validate run, cluster, stack and case files", moe_cmd_check},
     {"collective", "an nccl-tests-like table: time and bus bandwidth of a collective by size", moe_cmd_collective},
     {"compare", "one row per run: step time, throughput, MFU, predicted beside published", moe_cmd_compare},
+    {"diff", "a predicted step beside the profile of a real one: by cause, layer, kernel class, product", moe_cmd_diff},
     {"explain", "where the MFU goes, by counterfactual runs; what each change between two runs is worth",
      moe_cmd_explain},
     {"export", "the step for other simulators: GOAL for LogGOPSim, Chakra traces for ASTRA-sim", moe_cmd_export},

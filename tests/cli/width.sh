@@ -50,7 +50,7 @@ for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) 
   check "no examples" [ -s "$work/examples" ]
   while read -r line; do show "$line"; done < "$work/examples"
   case $command in
-  import | store) ;; # their examples name files of the user's
+  diff | import | store) ;; # their examples name files of the user's
   *)
     said="moesim $command"
     check "none of its examples ran" [ "$shown" -gt 0 ]

@@ -1,0 +1,84 @@
+/* moesim diff: a predicted step beside the profile of a real one. */
+#include "cli.h"
+
+#include "report/diff.h"
+
+static const MoeUsage usage = {
+    .command = "diff",
+    .arguments = "RUN.yaml[:VARIANT]",
+    .examples = "  moesim diff my-run.yaml --profile rank0.pt.trace.json.gz\n"
+                "  moesim diff my-run.yaml --profile trace.json --rank 8 --profiled-steps 3 --format json\n"
+                "  moesim diff my-run.yaml --profile trace.json --classes my-kernels.yaml\n",
+    .least = 1,
+    .most = 1,
+};
+
+typedef struct {
+  char *profile, *classes;
+  gint64 rank;
+  double steps;
+} Options;
+
+static gboolean check(const Options *options)
+{
+  if (!options->profile)
+    moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler");
+  else if (options->rank < -1)
+    moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
+  else if (!(options->steps >= 0 && options->steps <= 1e6))
+    moe_cli_complain("--profiled-steps %g, expected how many steps the profile holds", options->steps);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static int diff(const char *argument, const MoeCliRun *run_options, const Options *options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+  MoeSimOptions sim;
+
+  if (!check(options) || !moe_cli_format(run_options, &format) || !moe_cli_sim_options(run_options, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  g_autoptr(MoeSeenTable) table = moe_seen_table_new(options->classes, &error);
+  g_autoptr(MoeProfile) profile = table ? moe_profile_load(options->profile, table, &error) : NULL;
+  g_autoptr(MoeRun) run = profile ? moe_cli_load_run(argument, run_options, &error) : NULL;
+  g_autoptr(MoeProfileDiff) found =
+      run ? moe_profile_diff(run, &sim, profile, options->rank, options->steps, &error) : NULL;
+
+  if (!found)
+    return moe_cli_fail(error);
+  g_autofree char *text = format == MOE_FORMAT_JSON  ? moe_report_diff_json(found)
+                          : format == MOE_FORMAT_CSV ? moe_report_diff_csv(found)
+                                                     : moe_report_diff_table(found, moe_cli_sheet());
+  moe_cli_print_as(format, text);
+  return MOE_EXIT_DONE;
+}
+
+int moe_cmd_diff(int argc, char **argv)
+{
+  g_auto(MoeCliRun) run_options = {0};
+  Options options = {.rank = -1};
+  const GOptionEntry entries[] = {
+      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile, "trace of PyTorch's profiler, also under gzip",
+       "TRACE"},
+      {"classes", 0, 0, G_OPTION_ARG_FILENAME, &options.classes,
+       "classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
+      {"rank", 0, 0, G_OPTION_ARG_INT64, &options.rank, "GPU of the run to hold it against (default: the trace's)",
+       "N"},
+      {"profiled-steps", 0, 0, G_OPTION_ARG_DOUBLE, &options.steps,
+       "steps in the profile (default: as many as the profiler was told of, else 1)", "N"},
+      {NULL},
+  };
+  GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
+
+  moe_cli_run_entries(&run_options, shared);
+  moe_cli_drop_entry(shared, "steps");
+  int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
+
+  if (status == MOE_CLI_GO)
+    status = diff(argv[1], &run_options, &options);
+  g_free(options.profile);
+  g_free(options.classes);
+  return status;
+}

@@ -1,0 +1,49 @@
+/*
+ * diff: one predicted step beside the profile of a real one. Part of diff (floor 9); uses study and interchange.
+ *
+ * The run is simulated once and the slices of one rank are kept; the profile's kernels are summed over its steps. Both
+ * are laid side by side four ways: by cause (what the GPU was doing), by kind of layer, by class of kernel and kind of
+ * collective, and by shape of matrix product. Each row says what its difference would mean.
+ *
+ * What a trace does not tell of a kernel, no row claims: kernels whose layer follows neither from their class nor from
+ * the shape of their product are a row of their own, on both sides.
+ */
+#ifndef MOESIM_DIFF_H
+#define MOESIM_DIFF_H
+
+#include "interchange/profile.h"
+#include "study/study.h"
+
+G_BEGIN_DECLS
+
+typedef enum { MOE_DIFF_CAUSE, MOE_DIFF_LAYER, MOE_DIFF_CLASS, MOE_DIFF_PRODUCT, MOE_N_DIFFS } MoeDiffKind;
+extern const char *const moe_diff_words[];
+
+/* One row; times and numbers are of one step on one GPU. */
+typedef struct {
+  MoeDiffKind kind;
+  char *name;                     /* "attention" */
+  double predicted_s, measured_s; /* all its kernels, one after another; of a cause the time that it alone takes */
+  double predicted_n, measured_n; /* kernels that the GPU sees; 0 of a cause */
+  char *meaning;                  /* one sentence without a full stop */
+} MoeDiffRow;
+
+typedef struct {
+  MoeResult *result; /* of the predicted step */
+  int64_t rank;
+  double steps;           /* that the profile holds */
+  double measured_step_s; /* as the profiler was told, else the span of the kernels over the steps */
+  double predicted_overlapped_s, measured_overlapped_s; /* of collectives, per step: while kernels ran */
+  GArray *rows;                                         /* of MoeDiffRow, by kind, largest difference first */
+} MoeProfileDiff;
+
+/* `rank` -1: that of the profile where the run has it, else 0. `steps` 0: as many as the profiler was told of, else 1.
+ * NULL and *error when the run cannot be predicted or has no such rank. */
+MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
+                                 int64_t rank, double steps, GError **error);
+void moe_profile_diff_free(MoeProfileDiff *diff);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProfileDiff, moe_profile_diff_free)
+
+G_END_DECLS
+
+#endif

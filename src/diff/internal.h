@@ -1,0 +1,97 @@
+/* Inside diff. */
+#ifndef MOESIM_DIFF_INTERNAL_H
+#define MOESIM_DIFF_INTERNAL_H
+
+#include "diff/diff.h"
+#include "spec/work.h"
+
+/* What a GPU does at an instant: the first of these that runs. */
+typedef enum { DIFF_KERNELS, DIFF_COMMUNICATION, DIFF_COPIES, DIFF_IDLE, DIFF_N_STATES } DiffState;
+
+/* Something that ran. */
+typedef struct {
+  double start_s, end_s;
+  DiffState state;
+} DiffSpan;
+
+/* Collectives as both sides can tell them apart. */
+typedef enum {
+  DIFF_ALL_REDUCE,
+  DIFF_ALL_GATHER,
+  DIFF_REDUCE_SCATTER,
+  DIFF_ALL_TO_ALL, /* dispatch and combine among them */
+  DIFF_BROADCAST,
+  DIFF_MESSAGE,
+  DIFF_OTHER_COLLECTIVE,
+  DIFF_N_COLLECTIVES,
+} DiffCollective;
+extern const char *const diff_collective_words[];
+
+/* Sums of alike work. */
+typedef struct {
+  double predicted_s, measured_s, predicted_n, measured_n;
+  double predicted_bytes, measured_bytes; /* of collectives; NaN-free, 0 unknown */
+  const char *largest;                    /* measured kernel's name that took most of it; NULL without */
+} DiffSum;
+
+/* Matrix products of one shape, either way round. */
+typedef struct {
+  int64_t low, high, k, batch; /* low <= high: rows and columns of the result */
+  DiffSum sum;
+  const char *name; /* of the predicted kernel that takes most; NULL: the model has no such product */
+  double name_s;
+  gboolean several; /* kernels of other names have the shape too */
+  MoeScope scope;
+  MoeKernel kernel; /* that kernel */
+} DiffProduct;
+
+/* Predicted kernels that are the same work. */
+typedef struct {
+  MoeKernel kernel;
+  double time_s;
+} DiffWork;
+
+typedef struct {
+  const MoeRun *run;
+  const MoeProfile *profile;
+  double steps;
+  DiffSum classes[MOE_N_SEEN], collectives[DIFF_N_COLLECTIVES], layers[MOE_N_SCOPES + 1]; /* last: no layer is told */
+  double predicted_state_s[DIFF_N_STATES], measured_state_s[DIFF_N_STATES];
+  double predicted_overlapped_s, measured_overlapped_s;
+  GArray *spans;      /* of DiffSpan, predicted */
+  GArray *products;   /* of DiffProduct, by first appearance */
+  GHashTable *places; /* text of the shape -> place in products, + 1 */
+  GHashTable *works;  /* GBytes of a MoeKernel -> DiffWork */
+} DiffSums;
+
+/* ---- predicted.c ------------------------------------------------------------------------------------------------- */
+
+/* The class by which a trace would name a predicted kernel. */
+MoeSeenClass diff_class_of(const MoeKernel *kernel);
+/* Adds one slice of the rank. A MoeSliceFunc; `user_data` is a DiffSums. */
+void diff_add_slice(const MoeSlice *slice, gpointer user_data);
+/* The product of that shape, made where there is none; either way round is the same. */
+DiffProduct *diff_product(DiffSums *sums, int64_t m, int64_t n, int64_t k, int64_t batch);
+/* Which layer a kernel belongs to where its class tells; MOE_N_SCOPES: it does not. */
+MoeScope diff_layer_of(MoeSeenClass klass);
+
+/* ---- states.c ---------------------------------------------------------------------------------------------------- */
+
+/* Time in each state from the first span to the last, and time of communication under kernels, over `steps`. */
+void diff_sum_states(const GArray *spans, double steps, double state_s[DIFF_N_STATES], double *overlapped_s);
+
+/* ---- measured.c -------------------------------------------------------------------------------------------------- */
+
+/* Adds the profile, of which one step is `sums->steps`th. After all slices: products find their layers by them. */
+void diff_add_profile(DiffSums *sums);
+
+/* ---- meaning.c --------------------------------------------------------------------------------------------------- */
+
+/* What a difference would mean; the caller frees. */
+char *diff_mean_class(const DiffSums *sums, const MoeCostModel *cost, MoeSeenClass klass);
+char *diff_mean_collective(const DiffSums *sums, DiffCollective kind);
+char *diff_mean_layer(const DiffSums *sums, guint layer);
+char *diff_mean_product(const DiffProduct *product, const MoeCostModel *cost);
+char *diff_mean_state(const DiffSums *sums, DiffState state);
+
+#endif

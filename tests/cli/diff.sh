@@ -1,0 +1,48 @@
+#!/bin/sh
+# moesim diff: a prediction beside a profile, in three formats, and what is refused.
+. "$(dirname "$0")/lib.sh"
+
+run=$data/models/llama3-70b.yaml
+trace=$data/tests/interchange/profiles/two-steps.json
+
+try diff "$run" --profile "$trace"
+expect_status 0
+expect_quiet
+expect_out "1.1 ms per step, of 2 in the profile"
+for title in "by cause" "kernels by layer" "by class" "matrix products"; do expect_out "$title"; done
+expect_out "the model has none"
+
+# Two steps of 1.1 ms; the rank is the trace's.
+try diff "$run" --profile "$trace" --format json
+expect_status 0
+check "not the trace's rank" grep -qE '"rank" : 3,' "$work/out"
+check "not the step of 1.1 ms" grep -qE '"measured_step_time_s" : 0.001(1|0999)' "$work/out"
+try diff "$run" --profile "$trace" --format csv --rank 1 --profiled-steps 1
+expect_status 0
+check "CSV header" [ "$(head -n 1 "$work/out")" = \
+  "by,name,predicted_s,measured_s,difference_s,difference_share,ratio,predicted_kernels,measured_kernels,meaning" ]
+check "the reduction takes 100 us" grep -qE '^class,all_reduce,[0-9.e-]*,(0.0001|9.99[0-9e.-]*|1e-04)[0-9]*,' "$work/out"
+check "kernels of all classes are there" grep -qE '^class,gemm,' "$work/out"
+
+# Gzip is the same trace.
+gzip -c "$trace" > "$work/trace.json.gz"
+try diff "$run" --profile "$trace" --format json
+grep -v '"wall_time_s"' "$work/out" > "$work/plain"
+try diff "$run" --profile "$work/trace.json.gz" --format json
+check "gzip is another trace" cmp -s "$work/plain" "$work/out"
+
+printf '{"traceEvents": [\n {"ph": X}]}' > "$work/bad.json"
+refused "bad.json:2:9: no JSON, expected one object" diff "$run" --profile "$work/bad.json"
+printf '{"traceEvents": []}' > "$work/empty.json"
+refused "a trace without kernels" diff "$run" --profile "$work/empty.json"
+head -c 100 "$work/trace.json.gz" > "$work/cut.json.gz"
+refused "cannot be unpacked" diff "$run" --profile "$work/cut.json.gz"
+refused "no --profile, expected a trace" diff "$run"
+refused "--rank 64, the run has 64 GPUs" diff "$run" --profile "$trace" --rank 64
+refused "--rank -2, expected a rank of the run" diff "$run" --profile "$trace" --rank=-2
+refused "--profiled-steps -1" diff "$run" --profile "$trace" --profiled-steps=-1
+refused "absent.json" diff "$run" --profile absent.json
+printf 'classes: [{contains: nccl, class: colective}]\n' > "$work/classes.yaml"
+refused "classes.yaml:1:35: "colective"" diff "$run" --profile "$trace" --classes "$work/classes.yaml"
+
+finish
