@@ -1,4 +1,4 @@
-/* Private to cli: moesim calibrate of a profile. */
+/* Private to cli: moesim calibrate of a profile, of what benchmarks print, of logs. */
 #ifndef MOESIM_CLI_CALIBRATE_PROFILE_H
 #define MOESIM_CLI_CALIBRATE_PROFILE_H
 
@@ -13,5 +13,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliProfile, moe_cli_profile_clear)
 
 /* Prints what the trace shows, and writes its matrix products as measurements where an output is given. */
 int moe_cli_profile(const MoeCliProfile *options, const char *data_dir);
+
+/* ---- what benchmarks and trainings print ------------------------------------------------------------------------- */
+
+typedef struct {
+  char *file, *op; /* output of a benchmark; its collective where it does not say it */
+  gint64 gpus, experts;
+} MoeCliBench;
+
+void moe_cli_bench_clear(MoeCliBench *bench);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliBench, moe_cli_bench_clear)
+
+/* Writes its times as measurements into `output` and prints them beside what is predicted on the cluster. */
+int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *output, const char *format,
+                  const char *data_dir);
+
+/* Prints what the log of a training says, beside the prediction of `run` where one is named; `output`, which may be
+ * NULL, gets a case. */
+int moe_cli_log(const char *log, const char *run, const char *output, const char *format);
 
 #endif

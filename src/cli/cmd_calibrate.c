@@ -9,11 +9,13 @@
 
 static const MoeUsage usage = {
     .command = "calibrate",
-    .arguments = "MEASUREMENTS.yaml... | --profile TRACE.json[.gz]",
+    .arguments = "MEASUREMENTS.yaml... | --profile TRACE | --bench OUTPUT | --log LOG",
     .examples = "  moesim calibrate validation/measured/[abg]*.yaml\n"
                 "  moesim calibrate validation/measured/[abg]*.yaml --write clusters/accelerators/fragments\n"
                 "  moesim calibrate my-gemm.yaml --shipped\n"
-                "  moesim calibrate --profile rank0.pt.trace.json.gz --cluster h100-hgx -o my-gemm.yaml\n",
+                "  moesim calibrate --profile rank0.pt.trace.json.gz --cluster h100-hgx -o my-gemm.yaml\n"
+                "  moesim calibrate --bench all_reduce_perf.txt --cluster h100-hgx -o my-network.yaml\n"
+                "  moesim calibrate --log train.log --run my-run.yaml -o my-case.yaml\n",
     .least = 0,
     .most = -1,
 };
@@ -80,10 +82,30 @@ static int calibrate(const char *const *paths, const char *data_dir, gboolean sh
   return MOE_EXIT_DONE;
 }
 
+/* Measurements, or one of what is read instead. */
+static gboolean is_one(gboolean measurements, const char *profile, const char *bench, const char *log)
+{
+  if (measurements + !!profile + !!bench + !!log <= 1)
+    return TRUE;
+  moe_cli_complain("calibrate: two of measurements, --profile, --bench and --log, expected one of them");
+  return FALSE;
+}
+
+static int read_other(const MoeCliProfile *profile, const MoeCliBench *bench, const char *log, const char *run,
+                      const char *data_dir)
+{
+  if (profile->trace)
+    return moe_cli_profile(profile, data_dir);
+  if (bench->file)
+    return moe_cli_bench(bench, profile->cluster, profile->output, profile->format, data_dir);
+  return moe_cli_log(log, run, profile->output, profile->format);
+}
+
 int moe_cmd_calibrate(int argc, char **argv)
 {
   g_auto(MoeCliProfile) profile = {0};
-  g_autofree char *folder = NULL, *data_dir = moe_data_dir();
+  g_auto(MoeCliBench) bench = {0};
+  g_autofree char *folder = NULL, *log = NULL, *run = NULL, *data_dir = moe_data_dir();
   gboolean shipped = FALSE, csv = FALSE;
   const GOptionEntry entries[] = {
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
@@ -93,19 +115,32 @@ int moe_cmd_calibrate(int argc, char **argv)
        "Instead of fitting: what a trace of PyTorch's profiler shows", "TRACE"},
       {"classes", 0, 0, G_OPTION_ARG_FILENAME, &profile.classes,
        "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
-      {"cluster", 0, 0, G_OPTION_ARG_STRING, &profile.cluster, "With --output: what was profiled", "C"},
+      {"bench", 0, 0, G_OPTION_ARG_FILENAME, &bench.file,
+       "Instead of fitting: what nccl-tests or DeepEP's tests printed, beside the prediction", "OUTPUT"},
+      {"op", 0, 0, G_OPTION_ARG_STRING, &bench.op, "With --bench: the collective, where the output does not name it",
+       "OP"},
+      {"gpus", 0, 0, G_OPTION_ARG_INT64, &bench.gpus, "With --bench: how many took part, where it does not list them",
+       "N"},
+      {"experts", 0, 0, G_OPTION_ARG_INT64, &bench.experts, "With --bench: experts of DeepEP's test (default: 256)",
+       "N"},
+      {"log", 0, 0, G_OPTION_ARG_FILENAME, &log,
+       "Instead of fitting: what the log of a Megatron or torchtitan training says", "LOG"},
+      {"run", 0, 0, G_OPTION_ARG_FILENAME, &run, "With --log: what ran, predicted beside it", "RUN.yaml"},
+      {"cluster", 0, 0, G_OPTION_ARG_STRING, &profile.cluster, "With --output: what was measured", "C"},
       {"family", 0, 0, G_OPTION_ARG_STRING, &profile.family, "With --output: kernel family (default: cublaslt)", "F"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &profile.output,
-       "With --profile: write its matrix products as measurements to calibrate by", "FILE.yaml"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &profile.format, "With --profile: table or json", "WORD"},
+       "Measurements to calibrate by: matrix products of a profile, times of a benchmark; of a log a case",
+       "FILE.yaml"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &profile.format, "Table or json (--profile, --log), csv (--bench)", "WORD"},
       {NULL},
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 
   if (status != MOE_CLI_GO)
     return status;
-  if (profile.trace && argc > 1)
-    return moe_cli_complain("calibrate: --profile with %s, expected one of them", argv[1]);
-  return profile.trace ? moe_cli_profile(&profile, data_dir)
-                       : calibrate((const char *const *)&argv[1], data_dir, shipped, folder, csv);
+  if (!is_one(argc > 1, profile.trace, bench.file, log))
+    return MOE_EXIT_BAD_INPUT;
+  if (profile.trace || bench.file || log)
+    return read_other(&profile, &bench, log, run, data_dir);
+  return calibrate((const char *const *)&argv[1], data_dir, shipped, folder, csv);
 }

@@ -86,6 +86,39 @@ try calibrate "$work/products.yaml" --shipped
 expect_status 0
 expect_out "h100"
 refused "--output without --cluster" calibrate --profile "$trace" -o "$work/products.yaml"
+# What nccl-tests printed, beside the prediction, as rows that a fabric is fitted to.
+bench=$data/tests/interchange/bench/all_reduce_perf.txt
+try calibrate --bench "$bench" --cluster h100-hgx -o "$work/rows.yaml"
+expect_status 0
+expect_quiet
+check "not its six rows" [ "$(grep -c '^all-reduce-8-1 ' "$work/out")" -eq 6 ]
+mkdir "$work/fitted"
+try calibrate-network "$work/rows.yaml" --write "$work/fitted"
+expect_status 0
+check "no fabric" [ -s "$work/fitted/nvlink4.yaml" ]
+refused "--bench without --cluster" calibrate --bench "$bench" -o "$work/rows.yaml"
+refused "--bench without --output" calibrate --bench "$bench" --cluster h100-hgx
+refused "expected --op" calibrate --bench "$data/tests/interchange/bench/all_gather_old.txt" --cluster h100-hgx -o "$work/rows.yaml"
+refused "--op: unknown word 'all-gater', did you mean 'all-gather'?" calibrate --bench "$bench" --op all-gater \
+  --cluster h100-hgx -o "$work/rows.yaml"
+refused "absent.txt" calibrate --bench absent.txt --cluster h100-hgx -o "$work/rows.yaml"
+
+# A log, beside the prediction of its run, as a case that is judged.
+log=$data/tests/interchange/logs/megatron.log
+try calibrate --log "$log"
+expect_status 0
+expect_out "Megatron, 8 of 10 lines"
+mkdir "$work/cases"
+try calibrate --log "$log" --run "$data/models/llama3-70b.yaml" -o "$work/cases/mine.yaml" --format json
+expect_status 0
+check "no error of the step" grep -q '"error" : 4\.' "$work/out"
+try validate --cases "$work/cases"
+expect_status 0
+expect_out "mine"
+refused "expected --run" calibrate --log "$log" -o "$work/cases/mine.yaml"
+refused "no iteration up to here" calibrate --log "$bench"
+
+refused "expected one of them" calibrate --log "$log" --bench "$bench"
 refused "expected one of them" calibrate "$work/products.yaml" --profile "$trace"
 refused "no traceEvents" calibrate --profile "$data/tests/interchange/hf/llama-3.1-70b.json"
 

