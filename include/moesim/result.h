@@ -159,7 +159,7 @@ typedef struct {
                       rest is 0 */
     double mfu_causal_p10, mfu_causal_p90, mfu_full_p10, mfu_full_p90, step_time_p10_s,
         step_time_p90_s; /* NaN: none exists */
-    double mfu_causal_p50, step_time_p50_s;
+    double mfu_causal_p50, mfu_full_p50, step_time_p50_s;
     double peak_p10_bytes, peak_p90_bytes; /* of memory */
     double assumptions_share, model_share; /* of the variance of log(step time) */
   } interval;

@@ -29,6 +29,7 @@ typedef struct {
 static MoeSensitivity *find_sensitivity(const MoeRun *run, const MoeSimOptions *sim, const Options *options,
                                         GError **error)
 {
+  g_autofree char *data_dir = moe_data_dir();
   MoeProgress progress;
   MoeSensitivityOptions study = {.sim = *sim,
                                  .samples = (guint)options->samples,
@@ -37,7 +38,7 @@ static MoeSensitivity *find_sensitivity(const MoeRun *run, const MoeSimOptions *
                                  .progress_data = &progress};
 
   moe_cli_progress_init(&progress);
-  MoeSensitivity *sensitivity = moe_sensitivity(run, &study, error);
+  MoeSensitivity *sensitivity = moe_ask_sensitivity(data_dir, run, &study, error);
 
   moe_cli_progress_end(&progress);
   return sensitivity;

@@ -1,7 +1,6 @@
 /* moesim search: the best layouts of a run. */
 #include "cli.h"
 #include "ranks.h"
-#include "search/join.h"
 
 #include <moesim/report.h>
 #include <stdio.h>
@@ -106,60 +105,43 @@ static int search_alone(const MoeRun *run, MoeSearchOptions *search, MoeFormat f
 
 /* ---- several clusters -------------------------------------------------------------------------------------------- */
 
-static void free_results(gpointer results)
-{
-  for (MoeSearchResult **result = results; *result; result++)
-    moe_search_result_free(*result);
-  g_free(results);
-}
-
-/* The layouts of one cluster; NULL where it has no answer, which is said. */
-static MoeSearchResult *search_cluster(const char *argument, const char *cluster, MoeSearchOptions *search,
-                                       const MoeCliRun *run_options, gboolean *bad)
-{
-  g_autoptr(GError) error = NULL;
-  MoeCliRun own = *run_options;
+typedef struct {
+  const char *argument;
+  const MoeCliRun *options;
   MoeProgress progress;
+} Loading;
+
+static MoeRun *load_on(const char *cluster, gpointer user_data, GError **error)
+{
+  Loading *loading = user_data;
+  MoeCliRun own = *loading->options;
 
   own.cluster = (char *)cluster; /* is not changed */
-  g_autoptr(MoeRun) run = moe_cli_load_run(argument, &own, &error);
-  if (!run) {
-    *bad = TRUE;
-    moe_cli_fail(error);
-    return NULL;
-  }
-  moe_cli_progress_init(&progress);
-  search->progress_data = &progress;
-  MoeSearchResult *result = moe_search(run, search, &error);
-  moe_cli_progress_end(&progress);
-  if (!result)
-    moe_cli_warn("%s: %s", cluster, error->message);
-  return result;
+  moe_cli_progress_end(&loading->progress);
+  moe_cli_progress_init(&loading->progress);
+  return moe_cli_load_run(loading->argument, &own, error);
 }
 
-/* Each cluster has its share of the time that is left. */
+static void say_skipped(const char *cluster, const GError *reason, gpointer user_data)
+{
+  moe_cli_progress_end(&((Loading *)user_data)->progress);
+  moe_cli_warn("%s: %s", cluster, reason->message);
+}
+
 static int search_clusters(const char *argument, char **clusters, MoeSearchOptions *search,
                            const MoeCliRun *run_options, MoeFormat format)
 {
-  guint n = g_strv_length(clusters), found = 0;
-  g_autofree MoeSearchResult **parts = g_new0(MoeSearchResult *, n + 1);
-  gint64 begin_us = g_get_monotonic_time();
-  double budget_s = search->budget_s;
-  gboolean bad = FALSE;
+  g_autoptr(GError) error = NULL;
+  Loading loading = {argument, run_options, {0}};
+  MoeAskClusters ask = {(const char *const *)clusters, load_on, say_skipped, &loading};
 
-  for (guint i = 0; i < n && !bad; i++) {
-    double spent_s = (double)(g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC;
-    if (budget_s > 0)
-      search->budget_s = MAX(budget_s - spent_s, budget_s / 100) / (n - i);
-    parts[found] = search_cluster(argument, clusters[i], search, run_options, &bad);
-    found += parts[found] != NULL;
-  }
-  g_autoptr(MoeSearchResult) joined = found > 0 && !bad ? moe_search_join(parts, found, search->top) : NULL;
-  int status = joined ? print_result(joined, format)
-               : bad  ? MOE_EXIT_BAD_INPUT
-                      : moe_cli_complain("--clusters: no answer on any of them");
-  free_results(g_steal_pointer(&parts));
-  return status;
+  moe_cli_progress_init(&loading.progress);
+  search->progress_data = &loading.progress;
+  g_autoptr(MoeSearchResult) joined = moe_ask_search_clusters(&ask, search, &error);
+  moe_cli_progress_end(&loading.progress);
+  if (joined)
+    return print_result(joined, format);
+  return moe_cli_fail(error);
 }
 
 static int search_several(const char *argument, const SearchOptions *options, MoeSearchOptions *search,

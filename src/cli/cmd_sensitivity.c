@@ -20,6 +20,7 @@ static int sensitivity(const char *argument, gint samples, gint jobs, const MoeC
 {
   g_autoptr(GError) error = NULL;
   g_autofree char *text = NULL;
+  g_autofree char *data_dir = moe_data_dir();
   MoeProgress progress;
   MoeSensitivityOptions options = {.samples = (guint)MAX(samples, 0),
                                    .jobs = (guint)MAX(jobs, 0),
@@ -33,7 +34,7 @@ static int sensitivity(const char *argument, gint samples, gint jobs, const MoeC
     return moe_cli_complain("%s: expected a positive number", samples < 1 ? "--samples" : "--jobs");
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, run_options, &error);
   moe_cli_progress_init(&progress);
-  g_autoptr(MoeSensitivity) answer = run ? moe_sensitivity(run, &options, &error) : NULL;
+  g_autoptr(MoeSensitivity) answer = run ? moe_ask_sensitivity(data_dir, run, &options, &error) : NULL;
 
   moe_cli_progress_end(&progress);
   if (!answer)

@@ -206,18 +206,18 @@ static int sweep_as_rank(const MoeSweep *sweep, const MoeSweepWork *work, const 
   return status;
 }
 
-static gboolean check_options(const SweepOptions *options)
+static gboolean check_options(const SweepOptions *options, const MoeCliRun *run_options)
 {
   if (options->resume && !options->store)
     moe_cli_complain("--resume without --store, expected the file to resume from");
-  else if (options->jobs < 0)
-    moe_cli_complain("--jobs: negative");
+  else if (options->jobs < 0 || run_options->samples < 0)
+    moe_cli_complain("%s: negative", options->jobs < 0 ? "--jobs" : "--samples");
   else
     return TRUE;
   return FALSE;
 }
 
-/* What makes a point the same: who predicted it, how, and by which posterior. */
+/* What makes a point the same: who predicted it, how, beside which interval, and by which posterior. */
 static char *salt_of(const MoeCliRun *run_options, const MoeAskPoint *predicting)
 {
   g_autofree char *text = NULL;
@@ -227,9 +227,11 @@ static char *salt_of(const MoeCliRun *run_options, const MoeAskPoint *predicting
     g_file_get_contents(run_options->posterior_file, &text, &length, NULL);
   g_autofree char *sum =
       text ? g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length) : g_strdup("");
+  g_autofree char *samples =
+      predicting->samples > 0 ? g_strdup_printf(" samples %u", predicting->samples) : g_strdup("");
   return g_strdup_printf(
-      "moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT "%s%s",
-      predicting->sim.fidelity, predicting->sim.seed, predicting->steps, *sum ? " posterior " : "", sum);
+      "moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT "%s%s%s",
+      predicting->sim.fidelity, predicting->sim.seed, predicting->steps, samples, *sum ? " posterior " : "", sum);
 }
 
 static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const MoeCliRun *run_options,
@@ -258,7 +260,7 @@ static int run_sweep(const char *argument, const SweepOptions *options, const Mo
   MoeRunOptions load;
   MoeFormat format;
 
-  if (!moe_cli_format(run_options, &format) || !check_options(options))
+  if (!moe_cli_format(run_options, &format) || !check_options(options, run_options))
     return MOE_EXIT_BAD_INPUT;
   moe_ask_split_variant(argument, &file, &variant);
   if (!moe_cli_load_options(run_options, &load, &error))
@@ -291,6 +293,8 @@ int moe_cmd_sweep(int argc, char **argv)
        "FILE.sqlite"},
       {"tokens", 0, 0, G_OPTION_ARG_STRING, &options.tokens_text,
        "days, dollars, energy and power of a training on so many, without interruption, as 30T", "N"},
+      {"samples", 0, 0, G_OPTION_ARG_INT, &run_options.samples,
+       "combinations of the assumptions for P10 to P90 beside each point (default: none)", "N"},
       {"resume", 0, 0, G_OPTION_ARG_NONE, &options.resume, "take from the store what is done", NULL},
       {NULL},
   };

@@ -11,13 +11,14 @@ char *moe_plot_sensitivity(int n G_GNUC_UNUSED, char **files, const MoePlotOptio
 {
   MoeCliRun run_options = moe_plot_run_options(options);
   g_autoptr(MoeRun) run = moe_cli_load_run(files[0], &run_options, error);
+  g_autofree char *data_dir = moe_data_dir();
   MoeProgress progress;
   MoeSensitivityOptions chosen = {.samples = SAMPLES, .progress = moe_cli_progress, .progress_data = &progress};
 
   if (!run || !moe_cli_sim_options(&run_options, &chosen.sim))
     return NULL;
   moe_cli_progress_init(&progress);
-  g_autoptr(MoeSensitivity) answer = moe_sensitivity(run, &chosen, error);
+  g_autoptr(MoeSensitivity) answer = moe_ask_sensitivity(data_dir, run, &chosen, error);
 
   moe_cli_progress_end(&progress);
   if (!answer)

@@ -73,6 +73,16 @@ gboolean moe_ask_sim_options(const MoeWords *words, MoeSimOptions *sim, GError *
 gboolean moe_ask_goodput(const MoeWords *words, MoeGoodputPlan *plan, GError **error);
 /* objective, space, deadline, tokens, memory-slack, budget. */
 gboolean moe_ask_search(const MoeWords *words, MoeSearchOptions *search, GError **error);
+/* Searches of one run on several clusters. */
+typedef struct {
+  const char *const *clusters; /* NULL-terminated, at least one */
+  MoeRun *(*load)(const char *cluster, gpointer user_data, GError **error);
+  void (*skipped)(const char *cluster, const GError *reason, gpointer user_data); /* has no answer; may be NULL */
+  gpointer user_data;
+} MoeAskClusters;
+/* The layouts of all of them in one ranking; each has its share of the time that is left. NULL and *error where a run
+ * cannot be loaded (MOE_ERROR_INPUT, _IO), or no cluster has an answer (_LAYOUT). */
+MoeSearchResult *moe_ask_search_clusters(const MoeAskClusters *ask, const MoeSearchOptions *search, GError **error);
 /* tokens, deadline, budget-usd, price, own, space, budget. */
 gboolean moe_ask_plan(const MoeWords *words, MoePlanOptions *plan, GError **error);
 
@@ -94,6 +104,9 @@ gboolean moe_ask_doubts(const char *data_dir, const MoeRun *run, const MoeResult
 /* Writes the same into the prediction's `interval`, as `compare --samples` shows it. */
 gboolean moe_ask_interval(const char *data_dir, const MoeRun *run, const MoeSensitivityOptions *options,
                           MoeResult *result, GError **error);
+/* moe_sensitivity, whose result has this interval. */
+MoeSensitivity *moe_ask_sensitivity(const char *data_dir, const MoeRun *run, const MoeSensitivityOptions *options,
+                                    GError **error);
 void moe_doubts_clear(MoeDoubts *doubts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeDoubts, moe_doubts_clear)
 

@@ -14,13 +14,13 @@ static const char *const predict_keys[] = {"samples", NULL};
 static const char *const memory_keys[] = {"samples", "remedies", NULL};
 static const char *const explain_keys[] = {"orders", "keys", "with", "other", NULL};
 static const char *const sensitivity_keys[] = {"samples", NULL};
-static const char *const sweep_keys[] = {"vary", "zip", NULL};
+static const char *const sweep_keys[] = {"vary", "zip", "samples", NULL};
 static const char *const goodput_keys[] = {
     "samples",       "seeds",           "tokens",           "step_time", "mtbf",     "host_mtbf",  "link_mtbf",
     "weibull_shape", "checkpoint",      "storage",          "detect",    "restart",  "repair",     "reschedule",
     "spares",        "checkpoint_mode", "checkpoint_bytes", "price",     "degraded", "stragglers", NULL};
 static const char *const search_keys[] = {"top",          "objective", "space",  "deadline", "tokens",
-                                          "memory_slack", "limit",     "budget", NULL};
+                                          "memory_slack", "limit",     "budget", "clusters", NULL};
 static const char *const plan_keys[] = {"tokens", "clusters", "deadline", "budget_usd", "price",  "own",
                                         "space",  "limit",    "samples",  "seeds",      "budget", NULL};
 static const char *const check_keys[] = {"try", NULL};

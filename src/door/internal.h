@@ -59,6 +59,8 @@ gboolean moe_request_is_over(gpointer user_data);
 /* Tells the caller of the door how far the work is, where it wants to know; a MoeProgressFunc, `user_data` is the
  * request. */
 void moe_request_progress(guint done, guint total, gpointer user_data);
+/* Seconds that a study may take: as said (0: not) or as the server allows, whichever is less. */
+double moe_request_time(const MoeRequest *request, double budget_s);
 /* A key's list of texts, or map of texts as "key=value" ("expert=8,16" for lists in it), NULL-terminated; empty when
  * absent. NULL and *error when it is neither. Free with g_ptr_array_unref. */
 GPtrArray *moe_request_list(const MoeRequest *request, const char *key, GError **error);

@@ -133,7 +133,7 @@ char *moe_door_sensitivity(const MoeRequest *request, GError **error)
     return NULL;
   options.samples = (guint)samples;
   g_autoptr(MoeRun) run = moe_asked_load(request, "run", error);
-  g_autoptr(MoeSensitivity) answer = run ? moe_sensitivity(run, &options, error) : NULL;
+  g_autoptr(MoeSensitivity) answer = run ? moe_ask_sensitivity(request->data_dir, run, &options, error) : NULL;
 
   return answer ? moe_report_sensitivity_json(answer) : NULL;
 }

@@ -207,3 +207,12 @@ void moe_request_clear(MoeRequest *request)
   moe_doc_free(request->doc);
   g_free(request->data_dir);
 }
+
+double moe_request_time(const MoeRequest *request, double budget_s)
+{
+  double left_s = (double)(request->stop.end_us - g_get_monotonic_time()) / G_USEC_PER_SEC;
+
+  if (request->stop.end_us == 0)
+    return budget_s;
+  return budget_s > 0 ? MIN(budget_s, left_s) : left_s;
+}

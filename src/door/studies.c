@@ -31,11 +31,15 @@ char *moe_door_sweep(const MoeRequest *request, GError **error)
   MoeAskPoint point = {0};
   gboolean zip = FALSE;
   guint jobs = 0;
+  int64_t samples = 0;
   g_auto(MoeAsked) asked = {0};
 
   if (!moe_request_sim(request, &point.sim, error) || !moe_request_steps(request, &point.steps, error) ||
-      !moe_request_bool(request, "zip", &zip, error) || !moe_request_jobs(request, &jobs, error))
+      !moe_request_bool(request, "zip", &zip, error) || !moe_request_jobs(request, &jobs, error) ||
+      !moe_request_integer(request, "samples", 0, MAX_SEEDS, &samples, error))
     return NULL;
+  point.samples = (guint)samples;
+  point.data_dir = request->data_dir;
   g_autoptr(GPtrArray) vary = moe_request_list(request, "vary", error);
   if (!vary || !moe_asked_init(&asked, request, "run", error))
     return NULL;
@@ -99,43 +103,6 @@ char *moe_door_goodput(const MoeRequest *request, GError **error)
                                                         : NULL;
 }
 
-/* ---- search ------------------------------------------------------------------------------------------------------ */
-
-/* What a study may take: as said, as the server allows, whichever is less. */
-static double earlier(double budget_s, const MoeRequest *request)
-{
-  double left_s = (double)(request->stop.end_us - g_get_monotonic_time()) / G_USEC_PER_SEC;
-
-  if (request->stop.end_us == 0)
-    return budget_s;
-  return budget_s > 0 ? MIN(budget_s, left_s) : left_s;
-}
-
-char *moe_door_search(const MoeRequest *request, GError **error)
-{
-  MoeSearchOptions search = {.verify = TRUE,
-                             .stopped = moe_request_is_over,
-                             .stopped_data = (gpointer)request,
-                             .progress = moe_request_progress,
-                             .progress_data = (gpointer)request};
-  int64_t top = MOE_ASK_SEARCH_TOP;
-
-  if (!moe_ask_sim_options(&request->words, &search.sim, error) || !moe_ask_search(&request->words, &search, error) ||
-      !moe_request_jobs(request, &search.jobs, error) ||
-      !moe_request_integer(request, "top", 1, G_MAXINT32, &top, error))
-    return NULL;
-  g_autoptr(GPtrArray) limits = moe_request_list(request, "limit", error);
-  g_autoptr(MoeRun) run = limits ? moe_asked_load(request, "run", error) : NULL;
-
-  if (!run)
-    return NULL;
-  search.top = (guint)top;
-  search.limits = (const char *const *)limits->pdata;
-  search.budget_s = earlier(search.budget_s, request);
-  g_autoptr(MoeSearchResult) result = moe_search(run, &search, error);
-  return result ? moe_report_search_json(result) : NULL;
-}
-
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
 
 /* "gpus": one number or a list; the run's own when absent. */
@@ -174,7 +141,7 @@ static gboolean read_plan(const MoeRequest *request, MoePlanOptions *plan, GErro
     return FALSE;
   plan->samples = (guint)samples;
   plan->seeds = (guint)seeds;
-  plan->time_s = earlier(plan->time_s, request);
+  plan->time_s = moe_request_time(request, plan->time_s);
   return TRUE;
 }
 

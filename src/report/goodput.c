@@ -18,6 +18,17 @@ static void add_identity(JsonBuilder *builder, const MoeResult *result, const Mo
   moe_json_bool(builder, "step_time_given", model->plan.step_time_s > 0);
 }
 
+/* Days of what cannot run are nobody's: whether it fits stands with them. */
+static void add_memory(JsonBuilder *builder, const MoeResult *result)
+{
+  moe_json_open_object(builder, "memory");
+  moe_json_number(builder, "peak_bytes", result->memory.peak_bytes);
+  moe_json_number(builder, "capacity_bytes", result->memory.capacity_bytes);
+  moe_json_number(builder, "headroom_bytes", result->memory.headroom_bytes);
+  moe_json_bool(builder, "fits", result->memory.fits);
+  json_builder_end_object(builder);
+}
+
 static void add_answer(JsonBuilder *builder, const MoeGoodput *goodput)
 {
   moe_json_number(builder, "ideal_s", goodput->ideal_s);
@@ -142,6 +153,7 @@ static JsonNode *describe_goodput(const MoeResult *result, const MoeGoodput *goo
 
   json_builder_begin_object(builder);
   add_identity(builder, result, goodput->model);
+  add_memory(builder, result);
   add_answer(builder, goodput);
   add_checkpoint(builder, goodput);
   add_failures(builder, goodput);
@@ -383,12 +395,18 @@ static char *assumption_lines(const MoeRun *run)
   return g_string_free(text, FALSE);
 }
 
+static const MoeLine unfit_line = {NULL,
+                                   "DOES NOT FIT: {memory.peak_bytes|B} of {memory.capacity_bytes|B} with "
+                                   "{memory.headroom_bytes|B} of headroom; what follows would hold if it did\n",
+                                   "!memory.fits"};
+
 char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, MoeSheet sheet)
 {
   g_autoptr(JsonNode) node = describe_goodput(result, goodput, NULL);
   JsonObject *record = json_node_get_object(node);
   g_autofree char *title = moe_record_title(record);
   g_autofree char *said = moe_record_say(record, "ideal {ideal_s|h}, {trainings} simulated trainings");
+  g_autofree char *unfit = moe_record_line(record, &unfit_line);
   g_autofree char *answer = answer_table(goodput, sheet);
   g_autofree char *overhead = overhead_table(goodput, sheet);
   g_autofree char *checkpoint = lines_table(record, checkpoint_lines, G_N_ELEMENTS(checkpoint_lines), sheet);
@@ -396,6 +414,6 @@ char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const
   g_autofree char *input = input_table(record, sheet);
   g_autofree char *assumed = assumption_lines(run);
 
-  return g_strdup_printf("%s: %s\n\n%s\n%s\n%s\n%s\n%s%s", title, said, answer, overhead, checkpoint, cost, input,
-                         assumed);
+  return g_strdup_printf("%s: %s\n%s\n%s\n%s\n%s\n%s\n%s%s", title, said, unfit ? unfit : "", answer, overhead,
+                         checkpoint, cost, input, assumed);
 }

@@ -71,6 +71,14 @@ static const MoeLine answer_lines[] = {
     {"energy per trillion tokens", "{economy.mwh_per_trillion_tokens|MWh}"},
 };
 
+static const char interval_text[] =
+    "P10 to P90: MFU {interval.mfu_causal_p10|%} to {interval.mfu_causal_p90|%} causal, step "
+    "{interval.step_time_p10_s|s} to {interval.step_time_p90_s|s}; made of assumptions {interval.assumptions_share|%}, "
+    "the model's own error {interval.model_error_share|%}.";
+/* Where the model's own error was not asked for. */
+static const char assumed_text[] = "P10 to P90 over what is assumed: MFU {mfu_causal.p10|%} to {mfu_causal.p90|%} "
+                                   "causal, step {step_time_s.p10|s} to {step_time_s.p90|s}.";
+
 /* How sure, right under the answer. */
 static void add_interval(GString *html, const MoeSensitivity *sensitivity)
 {
@@ -78,8 +86,7 @@ static void add_interval(GString *html, const MoeSensitivity *sensitivity)
 
   if (node)
     html_say(html, "class=\"interval\"", json_node_get_object(node),
-             "P10 to P90 over what is assumed: MFU {mfu_causal.p10|%} to {mfu_causal.p90|%} causal, step "
-             "{step_time_s.p10|s} to {step_time_s.p90|s}.");
+             sensitivity->result->interval.samples > 0 ? interval_text : assumed_text);
 }
 
 static void add_answer(GString *html, const MoePage *page, JsonObject *record)

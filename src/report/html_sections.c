@@ -169,7 +169,8 @@ void html_sensitivity(GString *html, const MoePage *page)
 
   html_section(html, "sensitivity", "Sensitivity");
   html_say(html, NULL, json_node_get_object(record),
-           "Causal MFU over {samples} combinations of the assumptions: P10 {mfu_causal.p10|%}, P50 {mfu_causal.p50|%}, "
+           "Causal MFU over {samples} combinations of the assumptions alone: P10 {mfu_causal.p10|%}, P50 "
+           "{mfu_causal.p50|%}, "
            "P90 {mfu_causal.p90|%}.");
   html_tornado(html, page->sensitivity);
   if (page->sensitivity->n_swings > 0)

@@ -97,6 +97,8 @@ JsonNode *moe_describe_results(const GPtrArray *results);
 /* Members of the open object: what run it is, on which GPUs; and with seed, step time and MFU. */
 void moe_json_identity(JsonBuilder *builder, const MoeResult *result);
 void moe_json_answer(JsonBuilder *builder, const MoeResult *result);
+/* The member `interval`: assumptions and the model's own error together; only where it was asked for. */
+void moe_json_interval(JsonBuilder *builder, const MoeResult *result);
 /* "mai-base-1/v4 (after)" of a record that has run and variant; a rumour says so. */
 char *moe_record_label(JsonObject *record);
 /* "mai-base-1/v4 (after) on gb200-nvl72 with yolo:v4, 8192 GPUs" of one that also has cluster, stack and GPUs. */

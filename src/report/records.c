@@ -172,6 +172,8 @@ static const MoeColumn answer_columns[] = {
     {"step", "step_time_s", "r", "s"},
     {"tokens/s/GPU", "tokens_per_s_per_gpu", "r2", "%.0f"},
     {"MFU causal", "mfu.causal", "r", "%"},
+    {"MFU P10", "interval.mfu_causal_p10", "r?", "%"},
+    {"MFU P90", "interval.mfu_causal_p90", "r?", "%"},
     {"MFU full", "mfu.full", "r4", "%"},
     {"memory", "memory.peak_bytes", "r", "B"},
     {"fits", "memory.fits", "l", "yes"},

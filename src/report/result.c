@@ -71,8 +71,8 @@ static void add_speed(JsonBuilder *builder, const MoeResult *result)
   moe_json_text(builder, "peak_precision", result->peak_precision);
 }
 
-/* Only where it was asked for; an MFU without more in the convention of the publication. */
-static void add_interval(JsonBuilder *builder, const MoeResult *result)
+/* An MFU without more is in the convention of the publication. */
+void moe_json_interval(JsonBuilder *builder, const MoeResult *result)
 {
   gboolean full = result->published.present && result->published.full_convention;
 
@@ -89,6 +89,7 @@ static void add_interval(JsonBuilder *builder, const MoeResult *result)
   moe_json_number(builder, "mfu_p10", full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
   moe_json_number(builder, "mfu_p90", full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
   moe_json_number(builder, "mfu_causal_p50", result->interval.mfu_causal_p50);
+  moe_json_number(builder, "mfu_full_p50", result->interval.mfu_full_p50);
   moe_json_number(builder, "step_time_p50_s", result->interval.step_time_p50_s);
   moe_json_number(builder, "memory_peak_p10_bytes", result->interval.peak_p10_bytes);
   moe_json_number(builder, "memory_peak_p90_bytes", result->interval.peak_p90_bytes);
@@ -185,7 +186,7 @@ static void add_result(JsonBuilder *builder, const MoeResult *result)
   add_identity(builder, result);
   add_speed(builder, result);
   add_steps(builder, result);
-  add_interval(builder, result);
+  moe_json_interval(builder, result);
   add_published(builder, result);
   add_memory(builder, result);
   add_economy(builder, result);

@@ -7,6 +7,7 @@
 #include <moesim/report.h>
 
 #include <math.h>
+#include <string.h>
 
 /* ---- record ------------------------------------------------------------------------------------------------------ */
 
@@ -47,6 +48,7 @@ JsonNode *moe_describe_sensitivity(const MoeSensitivity *s)
   moe_json_quantiles(builder, "mfu_full", "stated", r->mfu_full, &s->mfu_full);
   moe_json_quantiles(builder, "step_time_s", "stated", r->step_time_s, &s->step_time_s);
   moe_json_quantiles(builder, "tokens_per_s_per_gpu", "stated", r->tokens_per_s_per_gpu, &s->tokens_per_s_per_gpu);
+  moe_json_interval(builder, r);
   moe_json_open_array(builder, "assumptions");
   for (guint i = 0; i < s->n_swings; i++)
     add_swing(builder, &s->swings[i]);
@@ -81,25 +83,42 @@ char *moe_report_sensitivity_csv(const MoeSensitivity *s)
 
 /* ---- table ------------------------------------------------------------------------------------------------------- */
 
-static void add_level(MoeTable *table, const char *name, double causal, double full, double step_s)
+typedef struct {
+  const char *title;
+  const char *causal, *full, *step; /* paths */
+} Quantile;
+
+/* Everything that is known to be unsure, where it was asked for; then what is assumed alone. */
+static const Quantile levels[] = {
+    {"as stated", "mfu_causal.stated", "mfu_full.stated", "step_time_s.stated"},
+    {"P10", "interval.mfu_causal_p10", "interval.mfu_full_p10", "interval.step_time_p10_s"},
+    {"P50", "interval.mfu_causal_p50", "interval.mfu_full_p50", "interval.step_time_p50_s"},
+    {"P90", "interval.mfu_causal_p90", "interval.mfu_full_p90", "interval.step_time_p90_s"},
+    {"assumptions alone: P10", "mfu_causal.p10", "mfu_full.p10", "step_time_s.p10"},
+    {"P50", "mfu_causal.p50", "mfu_full.p50", "step_time_s.p50"},
+    {"P90", "mfu_causal.p90", "mfu_full.p90", "step_time_s.p90"},
+};
+
+static void add_level(MoeTable *table, JsonObject *record, const Quantile *level, gboolean told)
 {
-  moe_table_add(table, name);
-  moe_table_percent(table, causal);
-  moe_table_percent(table, full);
-  moe_table_quantity(table, step_s, MOE_DIM_SECONDS);
+  const char *place = strchr(level->title, ':');
+
+  moe_table_add(table, place && !told ? place + 2 : level->title);
+  moe_table_percent(table, moe_record_number(record, level->causal));
+  moe_table_percent(table, moe_record_number(record, level->full));
+  moe_table_quantity(table, moe_record_number(record, level->step), MOE_DIM_SECONDS);
 }
 
-static char *interval_rows(const MoeSensitivity *s, MoeSheet sheet)
+static char *interval_rows(JsonObject *record, MoeSheet sheet)
 {
   static const char *const titles[] = {"", "MFU causal", "MFU full", "step time", NULL};
-  const MoeQuantiles *causal = &s->mfu_causal, *full = &s->mfu_full, *step = &s->step_time_s;
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
+  gboolean told = moe_record_find(record, "interval") != NULL;
 
   moe_table_header(table, titles);
-  add_level(table, "as stated", s->result->mfu_causal, s->result->mfu_full, s->result->step_time_s);
-  add_level(table, "P10", causal->p10, full->p10, step->p10);
-  add_level(table, "P50", causal->p50, full->p50, step->p50);
-  add_level(table, "P90", causal->p90, full->p90, step->p90);
+  for (guint l = 0; l < G_N_ELEMENTS(levels); l++)
+    if (told || !g_str_has_prefix(levels[l].causal, "interval."))
+      add_level(table, record, &levels[l], told);
   return moe_table_format(table, sheet);
 }
 
@@ -121,26 +140,38 @@ const MoeColumn moe_swing_columns[] = {
 };
 const guint moe_n_swing_columns = G_N_ELEMENTS(moe_swing_columns);
 
-static char *sample_line(const MoeSensitivity *s)
+static const MoeLine sample_lines[] = {
+    {"", "P10 to P90 made of: assumptions {interval.assumptions_share|%}, the model's own error "
+         "{interval.model_error_share|%}.\n"},
+    {"", "{samples} combinations (Latin hypercube), {simulations} simulations"},
+    {"", "; {samples_failed} combinations cannot exist, the first: {first_failure}"},
+};
+
+/* What the interval rests on. */
+static char *sample_text(JsonObject *record)
 {
-  if (s->n_failed == 0)
-    return g_strdup_printf("%u combinations (Latin hypercube), %u simulations.", s->n_samples, s->n_simulations);
-  return g_strdup_printf(
-      "%u combinations (Latin hypercube), %u simulations; %u combinations cannot exist, the first: %s", s->n_samples,
-      s->n_simulations, s->n_failed, s->failure);
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS(sample_lines); i++) {
+    g_autofree char *line = moe_record_line(record, &sample_lines[i]);
+
+    g_string_append(text, line ? line : "");
+  }
+  return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 char *moe_report_sensitivity_table(const MoeSensitivity *s, MoeSheet sheet)
 {
-  g_autoptr(JsonNode) record = moe_describe_sensitivity(s);
-  g_autofree char *title = moe_record_title(json_node_get_object(record));
-  g_autofree char *interval = interval_rows(s, sheet);
-  g_autofree char *line = sample_line(s);
-  g_autofree char *swings = s->n_swings > 0 ? moe_record_rows(moe_record_list(record, "assumptions"), moe_swing_columns,
+  g_autoptr(JsonNode) node = moe_describe_sensitivity(s);
+  JsonObject *record = json_node_get_object(node);
+  g_autofree char *title = moe_record_title(record);
+  g_autofree char *interval = interval_rows(record, sheet);
+  g_autofree char *text = sample_text(record);
+  g_autofree char *swings = s->n_swings > 0 ? moe_record_rows(moe_record_list(node, "assumptions"), moe_swing_columns,
                                                               moe_n_swing_columns, sheet)
                                             : g_strdup("The run states no assumptions.\n");
 
-  return g_strdup_printf("%s\n\n%s%s\n\n%s", title, interval, line, swings);
+  return g_strdup_printf("%s\n\n%s%s%s\n\n%s", title, interval, text, s->n_failed > 0 ? "" : ".", swings);
 }
 
 /* ---- figure ----------------------------------------------------------------------------------------------------- */
@@ -167,10 +198,12 @@ char *moe_plot_sensitivity_data(const MoeSensitivity *s)
     append_number(text, 100 * s->result->mfu_causal);
     g_string_append_printf(text, "\t%s\t%s\n", swing->low, swing->high);
   }
-  g_string_append(text, "\n\ninterval\tP10\tP50\tP90\ncombinations");
-  append_number(text, 100 * s->mfu_causal.p10);
-  append_number(text, 100 * s->mfu_causal.p50);
-  append_number(text, 100 * s->mfu_causal.p90);
+  const MoeResult *r = s->result;
+  gboolean told = r->interval.samples > 0;
+  g_string_append_printf(text, "\n\ninterval\tP10\tP50\tP90\n%s", told ? "with the model's error" : "combinations");
+  append_number(text, 100 * (told ? r->interval.mfu_causal_p10 : s->mfu_causal.p10));
+  append_number(text, 100 * (told ? r->interval.mfu_causal_p50 : s->mfu_causal.p50));
+  append_number(text, 100 * (told ? r->interval.mfu_causal_p90 : s->mfu_causal.p90));
   g_string_append_c(text, '\n');
   return g_string_free(text, FALSE);
 }

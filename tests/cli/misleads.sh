@@ -154,4 +154,31 @@ check "all told is wider than failures alone" awk '
   /"p10" :/ && !low { low = $3 + 0 } /"p90" :/ && !high { high = $3 + 0 } /wall_s_p10/ { a = $3 + 0 } /wall_s_p90/ { b = $3 + 0 }
   END { exit !(a > 0 && a < low && b > high) }' "$work/out"
 
+# One interval, whoever tells it: assumptions and the model's own error together, with the share of each.
+interval() { sed -n '/"interval" : {/,/}/p' "$work/out" | tr -d ' '; }
+try run "$run" --samples 6 --format json
+interval > "$work/told"
+check "shares of the interval" grep -q model_error_share "$work/told"
+try sensitivity "$run" --samples 6 --format json
+interval > "$work/again"
+check "the interval of sensitivity" cmp -s "$work/told" "$work/again"
+try sweep "$run" --vary training.micro_batch=1 --samples 6 --format json
+interval > "$work/again"
+check "the interval of sweep" cmp -s "$work/told" "$work/again"
+try sensitivity "$run" --samples 6
+expect_out "P10 to P90 made of: assumptions "
+expect_out "assumptions alone: P10"
+try report "$run" --samples 6 --seeds 0 -o "$work/page.html"
+expect_status 0
+check "shares in a report" grep -q "made of assumptions [0-9.]* %, the model.*s own error" "$work/page.html"
+
+# A training that does not fit says so where its days stand.
+try goodput "$v5" --cluster h800-hgx --seeds 2 --samples 0
+expect_status 0
+expect_out "DOES NOT FIT: "
+try goodput "$v5" --cluster h800-hgx --seeds 2 --samples 0 --format json
+expect_out '"fits" : false'
+try goodput "$v5" --seeds 2 --samples 0
+check "what fits is not warned of" sh -c "! grep -q 'DOES NOT FIT' '$work/out'"
+
 finish

@@ -61,7 +61,7 @@ refused "--y does not apply" plot ladder "$run" --y days -o "$work/none.svg"
 draw timeline.svg timeline "$data/models/deepseek-v3.yaml" --ranks 0,128 --window '1 s:1.1 s'
 check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.svg"
 draw sensitivity.svg sensitivity "$run"
-check "no interval of the combinations" grep -qE '^combinations(	[0-9.]+){3}$' "$work/sensitivity.dat"
+check "no interval of the combinations" grep -qE "^with the model's error(	[0-9.]+){3}\$" "$work/sensitivity.dat"
 draw sizes.svg scale "$data/models/gpt3-175b.yaml"
 check "the run's own size, and smaller and larger ones" awk '$1 == 64 { own = 1 } $1 > 64 { more = 1 } END { exit !(own && more) }' "$work/sizes.dat"
 refused "--gpus: 'many', expected a whole number" plot scale "$run" --gpus 8,many -o "$work/none.svg"

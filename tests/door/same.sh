@@ -44,6 +44,10 @@ same goodput '{"run": "mixtral-8x7b", "tokens": "2T", "mtbf": "50000 h", "spares
   goodput $run --tokens 2T --mtbf '50000 h' --spares 4 --degraded '60000 h,72 min,1.35' --seeds 5
 same search '{"run": "mixtral-8x7b", "top": 3, "limit": {"tensor": [1, 2], "pipeline": "2:4:*2"}}' \
   search $run --top 3 --limit tensor=1,2 --limit 'pipeline=2:4:*2'
+same search '{"run": "mixtral-8x7b", "clusters": ["h100-hgx", "h200-hgx"], "objective": "cost", "top": 3, "limit": {"tensor": 1, "pipeline": [2, 4], "context": 1}}' \
+  search $run --clusters h100-hgx,h200-hgx --objective cost --top 3 --limit tensor=1 --limit pipeline=2,4 --limit context=1
+same sweep '{"run": "mixtral-8x7b", "vary": {"training.micro_batch": [1]}, "samples": 3}' \
+  sweep $run --vary training.micro_batch=1 --samples 3
 same plan '{"run": "models/mixtral-8x7b.yaml", "tokens": "2T", "gpus": [128, 256], "clusters": ["h100-hgx"], "samples": 2, "seeds": 2, "limit": {"pipeline": 4, "tensor": 1}, "deadline": "90d"}' \
   plan $run --tokens 2T --gpus 128,256 --clusters h100-hgx --samples 2 --seeds 2 --limit pipeline=4 --limit tensor=1 --deadline 90d
 

@@ -181,6 +181,33 @@ START_TEST(sensitivity_says_what_cannot_exist)
 }
 END_TEST
 
+/* What is told with the model's own error stands above what is assumed alone. */
+START_TEST(sensitivity_with_the_models_error)
+{
+  g_autoptr(MoeResult) result = sample_result();
+  MoeSwing swings[2];
+  MoeSensitivity s = sample_sensitivity(result, swings);
+
+  result->interval.samples = 10;
+  result->interval.mfu_causal_p10 = 0.4;
+  result->interval.mfu_causal_p50 = 0.5;
+  result->interval.mfu_causal_p90 = 0.625;
+  result->interval.mfu_full_p10 = result->interval.mfu_full_p50 = result->interval.mfu_full_p90 = NAN;
+  result->interval.step_time_p10_s = 1.25;
+  result->interval.step_time_p50_s = 2;
+  result->interval.step_time_p90_s = 2.5;
+  result->interval.assumptions_share = 0.25;
+  result->interval.model_share = 0.75;
+  g_autofree char *text = moe_report_sensitivity_table(&s, (MoeSheet){0});
+  ck_assert_ptr_nonnull(strstr(text, "P10                              40.0            -          1.25\n"));
+  ck_assert_ptr_nonnull(strstr(text, "P90                              62.5            -          2.50\n"
+                                     "assumptions alone: P10           42.5            -          1.50\n"));
+  ck_assert_ptr_nonnull(strstr(text, "P10 to P90 made of: assumptions 25.0 %, the model's own error 75.0 %.\n"));
+  g_autofree char *data = moe_plot_sensitivity_data(&s);
+  ck_assert_ptr_nonnull(strstr(data, "interval\tP10\tP50\tP90\nwith the model's error\t40\t50\t62.5\n"));
+}
+END_TEST
+
 START_TEST(sensitivity_as_csv)
 {
   g_autoptr(MoeResult) result = sample_result();
@@ -212,4 +239,4 @@ END_TEST
 
 MOE_TEST_MAIN("report/findings", difference_as_table, difference_as_json, difference_as_csv,
               small_causes_and_uncounted_math_are_bars_of_their_own, sensitivity_says_what_cannot_exist,
-              sensitivity_as_csv, sensitivity_as_figure_data)
+              sensitivity_with_the_models_error, sensitivity_as_csv, sensitivity_as_figure_data)
