@@ -39,6 +39,20 @@ static char *extended_path(const char *directory, const char *name)
   return g_steal_pointer(&suffixed);
 }
 
+/* What runs of before name: architectures lay in a folder `shapes` until they had one of their own name. */
+static char *moved_path(char *path)
+{
+  g_autofree char *directory = g_path_get_dirname(path), *file = g_path_get_basename(path);
+  g_autofree char *folder = g_path_get_basename(directory), *above = g_path_get_dirname(directory);
+  g_autofree char *now = g_build_filename(above, "architectures", file, NULL);
+
+  if (strcmp(folder, "shapes") != 0 || g_file_test(path, G_FILE_TEST_EXISTS) || !g_file_test(now, G_FILE_TEST_EXISTS))
+    return path;
+  g_log(MOE_LOG_DOMAIN, G_LOG_LEVEL_INFO, "%s is %s now; the old folder's name goes with the next release", path, now);
+  g_free(path);
+  return g_steal_pointer(&now);
+}
+
 static gboolean fail_cycle(const Chain *chain, const Chain *again, MoeMark asked_at, GError **error)
 {
   g_autoptr(GString) names = g_string_new(again->name);
@@ -113,7 +127,7 @@ static MoeNode *resolve_in(MoeDoc *doc, MoeNode *map, const char *directory, con
     moe_fail(error, MOE_ERROR_INPUT, extends->mark, "extends in text that is no file, expected all settings in place");
     return NULL;
   }
-  g_autofree char *path = extended_path(directory, name);
+  g_autofree char *path = moved_path(extended_path(directory, name));
   MoeNode *base = load_file(doc, path, extends->mark, map->depth, chain, error);
   if (!base)
     return NULL;

@@ -52,6 +52,26 @@ START_TEST(test_chain_and_names)
 }
 END_TEST
 
+/* A folder's old name leads to what lies in the new one, unless there is something in the old one. */
+START_TEST(test_moved_folder)
+{
+  enter_empty_folder();
+  write_file("models/architectures/one.yaml", "x: 1\n");
+  write_file("models/architectures/two.yaml", "x: 2\n");
+  write_file("models/shapes/two.yaml", "x: 3\n");
+  write_file("models/a.yaml", "extends: shapes/one.yaml\n");
+  write_file("runs/b.yaml", "extends: ../models/shapes/two\n");
+  write_file("runs/c.yaml", "extends: ../models/shapes/none\n");
+  g_autoptr(MoeDoc) moved = load("models/a.yaml");
+  g_autoptr(MoeDoc) kept = load("runs/b.yaml");
+
+  expect_print(moved, "x: 1\n");
+  expect_print(kept, "x: 3\n");
+  expect_load_refused("runs/c.yaml", "runs/c.yaml:1:10: extends runs/../models/shapes/none.yaml: No such file or "
+                                     "directory, expected a readable YAML file");
+}
+END_TEST
+
 START_TEST(test_extends_from_memory)
 {
   g_autoptr(GError) error = NULL;
@@ -277,7 +297,8 @@ START_TEST(test_copy_is_independent)
 }
 END_TEST
 
-MOE_TEST_MAIN("doc/load", test_extends_merges, test_marks_after_extends, test_chain_and_names, test_extends_from_memory,
-              test_resolve_nested_extends, test_resolve_after_copy_to_another_document, test_refused_extends,
-              test_cycles, test_chain_length, test_refused_files, test_file_errors_have_their_code,
-              test_huge_file_is_not_read, test_pipe_is_read, test_endless_stream_is_refused, test_copy_is_independent)
+MOE_TEST_MAIN("doc/load", test_extends_merges, test_marks_after_extends, test_chain_and_names, test_moved_folder,
+              test_extends_from_memory, test_resolve_nested_extends, test_resolve_after_copy_to_another_document,
+              test_refused_extends, test_cycles, test_chain_length, test_refused_files,
+              test_file_errors_have_their_code, test_huge_file_is_not_read, test_pipe_is_read,
+              test_endless_stream_is_refused, test_copy_is_independent)
