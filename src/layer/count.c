@@ -74,31 +74,25 @@ static double held(const Count *count)
 
 /* ---- layers of a model ------------------------------------------------------------------------------------------- */
 
-#define MAX_KINDS (MOE_N_MIXERS * MOE_N_FEEDS)
+typedef struct {
+  MoeLayerKind kind;
+  Count count;
+} KindCount;
 
 /* Each kind of layer is counted once. */
-typedef struct {
-  guint n;
-  MoeLayerKind kind[MAX_KINDS];
-  Count count[MAX_KINDS];
-} Counts;
-
-static gboolean same_kind(MoeLayerKind a, MoeLayerKind b)
+static const Count *count_of(GArray *counts, const MoeArchitecture *architecture, int64_t layer)
 {
-  return a.mixer == b.mixer && a.feed == b.feed;
-}
+  KindCount more = {.kind = moe_layer_kind(architecture, layer)};
 
-static const Count *count_of(Counts *counts, const MoeArchitecture *architecture, int64_t layer)
-{
-  MoeLayerKind kind = moe_layer_kind(architecture, layer);
+  for (guint i = 0; i < counts->len; i++) {
+    const KindCount *known = &g_array_index(counts, KindCount, i);
 
-  for (guint i = 0; i < counts->n; i++)
-    if (same_kind(counts->kind[i], kind))
-      return &counts->count[i];
-  g_assert(counts->n < MAX_KINDS);
-  counts->kind[counts->n] = kind;
-  counts->count[counts->n] = count_layer(architecture, kind);
-  return &counts->count[counts->n++];
+    if (moe_layer_kind_equal(&known->kind, &more.kind))
+      return &known->count;
+  }
+  more.count = count_layer(architecture, more.kind);
+  g_array_append_val(counts, more);
+  return &g_array_index(counts, KindCount, counts->len - 1).count;
 }
 
 /* ---- parameters -------------------------------------------------------------------------------------------------- */
@@ -121,17 +115,17 @@ void moe_count_parameters(const MoeArchitecture *architecture, MoeParameters *pa
   Count embedding = count_end(architecture, moe_describe_embedding);
   Count head = count_end(architecture, moe_describe_head);
   Count joint = count_end(architecture, moe_describe_joint);
-  Counts counts = {0};
+  g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(KindCount));
 
   *parameters = (MoeParameters){.embedding = embedding.held[MOE_WEIGHT_END],
                                 .head = architecture->tied_embeddings ? 0 : head.held[MOE_WEIGHT_END],
                                 .norms = head.held[MOE_WEIGHT_NORM]};
   parameters->total = parameters->active = parameters->embedding + parameters->head + parameters->norms;
   for (int64_t layer = 0; layer < architecture->layers; layer++)
-    add_layer(parameters, count_of(&counts, architecture, layer));
+    add_layer(parameters, count_of(counts, architecture, layer));
   /* A prediction module is a layer like the last one, a projection and norms; embedding and head are shared. */
   parameters->mtp = (double)architecture->mtp_layers *
-                    (held(count_of(&counts, architecture, architecture->layers - 1)) + held(&joint));
+                    (held(count_of(counts, architecture, architecture->layers - 1)) + held(&joint));
 }
 
 /* ---- FLOPs ------------------------------------------------------------------------------------------------------- */
@@ -164,11 +158,11 @@ void moe_count_model_flops(const MoeArchitecture *architecture, const MoeTrainin
   double per_weight = training->lora_rank > 0 ? FLOP_PER_FROZEN_WEIGHT : FLOP_PER_WEIGHT;
   int64_t modules = architecture->mtp_counted ? architecture->mtp_layers : 0;
   double multiplied = head.multiplied;
-  Counts counts = {0};
+  g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(KindCount));
 
   *flops = (MoeModelFlops){0};
   for (int64_t i = 0; i < architecture->layers + modules; i++) {
-    const Count *layer = count_of(&counts, architecture, MIN(i, architecture->layers - 1));
+    const Count *layer = count_of(counts, architecture, MIN(i, architecture->layers - 1));
 
     multiplied += layer->multiplied + (i >= architecture->layers ? joint.multiplied + head.multiplied : 0);
     add_attention(layer, training->sequence_length, flops);

@@ -41,18 +41,36 @@ MoeView moe_view_whole(const MoeArchitecture *arch)
 }
 
 #define MOE_ATTENTION_DESCRIBE(constant, name, word) [MOE_ATTENTION_##constant] = moe_describe_##name,
-static void (*const kinds_of_attention[MOE_N_ATTENTION_KINDS])(const MoeView *view, MoeLayerKind kind,
+static void (*const kinds_of_attention[MOE_N_ATTENTION_KINDS])(const MoeView *view, MoeLayerKind kind, int input,
                                                                MoeSublayer *sublayer) = {
     MOE_ATTENTION_ROWS(MOE_ATTENTION_DESCRIBE)};
 #undef MOE_ATTENTION_DESCRIBE
 
+/* Attention and a state beside each other: `kind` BRANCH where they part, SUM where what they give is added. */
+static void branch(const MoeView *view, MoeLayerOpKind kind, MoeSublayer *sublayer)
+{
+  MoeLayerOp op = {.kind = kind, .name = "sum_branches", .scope = MOE_SCOPE_ATTENTION, .rows = MOE_ROWS_STREAM};
+
+  op.chain = (MoeChain){.kernel = {op.name}, .width = {(double)view->arch->hidden}, .n = 1, .branches = 2};
+  moe_sublayer_op(sublayer, &op);
+}
+
 void moe_describe_attention(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
 {
   moe_sublayer_begin(sublayer);
-  if (kind.mixer == MOE_MIXER_LINEAR)
-    moe_describe_linear_attention(view, sublayer);
-  else if (kind.mixer != MOE_MIXER_NONE)
-    kinds_of_attention[view->arch->attention.kind](view, kind, sublayer);
+  if (kind.mixer == MOE_MIXER_NONE)
+    return;
+  int input = moe_frame_enter(view, MOE_SCOPE_ATTENTION, sublayer);
+
+  if (kind.mixer == MOE_MIXER_PARALLEL)
+    branch(view, MOE_LAYER_BRANCH, sublayer);
+  if (moe_mixer_attends(kind.mixer))
+    kinds_of_attention[view->arch->attention.kind](view, kind, input, sublayer);
+  if (moe_mixer_scans(kind.mixer))
+    moe_describe_linear_attention(view, kind, input, sublayer);
+  if (kind.mixer == MOE_MIXER_PARALLEL)
+    branch(view, MOE_LAYER_SUM, sublayer);
+  moe_frame_leave(view, MOE_SCOPE_ATTENTION, sublayer);
 }
 
 void moe_describe_second(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
@@ -61,7 +79,7 @@ void moe_describe_second(const MoeView *view, MoeLayerKind kind, MoeSublayer *su
   if (kind.feed == MOE_FEED_MOE)
     moe_describe_moe(view, sublayer);
   else if (kind.feed == MOE_FEED_DENSE)
-    moe_describe_dense(view, sublayer);
+    moe_describe_dense(view, kind.ffn_width, sublayer);
 }
 
 /* ---- the frame of a sub-layer ------------------------------------------------------------------------------------ */

@@ -29,14 +29,13 @@ void moe_describe_ffn(const MoeView *view, const MoeLayerOp *like, guint activat
   linear->bias = bias;
 }
 
-void moe_describe_dense(const MoeView *view, MoeSublayer *sublayer)
+void moe_describe_dense(const MoeView *view, int64_t width, MoeSublayer *sublayer)
 {
-  const MoeFfn *ffn = &view->arch->ffn;
   MoeLayerOp like = {
       .scope = MOE_SCOPE_DENSE_FFN, .modules = MOE_MODULE_FFN, .rows = MOE_ROWS_FULL, .weight = MOE_WEIGHT_DENSE_FFN};
   int input = moe_frame_enter(view, MOE_SCOPE_DENSE_FFN, sublayer);
 
   sublayer->weight_tensors = WEIGHT_TENSORS;
-  moe_describe_ffn(view, &like, MOE_MODULE_FFN_ACTIVATION, ffn->width, ffn->gated, input, sublayer);
+  moe_describe_ffn(view, &like, MOE_MODULE_FFN_ACTIVATION, width, view->arch->ffn.gated, input, sublayer);
   moe_frame_leave(view, MOE_SCOPE_DENSE_FFN, sublayer);
 }

@@ -33,13 +33,14 @@ void moe_core_limit(const MoeView *view, MoeLayerKind kind, MoeCore *core);
 
 void moe_describe_core(const MoeView *view, const MoeCoreInputs *inputs, MoeSublayer *sublayer);
 #define MOE_ATTENTION_DESCRIBE(constant, name, word)                                                                   \
-  void moe_describe_##name(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer);
+  void moe_describe_##name(const MoeView *view, MoeLayerKind kind, int input, MoeSublayer *sublayer);
 MOE_ATTENTION_ROWS(MOE_ATTENTION_DESCRIBE)
 #undef MOE_ATTENTION_DESCRIBE
-void moe_describe_linear_attention(const MoeView *view, MoeSublayer *sublayer);
+/* A state in place of attention, or beside what has read `input` already. */
+void moe_describe_linear_attention(const MoeView *view, MoeLayerKind kind, int input, MoeSublayer *sublayer);
 /* Scorer of sparse attention: from the compressed query and the input of the sub-layer to the choice of keys. */
 void moe_describe_index(const MoeView *view, int query, int input, MoeSublayer *sublayer);
-void moe_describe_dense(const MoeView *view, MoeSublayer *sublayer);
+void moe_describe_dense(const MoeView *view, int64_t width, MoeSublayer *sublayer);
 void moe_describe_moe(const MoeView *view, MoeSublayer *sublayer);
 
 /* A feed-forward network of `width` from tensor `in`; `like` says place, scope, modules and weight of its operations,

@@ -65,6 +65,7 @@ typedef enum {
   MOE_LAYER_ACTIVATION,  /* SwiGLU, GELU */
   MOE_LAYER_CLAMP,       /* limits the activation's inputs, in a kernel of its own */
   MOE_LAYER_BRANCH,      /* one tensor read by several branches: backward sums their gradients */
+  MOE_LAYER_SUM,         /* what several branches give, added */
   MOE_LAYER_ROUTE,       /* scores to choices */
   MOE_LAYER_COUNTS,      /* exchange of token counts */
   MOE_LAYER_EXPERTS,     /* dispatch, the operations at the experts and beside the transfers, combine */
@@ -104,7 +105,7 @@ typedef struct {
 
 #define MOE_OP_PIECES 3 /* kernels of one kind that an operation stands for */
 
-/* NORM, COPY, ROTARY, ACTIVATION, BRANCH: chains over elements. */
+/* NORM, COPY, ROTARY, ACTIVATION, BRANCH, SUM: chains over elements. */
 typedef struct {
   const char *kernel[MOE_OP_PIECES];
   double width[MOE_OP_PIECES]; /* elements per row of each piece */
@@ -112,7 +113,7 @@ typedef struct {
   double gains;     /* NORM, CONVOLUTION: parameters */
   gboolean enters;  /* NORM at the input of a sub-layer: the residual addition before it may be fused */
   gboolean gated;   /* ACTIVATION */
-  int64_t branches; /* BRANCH */
+  int64_t branches; /* BRANCH, SUM */
 } MoeChain;
 
 /* CORE: what attention works on, on one rank. */
@@ -167,8 +168,8 @@ typedef struct {
 
 /* ---- sub-layers -------------------------------------------------------------------------------------------------- */
 
-#define MOE_MAX_TENSORS   28
-#define MOE_MAX_LAYER_OPS 24
+#define MOE_MAX_TENSORS   36
+#define MOE_MAX_LAYER_OPS 36
 
 typedef struct {
   guint n_tensors, n_ops;

@@ -119,20 +119,19 @@ static void leave(const MoeView *view, const Widths *w, int heads, int gate, Moe
       MOE_SPLIT_ROW;
 }
 
-void moe_describe_linear_attention(const MoeView *view, MoeSublayer *sublayer)
+void moe_describe_linear_attention(const MoeView *view, MoeLayerKind kind, int input, MoeSublayer *sublayer)
 {
   Widths w = widths_of(view);
   gboolean wide_gate = view->arch->linear.kind != MOE_LINEAR_KDA;
-  int input = moe_frame_enter(view, MOE_SCOPE_ATTENTION, sublayer);
   int mixed = full_tensor(sublayer, "mixed", w.mixed), gate = full_tensor(sublayer, "gate", w.values);
   MoeLayerOp *in =
       column(view, "qkv", view->arch->hidden, w.mixed + (wide_gate ? w.values : 0), input, mixed, sublayer);
 
-  sublayer->weight_tensors = WEIGHT_TENSORS;
+  sublayer->weight_tensors += WEIGHT_TENSORS;
+  in->linear.shares_input = kind.mixer == MOE_MIXER_PARALLEL;
   in->out[1] = wide_gate ? gate : 0;
   int decay = gates(view, &w, input, gate, sublayer);
 
   mixed = convolve(view, &w, mixed, sublayer);
   leave(view, &w, scan(view, &w, mixed, decay, sublayer), gate, sublayer);
-  moe_frame_leave(view, MOE_SCOPE_ATTENTION, sublayer);
 }

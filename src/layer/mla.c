@@ -94,18 +94,18 @@ static MoeCoreInputs inputs_of(const MoeView *view, MoeLayerKind kind, MoeSublay
   return inputs;
 }
 
-void moe_describe_mla(const MoeView *view, MoeLayerKind kind, MoeSublayer *sublayer)
+void moe_describe_mla(const MoeView *view, MoeLayerKind kind, int input, MoeSublayer *sublayer)
 {
   const MoeAttention *a = &view->arch->attention;
   MoeLayerOp up = {.scope = MOE_SCOPE_ATTENTION,
                    .modules = MOE_MODULE_ATTENTION_PROJECTIONS,
                    .rows = MOE_ROWS_FULL,
                    .weight = MOE_WEIGHT_ATTENTION};
-  int input = moe_frame_enter(view, MOE_SCOPE_ATTENTION, sublayer), query = input;
   MoeCoreInputs inputs = inputs_of(view, kind, sublayer);
+  int query = input;
   int64_t heads = inputs.core.query_heads;
 
-  sublayer->weight_tensors = WEIGHT_TENSORS;
+  sublayer->weight_tensors += WEIGHT_TENSORS;
   if (a->q_rank > 0)
     query = compress(view, "q_down", "q_norm", a->q_rank, 0, input, sublayer);
   int key = compress(view, "kv_down", "kv_norm", a->kv_rank, a->rope_dim, input, sublayer);
@@ -118,5 +118,4 @@ void moe_describe_mla(const MoeView *view, MoeLayerKind kind, MoeSublayer *subla
   if (a->index.heads > 0)
     moe_describe_index(view, query, input, sublayer);
   moe_describe_core(view, &inputs, sublayer);
-  moe_frame_leave(view, MOE_SCOPE_ATTENTION, sublayer);
 }

@@ -18,6 +18,7 @@ static const struct {
     [MOE_LAYER_ACTIVATION] = {"activation", TRUE, FALSE, FALSE},
     [MOE_LAYER_CLAMP] = {"clamp", TRUE, FALSE, FALSE},
     [MOE_LAYER_BRANCH] = {"branch", FALSE, FALSE, FALSE},
+    [MOE_LAYER_SUM] = {"sum", FALSE, FALSE, FALSE},
     [MOE_LAYER_ROUTE] = {"route", FALSE, TRUE, FALSE},
     [MOE_LAYER_COUNTS] = {"counts", FALSE, FALSE, FALSE},
     [MOE_LAYER_EXPERTS] = {"experts", TRUE, FALSE, FALSE}, /* rows of one round are sent again from its input */

@@ -237,7 +237,7 @@ void moe_lower_copy(MoeEmit *emit, const MoeLayerOp *op)
 }
 
 /* Gradients of the branches that read the same input. */
-void moe_lower_branch_backward(MoeEmit *emit, const MoeLayerOp *op)
+void moe_lower_sum(MoeEmit *emit, const MoeLayerOp *op)
 {
   double bytes = op_elements(emit, op, 0) * emit->shape->act_bytes, branches = (double)op->chain.branches;
 

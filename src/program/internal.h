@@ -32,7 +32,7 @@ typedef struct {
   GArray *blocks;       /* MoeBlock; their arrays lie in the arena */
   MoeIntern block_keys; /* MoeBlockKey of each */
   MoeArena *arena;
-  MoeDescribed *kinds[MOE_N_MIXERS][MOE_N_FEEDS]; /* sub-layers of each kind of layer; NULL: not asked for yet */
+  MoeDescribed *kinds; /* sub-layers of each kind of layer that was asked for, linked */
 } MoeBuilder;
 
 /* ---- emission ----------------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ void moe_lower_activation(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_clamp(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_clamp_backward(MoeEmit *emit, const MoeLayerOp *op);
-void moe_lower_branch_backward(MoeEmit *emit, const MoeLayerOp *op);
+void moe_lower_sum(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_counts(MoeEmit *emit, const MoeLayerOp *op);

@@ -4,6 +4,8 @@
 /* The sub-layers of a kind of layer; what of them comes again where the outputs of some operators are kept, and those
  * outputs. */
 struct MoeDescribed {
+  MoeLayerKind kind;
+  MoeDescribed *next; /* of another kind */
   MoeSublayer attention, second;
   MoeSublayer attention_left, second_left; /* mode operators */
   MoeOperatorBytes outputs;                /* 0 in other modes */
@@ -29,15 +31,19 @@ static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
 {
   const MoeShape *shape = emit->shape;
   MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
-  MoeDescribed **known = &emit->builder->kinds[kind.mixer][kind.feed];
 
-  if (!*known) {
-    *known = moe_arena_raw(emit->builder->arena, sizeof(MoeDescribed));
-    moe_describe_attention(&shape->view, kind, &(*known)->attention);
-    moe_describe_second(&shape->view, kind, &(*known)->second);
-    fill_left(shape, *known);
-  }
-  return *known;
+  for (const MoeDescribed *known = emit->builder->kinds; known; known = known->next)
+    if (moe_layer_kind_equal(&known->kind, &kind))
+      return known;
+  MoeDescribed *more = moe_arena_raw(emit->builder->arena, sizeof *more);
+
+  more->kind = kind;
+  more->next = emit->builder->kinds;
+  emit->builder->kinds = more;
+  moe_describe_attention(&shape->view, kind, &more->attention);
+  moe_describe_second(&shape->view, kind, &more->second);
+  fill_left(shape, more);
+  return more;
 }
 
 static void layer_forward(MoeEmit *emit, const MoeDescribed *described)

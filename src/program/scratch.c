@@ -7,63 +7,64 @@
  */
 #include "internal.h"
 
-#define MOST_SHAPES 24 /* of weights in one model */
-
 typedef struct {
-  int64_t k[MOST_SHAPES];
-  double n[MOST_SHAPES];
-  guint n_shapes;
-} Shapes;
+  int64_t k;
+  double n;
+} Weight;
 
 /* Equal shapes share one tensor; the experts of a rank are as many weights of one shape. */
-static void add(Shapes *shapes, const MoeLinear *linear)
+static void add(GArray *weights, const MoeLinear *linear)
 {
-  for (guint i = 0; i < shapes->n_shapes; i++)
-    if (shapes->k[i] == linear->k && shapes->n[i] == linear->n_held)
+  Weight more = {linear->k, linear->n_held};
+
+  for (guint i = 0; i < weights->len; i++) {
+    const Weight *known = &g_array_index(weights, Weight, i);
+
+    if (known->k == more.k && known->n == more.n)
       return;
-  g_assert(shapes->n_shapes < MOST_SHAPES);
-  shapes->k[shapes->n_shapes] = linear->k;
-  shapes->n[shapes->n_shapes++] = linear->n_held;
+  }
+  g_array_append_val(weights, more);
 }
 
 /* The router is no layer of TransformerEngine. */
-static void add_sublayer(const MoeSublayer *sublayer, Shapes *shapes)
+static void add_sublayer(const MoeSublayer *sublayer, GArray *weights)
 {
   for (guint i = 0; i < sublayer->n_ops; i++) {
     const MoeLayerOp *op = &sublayer->ops[i];
 
     if (op->kind == MOE_LAYER_GROUPED || (op->kind == MOE_LAYER_LINEAR && op->linear.role == MOE_LINEAR_LAYER))
-      add(shapes, &op->linear);
+      add(weights, &op->linear);
   }
 }
 
-static void add_chunk(const MoeShape *shape, const MoeChunk *part, Shapes *shapes)
+static void add_chunk(const MoeShape *shape, const MoeChunk *part, GArray *weights)
 {
   for (int64_t layer = part->first; layer < part->first + part->count; layer++) {
     MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
     MoeSublayer sublayer;
 
     moe_describe_attention(&shape->view, kind, &sublayer);
-    add_sublayer(&sublayer, shapes);
+    add_sublayer(&sublayer, weights);
     moe_describe_second(&shape->view, kind, &sublayer);
-    add_sublayer(&sublayer, shapes);
+    add_sublayer(&sublayer, weights);
   }
 }
 
 double moe_placeholder_bytes(const MoeBuilder *builder, int64_t stage)
 {
   const MoeShape *shape = &builder->shape;
-  Shapes shapes = {0};
   double elements = 0;
 
   if (!shape->run->stack.memory.placeholders || shape->frozen)
     return 0;
+  g_autoptr(GArray) weights = g_array_new(FALSE, FALSE, sizeof(Weight));
+
   for (int64_t chunk = 0; chunk < builder->placement.chunks; chunk++) {
     int64_t position = moe_placement_position(builder->schedule, &builder->placement, stage, chunk);
 
-    add_chunk(shape, &builder->parts[position], &shapes);
+    add_chunk(shape, &builder->parts[position], weights);
   }
-  for (guint i = 0; i < shapes.n_shapes; i++)
-    elements += (double)shapes.k[i] * shapes.n[i];
+  for (guint i = 0; i < weights->len; i++)
+    elements += (double)g_array_index(weights, Weight, i).k * g_array_index(weights, Weight, i).n;
   return elements * shape->act_bytes;
 }

@@ -301,6 +301,31 @@ static gboolean read_moe(const MoeNode *section, MoeArchitecture *architecture, 
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
+/* Heads that a pattern gives to some layers. */
+static gboolean check_layer_heads(const MoeNode *node, const MoeArchitecture *architecture, int64_t layer,
+                                  GError **error)
+{
+  MoeLayerKind kind = moe_layer_kind(architecture, layer);
+
+  return kind.query_heads == 0 || kind.query_heads % kind.kv_heads == 0 ||
+         moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "pattern"),
+                  "layer %" G_GINT64_FORMAT " has %" G_GINT64_FORMAT " kv_heads, expected a divisor of its query_heads "
+                  "(%" G_GINT64_FORMAT ")",
+                  layer, kind.kv_heads, kind.query_heads);
+}
+
+static gboolean check_heads_of_kind(const MoeNode *node, const MoeArchitecture *architecture, GError **error)
+{
+  for (guint i = 0; i < architecture->n_pattern; i++) {
+    const MoeLayerKind *kind = &architecture->pattern[i].kind;
+
+    if (architecture->attention.kind != MOE_ATTENTION_GQA && kind->query_heads + kind->kv_heads + kind->head_dim > 0)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_at(moe_node_get(node, "pattern"), i)),
+                      "heads of some layers beside attention of kind mla, expected kind gqa");
+  }
+  return TRUE;
+}
+
 /* What the layers are made of, against the sections that say how: FALSE and the message for one that is missing. */
 static gboolean check_sections(const MoeNode *node, const MoeArchitecture *architecture, GError **error)
 {
@@ -309,19 +334,21 @@ static gboolean check_sections(const MoeNode *node, const MoeArchitecture *archi
   for (int64_t layer = 0; layer < architecture->layers; layer++) {
     MoeLayerKind kind = moe_layer_kind(architecture, layer);
 
-    dense |= kind.feed == MOE_FEED_DENSE;
+    if (!check_layer_heads(node, architecture, layer, error))
+      return FALSE;
+    dense |= kind.feed == MOE_FEED_DENSE && kind.ffn_width == 0;
     moe |= kind.feed == MOE_FEED_MOE;
-    linear |= kind.mixer == MOE_MIXER_LINEAR;
+    linear |= moe_mixer_scans(kind.mixer);
   }
-  if (dense && architecture->ffn.width == 0)
+  if (dense)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "ffn"), "dense layers without ffn.width, expected a width");
   if (moe && architecture->moe.experts == 0)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "pattern"),
                     "a pattern with ffn moe in a model without experts, expected a section moe");
   if (linear && architecture->linear.value_heads == 0)
     return moe_fail(error, MOE_ERROR_INPUT, mark_of(node, "pattern"),
-                    "a pattern with mixer linear without linear_attention, expected that section");
-  return TRUE;
+                    "a pattern with mixer linear or parallel without linear_attention, expected that section");
+  return check_heads_of_kind(node, architecture, error);
 }
 
 /* ---- linear attention -------------------------------------------------------------------------------------------- */

@@ -1,19 +1,29 @@
 /* Kinds of layers: the pattern that repeats over them, and the shorthands it replaces. */
 #include "internal.h"
 
-const char *const moe_mixer_words[] = {"attention", "local", "linear", "none", NULL};
+const char *const moe_mixer_words[] = {"attention", "local", "linear", "parallel", "none", NULL};
 const char *const moe_feed_words[] = {"dense", "moe", "none", NULL};
 
 static const MoeField pattern_fields[] = {
     {"mixer", MOE_FIELD_CHOICE(MoePatternItem, kind.mixer, moe_mixer_words), .otherwise = "as attention says",
-     .meaning = "what mixes tokens: attention over all, over a window or chunk, by a state, or nothing"},
+     .meaning =
+         "what mixes tokens: attention over all, over a window or chunk, by a state, attention and a state of one "
+         "input, added (parallel), or nothing"},
     {"ffn", MOE_FIELD_CHOICE(MoePatternItem, kind.feed, moe_feed_words), .otherwise = "as moe says",
      .meaning = "what follows"},
     {"count", MOE_FIELD_COUNT(MoePatternItem, count, 1, MOE_MAX_LAYERS), .meaning = "layers of this kind in a row"},
+    {"query_heads", MOE_FIELD_COUNT(MoePatternItem, kind.query_heads, 1, MOE_MAX_HEADS),
+     .otherwise = "as attention.query_heads", .meaning = "heads of the queries of these layers (gqa)"},
+    {"kv_heads", MOE_FIELD_COUNT(MoePatternItem, kind.kv_heads, 1, MOE_MAX_HEADS), .otherwise = "as attention.kv_heads",
+     .meaning = "heads of keys and values of these layers (gqa); a divisor of their query_heads"},
+    {"head_dim", MOE_FIELD_COUNT(MoePatternItem, kind.head_dim, 1, MOE_MAX_WIDTH), .otherwise = "as attention.head_dim",
+     .meaning = "width of a head of these layers (gqa)"},
+    {"ffn_width", MOE_FIELD_COUNT(MoePatternItem, kind.ffn_width, 1, MOE_MAX_WIDTH), .otherwise = "as ffn.width",
+     .meaning = "input of the second linear layer of these layers' dense network"},
     {NULL},
 };
 
-static const MoePatternItem pattern_defaults = {.kind = {-1, -1}, .count = 1};
+static const MoePatternItem pattern_defaults = {.kind = {.mixer = -1, .feed = -1}, .count = 1};
 
 const MoeSection moe_pattern_section = {"an item of pattern", pattern_fields, &pattern_defaults};
 
@@ -85,9 +95,26 @@ static MoeLayerKind pattern_kind(const MoeArchitecture *architecture, int64_t la
   return architecture->pattern[i].kind;
 }
 
+static int64_t said_or(int64_t said, int64_t usual)
+{
+  return said > 0 ? said : usual;
+}
+
+/* Heads of a layer with grouped-query attention, the width of one with a dense network; 0 elsewhere. */
+static void settle_sizes(const MoeArchitecture *architecture, MoeLayerKind *kind)
+{
+  const MoeAttention *a = &architecture->attention;
+  gboolean heads = moe_mixer_attends(kind->mixer) && a->kind == MOE_ATTENTION_GQA;
+
+  kind->query_heads = heads ? said_or(kind->query_heads, a->query_heads) : 0;
+  kind->kv_heads = heads ? said_or(kind->kv_heads, a->kv_heads) : 0;
+  kind->head_dim = heads ? said_or(kind->head_dim, a->head_dim) : 0;
+  kind->ffn_width = kind->feed == MOE_FEED_DENSE ? said_or(kind->ffn_width, architecture->ffn.width) : 0;
+}
+
 MoeLayerKind moe_layer_kind(const MoeArchitecture *architecture, int64_t layer)
 {
-  MoeLayerKind kind = {-1, -1};
+  MoeLayerKind kind = {.mixer = -1, .feed = -1};
 
   if (architecture->n_pattern > 0)
     kind = pattern_kind(architecture, layer);
@@ -95,7 +122,24 @@ MoeLayerKind moe_layer_kind(const MoeArchitecture *architecture, int64_t layer)
     kind.mixer = usual_mixer(&architecture->attention, layer);
   if (kind.feed < 0)
     kind.feed = usual_feed(&architecture->moe, layer);
+  settle_sizes(architecture, &kind);
   return kind;
+}
+
+gboolean moe_layer_kind_equal(const MoeLayerKind *a, const MoeLayerKind *b)
+{
+  return a->mixer == b->mixer && a->feed == b->feed && a->query_heads == b->query_heads && a->kv_heads == b->kv_heads &&
+         a->head_dim == b->head_dim && a->ffn_width == b->ffn_width;
+}
+
+gboolean moe_mixer_attends(int mixer)
+{
+  return mixer == MOE_MIXER_ATTENTION || mixer == MOE_MIXER_LOCAL || mixer == MOE_MIXER_PARALLEL;
+}
+
+gboolean moe_mixer_scans(int mixer)
+{
+  return mixer == MOE_MIXER_LINEAR || mixer == MOE_MIXER_PARALLEL;
 }
 
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer)

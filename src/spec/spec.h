@@ -65,13 +65,23 @@ typedef struct {
 } MoeLinearAttention;
 
 /* What mixes tokens in a layer, and what follows. */
-typedef enum { MOE_MIXER_ATTENTION, MOE_MIXER_LOCAL, MOE_MIXER_LINEAR, MOE_MIXER_NONE, MOE_N_MIXERS } MoeMixer;
+typedef enum {
+  MOE_MIXER_ATTENTION,
+  MOE_MIXER_LOCAL,
+  MOE_MIXER_LINEAR,
+  MOE_MIXER_PARALLEL, /* attention and linear attention of one input, added */
+  MOE_MIXER_NONE,
+  MOE_N_MIXERS
+} MoeMixer;
 typedef enum { MOE_FEED_DENSE, MOE_FEED_MOE, MOE_FEED_NONE, MOE_N_FEEDS } MoeFeed;
 
-/* Layers of the same kind are the same. */
+/* Layers of the same kind are the same. Heads and widths are 0 where a layer has none; in a pattern 0 says: as
+ * `attention` and `ffn` say. */
 typedef struct {
-  int mixer; /* MoeMixer; -1 in a pattern: as `attention` says */
-  int feed;  /* MoeFeed; -1 in a pattern: as `moe` says */
+  int mixer;                               /* MoeMixer; -1 in a pattern: as `attention` says */
+  int feed;                                /* MoeFeed; -1 in a pattern: as `moe` says */
+  int64_t query_heads, kv_heads, head_dim; /* grouped-query attention */
+  int64_t ffn_width;                       /* dense */
 } MoeLayerKind;
 
 #define MOE_MAX_PATTERN 128
@@ -378,6 +388,10 @@ void moe_stack_clear(MoeStack *stack);
 
 /* What a layer is made of: the pattern's item, and what it leaves open as the shorthands say. */
 MoeLayerKind moe_layer_kind(const MoeArchitecture *architecture, int64_t layer);
+gboolean moe_layer_kind_equal(const MoeLayerKind *a, const MoeLayerKind *b);
+/* Whether a mixer has attention, linear attention. */
+gboolean moe_mixer_attends(int mixer);
+gboolean moe_mixer_scans(int mixer);
 gboolean moe_layer_is_moe(const MoeArchitecture *architecture, int64_t layer);
 /* Experts per token that compute, on average. */
 double moe_real_top_k(const MoeExpertLayer *moe);

@@ -56,13 +56,27 @@ static gboolean check_shard_group(const MoeRun *run, GError **error)
 /* ---- heads and widths -------------------------------------------------------------------------------------------- */
 
 /* Key and value heads are shared out, or each is held by several ranks. */
-static gboolean check_kv_heads(const MoeRun *run, int64_t ranks, const char *of, GError **error)
+static gboolean check_kv_heads(const MoeRun *run, const char *path, int64_t heads, int64_t ranks, const char *of,
+                               GError **error)
 {
-  int64_t heads = run->architecture.attention.kv_heads;
-
   return run->architecture.attention.kind == MOE_ATTENTION_MLA || heads % ranks == 0 || ranks % heads == 0 ||
-         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, "architecture.attention.kv_heads"),
+         moe_fail(error, MOE_ERROR_LAYOUT, moe_run_mark(run, path),
                   "kv_heads is %" INT ", expected a multiple or a divisor of %s (%" INT ")", heads, of, ranks);
+}
+
+/* Of layers that a pattern gives heads of their own. */
+static gboolean check_pattern_heads(const MoeRun *run, int64_t ranks, const char *of, GError **error)
+{
+  static const char path[] = "architecture.pattern";
+
+  for (guint i = 0; i < run->architecture.n_pattern; i++) {
+    const MoeLayerKind *kind = &run->architecture.pattern[i].kind;
+
+    if ((kind->query_heads > 0 && !moe_check_multiple(run, path, "query_heads", kind->query_heads, of, ranks, error)) ||
+        (kind->kv_heads > 0 && !check_kv_heads(run, path, kind->kv_heads, ranks, of, error)))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 static gboolean check_heads(const MoeRun *run, GError **error)
@@ -74,7 +88,18 @@ static gboolean check_heads(const MoeRun *run, GError **error)
 
   return moe_check_multiple(run, "architecture.attention.query_heads", "query_heads",
                             run->architecture.attention.query_heads, of, ranks, error) &&
-         check_kv_heads(run, ranks, of, error);
+         check_kv_heads(run, "architecture.attention.kv_heads", run->architecture.attention.kv_heads, ranks, of,
+                        error) &&
+         check_pattern_heads(run, ranks, of, error);
+}
+
+static gboolean check_pattern_widths(const MoeRun *run, GError **error)
+{
+  for (guint i = 0; i < run->architecture.n_pattern; i++)
+    if (!moe_check_multiple(run, "architecture.pattern", "ffn_width", run->architecture.pattern[i].kind.ffn_width,
+                            "tensor", run->parallelism.tensor, error))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean check_widths(const MoeRun *run, GError **error)
@@ -86,7 +111,8 @@ static gboolean check_widths(const MoeRun *run, GError **error)
          moe_check_multiple(run, "architecture.moe.width", "moe.width", a->moe.width, "expert_tensor", p->expert_tensor,
                             error) &&
          moe_check_multiple(run, "architecture.moe.shared_width", "moe.shared_width",
-                            a->moe.shared_experts * a->moe.shared_width, "tensor", p->tensor, error);
+                            a->moe.shared_experts * a->moe.shared_width, "tensor", p->tensor, error) &&
+         check_pattern_widths(run, error);
 }
 
 /* Heads of linear attention are shared out over tensor ranks; its groups of keys too. */

@@ -61,8 +61,8 @@ static gboolean has_same_modules(const MoeMemoryLayer *a, const MoeMemoryLayer *
 
 static gboolean is_alike(const MoeMemoryLayer *a, const MoeMemoryLayer *b)
 {
-  return a->kind.mixer == b->kind.mixer && a->kind.feed == b->kind.feed && a->parameters == b->parameters &&
-         a->kept_bytes == b->kept_bytes && has_same_modules(a, b);
+  return moe_layer_kind_equal(&a->kind, &b->kind) && a->parameters == b->parameters && a->kept_bytes == b->kept_bytes &&
+         has_same_modules(a, b);
 }
 
 MoeMemoryLayer *moe_memory_layers(const MoeRun *run, guint *n)

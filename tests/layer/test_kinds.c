@@ -116,5 +116,56 @@ START_TEST(shorthands_are_patterns)
 }
 END_TEST
 
+static MoeParameters count_with(const char *pattern)
+{
+  g_autofree char *set = g_strconcat("architecture.pattern=", pattern, NULL);
+  const char *const sets[] = {
+      "parallelism.pipeline=1",
+      "parallelism.virtual_stages=1",
+      "parallelism.schedule=none",
+      "architecture.layers=4",
+      "architecture.hidden=1024",
+      "architecture.attention.head_dim=64",
+      "architecture.attention.query_heads=16",
+      "architecture.attention.kv_heads=16",
+      "architecture.ffn={width: 4096}",
+      "architecture.linear_attention={kind: mamba2, key_heads: 8, value_heads: 16, key_dim: 64, "
+      "value_dim: 128}",
+      set,
+      NULL};
+  g_autoptr(MoeRun) run = load("llama3-70b", sets);
+  MoeParameters p;
+
+  moe_count_parameters(&run->architecture, &p);
+  return p;
+}
+
+/* Layers with heads and widths of their own: each is counted by what it has. */
+START_TEST(layers_have_their_own_sizes)
+{
+  MoeParameters p =
+      count_with("[{mixer: attention, ffn: dense, kv_heads: 4, ffn_width: 1536}, {mixer: none, ffn: dense}, "
+                 "{mixer: attention, ffn: none, query_heads: 32, kv_heads: 8, head_dim: 96}, "
+                 "{mixer: attention, ffn: dense}]");
+  double first = 1024.0 * 64 * (16 + 2 * 4 + 16), third = 1024.0 * 96 * (32 + 2 * 8 + 32), last = 1024.0 * 64 * 4 * 16;
+
+  ck_assert_double_eq(p.attention, first + third + last);
+  ck_assert_double_eq(p.dense_ffn, 3 * 1024.0 * (1536 + 4096 + 4096));
+}
+END_TEST
+
+/* Attention and a state beside each other have the weights of both and one norm. */
+START_TEST(branches_of_a_layer_add)
+{
+  MoeParameters attention = count_with("[{mixer: attention, ffn: none}]");
+  MoeParameters state = count_with("[{mixer: linear, ffn: none}]");
+  MoeParameters both = count_with("[{mixer: parallel, ffn: none}]");
+
+  ck_assert_double_eq(both.attention, attention.attention + state.attention);
+  ck_assert_double_eq(both.norms, state.norms); /* and the gated norm of the state */
+  ck_assert_double_gt(both.norms, attention.norms);
+}
+END_TEST
+
 MOE_TEST_MAIN("layer/kinds", parameters_of_the_cards, chunks_bound_attention, sparse_attention_is_flat,
-              scans_do_not_grow, shorthands_are_patterns)
+              scans_do_not_grow, shorthands_are_patterns, layers_have_their_own_sizes, branches_of_a_layer_add)

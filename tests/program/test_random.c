@@ -35,13 +35,18 @@ static char *random_attention(uint64_t i)
 
 static char *random_pattern(uint64_t i)
 {
-  static const char *const mixers[] = {"mixer: attention, ", "mixer: local, ", "mixer: linear, ", "mixer: none, ", ""};
+  static const char *const mixers[] = {"mixer: attention, ", "mixer: local, ",    "mixer: linear, ",
+                                       "mixer: none, ",      "mixer: parallel, ", ""};
+  static const char *const sizes[] = {"", ", ffn_width: 512", ", ffn_width: 1536"};
+  static const char *const heads[] = {"", ", kv_heads: 4", ", query_heads: 32, head_dim: 32"};
+  gboolean grouped = pick(i, 0, 2) == 0;
   static const char *const feeds[] = {"ffn: dense", "ffn: moe", "count: 1"};
   g_autoptr(GString) text = g_string_new("[");
 
   for (guint item = 0; item < 1 + pick(i, 6, 4); item++)
-    g_string_append_printf(text, "%s{%s%s}", item ? ", " : "", word(i, 20 + 2 * item, mixers, 5),
-                           word(i, 21 + 2 * item, feeds, 3));
+    g_string_append_printf(text, "%s{%s%s%s%s}", item ? ", " : "", word(i, 20 + 2 * item, mixers, 6),
+                           word(i, 21 + 2 * item, feeds, 3), word(i, 70 + 2 * item, sizes, 3),
+                           grouped ? word(i, 71 + 2 * item, heads, 3) : "");
   g_string_append_printf(text, "%s]", pick(i, 7, 2) ? ", {mixer: linear, ffn: none}" : "");
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
