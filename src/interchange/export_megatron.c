@@ -99,6 +99,8 @@ static void add_experts(MegatronWords *writer, const MoeArchitecture *a)
 /* The letter of a layer of a hybrid; 0 when there is none. */
 static char letter_of(const MoeLayerKind *kind)
 {
+  if (kind->query_heads + kind->kv_heads + kind->head_dim + kind->ffn_width > 0)
+    return '\0'; /* sizes of its own */
   if (kind->mixer == MOE_MIXER_NONE)
     return kind->feed == MOE_FEED_MOE ? 'E' : '-';
   return kind->feed != MOE_FEED_NONE          ? '\0'

@@ -45,6 +45,13 @@ void hf_gated_delta(JsonMap *map, Draft *draft);
 void hf_kimi_linear(JsonMap *map, Draft *draft);
 void hf_nemotron_h(JsonMap *map, Draft *draft);
 void hf_mla_index(JsonMap *map, Draft *draft);
+void hf_granite_hybrid(JsonMap *map, Draft *draft);
+void hf_bamba(JsonMap *map, Draft *draft);
+void hf_falcon_h1(JsonMap *map, Draft *draft);
+void hf_mamba2(JsonMap *map, Draft *draft);
+void hf_block_configs(JsonMap *map, Draft *draft);
+void hf_heads_per_layer(JsonMap *map, Draft *draft);
+void hf_openelm(JsonMap *map, Draft *draft);
 
 void hf_dense(JsonMap *map, Draft *draft);
 void hf_dense_plain(JsonMap *map, Draft *draft); /* two matrices instead of three */
@@ -58,6 +65,9 @@ void hf_hunyuan_experts(JsonMap *map, Draft *draft);
 void hf_llama4_experts(JsonMap *map, Draft *draft);
 void hf_nemotron_h_experts(JsonMap *map, Draft *draft);
 void hf_longcat(JsonMap *map, Draft *draft);
+void hf_granite_hybrid_experts(JsonMap *map, Draft *draft);
+void hf_arctic_experts(JsonMap *map, Draft *draft);
+void hf_no_feed_forward(JsonMap *map, Draft *draft);
 
 void hf_nemotron_h_mtp(JsonMap *map, Draft *draft);
 void hf_nextn(JsonMap *map, Draft *draft);
@@ -66,6 +76,10 @@ void hf_minimax_mtp(JsonMap *map, Draft *draft);
 void hf_post_norms(JsonMap *map, Draft *draft);
 void hf_tied(JsonMap *map, Draft *draft); /* embeddings are tied unless the key says otherwise */
 
+/* One layer more of the pattern; `key` is what says so. */
+void hf_add_layer(JsonMap *map, const char *key, MoeArchitecture *a, const MoeLayerKind *kind);
+/* Whether a value says that something is off: false, 0, an empty list or text, null. */
+gboolean hf_is_off(JsonNode *node);
 /* Every member of the object is used, without effect, or open: fills the lists of the import and draft->open. `place`
  * stands before the keys ("text_config."). */
 void hf_classify(JsonMap *map, Draft *draft, const char *place);

@@ -199,6 +199,28 @@ void hf_llama4_experts(JsonMap *map, Draft *draft)
   add_shared(moe, 1, moe->width);
 }
 
+/* Arctic: a dense network as wide as the model beside the experts of each layer, which stands as their shared expert.
+ */
+void hf_arctic_experts(JsonMap *map, Draft *draft)
+{
+  MoeExpertLayer *moe = begin(map, draft, "intermediate_size");
+
+  draft->architecture.ffn.width = moe->width;
+  moe->every = MAX(json_map_count(map, "moe_layer_frequency", 2), 1);
+  moe->first_layer = moe->every - 1;
+  json_map_flag(map, "use_residual", TRUE);
+  int64_t capacity = json_map_count(map, "moe_train_capacity_factor", 1);
+
+  if (json_map_flag(map, "moe_token_dropping", FALSE))
+    draft->training.routing.capacity_factor = (double)capacity;
+  if (!json_map_flag(map, "parallel_attn_mlp_res", FALSE))
+    return;
+  add_shared(moe, 1, draft->architecture.hidden);
+  import_note(draft,
+              "the dense network beside the experts is taken as a shared expert, and experts after attention, not "
+              "beside it");
+}
+
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 void hf_nextn(JsonMap *map, Draft *draft)

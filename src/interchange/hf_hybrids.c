@@ -6,11 +6,11 @@
 
 /* ---- patterns -------------------------------------------------------------------------------- */
 
-static void add_layer(JsonMap *map, const char *key, MoeArchitecture *a, MoeMixer mixer, int feed)
+void hf_add_layer(JsonMap *map, const char *key, MoeArchitecture *a, const MoeLayerKind *kind)
 {
   MoePatternItem *last = a->n_pattern > 0 ? &a->pattern[a->n_pattern - 1] : NULL;
 
-  if (last && last->kind.mixer == (int)mixer && last->kind.feed == feed) {
+  if (last && moe_layer_kind_equal(&last->kind, kind)) {
     last->count++;
     return;
   }
@@ -18,7 +18,12 @@ static void add_layer(JsonMap *map, const char *key, MoeArchitecture *a, MoeMixe
     json_map_fail(map, key, "\"%s\" changes its kind of layer more than %d times", key, MOE_MAX_PATTERN);
     return;
   }
-  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {(int)mixer, feed}, .count = 1};
+  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = *kind, .count = 1};
+}
+
+static void add_layer(JsonMap *map, const char *key, MoeArchitecture *a, MoeMixer mixer, int feed)
+{
+  hf_add_layer(map, key, a, &(MoeLayerKind){.mixer = (int)mixer, .feed = feed});
 }
 
 /* What follows attention is as the readers of experts say. */

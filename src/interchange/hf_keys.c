@@ -21,7 +21,8 @@ static const Group without_effect[] = {
      "cross_attention_hidden_size add_cross_attention tie_encoder_decoder "
      "remove_invalid_values chunk_size_feed_forward model_type num_labels "
      "_attn_implementation attn_implementation* _flash_attn_2_enabled "
-     "model_version pretraining_tp ep_size expert_dtype unsloth_* use_flash_attention "
+     "model_version pretraining_tp ep_size enable_expert_tensor_parallelism moe_eval_capacity_factor moe_min_capacity "
+     "expert_dtype unsloth_* use_flash_attention "
      "use_cache rescale_prenorm_residual slow_but_exact "
      "attention_backend _commit_hash moe_shared_expert_overlap use_recompute use_rmsnorm use_flash* "
      "_pre_quantization_dtype hidden_act_param quantization"},
@@ -57,8 +58,9 @@ static const Group without_effect[] = {
      "swiglu_alpha swiglu_offset initial_context_length attn_temperature_tuning attn_scale floor_scale use_gemma_norm "
      "qk_norm_type "
      "query_pre_attn_scalar attn_logit_softcapping final_logit_softcapping logits_scaling logit_scale "
-     "embedding_multiplier attention_multiplier "
-     "residual_multiplier norm_type norm_after norm_reorder scale_attn* scale_attention* reorder_and_upcast_attn "
+     "*_multiplier *_multipliers z_loss_coefficient normalization_function normalization_layer_name activation_fn_name "
+     "rope_freq_constant "
+     "norm_type norm_after norm_reorder scale_attn* scale_attention* reorder_and_upcast_attn "
      "layernorm_* "
      "embd_layer_norm apply_residual_connection_post_layernorm use_dynamic_ntk use_logn_attn use_scaled_rope rms_norm "
      "norm_head norm_softmax "
@@ -78,7 +80,7 @@ static const Group without_effect[] = {
      "activation_dropout"},
     {"positions without a table: the sequence length is what counts",
      "max_position_embeddings max_seq_len seq_length model_max_length max_sequence_length n_positions n_ctx "
-     "max_context_len"},
+     "max_context_len max_context_length rope_max_length"},
     {"of an encoder for pictures or sound, which is left out",
      "vision_config audio_config image_* video_* vision_* img_* projector_* mm_* audio_* boi_token_index "
      "eoi_token_index boa_token* "
@@ -96,12 +98,13 @@ static const Group refused[] = {
     {"sparse attention with an indexer", "index_* indexer_*"},
     {"attention inside chunks, or over chosen blocks", "attention_chunk_size sparse_attention_config compress_ratios"},
     {"layers of the gated delta rule or of Mamba",
-     "linear_* full_attention_interval mamba_* ssm_* conv_kernel expand n_groups hybrid_override_pattern "
+     "linear_* full_attention_interval mamba_* ssm_state_size ssm_cfg conv_kernel expand n_groups "
+     "hybrid_override_pattern "
      "layers_block_type mtp_layers_block_type "
      "mtp_hybrid_override_pattern use_mamba* use_conv_bias chunk_size linear_attn_config"},
     {"a gate at the output of attention",
      "attn_output_gate attention_output_gate output_gate_type use_gated_attention"},
-    {"layers of different widths", "block_configs"},
+    {"layers of different widths", "block_configs num_key_value_heads_per_layer"},
     {"heads that differ between windowed and global layers",
      "swa_* global_head_dim num_global_key_value_heads attention_k_eq_v hybrid_layer_pattern"},
     {"more than one residual stream", "hc_*"},
@@ -167,8 +170,7 @@ static const char *run_key(const JsonMap *map, const char *key)
   return "architecture";
 }
 
-/* false, 0, an empty list, an empty text and null say that something is off. */
-static gboolean is_off(JsonNode *node)
+gboolean hf_is_off(JsonNode *node)
 {
   if (JSON_NODE_HOLDS_NULL(node))
     return TRUE;
@@ -215,7 +217,7 @@ static void classify(JsonMap *map, Draft *draft, const char *place, const char *
   else if (json_map_again(map, key))
     g_ptr_array_add(import->ignored, g_strconcat(shown, ": the same as ", json_map_again(map, key), NULL));
   else if (JSON_NODE_HOLDS_NULL(node) || is_empty_list(node) ||
-           (is_off(node) && (refusal || import_is_listed(switches, key))))
+           (hf_is_off(node) && (refusal || import_is_listed(switches, key))))
     g_ptr_array_add(import->ignored, g_strconcat(shown, ": off", NULL));
   else if (refusal)
     g_ptr_array_add(draft->open, g_strconcat(key, ": a run cannot say: ", refusal, NULL));

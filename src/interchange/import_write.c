@@ -103,6 +103,12 @@ static void put_linear(GString *text, const MoeLinearAttention *linear)
   put_count_unless(text, "    ", "gate_rank", linear->gate_rank, 0);
 }
 
+static void put_item_size(GString *text, const char *key, int64_t size)
+{
+  if (size > 0)
+    g_string_append_printf(text, ", %s: %" G_GINT64_FORMAT, key, size);
+}
+
 static void put_item(GString *text, const MoePatternItem *item)
 {
   const char *separator = "    - {";
@@ -115,7 +121,12 @@ static void put_item(GString *text, const MoePatternItem *item)
     g_string_append_printf(text, "%sffn: %s", separator, moe_feed_words[item->kind.feed]);
     separator = ", ";
   }
-  g_string_append_printf(text, "%scount: %" G_GINT64_FORMAT "}\n", separator, item->count);
+  g_string_append_printf(text, "%scount: %" G_GINT64_FORMAT, separator, item->count);
+  put_item_size(text, "query_heads", item->kind.query_heads);
+  put_item_size(text, "kv_heads", item->kind.kv_heads);
+  put_item_size(text, "head_dim", item->kind.head_dim);
+  put_item_size(text, "ffn_width", item->kind.ffn_width);
+  g_string_append(text, "}\n");
 }
 
 static void put_pattern(GString *text, const MoeArchitecture *a)

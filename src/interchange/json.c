@@ -138,8 +138,8 @@ void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
 /* Keys of configurations and their other spellings: DBRX, GPT-2, OPT, BLOOM, Falcon, ERNIE, Hunyuan, Step, Kimi, Gemma,
  * Mistral. */
 static const char *const spellings[][8] = {
-    {"hidden_size", "d_model", "n_embd", "n_embed", "dim", NULL},
-    {"num_hidden_layers", "n_layers", "n_layer", "num_layers", NULL},
+    {"hidden_size", "d_model", "n_embd", "n_embed", "dim", "model_dim", NULL},
+    {"num_hidden_layers", "n_layers", "n_layer", "num_layers", "num_transformer_layers", NULL},
     {"num_attention_heads", "n_heads", "n_head", NULL},
     {"num_key_value_heads", "kv_n_heads", "num_kv_heads", NULL},
     {"head_dim", "attention_head_dim", NULL},

@@ -22,7 +22,7 @@ static gboolean add_layer(MoeArchitecture *a, MoeMixer mixer, MoeFeed feed)
   }
   if (a->n_pattern == MOE_MAX_PATTERN)
     return FALSE;
-  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {(int)mixer, (int)feed}, .count = 1};
+  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {.mixer = (int)mixer, .feed = (int)feed}, .count = 1};
   return TRUE;
 }
 
@@ -102,7 +102,8 @@ static void take_mamba_alone(Draft *draft, const MegatronArguments *arguments)
   MoeArchitecture *a = &draft->architecture;
 
   a->n_pattern = 0;
-  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {MOE_MIXER_LINEAR, MOE_FEED_NONE}, .count = a->layers};
+  a->pattern[a->n_pattern++] =
+      (MoePatternItem){.kind = {.mixer = MOE_MIXER_LINEAR, .feed = MOE_FEED_NONE}, .count = a->layers};
   take_mamba(a, arguments);
   import_note(draft, "a Mamba model without --hybrid-layer-pattern: every layer is Mamba-2");
 }

@@ -28,7 +28,7 @@ static gboolean add_layer(MoeArchitecture *a, MoeMixer mixer)
   }
   if (a->n_pattern == MOE_MAX_PATTERN)
     return FALSE;
-  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {(int)mixer, FEED_AS_READ}, .count = 1};
+  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {.mixer = (int)mixer, .feed = FEED_AS_READ}, .count = 1};
   return TRUE;
 }
 
