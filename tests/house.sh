@@ -69,7 +69,7 @@ may_include() {
   zlib.h) echo interchange report trace ;;
   libsmartcols.h) echo report ;;
   nlopt.h) echo calibrate infer ;;
-  sqlite3.h) echo infer study ;;
+  sqlite3.h) echo infer interchange study ;;
   dlfcn.h) echo door ;;
   mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report serve study ;;

@@ -112,7 +112,7 @@ int moe_cmd_calibrate(int argc, char **argv)
       {"shipped", 0, 0, G_OPTION_ARG_NONE, &shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print CSV instead of a table", NULL},
       {"profile", 0, 0, G_OPTION_ARG_FILENAME, &profile.trace,
-       "Instead of fitting: what a trace of PyTorch's profiler shows", "TRACE"},
+       "Instead of fitting: what a trace of PyTorch's profiler, or Nsight Systems' SQLite export, shows", "TRACE"},
       {"classes", 0, 0, G_OPTION_ARG_FILENAME, &profile.classes,
        "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
       {"bench", 0, 0, G_OPTION_ARG_FILENAME, &bench.file,

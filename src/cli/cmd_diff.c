@@ -22,7 +22,7 @@ typedef struct {
 static gboolean check(const Options *options)
 {
   if (!options->profile)
-    moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler");
+    moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler or of Nsight Systems");
   else if (options->rank < -1)
     moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
   else if (!(options->steps >= 0 && options->steps <= 1e6))
@@ -60,8 +60,8 @@ int moe_cmd_diff(int argc, char **argv)
   g_auto(MoeCliRun) run_options = {0};
   Options options = {.rank = -1};
   const GOptionEntry entries[] = {
-      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile, "trace of PyTorch's profiler, also under gzip",
-       "TRACE"},
+      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile,
+       "trace of PyTorch's profiler, also under gzip, or SQLite export of Nsight Systems", "TRACE"},
       {"classes", 0, 0, G_OPTION_ARG_FILENAME, &options.classes,
        "classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
       {"rank", 0, 0, G_OPTION_ARG_INT64, &options.rank, "GPU of the run to hold it against (default: the trace's)",

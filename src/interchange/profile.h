@@ -78,11 +78,14 @@ typedef struct {
   double sync_s;   /* all time that the host waited for the GPU */
 } MoeProfile;
 
-/* A PyTorch profiler trace (Kineto's JSON), also under gzip. NULL and *error (MOE_ERROR_INPUT, _IO). */
+/* A PyTorch profiler trace (Kineto's JSON), also under gzip, or an export of Nsight Systems as SQLite. NULL and *error
+ * (MOE_ERROR_INPUT, _IO). */
 MoeProfile *moe_profile_load(const char *path, const MoeSeenTable *table, GError **error);
-/* The same of text in memory; `name` for messages. */
+/* The same of a trace, or a database, in memory; `name` for messages. */
 MoeProfile *moe_profile_parse(const char *text, gsize length, const char *name, const MoeSeenTable *table,
                               GError **error);
+MoeProfile *moe_profile_parse_nsight(const guchar *bytes, gsize length, const char *name, const MoeSeenTable *table,
+                                     GError **error);
 void moe_profile_free(MoeProfile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProfile, moe_profile_free)
 

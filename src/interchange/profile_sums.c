@@ -182,19 +182,25 @@ double moe_seen_bus_bandwidth(const MoeSeenKernel *kernel, double duration_s)
 
 /* ---- measurements ------------------------------------------------------------------------------------------------ */
 
-/* The word of a precision in a measurement file; NULL of a type that has none. FP32 operands run in TF32 where the
- * kernel says so: 1688 is the shape of its instruction on Ampere. */
+/* The word of a precision in a measurement file; NULL of a type that has none. Where no type is known, the kernel's
+ * name may tell. FP32 operands run in TF32 where the kernel says so: 1688 is the shape of its instruction on Ampere. */
 static const char *precision_of(const MoeSeenKernel *kernel)
 {
   static const struct {
     const char *type, *word;
   } types[] = {{"c10::BFloat16", "bf16"},     {"BFloat16", "bf16"},        {"c10::Half", "fp16"}, {"Half", "fp16"},
                {"c10::Float8_e4m3fn", "fp8"}, {"c10::Float8_e5m2", "fp8"}, {"float", "fp32"},     {"Float", "fp32"}};
+  static const struct {
+    const char *part, *word;
+  } names[] = {{"e4m3", "fp8"}, {"bf16", "bf16"}, {"f16f16", "fp16"}, {"h1688", "fp16"}, {"h16816", "fp16"}};
   const char *word = NULL;
 
   for (guint i = 0; kernel->type && i < G_N_ELEMENTS(types); i++)
     if (strcmp(kernel->type, types[i].type) == 0)
       word = types[i].word;
+  for (guint i = 0; !kernel->type && !word && i < G_N_ELEMENTS(names); i++)
+    if (strstr(kernel->name, names[i].part))
+      word = names[i].word;
   gboolean rounded = strstr(kernel->name, "s1688gemm") || strstr(kernel->name, "tf32");
   return g_strcmp0(word, "fp32") == 0 && rounded ? "tf32" : word;
 }

@@ -31,6 +31,11 @@ grep -v '"wall_time_s"' "$work/out" > "$work/plain"
 try diff "$run" --profile "$work/trace.json.gz" --format json
 check "gzip is another trace" cmp -s "$work/plain" "$work/out"
 
+# An export of Nsight Systems is a profile, too.
+try diff "$run" --profile "$data/tests/interchange/profiles/nsight.sqlite"
+expect_status 0
+expect_out "1.1 ms per step, of 2 in the profile"
+
 printf '{"traceEvents": [\n {"ph": X}]}' > "$work/bad.json"
 refused "bad.json:2:9: no JSON, expected one object" diff "$run" --profile "$work/bad.json"
 printf '{"traceEvents": []}' > "$work/empty.json"

@@ -178,6 +178,76 @@ START_TEST(what_is_no_trace_is_refused)
 }
 END_TEST
 
+/* The same of Nsight Systems: products by NVTX ranges, their type by the kernel's name; the second GPU is another. */
+START_TEST(an_export_of_nsight_is_read)
+{
+  g_autofree char *path = moetest_path("tests/interchange/profiles/nsight.sqlite");
+  g_autoptr(MoeSeenTable) table = moe_seen_table_new(NULL, NULL);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeProfile) p = moe_profile_load(path, table, &error);
+
+  ck_assert_msg(p != NULL, "%s", error ? error->message : "");
+  ck_assert_str_eq(p->gpu, "NVIDIA H100 80GB HBM3");
+  ck_assert_uint_eq(p->kernels->len, 5);
+  ck_assert_uint_eq(p->n_steps, 2);
+  ck_assert_double_eq_tol(p->step_s, 1100e-6, 1e-12);
+  ck_assert_double_eq_tol(p->span_s, 210e-6, 1e-12);
+  ck_assert_double_eq_tol(p->busy_s, 140e-6, 1e-12);
+  ck_assert_uint_eq(p->n_launches, 3);
+  ck_assert_double_eq_tol(p->sync_s, 50e-6, 1e-12);
+  g_autoptr(GArray) products = moe_profile_products(p);
+  const MoeSeenAlike *one = &g_array_index(products, MoeSeenAlike, 0);
+  ck_assert_uint_eq(products->len, 1);
+  ck_assert_uint_eq(one->n, 2);
+  ck_assert_int_eq(one->like.m, 256);
+  ck_assert_int_eq(one->like.n, 1024);
+  ck_assert_int_eq(one->like.k, 512);
+  g_autofree char *text = moe_profile_measurements(p, "nsight", "h100-hgx", "h100", "cublaslt");
+  ck_assert_ptr_nonnull(strstr(text, "precision: bf16"));
+  ck_assert_ptr_nonnull(strstr(text, "- [256, 1024, 512, 45]"));
+}
+END_TEST
+
+static void refuse_database(const guchar *bytes, gsize length, const char *message)
+{
+  g_autoptr(MoeSeenTable) table = moe_seen_table_new(NULL, NULL);
+  g_autoptr(GError) error = NULL;
+
+  ck_assert_ptr_null(moe_profile_parse_nsight(bytes, length, "a.sqlite", table, &error));
+  ck_assert_msg(g_str_has_prefix(error->message, "a.sqlite: ") && strstr(error->message, message), "%s",
+                error->message);
+}
+
+START_TEST(bad_databases_are_refused)
+{
+  g_autofree char *path = moetest_path("tests/interchange/profiles/nsight.sqlite");
+  g_autofree char *bytes = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &bytes, &length, NULL));
+  refuse_database((const guchar *)"", 0, "expected an export of Nsight Systems");
+  refuse_database((const guchar *)"SQLite format 3", 16, "expected an export of Nsight Systems");
+  for (char *at = bytes; (at = memmem(at, length - (gsize)(at - bytes), "StringIds", 9)); at++)
+    *at = 'X';
+  refuse_database((const guchar *)bytes, length, "no table CUPTI_ACTIVITY_KIND_KERNEL with StringIds");
+}
+END_TEST
+
+/* A column that is missing is named. */
+START_TEST(another_layout_is_told)
+{
+  g_autofree char *path = moetest_path("tests/interchange/profiles/nsight.sqlite");
+  g_autofree char *bytes = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &bytes, &length, NULL));
+  for (char *at = bytes; (at = memmem(at, length - (gsize)(at - bytes), "streamId", 8)); at++)
+    *at = 'X';
+  refuse_database((const guchar *)bytes, length, "CUPTI_ACTIVITY_KIND_KERNEL: no such column: k.streamId");
+}
+END_TEST
+
 MOE_TEST_MAIN("interchange/profile", a_trace_is_read, products_have_shapes, collectives_have_bandwidth,
               names_give_classes, own_names_come_first, measurements_can_be_calibrated_by, gzip_is_read,
-              what_is_no_trace_is_refused)
+              what_is_no_trace_is_refused, an_export_of_nsight_is_read, bad_databases_are_refused,
+              another_layout_is_told)
