@@ -5,9 +5,10 @@
 #include <string.h>
 
 static const MoeCollAlgorithm *const algorithms[] = {
-    &moe_coll_ring,  &moe_coll_tree,         &moe_coll_nvls,   &moe_coll_nvls_registered,    &moe_coll_nvls_tree,
-    &moe_coll_sharp, &moe_coll_hierarchical, &moe_coll_pat,    &moe_coll_recursive_doubling, &moe_coll_direct,
-    &moe_coll_naive, &moe_coll_rail_aligned, &moe_coll_expert, &moe_coll_broadcast,
+    &moe_coll_rail_ring,          &moe_coll_rail_scatter, &moe_coll_ring,  &moe_coll_tree,         &moe_coll_nvls,
+    &moe_coll_nvls_registered,    &moe_coll_nvls_tree,    &moe_coll_sharp, &moe_coll_hierarchical, &moe_coll_pat,
+    &moe_coll_recursive_doubling, &moe_coll_direct,       &moe_coll_naive, &moe_coll_rail_aligned, &moe_coll_expert,
+    &moe_coll_broadcast,
 };
 
 static gboolean serves(const MoeCollAlgorithm *algorithm, MoeCollectiveKind kind)
@@ -21,13 +22,17 @@ static gboolean is_candidate(const MoeCollAlgorithm *algorithm, const MoeStackCo
 {
   switch (algorithm->choice) {
   case MOE_COLL_AUTOMATIC:
-    return TRUE;
+    return !stack->rings_only || algorithm->nccl == MOE_NCCL_NONE || algorithm->nccl == MOE_NCCL_RING;
   case MOE_COLL_MULTICAST:
-    return stack->nvls && !stack->deterministic;
+    return stack->nvls && !stack->deterministic && !stack->rings_only;
   case MOE_COLL_SWITCHES:
-    return stack->sharp && !stack->deterministic;
+    return stack->sharp && !stack->deterministic && !stack->rings_only;
   case MOE_COLL_HIERARCHICAL:
     return stack->hierarchical;
+  case MOE_COLL_WINDOWS:
+  case MOE_COLL_WINDOWS_MULTICAST:
+    return stack->symmetric && !stack->hierarchical && stack->nccl >= MOE_NCCL_RAILS &&
+           (stack->nvls || algorithm->choice == MOE_COLL_WINDOWS);
   default:
     return FALSE;
   }
@@ -93,6 +98,22 @@ static gboolean offers(const MoeCollAlgorithm *algorithm, const MoeCollRequest *
   return serves(algorithm, request->collective->kind) && is_candidate(algorithm, request->stack);
 }
 
+static gboolean takes_windows(const MoeCollAlgorithm *algorithm)
+{
+  return algorithm->choice == MOE_COLL_WINDOWS || algorithm->choice == MOE_COLL_WINDOWS_MULTICAST;
+}
+
+/* Buffers registered on both sides: NCCL asks no tuner and takes its symmetric kernel where it has one
+ * (nccl/src/scheduler/symmetric_sched.cc at v2.29.7-1: no fallback). */
+static gboolean plan_windows(const MoeCollRequest *request, MoeCollPlan *plan)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++)
+    if (takes_windows(algorithms[i]) && offers(algorithms[i], request) && is_tuned(request) &&
+        plan_one(algorithms[i], request, plan))
+      return TRUE;
+  return FALSE;
+}
+
 /* The algorithm that NCCL's tuner takes; NULL when the collective is none of its. */
 static const MoeCollAlgorithm *tuned_choice(const MoeCollRequest *request)
 {
@@ -123,7 +144,8 @@ static gboolean plan_fastest(const MoeCollRequest *request, MoeCollPlan *plan)
   for (guint i = 0; i < G_N_ELEMENTS(algorithms); i++) {
     MoeCollPlan candidate;
 
-    if (!offers(algorithms[i], request) || (tuned && algorithms[i]->nccl != MOE_NCCL_NONE && algorithms[i] != tuned) ||
+    if (takes_windows(algorithms[i]) || !offers(algorithms[i], request) ||
+        (tuned && algorithms[i]->nccl != MOE_NCCL_NONE && algorithms[i] != tuned) ||
         !plan_one(algorithms[i], request, &candidate))
       continue;
     double time_s = moe_coll_alone_s(request->topo, &candidate);
@@ -150,7 +172,7 @@ void moe_coll_plan(const MoeTopo *topo, const MoeStackCollectives *stack, const 
   if (is_alone(group, plan))
     return;
   moe_coll_request_init(&request, topo, stack, collective, group);
-  if (plan_fastest(&request, plan))
+  if (plan_windows(&request, plan) || plan_fastest(&request, plan))
     return;
   gboolean fallback = moe_coll_plan_with("nccl", topo, stack, collective, group, plan);
   g_assert(fallback);
@@ -223,10 +245,12 @@ double moe_coll_bus_factor(MoeCollectiveKind kind, guint n)
 const char *const *moe_coll_algorithms(MoeCollectiveKind kind)
 {
   static const char *const all_reduce[] = {"ring", "tree", "nvls", "nvls-tree", "sharp", "hierarchical", NULL};
-  static const char *const gather[] = {"ring", "nvls", "hierarchical", "pat", "recursive-doubling", NULL};
+  static const char *const gather[] = {"ring", "nvls", "hierarchical", "pat", "recursive-doubling", "rail-ring", NULL};
+  static const char *const scatter[] = {"ring",        "nvls", "hierarchical", "pat", "recursive-doubling",
+                                        "rail-direct", NULL};
   static const char *const all_to_all[] = {"direct", "naive", "rail-aligned", NULL};
   static const char *const broadcast[] = {"ring", NULL};
-  static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, gather,   all_to_all,
+  static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, scatter,  all_to_all,
                                                               NULL,       NULL,   broadcast};
 
   g_assert(kind < MOE_N_COLLECTIVES);

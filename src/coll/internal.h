@@ -67,11 +67,13 @@ typedef gboolean (*MoeCollWorkFunc)(const MoeCollRequest *request, MoeCollWork *
 
 /* Who picks an algorithm when none is named. */
 typedef enum {
-  MOE_COLL_NAMED,        /* nobody: only by name */
-  MOE_COLL_AUTOMATIC,    /* the library, when fastest */
-  MOE_COLL_MULTICAST,    /* the library, where the stack allows NVLink SHARP */
-  MOE_COLL_SWITCHES,     /* the library, where the stack and the network do in-network reduction */
-  MOE_COLL_HIERARCHICAL, /* the framework, where it builds hierarchical collectives */
+  MOE_COLL_NAMED,             /* nobody: only by name */
+  MOE_COLL_AUTOMATIC,         /* the library, when fastest */
+  MOE_COLL_MULTICAST,         /* the library, where the stack allows NVLink SHARP */
+  MOE_COLL_SWITCHES,          /* the library, where the stack and the network do in-network reduction */
+  MOE_COLL_HIERARCHICAL,      /* the framework, where it builds hierarchical collectives */
+  MOE_COLL_WINDOWS,           /* the library, wherever it can, where the framework registers its buffers */
+  MOE_COLL_WINDOWS_MULTICAST, /* the same, where the stack also allows NVLink SHARP */
 } MoeCollChoice;
 
 typedef struct {
@@ -115,6 +117,8 @@ void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, Moe
 
 /* ---- NCCL's tuner (nccl.c) ---- */
 
+/* First version that gathers and scatters rail by rail (rails.c). */
+#define MOE_NCCL_RAILS 22907
 /* Whether NCCL's logarithmic gather and scatter serve the group. */
 gboolean moe_coll_nccl_has_pat(const MoeCollRequest *request);
 /* Time that NCCL's tuner, of the version the stack names, expects of an algorithm with a protocol; INFINITY when it
@@ -140,7 +144,7 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
 
 extern const MoeCollAlgorithm moe_coll_ring, moe_coll_tree, moe_coll_nvls, moe_coll_nvls_registered, moe_coll_nvls_tree,
     moe_coll_hierarchical, moe_coll_sharp, moe_coll_pat, moe_coll_recursive_doubling, moe_coll_direct, moe_coll_naive,
-    moe_coll_rail_aligned, moe_coll_expert, moe_coll_broadcast;
+    moe_coll_rail_aligned, moe_coll_expert, moe_coll_broadcast, moe_coll_rail_ring, moe_coll_rail_scatter;
 
 /* Name of the expert library that serves the request. */
 const char *moe_coll_expert_name(const MoeCollRequest *request);

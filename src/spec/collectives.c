@@ -5,6 +5,7 @@
 #define MAX_SMS 1024
 
 static const char *const communicator_words[] = {"flat", "two-level", NULL};
+static const char *const algorithm_words[] = {"tuned", "ring", NULL};
 
 /* SMs: NCCL takes 16 channels of one SM each for rings on Hopper and Blackwell, DeepSeek-V3 took 20 for expert traffic
  * (ISCA 2025), NCCL sends take 2 to 4. */
@@ -21,6 +22,11 @@ static char *print_nccl(gconstpointer target)
   int nccl = (int)((const MoeStackCollectives *)target)->nccl;
 
   return g_strdup_printf("\"%d.%d.%d\"", nccl / 10000, nccl / 100 % 100, nccl % 100);
+}
+
+static char *print_algorithms(gconstpointer target)
+{
+  return g_strdup(algorithm_words[((const MoeStackCollectives *)target)->rings_only ? 1 : 0]);
 }
 
 static const MoeField sms_fields[] = {
@@ -49,6 +55,11 @@ static const MoeField stack_fields[] = {
     {"nccl", .kind = MOE_FIELD_TEXT, .own = TRUE, .print = print_nccl, .meaning = "version of NCCL"},
     {"communicators", .kind = MOE_FIELD_WORD, .own = TRUE, .words = communicator_words, .otherwise = "flat",
      .meaning = "data-parallel collectives in one piece, or one in the domain and one along the rails"},
+    {"algorithms", .kind = MOE_FIELD_WORD, .own = TRUE, .words = algorithm_words, .print = print_algorithms,
+     .otherwise = "ring where deterministic, else tuned",
+     .meaning = "what NCCL may take: whatever its tuner likes, or rings only (NCCL_ALGO=Ring)"},
+    {"symmetric", MOE_FIELD_FLAG(MoeStackCollectives, symmetric),
+     .meaning = "buffers are registered as symmetric windows: NCCL gathers and scatters rail by rail from 2.29.7 on"},
     {"sms", MOE_FIELD_PART(sms_section), .meaning = "streaming multiprocessors that communication holds"},
     {"source", MOE_FIELD_ORIGIN},
     {NULL},
@@ -81,6 +92,20 @@ static gboolean read_communicators(const MoeNode *map, MoeStackCollectives *coll
   return TRUE;
 }
 
+/* A tree's order of sums is not the user's to fix: Megatron-LM's deterministic mode refuses Tree and sets
+ * NCCL_ALGO=Ring where nothing is set (docs/user-guide/deterministic-training.md, d98e8a64), Megatron-Bridge sets Ring
+ * (recipes/utils/ determinism_utils.py). */
+static gboolean read_algorithms(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
+{
+  const MoeNode *node = moe_node_get(map, "algorithms");
+  int word = collectives->deterministic ? 1 : 0;
+
+  if (node && !moe_node_read_word(node, algorithm_words, &word, error))
+    return FALSE;
+  collectives->rings_only = word == 1;
+  return TRUE;
+}
+
 /* "2.27.3" or "2.27" -> 22703 or 22700. */
 static gboolean read_nccl(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
 {
@@ -110,5 +135,6 @@ gboolean moe_stack_collectives_read(const MoeNode *node, MoeStackCollectives *co
   return moe_node_expect(node, MOE_NODE_MAP, "collectives", error) && read_expert_library(node, collectives, error) &&
          read_nccl(node, collectives, error) && read_communicators(node, collectives, error) &&
          moe_node_read_fields(node, stack_fields, "collectives", collectives, error) &&
+         read_algorithms(node, collectives, error) &&
          moe_section_read(node, "sms", sms_fields, "collectives.sms", collectives, error);
 }

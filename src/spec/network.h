@@ -127,6 +127,8 @@ typedef struct {
   gboolean nvls; /* use NVLink SHARP where the domain has it (off for deterministic runs) */
   gboolean sharp;
   gboolean deterministic;
+  gboolean rings_only;             /* NCCL_ALGO=Ring: neither trees nor the logarithmic gather */
+  gboolean symmetric;              /* buffers of gathers and scatters are registered as symmetric windows */
   int64_t nccl;                    /* version of NCCL, major x 10000 + minor x 100 + patch */
   const char *expert_library;      /* a name of spec/expert_library.h; NULL = nccl */
   const MoeExpertLibrary *library; /* its row; NULL = by that name */

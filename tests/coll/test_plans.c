@@ -32,6 +32,9 @@ static const Row rows[] = {
     {"hierarchical", MOE_ALL_GATHER, 32, 1, 8, 80 * MB, 70 * MB, 7.5 * MB, "7/8 inside, 3/4 of an eighth on the rail"},
     {"hierarchical", MOE_ALL_REDUCE, 32, 1, 8, 80 * MB, 140 * MB, 15 * MB, "twice that"},
     {"pat", MOE_ALL_GATHER, 16, 8, 8, 75 * MB, 0, 93.75 * MB, "15/16 at three quarters of the bandwidth"},
+    {"rail-ring", MOE_ALL_GATHER, 32, 1, 8, 80 * MB, 10 * MB, 7.5 * MB, "an eighth multicast, 3/4 of it from the rail"},
+    {"rail-direct", MOE_REDUCE_SCATTER, 32, 1, 8, 80 * MB, 70 * MB, 7.5 * MB,
+     "7/8 summed inside, 3/4 of an eighth out"},
     {"recursive-doubling", MOE_REDUCE_SCATTER, 16, 8, 8, 80 * MB, 0, 75 * MB, "15/16"},
     {"direct", MOE_ALL_TO_ALL, 8, 1, 8, 80 * MB, 70 * MB, 0, "all but the own share"},
     {"naive", MOE_ALL_TO_ALL, 32, 1, 8, 320 * MB, 70 * MB, 240 * MB, "24 of 32 shares leave the host"},
@@ -202,12 +205,16 @@ static MoeCluster real_machine(void)
   return cluster;
 }
 
-static double planned_s(const MoeCluster *cluster, const MoeCollective *collective, guint n, int64_t stride)
+static double planned_s(const MoeCluster *cluster, gboolean windows, const MoeCollective *collective, guint n,
+                        int64_t stride)
 {
   g_autoptr(MoeTopo) topo = machine_topo(cluster, (int64_t)n * stride);
   MoeStackCollectives stack = machine_stack("nccl");
 
-  stack.nvls = stack.sharp = stack.hierarchical = TRUE;
+  stack.nvls = stack.sharp = TRUE;
+  stack.hierarchical = !windows;
+  stack.symmetric = windows;
+  stack.nccl = windows ? 22907 : stack.nccl;
   MoeCollPlan plan = machine_plan(topo, &stack, NULL, collective, n, stride);
   return moe_coll_alone_s(topo, &plan);
 }
@@ -232,15 +239,17 @@ START_TEST(test_worse_machines_are_never_faster)
                                             .top_groups = 1,
                                             .share = 1,
                                             .padding = 1};
-          double before_s = planned_s(&good, &collective, n, stride);
-          double after_s = planned_s(&bad, &collective, n, stride);
+          for (int windows = 0; windows < 2; windows++) {
+            double before_s = planned_s(&good, windows, &collective, n, stride);
+            double after_s = planned_s(&bad, windows, &collective, n, stride);
 
-          ck_assert_msg(after_s >= before_s * (1 - 1e-9), "%s: kind %d of %g bytes over %u GPUs, %g us became %g us",
-                        change->what, kind, bytes, n, before_s * 1e6, after_s * 1e6);
+            ck_assert_msg(after_s >= before_s * (1 - 1e-9), "%s: kind %d of %g bytes over %u GPUs, %g us became %g us",
+                          change->what, kind, bytes, n, before_s * 1e6, after_s * 1e6);
+          }
         }
   const MoeCollective felt = {.kind = MOE_ALL_REDUCE, .bytes = change->bytes};
-  ck_assert(change->n == 0 || planned_s(&bad, &felt, change->n, change->stride) >
-                                  planned_s(&good, &felt, change->n, change->stride) * 1.0001);
+  ck_assert(change->n == 0 || planned_s(&bad, FALSE, &felt, change->n, change->stride) >
+                                  planned_s(&good, FALSE, &felt, change->n, change->stride) * 1.0001);
 }
 END_TEST
 
@@ -287,6 +296,52 @@ START_TEST(test_choice_follows_the_version)
   ck_assert_str_eq(machine_plan(topo, &stack, NULL, &reduce, 32, 1).algorithm, "tree");
   stack.nccl = 22105;
   ck_assert_str_eq(machine_plan(topo, &stack, NULL, &gather, 128, 8).algorithm, "ring");
+}
+END_TEST
+
+static const char *planned(const MoeTopo *topo, const MoeStackCollectives *stack, MoeCollectiveKind kind, guint n,
+                           int64_t stride)
+{
+  const MoeCollective collective = {.kind = kind, .bytes = 4 * MB};
+
+  return machine_plan(topo, stack, NULL, &collective, n, stride).algorithm;
+}
+
+/* NCCL_ALGO=Ring, which deterministic modes set, leaves neither trees nor switches nor the logarithmic gather. */
+START_TEST(test_rings_only)
+{
+  MoeCluster cluster = real_machine();
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 1024);
+  MoeStackCollectives stack = machine_stack("nccl");
+
+  stack.nvls = stack.sharp = stack.rings_only = TRUE;
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_REDUCE, 8, 1), "ring");
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_REDUCE, 128, 1), "ring");
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_GATHER, 128, 8), "ring");
+  ck_assert_str_eq(planned(topo, &stack, MOE_REDUCE_SCATTER, 128, 8), "ring");
+}
+END_TEST
+
+/* Symmetric windows: rail by rail from 2.29.7 on, the gather where the switch may multicast, over rings of the
+ * framework's own communicators not at all. */
+START_TEST(test_windows_go_rail_by_rail)
+{
+  MoeCluster cluster = real_machine();
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 1024);
+  MoeStackCollectives stack = machine_stack("nccl");
+
+  stack.symmetric = stack.nvls = TRUE;
+  stack.nccl = 22902;
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_GATHER, 1024, 1), "ring");
+  stack.nccl = 22907;
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_GATHER, 1024, 1), "rail-ring");
+  ck_assert_str_eq(planned(topo, &stack, MOE_REDUCE_SCATTER, 1024, 1), "rail-direct");
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_GATHER, 128, 8), "pat"); /* one member per domain */
+  stack.nvls = FALSE;
+  ck_assert_str_eq(planned(topo, &stack, MOE_ALL_GATHER, 1024, 1), "ring");
+  ck_assert_str_eq(planned(topo, &stack, MOE_REDUCE_SCATTER, 1024, 1), "rail-direct");
+  stack.hierarchical = TRUE;
+  ck_assert_str_eq(planned(topo, &stack, MOE_REDUCE_SCATTER, 1024, 1), "hierarchical");
 }
 END_TEST
 
@@ -461,6 +516,8 @@ int main(void)
   tcase_add_test(tcase, test_protocols_follow_the_size);
   tcase_add_test(tcase, test_few_sms_are_slow);
   tcase_add_test(tcase, test_choice_follows_the_version);
+  tcase_add_test(tcase, test_rings_only);
+  tcase_add_test(tcase, test_windows_go_rail_by_rail);
   tcase_add_loop_test(tcase, test_worse_machines_are_never_faster, 0, G_N_ELEMENTS(worse));
   tcase_add_test(tcase, test_low_latency_limit_is_a_cap_and_no_load);
   tcase_add_test(tcase, test_staged_network_loads_the_host_link_and_is_capped);
