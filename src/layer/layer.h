@@ -220,7 +220,7 @@ typedef struct {
   gboolean fp8_gemm, fp8_wgrad;
   MoeKeeps keeps; /* bytes and copies per parameter */
   gboolean overlap_tensor, overlap_tensor_backward, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline,
-      merge_batches;
+      overlap_context, merge_batches;
   gboolean flash;      /* fused attention kernel */
   gboolean frozen;     /* LoRA: base weights do not train */
   gboolean accumulate; /* weight gradients are added to a buffer */

@@ -68,6 +68,7 @@ static void init_overlap(MoeShape *shape)
 
   shape->overlap_tensor = p->overlap.tensor && stack->overlap.tensor;
   shape->overlap_tensor_backward = shape->overlap_tensor || stack->overlap.tensor_backward;
+  shape->overlap_context = stack->overlap.context;
   shape->overlap_expert = p->overlap.expert && stack->overlap.expert;
   shape->overlap_reduce = p->overlap.gradient_reduce && stack->overlap.gradient_reduce;
   shape->overlap_gather = p->overlap.parameter_gather && stack->overlap.parameter_gather;

@@ -58,6 +58,8 @@ static void forward_unit(MoeEmit *emit, const MoeChunk *part, const MoeUnit *uni
 {
   for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
     moe_stored_forward(emit, layer, moe_layer_again(emit->builder, part, layer));
+  if (unit->count > 0 && unit->first + unit->count == part->first + part->count)
+    moe_emit_scales(emit, part->count);
   if (unit->count == 0)
     forward_end(emit, part, index, n);
 }
@@ -116,6 +118,8 @@ static void backward_unit(MoeEmit *emit, Fetch *fetch, const MoeUnit *unit, guin
     moe_flow_join(emit->flow, fetch_next(emit, fetch));
     moe_stored_backward(emit, layer, moe_layer_again(emit->builder, fetch->part, layer));
   }
+  if (unit->count > 0 && unit->first == fetch->part->first)
+    moe_emit_scales(emit, fetch->part->count);
   if (unit->count == 0)
     backward_end(emit, fetch->part, index, n);
 }

@@ -1,6 +1,8 @@
 /* Core attention: fused kernels or scores, softmax and values one by one; context parallelism around it. */
 #include "internal.h"
 
+#include <math.h>
+
 /* Heads, dimensions and lengths of the core on one rank. */
 typedef struct {
   int64_t batch, query_heads, kv_heads, len, window, dim_qk, dim_v;
@@ -212,6 +214,58 @@ static void scattered(MoeEmit *emit, const Core *core, MoePass pass)
   moe_emit_kernel(emit, emit->flow, &kernel, MOE_NO_LOAD);
 }
 
+/* Small kernels of a ring whose messages run beside its steps. TransformerEngine (AttnFuncWithCPAndKVP2P,
+ * pytorch/attention/dot_product_attention/context_parallel.py) joins keys and values into the buffer that travels,
+ * copies the halves that a step needs, and merges what every step made: forward the outputs and their log sums,
+ * backward the gradients. In half of the steps behind the own one a rank needs all its queries and half of the keys, in
+ * the other half (all keys) half of its queries. */
+#define RING_PART 0.75 /* of a tensor that the mean step behind the own one reads and writes */
+
+static void emit_merge(MoeEmit *emit, const char *name, double read, double write, double launches)
+{
+  moe_emit_bytes(emit, MOE_BANDWIDTH_ACCUMULATE, name, read, write, (int64_t)ceil(launches));
+}
+
+static void ring_copies(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  double steps = (double)core->context - 1, keys = key_bytes(emit->shape, core),
+         queries = query_bytes(emit->shape, core);
+  double halves = pass == MOE_PASS_DGRAD ? 3 : 1; /* queries; backward also outputs and their gradients */
+  double bytes = keys + steps * (keys + halves * queries) / 4;
+
+  emit_merge(emit, "ring_copies", bytes, bytes, 1 + steps * (2 + halves) / 2);
+}
+
+/* The own step's result is written, each later one is added to it. */
+static void ring_merge(MoeEmit *emit, const char *name, double bytes, double steps, double tensors)
+{
+  emit_merge(emit, name, bytes * (1 + 2 * RING_PART * steps), bytes * (1 + RING_PART * steps), tensors * (1 + steps));
+}
+
+static void ring_merges(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  double steps = (double)core->context - 1, sums = (double)emit->shape->full_tokens * (double)core->query_heads;
+
+  if (pass == MOE_PASS_DGRAD) {
+    ring_merge(emit, "ring_query_gradients", query_bytes(emit->shape, core), steps, 1);
+    ring_merge(emit, "ring_key_gradients", key_bytes(emit->shape, core), steps, 2);
+  } else {
+    ring_merge(emit, "ring_log_sums", sums * moe_precision_bytes(MOE_FP32), steps, 1);
+    ring_merge(emit, "ring_outputs", value_bytes(emit->shape, core), steps, 1);
+  }
+}
+
+static void ring_steps(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  if (emit->shape->overlap_context)
+    ring_copies(emit, core, pass);
+  ring_step(emit, core, pass, TRUE);
+  for (int64_t step = 1; step < core->context; step++)
+    ring_step(emit, core, pass, FALSE);
+  if (emit->shape->overlap_context)
+    ring_merges(emit, core, pass);
+}
+
 static void ring(MoeEmit *emit, const Core *core, MoePass pass)
 {
   double keys = key_bytes(emit->shape, core) * (pass == MOE_PASS_DGRAD ? 2 : 1);
@@ -219,7 +273,7 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
   MoeCollective collective = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_CONTEXT, "ring_keys", bytes);
   guint32 item = moe_emit_collective(emit, MOE_STREAM_TENSOR, &collective);
 
-  if (!emit->shape->overlap_tensor)
+  if (!emit->shape->overlap_context)
     moe_flow_join(emit->flow, item);
   if (is_local(core)) {
     Core local = *core;
@@ -229,11 +283,9 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
   } else if (core->scattered) {
     scattered(emit, core, pass);
   } else {
-    ring_step(emit, core, pass, TRUE);
-    for (int64_t step = 1; step < core->context; step++)
-      ring_step(emit, core, pass, FALSE);
+    ring_steps(emit, core, pass);
   }
-  if (emit->shape->overlap_tensor)
+  if (emit->shape->overlap_context)
     moe_flow_join(emit->flow, item);
 }
 

@@ -151,6 +151,9 @@ void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize);
  * (`elements` in all), before the gradient; the transposed weight of a data gradient. */
 void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load);
 void moe_emit_weight_transpose(MoeEmit *emit, double elements);
+/* Delayed scales of `layers` layers after a pass over them: their greatest values over the ranks that share scales,
+ * then the scales themselves. */
+void moe_emit_scales(MoeEmit *emit, int64_t layers);
 
 /* ---- parts of the model ------------------------------------------------------------------------- */
 

@@ -45,6 +45,8 @@ static const GroupShape group_shapes[MOE_N_GROUPS] = {
     [MOE_GROUP_EMBEDDING] = {FALSE, DIM_BIT(DIM_PIPELINE)},
     [MOE_GROUP_PIPELINE] = {FALSE, DIM_BIT(DIM_PIPELINE)},
     [MOE_GROUP_WORLD] = {FALSE, ALL_DIMS},
+    [MOE_GROUP_TENSOR_CONTEXT] = {FALSE, DIM_BIT(DIM_TENSOR) | DIM_BIT(DIM_CONTEXT)},
+    [MOE_GROUP_STAGE] = {FALSE, ALL_DIMS & ~DIM_BIT(DIM_PIPELINE)},
 };
 
 /* ---- mixed radix -------------------------------------------------------------------------------- */

@@ -230,6 +230,7 @@ typedef struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
     gboolean tensor_backward;       /* a column-parallel linear's gather beside its data gradient, its reduction beside
                                        its weight gradient, whatever the run says */
+    gboolean context;               /* ring attention's messages beside its steps, whatever the run says */
     gboolean expert_across_batches; /* forward of one micro-batch beside backward of another (DualPipe, 1F1B with A2A
                                        overlap) */
   } overlap;
@@ -245,8 +246,9 @@ typedef struct {
     gboolean first_chunk_buckets; /* only the first chunk of the first stage is divided into buckets */
     gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */
   } data_parallel;
+  MoeAmaxReduction amax_reduction; /* of delayed FP8 scales, after each pass over a chunk */
   gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
-                              kernels of their own, not written by the forward pass's cast and kept */
+                      kernels of their own, not written by the forward pass's cast and kept */
   struct {
     gboolean sharded_master;       /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
     MoeRemainder master_remainder; /* when 16 bits beside a BF16 weight stand for its FP32 master */

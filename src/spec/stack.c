@@ -20,6 +20,7 @@ static const char *const counts_words[] = {"none", "blocking", "dedicated-stream
 
 static const char *const remainder_words[] = {"never", "precision-aware", "always", NULL};
 static const char *const unit_words[] = {"bucket", "layer", NULL};
+static const char *const amax_words[] = {"none", "sequence", "data", NULL};
 
 /* What plain PyTorch does: cuBLASLt, CUTLASS grouped GEMM, FlashAttention-2, buckets of 25 MiB (bucket_cap_mb of
  * torch.nn.parallel.DistributedDataParallel). */
@@ -49,11 +50,12 @@ static const char *const fused_words[] = {"norm",     "residual_norm", "rotary",
 static const size_t fused_flags[] = {FUSED(norm),     FUSED(residual_norm), FUSED(rotary),  FUSED(activation),
                                      FUSED(router),   FUSED(cross_entropy), FUSED(permute), FUSED(optimizer),
                                      FUSED(quantize), FUSED(dropout)};
-static const char *const overlap_words[] = {"gradient_reduce", "parameter_gather",      "tensor", "expert", "pipeline",
-                                            "tensor_backward", "expert_across_batches", NULL};
+static const char *const overlap_words[] = {
+    "gradient_reduce", "parameter_gather",      "tensor", "expert", "pipeline", "tensor_backward",
+    "context",         "expert_across_batches", NULL};
 static const size_t overlap_flags[] = {
-    OVERLAP(gradient_reduce), OVERLAP(parameter_gather),     OVERLAP(tensor), OVERLAP(expert), OVERLAP(pipeline),
-    OVERLAP(tensor_backward), OVERLAP(expert_across_batches)};
+    OVERLAP(gradient_reduce), OVERLAP(parameter_gather), OVERLAP(tensor),  OVERLAP(expert),
+    OVERLAP(pipeline),        OVERLAP(tensor_backward),  OVERLAP(context), OVERLAP(expert_across_batches)};
 G_STATIC_ASSERT(G_N_ELEMENTS(fused_words) == G_N_ELEMENTS(fused_flags) + 1);
 G_STATIC_ASSERT(G_N_ELEMENTS(overlap_words) == G_N_ELEMENTS(overlap_flags) + 1);
 
@@ -187,6 +189,10 @@ static const MoeField stack_fields[] = {
      .meaning = "what issuing work costs the host"},
     {"fused", .kind = MOE_FIELD_WORDS, .own = TRUE, .words = fused_words, .print = print_fused, .also = "none",
      .mechanism = "kernel fusion", .meaning = "chains of small operations that run as one kernel"},
+    {"amax_reduction", MOE_FIELD_CHOICE(MoeStack, amax_reduction, amax_words),
+     .mechanism = "reduction of FP8's greatest values",
+     .meaning = "ranks that make delayed FP8 scales equal after each pass over a chunk: those of a sequence, or also "
+                "the data-parallel ones"},
     {"backward_casts", MOE_FIELD_FLAG(MoeStack, backward_casts),
      .meaning = "FP8 copies for the backward pass are made there by kernels of their own"},
     {"family", MOE_FIELD_PART(family_section), .meaning = "which kernels are used, by name of their family"},

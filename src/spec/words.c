@@ -43,6 +43,8 @@ const char *const moe_group_words[] = {
     [MOE_GROUP_EMBEDDING] = "embedding",
     [MOE_GROUP_PIPELINE] = "pipeline",
     [MOE_GROUP_WORLD] = "world",
+    [MOE_GROUP_TENSOR_CONTEXT] = "tensor_context",
+    [MOE_GROUP_STAGE] = "stage",
     NULL,
 };
 

@@ -80,6 +80,8 @@ typedef enum {
   MOE_GROUP_EMBEDDING, /* first and last stage of one pipeline, tied embeddings */
   MOE_GROUP_PIPELINE,  /* all stages of one pipeline */
   MOE_GROUP_WORLD,
+  MOE_GROUP_TENSOR_CONTEXT, /* ranks that share a sequence */
+  MOE_GROUP_STAGE,          /* all ranks of one pipeline stage */
   MOE_N_GROUPS,
 } MoeGroupKind;
 

@@ -8,8 +8,9 @@
 const char *const moe_tier_words[] = {"NVLink", "NIC", "leaf", "host link", NULL};
 
 static const char *const group_names[] = {
-    "tensor",       "context",      "data",           "expert",    "expert tensor",  "expert data", "data shard",
-    "data replica", "expert shard", "expert replica", "embedding", "pipeline group", "world",
+    "tensor",      "context",        "data",         "expert",         "expert tensor",
+    "expert data", "data shard",     "data replica", "expert shard",   "expert replica",
+    "embedding",   "pipeline group", "world",        "tensor context", "stage",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(group_names) == MOE_N_GROUPS);
 

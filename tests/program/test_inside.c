@@ -1,0 +1,114 @@
+/* What ranks do together inside a pass, whatever the layer computes: delayed FP8 scales, rings of attention. */
+#include "runs.h"
+
+#include <math.h>
+
+typedef struct {
+  guint reductions; /* of greatest values, in a step of stage 0 */
+  guint group;      /* ranks in each */
+  guint updates;    /* of scales */
+} Scales;
+
+static void count_scales(const MoeProgram *p, const MoeOp *op, Scales *scales)
+{
+  if (op->kind == MOE_OP_COLLECTIVE && g_str_equal(p->collectives[op->work].name, "fp8_amax")) {
+    scales->reductions++;
+    scales->group = (guint)moe_layout_group_size(p->layout, p->collectives[op->work].group);
+  }
+  scales->updates += op->kind == MOE_OP_KERNEL && g_str_equal(p->kernels[op->work].name, "fp8_scales");
+}
+
+/* 16 layers in 4 stages of 2 chunks, 8 micro-batches, 2 x 2 x 2 ranks a stage. */
+#define CHUNKS                                                                                                         \
+  "cluster=h100-hgx;parallelism={gpus: 32, tensor: 2, context: 2, pipeline: 4, virtual_stages: 2, schedule: "          \
+  "interleaved};"
+
+static Scales scales_of(const char *sets)
+{
+  g_autofree char *all = g_strconcat(CHUNKS, sets, NULL);
+  g_autoptr(MoeRun) run = run_with(DENSE, all);
+  g_autoptr(MoeProgram) program = build_checked(run);
+  Scales scales = {0};
+
+  for (guint c = 0; c < program->roles[0].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[0].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++)
+      count_scales(program, &block->ops[i], &scales);
+  }
+  return scales;
+}
+
+/* TransformerEngine: once when a chunk's autocast ends, once behind its backward pass. Over all ranks of the stage,
+ * with
+ * --tp-only-amax-red over those of a sequence; scales of the tensor's own and BF16 have none. */
+START_TEST(test_amax_reduction)
+{
+  guint passes = 8 * 2 * 2;
+  Scales data = scales_of("training.precision={gemm: fp8, wgrad: fp8}");
+  Scales sequence = scales_of("training.precision={gemm: fp8, wgrad: fp8};stack.amax_reduction=sequence");
+  Scales none = scales_of("training.precision={gemm: fp8, wgrad: fp8};stack.amax_reduction=none");
+  Scales current = scales_of("training.precision={gemm: fp8, wgrad: fp8, scaling: current}");
+  Scales plain = scales_of("training.precision={gemm: bf16}");
+
+  ck_assert_uint_eq(data.reductions, passes);
+  ck_assert_uint_eq(data.group, 8);
+  ck_assert_uint_eq(data.updates, passes);
+  ck_assert_uint_eq(sequence.reductions, passes);
+  ck_assert_uint_eq(sequence.group, 4);
+  ck_assert_uint_eq(none.reductions, 0);
+  ck_assert_uint_eq(none.updates, passes);
+  ck_assert_uint_eq(current.reductions + current.updates + plain.reductions + plain.updates, 0);
+}
+END_TEST
+
+/* Bytes that kernels of a name move in one micro-batch's pass over the model, and how many there are. */
+typedef struct {
+  double bytes, launches;
+} Moved;
+
+static Moved moved_by(const MoeProgram *program, const char *name)
+{
+  Moved moved = {0};
+
+  for (guint i = 0; i < program->n_kernels; i++) {
+    const MoeKernel *k = &program->kernels[i];
+
+    if (!g_str_equal(k->name, name))
+      continue;
+    moved.bytes += k->read_bytes + k->write_bytes;
+    moved.launches += (double)k->launches;
+  }
+  return moved;
+}
+
+#define RING "parallelism={gpus: 8, context: %d, context_kind: ring, schedule: none, zero: 1};stack.overlap=[%s]"
+
+static MoeProgram *ring_program(int context, const char *overlap)
+{
+  g_autofree char *sets = g_strdup_printf(RING, context, overlap);
+  g_autoptr(MoeRun) run = run_with(DENSE, sets);
+
+  return build_checked(run);
+}
+
+/* Outputs of n steps on a slice of 2,048 / n tokens, 1,024 wide: one is written, each of the others reads two and
+ * writes one, half of them for half of the queries. Whoever gathers all keys first has nothing to merge. */
+START_TEST(test_ring_merges)
+{
+  for (int context = 2; context <= 8; context *= 2) {
+    g_autoptr(MoeProgram) ring = ring_program(context, "context");
+    g_autoptr(MoeProgram) gathered = ring_program(context, "gradient_reduce");
+    double slice = 2048.0 / context * 1024 * 2, later = context - 1;
+    Moved outputs = moved_by(ring, "ring_outputs");
+
+    ck_assert_double_eq_tol(outputs.bytes, slice * (2 + later * 3 * 0.75), 1);
+    ck_assert_double_eq(outputs.launches, context);
+    ck_assert_double_gt(moved_by(ring, "ring_copies").bytes, 0);
+    ck_assert_double_gt(moved_by(ring, "ring_query_gradients").bytes, 0);
+    ck_assert_double_eq(moved_by(gathered, "ring_outputs").bytes + moved_by(gathered, "ring_copies").bytes, 0);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges)
