@@ -78,6 +78,9 @@ gboolean deepspeed_apply(const MoeImportText *config, Draft *draft, GError **err
 
 /* Tokens of a tokenizer known by (a part of) its published name; 0 when it is not. */
 int64_t import_vocabulary_of(const char *tokenizer);
+/* Rows of the embedding by the class of a tokenizer of Pai-Megatron-Patch, what is added to it, and the checkpoint that
+ * it lies beside (NULL: none); 0: not known. */
+int64_t import_patch_vocabulary(const char *tokenizer, int64_t extra, const char *checkpoint);
 
 /* ---- text of a run file (import_write.c) ------------------------------------------------------------------------- */
 

@@ -40,7 +40,8 @@ static const Group without_effect[] = {
      "phase-transition-iterations "
      "train-epochs epochs universal-checkpoint"},
     {"data: read beside the step",
-     "data-path data-file data-cache-path data-args-path data-impl split train-data-path valid-data-path "
+     "data-path data-file data-cache-path data-args-path data-impl split train-data-path valid-data-path train-data "
+     "valid-data test-data keep-last "
      "test-data-path dataset dataset-* "
      "per-split-data-args-path per-dataset-sequences-path mock-data num-workers dataloader-* no-mmap-bin-files "
      "mmap-warmup "
@@ -58,7 +59,7 @@ static const Group without_effect[] = {
                                                  "trust-remote-code null-tokenizer-* chat-template use-gigatoken "
                                                  "special-tokens pad-vocab-size metadata-path"},
     {"checkpoints: moesim goodput prices them",
-     "load save save-* load-* no-load-* no-save-* ckpt-* dist-ckpt-* use-dist-ckpt auto-detect-ckpt-format async-save "
+     "save save-* load-* no-load-* no-save-* ckpt-* dist-ckpt-* use-dist-ckpt auto-detect-ckpt-format async-save "
      "async-strategy "
      "async-ckpt-* use-persistent-ckpt-worker finetune pretrained-checkpoint use-checkpoint-args "
      "use-mp-args-from-checkpoint-args "

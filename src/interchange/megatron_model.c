@@ -105,7 +105,8 @@ static void take_mla(MoeAttention *attention, const MegatronArguments *arguments
 static gboolean take_attention(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeAttention *attention = &draft->architecture.attention;
-  gboolean grouped = arguments->gqa || arguments->query_groups > 1;
+  gboolean single = g_strcmp0(arguments->head_type, "multiquery") == 0;
+  gboolean grouped = arguments->gqa || arguments->query_groups > 1 || single;
 
   attention->query_heads = arguments->heads;
   attention->kv_heads = grouped ? or_default(arguments->query_groups, 1) : arguments->heads;
@@ -201,10 +202,23 @@ static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, G
 
 /* ---- vocabulary ------------------------------------------------------------------------------ */
 
+/* The name of what the tokenizer is read from: its own, that of its class, or of the checkpoint beside which a class of
+ * Pai-Megatron-Patch looks for it; the first that is known. */
+static const char *tokenizer_name(const MegatronArguments *arguments)
+{
+  const char *const names[] = {arguments->tokenizer, arguments->patch_tokenizer,
+                               arguments->patch_tokenizer ? arguments->load : NULL};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+    if (names[i] && import_vocabulary_of(names[i]) > 0)
+      return names[i];
+  return arguments->tokenizer ? arguments->tokenizer : arguments->patch_tokenizer;
+}
+
 /* The count that the tokenizer's name stands for; 0 when it is not known. */
 static int64_t tokens_of(Draft *draft, const MegatronArguments *arguments)
 {
-  const char *name = arguments->tokenizer ? arguments->tokenizer : arguments->patch_tokenizer;
+  const char *name = tokenizer_name(arguments);
   int64_t tokens = name ? import_vocabulary_of(name) : 0;
 
   gboolean merges = arguments->merge_file && !arguments->tokenizer_type; /* a file of merges is GPT-2's tokenizer */
@@ -226,12 +240,34 @@ static int64_t tokens_of(Draft *draft, const MegatronArguments *arguments)
   return tokens;
 }
 
+/* Pai-Megatron-Patch has classes of tokenizers that say how many rows the embedding has. FALSE: not by this one. */
+static gboolean take_patch_vocabulary(Draft *draft, const MegatronArguments *arguments)
+{
+  const char *name = arguments->patch_tokenizer;
+  int64_t extra = arguments->extra_vocabulary;
+  int64_t rows = name ? import_patch_vocabulary(name, extra, arguments->load) : 0;
+
+  if (rows == 0)
+    return FALSE;
+  draft->architecture.vocabulary = rows;
+  import_note(draft,
+              "architecture.vocabulary is not in the input: %" G_GINT64_FORMAT
+              " rows, from the tokenizer's class \"%s\", the checkpoint beside it and %" G_GINT64_FORMAT
+              " extra ones; --vocabulary says otherwise",
+              rows, name, extra);
+  return TRUE;
+}
+
 static gboolean fail_vocabulary(const MegatronArguments *arguments, GError **error)
 {
-  const char *name = arguments->tokenizer ? arguments->tokenizer : arguments->tokenizer_type;
+  const char *name = arguments->tokenizer         ? arguments->tokenizer
+                     : arguments->patch_tokenizer ? arguments->patch_tokenizer
+                                                  : arguments->tokenizer_type;
 
   if (!name)
-    return need("--vocab-size", 0, error);
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "no --vocab-size among the arguments, expected one with a count above 0, or --vocabulary TOKENS "
+                    "before them");
   return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                   "no --vocab-size among the arguments, and the tokenizer '%.60s' is not known here, expected "
                   "--vocabulary TOKENS before them",
@@ -246,7 +282,7 @@ static gboolean take_vocabulary(Draft *draft, const MegatronArguments *arguments
   int64_t tokens = or_default(draft->options->vocabulary, arguments->vocabulary);
 
   draft->architecture.vocabulary = whole;
-  if (whole > 0)
+  if (whole > 0 || (tokens == 0 && take_patch_vocabulary(draft, arguments)))
     return TRUE;
   if (tokens == 0)
     tokens = tokens_of(draft, arguments);

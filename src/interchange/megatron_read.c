@@ -27,6 +27,21 @@ static gboolean is_degree(const char *key)
   return g_strv_contains(degrees, key);
 }
 
+/* A word of the script's own command line, or a variable that no statement gave a value: often because the branch that
+ * does so is chosen by a word of the command line. */
+static gboolean fail_open(const char *name, const char *word, GError **error)
+{
+  if (g_ascii_isdigit(word[1]) || (word[1] == '{' && g_ascii_isdigit(word[2])))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "%s: the script's argument %.60s is not given, expected its arguments behind the file, as it is "
+                    "started",
+                    name, word);
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "%s: the variable %.60s is not assigned, expected it as NAME=VALUE behind the file, or the script's "
+                  "own arguments there if they choose it",
+                  name, word);
+}
+
 static gboolean read_count(const char *name, const char *key, const char *word, int64_t *value, GError **error)
 {
   gint64 number = 0;
@@ -35,8 +50,7 @@ static gboolean read_count(const char *name, const char *key, const char *word, 
   if ((is_open(word) || strcmp(word, "-1") == 0) && strcmp(key, "parallelism.gpus") == 0) /* --gpus says it */
     return TRUE;
   if (is_open(word))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "%s: the variable %.60s is not assigned, expected it as NAME=VALUE behind the file", name, word);
+    return fail_open(name, word, error);
   if (!g_ascii_string_to_signed(word, 10, least, MAX_COUNT, &number, NULL))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "%s: '%.40s' is no count, expected a whole number from %d to %d", name, word, least, MAX_COUNT);
@@ -189,7 +203,11 @@ static const struct {
                {"text_generation", "generation, which is no training"},
                {"generate_samples", "generation, which is no training"},
                {"preprocess_data", "preparation of data, which is no training"},
-               {"evalharness", "evaluation, which is no training"}};
+               {"evalharness", "evaluation, which is no training"},
+               {"evaluate_", "evaluation, which is no training"},
+               {"convertor", "conversion of checkpoints, which is no training"},
+               {"hf2mcore", "conversion of checkpoints, which is no training"},
+               {"hf2megatron", "conversion of checkpoints, which is no training"}};
 
 static void take_script(Reading *reading, const char *word)
 {

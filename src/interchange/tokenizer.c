@@ -28,8 +28,56 @@ static const Tokenizer tokenizers[] = {
     {"minimax", 200064},        {"olmoe", 50304},        {"olmo2", 100352},       {"dbrx", 100352},
     {"ernie45", 103424},        {"seedoss", 155136},     {"nemotron4", 256000},   {"nemotronh", 131072},
     {"nemotronnano", 131072},   {"nemotron3", 131072},   {"granite31", 49155},    {"granite", 49155},
-    {"baichuan2", 125696},      {"yi34b", 64000},        {"internlm2", 92544},    {"grok1", 131072},
+    {"baichuan2", 125696},      {"yi6b", 64000},         {"yi9b", 64000},         {"yi34b", 64000},
+    {"internlm2", 92544},       {"grok1", 131072},
 };
+
+/*
+ * Tokenizer classes of Pai-Megatron-Patch (megatron_patch/tokenizer/__init__.py): it takes what the tokenizer knows
+ * without added tokens, plus --extra-vocab-size, and pads no further; for some models it has a number of its own. What
+ * the tokenizers know is in vocab.json, tokenizer.model or tokenizer.json of the models that the class is named after;
+ * some classes read other models' as well, and then the checkpoint's name counts before the class.
+ */
+typedef enum { PATCH_OWN, PATCH_FIXED, PATCH_SHARED } PatchKind;
+
+static const struct {
+  const char *name;
+  int64_t tokens;
+  PatchKind kind;
+} patch_tokenizers[] = {
+    {"LLamaTokenizer", 32000, PATCH_SHARED},
+    {"LLama2Tokenizer", 32000, PATCH_SHARED},
+    {"LLama3Tokenizer", 128000, PATCH_OWN},
+    {"MixtralTokenizer", 32000, PATCH_SHARED},
+    {"MistralTokenizer", 32000, PATCH_SHARED},
+    {"Qwen2Tokenizer", 151643, PATCH_OWN},
+    {"Qwen2VLTokenizer", 151643, PATCH_OWN},
+    {"Qwen3Tokenizer", 151643, PATCH_OWN},
+    {"QwenTokenizer", 151851, PATCH_OWN},
+    {"DeepSeekV2Tokenizer", 100000, PATCH_SHARED},
+    {"YiTokenizer", 64000, PATCH_OWN},
+    {"FalconTokenizer", 65024, PATCH_OWN},
+    {"BaichuanTokenizer", 64000, PATCH_SHARED},
+    {"BloomTokenizerFromHF", 250880, PATCH_FIXED},
+    {"ChatGLMTokenizerFromHF", 130528, PATCH_FIXED},
+    {"GLM10BZHTokenizerFromHF", 50048, PATCH_FIXED},
+    {"IcetkGLM130BTokenizer", 150528, PATCH_FIXED},
+    {"StarcoderTokenizerFromHF", 49152, PATCH_FIXED},
+};
+
+int64_t import_patch_vocabulary(const char *tokenizer, int64_t extra, const char *checkpoint)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(patch_tokenizers); i++) {
+    PatchKind kind = patch_tokenizers[i].kind;
+
+    if (strcmp(tokenizer, patch_tokenizers[i].name) != 0)
+      continue;
+    int64_t known = kind == PATCH_SHARED && checkpoint ? import_vocabulary_of(checkpoint) : 0;
+
+    return known > 0 ? known : patch_tokenizers[i].tokens + (kind == PATCH_FIXED ? 0 : extra);
+  }
+  return 0;
+}
 
 /* Letters and digits, in lower case. */
 static char *plain_name(const char *name)

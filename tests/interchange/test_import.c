@@ -670,11 +670,19 @@ START_TEST(test_megatron_vocabulary)
   static const struct {
     const char *text;
     int64_t tokens;
-  } cases[] = {{SMALL "--tokenizer-model deepseek-ai/DeepSeek-V3-Base", 129280},
-               {SMALL "--tokenizer-type GPT2BPETokenizer", 50304},
-               {SMALL "--tokenizer-name-or-path /data/hf/Qwen3-30B-A3B --make-vocab-size-divisible-by 1187", 151936},
-               {SMALL "--padded-vocab-size 50432 --vocab-size 50257", 50432},
-               {SMALL "--vocab-size 250680 --pad-vocab-size-to 250880", 250880}};
+  } cases[] = {
+      {SMALL "--tokenizer-model deepseek-ai/DeepSeek-V3-Base", 129280},
+      {SMALL "--tokenizer-type GPT2BPETokenizer", 50304},
+      {SMALL "--tokenizer-name-or-path /data/hf/Qwen3-30B-A3B --make-vocab-size-divisible-by 1187", 151936},
+      {SMALL "--padded-vocab-size 50432 --vocab-size 50257", 50432},
+      {SMALL "--vocab-size 250680 --pad-vocab-size-to 250880", 250880},
+      /* classes of Pai-Megatron-Patch: what they know and the extra rows, padded no further */
+      {SMALL "--patch-tokenizer-type Qwen2Tokenizer --extra-vocab-size 421", 152064},
+      {SMALL "--patch-tokenizer-type LLama3Tokenizer --extra-vocab-size 256 --load /c/any", 128256},
+      {SMALL "--patch-tokenizer-type LLamaTokenizer --extra-vocab-size 0", 32000},
+      {SMALL "--patch-tokenizer-type LLamaTokenizer --extra-vocab-size 256 --load /c/Meta-Llama-3-8B", 128256},
+      {SMALL "--patch-tokenizer-type BloomTokenizerFromHF --extra-vocab-size 7", 250880},
+      {SMALL "--patch-tokenizer-type DeepSeekV2Tokenizer --extra-vocab-size 467 --load /c/DeepSeek-V3", 129280}};
 
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(MoeImport) import = import_words(cases[i].text, NULL);
@@ -686,6 +694,37 @@ START_TEST(test_megatron_vocabulary)
 }
 END_TEST
 
+/* Heads of keys by the names that Pai-Megatron-Patch has for them. */
+START_TEST(test_megatron_key_heads)
+{
+  static const struct {
+    const char *text;
+    int64_t heads;
+  } cases[] = {{SMALL "--vocab-size 32000 --attention-head-type multiquery", 1},
+               {SMALL "--vocab-size 32000 --attention-head-type multiquery --n-head-kv 8", 8},
+               {SMALL "--vocab-size 32000 --attention-head-type multihead", 16}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(MoeImport) import = import_words(cases[i].text, NULL);
+    g_autoptr(MoeRun) run = load(import);
+
+    ck_assert_int_eq(run->architecture.attention.kv_heads, cases[i].heads);
+  }
+  g_autoptr(MoeImport) wide = import_words(SMALL "--vocab-size 32000 --intermediate-size 2816 --swiglu", NULL);
+  g_autoptr(MoeRun) run = load(wide);
+
+  ck_assert_int_eq(run->architecture.ffn.width, 2816);
+}
+END_TEST
+
+/* Programs that train nothing say so, and no run comes of them. */
+START_TEST(test_programs_without_training)
+{
+  check_refused("torchrun evaluate_megatron_llama.py " SMALL "--vocab-size 32000", "evaluation, which is no training");
+  check_refused("python hf2mcore_qwen2.py " SMALL "--vocab-size 32000", "conversion of checkpoints");
+}
+END_TEST
+
 /* ---- scripts and YAML ------------------------------------------------------------------------ */
 
 /* A variable that nobody assigned is named where it counts, and nothing where it does not. */
@@ -693,6 +732,8 @@ START_TEST(test_open_variables)
 {
   check_refused("--num-layers '$LAYERS' --hidden-size 64",
                 "--num-layers: the variable $LAYERS is not assigned, expected it as NAME=VALUE");
+  check_refused("--num-layers '$4' --hidden-size 64", "--num-layers: the script's argument $4 is not given");
+  check_refused("--num-layers '${11}' --hidden-size 64", "--num-layers: the script's argument ${11} is not given");
   g_autoptr(MoeImport) import = import_words(MIXTRAL "--save '$OUT' --swiglu '$MORE'", NULL);
 
   ck_assert(has(import->ignored, "$MORE: not assigned, taken as nothing"));
@@ -790,6 +831,6 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_chunks, test_hybrids, test_small_batch, test_same_as_shape, test_windows, test_options_win,
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
-              test_megatron_types, test_megatron_vocabulary, test_open_variables, test_megatron_layout,
-              test_megatron_hybrid, test_assumptions, test_index_by_another_name, test_megatron_defaults, test_words,
-              test_limits)
+              test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
+              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_assumptions,
+              test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
