@@ -173,6 +173,7 @@ typedef struct {
   double pass_s[MOE_N_PASSES];
   double traffic_nvlink_bytes, traffic_network_bytes, traffic_host_bytes; /* per GPU */
   double price_gpu_hour, gpu_power_w, power_overhead; /* of the cluster: dollars, watts, factor; 0 = unknown */
+  double purchase, purchase_low, purchase_high;       /* of the cluster: dollars per GPU; 0 = unknown */
   double extrapolated_share; /* of the time of all kernels, each alone on the GPU: priced beyond what was measured */
   double training_tokens;    /* of the training that is asked about; 0 = none */
   uint64_t events, operations;

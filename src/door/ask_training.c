@@ -126,9 +126,6 @@ gboolean moe_ask_search(const MoeWords *words, MoeSearchOptions *search, GError 
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
 
-#define DEFAULT_YEARS 4    /* usual write-off of accelerators */
-#define DEFAULT_KWH   0.08 /* dollars; industrial power in the United States (EIA, 2025: about 8 cents) */
-
 /* "50000", "50000,4" or "50000,4,0.08": dollars per GPU, years, dollars per kWh. */
 static gboolean read_own(const MoeWords *words, MoeOwnership *own, GError **error)
 {
@@ -142,7 +139,7 @@ static gboolean read_own(const MoeWords *words, MoeOwnership *own, GError **erro
     return moe_fail(error, MOE_ERROR_INPUT, said.mark,
                     "%s: expected DOLLARS,YEARS,DOLLARS-PER-KWH such as 50000,4,0.08, and no %s beside it", said.name,
                     price.name);
-  *own = (MoeOwnership){.years = DEFAULT_YEARS, .kwh = DEFAULT_KWH};
+  *own = (MoeOwnership){.years = MOE_OWN_YEARS, .kwh = MOE_OWN_KWH};
   return read_part(&said, parts[0], MOE_DIM_DOLLARS, FALSE, &own->purchase, error) &&
          (n < 2 || read_part(&said, parts[1], MOE_DIM_NONE, FALSE, &own->years, error)) &&
          (n < 3 || read_part(&said, parts[2], MOE_DIM_DOLLARS, FALSE, &own->kwh, error));

@@ -164,6 +164,9 @@ MoeResult *moe_metrics_result(const MoeRun *run, const MoeProgram *program, cons
   result->traffic_network_bytes = sim->network_bytes;
   result->traffic_host_bytes = sim->host_bytes;
   result->price_gpu_hour = run->cluster.price_gpu_hour;
+  result->purchase = run->cluster.purchase;
+  result->purchase_low = run->cluster.purchase_low;
+  result->purchase_high = run->cluster.purchase_high;
   result->gpu_power_w = run->cluster.gpu_power_w;
   result->power_overhead = run->cluster.power_overhead;
   result->events = sim->events;

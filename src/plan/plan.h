@@ -14,19 +14,11 @@
 
 #include "certainty/certainty.h"
 #include "spec/spec.h"
+#include "study/economy.h"
 #include <moesim/search.h>
 #include <moesim/sensitivity.h>
 
 G_BEGIN_DECLS
-
-/* What owning GPUs takes instead of renting them. */
-typedef struct {
-  double purchase; /* dollars per GPU, with its part of host and network */
-  double years;    /* over which it is written off */
-  double kwh;      /* dollars per kWh of power, host, network and cooling included by the cluster's power.overhead */
-} MoeOwnership;
-/* Dollars per GPU-hour: purchase / years, and the mean power of the run while it steps. */
-double moe_ownership_price(const MoeOwnership *own, const MoeResult *result);
 
 typedef struct {
   const char *path;   /* run file */
@@ -65,6 +57,7 @@ typedef struct {
   MoeCertainty certainty;
   MoeEconomy economy;                 /* of the median training */
   MoeQuantiles dollars, mwh;          /* 0 where price or power is unknown; dollars at the cluster's price */
+  MoeOwnedPrice owned;                /* of a GPU-hour, bought at the cluster's purchase price; 0 = unknown */
   double least_dollars, most_dollars; /* P10 at its lowest, P90 at its highest price */
   double megawatts;                   /* while stepping, overhead included */
   gboolean search_complete;           /* every layout was looked at, or is slower by its bound */

@@ -5,7 +5,6 @@
 #include "search/layouts.h"
 #include "spec/goodput.h"
 #include "spec/spec.h"
-#include "study/economy.h"
 #include "study/study.h"
 
 #include <math.h>
@@ -121,16 +120,6 @@ static gboolean choose_layout(const MoePlanOptions *options, const MoeRun *base,
 
 /* ---- the price --------------------------------------------------------------------------------------------------- */
 
-#define HOURS_PER_YEAR 8766.0 /* 365.25 days */
-#define WATTS_PER_KW   1e3
-
-double moe_ownership_price(const MoeOwnership *own, const MoeResult *result)
-{
-  MoeEconomy economy = moe_economy_ideal(result);
-
-  return own->purchase / (own->years * HOURS_PER_YEAR) + economy.stepping_power_w / WATTS_PER_KW * own->kwh;
-}
-
 /* 0: the cluster's. */
 static double price_of(const MoePlanOptions *options, const MoeResult *result)
 {
@@ -178,6 +167,7 @@ static void fill_economy(const MoePlanOptions *options, MoePlanRow *row)
   row->economy = moe_economy_training(row->result, given, goodput->model->plan.tokens, wall->p50, wall->p50 * stepping);
   row->dollars = scaled(wall, row->economy.dollars / wall->p50);
   row->mwh = scaled(wall, row->economy.energy_mwh / wall->p50);
+  row->owned = moe_owned_price(row->result);
   row->megawatts = row->economy.stepping_power_w * (double)row->gpus * 1e-6;
   double price = row->economy.price_gpu_hour;
   gboolean ranged = given <= 0 && cluster->price_high > 0 && price > 0;

@@ -120,8 +120,11 @@ static void add_published(JsonBuilder *builder, const MoePublishedGoodput *publi
   json_builder_end_object(builder);
 }
 
-static void add_economy(JsonBuilder *builder, const MoeEconomy *economy)
+static void add_economy(JsonBuilder *builder, const MoeResult *result, const MoeEconomy *economy)
 {
+  MoeOwnedPrice owned = moe_owned_price(result);
+  gboolean known = owned.price > 0;
+
   moe_json_open_object(builder, "economy");
   moe_json_number(builder, "gpu_hours", economy->gpu_hours);
   moe_json_number(builder, "price_gpu_hour_dollars", economy->price_gpu_hour);
@@ -132,6 +135,10 @@ static void add_economy(JsonBuilder *builder, const MoeEconomy *economy)
   moe_json_number(builder, "stepping_power_w", economy->stepping_power_w);
   moe_json_number(builder, "power_overhead", economy->overhead);
   moe_json_number(builder, "busy_share", economy->busy_share);
+  moe_json_number(builder, "owned_gpu_hour_dollars", known ? owned.price : NAN);
+  moe_json_number(builder, "owned_dollars", known ? owned.price * economy->gpu_hours : NAN);
+  moe_json_number(builder, "owned_dollars_lowest", known ? owned.low * economy->gpu_hours : NAN);
+  moe_json_number(builder, "owned_dollars_highest", known ? owned.high * economy->gpu_hours : NAN);
   json_builder_end_object(builder);
 }
 
@@ -158,7 +165,7 @@ static JsonNode *describe_goodput(const MoeResult *result, const MoeGoodput *goo
   add_checkpoint(builder, goodput);
   add_failures(builder, goodput);
   add_published(builder, &goodput->model->plan.published);
-  add_economy(builder, &goodput->economy);
+  add_economy(builder, result, &goodput->economy);
   if (certainty)
     add_certainty(builder, certainty);
   moe_json_integer(builder, "trainings", goodput->n_samples);
@@ -326,6 +333,8 @@ static const MoeLine cost_lines[] = {
      "{economy.dollars_per_trillion_tokens|$} per trillion tokens",
      "economy.dollars"},
     {"cost", "unknown: no price per GPU-hour, give --price", "!economy.dollars"},
+    {"owned instead", "{economy.owned_dollars|$} ({economy.owned_dollars_lowest|$} to "
+                      "{economy.owned_dollars_highest|$}) at ${economy.owned_gpu_hour_dollars|%.2f} per GPU-hour"},
     {"energy",
      "{economy.energy_mwh|MWh}, {economy.mwh_per_trillion_tokens|MWh} per trillion tokens; "
      "{economy.stepping_power_w|%.0f} W per GPU while stepping (busy {economy.busy_share|%}, overhead "

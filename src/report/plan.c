@@ -51,6 +51,18 @@ static void add_set(JsonBuilder *builder, char *const *sets)
   json_builder_end_array(builder);
 }
 
+/* The training on GPUs that are bought; null where the purchase price is not known. */
+static void add_owned(JsonBuilder *builder, const MoePlanRow *row)
+{
+  const MoeQuantiles *wall = &row->certainty.wall_s;
+  double hours = (double)row->gpus / MOE_SECONDS_PER_HOUR;
+  gboolean known = row->owned.price > 0;
+
+  moe_json_number(builder, "owned_dollars.p50", known ? row->owned.price * wall->p50 * hours : NAN);
+  moe_json_number(builder, "owned_dollars.lowest", known ? row->owned.low * wall->p10 * hours : NAN);
+  moe_json_number(builder, "owned_dollars.highest", known ? row->owned.high * wall->p90 * hours : NAN);
+}
+
 static void add_machine(JsonBuilder *builder, const MoePlanRow *row)
 {
   gboolean hosts;
@@ -58,6 +70,10 @@ static void add_machine(JsonBuilder *builder, const MoePlanRow *row)
 
   moe_json_number(builder, "megawatts", row->megawatts);
   moe_json_number(builder, "price_gpu_hour_dollars", row->economy.price_gpu_hour);
+  moe_json_number(builder, "owned_gpu_hour_dollars", row->owned.price > 0 ? row->owned.price : NAN);
+  moe_json_number(builder, "owned_gpu_hour_dollars.lowest", row->owned.price > 0 ? row->owned.low : NAN);
+  moe_json_number(builder, "owned_gpu_hour_dollars.highest", row->owned.price > 0 ? row->owned.high : NAN);
+  add_owned(builder, row);
   moe_json_number(builder, "memory_bytes", row->result->memory.peak_bytes);
   moe_json_number(builder, "racks", (double)racks);
   moe_json_text(builder, "racks_are", hosts ? "hosts" : racks == 1 ? "rack" : "racks");
@@ -179,6 +195,7 @@ static const MoeColumn columns[] = {
     {"step", "step_time_s.predicted", "r", "s", "step_time_s.p10", "step_time_s.p90"},
     {"days", "wall_s.p50", "r", "d", "wall_s.p10", "wall_s.p90"},
     {"cost", "dollars.p50", "r", "$", "dollars.lowest", "dollars.highest"},
+    {"owned", "owned_dollars.p50", "r3?", "$", "owned_dollars.lowest", "owned_dollars.highest"},
     {"energy", "energy_mwh.p50", "r", "MWh", "energy_mwh.p10", "energy_mwh.p90"},
     {"MW", "megawatts", "r1", "MW"},
     {"memory", "memory_bytes", "r", "B"},
@@ -289,14 +306,29 @@ char *moe_report_deciding(const MoeSensitivity *sensitivity, guint n)
 
 /* ---- prices ------------------------------------------------------------------------------------------------------ */
 
-static void append_price(GString *text, const MoePlan *plan, guint r)
+/* The first row with an answer on its cluster. */
+static gboolean is_first(const MoePlan *plan, guint r)
 {
-  const MoePlanRow *row = &plan->rows[r];
+  const MoePlanRow *rows = plan->rows;
 
+  if (rows[r].failure)
+    return FALSE;
   for (guint before = 0; before < r; before++)
-    if (!plan->rows[before].failure && strcmp(plan->rows[before].result->cluster, row->result->cluster) == 0)
-      return;
+    if (!rows[before].failure && strcmp(rows[before].result->cluster, rows[r].result->cluster) == 0)
+      return FALSE;
+  return TRUE;
+}
+
+static void append_origin(GString *text, const char *date, const char *source)
+{
+  g_string_append_printf(text, "%s%s", date ? ", " : "", date ? date : "");
+  g_string_append_printf(text, "%s%s", source ? ": " : "", source ? source : "");
+}
+
+static void append_price(GString *text, const MoePlanRow *row)
+{
   const MoeCluster *cluster = &row->run->cluster;
+
   if (row->economy.price_gpu_hour <= 0) {
     g_string_append_printf(text, "  %s: price unknown, --price or cluster.price.gpu_hour gives one\n",
                            row->result->cluster);
@@ -306,11 +338,24 @@ static void append_price(GString *text, const MoePlan *plan, guint r)
   if (row->economy.price_gpu_hour == cluster->price_gpu_hour) {
     if (cluster->price_high > 0)
       g_string_append_printf(text, " ($%.2f to $%.2f)", cluster->price_low, cluster->price_high);
-    if (cluster->price_date)
-      g_string_append_printf(text, ", %s", cluster->price_date);
-    if (cluster->price_source)
-      g_string_append_printf(text, ": %s", cluster->price_source);
+    append_origin(text, cluster->price_date, cluster->price_source);
   }
+  g_string_append_c(text, '\n');
+}
+
+static void append_owned(GString *text, const MoePlanRow *row)
+{
+  const MoeCluster *cluster = &row->run->cluster;
+  g_autofree char *purchase = moe_dollars_format(cluster->purchase);
+
+  if (row->owned.price <= 0) {
+    g_string_append_printf(text, "  %s: purchase unknown, --own or cluster.price.purchase gives one\n",
+                           row->result->cluster);
+    return;
+  }
+  g_string_append_printf(text, "  %s: $%.2f ($%.2f to $%.2f): %s per GPU", row->result->cluster, row->owned.price,
+                         row->owned.low, row->owned.high, purchase);
+  append_origin(text, cluster->purchase_date, cluster->purchase_source);
   g_string_append_c(text, '\n');
 }
 
@@ -318,8 +363,16 @@ static void append_prices(GString *text, const MoePlan *plan)
 {
   g_string_append(text, "Rent per GPU-hour:\n");
   for (guint r = 0; r < plan->n_rows; r++)
-    if (!plan->rows[r].failure)
-      append_price(text, plan, r);
+    if (is_first(plan, r))
+      append_price(text, &plan->rows[r]);
+  g_string_append_printf(text,
+                         "Owned instead, per GPU-hour, written off over %g years (%g to %g), power at $%.2f per kWh "
+                         "(%.2f to %.2f):\n",
+                         MOE_OWN_YEARS, MOE_OWN_YEARS_LEAST, MOE_OWN_YEARS_MOST, MOE_OWN_KWH, MOE_OWN_KWH_LEAST,
+                         MOE_OWN_KWH_MOST);
+  for (guint r = 0; r < plan->n_rows; r++)
+    if (is_first(plan, r))
+      append_owned(text, &plan->rows[r]);
 }
 
 /* ---- how to run it ----------------------------------------------------------------------------------------------- */

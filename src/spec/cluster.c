@@ -167,6 +167,14 @@ static const MoeField price_fields[] = {
      .meaning = "most, dollars; 0: unknown"},
     {"date", MOE_FIELD_STRING(MoeCluster, price_date), .meaning = "when it was offered"},
     {"source", MOE_FIELD_STRING(MoeCluster, price_source), .meaning = "by whom"},
+    {"purchase", MOE_FIELD_BETWEEN(MoeCluster, purchase, MOE_DIM_DOLLARS, 0, MAX_DOLLARS),
+     .meaning = "dollars per GPU that is used, with its part of the rack; 0: unknown"},
+    {"purchase_low", MOE_FIELD_BETWEEN(MoeCluster, purchase_low, MOE_DIM_DOLLARS, 0, MAX_DOLLARS),
+     .meaning = "least of it, dollars; 0: unknown"},
+    {"purchase_high", MOE_FIELD_BETWEEN(MoeCluster, purchase_high, MOE_DIM_DOLLARS, 0, MAX_DOLLARS),
+     .meaning = "most of it, dollars; 0: unknown"},
+    {"purchase_date", MOE_FIELD_STRING(MoeCluster, purchase_date), .meaning = "when it was asked"},
+    {"purchase_source", MOE_FIELD_STRING(MoeCluster, purchase_source), .meaning = "by whom"},
     {NULL},
 };
 
@@ -220,16 +228,20 @@ static gboolean read_parts(const MoeNode *node, MoeCluster *cluster, GError **er
 }
 
 /* A price that was set outside the range of the file is another's: the range goes. */
+static gboolean check_range(const MoeNode *price, double own, double *low, double *high, GError **error)
+{
+  if ((*low > 0) != (*high > 0) || *low > *high)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(price),
+                    "prices from %g to %g, expected low <= high, both or none", *low, *high);
+  if (own < *low || own > *high)
+    *low = *high = 0;
+  return TRUE;
+}
+
 static gboolean check_price(const MoeNode *price, MoeCluster *cluster, GError **error)
 {
-  double low = cluster->price_low, high = cluster->price_high, own = cluster->price_gpu_hour;
-
-  if ((low > 0) != (high > 0) || low > high)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(price),
-                    "prices from %g to %g, expected low <= high, both or none", low, high);
-  if (own < low || own > high)
-    cluster->price_low = cluster->price_high = 0;
-  return TRUE;
+  return check_range(price, cluster->price_gpu_hour, &cluster->price_low, &cluster->price_high, error) &&
+         check_range(price, cluster->purchase, &cluster->purchase_low, &cluster->purchase_high, error);
 }
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error)

@@ -299,6 +299,9 @@ typedef struct MoeCluster {
   double price_gpu_hour;                       /* dollars; 0 = unknown */
   double price_low, price_high;                /* range of prices, dollars per GPU-hour; 0 = unknown */
   const char *price_date, *price_source;       /* of the price and its range; may be NULL */
+  double purchase;                             /* dollars per GPU, with its part of the rack; 0 = unknown */
+  double purchase_low, purchase_high;          /* range of it; 0 = unknown */
+  const char *purchase_date, *purchase_source; /* may be NULL */
   double gpu_power_w, power_overhead;
 } MoeCluster;
 

@@ -47,3 +47,38 @@ MoeEconomy moe_economy_ideal(const MoeResult *result)
 
   return moe_economy_training(result, 0, MOE_TOKENS_PER_TRILLION, seconds, seconds);
 }
+
+/* ---- owned ------------------------------------------------------------------------------------------------------- */
+
+#define HOURS_PER_YEAR 8766.0 /* 365.25 days */
+#define WATTS_PER_KW   1e3
+
+double moe_ownership_price(const MoeOwnership *own, const MoeResult *result)
+{
+  MoeEconomy economy = moe_economy_ideal(result);
+
+  return own->purchase / (own->years * HOURS_PER_YEAR) + economy.stepping_power_w / WATTS_PER_KW * own->kwh;
+}
+
+/* At another overhead than the cluster's. */
+static double priced_at(const MoeResult *result, double purchase, double years, double kwh, double overhead)
+{
+  MoeOwnership own = {purchase, years, kwh * overhead / MAX(result->power_overhead, 1)};
+
+  return moe_ownership_price(&own, result);
+}
+
+MoeOwnedPrice moe_owned_price(const MoeResult *result)
+{
+  double overhead = MAX(result->power_overhead, 1), low = result->purchase_low, high = result->purchase_high;
+
+  if (result->purchase <= 0)
+    return (MoeOwnedPrice){0};
+  return (MoeOwnedPrice){
+      priced_at(result, result->purchase, MOE_OWN_YEARS, MOE_OWN_KWH, overhead),
+      priced_at(result, low > 0 ? low : result->purchase, MOE_OWN_YEARS_MOST, MOE_OWN_KWH_LEAST,
+                MIN(overhead, MOE_OWN_OVERHEAD_LEAST)),
+      priced_at(result, high > 0 ? high : result->purchase, MOE_OWN_YEARS_LEAST, MOE_OWN_KWH_MOST,
+                MAX(overhead, MOE_OWN_OVERHEAD_MOST)),
+  };
+}

@@ -61,6 +61,14 @@ check "dollars at twice the price" awk -v a="$(column "$work/two" dollars.p50)" 
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --own 35064,4,1e-9 --format csv
 check "a dollar an hour" awk -v p="$(column "$work/out" price_gpu_hour_dollars)" 'BEGIN { exit !(p > 0.999999 && p < 1.000001) }'
+# Beside the rent stands what owning takes, where a purchase price is known; a range the wrong way round is none.
+# shellcheck disable=SC2086
+try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --set cluster.price.purchase=35064
+expect_out "Owned instead, per GPU-hour, written off over 4 years (3 to 6)"
+expect_out '($0.'
+expect_out '$35.06 K per GPU'
+refused "prices from 5 to 0, expected low <= high, both or none" run "$run" --set cluster.price.purchase_low=5
+
 refused "--own: expected DOLLARS,YEARS,DOLLARS-PER-KWH" plan "$run" --tokens 1T --own 1,2,3,4
 
 refused "tokens to train on are not said" plan "$run" --gpus 64

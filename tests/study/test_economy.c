@@ -68,5 +68,27 @@ START_TEST(test_ideal_is_a_trillion_tokens_without_interruption)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/economy", test_hours_dollars_energy, test_a_given_price_wins, test_unknown_stays_zero,
-              test_ideal_is_a_trillion_tokens_without_interruption)
+/* 35,064 dollars over four years of 8,766 hours are a dollar an hour; power besides at 8 cents. */
+START_TEST(test_owned_instead_of_rented)
+{
+  MoeResult result = sample();
+  double stepping_kw = (0.5 + 0.5 * MOE_POWER_WAITING);
+
+  ck_assert_double_eq(moe_owned_price(&result).price, 0); /* nobody said what it costs */
+  result.purchase = 35064;
+  MoeOwnedPrice owned = moe_owned_price(&result);
+  ck_assert_double_eq_tol(owned.price, 1 + 1.2 * stepping_kw * MOE_OWN_KWH, 1e-9);
+  ck_assert_double_eq_tol(owned.low, 4 / MOE_OWN_YEARS_MOST + 1.2 * stepping_kw * MOE_OWN_KWH_LEAST, 1e-9);
+  ck_assert_double_eq_tol(owned.high, 4 / MOE_OWN_YEARS_LEAST + MOE_OWN_OVERHEAD_MOST * stepping_kw * MOE_OWN_KWH_MOST,
+                          1e-9);
+  result.purchase_low = 17532;
+  result.purchase_high = 70128;
+  MoeOwnedPrice ranged = moe_owned_price(&result);
+  ck_assert_double_eq_tol(ranged.price, owned.price, 1e-12);
+  ck_assert_double_eq_tol(owned.low - ranged.low, 2 / MOE_OWN_YEARS_MOST, 1e-9);
+  ck_assert_double_eq_tol(ranged.high - owned.high, 4 / MOE_OWN_YEARS_LEAST, 1e-9);
+}
+END_TEST
+
+MOE_TEST_MAIN("study/economy", test_owned_instead_of_rented, test_hours_dollars_energy, test_a_given_price_wins,
+              test_unknown_stays_zero, test_ideal_is_a_trillion_tokens_without_interruption)
