@@ -1,11 +1,10 @@
 #!/bin/sh
-# Continuous integration: builds three times and a part with warnings as errors and runs every test.
+# Continuous integration: builds twice and a part with warnings as errors and runs every test.
 #
-#   build-test      gcc, release, with MPI: every test; clang-tidy over what changed
+#   build-test      gcc, release with counters, with MPI: every test; line coverage of src/; clang-tidy over what changed
 #   build-sanitize  clang, AddressSanitizer + UndefinedBehaviorSanitizer, with MPI: the tests again, and each parser fuzzed for some seconds;
 #                   prints the same bytes as build-test
-#   build-coverage  gcc with counters, without MPI: line coverage of src/
-#   build-threads   gcc, ThreadSanitizer: the library asked by many threads at once, nothing else
+#   build-threads   gcc, ThreadSanitizer, without MPI: the library asked by many threads at once, nothing else
 #
 # The last line is "N passed, N failed"; the exit status tells the same.
 set -u
@@ -71,10 +70,10 @@ one() {
 
 # The report, and whether its last line, "src LINES lines, SHARE %", is enough.
 coverage() {
-  tools/progress.sh --quiet "counting" build-coverage/coverage.log \
-    sh -c 'tools/coverage.sh --report build-coverage > build-coverage/lines.txt' || return
-  tail -n 1 build-coverage/lines.txt
-  tail -n 1 build-coverage/lines.txt | awk -v least="$LEAST_LINES" '{ exit !($4 >= least) }'
+  tools/progress.sh --quiet "counting" build-test/coverage.log \
+    sh -c 'tools/coverage.sh --report build-test > build-test/lines.txt' || return
+  tail -n 1 build-test/lines.txt
+  tail -n 1 build-test/lines.txt | awk -v least="$LEAST_LINES" '{ exit !($4 >= least) }'
 }
 
 if ! ./tools/install.sh build gnuplot test; then
@@ -87,8 +86,10 @@ export MOESIM_DATA
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-if build build-test gcc --buildtype=release -Dmpi=enabled; then
+if build build-test gcc --buildtype=release -Db_coverage=true -Dmpi=enabled; then
+  find build-test -name '*.gcda' -delete
   run_suite build-test
+  one "line coverage" coverage
   one "clang-tidy" tools/progress.sh "clang-tidy" build-test/tidy.log tools/tidy.sh build-test
 fi
 # The suite "plain" makes sense once: its tests are long and run what others test, too.
@@ -100,11 +101,6 @@ if build build-sanitize clang --buildtype=debugoptimized -Db_sanitize=address,un
   for target in $(tests/fuzz/run.sh --targets); do
     one "fuzz $target" tests/fuzz/run.sh build-sanitize "$FUZZ_S" "$target"
   done
-fi
-if build build-coverage gcc --buildtype=debug -Doptimization=1 -Db_coverage=true -Dmpi=disabled; then
-  find build-coverage -name '*.gcda' -delete
-  run_suite build-coverage --no-suite plain
-  one "line coverage" coverage
 fi
 
 mkdir -p build-threads
