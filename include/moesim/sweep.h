@@ -38,8 +38,8 @@ typedef struct {
 /* `vary` is a NULL-terminated list of at least one "key=a,b,c" (commas inside braces, brackets and quotes do not
  * separate), "key=LOW:HIGH" (step 1), "key=LOW:HIGH:STEP" or "key=LOW:HIGH:*FACTOR"; a unit may follow the last number
  * of a range or of a list and then belongs to every bare number. With `zip` all lists are equally long and run side by
- * side. NULL and *error (MOE_ERROR_INPUT) when a text is none of this, a key stands twice, or there are too many
- * points. */
+ * side. NULL and *error (MOE_ERROR_INPUT) when a text is none of this, a key stands twice, a value cannot be read as
+ * what its key is, or there are too many points. */
 MoeSweep *moe_sweep_new(const char *path, const MoeRunOptions *options, const char *const *vary, gboolean zip,
                         GError **error);
 void moe_sweep_free(MoeSweep *sweep);
@@ -49,6 +49,10 @@ gboolean moe_sweep_axis_read(const char *text, MoeSweepAxis *axis, GError **erro
 void moe_sweep_axis_clear(MoeSweepAxis *axis);
 /* Value of an axis at a point. */
 const char *moe_sweep_value(const MoeSweep *sweep, guint point, guint axis);
+/* Whether every value of the axes can be read as what its key is, for a study to ask before it computes anything: FALSE
+ * and *error (MOE_ERROR_INPUT) name the first that cannot. Layouts that cannot be are left to their points. Of an axis
+ * the first 64 values and the last are looked at, half a millisecond each. */
+gboolean moe_sweep_check_values(const MoeSweep *sweep, GError **error);
 /* The run at a point; NULL and *error as moe_run_load. Thread-safe. */
 MoeRun *moe_sweep_load(const MoeSweep *sweep, guint point, GError **error);
 /* What makes two sweeps the same: file, options and axes, as text. Caller frees. */

@@ -49,7 +49,8 @@ static gint compare_names(gconstpointer a, gconstpointer b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static char *find_in(const char *directory, const char *base)
+/* Appends the files of a folder that stand on the base, by name. */
+static void find_in(const char *directory, const char *base, GPtrArray *found)
 {
   g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -61,8 +62,7 @@ static char *find_in(const char *directory, const char *base)
   g_ptr_array_sort(names, compare_names);
   for (guint i = 0; i < names->len; i++)
     if (extends_base(directory, g_ptr_array_index(names, i), base))
-      return g_strdup(g_ptr_array_index(names, i));
-  return NULL;
+      g_ptr_array_add(found, g_strdup(g_ptr_array_index(names, i)));
 }
 
 /* The folders of a folder, in order. */
@@ -82,26 +82,19 @@ static GPtrArray *folders_of(const char *directory)
   return folders;
 }
 
-/* In a folder, else in those beside it. */
-static char *find_near(const char *directory, const char *base)
+GPtrArray *moe_check_extenders(const char *file)
 {
-  char *found = find_in(directory, base);
-  g_autofree char *above = g_path_get_dirname(directory);
-  g_autoptr(GPtrArray) beside = folders_of(above);
-
-  for (guint i = 0; i < beside->len && !found; i++)
-    found = find_in(g_ptr_array_index(beside, i), base);
-  return found;
-}
-
-char *moe_check_extender(const char *file)
-{
+  GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
   g_autofree char *base = g_canonicalize_filename(file, NULL);
   g_autofree char *directory = g_path_get_dirname(base);
   g_autofree char *above = g_path_get_dirname(directory);
-  char *found = find_in(directory, base);
+  g_autofree char *beyond = g_path_get_dirname(above);
+  g_autoptr(GPtrArray) beside = folders_of(beyond);
 
-  if (!found)
-    found = find_near(above, base);
+  find_in(directory, base, found);
+  find_in(above, base, found);
+  for (guint i = 0; i < beside->len; i++)
+    if (strcmp(g_ptr_array_index(beside, i), above) != 0)
+      find_in(g_ptr_array_index(beside, i), base, found);
   return found;
 }

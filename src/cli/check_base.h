@@ -4,9 +4,8 @@
 
 #include "doc/doc.h"
 
-/* A file that extends `file`: the first by name in its folder, in the one above, or in those beside that. NULL when
- * there is none. Caller frees. */
-char *moe_check_extender(const char *file);
+/* Files that extend `file`, by name: of its folder, of the one above, of those beside that. Caller frees. */
+GPtrArray *moe_check_extenders(const char *file);
 
 /* Whether the values of a run file that every variant replaces can be read: each is put back in the first variant.
  * `doc` is the file as loaded. FALSE and *error (MOE_ERROR_INPUT, at the value) when one cannot. */

@@ -282,18 +282,43 @@ static const char *seen_from_here(const char *path)
   return strncmp(path, here, n) == 0 && path[n] == G_DIR_SEPARATOR ? path + n + 1 : path;
 }
 
+/* Whether a file says all that makes a run, rightly or wrongly: then it is one, whoever extends it. */
+static gboolean is_whole(const char *file)
+{
+  static const char *const run[] = {"architecture", "parallelism", "cluster", "stack", NULL};
+  g_autoptr(MoeDoc) doc = moe_doc_load(file, NULL);
+  const FileKind *kind = doc ? kind_of(doc) : NULL;
+
+  if (!kind || strcmp(kind->kind, "run") != 0)
+    return FALSE;
+  for (guint i = 0; run[i]; i++)
+    if (!moe_node_get(moe_doc_root(doc), run[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* Whether some file that stands on this one is good; says which. */
+static gboolean is_good_base(const char *file, GString *says)
+{
+  g_autoptr(GPtrArray) extenders = moe_check_extenders(file);
+
+  for (guint i = 0; i < extenders->len; i++)
+    if (check_alone(g_ptr_array_index(extenders, i), says, NULL)) {
+      g_string_printf(says, "good in %s", seen_from_here(g_ptr_array_index(extenders, i)));
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static int check_file(const char *file)
 {
   static const FileKind base = {.kind = "base"};
   g_autoptr(GError) error = NULL;
   g_autoptr(GString) says = g_string_new(NULL);
   const FileKind *kind = check_alone(file, says, &error);
-  g_autofree char *extender = kind ? NULL : moe_check_extender(file);
 
-  if (extender && check_alone(extender, says, NULL)) {
+  if (!kind && !is_whole(file) && is_good_base(file, says))
     kind = &base;
-    g_string_printf(says, "good in %s", seen_from_here(extender));
-  }
   if (!kind)
     return moe_cli_fail(error);
   g_autofree char *line = g_strdup_printf("%s: %s, %s\n", file, kind->kind, says->str);

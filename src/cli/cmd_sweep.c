@@ -125,7 +125,7 @@ static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, doub
   warn_mfu(sweep, points);
   if (failed > 0)
     moe_cli_warn("%u of %u points cannot be", failed, sweep->n_points);
-  return failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
+  return MOE_EXIT_DONE;
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
@@ -269,7 +269,8 @@ static int run_sweep(const char *argument, const SweepOptions *options, const Mo
   load.data_dir = data_dir;
   g_autoptr(MoeSweep) sweep = moe_sweep_new(file, &load, (const char *const *)options->vary, options->zip, &error);
 
-  return sweep ? sweep_with(sweep, options, run_options, format) : moe_cli_fail(error);
+  return sweep && moe_sweep_check_values(sweep, &error) ? sweep_with(sweep, options, run_options, format)
+                                                        : moe_cli_fail(error);
 }
 
 static void clear_options(SweepOptions *options)

@@ -62,7 +62,7 @@ gboolean moe_plot_grid(const char *argument, const MoePlotOptions *options, MoeP
                         .sets = (const char *const *)options->sets,
                         .data_dir = data_dir};
   grid->sweep = moe_sweep_new(file, &load, (const char *const *)options->vary, FALSE, error);
-  if (!grid->sweep)
+  if (!grid->sweep || !moe_sweep_check_values(grid->sweep, error))
     return FALSE;
   Work work = {grid->sweep, {.seed = (uint64_t)options->seed, .kernel_jitter = -1}};
 

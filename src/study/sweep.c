@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Values of an axis that are looked at before anything is computed, half a millisecond each. */
+#define MOST_CHECKED 64
+
 static const MoeMark command_line = {.file = NULL};
 
 /* ---- points ------------------------------------------------------------------------------------------------------ */
@@ -150,17 +153,62 @@ static gboolean apply_value(MoeRunOptions *options, GPtrArray *sets, const char 
   return TRUE;
 }
 
-MoeRun *moe_sweep_load(const MoeSweep *sweep, guint point, GError **error)
+/* The run with the point's values of axes first to last - 1. */
+static MoeRun *load_with(const MoeSweep *sweep, guint point, guint first, guint last, GError **error)
 {
   g_autoptr(GPtrArray) sets = g_ptr_array_new_with_free_func(g_free);
   MoeRunOptions options = sweep->options;
 
   for (const char *const *set = options.sets; set && *set; set++)
     g_ptr_array_add(sets, g_strdup(*set));
-  for (guint a = 0; a < sweep->n_axes; a++)
+  for (guint a = first; a < last; a++)
     if (!apply_value(&options, sets, sweep->axes[a].key, moe_sweep_value(sweep, point, a), error))
       return NULL;
   g_ptr_array_add(sets, NULL);
   options.sets = (const char *const *)sets->pdata;
   return moe_run_load(sweep->path, &options, error);
+}
+
+MoeRun *moe_sweep_load(const MoeSweep *sweep, guint point, GError **error)
+{
+  return load_with(sweep, point, 0, sweep->n_axes, error);
+}
+
+/* ---- values that nobody can read -------------------------------------------------------------------------------- */
+
+/* The first point that has value v of an axis. */
+static guint first_point_of(const MoeSweep *sweep, guint axis, guint v)
+{
+  guint below = 1;
+
+  for (guint a = axis + 1; a < sweep->n_axes; a++)
+    below *= sweep->axes[a].n;
+  return sweep->zip ? v : v * below;
+}
+
+/* Whether a value is wrong in itself: alone and beside the others for the same reason. A layout that cannot be is none
+ * of this: it is a point without an answer. */
+static gboolean check_value(const MoeSweep *sweep, guint axis, guint v, GError **error)
+{
+  guint point = first_point_of(sweep, axis, v);
+  g_autoptr(GError) alone = NULL, beside = NULL;
+  g_autoptr(MoeRun) run G_GNUC_UNUSED = load_with(sweep, point, axis, axis + 1, &alone);
+
+  if (!g_error_matches(alone, MOE_ERROR, MOE_ERROR_INPUT))
+    return TRUE;
+  g_autoptr(MoeRun) whole G_GNUC_UNUSED = moe_sweep_load(sweep, point, &beside);
+  if (!beside || strcmp(alone->message, beside->message) != 0)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&alone));
+  return FALSE;
+}
+
+/* Values of a long axis are those of a range: what is wrong with one is wrong with its first ones or its last. */
+gboolean moe_sweep_check_values(const MoeSweep *sweep, GError **error)
+{
+  for (guint a = 0; a < sweep->n_axes; a++)
+    for (guint v = 0; v < sweep->axes[a].n; v++)
+      if ((v < MOST_CHECKED || v + 1 == sweep->axes[a].n) && !check_value(sweep, a, v, error))
+        return FALSE;
+  return TRUE;
 }

@@ -10,6 +10,16 @@ for file in "$data"/models/*.yaml "$data"/models/mai-base-1/v*.yaml "$data"/clus
   expect_status 0
   expect_quiet
 done
+# An architecture is as good as the run that stands on it, whichever of its neighbours comes first by name; a run that others extend is a run.
+try check "$data/models/architectures/deepseek-v3.yaml"
+expect_status 0
+mkdir -p "$work/models" "$work/validation"
+sed 's/zero: 3/zero: 1e308 furlong/' "$data/models/mai-base-1/v5.yaml" > "$work/models/v5.yaml"
+cp "$data/models/mai-base-1/common.yaml" "$work/models"
+printf 'extends: v5.yaml\nvariants: {only: {parallelism: {zero: 2}}}\n' > "$work/models/stands.yaml"
+try check "$work/models/v5.yaml"
+expect_status 2
+expect_err 'v5.yaml:22:25: "1e308 furlong" is not a whole number'
 # One bad file among good ones: the others are still reported.
 echo 'layers: 3' > "$work/bad.yaml"
 try check "$data/models/deepseek-v3.yaml" "$work/bad.yaml"

@@ -17,9 +17,15 @@ try sweep "$run" --vary 'cluster.network.nic=200 Gbit/s,400 Gbit/s' --format csv
 sed 's/,[^,]*$//' "$work/out" > "$work/each"
 check "one unit, two values" cmp -s "$work/units" "$work/each"
 
-# A row without an answer is no success.
+# A value that nobody can read is refused before anything is computed, wherever it stands; a layout that cannot be is a point with a reason.
+for wrong in 'cluster.network.nic=400 Gbit/s,8 parsec' 'training.micro_batch={a: 1},2' parallelism.zero=1,9 cluster=h100-hgx,nowhere gpus=64,many; do
+  try sweep "$run" --vary training.micro_batch=1 --vary "$wrong" --format csv
+  case $wrong in training.*) try sweep "$run" --vary "$wrong" --format csv ;; esac
+  expect_status 2
+  expect_no_out
+done
 try sweep "$run" --vary parallelism.tensor=1,3 --wide
-expect_status 1
+expect_status 0
 expect_err "1 of 2 points cannot be"
 expect_out "gpus is 64, expected a multiple of"
 mkdir "$work/cases"
