@@ -52,6 +52,7 @@ void hf_mamba2(JsonMap *map, Draft *draft);
 void hf_block_configs(JsonMap *map, Draft *draft);
 void hf_heads_per_layer(JsonMap *map, Draft *draft);
 void hf_openelm(JsonMap *map, Draft *draft);
+void hf_gqa_gemma4(JsonMap *map, Draft *draft);
 
 void hf_dense(JsonMap *map, Draft *draft);
 void hf_dense_plain(JsonMap *map, Draft *draft); /* two matrices instead of three */
@@ -67,6 +68,7 @@ void hf_nemotron_h_experts(JsonMap *map, Draft *draft);
 void hf_longcat(JsonMap *map, Draft *draft);
 void hf_granite_hybrid_experts(JsonMap *map, Draft *draft);
 void hf_arctic_experts(JsonMap *map, Draft *draft);
+void hf_gemma4_experts(JsonMap *map, Draft *draft);
 void hf_no_feed_forward(JsonMap *map, Draft *draft);
 
 void hf_nemotron_h_mtp(JsonMap *map, Draft *draft);

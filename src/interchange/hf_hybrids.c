@@ -236,6 +236,23 @@ void hf_nemotron_h_experts(JsonMap *map, Draft *draft)
 
 /* ---- sparse attention ------------------------------------------------------------------------ */
 
+/* Layers that all have an index of their own; layers that take another's stay an open key. */
+static void read_indexer_types(JsonMap *map)
+{
+  JsonNode *node = json_object_get_member(map->object, "indexer_types");
+  JsonArray *list = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+  for (guint i = 0; list && i < json_array_get_length(list); i++) {
+    JsonNode *type = json_array_get_element(list, i);
+    gboolean text = JSON_NODE_HOLDS_VALUE(type) && json_node_get_value_type(type) == G_TYPE_STRING;
+
+    if (!text || strcmp(json_node_get_string(type), "full") != 0)
+      return;
+  }
+  if (list)
+    json_map_list(map, "indexer_types");
+}
+
 /* DeepSeek-V3.2, GLM-5: an index chooses the keys. */
 void hf_mla_index(JsonMap *map, Draft *draft)
 {
@@ -246,6 +263,7 @@ void hf_mla_index(JsonMap *map, Draft *draft)
   attention->index.dim = json_map_need(map, "index_head_dim");
   attention->index.top_k = json_map_need(map, "index_topk");
   json_map_flag(map, "indexer_rope_interleave", FALSE);
+  read_indexer_types(map);
   json_map_count(map, "qk_head_dim", 0); /* the sum of the two parts of a key */
   json_map_count(map, "head_dim", 0);
 }

@@ -181,6 +181,74 @@ void hf_heads_per_layer(JsonMap *map, Draft *draft)
                  &(MoeLayerKind){.mixer = MOE_MIXER_ATTENTION, .feed = MOE_FEED_DENSE, .kv_heads = element(list, i)});
 }
 
+/* ---- Gemma 4 --------------------------------------------------------------------------------- */
+
+static MoeLayerKind gemma4_layer(JsonMap *map, JsonArray *types, int64_t layer, const MoeLayerKind *global)
+{
+  JsonNode *node = json_array_get_element(types, (guint)layer);
+  gboolean text = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
+  const char *type = text ? json_node_get_string(node) : "";
+
+  if (strcmp(type, "full_attention") == 0)
+    return *global;
+  if (strcmp(type, "sliding_attention") != 0)
+    json_map_fail(map, "layer_types", "\"layer_types\" has '%.40s', expected full_attention or sliding_attention",
+                  type);
+  return (MoeLayerKind){.mixer = MOE_MIXER_LOCAL, .feed = global->feed};
+}
+
+/* Gemma 4: windowed layers, and global ones with fewer and wider heads. */
+void hf_gqa_gemma4(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+
+  hf_heads(map, draft);
+  a->attention.window = json_map_need(map, "sliding_window");
+  a->norms_per_layer = 4;
+  a->qk_norm = TRUE;
+  hf_tied(map, draft);
+  MoeLayerKind global = {.mixer = MOE_MIXER_ATTENTION,
+                         .feed = json_map_flag(map, "enable_moe_block", FALSE) ? MOE_FEED_MOE : MOE_FEED_DENSE,
+                         .kv_heads = json_map_count(map, "num_global_key_value_heads", a->attention.kv_heads),
+                         .head_dim = json_map_count(map, "global_head_dim", a->attention.head_dim)};
+  JsonArray *types = json_map_list(map, "layer_types");
+
+  if (!types || json_array_get_length(types) != (guint64)a->layers) {
+    json_map_fail(map, "layer_types", "no \"layer_types\" with a word for each layer");
+    return;
+  }
+  for (int64_t i = 0; i < a->layers; i++) {
+    MoeLayerKind kind = gemma4_layer(map, types, i, &global);
+
+    hf_add_layer(map, "layer_types", a, &kind);
+  }
+  if (json_map_flag(map, "attention_k_eq_v", FALSE))
+    import_note(draft,
+                "keys of global layers that are their values, too, are taken as two projections (under 0.5 %% of the "
+                "parameters)");
+}
+
+/* Its experts stand beside the dense network of the layer, which every token passes. */
+void hf_gemma4_experts(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+  int64_t dense = json_map_need(map, "intermediate_size");
+
+  a->ffn.width = dense;
+  if (json_map_flag(map, "enable_moe_block", FALSE)) {
+    hf_qwen_experts(map, draft);
+    a->ffn.width = dense;
+    a->moe.shared_experts = 1;
+    a->moe.shared_width = dense;
+    import_note(draft, "the dense network beside the experts is taken as a shared expert");
+  }
+  if (json_map_count(map, "hidden_size_per_layer_input", 0) > 0)
+    import_refuse(draft, "hidden_size_per_layer_input", "an embedding for each layer");
+  json_map_count(map, "vocab_size_per_layer_input", 0);
+  if (json_map_flag(map, "use_double_wide_mlp", FALSE))
+    import_refuse(draft, "use_double_wide_mlp", "networks twice as wide in layers that share keys");
+}
+
 /* ---- OpenELM --------------------------------------------------------------------------------- */
 
 /* The nearest multiple of `step`, and not below nine tenths of the width (OpenELM's make_divisible). */

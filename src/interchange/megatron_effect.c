@@ -182,7 +182,8 @@ static const Group refused[] = {
      "mamba-training-ssm-states-dtype gdp-* mtp-hybrid-override-pattern hybrid-attention-ratio hybrid-mlp-ratio"},
     {"dropout inside the feed-forward", "ffn-dropout"},
     {"a window in every second layer under this name", "sink-sliding-window"},
-    {"layers of different widths", "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
+    {"blocks of a file beside the arguments (import hf reads block_configs)",
+     "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
     {"a second kind of stack beside the decoder's layers",
      "retro-* ul2-* encoder-tensor-model-parallel-size encoder-pipeline-model-parallel-size "
      "pipeline-model-parallel-split-rank "

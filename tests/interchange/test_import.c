@@ -106,6 +106,7 @@ static const struct {
     {"arctic", 480, 17.3, "announcement, 480B, 17B active"},
     {"decilm-7b", 7.04, 0, "model card"},
     {"openelm-1.1b", 1.08, 0, "technical report"},
+    {"gemma-4-26b-a4b", 25.2, 3.8, "model card (both figures), without the encoder"},
 };
 
 #define TOLERANCE 0.01 /* of a parameter count */
@@ -165,13 +166,9 @@ END_TEST
 
 /* Model types that a run cannot say, and the word that the refusal must have. */
 static const char *const refused_types[][2] = {
-    {"deepseek-v4-flash", "compressed"},
-    {"gemma-4-26b-a4b", "other heads"},
-    {"mimo-v2-flash", "other heads"},
-    {"step-3.7-flash", "other heads"},
-    {"kimi-k3", "attn_res_block_size"},
-    {"minimax-m3", "blocks of keys"},
-    {"jamba-1.5-mini", "Mamba of the first kind"},
+    {"deepseek-v4-flash", "compressed"}, {"mimo-v2-flash", "values of another width"},
+    {"step-3.7-flash", "other heads"},   {"kimi-k3", "attn_res_block_size"},
+    {"minimax-m3", "blocks of keys"},    {"jamba-1.5-mini", "Mamba of the first kind"},
 };
 
 static MoeImport *try_import(const char *name, const MoeImportOptions *options, GError **error)
@@ -740,6 +737,62 @@ START_TEST(test_open_variables)
 }
 END_TEST
 
+#define NAS                                                                                                            \
+  "{\"model_type\": \"nemotron-nas\", \"hidden_size\": 8192, \"num_hidden_layers\": 3, \"num_attention_heads\": 64, "  \
+  "\"vocab_size\": 128256, \"block_configs\": [{\"attention\": {\"n_heads_in_group\": 16}, \"ffn\": {\"ffn_mult\": "   \
+  "2.625}}, "
+
+/* Blocks that do nothing are no layers; widths are a multiple of 256; a linear layer in place of attention is refused.
+ */
+START_TEST(test_blocks)
+{
+  static const char nothing[] =
+      NAS "{\"attention\": {\"no_op\": true, \"n_heads_in_group\": null}, \"ffn\": {\"no_op\": true}}, "
+          "{\"attention\": {\"no_op\": true}, \"ffn\": {\"ffn_mult\": 0.5}}]}";
+  static const char linear[] = NAS "{\"attention\": {\"replace_with_linear\": true}, \"ffn\": {\"ffn_mult\": 1}}, "
+                                   "{\"attention\": {\"no_op\": true}, \"ffn\": {\"ffn_mult\": 1}}]}";
+  const MoeImportOptions options = {.gpus = 8, .tensor = 1};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = moe_import_hf(nothing, strlen(nothing), "x.json", &options, &error);
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeRun) run = load(import);
+  MoeLayerKind first = moe_layer_kind(&run->architecture, 0), last = moe_layer_kind(&run->architecture, 1);
+
+  ck_assert_int_eq(run->architecture.layers, 2);
+  ck_assert_int_eq(first.kv_heads, 4);
+  ck_assert_int_eq(first.ffn_width, 14336);
+  ck_assert_int_eq(last.mixer, MOE_MIXER_NONE);
+  ck_assert_int_eq(last.ffn_width, 2816);
+  g_autoptr(MoeImport) none = moe_import_hf(linear, strlen(linear), "x.json", &options, &error);
+
+  ck_assert_ptr_null(none);
+  ck_assert_ptr_nonnull(strstr(error->message, "replace_with_linear"));
+}
+END_TEST
+
+/* A list of indexes says nothing more when every layer has its own; layers that share one are refused. */
+START_TEST(test_shared_indexes)
+{
+  static const char *const lists[] = {"{\"indexer_types\": [\"full\", \"full\"],",
+                                      "{\"indexer_types\": [\"full\", \"shared\"],"};
+  g_autofree char *path = moetest_path("tests/interchange/hf/deepseek-v3.2.json");
+  g_autofree char *text = NULL;
+  const MoeImportOptions options = {.gpus = 64, .tensor = 8};
+
+  ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+    g_autofree char *more = g_strconcat(lists[i], strchr(text, '{') + 1, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = moe_import_hf(more, strlen(more), "config.json", &options, &error);
+
+    ck_assert((import != NULL) == (i == 0));
+    if (error)
+      ck_assert_ptr_nonnull(strstr(error->message, "indexer_types"));
+  }
+}
+END_TEST
+
 /* An index of keys makes DeepSeek-V3 into V3.2, by whatever name its configuration goes. */
 START_TEST(test_index_by_another_name)
 {
@@ -832,5 +885,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
-              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_assumptions,
-              test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
+              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_assumptions, test_blocks,
+              test_shared_indexes, test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
