@@ -9,6 +9,7 @@
 #define SEEKERS   400   /* particles that seek it */
 #define FINALISTS 8     /* of the best sets by the surrogates, that are simulated */
 #define ROUNDS    2     /* then the surrogates learn from them and it starts again */
+#define MOST      8     /* rounds, as long as the surrogates promise a set that simulations do not keep */
 
 typedef struct {
   double worst;
@@ -100,7 +101,8 @@ static void keep_shots(MoeProblem *problem, MoeShot *shots, guint n)
   g_free(shots);
 }
 
-static gboolean seek_best(MoeProblem *problem, double *best, double *miss, GError **error)
+/* *promised: the least largest miss that the surrogates had a set for. */
+static gboolean seek_best(MoeProblem *problem, double *best, double *miss, double *promised, GError **error)
 {
   g_autoptr(MoeParticles) pool = NULL;
   g_autoptr(GArray) candidates = seek(problem, NULL, &pool);
@@ -109,6 +111,7 @@ static gboolean seek_best(MoeProblem *problem, double *best, double *miss, GErro
 
   if (!shots)
     return FALSE;
+  *promised = n > 0 ? g_array_index(candidates, Candidate, 0).worst : HUGE_VAL;
   for (guint k = 0; k < n; k++) {
     double found = miss_of(problem, shots + (gsize)k * n_cases);
 
@@ -182,11 +185,11 @@ static void state_best(const MoeProblem *problem, MoeInference *inference)
 
 gboolean moe_infer_explain(MoeProblem *problem, const MoeParticles *particles, MoeInference *inference, GError **error)
 {
-  double miss = HUGE_VAL, within = log1p(problem->options->within);
+  double miss = HUGE_VAL, promised = 0, within = log1p(problem->options->within);
 
   inference->best = g_memdup2(particles->state, sizeof(double) * (problem->keys->len + 1));
-  for (guint round = 0; round < ROUNDS && miss > within; round++)
-    if (!seek_best(problem, inference->best, &miss, error))
+  for (guint round = 0; miss > within && (round < ROUNDS || (round < MOST && promised <= within)); round++)
+    if (!seek_best(problem, inference->best, &miss, &promised, error))
       return FALSE;
   inference->explained = miss <= within;
   if (!inference->explained)
