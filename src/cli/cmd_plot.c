@@ -17,7 +17,8 @@ static const MoeUsage usage = {
         "  moesim plot scale models/deepseek-v3.yaml --y days --tokens 14.8e12 --theme dark --size 1600x900 -o "
         "days.png\n"
         "  moesim plot heatmap models/deepseek-v3.yaml --vary parallelism.expert=16,32,64 \\\n"
-        "    --vary training.micro_batch=1,2 -o heat.png\n\n"
+        "    --vary training.micro_batch=1,2 -o heat.png\n"
+        "  moesim plot posterior posterior.yaml -o posterior.png\n\n"
         "Kinds:\n"
         "  scale       a measure against the number of GPUs, a line per run and cluster\n"
         "  ladder      predicted beside published MFU, a pair of bars per run\n"
@@ -29,7 +30,9 @@ static const MoeUsage usage = {
         "  strategies  where the GPUs' time goes, a stack per run or per value of --vary\n"
         "  heatmap     a measure over two varied keys\n"
         "  pareto      GPU time against memory, dollars or energy; the front of those that none beats\n"
-        "  steps       how step times are distributed over seeds\n\n"
+        "  steps       how step times are distributed over seeds\n"
+        "  posterior   what moesim infer -o learned of each unknown, beside what was known before\n"
+        "  predictions rows of moesim infer -o, learned from and held out, beside what was published\n\n"
         "Measures (--y): mfu, mfu-full, step, tokens, tokens-per-gpu, tflops, days, dollars, mwh, efficiency, memory\n",
     .least = 1,
     .most = -1,
@@ -84,6 +87,8 @@ static const MoePlotKind kinds[] = {
     {"ladder", "predicted beside published", 1, -1, MOE_N_MEASURES, ladder},
     {"memory", "memory per GPU by part", 1, -1, MOE_N_MEASURES, memory},
     {"pareto", "GPU time against what it takes", 1, -1, MOE_MEASURE_MEMORY, moe_plot_pareto},
+    {"posterior", "what was learned of each unknown", 1, 1, MOE_N_MEASURES, moe_plot_posterior},
+    {"predictions", "an inference beside what was published", 1, 1, MOE_N_MEASURES, moe_plot_predictions},
     {"scale", "a measure against GPUs", 1, -1, MOE_MEASURE_MFU, moe_plot_scale},
     {"sensitivity", "what the assumptions do", 1, 1, MOE_N_MEASURES, moe_plot_sensitivity},
     {"steps", "how step times are distributed", 1, 1, MOE_N_MEASURES, moe_plot_steps},

@@ -21,7 +21,7 @@ static const MoeCommand commands[] = {
     {"memory", "footprint per GPU by pipeline stage and part, and whether it fits", moe_cmd_memory},
     {"mfu", "model FLOP utilization of a measured run", moe_cmd_mfu},
     {"plan", "which cluster, how many GPUs and which layout for a training; days, dollars, energy", moe_cmd_plan},
-    {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline, sensitivity, validation", moe_cmd_plot},
+    {"plot", "figures: scale, ladder, waterfall, memory, strategies, timeline, sensitivity, posterior", moe_cmd_plot},
     {"report", "one run as one self-contained HTML page", moe_cmd_report},
     {"run", "simulate one run: step time, MFU, memory, where the time goes", moe_cmd_run},
     {"schema", "every key of the input files: kind, unit, range, default, words, meaning", moe_cmd_schema},

@@ -68,6 +68,8 @@ gboolean moe_plot_best(const char *argument, const char *cluster, const GArray *
 
 char *moe_plot_heatmap(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 char *moe_plot_pareto(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_posterior(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
+char *moe_plot_predictions(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 char *moe_plot_scale(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 char *moe_plot_sensitivity(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 char *moe_plot_steps(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);

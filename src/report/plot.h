@@ -130,6 +130,13 @@ char *moe_plot_explanation_data(const MoeExplanation *explanation);
  * %. */
 char *moe_plot_sensitivity_data(const MoeSensitivity *sensitivity);
 
+/* Of a posterior file (moesim infer -o), for plots/posterior.gp: unknowns with most bits first (key, bits, P10 to P90
+ * of a range), then a block of boxes (row, from, to, height, height before, name of a value). NULL and *error. */
+char *moe_plot_posterior_data(const char *path, GError **error);
+/* For plots/predictions.gp: row, P10, P50, P90 and the best set in % of what was published, held out. Rows of which
+ * nothing was published are left out. NULL and *error. */
+char *moe_plot_predictions_data(const char *path, GError **error);
+
 G_END_DECLS
 
 #endif

@@ -62,6 +62,19 @@ draw timeline.svg timeline "$data/models/deepseek-v3.yaml" --ranks 0,128 --windo
 check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.svg"
 draw sensitivity.svg sensitivity "$run"
 check "no interval of the combinations" grep -qE "^with the model's error(	[0-9.]+){3}\$" "$work/sensitivity.dat"
+# What moesim infer -o wrote: most learned on top, a list's values by name, a range's P10 to P90; a row without a result is left out.
+posterior=$data/tests/report/posterior.yaml
+draw posterior.svg posterior "$posterior"
+check "most is not on top" [ "$(sed -n 2p "$work/posterior.dat")" = "training.precision.lm_head	0.90	" ]
+check "no range" grep -q '^cluster.network.efficiency	0.41	0.6 to 0.72$' "$work/posterior.dat"
+check "no name of a value" grep -q 'bf16x9' "$work/posterior.svg"
+draw predictions.svg predictions "$posterior"
+check "three rows with a result" [ "$(wc -l < "$work/predictions.dat")" -eq 4 ]
+check "a row in % of what was published" grep -q '^64-gpus, mfu	92.500	98.750	105.000	100.250	0$' "$work/predictions.dat"
+refused "expected what moesim infer -o writes" plot posterior "$run" -o "$work/none.svg"
+refused "expected what moesim infer -o writes" plot predictions "$run" -o "$work/none.svg"
+sed 's/published: 0.4,/published: none,/' "$posterior" > "$work/wrong.yaml"
+refused "wrong.yaml:14:" plot predictions "$work/wrong.yaml" -o "$work/none.svg"
 draw sizes.svg scale "$data/models/gpt3-175b.yaml"
 check "the run's own size, and smaller and larger ones" awk '$1 == 64 { own = 1 } $1 > 64 { more = 1 } END { exit !(own && more) }' "$work/sizes.dat"
 refused "--gpus: 'many', expected a whole number" plot scale "$run" --gpus 8,many -o "$work/none.svg"

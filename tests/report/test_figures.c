@@ -131,6 +131,9 @@ static void make_figures(const char **kinds, char **data)
   kinds[n] = "heatmap", data[n++] = heatmap_data(list);
   kinds[n] = "timeline", data[n++] = timeline_data();
   kinds[n] = "steps", data[n++] = steps_data();
+  g_autofree char *posterior = moetest_path("tests/report/posterior.yaml");
+  kinds[n] = "posterior", data[n++] = moe_plot_posterior_data(posterior, NULL);
+  kinds[n] = "predictions", data[n++] = moe_plot_predictions_data(posterior, NULL);
   kinds[n] = NULL;
 }
 
