@@ -31,6 +31,8 @@ char *moe_memory_json(const char *request);
 char *moe_explain_json(const char *request);
 /* What the assumptions are worth: `moesim sensitivity`. */
 char *moe_sensitivity_json(const char *request);
+/* What was not published, learned from what was: `moesim infer`. */
+char *moe_infer_json(const char *request);
 /* One run at many points: `moesim sweep`. */
 char *moe_sweep_json(const char *request);
 /* A training of weeks: `moesim goodput`. */
@@ -72,14 +74,14 @@ typedef struct {
   const MoeCancel *cancel; /* may be NULL */
   double budget_s;         /* most that a request may take, whatever it says itself; 0 = no limit */
   unsigned jobs;           /* threads that a request may use, whatever it says itself; 0 = no limit */
-  /* Told of pieces of work done, of sweep, search, plan, sensitivity and explain; from any thread, one call at a time;
-   * may be NULL. */
+  /* Told of pieces of work done, of sweep, search, plan, sensitivity, explain and infer; from any thread, one call at a
+   * time; may be NULL. */
   void (*progress)(unsigned done, unsigned total, void *progress_data);
   void *progress_data;
 } MoeDoorOptions;
 
-/* The answer to `question`: "predict", "memory", "explain", "sensitivity", "sweep", "goodput", "search", "plan",
- * "check", "timeline", "convert", "show", "schema" or "list". `options` may be NULL. */
+/* The answer to `question`: "predict", "memory", "explain", "sensitivity", "infer", "sweep", "goodput", "search",
+ * "plan", "check", "timeline", "convert", "show", "schema" or "list". `options` may be NULL. */
 char *moe_answer_json(const char *question, const char *request, const MoeDoorOptions *options);
 /* The folder that is used when none is named: $MOESIM_DATA, else one above this library or program, else where it was
  * to be installed; NULL when there is none. Free with moe_text_free. */

@@ -20,8 +20,8 @@ from . import _svg
 from ._door import InputError, LayoutError, MoesimError, Stopped, ask, version
 
 __all__ = [
-    "Explanation", "InputError", "LayoutError", "MoesimError", "Prediction", "Sensitivity", "Stopped", "Trace", "ask", "check",
-    "convert", "explain", "goodput", "memory", "models", "clusters", "stacks", "plan", "predict", "search", "sensitivity", "show",
+    "Explanation", "Inference", "InputError", "LayoutError", "MoesimError", "Prediction", "Sensitivity", "Stopped", "Trace", "ask", "check",
+    "convert", "explain", "goodput", "infer", "memory", "models", "clusters", "stacks", "plan", "predict", "search", "sensitivity", "show",
     "sweep", "version",
 ]
 
@@ -127,6 +127,25 @@ class Sensitivity(Answer):
         return _svg.bars("swing of each assumption", rows)
 
 
+class Inference(Answer):
+    """What was learned of each unknown (`unknowns`), and rows learned from and held out beside what was published (`rows`)."""
+
+    def name(self) -> str:
+        return f"{len(self.data['unknowns'])} unknowns, {len(self.data['rows'])} rows"
+
+    def unknowns(self) -> Any:
+        """A row per unknown, as a pandas.DataFrame or a list of dicts: key, bits, before.p10 ... after.p90."""
+        return _frame(self.data["unknowns"])
+
+    def rows(self) -> Any:
+        """A row per measurement, likewise: name, published, predicted.p10 ..., best, held_out."""
+        return _frame(self.data["rows"])
+
+    def _repr_svg_(self) -> str:
+        most = sorted(self.data["unknowns"], key=lambda unknown: -unknown["bits"])[:12]
+        return _svg.bars("bits learned of each unknown", [(u["key"], 0.0, max(u["bits"], 0.0), f"{u['bits']:.2f} bits") for u in most])
+
+
 def _request(run: Run, options: Dict[str, Any]) -> Dict[str, Any]:
     run = run if isinstance(run, dict) else os.fspath(run)
     return {"run": run, **options}
@@ -151,6 +170,12 @@ def explain(run: Run, other: Optional[Run] = None, *, changes: Optional[Changes]
 def sensitivity(run: Run, *, set: Optional[Changes] = None, **options: Any) -> Sensitivity:
     """P10, P50, P90 over the assumptions; `samples`."""
     return Sensitivity(ask("sensitivity", _request(run, {"set": set, **options})))
+
+
+def infer(*cases: Union[str, "os.PathLike[str]"], hold_out: Optional[List[str]] = None, **options: Any) -> Inference:
+    """What was not published, learned from cases (FILE or FILE:ID); `hold_out` are predicted. `options`: noise, within, particles, simulations,
+    seed, jobs, fidelity, budget_s."""
+    return Inference(ask("infer", {"cases": [os.fspath(one) for one in cases], "hold_out": hold_out, **options}))
 
 
 def _flat(record: Dict[str, Any], prefix: str = "") -> Dict[str, Any]:

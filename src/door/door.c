@@ -23,6 +23,7 @@ static const char *const search_keys[] = {"top",          "objective", "space", 
                                           "memory_slack", "limit",     "budget", "clusters", NULL};
 static const char *const plan_keys[] = {"tokens", "clusters", "deadline", "budget_usd", "price",  "own",
                                         "space",  "limit",    "samples",  "seeds",      "budget", NULL};
+static const char *const infer_keys[] = {"cases", "hold_out", "noise", "within", "particles", "simulations", NULL};
 static const char *const check_keys[] = {"try", NULL};
 static const char *const timeline_keys[] = {"ranks", "from_s", "to_s", "most", NULL};
 static const char *const convert_keys[] = {
@@ -37,6 +38,7 @@ static const Question questions[] = {
     {"convert", moe_door_convert, convert_keys},
     {"explain", moe_door_explain, explain_keys},
     {"goodput", moe_door_goodput, goodput_keys},
+    {"infer", moe_door_infer, infer_keys},
     {"list", moe_door_list, list_keys},
     {"memory", moe_door_memory, memory_keys},
     {"plan", moe_door_plan, plan_keys, TRUE},
@@ -112,6 +114,11 @@ char *moe_explain_json(const char *request)
 char *moe_sensitivity_json(const char *request)
 {
   return moe_answer_json("sensitivity", request, NULL);
+}
+
+char *moe_infer_json(const char *request)
+{
+  return moe_answer_json("infer", request, NULL);
 }
 
 char *moe_sweep_json(const char *request)

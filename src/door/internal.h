@@ -95,6 +95,7 @@ char *moe_door_sweep(const MoeRequest *request, GError **error);
 char *moe_door_goodput(const MoeRequest *request, GError **error);
 char *moe_door_search(const MoeRequest *request, GError **error);
 char *moe_door_plan(const MoeRequest *request, GError **error);
+char *moe_door_infer(const MoeRequest *request, GError **error);
 char *moe_door_check(const MoeRequest *request, GError **error);
 char *moe_door_timeline(const MoeRequest *request, GError **error);
 char *moe_door_convert(const MoeRequest *request, GError **error);

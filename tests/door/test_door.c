@@ -1,4 +1,6 @@
 /* The JSON door: questions in, answers or errors with their place out. */
+#include "moetest.h"
+
 #include <moesim/door.h>
 
 #include <check.h>
@@ -238,6 +240,44 @@ START_TEST(trials)
 }
 END_TEST
 
+/* ---- infer ------------------------------------------------------------------------------------------------------- */
+
+static void expect_part(const char *request, const MoeDoorOptions *options, const char *part)
+{
+  char *answer = moe_answer_json("infer", request, options);
+
+  ck_assert_msg(strstr(answer, part) != NULL, "%s, expected %s", answer, part);
+  moe_text_free(answer);
+}
+
+/* A file of the caller's: one case to learn from, one held out. A confined door does not read it. */
+START_TEST(infer_learns_from_cases)
+{
+  g_autofree char *path = g_build_filename(moetest_folder(), "cases.yaml", NULL);
+  g_autofree char *run = moetest_path("models/mixtral-8x7b.yaml");
+  g_autofree char *cases = g_strdup_printf("cases:\n  - {id: a, extends: %s, published: {step_time_s: 3}}\n"
+                                           "  - {id: b, extends: %s, training: {global_batch: 512}, published: {}}\n",
+                                           run, run);
+  g_autofree char *request = g_strdup_printf("{\"cases\": [\"%s\"], \"hold_out\": [\"%s:b\"], \"simulations\": 16, "
+                                             "\"particles\": 100}",
+                                             path, path);
+  MoeDoorOptions server = {.confined = 1};
+
+  ck_assert(g_file_set_contents(path, cases, -1, NULL));
+  expect_part(request, NULL, "\"unknowns\"");
+  expect_part(request, &server, "no cases '");
+}
+END_TEST
+
+START_TEST(infer_refuses)
+{
+  expect_part("{}", NULL, "expected a list of FILE or FILE:ID");
+  expect_part("{\"cases\": [\"nowhere\"]}", NULL, "no cases 'nowhere'");
+  expect_part("{\"cases\": [\"mai-base-1\"], \"noise\": 2}", NULL, "2, expected a share above 0 and below 1");
+  expect_part("{\"cases\": [\"mai-base-1\"], \"particles\": 3}", NULL, "\"error\"");
+}
+END_TEST
+
 /* ---- the other questions ----------------------------------------------------------------------------------------- */
 
 /* Each answers with a key of its own; what they say is the business of their modules. */
@@ -335,6 +375,8 @@ static Suite *door_suite(void)
   tcase_add_test(check, nearest_word);
   tcase_add_test(check, trials);
   tcase_add_test(others, all_questions);
+  tcase_add_test(others, infer_learns_from_cases);
+  tcase_add_test(others, infer_refuses);
   tcase_add_test(others, shown_runs_are_runs);
   tcase_add_test(others, progress_reaches_its_end);
   suite_add_tcase(suite, requests);

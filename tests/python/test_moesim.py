@@ -48,6 +48,21 @@ class Answers(unittest.TestCase):
         self.assertEqual([row["set.training.micro_batch"] for row in rows], [1, 2])
         self.assertEqual(rows[0]["step_time_s"], moesim.predict(RUN, set={"training.micro_batch": 1}).step_time_s)
 
+    def test_inference_has_unknowns_and_rows(self):
+        path = pathlib.Path(os.environ["WORK"]) / f"cases-{os.getpid()}.yaml"
+        run = SOURCE / "models" / f"{RUN}.yaml"
+        cases = "".join(
+            f"  - {{id: b{batch}, extends: {run}, training: {{global_batch: {batch}}}, published: {{step_time_s: 3}}}}\n" for batch in (128, 256)
+        )
+        path.write_text(f"cases:\n{cases}", encoding="utf-8")
+        learned = moesim.infer(path, hold_out=[f"{path}:b256"], simulations=16, particles=100)
+        self.assertEqual([row["held_out"] for row in learned["rows"]], [False, True])
+        self.assertEqual(len(learned.rows()), 2)
+        self.assertGreater(len(learned.unknowns()), 2)
+        self.assertIn("unknowns", repr(learned.name()))
+        with self.assertRaisesRegex(moesim.InputError, "no cases"):
+            moesim.infer("nowhere.yaml")
+
     def test_shipped_names(self):
         self.assertIn("mai-base-1/v5", [model["name"] for model in moesim.models()])
         self.assertIn("h100-hgx", moesim.clusters())
