@@ -262,7 +262,8 @@ static guint count_global(JsonMap *map, guint *n)
 
   *n = list ? json_array_get_length(list) : types ? json_array_get_length(types) : 0;
   for (guint i = 0; i < *n; i++)
-    global += list ? json_array_get_int_element(list, i) != 0 : strcmp(element_text(types, i), "full_attention") == 0;
+    global += list ? json_map_element(map, "attn_type_list", list, i) != 0
+                   : strcmp(element_text(types, i), "full_attention") == 0;
   return global;
 }
 

@@ -64,7 +64,7 @@ static void take_dense_list(JsonMap *map, MoeExpertLayer *moe)
   guint n = dense ? json_array_get_length(dense) : 0;
 
   for (guint i = 0; i < n; i++)
-    if (json_array_get_int_element(dense, i) != (gint64)i || moe->every > 1) {
+    if (json_map_element(map, "mlp_only_layers", dense, i) != (gint64)i || moe->every > 1) {
       json_map_fail(map, "mlp_only_layers",
                     "\"mlp_only_layers\" names layers in the middle, expected the first ones or none");
       return;
@@ -97,10 +97,10 @@ static void take_frequency(JsonMap *map, MoeExpertLayer *moe)
   JsonArray *list = json_map_list(map, "moe_layer_freq");
   guint n = json_array_get_length(list), dense = 0;
 
-  while (dense < n && json_array_get_int_element(list, dense) == 0)
+  while (dense < n && json_map_element(map, "moe_layer_freq", list, dense) == 0)
     dense++;
   for (guint i = dense; i < n; i++)
-    if (json_array_get_int_element(list, i) == 0) {
+    if (json_map_element(map, "moe_layer_freq", list, i) == 0) {
       json_map_fail(map, "moe_layer_freq",
                     "\"moe_layer_freq\" has dense layers after the first ones, expected experts in all others");
       return;

@@ -89,10 +89,10 @@ static JsonObject *linear_config(JsonMap *map)
   return NULL;
 }
 
-static gboolean is_in(JsonArray *list, int64_t value)
+static gboolean is_in(JsonMap *map, JsonArray *list, int64_t value)
 {
   for (guint i = 0; i < json_array_get_length(list); i++)
-    if (json_array_get_int_element(list, i) == value)
+    if (json_map_element(map, "full_attn_layers", list, i) == value)
       return TRUE;
   return FALSE;
 }
@@ -119,7 +119,7 @@ void hf_kimi_linear(JsonMap *map, Draft *draft)
                                    .value_dim = dim,
                                    .convolution = json_map_count(&inner, "short_conv_kernel_size", 4)};
   for (int64_t layer = 0; full && layer < a->layers; layer++)
-    add_layer(map, "linear_attn_config", a, is_in(full, layer + 1) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR,
+    add_layer(map, "linear_attn_config", a, is_in(&inner, full, layer + 1) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR,
               FEED_AS_READ);
   if (inner.error && !map->error)
     map->error = g_steal_pointer(&inner.error);

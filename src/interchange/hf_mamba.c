@@ -38,14 +38,11 @@ static void read_state(JsonMap *map, Draft *draft)
     import_note(draft, "the biases of Mamba's projections are left out (under 0.01 %% of the parameters)");
 }
 
-static gboolean is_in(JsonArray *list, int64_t value)
+static gboolean is_in(JsonMap *map, JsonArray *list, int64_t value)
 {
-  for (guint i = 0; list && i < json_array_get_length(list); i++) {
-    JsonNode *node = json_array_get_element(list, i);
-
-    if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_int(node) == value)
+  for (guint i = 0; list && i < json_array_get_length(list); i++)
+    if (json_map_element(map, "attn_layer_indices", list, i) == value)
       return TRUE;
-  }
   return FALSE;
 }
 
@@ -108,7 +105,7 @@ void hf_bamba(JsonMap *map, Draft *draft)
   for (int64_t i = 0; i < a->layers; i++)
     hf_add_layer(
         map, "attn_layer_indices", a,
-        &(MoeLayerKind){.mixer = is_in(list, i) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR, .feed = MOE_FEED_DENSE});
+        &(MoeLayerKind){.mixer = is_in(map, list, i) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR, .feed = MOE_FEED_DENSE});
 }
 
 /* ---- beside each other, alone ---------------------------------------------------------------- */

@@ -158,7 +158,7 @@ static gboolean is_per_layer(JsonMap *map, JsonArray *list, const char *key, int
     return FALSE;
   }
   for (int64_t i = 0; i < layers; i++)
-    if (element(list, i) < 1 || element(list, i) > MAX_HEADS) {
+    if (json_map_element(map, key, list, (guint)i) < 1 || element(list, i) > MAX_HEADS) {
       json_map_fail(map, key, "\"%s\" has something that is no number of heads for layer %" G_GINT64_FORMAT, key, i);
       return FALSE;
     }

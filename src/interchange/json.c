@@ -282,6 +282,16 @@ const char *json_map_text(JsonMap *map, const char *key)
   return NULL;
 }
 
+int64_t json_map_element(JsonMap *map, const char *key, JsonArray *list, guint i)
+{
+  JsonNode *node = json_array_get_element(list, i);
+
+  if (is_number(node) && fabs(json_node_get_double(node)) <= (double)MAX_COUNT)
+    return json_node_get_int(node);
+  json_map_fail(map, key, "\"%s\" has an element %u that is no count, expected a whole number", key, i);
+  return 0;
+}
+
 JsonArray *json_map_list(JsonMap *map, const char *key)
 {
   JsonNode *node = find(map, key);

@@ -35,6 +35,8 @@ gboolean json_map_flag(JsonMap *map, const char *key, gboolean otherwise);
 const char *json_map_text(JsonMap *map, const char *key);
 /* NULL when absent; a mistake when it is no list. */
 JsonArray *json_map_list(JsonMap *map, const char *key);
+/* Element `i` of the list under `key`; 0 and a mistake when it is no whole number. */
+int64_t json_map_element(JsonMap *map, const char *key, JsonArray *list, guint i);
 /* The spelling of `key` that the object has; `key` itself when it has none. */
 const char *json_map_spelling(const JsonMap *map, const char *key);
 /* The spelling in use of which `key` is another with the same value; NULL when there is none. */

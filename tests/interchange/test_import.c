@@ -737,6 +737,33 @@ START_TEST(test_open_variables)
 }
 END_TEST
 
+/* Elements of lists that are no numbers are mistakes at the list, not zeros. */
+START_TEST(test_elements_of_lists)
+{
+  static const char *const files[][3] = {{"deepseek-v3.2", "{\"moe_layer_freq\": [0, null, 1],", "moe_layer_freq"},
+                                         {"qwen3-30b-a3b", "{\"mlp_only_layers\": [[]],", "mlp_only_layers"},
+                                         {"bamba-9b", "{\"attn_layer_indices\": [9, {}],", "attn_layer_indices"}};
+  const MoeImportOptions options = {.gpus = 64, .tensor = 8};
+
+  for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+    g_autofree char *name = g_strdup_printf("tests/interchange/hf/%s.json", files[i][0]);
+    g_autofree char *path = moetest_path(name), *text = NULL;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    char *old = strstr(text, files[i][2]);
+
+    if (old)
+      *old = '_'; /* the key of the file goes, ours comes in front */
+    g_autofree char *more = g_strconcat(files[i][1], strchr(text, '{') + 1, NULL);
+    g_autofree char *expected = g_strdup_printf("\"%s\" has an element", files[i][2]);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = moe_import_hf(more, strlen(more), "config.json", &options, &error);
+
+    ck_assert_msg(!import && strstr(error->message, expected), "%s: %s", files[i][0], error ? error->message : "read");
+  }
+}
+END_TEST
+
 #define NAS                                                                                                            \
   "{\"model_type\": \"nemotron-nas\", \"hidden_size\": 8192, \"num_hidden_layers\": 3, \"num_attention_heads\": 64, "  \
   "\"vocab_size\": 128256, \"block_configs\": [{\"attention\": {\"n_heads_in_group\": 16}, \"ffn\": {\"ffn_mult\": "   \
@@ -885,5 +912,6 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
-              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_assumptions, test_blocks,
-              test_shared_indexes, test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
+              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_assumptions, test_elements_of_lists,
+              test_blocks, test_shared_indexes, test_index_by_another_name, test_megatron_defaults, test_words,
+              test_limits)
