@@ -2,7 +2,9 @@
 import { $, h, put } from './dom.js';
 import { GROUPS, candidates, nearestLegal, same } from './keys.js';
 import { group } from './format.js';
+import { around } from './scales.js';
 
+const STEPS = 2; /* halvings and doublings of the GPUs that are offered */
 const MANY = 7; /* more values than that are a list that opens */
 
 let nextId = 0;
@@ -45,6 +47,7 @@ function shown(key, item) {
 function opens(control, list, legal, onChange) {
   const { key, value, own } = control;
   return h('select', { 'aria-label': control.label, 'data-key': key, onchange: (event) => onChange(key, event.target.value) },
+    value === undefined && h('option', { value: '', selected: true, disabled: true, text: control.otherwise ?? '–' }),
     list.map((item) => {
       const reason = reasonOf(legal, key, item);
       return h('option', { value: item, selected: same(item, value), title: reason, class: reason && 'illegal',
@@ -76,15 +79,20 @@ function row(control, legal, onChange) {
 export function describe(state, schema, own) {
   return GROUPS.map((g) => ({ title: g.title, controls: g.keys.map(([key, label]) => {
     const said = schema.get(key);
-    const base = own.get(key) ?? plain(said?.default);
+    const base = own.get(key) ?? defaultOf(said);
     const value = state.set[key] ?? base;
-    return { key, label, value, own: base, changed: key in state.set, meaning: said?.meaning ?? key,
+    return { key, label, value, own: base, changed: key in state.set, meaning: said?.meaning ?? key, otherwise: said?.default,
       list: candidates(key, said, base, value) };
   }).filter((control) => control.value !== undefined || control.list.length > 0) }));
 }
 
-function plain(text) {
-  return typeof text === 'string' || typeof text === 'number' || typeof text === 'boolean' ? String(text) : undefined;
+/** The default of a key as a value; a default in words ("as gemm") is none, but "as layout says, else 1" of a number is 1. */
+export function defaultOf(said) {
+  const text = said?.default === undefined || said.default === null ? undefined : String(said.default);
+  if (text === undefined) return undefined;
+  if (said.kind === 'word') return said.words.includes(text) ? text : undefined;
+  if (said.kind === 'integer') return /^(?:.*, else )?(\d+)$/.exec(text)?.[1];
+  return said.kind === 'flag' || /^[0-9]/.test(text) ? text : undefined;
 }
 
 /** Draws the groups anew and gives the keyboard back to the control that had it. */
@@ -109,8 +117,17 @@ export function sliderOfGpus(gpus) {
   return Math.log2(gpus);
 }
 
-/** The slider of sizes follows a number that was written, too. */
-export function drawSize(gpus) {
+/** Sizes around one, as values of a control: those that the layout does not divide are greyed. */
+export function sizesAround(gpus) {
+  return around(gpus, STEPS).map(String);
+}
+
+/** The slider of sizes follows a number that was written, too; below it its stops, greyed where there is no run. */
+export function drawSize(gpus, own, legal, onChange) {
+  const list = sizesAround(gpus), control = { key: 'gpus', value: String(gpus), own, label: 'GPUs, by doubling' };
+  const focused = document.activeElement?.dataset?.key === 'gpus';
+  put('sizes', choices(control, list, legal, (_, value) => onChange(value)), complaint('gpus', list, String(gpus), legal, (_, value) => onChange(value)));
+  if (focused) $('sizes').querySelector('input:checked')?.focus();
   $('gpus-slider').value = sliderOfGpus(gpus);
   $('gpus-slider').setAttribute('aria-valuetext', `${gpus} GPUs`);
   if (document.activeElement !== $('gpus')) $('gpus').value = group(gpus);

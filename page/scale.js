@@ -11,11 +11,17 @@ export function question(state, gpus) {
   return request({ ...state, gpus: '' }, { vary: { gpus: around(gpus, STEPS) } });
 }
 
+/** P10 and P90 of a size: its own where they are known, else those of the size looked at, taken relative. */
+function band(r, ends) {
+  if (r.interval) return { low: r.interval.mfu_causal_p10, high: r.interval.mfu_causal_p90 };
+  return ends ? { low: r.mfu.causal / ends[1], high: r.mfu.causal / ends[0] } : { low: NaN, high: NaN };
+}
+
 /** Points of a sweep's answer, in order of size; those that cannot be are left out. `ends`: relative step times of the
  * fast and the slow end at the size looked at. */
 export function points(answer, gpus, ends) {
-  return answer.filter((r) => r.mfu).map((r) => ({ x: r.gpus, y: r.mfu.causal, fits: r.memory.fits, own: r.gpus === gpus,
-    high: ends ? r.mfu.causal / ends[0] : NaN, low: ends ? r.mfu.causal / ends[1] : NaN })).sort((a, b) => a.x - b.x);
+  return answer.filter((r) => r.mfu).map((r) => ({ x: r.gpus, y: r.mfu.causal, fits: r.memory.fits, own: r.gpus === gpus, ...band(r, ends) }))
+    .sort((a, b) => a.x - b.x);
 }
 
 export function statedPoints(result) {
@@ -31,5 +37,5 @@ export function draw(answer, result, scaling, onPick) {
   }
   put('scale', curve(list, statedPoints(result), 'MFU over the number of GPUs', room('scale', 700), onPick));
   put('scale-note', `${scaling === 'strong' ? 'Strong scaling: the batch stays.' : 'Weak scaling: the batch grows with the GPUs.'} `
-    + 'Band: the interval of the size looked at, taken relative. A cross does not fit; a diamond was published.');
+    + `Band: P10 to P90 ${answer.some((r) => r.interval) ? 'of each size' : 'of the size looked at, taken relative'}. A cross does not fit; a diamond was published.`);
 }

@@ -84,11 +84,12 @@ export class Session {
     if (this.shapley) this.round.later((s) => this.explain(s));
   }
 
-  /** The run without what was turned: where "back" leads. */
+  /** The run without what was turned: where "back" leads. At a size that it does not divide, as its file says it. */
   async look(signal) {
-    const asked = JSON.stringify(request({ ...this.state, set: {} }));
+    const own = request({ ...this.state, set: {} }), asked = JSON.stringify(own);
     if (asked === this.looked) return;
-    const answer = await ask('show', JSON.parse(asked), signal);
+    const legal = !this.state.gpus || (await ask('check', own, signal)).legal;
+    const answer = await ask('show', legal ? own : request({ ...this.state, set: {}, gpus: '' }), signal);
     this.own = new Map(answer.values.map(({ key, value }) => [key, value]));
     this.looked = asked;
     this.drawControls();
@@ -100,6 +101,8 @@ export class Session {
   async check(signal) {
     const tried = {};
     for (const group of this.groups()) for (const c of group.controls) if (c.list.length) tried[c.key] = c.list;
+    const gpus = this.gpus();
+    if (gpus > 0) tried.gpus = controls.sizesAround(gpus);
     this.legal = (await ask('check', request(this.state, { try: tried }), signal)).try;
     this.drawControls();
   }
@@ -134,6 +137,12 @@ export class Session {
   async computeScale(signal) {
     this.sweep = await ask('sweep', scale.question(this.state, this.result.gpus), signal);
     scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
+    this.round.idle((s) => this.bandSizes(s)); /* every size in its own right: nobody waits for it */
+  }
+
+  async bandSizes(signal) {
+    this.sweep = await ask('sweep', { ...scale.question(this.state, this.result.gpus), samples: SAMPLES }, signal);
+    scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
   }
 
   async computeSteps(signal) {
@@ -149,7 +158,7 @@ export class Session {
   }
 
   async computeAssumptions(signal) {
-    const answer = await ask('sensitivity', request(this.state, { samples: 1 }), signal);
+    const answer = await ask('sensitivity', request(this.state, { samples: 0 }), signal);
     assumptions.draw(answer, this.state, this.own, (key, value, stated) => {
       const set = { ...this.state.set };
       if (stated) delete set[key];
@@ -189,10 +198,14 @@ export class Session {
     return controls.describe(this.state, this.schema, this.own);
   }
 
+  gpus() {
+    return Number(this.state.gpus || this.own.get('parallelism.gpus'));
+  }
+
   drawControls() {
     controls.draw(this.groups(), this.legal, (key, value) => this.turn(key, value));
-    const gpus = Number(this.state.gpus || this.own.get('parallelism.gpus'));
-    if (gpus > 0) controls.drawSize(gpus);
+    const gpus = this.gpus();
+    if (gpus > 0) controls.drawSize(gpus, this.own.get('parallelism.gpus'), this.legal, this.pickSize);
   }
 
   tokens() {

@@ -13,11 +13,11 @@ function isLegal(legal, key, value) {
 /** Steps to try: [{key, label, from, to}], legal ones only; numbers one step down and up, then words. */
 export function steps(controls, legal) {
   const numbers = [], words = [];
-  for (const { key, label, list: values, value } of controls) {
+  for (const { key, label, list: values, value, otherwise } of controls) {
     const numeric = values.length > 0 && values.every((v) => /^[0-9]/.test(v));
     const { lower, higher } = neighbours(values, value);
     const others = numeric ? [lower, higher].filter(Boolean) : values.filter((v) => !same(v, value) && isLegal(legal, key, v)).slice(0, WORDS);
-    for (const to of others) if (isLegal(legal, key, to)) (numeric ? numbers : words).push({ key, label, from: value, to });
+    for (const to of others) if (isLegal(legal, key, to)) (numeric ? numbers : words).push({ key, label, from: value ?? otherwise, to });
   }
   return [...numbers, ...words].slice(0, MOST);
 }

@@ -129,7 +129,7 @@ char *moe_door_sensitivity(const MoeRequest *request, GError **error)
   int64_t samples = DEFAULT_SENSITIVITY_SAMPLES;
 
   if (!moe_request_sim(request, &options.sim, error) || !moe_request_jobs(request, &options.jobs, error) ||
-      !moe_request_integer(request, "samples", 1, MAX_SAMPLES, &samples, error))
+      !moe_request_integer(request, "samples", 0, MAX_SAMPLES, &samples, error))
     return NULL;
   options.samples = (guint)samples;
   g_autoptr(MoeRun) run = moe_asked_load(request, "run", error);

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Property: the MFU of a run is one number, whichever command says it. Drawn at random (SEED in the environment draws others): a run that
 # publishes the peak it divides by, and a cluster that is not the one that peak was stated for.
-#   doors.sh MOESIM EXAMPLE
+#   doors.sh MOESIM EXAMPLE ASK
 . "$(dirname "$0")/lib.sh"
 
 seed=${SEED:-1}
 rounds=${ROUNDS:-4}
 example=${2:-} # docs/example.c, built
+ask=${3:-} # tests/door/ask.c, built
 plans=0
 libraries=0
 
@@ -40,7 +41,8 @@ while [ "$round" -lt "$rounds" ]; do
   cluster=$(pick $((round + 100)) h800-hgx gb200-nvl72 h100-hgx b200-hgx mi300x gb300-nvl72)
   gpus=$(pick $((round + 200)) 2048 1024 4096)
   stack=megatron-bridge:26.02 # one that has kernels for all of these
-  set -- "$run" --stack $stack --gpus "$gpus"
+  change=$(pick $((round + 300)) training.precision.lm_head=bf16 training.precision.lm_head=fp32 memory.headroom=2GB stack.host.step=5ms)
+  set -- "$run" --stack $stack --gpus "$gpus" --set "$change"
 
   try run "$@" --cluster "$cluster" --format json
   expect_status 0
@@ -52,16 +54,27 @@ while [ "$round" -lt "$rounds" ]; do
   same compare "$(number mfu causal)"
   try sweep "$@" --vary "cluster=$cluster" --format json
   same "sweep --vary cluster" "$(number mfu causal)"
-  try sweep "$run" --stack $stack --vary "gpus=$gpus" --set "cluster=$cluster" --format json
+  try sweep "$run" --stack $stack --vary "gpus=$gpus" --set "$change" --set "cluster=$cluster" --format json
   same "sweep --vary gpus" "$(number mfu causal)"
+  # A training's step is the run's.
+  step=$(awk '/"step_time_s" :/ { sub(/,$/, ""); print $NF; exit }' "$work/out")
+  try goodput "$@" --set "cluster=$cluster" --tokens 1T --seeds 1 --samples 0 --format json
+  check "step of goodput" [ "$(awk '/"step_time_s" :/ { sub(/,$/, ""); print $NF; exit }' "$work/out")" = "$step" ]
+  # The JSON door.
+  if [ -n "$ask" ]; then
+    said="ask predict"
+    printf '{"run": "%s", "stack": "%s", "gpus": %s, "set": {"%s": "%s", "cluster": "%s"}}' "${run#"$data"/}" $stack "$gpus" "${change%%=*}" \
+      "${change#*=}" "$cluster" | (cd "$data" && "$ask" predict) > "$work/out"
+    same "the JSON door" "$(number mfu causal)"
+  fi
   try sensitivity "$@" --set "cluster=$cluster" --samples 1 --format json
   same sensitivity "$(number mfu_causal stated)"
   try explain "$@" --set "cluster=$cluster" --orders 1 --format json
   same explain "$(number mfu causal)"
-  try plot scale "$run" --stack $stack --set "cluster=$cluster" --gpus "$gpus" -o "$work/plot.svg"
+  try plot scale "$run" --stack $stack --set "$change" --set "cluster=$cluster" --gpus "$gpus" -o "$work/plot.svg"
   expect_status 0
   near "plot scale --set" "$(awk -v g="$gpus" '$1 == g { print $2; exit }' "$work/plot.dat")"
-  try plot scale "$run" --stack $stack --clusters "$cluster" --gpus "$gpus" -o "$work/plot.svg"
+  try plot scale "$run" --stack $stack --set "$change" --clusters "$cluster" --gpus "$gpus" -o "$work/plot.svg"
   near "plot scale --clusters" "$(awk -v g="$gpus" '$1 == g { print $2; exit }' "$work/plot.dat")"
   try report "$@" --set "cluster=$cluster" --samples 0 --seeds 0 -o "$work/page.html"
   near report "$(grep -o 'MFU [0-9.]* % causal' "$work/page.html" | head -n 1 | awk '{ print $2 }')"
@@ -81,7 +94,7 @@ while [ "$round" -lt "$rounds" ]; do
     same search "$found"
   fi
   # What a plan names is what run says of the line it prints.
-  try plan "$run" --stack $stack --clusters "$cluster" --gpus "$gpus" --tokens 1T --budget 3s --samples 2 --seeds 2 --format json
+  try plan "$run" --stack $stack --set "$change" --clusters "$cluster" --gpus "$gpus" --tokens 1T --budget 3s --samples 2 --seeds 2 --format json
   if [ "$status" -eq 0 ]; then
     planned=$(awk '/"mfu_causal.predicted" :/ { sub(/,$/, ""); printf "%.9g\n", $NF; exit }' "$work/out")
     command=$(sed -n 's/^ *"command" : "moesim \(.*\)",\{0,1\}$/\1/p' "$work/out")
@@ -107,6 +120,6 @@ while [ "$round" -lt "$rounds" ]; do
 done
 said="doors of $rounds rounds"
 check "no plan had an answer" [ "$plans" -gt 0 ]
-check "the library had no answer" [ "$libraries" -gt 0 ] || [ -z "$example" ]
+check "the library had no answer" [ "$libraries" -gt 0 -o -z "$example" ]
 
 finish

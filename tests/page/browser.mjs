@@ -95,6 +95,30 @@ await visit({
     await settled(page);
     assert.equal(await text(page, '#error'), '');
   },
+  'a size that the layout does not divide is greyed below the slider, says why, and offers a legal one': async (page) => {
+    await turn(page, 'parallelism.pipeline', '1');
+    await settled(page);
+    await page.value("(() => { const g = document.getElementById('gpus'); g.value = '8200'; g.dispatchEvent(new Event('change')); })()");
+    await page.until("document.querySelector('#sizes label.illegal input:checked')", 'a greyed size');
+    assert.match(await page.value("document.querySelector('#sizes label.illegal').title"), /expected/);
+    assert.match(await text(page, '#sizes .reason'), /expected/);
+    await page.value("document.getElementById('reset').click()");
+    await settled(page);
+    assert.equal(await text(page, '#sizes .reason'), '');
+  },
+  'every size has its own band': async (page) => {
+    await page.until("document.getElementById('scale-note').textContent.includes('P10 to P90 of each size')", 'bands of sizes', 120000);
+  },
+  'the keyboard reaches a control and turns it': async (page) => {
+    await page.value(`document.querySelector('#controls [data-key="parallelism.zero"]:checked').focus()`);
+    const before = await page.value('location.hash');
+    for (const type of ['keyDown', 'keyUp']) await page.send('Input.dispatchKeyEvent', { type, key: 'ArrowRight', code: 'ArrowRight', windowsVirtualKeyCode: 39 });
+    await settled(page);
+    assert.notEqual(await page.value('location.hash'), before);
+    assert.equal(await page.value('document.activeElement.dataset.key'), 'parallelism.zero', 'the control keeps the keyboard');
+    await page.value("document.getElementById('reset').click()");
+    await settled(page);
+  },
   'a config.json is dropped': async (page) => {
     const config = readFileSync(new URL('../interchange/hf/mixtral-8x7b.json', import.meta.url), 'utf8');
     await page.value(`(() => { const data = new DataTransfer(); data.items.add(new File([${JSON.stringify(config)}], 'mixtral.json'));

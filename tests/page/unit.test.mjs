@@ -11,6 +11,7 @@ const { spread, training } = await load('economy');
 const causes = await load('causes');
 const scales = await load('scales');
 const keys = await load('keys');
+const controls = await load('controls');
 const { chosen } = await load('memory');
 const scale = await load('scale');
 const heat = await load('heat');
@@ -132,6 +133,22 @@ test('the headline compares like with like', () => {
   assert.equal(none[0].range, '');
 });
 
+test('a default in words is no value', () => {
+  const of = controls.defaultOf;
+  assert.equal(of({ kind: 'integer', default: '1' }), '1');
+  assert.equal(of({ kind: 'integer', default: 'as layout says, else 1' }), '1');
+  assert.equal(of({ kind: 'integer', default: 'as many as there are' }), undefined);
+  assert.equal(of({ kind: 'word', words: ['bf16', 'fp8'], default: 'as gemm' }), undefined);
+  assert.equal(of({ kind: 'word', words: ['bf16', 'fp8'], default: 'bf16' }), 'bf16');
+  assert.equal(of({ kind: 'word', words: ['none', '1f1b'], default: 'none with one stage, else 1f1b' }), undefined);
+  assert.equal(of({ kind: 'flag', default: 'false' }), 'false');
+  assert.equal(of(undefined), undefined);
+  const said = { kind: 'word', words: ['bf16', 'fp8'], default: 'as gemm' };
+  const [group] = controls.describe({ set: {} }, new Map([['training.precision.wgrad', said]]), new Map()).filter((g) => g.title === 'Precision');
+  const wgrad = group.controls.find((c) => c.key === 'training.precision.wgrad');
+  assert.deepEqual([wgrad.value, wgrad.otherwise, wgrad.list], [undefined, 'as gemm', ['bf16', 'fp8']]);
+});
+
 test('parts of a step sum to it', () => {
   const time = { math: 1, bubble: 0, host: 2, data: 0.5 };
   assert.deepEqual(causes.parts(time).map((p) => p.word), ['math', 'host', 'data']);
@@ -203,6 +220,8 @@ const point = (gpus, causal, fits = true) => ({ gpus, mfu: { causal }, memory: {
 test('sizes that cannot be are left out of the curve', () => {
   const list = scale.points([point(16, 0.2), { set: {}, error: 'no' }, point(8, 0.3, false)], 16, [0.5, 2]);
   assert.deepEqual(list, [{ x: 8, y: 0.3, fits: false, own: false, high: 0.6, low: 0.15 }, { x: 16, y: 0.2, fits: true, own: true, high: 0.4, low: 0.1 }]);
+  const [own] = scale.points([{ ...point(16, 0.2), interval: { mfu_causal_p10: 0.1, mfu_causal_p90: 0.25 } }], 16, [0.5, 2]);
+  assert.deepEqual([own.low, own.high], [0.1, 0.25]); /* its own band, not that of the size looked at */
   assert.deepEqual(scale.statedPoints({ gpus: 8, published: { mfu: 0.4, convention: 'causal' } }), [{ x: 8, y: 0.4 }]);
   assert.deepEqual(scale.statedPoints({ gpus: 8, published: { mfu: 0.4, convention: 'full' } }), []); /* another yardstick */
 });
