@@ -95,6 +95,8 @@ static gboolean expert_work(const MoeCollRequest *request, MoeCollWork *work)
     pairwise(request, library, work);
   if (library->registers_floor)
     work->floor_s = request->domains > 1 ? library->network_floor_s : library->floor_s;
+  if (request->domains > 1 && request->collective->notifies)
+    work->floor_s += library->notify_s[request->collective->kind == MOE_COMBINE];
   work->sms = request->stack->sms_expert;
   return TRUE;
 }

@@ -148,6 +148,7 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   if (emit->quiet)
     return MOE_NO_ITEM;
   collective.row_bytes = row_bytes;
+  collective.notifies = TRUE;
   collective.top_k = (int64_t)ceil(moe_real_top_k(moe));
   collective.experts = moe->experts;
   collective.expert_groups = MAX(moe->groups, 1);

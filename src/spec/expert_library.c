@@ -10,7 +10,9 @@
  * host); DeepEP, docs/legacy.md (V1: the host waits for the counts) and README (V2 and HybridEP keep them on the
  * device); uccl-project/uccl ep (DeepEP's interface over proxies); TensorRT-LLM's NVLink kernels and device-initiated
  * stores. Fixed times over EFA are what FP8 and BF16 dispatches of the same tokens leave besides their bytes (AWS,
- * B200: 350 and 500 us with DeepEP's proxy, 650 and 500 us with UCCL, 16 and 32 ranks). */
+ * B200: 350 and 500 us with DeepEP's proxy, 650 and 500 us with UCCL, 16 and 32 ranks). Notifies: DeepEP V1 96, 153 and
+ * 161 us before a dispatch on four H100 hosts (deepseek-ai/DeepEP issue 397), before a combine taken as the same; over
+ * proxies on EFA UCCL's, 67 to 81 and 331 to 385 us (uccl-project/uccl pull 498, two H200 hosts). */
 static const MoeExpertLibrary libraries[] = {
     {.name = "deepep",
      .title = "DeepEP V1, normal kernels",
@@ -26,7 +28,8 @@ static const MoeExpertLibrary libraries[] = {
      .network_share = 0.9452,
      .row_s = 0.05435 * US,
      .sm_bytes_per_s = 20.19 * GB,
-     .hop = {1.059, 2.452}},
+     .hop = {1.059, 2.452},
+     .notify_s = {137 * US, 137 * US}},
     {.name = "deepep-proxy",
      .title = "DeepEP V1 whose messages the host posts (NVSHMEM's proxy, EFA)",
      .route = MOE_EXPERT_NODE_LIMITED,
@@ -41,7 +44,8 @@ static const MoeExpertLibrary libraries[] = {
      .network_share = 0.9152,
      .row_s = 0.001262 * US,
      .sm_bytes_per_s = 63.68 * GB,
-     .hop = {1.988, 3.282}},
+     .hop = {1.988, 3.282},
+     .notify_s = {72 * US, 358 * US}},
     {.name = "deepep-v2",
      .title = "DeepEP V2, on NCCL's device-initiated network",
      .route = MOE_EXPERT_NODE_LIMITED,
@@ -82,7 +86,8 @@ static const MoeExpertLibrary libraries[] = {
      .network_share = 1,
      .row_s = 0.3641 * US,
      .sm_bytes_per_s = 39.69 * GB,
-     .hop = {0.05, 2.611}},
+     .hop = {0.05, 2.611},
+     .notify_s = {72 * US, 358 * US}},
     {.name = "nccl",
      .title = "NCCL all-to-all",
      .route = MOE_EXPERT_PAIRWISE,

@@ -32,6 +32,9 @@ typedef struct {
   double combine;                     /* NVLink rate of a combine relative to a dispatch; 0 = the same */
   double row_s, sm_bytes_per_s;       /* one SM moves one copy in row_s + bytes / sm_bytes_per_s; 0 = no limit */
   double hop[2];                      /* copies' worth of SM time per copy between domains: dispatch, combine */
+  /* Measured: the kernel that tells all hosts what comes, before a dispatch and a combine over several domains.
+   * Benchmarks of a transfer leave it out or print it apart. */
+  double notify_s[2];
 } MoeExpertLibrary;
 
 /* The row of that name; NULL for none. `name` NULL is NCCL. */

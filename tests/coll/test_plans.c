@@ -282,6 +282,35 @@ START_TEST(test_few_sms_are_slow)
 }
 END_TEST
 
+/* A step pays what a benchmark of the transfer leaves out; inside a domain there is nobody to tell. */
+START_TEST(test_notifies_of_other_hosts)
+{
+  MoeCluster cluster = real_machine();
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16);
+  MoeStackCollectives stack = machine_stack("uccl");
+  const MoeExpertLibrary *library = moe_expert_library("uccl");
+
+  for (int combine = 0; combine < 2; combine++)
+    for (guint n = 8; n <= 16; n += 8) {
+      MoeCollective exchange = {.kind = combine ? MOE_COMBINE : MOE_DISPATCH,
+                                .bytes = MB,
+                                .top_k = 2,
+                                .experts = 32,
+                                .expert_groups = 1,
+                                .top_groups = 1,
+                                .share = 1,
+                                .padding = 1};
+      MoeCollPlan bare = machine_plan(topo, &stack, NULL, &exchange, n, 1);
+      exchange.notifies = TRUE;
+      MoeCollPlan called = machine_plan(topo, &stack, NULL, &exchange, n, 1);
+      double more_s = moe_time_to_seconds(called.latency - bare.latency);
+
+      ck_assert_double_eq_tol(more_s, n == 8 ? 0 : library->notify_s[combine], 1e-9);
+      ck_assert_double_gt(library->notify_s[combine], 50e-6);
+    }
+}
+END_TEST
+
 START_TEST(test_choice_follows_the_version)
 {
   MoeCluster cluster = real_machine();
@@ -515,6 +544,7 @@ int main(void)
   tcase_add_test(tcase, test_hierarchical_spares_steps);
   tcase_add_test(tcase, test_protocols_follow_the_size);
   tcase_add_test(tcase, test_few_sms_are_slow);
+  tcase_add_test(tcase, test_notifies_of_other_hosts);
   tcase_add_test(tcase, test_choice_follows_the_version);
   tcase_add_test(tcase, test_rings_only);
   tcase_add_test(tcase, test_windows_go_rail_by_rail);
