@@ -7,7 +7,7 @@
 seed=${SEED:-1}
 rounds=${ROUNDS:-4}
 example=${2:-} # docs/example.c, built
-ask=${3:-} # tests/door/ask.c, built
+ask=${3:+$(realpath "$3")} # tests/door/ask.c, built
 plans=0
 libraries=0
 
