@@ -76,13 +76,19 @@ START_TEST(test_stack)
   g_autoptr(MoeDoc) plain = parse("{}");
   g_autoptr(MoeDoc) levels = parse("{communicators: two-level, nccl: 2.30.7}");
   g_autoptr(MoeDoc) older = parse("{communicators: two-level, hierarchical: false, nccl: \"2.8\"}");
+  g_autoptr(MoeDoc) pinned = parse("{deterministic: true, algorithms: tuned, symmetric: true}");
+  g_autoptr(MoeDoc) rings = parse("{algorithms: ring}");
   g_autoptr(GError) error = NULL;
   MoeStackCollectives stack;
 
   ck_assert(moe_stack_collectives_read(moe_doc_root(deepep), &stack, &error));
   ck_assert_str_eq(stack.expert_library, "deepep");
-  ck_assert(stack.deduplicate && stack.deterministic);
+  ck_assert(stack.deduplicate && stack.deterministic && stack.rings_only); /* as deterministic modes set NCCL_ALGO */
   ck_assert_int_eq(stack.sms_expert, 24);
+  ck_assert(moe_stack_collectives_read(moe_doc_root(pinned), &stack, &error));
+  ck_assert(stack.deterministic && !stack.rings_only && stack.symmetric);
+  ck_assert(moe_stack_collectives_read(moe_doc_root(rings), &stack, &error));
+  ck_assert(!stack.deterministic && stack.rings_only && !stack.symmetric);
   ck_assert(moe_stack_collectives_read(moe_doc_root(plain), &stack, &error));
   ck_assert_str_eq(stack.expert_library, "nccl");
   ck_assert(!stack.deduplicate && !stack.hierarchical && stack.nvls);
