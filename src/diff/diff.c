@@ -150,18 +150,18 @@ static gboolean fill(MoeProfileDiff *diff, DiffSums *sums, const MoeSimOptions *
 MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
                                  int64_t rank, double steps, GError **error)
 {
-  g_autoptr(MoeProfileDiff) diff = g_new0(MoeProfileDiff, 1);
   gboolean has = profile->rank >= 0 && profile->rank < run->parallelism.gpus;
   DiffSums sums;
 
+  if (rank >= run->parallelism.gpus) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--rank %" G_GINT64_FORMAT ", the run has %" G_GINT64_FORMAT " GPUs",
+             rank, run->parallelism.gpus);
+    return NULL;
+  }
+  g_autoptr(MoeProfileDiff) diff = g_new0(MoeProfileDiff, 1);
   diff->rows = g_array_new(FALSE, FALSE, sizeof(MoeDiffRow));
   g_array_set_clear_func(diff->rows, row_clear);
   diff->rank = rank >= 0 ? rank : has ? profile->rank : 0;
-  if (diff->rank >= run->parallelism.gpus) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--rank %" G_GINT64_FORMAT ", the run has %" G_GINT64_FORMAT " GPUs",
-             diff->rank, run->parallelism.gpus);
-    return NULL;
-  }
   diff->steps = steps > 0 ? steps : MAX(profile->n_steps, 1);
   diff->measured_step_s = profile->n_steps > 0 ? profile->step_s : profile->span_s / diff->steps;
   sums_init(&sums, run, profile, diff->steps);

@@ -37,8 +37,8 @@ static double distinct(double experts, double places, double top_k)
 {
   double none = 1, here = experts / places;
 
-  for (double i = 0; i < top_k; i++)
-    none *= fmax(experts - here - i, 0) / (experts - i);
+  for (int64_t i = 0; i < (int64_t)top_k; i++)
+    none *= fmax(experts - here - (double)i, 0) / (experts - (double)i);
   return places * (1 - none);
 }
 

@@ -59,20 +59,21 @@ static gboolean read_comment(Reader *reader, GError **error)
   return TRUE;
 }
 
-/* The series of the table whose first row this is. */
-static gboolean begin_table(Reader *reader, GError **error)
+/* The series of the table whose first row this is; NULL and *error. */
+static BenchSeries *begin_table(Reader *reader, GError **error)
 {
   const char *op = reader->op ? reader->op : reader->options->op;
   int64_t gpus = reader->ranks > 0 ? reader->ranks : reader->options->gpus;
 
+  if (op && gpus >= 2)
+    return bench_add_series(reader->series, g_strdup(op), gpus, NULL);
   if (!op)
-    return moe_fail(error, MOE_ERROR_INPUT, lines_mark(reader->lines, NULL),
-                    "rows of a collective that no line above names, expected --op");
-  if (gpus < 2)
-    return moe_fail(error, MOE_ERROR_INPUT, lines_mark(reader->lines, NULL),
-                    "rows of %s ranks, expected a list of two and more above, or --gpus", gpus == 1 ? "1" : "unknown");
-  reader->table = bench_add_series(reader->series, g_strdup(op), gpus, NULL);
-  return TRUE;
+    moe_fail(error, MOE_ERROR_INPUT, lines_mark(reader->lines, NULL),
+             "rows of a collective that no line above names, expected --op");
+  else
+    moe_fail(error, MOE_ERROR_INPUT, lines_mark(reader->lines, NULL),
+             "rows of %s ranks, expected a list of two and more above, or --gpus", gpus == 1 ? "1" : "unknown");
+  return NULL;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
@@ -112,7 +113,7 @@ static gboolean belong_together(double bytes, double us, double gb_per_s)
 
 static gboolean read_row(Reader *reader, GError **error)
 {
-  const char *cells[16];
+  const char *cells[16] = {NULL};
   guint n = split(reader->lines->line->str, cells, G_N_ELEMENTS(cells));
   BenchRow row;
   double bandwidth, wrong = 0;
@@ -135,9 +136,11 @@ static gboolean read_row(Reader *reader, GError **error)
   if (!belong_together(row.bytes, row.us, bandwidth))
     return moe_fail(error, MOE_ERROR_INPUT, lines_mark(reader->lines, results[1]),
                     "%g GB/s for %g bytes in %g us, expected their quotient", bandwidth, row.bytes, row.us);
-  if (!reader->table && !begin_table(reader, error))
+  BenchSeries *table = reader->table ? reader->table : begin_table(reader, error);
+  if (!table)
     return FALSE;
-  g_array_append_val(reader->table->rows, row);
+  reader->table = table;
+  g_array_append_val(table->rows, row);
   return TRUE;
 }
 
