@@ -98,7 +98,7 @@ static void sums_init(DiffSums *sums, const MoeRun *run, const MoeProfile *profi
   sums->spans = g_array_new(FALSE, FALSE, sizeof(DiffSpan));
   sums->products = g_array_new(FALSE, FALSE, sizeof(DiffProduct));
   sums->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  sums->works = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
+  sums->works = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 static void sums_clear(DiffSums *sums)

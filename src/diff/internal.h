@@ -47,6 +47,7 @@ typedef struct {
 
 /* Predicted kernels that are the same work. */
 typedef struct {
+  const char *key; /* what tells it from others; the table's */
   MoeKernel kernel;
   double time_s;
 } DiffWork;
@@ -61,7 +62,7 @@ typedef struct {
   GArray *spans;      /* of DiffSpan, predicted */
   GArray *products;   /* of DiffProduct, by first appearance */
   GHashTable *places; /* text of the shape -> place in products, + 1 */
-  GHashTable *works;  /* GBytes of a MoeKernel -> DiffWork */
+  GHashTable *works;  /* text of its shape -> DiffWork */
 } DiffSums;
 
 /* ---- predicted.c ------------------------------------------------------------------------------------------------- */

@@ -23,8 +23,7 @@ static const char *axis_title(const char *axis)
   return axis;
 }
 
-/* Of the class, one outside its rows before one inside, then what takes longest; the smaller bytes where both are
- * equal. NULL without any. */
+/* Of the class, one outside its rows before one inside, then what takes longest. NULL without any. */
 static const MoeKernel *speaker(const DiffSums *sums, const MoeCostModel *cost, MoeSeenClass klass)
 {
   const DiffWork *found = NULL;
@@ -41,8 +40,8 @@ static const MoeKernel *speaker(const DiffSums *sums, const MoeCostModel *cost, 
       continue;
     moe_cost_support(cost, &work->kernel, &support);
     gboolean outside = !support.fit || support.other_precision || support.axis;
-    gboolean longer = !found || work->time_s > found->time_s ||
-                      (work->time_s == found->time_s && memcmp(&work->kernel, &found->kernel, sizeof work->kernel) < 0);
+    gboolean longer =
+        !found || work->time_s > found->time_s || (work->time_s == found->time_s && strcmp(work->key, found->key) < 0);
     if (outside > found_outside || (outside == found_outside && longer)) {
       found = work;
       found_outside = outside;

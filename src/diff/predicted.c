@@ -96,17 +96,33 @@ static void add_product(DiffSums *sums, const MoeKernel *kernel, double time_s)
   product->kernel = *kernel;
 }
 
+static char *work_key(const MoeKernel *kernel)
+{
+  const int64_t sizes[] = {kernel->klass,    kernel->bandwidth, kernel->precision,
+                           kernel->pass,     kernel->m,         kernel->n,
+                           kernel->k,        kernel->groups,    kernel->rows,
+                           kernel->batch,    kernel->len_q,     kernel->query_heads,
+                           kernel->kv_heads, kernel->len_kv,    kernel->window,
+                           kernel->dim_qk,   kernel->dim_v,     (int64_t)(kernel->read_bytes + kernel->write_bytes)};
+  GString *key = g_string_new(kernel->name);
+
+  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++)
+    g_string_append_printf(key, " %" G_GINT64_FORMAT, sizes[i]);
+  return g_string_free(key, FALSE);
+}
+
 /* All of one kernel, however often it runs. */
 static void remember_work(DiffSums *sums, const MoeKernel *kernel, double time_s)
 {
-  g_autoptr(GBytes) key = g_bytes_new(kernel, sizeof *kernel);
+  char *key = work_key(kernel);
   DiffWork *work = g_hash_table_lookup(sums->works, key);
 
   if (!work) {
     work = g_new0(DiffWork, 1);
-    work->kernel = *kernel;
+    *work = (DiffWork){.key = key, .kernel = *kernel};
     g_hash_table_insert(sums->works, g_steal_pointer(&key), work);
   }
+  g_free(key);
   work->time_s += time_s;
 }
 

@@ -95,7 +95,7 @@ static void read_call(Nsight *nsight, sqlite3_stmt *row)
 /* "[[256, 512], [512, 1024]]" behind "sizes = "; NULL without. */
 static JsonNode *sizes_of(const char *text)
 {
-  const char *from = strstr(text, SIZES), *to = from;
+  const char *from = strstr(text, SIZES), *to;
   int depth = 0;
 
   if (!from || from[strlen(SIZES)] != '[')
