@@ -146,7 +146,7 @@ void moe_emit_weight_transpose(MoeEmit *emit, double elements)
 {
   double bytes = elements * moe_precision_bytes(emit->shape->precision->gemm);
 
-  if (emit->shape->run->stack.backward_casts)
+  if (emit->shape->run->stack.backward_casts || emit->shape->keeps.transposes)
     moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "transpose_weight", bytes, bytes, 1);
 }
 
@@ -479,6 +479,8 @@ void moe_lower_linear_backward(MoeEmit *emit, const MoeLayerOp *op)
   quantize_gradient(emit, linear);
   if (!emit->shape->keeps.cached_fp8)
     quantize_weight(emit, linear);
+  if (is_quantized(linear->precision) && emit->shape->keeps.transposes)
+    moe_emit_weight_transpose(emit, (double)linear->k * (double)linear->n);
   if (linear->split == MOE_SPLIT_COLUMN)
     column_backward(emit, linear);
   else if (linear->split == MOE_SPLIT_ROW)

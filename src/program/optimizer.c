@@ -36,12 +36,12 @@ static void clip(MoeEmit *emit, double elements, double tensors)
     moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_clip", bytes, bytes, (int64_t)launches_of(tensors, 1));
 }
 
-/* Reads gradient, master weight and moments, writes master weight, moments and the BF16 weight. */
-static void element_update(MoeEmit *emit, double elements, double tensors)
+/* Reads gradient, master weight and moments of `moment` bytes, writes master weight, moments and the BF16 weight. */
+static void element_update(MoeEmit *emit, double elements, double tensors, double moment)
 {
   const MoePrecisions *p = emit->shape->precision;
   double moments = (double)emit->shape->keeps.moments;
-  double state = moe_precision_bytes(p->master) + moments * moe_precision_bytes(p->optimizer_moments);
+  double state = moe_precision_bytes(p->master) + moments * moment;
   double read = state + gradient_size(emit), write = state + emit->shape->act_bytes;
   gboolean fused = emit->shape->run->stack.fused.optimizer;
 
@@ -92,7 +92,7 @@ static void muon(MoeEmit *emit, double dense, double experts, double tensors)
 
   orthogonalize(emit, dense, shape->hidden, shape->hidden);
   orthogonalize(emit, experts, shape->outer, moe->width);
-  element_update(emit, dense + experts, tensors);
+  element_update(emit, dense + experts, tensors, moe_precision_bytes(shape->precision->optimizer_moments));
 }
 
 /* ---- the step ----------------------------------------------------------------------------------- */
@@ -107,14 +107,48 @@ static double main_gradient_bytes(const MoeShape *shape)
   return shape->keeps.gradient_bytes < fp32 && !aware ? fp32 : 0;
 }
 
+/* Whether 16-bit moments have FP32 copies while they are updated (TransformerEngine's FusedAdam, whose kernels take
+ * FP32 moments only; its lists hold the copies of a group of parameters until the last one's kernel is launched). */
+static gboolean casts_moments(const MoeShape *shape)
+{
+  return shape->run->stack.memory.moments_cast && shape->run->training.optimizer == MOE_OPTIMIZER_ADAMW &&
+         moe_precision_bytes(shape->precision->optimizer_moments) < moe_precision_bytes(MOE_FP32);
+}
+
+/* Every moment of every tensor is copied by a kernel of its own; on the way back by way of a 16-bit copy. */
+static void copy_moments(MoeEmit *emit, const char *name, double elements, double tensors, double from, double to)
+{
+  double moments = (double)emit->shape->keeps.moments;
+
+  moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, name, elements * moments * from, elements * moments * to,
+                 (int64_t)ceil(moments * MAX(tensors, 1)));
+}
+
+static void cast_update(MoeEmit *emit, double dense, double experts, double tensors)
+{
+  double fp32 = moe_precision_bytes(MOE_FP32), kept = moe_precision_bytes(emit->shape->precision->optimizer_moments);
+  double copies = (double)emit->shape->keeps.moments * fp32 * MAX(dense, experts);
+
+  moe_flow_allocate(emit->flow, MOE_MEMORY_OPTIMIZER, copies);
+  copy_moments(emit, "moments_cast", dense + experts, tensors, kept, fp32);
+  element_update(emit, dense + experts, tensors, fp32);
+  copy_moments(emit, "moments_cast", dense + experts, tensors, fp32, kept);
+  copy_moments(emit, "moments_copy", dense + experts, tensors, kept, kept);
+  moe_flow_release(emit->flow, MOE_MEMORY_OPTIMIZER, copies);
+}
+
 static void update_on_device(MoeEmit *emit, double dense, double experts, double tensors)
 {
+  double moment = moe_precision_bytes(emit->shape->precision->optimizer_moments);
+
   if (dense + experts <= 0)
     return;
   if (emit->shape->run->training.optimizer == MOE_OPTIMIZER_MUON)
     muon(emit, dense, experts, tensors);
+  else if (casts_moments(emit->shape))
+    cast_update(emit, dense, experts, tensors);
   else
-    element_update(emit, dense + experts, tensors);
+    element_update(emit, dense + experts, tensors, moment);
 }
 
 /* Offloaded state is stepped where it lies, or comes for the update. */

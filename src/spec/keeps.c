@@ -18,7 +18,8 @@ static void init_fp8(const MoeRun *run, MoeKeeps *keeps)
   int64_t zero = run->parallelism.zero;
   gboolean fp8 = moe_precision_is_fp8(p->gemm);
 
-  keeps->fp8_layouts = count_layouts(run);
+  keeps->transposes = fp8 && p->remade_transposes && count_layouts(run) > 1;
+  keeps->fp8_layouts = keeps->transposes ? 1 : count_layouts(run);
   keeps->gathered_fp8 = fp8 && zero > 0 && moe_precision_is_fp8(p->parameter_gather);
   keeps->fp8_only = keeps->gathered_fp8 || (p->gemm == MOE_MXFP8 && zero > 0 && run->stack.memory.mxfp8_shared_buffer);
   keeps->cached_fp8 = fp8 && !keeps->gathered_fp8 && (keeps->fp8_only || run->parallelism.micro_batches > 1);

@@ -21,7 +21,8 @@ typedef struct {
   MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
   MoePrecision dispatch, combine; /* expert all-to-all payloads */
   MoePrecision master, optimizer_moments;
-  MoeFp8Scaling scaling; /* of precision fp8 */
+  MoeFp8Scaling scaling;      /* of precision fp8 */
+  gboolean remade_transposes; /* the transposed copy of an FP8 weight is made in every backward pass, not kept */
 } MoePrecisions;
 
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */

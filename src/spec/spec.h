@@ -257,7 +257,8 @@ typedef struct {
     gboolean unsharded_gradients; /* micro-batches but the last are not reduced: whole gradients wait (ZeRO-2 and 3) */
     double cached_bytes;          /* that the allocator holds beyond need and gives back when memory runs short */
     gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */
-    gboolean placeholders;        /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
+    gboolean moments_cast; /* 16-bit moments are cast to FP32 for the update, all of a group of parameters at once */
+    gboolean placeholders; /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
   } memory;
   double hbm_reserved_bytes;  /* context, libraries, communication buffers */
   double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
@@ -348,6 +349,7 @@ const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_pa
 /* Bytes that a run keeps per parameter of a layer, by its precisions, its ZeRO stage and what its stack holds. */
 typedef struct {
   double fp8_layouts;    /* copies of a kept FP8 weight */
+  gboolean transposes;   /* its second layout is made in every backward pass instead */
   gboolean gathered_fp8; /* weights are gathered in FP8: nothing is quantized during the step */
   gboolean fp8_only;     /* no BF16 copy stays */
   gboolean cached_fp8;   /* weights are quantized once per step and kept */

@@ -45,6 +45,8 @@ static const MoeField precision_fields[] = {
     {"optimizer_moments", PRECISION(optimizer_moments), .meaning = "moments of the optimizer"},
     {"scaling", MOE_FIELD_CHOICE(MoeTraining, precision.scaling, moe_fp8_scaling_words),
      .meaning = "whence the scales of FP8 per tensor come: of earlier steps, of the values at hand, or by row"},
+    {"remade_transposes", MOE_FIELD_FLAG(MoeTraining, precision.remade_transposes),
+     .meaning = "the transposed copy of an FP8 weight is made in every backward pass, not kept"},
     {NULL},
 };
 

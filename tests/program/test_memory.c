@@ -15,6 +15,16 @@ static double activations(const MoeRun *run, guint stage)
   return footprint.part_bytes[MOE_MEMORY_ACTIVATIONS];
 }
 
+/* Optimizer state and its copies at the peak. */
+static double optimizer(const MoeRun *run)
+{
+  g_autoptr(MoeProgram) program = build_checked(run);
+  MoeFootprint footprint;
+
+  moe_program_footprint(program, run, 0, &footprint);
+  return footprint.part_bytes[MOE_MEMORY_OPTIMIZER];
+}
+
 /* Bytes that one more layer keeps, per token and hidden element: the difference of two runs cancels embedding and head.
  */
 static double layer_bytes(const char *sets)
@@ -222,7 +232,8 @@ END_TEST
  * gathered so. */
 START_TEST(test_fp8_weights)
 {
-  double hopper[MOE_N_MEMORY_PARTS], blackwell[MOE_N_MEMORY_PARTS], primary[MOE_N_MEMORY_PARTS], ends;
+  double hopper[MOE_N_MEMORY_PARTS], blackwell[MOE_N_MEMORY_PARTS], primary[MOE_N_MEMORY_PARTS],
+      single[MOE_N_MEMORY_PARTS], ends;
   g_autoptr(MoeRun) run = run_with(DENSE, "parallelism.zero=1");
   MoeParameters count;
 
@@ -234,6 +245,8 @@ START_TEST(test_fp8_weights)
   ck_assert_double_eq_tol(hopper[MOE_MEMORY_WEIGHTS], 2 * count.total + 2 * (count.total - ends), 1);
   ck_assert_double_eq_tol(blackwell[MOE_MEMORY_WEIGHTS], 2 * count.total + (count.total - ends), 1);
   ck_assert_double_eq_tol(primary[MOE_MEMORY_WEIGHTS], 2 * count.total, 1);
+  states("cluster=h100-hgx;training.precision={gemm: fp8, parameter_gather: fp8, remade_transposes: true}", single);
+  ck_assert_double_eq_tol(single[MOE_MEMORY_WEIGHTS], count.total - ends + 2 * ends, 1);
 }
 END_TEST
 
@@ -262,6 +275,26 @@ START_TEST(test_kept_copies)
   ck_assert_double_eq_tol(whole[MOE_MEMORY_OPTIMIZER], (4 + 4 + 4) * total, 1);
   ck_assert_double_eq_tol(shard[MOE_MEMORY_WEIGHTS], 4 * total / 8 + 2 * ends, 1);
   ck_assert_double_eq_tol(shard[MOE_MEMORY_OPTIMIZER], (4 + 4) * total / 8, 1);
+}
+END_TEST
+
+/* 16-bit moments that are cast for the update have FP32 copies beside them then, and when the rest of the step holds
+ * less, that is the peak; the update moves more bytes. */
+START_TEST(test_moments_cast)
+{
+  const char *sets = "training.global_batch=8;recompute={mode: full};training.precision.optimizer_moments=%s;"
+                     "architecture.layers=64;stack.memory.moments_cast=%s";
+  g_autofree char *cast_sets = g_strdup_printf(sets, "bf16", "true");
+  g_autofree char *plain_sets = g_strdup_printf(sets, "bf16", "false");
+  g_autofree char *whole_sets = g_strdup_printf(sets, "fp32", "true");
+  g_autoptr(MoeRun) cast = run_with(DENSE, cast_sets);
+  g_autoptr(MoeRun) plain = run_with(DENSE, plain_sets);
+  g_autoptr(MoeRun) whole = run_with(DENSE, whole_sets);
+  MoeParameters count;
+
+  moe_count_parameters(&cast->architecture, &count);
+  ck_assert_double_eq_tol(optimizer(cast) - optimizer(plain), 2 * 4 * count.total / 8, 1);
+  ck_assert_double_eq_tol(optimizer(whole), (4 + 4 + 4) * count.total / 8, 1);
 }
 END_TEST
 
@@ -355,6 +388,7 @@ START_TEST(test_offload_all_kept)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/memory", test_kept_copies, test_placeholders, test_unsharded_gradients, test_cache,
-              test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight, test_zero_bubble_memory,
-              test_zero_states, test_weights_add_up, test_offload, test_published_peaks, test_fp8_weights)
+MOE_TEST_MAIN("program/memory", test_kept_copies, test_moments_cast, test_placeholders, test_unsharded_gradients,
+              test_cache, test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight,
+              test_zero_bubble_memory, test_zero_states, test_weights_add_up, test_offload, test_published_peaks,
+              test_fp8_weights)
