@@ -13,17 +13,4 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_v_block_actions(placement, &block, out);
 }
 
-/* A micro-batch on its way back has passed both chunks. */
-static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
-{
-  (void)placement, (void)stage, (void)chunk;
-  return 1;
-}
-
-const MoeSchedule moe_schedule_v_min = {.demand = {.min_stages = 2, .batches_per_stage = 1},
-                                        .chunks = 2,
-                                        .chains = 1,
-                                        .folded = TRUE,
-                                        .splits_backward = TRUE,
-                                        .actions = actions,
-                                        .held = held};
+const MoeSchedule moe_schedule_v_min = MOE_V_BLOCK_ROW(actions);

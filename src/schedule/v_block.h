@@ -15,5 +15,14 @@ typedef struct {
 
 /* The stage's passes by slot; weight gradients fill the slots that are free, oldest first. */
 void moe_v_block_actions(const MoePlacement *placement, const MoeVBlock *block, GArray *actions);
+/* As MoeSchedule has it: a micro-batch on its way back has passed both chunks. */
+int64_t moe_v_block_held(const MoePlacement *placement, int64_t stage, int64_t chunk);
+
+/* The row of a schedule whose block `order` lays out. */
+#define MOE_V_BLOCK_ROW(order)                                                                                         \
+  {                                                                                                                    \
+    .demand = {.min_stages = 2, .batches_per_stage = 1}, .chunks = 2, .chains = 1, .folded = TRUE,                     \
+    .splits_backward = TRUE, .actions = (order), .held = moe_v_block_held                                              \
+  }
 
 #endif
