@@ -14,7 +14,7 @@
 
 static const MoeUsage usage = {
     .command = "list",
-    .arguments = "models|clusters|stacks|schedules|kernels|libraries|plots|keys|axes|variants RUN.yaml",
+    .arguments = "models|architectures|clusters|stacks|schedules|kernels|libraries|plots|keys|axes|variants RUN.yaml",
     .examples = "  moesim list clusters\n"
                 "  moesim list models --format json\n"
                 "  moesim list variants models/mai-base-1/v4.yaml\n",
@@ -22,9 +22,9 @@ static const MoeUsage usage = {
     .most = 2,
 };
 
-static const char *const kinds[] = {"models", "clusters", "stacks", "schedules", "kernels", "libraries",
-                                    "plots",  "keys",     "axes",   "variants",  NULL};
-enum { MODELS, CLUSTERS, STACKS, SCHEDULES, KERNELS, LIBRARIES, PLOTS, KEYS, AXES, VARIANTS };
+static const char *const kinds[] = {"models",    "architectures", "clusters", "stacks", "schedules", "kernels",
+                                    "libraries", "plots",         "keys",     "axes",   "variants",  NULL};
+enum { MODELS, ARCHITECTURES, CLUSTERS, STACKS, SCHEDULES, KERNELS, LIBRARIES, PLOTS, KEYS, AXES, VARIANTS };
 
 static void add(GPtrArray *listed, const char *name, const char *title)
 {
@@ -110,7 +110,11 @@ static GPtrArray *list_of(int kind, const char *file, GError **error)
     return variants_of(file, error);
   if (kind == STACKS)
     return moe_list_stacks(data_dir);
-  return kind < STACKS ? moe_list_files(data_dir, kinds[kind], kind == MODELS, TRUE) : words_of(kind);
+  if (kind == MODELS)
+    return moe_list_models(data_dir);
+  if (kind == ARCHITECTURES)
+    return moe_list_files(data_dir, "models/architectures", TRUE, TRUE);
+  return kind == CLUSTERS ? moe_list_files(data_dir, kinds[kind], FALSE, TRUE) : words_of(kind);
 }
 
 int moe_cmd_list(int argc, char **argv)

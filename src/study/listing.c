@@ -77,6 +77,25 @@ GPtrArray *moe_list_files(const char *data_dir, const char *folder, gboolean inn
   return found;
 }
 
+/* A run says how it is laid out; what it extends may say it for it. */
+static gboolean is_run(const char *data_dir, const MoeListed *listed)
+{
+  g_autofree char *path = g_strdup_printf("%s/models/%s%s", data_dir ? data_dir : ".", listed->name, ENDING);
+  g_autoptr(MoeDoc) doc = moe_doc_load(path, NULL);
+
+  return doc && moe_doc_find(doc, "cluster") && moe_doc_find(doc, "parallelism");
+}
+
+GPtrArray *moe_list_models(const char *data_dir)
+{
+  GPtrArray *found = moe_list_files(data_dir, "models", TRUE, TRUE);
+
+  for (guint i = found->len; i-- > 0;)
+    if (!is_run(data_dir, g_ptr_array_index(found, i)))
+      g_ptr_array_remove_index(found, i);
+  return found;
+}
+
 /* ---- stacks ------------------------------------------------------------------------------------------------------ */
 
 /* A stack's file as it is written. */

@@ -22,6 +22,10 @@ void moe_listed_free(MoeListed *listed);
  * frees its elements; empty when there is no such folder. */
 GPtrArray *moe_list_files(const char *data_dir, const char *folder, gboolean inner, gboolean titled);
 
+/* The runs in models/: what an architecture alone or the part that several share is, they are not. As moe_list_files
+ * gives them. */
+GPtrArray *moe_list_models(const char *data_dir);
+
 /* The stacks of a data folder by name, software by software, each followed by its variants (SOFTWARE:VARIANT) in their
  * order. As moe_list_files gives them. */
 GPtrArray *moe_list_stacks(const char *data_dir);

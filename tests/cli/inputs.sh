@@ -42,7 +42,7 @@ expect_out "layers: 61"
 refused "no key 'architecture.leyers'" show "$data/models/deepseek-v3.yaml" --only architecture.leyers
 
 # What ships can be named: each listed cluster and stack is found, each listed model loads; a wrong kind is answered with the nearest.
-for kind in models clusters stacks schedules kernels libraries plots; do
+for kind in models architectures clusters stacks schedules kernels libraries plots; do
   try list $kind
   expect_status 0
   expect_quiet

@@ -22,7 +22,7 @@ _moesim()
   elif [ "$command" = export ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "goal chakra megatron torchtitan hf" -- "$current")
   elif [ "$command" = list ] && [ "$COMP_CWORD" -eq 2 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "models clusters stacks schedules kernels libraries plots keys axes variants" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "models architectures clusters stacks schedules kernels libraries plots keys axes variants" -- "$current")
   elif [[ "$option" = --cluster || "$option" = --stack ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(moesim list "${option#--}s" --wide 2> /dev/null | sed 1d | awk '{ print $1 }')" -- "$word")
     # What stands before the colon of SOFTWARE:VARIANT is there already.
