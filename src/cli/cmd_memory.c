@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "program/program.h"
+#include "report/memory_batches.h"
 #include "report/memory_layers.h"
 #include "report/remedy.h"
 
@@ -97,6 +98,33 @@ static int layers(const char *argument, const MoeCliRun *options)
   return MOE_EXIT_DONE;
 }
 
+/* --micro-batches: which of them are held when the fullest stage is fullest. */
+static int micro_batches(const char *argument, const MoeCliRun *options)
+{
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+  MoeSimOptions sim;
+  guint n = 0;
+  g_autofree char *text = NULL;
+
+  if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
+  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &sim, &error) : NULL;
+  g_autofree MoeMemoryBatches *rows = result ? moe_memory_batches(run, &n, &error) : NULL;
+
+  if (!rows)
+    return moe_cli_fail(error);
+  if (format == MOE_FORMAT_JSON)
+    text = moe_report_memory_batches_json(rows, n);
+  else if (format == MOE_FORMAT_CSV)
+    text = moe_report_memory_batches_csv(rows, n);
+  else
+    text = moe_report_memory_batches(rows, n, result->memory.peak_role, moe_cli_sheet());
+  moe_cli_print_as(format, text);
+  return MOE_EXIT_DONE;
+}
+
 /* The first rank of the stage that peaks. */
 static int64_t fullest_rank(const MoeRun *run, const MoeResult *result, GError **error)
 {
@@ -144,11 +172,15 @@ int moe_cmd_memory(int argc, char **argv)
 {
   g_auto(MoeCliRun) options = {0};
   g_autofree char *headroom = NULL, *file = NULL;
-  gboolean wants_remedies = FALSE, wants_layers = FALSE;
+  gboolean wants_remedies = FALSE, wants_layers = FALSE, wants_batches = FALSE;
   const GOptionEntry entries[] = {
       {"headroom", 0, 0, G_OPTION_ARG_STRING, &headroom, "memory that has to stay free, as '2 GB' (memory.headroom)",
        "BYTES"},
       {"layers", 0, 0, G_OPTION_ARG_NONE, &wants_layers, "what each layer keeps, and which module of it", NULL},
+      {"micro-batches", 0, 0, G_OPTION_ARG_NONE, &wants_batches,
+       "micro-batches whose activations the fullest stage holds when it is fullest; as JSON and CSV those of every "
+       "stage",
+       NULL},
       {"remedies", 0, 0, G_OPTION_ARG_NONE, &wants_remedies,
        "changes that need less memory, tried by simulation, by what they cost in step time", NULL},
       {"snapshot", 0, 0, G_OPTION_ARG_FILENAME, &file,
@@ -167,5 +199,7 @@ int moe_cmd_memory(int argc, char **argv)
     return snapshot(argv[1], &options, file);
   if (wants_layers)
     return layers(argv[1], &options);
+  if (wants_batches)
+    return micro_batches(argv[1], &options);
   return wants_remedies ? remedies(argv[1], &options) : memory(argv[1], &options);
 }

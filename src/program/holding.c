@@ -106,5 +106,6 @@ void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE
   bytes[MOE_MEMORY_GRADIENTS] = gradient_bytes(builder, &holding);
   bytes[MOE_MEMORY_OPTIMIZER] = optimizer_bytes(builder, &holding);
   bytes[MOE_MEMORY_ACTIVATIONS] = 0;
-  bytes[MOE_MEMORY_WORKSPACE] = buffer_bytes(&builder->shape) + moe_placeholder_bytes(builder, stage);
+  bytes[MOE_MEMORY_WORKSPACE] =
+      buffer_bytes(&builder->shape) + moe_placeholder_bytes(builder, stage) + moe_graph_bytes(builder, stage);
 }

@@ -293,6 +293,9 @@ void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *hold
 void moe_static_bytes(const MoeBuilder *builder, int64_t stage, double bytes[MOE_N_MEMORY_PARTS]);
 /* Unused gradients that the software leaves allocated on a stage, one per shape of weight. */
 double moe_placeholder_bytes(const MoeBuilder *builder, int64_t stage);
+/* Inputs at fixed addresses that graphs of layers are replayed on: one for each layer and micro-batch in flight. Graphs
+ * of a whole iteration have none. */
+double moe_graph_bytes(const MoeBuilder *builder, int64_t stage);
 void moe_optimizer_emit(MoeEmit *emit, const MoeHolding *holding);
 
 /* ---- what waits in host memory ------------------------------------------------------------------ */

@@ -68,3 +68,23 @@ double moe_placeholder_bytes(const MoeBuilder *builder, int64_t stage)
     elements += (double)g_array_index(weights, Weight, i).k * g_array_index(weights, Weight, i).n;
   return elements * shape->act_bytes;
 }
+
+#define LAYER_SCOPES                                                                                                   \
+  (1u << MOE_SCOPE_ATTENTION | 1u << MOE_SCOPE_DENSE_FFN | 1u << MOE_SCOPE_ROUTER | 1u << MOE_SCOPE_EXPERTS)
+
+double moe_graph_bytes(const MoeBuilder *builder, int64_t stage)
+{
+  const MoeStack *stack = &builder->shape.run->stack;
+  guint scopes = stack->host.graph_scopes, all = (1u << MOE_N_SCOPES) - 1;
+  int64_t inputs = 0;
+
+  if (!stack->memory.graph_inputs || scopes == all || (scopes & LAYER_SCOPES) == 0)
+    return 0;
+  for (int64_t chunk = 0; chunk < builder->placement.chunks; chunk++) {
+    int64_t position = moe_placement_position(builder->schedule, &builder->placement, stage, chunk);
+    const MoeChunk *part = &builder->parts[position];
+
+    inputs += builder->schedule->held(&builder->placement, stage, chunk) * (part->count + part->mtp);
+  }
+  return (double)inputs * moe_checkpoint_bytes(&builder->shape);
+}

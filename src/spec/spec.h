@@ -257,6 +257,7 @@ typedef struct {
     gboolean unsharded_gradients; /* micro-batches but the last are not reduced: whole gradients wait (ZeRO-2 and 3) */
     double cached_bytes;          /* that the allocator holds beyond need and gives back when memory runs short */
     gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */
+    gboolean graph_inputs;        /* a captured layer has an input of its own for every micro-batch in flight */
     gboolean moments_cast; /* 16-bit moments are cast to FP32 for the update, all of a group of parameters at once */
     gboolean placeholders; /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
   } memory;

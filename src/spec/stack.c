@@ -164,6 +164,8 @@ static const MoeField memory_fields[] = {
      .meaning = "held by the allocator beyond need, given back when memory runs short"},
     {"eager_loss", MOE_FIELD_FLAG(MoeStack, memory.eager_loss),
      .meaning = "the loss keeps a second FP32 copy of the logits"},
+    {"graph_inputs", MOE_FIELD_FLAG(MoeStack, memory.graph_inputs),
+     .meaning = "a captured layer has an input of its own for every micro-batch in flight"},
     {"moments_cast", MOE_FIELD_FLAG(MoeStack, memory.moments_cast),
      .meaning = "16-bit moments are cast to FP32 for the update, all of a group of parameters at once"},
     {"placeholders", MOE_FIELD_FLAG(MoeStack, memory.placeholders),

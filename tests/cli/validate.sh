@@ -154,4 +154,13 @@ refused "--layers has no CSV, expected --format table or json" memory "$run" --l
 try memory "$run" --layers --format json
 check "the layers of the list" [ "$(grep -c '"first"' "$work/out")" -ge 1 ]
 
+# Micro-batches in flight: those of all stages as CSV, of the fullest as a table.
+try memory "$data/models/deepseek-v3.yaml" --micro-batches
+expect_status 0
+expect_quiet
+check "a row of the fullest stage" grep -qE ' GB$' "$work/out"
+try memory "$data/models/deepseek-v3.yaml" --micro-batches --format csv
+expect_out "stage,chunk,first_layer,layers,first_micro_batch,last_micro_batch,micro_batch_bytes,bytes"
+check "rows of every stage" [ "$(tail -n +2 "$work/out" | cut -d, -f1 | sort -u | wc -l)" -eq 16 ]
+
 finish

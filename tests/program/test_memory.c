@@ -278,6 +278,28 @@ START_TEST(test_kept_copies)
 }
 END_TEST
 
+/* Graphs of layers have an input for each of a stage's layers and micro-batches in flight; none is needed for eager
+ * layers or where the whole iteration is one graph. */
+START_TEST(test_graph_inputs)
+{
+  double none[MOE_N_MEMORY_PARTS], inputs[MOE_N_MEMORY_PARTS], whole[MOE_N_MEMORY_PARTS], eager[MOE_N_MEMORY_PARTS];
+  const char *sets = "parallelism.gpus=4;parallelism.pipeline=4;parallelism.schedule=1f1b;training.global_batch=16;"
+                     "architecture.layers=16;stack.memory.graph_inputs=%s;stack.host.graphs=[%s]";
+  g_autofree char *without = g_strdup_printf(sets, "false", "attention");
+  g_autofree char *with = g_strdup_printf(sets, "true", "attention, router");
+  g_autofree char *iteration = g_strdup_printf(sets, "true", "iteration");
+  g_autofree char *no_graphs = g_strdup_printf(sets, "true", "");
+
+  states(without, none);
+  states(with, inputs);
+  states(iteration, whole);
+  states(no_graphs, eager);
+  ck_assert_double_eq_tol(inputs[MOE_MEMORY_WORKSPACE] - none[MOE_MEMORY_WORKSPACE], 4 * 4 * 2 * 2048.0 * 1024.0, 1);
+  ck_assert_double_eq_tol(whole[MOE_MEMORY_WORKSPACE], none[MOE_MEMORY_WORKSPACE], 1);
+  ck_assert_double_eq_tol(eager[MOE_MEMORY_WORKSPACE], none[MOE_MEMORY_WORKSPACE], 1);
+}
+END_TEST
+
 /* 16-bit moments that are cast for the update have FP32 copies beside them then, and when the rest of the step holds
  * less, that is the peak; the update moves more bytes. */
 START_TEST(test_moments_cast)
@@ -388,7 +410,7 @@ START_TEST(test_offload_all_kept)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/memory", test_kept_copies, test_moments_cast, test_placeholders, test_unsharded_gradients,
-              test_cache, test_parts_sum, test_offload_all_kept, test_korthikanti, test_in_flight,
-              test_zero_bubble_memory, test_zero_states, test_weights_add_up, test_offload, test_published_peaks,
-              test_fp8_weights)
+MOE_TEST_MAIN("program/memory", test_kept_copies, test_graph_inputs, test_moments_cast, test_placeholders,
+              test_unsharded_gradients, test_cache, test_parts_sum, test_offload_all_kept, test_korthikanti,
+              test_in_flight, test_zero_bubble_memory, test_zero_states, test_weights_add_up, test_offload,
+              test_published_peaks, test_fp8_weights)
