@@ -12,7 +12,7 @@ studies="study calibrate goodput explain validate search certainty plan infer"
 allowed() {
   case $1 in
   base) echo "" ;;
-  engine | doc | share | schedule) echo "base" ;;
+  engine | doc | share | schedule | record) echo "base" ;;
   spec) echo "base doc schedule" ;;
   topo | cost | layer) echo "base doc spec" ;;
   program) echo "base doc schedule spec layer" ;;
@@ -31,11 +31,11 @@ allowed() {
   interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
   diff) echo "base spec cost sim metrics study interchange" ;;
-  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff" ;;
-  trace) echo "base doc schedule spec layer cost program metrics study report" ;;
-  door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report" ;;
+  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff record" ;;
+  trace) echo "base doc schedule spec layer cost program metrics study report record" ;;
+  door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report record" ;;
   serve) echo "base" ;;
-  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay diff report trace door serve" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay diff report trace door serve record" ;;
   *) return 1 ;;
   esac
 }

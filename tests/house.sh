@@ -65,14 +65,14 @@ check_output() {
 may_include() {
   case $1 in
   yaml.h) echo doc interchange ;;
-  json-glib/*) echo door interchange report serve trace ;;
-  zlib.h) echo interchange report trace ;;
-  libsmartcols.h) echo report ;;
+  json-glib/*) echo door interchange record report serve trace ;;
+  zlib.h) echo interchange record trace ;;
+  libsmartcols.h) echo record ;;
   nlopt.h) echo calibrate infer ;;
   sqlite3.h) echo infer interchange study ;;
   dlfcn.h) echo door ;;
   mpi.h | signal.h) echo cli ;;
-  fcntl.h | unistd.h | sys/* | linux/*) echo cli doc report serve study ;;
+  fcntl.h | unistd.h | sys/* | linux/*) echo cli doc record report serve study ;;
   microhttpd.h | arpa/* | netdb.h | poll.h) echo serve ;;
   assert.h | ctype.h | errno.h | float.h | inttypes.h | limits.h | locale.h | math.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h | glib.h | glib/*)
     echo '*' ;;

@@ -14,35 +14,17 @@
 #include <moesim/result.h>
 #include <moesim/search.h>
 #include <moesim/sensitivity.h>
+#include <moesim/sheet.h>
 #include <moesim/validate.h>
 
 G_BEGIN_DECLS
 
-/* ---- words and numbers ------------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------------------------- */
 
-/* A fraction as percent, two decimals below 10 % and one from there on: "0.80 %", "38.9 %". */
-char *moe_percent_format(double fraction);
-/* A large count with a decimal prefix: "962.1 B", "34.7 B", "2048". `unit` follows the prefix ("FLOP" gives "250
- * GFLOP"); NULL: plain counts with K, M, B, T. */
-char *moe_count_format(double count, const char *unit);
 /* What a user reads for a cause, from MoeCause: "waiting for peers". Static. */
 const char *moe_cause_title(guint cause);
 /* What a user reads for a reason within the kernel time, from MoeReason: "last wave not full". Static. */
 const char *moe_reason_title(guint reason);
-
-/* ---- sheets ------------------------------------------------------------------------------------------------------ */
-
-/* What a text is printed on. {0} is plain text without a right margin. */
-typedef struct {
-  gboolean styled; /* bold headings */
-  guint width;     /* characters of a line; 0: any number */
-} MoeSheet;
-
-/* Lines longer than the sheet continue in the next one, indented: at a space, after a comma, a slash and the like where
- * there is none; behind a gap of two spaces or more, the lines that follow begin under what comes after it. A line that
- * begins with a command to type ("  moesim run ...") continues behind a backslash, as shells
- * have it. Lines that fit stay as they are. */
-char *moe_sheet_wrap(const char *text, MoeSheet sheet);
 
 /* ---- predictions ------------------------------------------------------------------------------------------------- */
 

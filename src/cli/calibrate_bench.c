@@ -2,8 +2,8 @@
 #include "calibrate_profile.h"
 
 #include "interchange/bench.h"
+#include "record/output.h"
 #include "report/calibration.h"
-#include "report/output.h"
 
 #define MAX_GPUS 1000000
 

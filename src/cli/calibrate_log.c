@@ -2,8 +2,8 @@
  */
 #include "calibrate_profile.h"
 
+#include "record/output.h"
 #include "report/log.h"
-#include "report/output.h"
 
 /* The run as it was logged: its batch may be another one than the file's. NULL and *error. */
 static MoeResult *predict(const MoeLog *log, const char *argument, GError **error)

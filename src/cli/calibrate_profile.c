@@ -1,7 +1,7 @@
 /* moesim calibrate --profile: what the trace of a profiler shows, and measurements from it. */
 #include "calibrate_profile.h"
 
-#include "report/output.h"
+#include "record/output.h"
 #include "report/profile.h"
 #include "spec/spec.h"
 

@@ -1,8 +1,8 @@
 /* moesim calibrate: fits kernel constants to measured times and prints what is left. */
 #include "calibrate_profile.h"
 #include "cli.h"
-#include "report/output.h"
-#include "report/tables.h"
+#include "record/output.h"
+#include "record/tables.h"
 
 #include "report/calibration.h"
 #include <moesim/report.h>

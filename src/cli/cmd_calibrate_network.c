@@ -1,7 +1,7 @@
 /* moesim calibrate-network: fit collective constants to published curves, print residuals, write fabrics. */
 #include "cli.h"
-#include "report/output.h"
-#include "report/tables.h"
+#include "record/output.h"
+#include "record/tables.h"
 
 #include "report/calibration.h"
 #include <moesim/report.h>

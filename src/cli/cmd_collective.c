@@ -1,6 +1,6 @@
 /* moesim collective: an nccl-tests-like table of one collective on a cluster. */
 #include "cli.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include "report/collective.h"
 #include "report/plot.h"

@@ -1,6 +1,6 @@
 /* moesim export: the program of a run for other simulators. */
 #include "cli.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

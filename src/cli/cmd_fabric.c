@@ -1,6 +1,6 @@
 /* moesim fabric: what a step puts on the links. */
 #include "cli.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include "report/fabric.h"
 #include <moesim/report.h>

@@ -1,7 +1,7 @@
 /* moesim import: run files from the configurations of others. */
 #include "cli.h"
 #include "import_layout.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include "layer/layer.h"
 #include <moesim/import.h>

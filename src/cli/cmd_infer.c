@@ -2,7 +2,7 @@
 #include "build.h"
 #include "certainty.h"
 #include "cli.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include "door/ask.h"
 #include "report/infer.h"

@@ -1,6 +1,6 @@
 /* moesim kernel: one kernel's time with its reasons. */
 #include "cli.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* moesim mfu: MFU of a measured run. */
 #include "cli.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include "layer/layer.h"
 #include "report/measured.h"

@@ -1,7 +1,7 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
 #include "certainty.h"
 #include "cli.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include "report/plan.h"
 #include <moesim/export.h>

@@ -1,6 +1,6 @@
 /* moesim report: one run as one self-contained HTML page, other runs beside it. */
 #include "cli.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include "report/page.h"
 #include "study/study.h"

@@ -1,6 +1,6 @@
 /* moesim show: the resolved run, each value with where it was written and whether it is assumed. */
 #include "cli.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include "report/show.h"
 #include "study/stand_ins.h"

@@ -1,6 +1,6 @@
 /* moesim validate: predicted beside published, for every case of a folder. */
 #include "cli.h"
-#include "report/output.h"
+#include "record/output.h"
 #include "validate_parts.h"
 
 #include "certainty/certainty.h"

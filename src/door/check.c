@@ -4,7 +4,7 @@
 #include "cost/cost.h"
 #include "layer/layer.h"
 #include "program/program.h"
-#include "report/json.h"
+#include "record/json.h"
 
 #include <math.h>
 #include <string.h>

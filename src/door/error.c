@@ -1,7 +1,7 @@
 /* Errors as JSON. */
 #include "internal.h"
 
-#include "report/json.h"
+#include "record/json.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "spec/precision.h"
 #include "spec/spec.h"
 
-#include "report/json.h"
+#include "record/json.h"
 #include "study/listing.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "internal.h"
 #include "spec/spec.h"
 
-#include "report/json.h"
+#include "record/json.h"
 
 #include <string.h>
 

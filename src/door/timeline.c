@@ -3,7 +3,7 @@
 #include "sim/sim.h"
 
 #include "program/program.h"
-#include "report/json.h"
+#include "record/json.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Residuals of fits: records, tables, CSV. */
 #include "report/calibration.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 

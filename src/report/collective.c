@@ -1,7 +1,7 @@
 /* A collective over sizes: record, table, CSV, figure. */
 #include "report/collective.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #define GB 1e9
 #define US 1e6 /* in a second */

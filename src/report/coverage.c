@@ -1,8 +1,8 @@
 /* Whether intervals hold: the record, and its table. */
 #include "coverage.h"
-#include "record.h"
+#include "findings.h"
 
-#include "report/json.h"
+#include "record/json.h"
 #include "report/validation.h"
 
 static void add_group(JsonBuilder *builder, const MoeCoverage *c)

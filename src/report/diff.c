@@ -1,7 +1,7 @@
 /* A prediction beside a profile: the record, and its tables. */
 #include "report/diff.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 #include <string.h>

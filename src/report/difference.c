@@ -1,7 +1,7 @@
 /* What makes two runs differ. */
-#include "record.h"
-#include "report/json.h"
-#include "report/tables.h"
+#include "findings.h"
+#include "record/json.h"
+#include "record/tables.h"
 #include <moesim/report.h>
 
 #include <math.h>

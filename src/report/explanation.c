@@ -1,7 +1,7 @@
 /* Why one run is as slow as it is. */
+#include "findings.h"
 #include "losses.h"
-#include "record.h"
-#include "report/json.h"
+#include "record/json.h"
 #include "report/plot.h"
 #include <moesim/report.h>
 

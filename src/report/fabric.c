@@ -1,6 +1,6 @@
 /* Loads of links: tables and the drawing of the topology. */
 #include "report/fabric.h"
-#include "report/tables.h"
+#include "record/tables.h"
 #include <moesim/report.h>
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* Loads of links as JSON. */
 #include "report/fabric.h"
 
-#include "report/json.h"
+#include "record/json.h"
 
 #include <json-glib/json-glib.h>
 

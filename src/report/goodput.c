@@ -1,10 +1,10 @@
 /* A simulated training: record, page, and a line per training. */
 #include "spec/goodput.h"
+#include "findings.h"
 #include "goodput/model.h"
-#include "record.h"
+#include "record/json.h"
+#include "record/tables.h"
 #include "report/goodput.h"
-#include "report/json.h"
-#include "report/tables.h"
 #include "spec/spec.h"
 
 #include <math.h>

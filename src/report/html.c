@@ -1,7 +1,7 @@
 /* The page. */
 #include "html.h"
 #include "losses.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include <math.h>
 

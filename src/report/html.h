@@ -2,9 +2,9 @@
 #ifndef MOESIM_REPORT_HTML_PRIVATE_H
 #define MOESIM_REPORT_HTML_PRIVATE_H
 
-#include "record.h"
+#include "findings.h"
+#include "record/tables.h"
 #include "report/page.h"
-#include "report/tables.h"
 
 /* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */
 void html_text(GString *html, const char *text);

@@ -1,6 +1,6 @@
 /* Elements, tables, escaping. */
 #include "html.h"
-#include "table.h"
+#include "record/table.h"
 
 #include <string.h>
 

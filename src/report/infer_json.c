@@ -2,7 +2,7 @@
 #include "report/infer.h"
 #include <math.h>
 
-#include "report/json.h"
+#include "record/json.h"
 #include <json-glib/json-glib.h>
 
 static void add_quantiles(JsonBuilder *builder, const char *key, const MoeQuantiles *q)

@@ -1,6 +1,6 @@
 /* What an inference says, for readers. */
+#include "record/tables.h"
 #include "report/infer.h"
-#include "report/tables.h"
 #include <math.h>
 #include <moesim/report.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* One kernel: record and page. */
 #include "report/kernel.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* What ships: record and table. */
 #include "report/listing.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 #include "study/listing.h"
 
 static void add_item(JsonBuilder *builder, const MoeListed *item)

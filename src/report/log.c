@@ -1,7 +1,7 @@
 /* A training's log beside its prediction. */
 #include "report/log.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* Steps that were measured or replayed: what MFU they are. */
 #include "report/measured.h"
+#include "findings.h"
 #include "layer/layer.h"
-#include "record.h"
-#include "report/json.h"
+#include "record/json.h"
 
 #include <math.h>
 

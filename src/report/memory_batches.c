@@ -1,7 +1,7 @@
 /* Which micro-batches are held: record and table. */
 #include "report/memory_batches.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 static void add_row(JsonBuilder *builder, const MoeMemoryBatches *row)
 {

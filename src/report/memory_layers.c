@@ -1,7 +1,7 @@
 /* What each layer keeps: record and table. */
 #include "report/memory_layers.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 /* Modules that no layer keeps anything for are left out. */
 static gboolean is_kept(const MoeMemoryLayer *rows, guint n, guint module)

@@ -1,7 +1,7 @@
 /* Parts of iterations and kernel classes of a pair beside published ones: records and tables. */
 #include "report/parts.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* A plan: record, table, and what to run. */
 #include "report/plan.h"
-#include "record.h"
+#include "findings.h"
+#include "record/json.h"
 #include "report/goodput.h"
-#include "report/json.h"
 
 #include <math.h>
 #include <string.h>

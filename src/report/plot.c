@@ -1,7 +1,7 @@
 /* Runs gnuplot. */
 #include "report/plot.h"
 #include "base/base.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

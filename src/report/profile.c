@@ -1,7 +1,7 @@
 /* What a profile shows: the record, and its tables. */
-#include "record.h"
+#include "findings.h"
 
-#include "report/json.h"
+#include "record/json.h"
 #include "report/profile.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The shared fit on published runs: records and tables. */
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 #include "report/validation.h"
 
 static void add_rate(JsonBuilder *builder, const MoeRate *rate)

@@ -1,7 +1,7 @@
 /* Remedies for a run that does not fit: record, table, hints. */
 #include "report/remedy.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 /* A prediction as a record: JSON and CSV of it, and rows beside others. */
+#include "findings.h"
 #include "losses.h"
-#include "record.h"
 #include "training.h"
 
-#include "report/json.h"
+#include "record/json.h"
 #include "study/economy.h"
 #include <math.h>
 #include <moesim/report.h>

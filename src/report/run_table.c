@@ -1,9 +1,9 @@
 /* One prediction as a page: answer, memory, waterfall. */
+#include "findings.h"
 #include "losses.h"
-#include "record.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
-#include "report/json.h"
+#include "record/json.h"
 
 static const MoeLine answer[] = {
     {"step time", "{step_time_s|s}"},

@@ -1,5 +1,5 @@
 /* The keys of the input files as JSON. */
-#include "report/json.h"
+#include "record/json.h"
 #include "report/schema.h"
 
 #include <json-glib/json-glib.h>

@@ -1,6 +1,6 @@
 /* A search as a page, and as records. */
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 #include "training.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* How sure an answer is: the interval and the tornado. */
+#include "findings.h"
 #include "losses.h"
-#include "record.h"
-#include "report/json.h"
+#include "record/json.h"
+#include "record/tables.h"
 #include "report/plot.h"
-#include "report/tables.h"
 #include <moesim/report.h>
 
 #include <math.h>

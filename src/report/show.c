@@ -1,7 +1,7 @@
 /* The keys of a run: what each is, where that is written, whether it is assumed; and what may be given besides. */
 #include "report/show.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 #include "spec/schema.h"
 #include "spec/spec.h"
 

@@ -1,7 +1,7 @@
 /* What the store of a sweep holds. */
 #include "report/store.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 static JsonNode *describe_store(const MoeStoreReport *report)
 {

@@ -1,55 +1,7 @@
-/* tables: columns of text and numbers. Part of report (floor 12). */
+/* What record has; here until all who include it by this name are moved. Part of report (floor 12). */
 #ifndef MOESIM_REPORT_TABLES_H
 #define MOESIM_REPORT_TABLES_H
 
-#include "base/base.h"
-#include <moesim/report.h>
-
-G_BEGIN_DECLS
-
-/* Columns of text and numbers. Rows are added cell by cell; the first is the heading.
- *
- *     run             GPUs  step, s  MFU, %
- *     mai-base-1/v5   8192     7.39    20.0
- *     deepseek-v3     2048    19.93    38.9
- *
- * The numbers of a column have one unit, which stands in the heading, and one number of decimals. On a sheet too
- * narrow, headings break first, then words wrap, then columns that are optional are left out and named below the table.
- */
-typedef struct MoeTable MoeTable;
-
-/* One letter per column: 'r' right; left: 'l' text, 'w' words and 'n' names, which wrap where there is no room. A digit
- * behind it makes the column optional: where there is still no room, the highest go first, of equal ones the last. */
-MoeTable *moe_table_new(const char *alignment);
-void moe_table_free(MoeTable *table);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
-/* Adds a cell; NULL is an empty one. A row ends when it has as many cells as columns. */
-void moe_table_add(MoeTable *table, const char *cell);
-/* The same, taking the string over. */
-void moe_table_take(MoeTable *table, char *cell);
-/* Several cells, up to NULL. */
-void moe_table_header(MoeTable *table, const char *const *titles);
-/* Numbers whose unit the column decides: a quantity in SI base units, a fraction as percent, a relative change as
- * signed percent, a difference of fractions as signed points, a plain number, a whole one as it is. NaN is "-",
- * infinity "never". */
-void moe_table_quantity(MoeTable *table, double value, MoeDimension dimension);
-void moe_table_percent(MoeTable *table, double fraction);
-void moe_table_change(MoeTable *table, double fraction);
-void moe_table_points(MoeTable *table, double fraction);
-void moe_table_number(MoeTable *table, double value);
-void moe_table_whole(MoeTable *table, int64_t value);
-/* Dollars and megawatt-hours; 0 is unknown: "-". */
-void moe_table_dollars(MoeTable *table, double dollars);
-void moe_table_mwh(MoeTable *table, double mwh);
-/* Makes the cell added last one of a value with what it may be between: "22.1 (20.0-23.4)". A range of no width is left
- * out. `low` and `high` as the value was given. */
-void moe_table_between(MoeTable *table, double low, double high);
-/* Text of the table, each line ended; the heading in bold when the sheet is styled. Incomplete rows are ended with
- * empty cells. A table is printed once. */
-char *moe_table_format(MoeTable *table, MoeSheet sheet);
-/* The same cells as CSV (RFC 4180, lines end in LF), each number with its own unit. */
-char *moe_table_csv(MoeTable *table);
-
-G_END_DECLS
+#include "record/tables.h"
 
 #endif

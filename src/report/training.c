@@ -1,12 +1,12 @@
 /* Days, dollars and energy of a training. */
 #include "training.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include "study/economy.h"
 #include <math.h>
 #include <moesim/report.h>
 
-#include "record.h"
+#include "findings.h"
 
 #define SECONDS_PER_DAY    86400.0
 #define WATTS_PER_MEGAWATT 1e6

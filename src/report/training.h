@@ -2,7 +2,7 @@
 #ifndef MOESIM_REPORT_TRAINING_H
 #define MOESIM_REPORT_TRAINING_H
 
-#include "report/tables.h"
+#include "record/tables.h"
 #include <json-glib/json-glib.h>
 #include <moesim/report.h>
 

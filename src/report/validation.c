@@ -2,8 +2,8 @@
 #include "report/validation.h"
 #include "base/base.h"
 #include "coverage.h"
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 
 #include <math.h>
 #include <string.h>

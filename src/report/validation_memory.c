@@ -1,6 +1,6 @@
 /* A validation of memory: published peaks, and whether what ran fits. */
-#include "record.h"
-#include "report/json.h"
+#include "findings.h"
+#include "record/json.h"
 #include "report/validation.h"
 
 #include <math.h>

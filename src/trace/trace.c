@@ -1,7 +1,7 @@
 /* Collects a timeline; the file is written when the step is over and its MFU known. */
 #include "metrics/metrics.h"
 #include "program/program.h"
-#include "report/output.h"
+#include "record/output.h"
 #include "spec/spec.h"
 #include "spec/work.h"
 #include "trace_story.h"

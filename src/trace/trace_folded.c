@@ -2,7 +2,7 @@
  * Collapsed stacks, as flame graph tools read them (https://github.com/brendangregg/FlameGraph): "frame;frame;frame
  * count", here rank, stream, block, pass and operation, and nanoseconds.
  */
-#include "report/output.h"
+#include "record/output.h"
 #include "spec/work.h"
 #include "trace_story.h"
 

@@ -1,5 +1,5 @@
 /* Chrome trace event format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */
-#include "report/output.h"
+#include "record/output.h"
 #include "trace_story.h"
 
 #include <json-glib/json-glib.h>

@@ -4,7 +4,7 @@
  * uuid: a rank is (rank + 1) << TRACK_BITS, its threads and counters follow.
  */
 #include "perfetto.pb-c.h"
-#include "report/output.h"
+#include "record/output.h"
 #include "trace_story.h"
 
 #include <zlib.h>

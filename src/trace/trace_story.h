@@ -11,7 +11,7 @@
 
 #include "metrics/metrics.h"
 #include "program/program.h"
-#include "report/output.h"
+#include "record/output.h"
 #include "spec/work.h"
 #include <moesim/report.h>
 

@@ -3,6 +3,7 @@
 #include "moetest.h"
 #include "sample.h"
 
+#include "record/tables.h"
 #include "report/goodput.h"
 #include <json-glib/json-glib.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Making a table fit a sheet, and printing it: libsmartcols pads and aligns, widths are chosen here. */
-#include "table.h"
+#include "record/table.h"
 
 #include <libsmartcols.h>
 #include <locale.h>

@@ -1,6 +1,6 @@
 /* Private to report: where an output goes. */
-#ifndef MOESIM_REPORT_TARGET_H
-#define MOESIM_REPORT_TARGET_H
+#ifndef MOESIM_RECORD_TARGET_H
+#define MOESIM_RECORD_TARGET_H
 
 #include <glib.h>
 #include <sys/types.h>

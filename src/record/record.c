@@ -1,10 +1,10 @@
 /* Records read and shown. */
-#include "record.h"
-#include "table.h"
+#include "record/record.h"
+#include "record/table.h"
 
-#include "report/goodput.h"
-#include "report/json.h"
+#include "record/json.h"
 
+#include <json-glib/json-glib.h>
 #include <math.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
-/* The inside of a table. Private to report: table.c fills it, table_layout.c makes it fit a sheet. */
-#ifndef MOESIM_REPORT_TABLE_H
-#define MOESIM_REPORT_TABLE_H
+/* The inside of a table. Part of record (floor 1): table.c fills it, table_layout.c makes it fit a sheet. */
+#ifndef MOESIM_RECORD_TABLE_H
+#define MOESIM_RECORD_TABLE_H
 
-#include "report/tables.h"
-#include <moesim/report.h>
+#include "record/tables.h"
+#include <moesim/sheet.h>
 
 typedef enum {
   MOE_CELL_TEXT,

@@ -1,5 +1,5 @@
 #include "moetest.h"
-#include "report/output.h"
+#include "record/output.h"
 
 #include <moesim/report.h>
 

@@ -1,9 +1,7 @@
 /* Files that appear whole or not at all. */
 #include "base/base.h"
-#include "report/output.h"
+#include "record/output.h"
 #include "target.h"
-
-#include <moesim/report.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 #include "moetest.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
 #include <math.h>
 #include <moesim/report.h>

@@ -1,8 +1,8 @@
 /* Tables: cells, what a column of numbers looks like, CSV. table_layout.c makes them fit a sheet. */
-#include "table.h"
-#include "report/tables.h"
+#include "record/table.h"
+#include "record/tables.h"
 
-#include <moesim/report.h>
+#include <moesim/sheet.h>
 
 #include <math.h>
 #include <string.h>

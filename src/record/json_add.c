@@ -1,4 +1,4 @@
-#include "report/json.h"
+#include "record/json.h"
 
 #include <json-glib/json-glib.h>
 

@@ -1,8 +1,9 @@
 /* Records: what a view says is what the record has. */
 #include "moetest.h"
-#include "report/tables.h"
+#include "record/tables.h"
 
-#include "report/record.h"
+#include "record/record.h"
+#include <json-glib/json-glib.h>
 
 static JsonNode *sample(void)
 {

@@ -1,5 +1,5 @@
 /* Text within a margin. */
-#include "table.h"
+#include "record/table.h"
 
 #include <string.h>
 
