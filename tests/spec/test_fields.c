@@ -84,6 +84,8 @@ static void check_cluster(MoeCluster *a, MoeCluster *b)
   CHECK_TEXT(a, b, host.cpu);
   CHECK_TEXT(a, b, price_date);
   CHECK_TEXT(a, b, price_source);
+  CHECK_TEXT(a, b, purchase_date);
+  CHECK_TEXT(a, b, purchase_source);
   for (guint i = 0; i < MOE_MAX_FAULTS; i++)
     a->network.faults[i].mark = b->network.faults[i].mark = (MoeMark){0};
   CHECK_BYTES(a, b, accelerator);
