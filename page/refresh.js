@@ -8,6 +8,7 @@ export class Round {
     this.width = width;
     this.waiting = [];
     this.patient = [];
+    this.last = [];
     this.busy = 0;
   }
 
@@ -18,6 +19,7 @@ export class Round {
   end() {
     this.waiting = [];
     this.patient = [];
+    this.last = [];
     this.controller.abort();
   }
 
@@ -32,6 +34,12 @@ export class Round {
     this.next();
   }
 
+  /** When all else is done: nobody waits for it. */
+  finally(task, onError = () => {}) {
+    this.last.push({ task, onError });
+    this.next();
+  }
+
   /** At once, beside whatever is under way: somebody opened it. */
   now(task, onError = () => {}) {
     this.waiting.unshift({ task, onError });
@@ -41,8 +49,9 @@ export class Round {
   }
 
   next() {
-    while (this.busy < this.width && this.waiting.length + this.patient.length) {
-      const { task, onError } = this.waiting.shift() ?? this.patient.shift();
+    const some = () => this.waiting.length + this.patient.length + (this.busy ? 0 : this.last.length);
+    while (this.busy < this.width && some()) {
+      const { task, onError } = this.waiting.shift() ?? this.patient.shift() ?? this.last.shift();
       this.busy++;
       Promise.resolve().then(() => task(this.signal)).catch((error) => { if (!this.signal.aborted) onError(error); })
         .finally(() => { this.busy--; this.next(); });

@@ -137,7 +137,7 @@ export class Session {
   async computeScale(signal) {
     this.sweep = await ask('sweep', scale.question(this.state, this.result.gpus), signal);
     scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
-    this.round.idle((s) => this.bandSizes(s)); /* every size in its own right: nobody waits for it */
+    this.round.finally((s) => this.bandSizes(s)); /* every size in its own right */
   }
 
   async bandSizes(signal) {

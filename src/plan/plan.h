@@ -61,7 +61,8 @@ typedef struct {
   double least_dollars, most_dollars; /* P10 at its lowest, P90 at its highest price */
   double megawatts;                   /* while stepping, overhead included */
   gboolean search_complete;           /* every layout was looked at, or is slower by its bound */
-  guint n_not_reached;                /* layouts that were not */
+  gboolean cut_short;                 /* not all layouts were even listed */
+  guint n_not_reached;                /* listed layouts that were not looked at */
   guint n_refuted;                    /* ranked before this one by the search, and not first or not fitting when run */
 } MoePlanRow;
 

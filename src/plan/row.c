@@ -112,6 +112,7 @@ static gboolean choose_layout(const MoePlanOptions *options, const MoeRun *base,
   for (guint i = 0; i < found->n_ranked; i++)
     verify(options, base, found, &found->ranked[i].choice, row);
   row->n_not_reached = found->n_not_reached;
+  row->cut_short = found->cut_short;
   row->search_complete = found->n_not_reached == 0 && !found->cut_short;
   return row->result ||
          moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},

@@ -101,6 +101,7 @@ static void add_answer(JsonBuilder *builder, const MoePlanRow *row, const char *
   add_model_error(builder, &row->model_error);
   moe_json_bool(builder, "search_complete", row->search_complete);
   moe_json_integer(builder, "layouts_not_reached", row->n_not_reached);
+  moe_json_bool(builder, "enumeration_cut_short", row->cut_short);
   add_set(builder, row->sets);
   moe_json_text(builder, "command", command);
 }
@@ -416,8 +417,8 @@ static void append_row_notes(GString *text, const MoePlan *plan, const char *con
     else if (row->search_complete)
       g_string_append_printf(text, "  %s\n", command);
     else
-      g_string_append_printf(text, "  %s\n    out of time: %u layouts were not looked at\n", command,
-                             row->n_not_reached);
+      g_string_append_printf(text, "  %s\n    out of time: %u layouts%s were not looked at\n", command,
+                             row->n_not_reached, row->cut_short ? " and those not listed" : "");
   }
 }
 

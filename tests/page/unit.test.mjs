@@ -308,6 +308,18 @@ test('a round runs few at a time, and nothing after its end', async () => {
   for (const name of ['d', 'e']) round.later(async () => { await task(); order.push(name); });
   await until(() => order.length === 5);
   assert.deepEqual(order, ['a', 'b', 'd', 'e', 'c']); /* what can wait does */
+  const late = [];
+  round.finally(async () => { late.push('last'); });
+  round.idle(async () => { await task(); late.push('idle'); });
+  for (const name of ['f', 'g', 'h']) round.later(async () => { await task(); late.push(name); });
+  await until(() => late.length === 5);
+  assert.equal(late[0], 'last'); /* nothing else was there */
+  late.length = 0;
+  round.later(async () => { await task(); late.push('first'); });
+  round.finally(async () => { late.push('last'); });
+  round.idle(async () => { await task(); late.push('idle'); });
+  await until(() => late.length === 3);
+  assert.equal(late[2], 'last');
   done = 6;
   const failures = [];
   round.later(async () => { throw new Error('said'); }, (error) => failures.push(error.message));
