@@ -299,7 +299,7 @@ static guint fused_bits(const MoeStack *stack)
   const gboolean flags[] = {stack->fused.norm,       stack->fused.residual_norm, stack->fused.rotary,
                             stack->fused.activation, stack->fused.router,        stack->fused.cross_entropy,
                             stack->fused.permute,    stack->fused.optimizer,     stack->fused.quantize,
-                            stack->fused.dropout};
+                            stack->fused.dropout,    stack->fused.norm_cast,     stack->fused.norm_amax};
   guint bits = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS(flags); i++)

@@ -143,6 +143,7 @@ typedef struct {
   double elements;
   gboolean also_transposed; /* a second copy laid out for the weight gradient */
   gboolean fusable;
+  gboolean behind_norm; /* the product's own module computes the norm before it (TransformerEngine's LayerNormLinear) */
   int64_t launches;
   int load;
 } MoeQuantize;

@@ -75,108 +75,9 @@ static gboolean is_quantized(MoePrecision precision)
   return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16);
 }
 
-/* Whether a scale is known only when the whole tensor has been read: tensor scales of this very tensor, and the FP32
- * scale above NVFP4's blocks. */
-static gboolean scale_comes_late(const MoePrecisions *precision)
-{
-  return precision->gemm == MOE_NVFP4 || (precision->gemm == MOE_FP8 && precision->scaling == MOE_FP8_SCALING_CURRENT);
-}
-
-/* Whether the second layout is a kernel of its own: rows and columns have other scales. NVFP4's columns pass a Hadamard
- * transform in the kernel that casts rows too (TransformerEngine, row_cast_col_hadamard_transform_cast_fusion.cu). */
-static gboolean layouts_apart(const MoePrecisions *precision)
-{
-  return precision->gemm == MOE_FP8 && precision->scaling == MOE_FP8_SCALING_ROW;
-}
-
-/* Gradients are rounded stochastically to NVFP4: 4.5 TB/s on a B300 against 6.4 to the nearest, both layouts
- * (TransformerEngine, pull request 2412). */
-#define STOCHASTIC_SLOWDOWN (6.4 / 4.5)
-
-static double rounding_cost(const MoePrecisions *precision, MoePass pass)
-{
-  return precision->gemm == MOE_NVFP4 && pass == MOE_PASS_DGRAD ? STOCHASTIC_SLOWDOWN : 1;
-}
-
-/* TransformerEngine reads the tensor for its greatest value, makes the scale, then casts (Float8CurrentScalingQuantizer
- * and NVFP4Quantizer in pytorch/csrc/quantizer.cpp). */
-#define AMAX_LAUNCHES 2
-
-static void emit_amax(MoeEmit *emit, double elements, int64_t launches, int load)
-{
-  if (scale_comes_late(emit->shape->precision))
-    moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "amax", elements * emit->shape->act_bytes, 0,
-                       AMAX_LAUNCHES * launches, load);
-}
-
-/* Reads BF16, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too and the
- * stack does not leave it to the backward pass. A producer that fuses casts it, or where the scale comes late finds
- * amax. */
-void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
-{
-  const MoePrecisions *precision = emit->shape->precision;
-  gboolean second = quantize->also_transposed && !emit->shape->run->stack.backward_casts;
-  gboolean fused = quantize->fusable && emit->shape->run->stack.fused.quantize;
-  gboolean apart = second && layouts_apart(precision);
-  double copy = moe_precision_bytes(precision->gemm) * (second ? 2 : 1);
-  double elements = quantize->elements * rounding_cost(precision, emit->pass);
-
-  if (fused && !scale_comes_late(precision))
-    return;
-  if (!fused)
-    emit_amax(emit, quantize->elements, quantize->launches, quantize->load);
-  moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, quantize->name, elements * emit->shape->act_bytes * (apart ? 2 : 1),
-                     elements * copy, quantize->launches * (apart ? 2 : 1), quantize->load);
-}
-
-/* One cast per operand: blocks of 128 values lie along the rows now (DeepSeek-V3 report, 3.5.2). */
-void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load)
-{
-  const MoeShape *shape = emit->shape;
-  MoeEmit other = *emit;
-
-  if (!shape->run->stack.backward_casts || shape->frozen)
-    return;
-  other.flow = emit->later;
-  moe_emit_row_bytes(&other, MOE_BANDWIDTH_QUANTIZE, "quantize_transposed", elements * shape->act_bytes,
-                     elements * moe_precision_bytes(shape->precision->wgrad), 2, load);
-}
-
-void moe_emit_weight_transpose(MoeEmit *emit, double elements)
-{
-  double bytes = elements * moe_precision_bytes(emit->shape->precision->gemm);
-
-  if (emit->shape->run->stack.backward_casts || emit->shape->keeps.transposes)
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "transpose_weight", bytes, bytes, 1);
-}
-
 static double input_rows(const MoeEmit *emit, const Product *linear)
 {
   return linear->split == MOE_SPLIT_COLUMN ? (double)emit->shape->tokens : (double)linear->rows;
-}
-
-/* Weights are quantized in the step's first micro-batch and kept, or, with a single micro-batch, wherever they are
- * used; primary FP8 weights never. */
-gboolean moe_quantizes_weights(const MoeEmit *emit)
-{
-  const MoeShape *shape = emit->shape;
-
-  if (!shape->fp8_gemm || shape->keeps.gathered_fp8)
-    return FALSE;
-  return !shape->keeps.cached_fp8 || (emit->first && emit->pass == MOE_PASS_FORWARD);
-}
-
-void moe_emit_quantize_weight(MoeEmit *emit, double elements)
-{
-  const MoeShape *shape = emit->shape;
-  double copies = shape->keeps.cached_fp8 ? shape->keeps.fp8_layouts : 1,
-         out = moe_precision_bytes(shape->precision->gemm);
-
-  if (!moe_quantizes_weights(emit))
-    return;
-  emit_amax(emit, elements, 1, MOE_NO_LOAD);
-  moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_weight", elements * shape->act_bytes, elements * copies * out,
-                 1);
 }
 
 static void quantize_weight(MoeEmit *emit, const Product *linear)
@@ -191,6 +92,7 @@ static void quantize_input(MoeEmit *emit, const Product *linear)
                                 .elements = input_rows(emit, linear) * (double)linear->k,
                                 .also_transposed = is_quantized(linear->wgrad) && emit->pass == MOE_PASS_FORWARD,
                                 .fusable = !linear->bare_input,
+                                .behind_norm = !linear->bare_input && linear->split == MOE_SPLIT_COLUMN,
                                 .launches = 1,
                                 .load = MOE_NO_LOAD};
 

@@ -209,7 +209,9 @@ typedef struct {
   } host;
   struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
-  } fused; /* an unfused chain costs its extra kernels and its extra trips to memory */
+    gboolean norm_cast; /* norms inside a linear module cast with delayed FP8 scales; other producers do not */
+    gboolean norm_amax; /* such norms find the greatest value that a current FP8 scale follows */
+  } fused;              /* an unfused chain costs its extra kernels and its extra trips to memory */
   struct {
     /* Kernel family names, looked up in kernels. Absent: fa2, cublaslt, cutlass, triton, triton, fla. */
     const char *attention, *gemm, *grouped_gemm, *encode, *elementwise, *scan;

@@ -44,12 +44,12 @@ static const MoeStack defaults = {
 #define OVERLAP(name) offsetof(MoeStack, overlap.name)
 
 /* Words of the lists, in the order of their flags. */
-static const char *const fused_words[] = {"norm",     "residual_norm", "rotary",  "activation",
-                                          "router",   "cross_entropy", "permute", "optimizer",
-                                          "quantize", "dropout",       NULL};
-static const size_t fused_flags[] = {FUSED(norm),     FUSED(residual_norm), FUSED(rotary),  FUSED(activation),
-                                     FUSED(router),   FUSED(cross_entropy), FUSED(permute), FUSED(optimizer),
-                                     FUSED(quantize), FUSED(dropout)};
+static const char *const fused_words[] = {"norm",          "residual_norm", "rotary",    "activation", "router",
+                                          "cross_entropy", "permute",       "optimizer", "quantize",   "dropout",
+                                          "norm_cast",     "norm_amax",     NULL};
+static const size_t fused_flags[] = {FUSED(norm),     FUSED(residual_norm), FUSED(rotary),    FUSED(activation),
+                                     FUSED(router),   FUSED(cross_entropy), FUSED(permute),   FUSED(optimizer),
+                                     FUSED(quantize), FUSED(dropout),       FUSED(norm_cast), FUSED(norm_amax)};
 static const char *const overlap_words[] = {
     "gradient_reduce", "parameter_gather",      "tensor", "expert", "pipeline", "tensor_backward",
     "context",         "expert_across_batches", NULL};

@@ -111,4 +111,47 @@ START_TEST(test_ring_merges)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges)
+/* Kernels of a name that a step of one GPU runs. */
+static guint run_by(const char *sets, const char *name)
+{
+  g_autoptr(MoeRun) run = run_with(DENSE, sets);
+  g_autoptr(MoeProgram) program = build_checked(run);
+  guint n = 0;
+
+  for (guint c = 0; c < program->roles[0].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[0].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++)
+      n += block->ops[i].kind == MOE_OP_KERNEL && g_str_equal(program->kernels[block->ops[i].work].name, name);
+  }
+  return n;
+}
+
+#define CASTS                                                                                                          \
+  "cluster=h100-hgx;training.global_batch=8;stack.fused=[%s];training.precision={gemm: fp8, wgrad: fp8, scaling: %s}"
+
+static guint casts(const char *fused, const char *scaling, const char *name)
+{
+  g_autofree char *sets = g_strdup_printf(CASTS, fused, scaling);
+
+  return run_by(sets, name);
+}
+
+/* 16 layers with four linears, two of them behind a norm in their own module. With delayed scales that norm casts; with
+ * current ones it saves finding the greatest value, and only where it can; a stack that fuses all casts activations
+ * too. Weights and gradients find theirs as before. */
+START_TEST(test_norms_cast)
+{
+  guint found = casts("norm", "current", "amax");
+
+  ck_assert_uint_eq(casts("norm", "delayed", "quantize"), 16 * 4);
+  ck_assert_uint_eq(casts("norm, norm_cast", "delayed", "quantize"), 16 * 2);
+  ck_assert_uint_eq(casts("norm, quantize", "delayed", "quantize"), 16);
+  ck_assert_uint_eq(casts("norm, norm_cast", "current", "quantize"), 16 * 4);
+  ck_assert_uint_eq(casts("norm, norm_cast", "current", "amax"), found);
+  ck_assert_uint_eq(casts("norm, norm_cast, norm_amax", "current", "quantize"), 16 * 4);
+  ck_assert_uint_eq(casts("norm, norm_cast, norm_amax", "current", "amax"), found - 16 * 2);
+}
+END_TEST
+
+MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges, test_norms_cast)

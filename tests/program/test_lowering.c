@@ -385,7 +385,7 @@ END_TEST
  * at once (2 + 1 + 1), and so is each input. Routed and dense weights are transposed for every data gradient. */
 START_TEST(test_backward_casts)
 {
-  static const char precision[] = "training.precision={gemm: fp8, wgrad: fp8}";
+  static const char precision[] = "stack.fused=[norm];training.precision={gemm: fp8, wgrad: fp8}";
   g_autofree char *apart = g_strconcat(precision, ";stack.backward_casts=true", NULL);
   g_autoptr(MoeRun) run = run_with(SPARSE, apart);
   g_autoptr(MoeRun) plain = run_with(SPARSE, precision);
