@@ -381,8 +381,6 @@ void moe_lower_linear_backward(MoeEmit *emit, const MoeLayerOp *op)
   quantize_gradient(emit, linear);
   if (!emit->shape->keeps.cached_fp8)
     quantize_weight(emit, linear);
-  if (is_quantized(linear->precision) && emit->shape->keeps.transposes)
-    moe_emit_weight_transpose(emit, (double)linear->k * (double)linear->n);
   if (linear->split == MOE_SPLIT_COLUMN)
     column_backward(emit, linear);
   else if (linear->split == MOE_SPLIT_ROW)

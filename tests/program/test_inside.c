@@ -154,4 +154,16 @@ START_TEST(test_norms_cast)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges, test_norms_cast)
+/* An FP8 weight whose second layout is not kept is transposed once for each data gradient. */
+START_TEST(test_transposes_made_once)
+{
+  const char *fp8 = "cluster=h100-hgx;training.global_batch=8;"
+                    "training.precision={gemm: fp8, wgrad: fp8, parameter_gather: fp8, remade_transposes: %s}";
+  g_autofree char *remade = g_strdup_printf(fp8, "true"), *kept = g_strdup_printf(fp8, "false");
+
+  ck_assert_uint_eq(run_by(remade, "transpose_weight"), 16 * 4);
+  ck_assert_uint_eq(run_by(kept, "transpose_weight"), 0);
+}
+END_TEST
+
+MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges, test_norms_cast, test_transposes_made_once)
