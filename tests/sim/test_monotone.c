@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define CASES     200
+#define CASES     MOETEST_CASES(200)
 #define DOUBLINGS 3
 /* Events in another order may cost this much: two kernels that ran one after the other now run beside a collective. */
 #define TOLERANCE 2e-3
@@ -94,7 +94,7 @@ END_TEST
 
 /* ---- network ----------------------------------------------------------------------------------------------------- */
 
-#define NETWORK_CASES 60
+#define NETWORK_CASES MOETEST_CASES(60)
 /* Transfers in another order: one that comes later may no longer share its port with another. */
 #define NETWORK_TOLERANCE 2e-2
 
