@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * as it is and its range.
  *
  *   years     4 is usual; 3 in https://www.cliffcenter.com/research/amd-inference-economics (May 2026), 6 in the annual
- *             report of Alphabet (10-K of 2024, useful life of servers)
+ *             report of Alphabet (10-K of 2022: six years from January 2023)
  *   power     industrial power in the United States, April 2025: 6.0 cents in Iowa, 9.0 in the Middle Atlantic states
  *             (EIA, Electric Power Monthly, Table 5.6.A, https://www.eia.gov/electricity/monthly/)
  *   overhead  power.overhead of the cluster; hosts and switches 1.1 to 1.39 (a rack of GB200 NVL72 draws about 120 kW,
