@@ -187,6 +187,7 @@ static void add_gemm(MegatronWords *writer, const MoePrecisions *p)
     break;
   }
   words_flag_if(writer, "--no-fp8-wgrad", p->wgrad != p->gemm);
+  words_flag_if(writer, "--disable-parameter-transpose-cache", p->remade_transposes);
   words_flag_if(writer, p->gemm == MOE_NVFP4 ? "--fp4-param-gather" : "--fp8-param-gather",
                 p->parameter_gather == p->gemm && moe_precision_bytes(p->gemm) < 2);
   words_flag_if(writer, "--fp8-dot-product-attention", p->attention == p->gemm && moe_precision_bytes(p->gemm) < 2);
@@ -423,6 +424,7 @@ static void add_software(MegatronWords *writer)
   words_flag_if(writer, "--no-bias-swiglu-fusion", !stack->fused.activation);
   words_flag_if(writer, "--no-bias-dropout-fusion", !stack->fused.dropout);
   words_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
+  words_flag_if(writer, "--tp-only-amax-red", stack->amax_reduction == MOE_AMAX_SEQUENCE);
   words_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
   words_flag_if(writer, "--use-sharp", stack->collectives.sharp);
 }

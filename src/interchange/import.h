@@ -30,6 +30,7 @@ typedef struct {
   guint graphs;                           /* 1 << MoeScope */
   const char *expert_library, *attention; /* words of a stack */
   int deduplicate, deterministic, sharp, per_expert;
+  gboolean tensor_amax; /* greatest values of delayed scales: over the ranks of a sequence alone */
   double bucket_bytes;
 } ImportStack;
 

@@ -201,6 +201,8 @@ static void put_training(GString *text, const Draft *draft)
   put_precision_unless(text, "optimizer_moments", p->optimizer_moments, MOE_FP32);
   if (p->scaling != MOE_FP8_SCALING_DELAYED)
     g_string_append_printf(text, ", scaling: %s", moe_fp8_scaling_words[p->scaling]);
+  if (p->remade_transposes)
+    g_string_append(text, ", remade_transposes: true");
   g_string_append(text, "}\n");
   if (t->lora_rank > 0)
     g_string_append_printf(text, "  lora: {rank: %" G_GINT64_FORMAT "}\n", t->lora_rank);
@@ -381,6 +383,8 @@ static gboolean put_stack(GString *text, const char *name, const ImportStack *ch
   if (base) {
     put_graphs(differences, changes, base);
     put_fused(differences, changes, base);
+    if (changes->tensor_amax && base->amax_reduction != MOE_AMAX_SEQUENCE)
+      g_string_append(differences, "  amax_reduction: sequence\n");
     if (changes->attention && g_strcmp0(changes->attention, base->family.attention) != 0)
       g_string_append_printf(differences, "  family: {attention: %s}\n", changes->attention);
     put_moe_kernels(differences, changes, base);

@@ -22,7 +22,8 @@ typedef struct {
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
-  gboolean fp8_hybrid, fp8_e4m3, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual;
+  gboolean fp8_hybrid, fp8_e4m3, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual, remade_transposes,
+      tensor_amax;
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
   gboolean deepep, graphs, external_graphs, deterministic, sharp, moe_forced_balance, tp_pp_dp;

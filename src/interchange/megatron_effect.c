@@ -125,7 +125,7 @@ static const Group without_effect[] = {
      "apply-residual-connection-post-layernorm "
      "rotary-* rope-* use-rope-scaling no-rope-freq yarn-* original-max-position-embeddings beta-fast beta-slow mscale "
      "mscale-all-dim "
-     "mrope-section glu-linear-offset fp8-margin fp8-interval fp8-amax-* tp-only-amax-red "
+     "mrope-section glu-linear-offset fp8-margin fp8-interval fp8-amax-* "
      "disable-bf16-reduced-precision-matmul moe-router-dtype moe-router-padding-for-fp8 "
      "moe-router-padding-for-quantization "
      "moe-apply-probs-on-input openai-gelu onnx-safe moe-permute-fusion-into-hybridep moe-enable-routing-replay "
@@ -216,7 +216,7 @@ static const Group refused[] = {
      "megatron-fsdp-main-params-dtype "
      "keep-fp8-transpose-cache suggested-communication-unit-size torch-fsdp2-no-reshard-after-forward "
      "enable-full-sharding-in-hsdp "
-     "reuse-grad-buf-for-mxfp8-param-ag disable-parameter-transpose-cache zero-contigious-gradients "
+     "reuse-grad-buf-for-mxfp8-param-ag zero-contigious-gradients "
      "zero-allgather-bucket-size "
      "zero-reduce-bucket-size"},
     {"a dispatcher of this kind",

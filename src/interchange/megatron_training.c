@@ -99,6 +99,7 @@ static gboolean take_precision(Draft *draft, const MegatronArguments *arguments,
     return FALSE;
   p->attention = arguments->fp8_attention ? p->gemm : wide;
   p->parameter_gather = arguments->fp8_gather || arguments->fp4_gather ? p->gemm : wide;
+  p->remade_transposes = arguments->remade_transposes;
   p->residual = arguments->fp32_residual ? MOE_FP32 : MOE_BF16;
   /* arguments.py: BF16 accumulates and reduces in FP32 unless told otherwise, FP16 in FP16 unless told to use FP32 */
   p->gradient_reduce = arguments->reduce_bf16                       ? MOE_BF16

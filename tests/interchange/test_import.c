@@ -601,18 +601,22 @@ START_TEST(test_megatron_stack)
 }
 END_TEST
 
-/* Types of the optimizer's state and of gradients; FP8 weights gathered as FP8. */
+/* Types of the optimizer's state and of gradients; FP8 weights gathered as FP8, their transposes made anew, their
+ * scales made equal within a sequence. */
 START_TEST(test_megatron_types)
 {
   g_autoptr(MoeImport) import =
       import_words(MIXTRAL "--use-precision-aware-optimizer --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16 "
-                           "--main-grads-dtype bf16 --fp8-format e4m3 --fp8-param-gather",
+                           "--main-grads-dtype bf16 --fp8-format e4m3 --fp8-param-gather --tp-only-amax-red "
+                           "--disable-parameter-transpose-cache",
                    NULL);
   g_autoptr(MoeRun) run = load(import);
 
   ck_assert_int_eq(run->training.precision.optimizer_moments, MOE_BF16);
   ck_assert_int_eq(run->training.precision.gradient_reduce, MOE_BF16);
   ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
+  ck_assert(run->training.precision.remade_transposes);
+  ck_assert_int_eq(run->stack.amax_reduction, MOE_AMAX_SEQUENCE);
   check_refused(MIXTRAL "--exp-avg-dtype bf16", "differ");
 }
 END_TEST
