@@ -172,10 +172,37 @@ static gboolean replace_named(MoeDoc *doc, const char *origin, const char *secti
   return moe_doc_put(doc, section, origin, name, error);
 }
 
+/* Dots between the keys of an override. */
+static guint depth_of(const char *set)
+{
+  gboolean quoted = FALSE;
+  guint dots = 0;
+
+  for (; *set && *set != '='; set++) {
+    quoted ^= *set == '"';
+    dots += *set == '.' && !quoted;
+  }
+  return dots;
+}
+
+static gint outer_first(gconstpointer a, gconstpointer b)
+{
+  guint depth_a = depth_of(*(const char *const *)a), depth_b = depth_of(*(const char *const *)b);
+
+  return (depth_a > depth_b) - (depth_a < depth_b);
+}
+
+/* What holds keys before the keys in it, whichever was said first: an override drops no other one. Of the same key the
+ * last holds (the sort is stable). */
 static gboolean apply_sets(MoeDoc *doc, const MoeRunOptions *options, GError **error)
 {
+  g_autoptr(GPtrArray) sets = g_ptr_array_new();
+
   for (const char *const *set = options->sets; set && *set; set++)
-    if (!moe_doc_set(doc, *set, error) || !graft_all(doc, options->data_dir, error))
+    g_ptr_array_add(sets, (gpointer)*set);
+  g_ptr_array_sort(sets, outer_first);
+  for (guint i = 0; i < sets->len; i++)
+    if (!moe_doc_set(doc, sets->pdata[i], error) || !graft_all(doc, options->data_dir, error))
       return FALSE;
   return TRUE;
 }

@@ -137,6 +137,12 @@ try sweep "$run" --vary gpus=64:0.128k:*2 --format json
 expect_status 0
 refused "--gpus: '8 GB', expected a whole number" run "$run" --gpus '8 GB'
 
+# Overrides keep each other, whichever comes first, and along an axis.
+try run "$run" --set cluster.price.gpu_hour=3.21 --set cluster=h200-hgx --format json
+check "price of another cluster" [ "$(value price_gpu_hour_dollars)" = 3.21 ]
+try sweep "$run" --vary cluster=h200-hgx --set cluster.price.gpu_hour=3.21 --format json
+check "price along an axis" [ "$(value price_gpu_hour_dollars)" = 3.21 ]
+
 # A winner that failures would make late is none: with one every 9 minutes on 64 GPUs the training takes twice as long.
 set -- --limit gpus=64,128 --limit tensor=1 --limit pipeline=1 --limit context=1 --limit expert=8 --limit micro_batch=1 --limit zero=2 \
   --limit recompute=full --limit offload=0

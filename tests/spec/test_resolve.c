@@ -289,6 +289,33 @@ START_TEST(overrides_come_last)
 }
 END_TEST
 
+/* A cluster, a stack or a map that is replaced as a whole leaves what other overrides say of keys in it. */
+START_TEST(overrides_keep_each_other)
+{
+  g_auto(Tree) tree = tree_with_machines();
+  tree_write(&tree, "one.yaml", MODEL "cluster: alpha\nstack: plain\n" VARIANTS);
+  const char *const sets[] = {"stack.host.sync=7 us",
+                              "cluster.domain.gpus=4",
+                              "training.precision.router=bf16",
+                              "cluster=beta",
+                              "stack=graphs",
+                              "training.precision={master: bf16}",
+                              "training.global_batch=128",
+                              "training.global_batch=256",
+                              NULL};
+  MoeRunOptions options = {.sets = sets};
+  g_autoptr(MoeRun) run = load_good(&tree, "one.yaml", &options);
+
+  ck_assert_str_eq(run->cluster.name, "beta");
+  ck_assert_int_eq(run->cluster.domain.gpus, 4);
+  ck_assert_str_eq(run->stack.name, "graphs");
+  ck_assert_double_eq(run->stack.host.sync_s, 7e-6);
+  ck_assert_int_eq(run->training.precision.master, MOE_BF16);
+  ck_assert_int_eq(run->training.precision.router, MOE_BF16);
+  ck_assert_int_eq(run->training.global_batch, 256);
+}
+END_TEST
+
 START_TEST(balance_is_one_thing)
 {
   g_auto(Tree) tree = tree_with_machines();
@@ -489,6 +516,6 @@ MOE_TEST_MAIN("spec/resolve", names_are_found_above_the_run, names_are_found_in_
               what_a_run_extends_lends_no_variants_and_no_results, variant_names,
               published_belongs_to_its_configuration, published_overrides_are_of_what_they_make,
               copies_know_what_was_published_for, options_replace_cluster_and_stack, gpus_scale_weakly,
-              fewer_gpus_keep_one_micro_batch, overrides_come_last, balance_is_one_thing,
+              fewer_gpus_keep_one_micro_batch, overrides_come_last, overrides_keep_each_other, balance_is_one_thing,
               a_resolved_document_resolves_to_itself, threads_do_not_see_each_other,
               counts_are_beside_the_file_that_names_them, own_clusters_extend_by_name, clusters_and_stacks_alone)
