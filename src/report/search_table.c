@@ -279,6 +279,10 @@ static void append_own(GString *text, const MoeSearchResult *search)
   if (!search->own.result ||
       search->own.choice.value[MOE_DIMENSION_GPUS] != search->ranked[0].choice.value[MOE_DIMENSION_GPUS])
     return;
+  if (known == 1) {
+    g_string_append(text, "\nThe run's own layout ranks 1.\n");
+    return;
+  }
   if (known > 0)
     name = g_strdup_printf("The run's own layout ranks %d", known);
   else if (is_placed(search))
@@ -303,10 +307,12 @@ static void append_counts(GString *text, const MoeSearchResult *search)
   if (search->n_not_reached == 0)
     return;
   g_autofree char *least = moe_quantity_format(search->not_reached_s, MOE_DIM_SECONDS);
+  g_autofree char *bounds =
+      search->not_reached_s > 0 ? g_strdup_printf("by their bounds (%s or more) ", least) : g_strdup("");
   g_string_append_printf(text,
-                         "Out of time: %u layouts were not looked at, and by their bounds (%s or more) each could be "
-                         "better than those ranked.\n",
-                         search->n_not_reached, least);
+                         "Out of time: %u layouts were not looked at, and %seach could be better than those "
+                         "ranked.\n",
+                         search->n_not_reached, bounds);
 }
 
 char *moe_report_search_table(const MoeSearchResult *search, MoeSheet sheet)

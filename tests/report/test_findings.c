@@ -6,6 +6,7 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <moesim/report.h>
+#include <moesim/search.h>
 #include <string.h>
 
 /* The sample's MFU of 50 % after two changes: one that alone gives no legal run and doubles the MFU of 20 %, one that
@@ -237,6 +238,24 @@ START_TEST(sensitivity_as_figure_data)
 }
 END_TEST
 
+/* A search that ran out of time: bounds are told where there are any, and the best is not compared with itself. */
+START_TEST(search_out_of_time)
+{
+  g_autoptr(MoeResult) result = sample_result();
+  MoeCandidate best = {.value = 2, .result = result};
+  MoeSearchResult search = {
+      .n_legal = 9, .n_simulated = 1, .n_not_reached = 8, .n_clusters = 1, .n_ranked = 1, .ranked = &best, .own = best};
+  g_autofree char *unknown = moe_report_search_table(&search, (MoeSheet){0});
+
+  ck_assert_ptr_nonnull(strstr(unknown, "8 layouts were not looked at, and each could be better than those ranked.\n"));
+  ck_assert_ptr_nonnull(strstr(unknown, "\nThe run's own layout ranks 1.\n"));
+  ck_assert_ptr_null(strstr(unknown, "than the best"));
+  search.not_reached_s = 1.5;
+  g_autofree char *bounded = moe_report_search_table(&search, (MoeSheet){0});
+  ck_assert_ptr_nonnull(strstr(bounded, "not looked at, and by their bounds (1.5 s or more) each could be better"));
+}
+END_TEST
+
 MOE_TEST_MAIN("report/findings", difference_as_table, difference_as_json, difference_as_csv,
               small_causes_and_uncounted_math_are_bars_of_their_own, sensitivity_says_what_cannot_exist,
-              sensitivity_with_the_models_error, sensitivity_as_csv, sensitivity_as_figure_data)
+              sensitivity_with_the_models_error, sensitivity_as_csv, sensitivity_as_figure_data, search_out_of_time)
