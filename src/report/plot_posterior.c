@@ -34,13 +34,35 @@ static const MoeNode *list_in(const MoeDoc *doc, const char *key, GError **error
   return moe_node_expect(list, MOE_NODE_LIST, key, error) ? list : NULL;
 }
 
-static gboolean read_number(const MoeNode *map, const char *key, double *value, GError **error)
+/* NULL and *error when it is not there. */
+static const MoeNode *member(const MoeNode *map, const char *key, GError **error)
 {
   const MoeNode *node = moe_node_get(map, key);
 
   if (!node)
-    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "no %s, expected what moesim infer -o writes", key);
-  return moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
+    moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(map), "no %s, expected what moesim infer -o writes", key);
+  return node;
+}
+
+static gboolean read_number(const MoeNode *map, const char *key, double *value, GError **error)
+{
+  const MoeNode *node = member(map, key, error);
+
+  return node && moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
+}
+
+static gboolean read_text(const MoeNode *map, const char *key, const char **value, GError **error)
+{
+  const MoeNode *node = member(map, key, error);
+
+  return node && moe_node_read_text(node, value, error);
+}
+
+static gboolean read_flag(const MoeNode *map, const char *key, gboolean *value, GError **error)
+{
+  const MoeNode *node = member(map, key, error);
+
+  return node && moe_node_read_bool(node, value, error);
 }
 
 /* P10, P50, P90 at `key`. */
@@ -72,7 +94,7 @@ static GArray *read_unknowns(const MoeNode *list, GError **error)
   for (guint i = 0; i < moe_node_size(list); i++) {
     Unknown unknown = {.node = moe_node_at(list, i)};
 
-    if (!moe_node_read_text(moe_node_get(unknown.node, "key"), &unknown.key, error) ||
+    if (!read_text(unknown.node, "key", &unknown.key, error) ||
         !read_number(unknown.node, "bits", &unknown.bits, error))
       return NULL;
     g_array_append_val(unknowns, unknown);
@@ -189,11 +211,9 @@ static gboolean append_row(GString *text, const MoeNode *node, GError **error)
 
   if (!moe_node_get(node, "published"))
     return TRUE; /* nothing to stand beside */
-  if (!moe_node_read_text(moe_node_get(node, "name"), &name, error) ||
-      !moe_node_read_text(moe_node_get(node, "metric"), &metric, error) ||
-      !moe_node_read_bool(moe_node_get(node, "held_out"), &held_out, error) ||
-      !read_number(node, "published", &published, error) || !read_three(node, "predicted", three, error) ||
-      !read_number(node, "best", &best, error))
+  if (!read_text(node, "name", &name, error) || !read_text(node, "metric", &metric, error) ||
+      !read_flag(node, "held_out", &held_out, error) || !read_number(node, "published", &published, error) ||
+      !read_three(node, "predicted", three, error) || !read_number(node, "best", &best, error))
     return FALSE;
   if (!(published > 0))
     return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "published")), "expected more than 0");

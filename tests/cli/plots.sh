@@ -75,6 +75,11 @@ refused "expected what moesim infer -o writes" plot posterior "$run" -o "$work/n
 refused "expected what moesim infer -o writes" plot predictions "$run" -o "$work/none.svg"
 sed 's/published: 0.4,/published: none,/' "$posterior" > "$work/wrong.yaml"
 refused "wrong.yaml:14:" plot predictions "$work/wrong.yaml" -o "$work/none.svg"
+for key in name metric held_out published predicted best; do
+  printf 'posterior: {rows: [{name: a, metric: mfu, held_out: false, published: 1, predicted: [1, 1, 1], best: 1}]}\n' |
+    sed "s/ $key: / other: /; s/{$key: /{other: /" > "$work/without.yaml"
+  refused "expected" plot predictions "$work/without.yaml" -o "$work/none.svg"
+done
 draw sizes.svg scale "$data/models/gpt3-175b.yaml"
 check "the run's own size, and smaller and larger ones" awk '$1 == 64 { own = 1 } $1 > 64 { more = 1 } END { exit !(own && more) }' "$work/sizes.dat"
 refused "--gpus: 'many', expected a whole number" plot scale "$run" --gpus 8,many -o "$work/none.svg"
