@@ -151,6 +151,7 @@ MoePlan *moe_plan(const MoePlanOptions *options, GError **error)
     return NULL;
   plan->deadline_s = options->deadline_s;
   plan->budget_dollars = options->budget_dollars;
+  plan->own = options->own;
   add_rows(options, plan);
   fill_rows(options, plan);
   recommend(options, plan);

@@ -68,6 +68,7 @@ typedef struct {
 
 typedef struct {
   double tokens, deadline_s, budget_dollars;
+  MoeOwnership own; /* as asked: what dollars are of; purchase 0 = rented */
   guint n_rows;
   MoePlanRow *rows; /* clusters in order, each with its sizes in order */
   int smallest;     /* row with the fewest GPUs that keeps deadline and budget in nine cases of ten; -1 = none */

@@ -360,12 +360,27 @@ static void append_owned(GString *text, const MoePlanRow *row)
   g_string_append_c(text, '\n');
 }
 
-static void append_prices(GString *text, const MoePlan *plan)
+/* What the column of costs is made of. */
+static void append_costs(GString *text, const MoePlan *plan)
 {
-  g_string_append(text, "Rent per GPU-hour:\n");
+  g_autofree char *purchase = moe_dollars_format(plan->own.purchase);
+
+  if (plan->own.purchase > 0)
+    g_string_append_printf(text,
+                           "Owned at %s per GPU, written off over %g years, power at $%.2f per kWh; per GPU-hour:\n",
+                           purchase, plan->own.years, plan->own.kwh);
+  else
+    g_string_append(text, "Rent per GPU-hour:\n");
   for (guint r = 0; r < plan->n_rows; r++)
     if (is_first(plan, r))
       append_price(text, &plan->rows[r]);
+}
+
+static void append_prices(GString *text, const MoePlan *plan)
+{
+  append_costs(text, plan);
+  if (plan->own.purchase > 0)
+    return;
   g_string_append_printf(text,
                          "Owned instead, per GPU-hour, written off over %g years (%g to %g), power at $%.2f per kWh "
                          "(%.2f to %.2f):\n",

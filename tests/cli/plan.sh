@@ -61,6 +61,11 @@ check "dollars at twice the price" awk -v a="$(column "$work/two" dollars.p50)" 
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --own 35064,4,1e-9 --format csv
 check "a dollar an hour" awk -v p="$(column "$work/out" price_gpu_hour_dollars)" 'BEGIN { exit !(p > 0.999999 && p < 1.000001) }'
+# What is owned is not called rent, nor unknown.
+# shellcheck disable=SC2086
+try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --own 35064,4,0.05
+expect_out 'Owned at $35.06 K per GPU, written off over 4 years, power at $0.05 per kWh; per GPU-hour:'
+check "neither rent nor unknown" sh -c '! grep -qE "Rent per|purchase unknown" "$1"' - "$work/out"
 # Beside the rent stands what owning takes, where a purchase price is known; a range the wrong way round is none.
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --set cluster.price.purchase=35064
