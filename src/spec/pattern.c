@@ -41,6 +41,32 @@ char *moe_pattern_print(gconstpointer target)
   return g_string_free(out, architecture->n_pattern == 0);
 }
 
+/* A size that layers of the item's kind have no use for; NULL: none. */
+static const char *idle_size(const MoeLayerKind *kind)
+{
+  gboolean no_heads = kind->mixer >= 0 && !moe_mixer_attends(kind->mixer);
+  gboolean no_width = kind->feed >= 0 && kind->feed != MOE_FEED_DENSE;
+
+  if (no_width && kind->ffn_width > 0)
+    return "ffn_width";
+  if (no_heads && kind->query_heads > 0)
+    return "query_heads";
+  if (no_heads && kind->kv_heads > 0)
+    return "kv_heads";
+  return no_heads && kind->head_dim > 0 ? "head_dim" : NULL;
+}
+
+static gboolean check_item(const MoeNode *node, const MoeLayerKind *kind, GError **error)
+{
+  const char *idle = idle_size(kind);
+
+  if (kind->mixer == MOE_MIXER_NONE && kind->feed == MOE_FEED_NONE)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node), "a layer of nothing, expected a mixer or an ffn");
+  return !idle || moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, idle)),
+                           "%s of layers without %s, expected none", idle,
+                           g_str_equal(idle, "ffn_width") ? "a dense ffn" : "attention");
+}
+
 gboolean moe_pattern_read(const MoeNode *list, MoeArchitecture *architecture, GError **error)
 {
   architecture->n_pattern = 0;
@@ -55,11 +81,9 @@ gboolean moe_pattern_read(const MoeNode *list, MoeArchitecture *architecture, GE
     MoePatternItem *item = &architecture->pattern[architecture->n_pattern++];
 
     *item = pattern_defaults;
-    if (!moe_node_read_fields(moe_node_at(list, i), pattern_fields, "an item of pattern", item, error))
+    if (!moe_node_read_fields(moe_node_at(list, i), pattern_fields, "an item of pattern", item, error) ||
+        !check_item(moe_node_at(list, i), &item->kind, error))
       return FALSE;
-    if (item->kind.mixer == MOE_MIXER_NONE && item->kind.feed == MOE_FEED_NONE)
-      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_at(list, i)),
-                      "a layer of nothing, expected a mixer or an ffn");
   }
   return TRUE;
 }

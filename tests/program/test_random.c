@@ -43,10 +43,14 @@ static char *random_pattern(uint64_t i)
   static const char *const feeds[] = {"ffn: dense", "ffn: moe", "count: 1"};
   g_autoptr(GString) text = g_string_new("[");
 
-  for (guint item = 0; item < 1 + pick(i, 6, 4); item++)
-    g_string_append_printf(text, "%s{%s%s%s%s}", item ? ", " : "", word(i, 20 + 2 * item, mixers, 6),
-                           word(i, 21 + 2 * item, feeds, 3), word(i, 70 + 2 * item, sizes, 3),
-                           grouped ? word(i, 71 + 2 * item, heads, 3) : "");
+  for (guint item = 0; item < 1 + pick(i, 6, 4); item++) {
+    guint mixer = pick(i, 20 + 2 * item, 6), feed = pick(i, 21 + 2 * item, 3);
+    gboolean attends = mixer != 2 && mixer != 3, dense = feed != 1;
+
+    g_string_append_printf(text, "%s{%s%s%s%s}", item ? ", " : "", mixers[mixer], feeds[feed],
+                           dense ? word(i, 70 + 2 * item, sizes, 3) : "",
+                           grouped && attends ? word(i, 71 + 2 * item, heads, 3) : "");
+  }
   g_string_append_printf(text, "%s]", pick(i, 7, 2) ? ", {mixer: linear, ffn: none}" : "");
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
