@@ -236,7 +236,7 @@ void moe_lower_copy(MoeEmit *emit, const MoeLayerOp *op)
   }
 }
 
-/* Gradients of the branches that read the same input. */
+/* What several branches give, added: outputs forward, backward the gradients of those that read the same input. */
 void moe_lower_sum(MoeEmit *emit, const MoeLayerOp *op)
 {
   double bytes = op_elements(emit, op, 0) * emit->shape->act_bytes, branches = (double)op->chain.branches;

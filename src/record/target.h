@@ -1,4 +1,4 @@
-/* Private to report: where an output goes. */
+/* Private to record: where an output goes. */
 #ifndef MOESIM_RECORD_TARGET_H
 #define MOESIM_RECORD_TARGET_H
 

@@ -94,7 +94,7 @@ static gboolean read_communicators(const MoeNode *map, MoeStackCollectives *coll
 
 /* A tree's order of sums is not the user's to fix: Megatron-LM's deterministic mode refuses Tree and sets
  * NCCL_ALGO=Ring where nothing is set (docs/user-guide/deterministic-training.md, d98e8a64), Megatron-Bridge sets Ring
- * (recipes/utils/ determinism_utils.py). */
+ * (recipes/utils/determinism_utils.py). */
 static gboolean read_algorithms(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
 {
   const MoeNode *node = moe_node_get(map, "algorithms");

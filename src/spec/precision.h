@@ -6,12 +6,12 @@
 
 G_BEGIN_DECLS
 
-/* Where the scale of an FP8 tensor without blocks comes from: amax of earlier steps; this tensor's own, found before it
- * is cast; its rows' own, found while they are cast. */
 /* Ranks among which the greatest values that delayed scales follow are made equal: none; those that share a sequence
  * (tensor x context); the data-parallel ones too. */
 typedef enum { MOE_AMAX_NONE, MOE_AMAX_SEQUENCE, MOE_AMAX_DATA } MoeAmaxReduction;
 
+/* Where the scale of an FP8 tensor without blocks comes from: amax of earlier steps; this tensor's own, found before it
+ * is cast; its rows' own, found while they are cast. */
 typedef enum { MOE_FP8_SCALING_DELAYED, MOE_FP8_SCALING_CURRENT, MOE_FP8_SCALING_ROW } MoeFp8Scaling;
 
 /* Precision of each role. Defaults: bf16; router, gradient_reduce, master, optimizer_moments fp32; wgrad as gemm. */

@@ -250,7 +250,7 @@ typedef struct {
   } data_parallel;
   MoeAmaxReduction amax_reduction; /* of delayed FP8 scales, after each pass over a chunk */
   gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
-                      kernels of their own, not written by the forward pass's cast and kept */
+                              kernels of their own, not written by the forward pass's cast and kept */
   struct {
     gboolean sharded_master;       /* ZeRO-3 shards are the FP32 weights themselves: there is no other master (FSDP2) */
     MoeRemainder master_remainder; /* when 16 bits beside a BF16 weight stand for its FP32 master */
