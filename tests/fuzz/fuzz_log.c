@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
   }
   g_autofree char *text = moe_log_case(log, "fuzz", "run.yaml");
-  g_autoptr(MoeDoc) doc = moe_doc_parse(text, -1, "case", NULL, &error);
+  g_autoptr(MoeDoc) doc G_GNUC_UNUSED = moe_doc_parse(text, -1, "case", NULL, &error);
 
   g_assert_no_error(error);
   g_assert_true(log->step_s.p10 <= log->step_s.p50 && log->step_s.p50 <= log->step_s.p90);

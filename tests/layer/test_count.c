@@ -315,7 +315,7 @@ START_TEST(every_enumeration_has_its_words)
       {moe_schedule_words, MOE_N_SCHEDULES, "dualpipe-v"},
       {moe_scope_words, MOE_N_SCOPES, "data"},
       {moe_stream_words, MOE_N_STREAMS, "in"},
-      {moe_group_words, MOE_N_GROUPS, "world"},
+      {moe_group_words, MOE_N_GROUPS, "stage"},
       {moe_collective_words, MOE_N_COLLECTIVES, "broadcast"},
       {moe_bandwidth_words, MOE_N_BANDWIDTH_KINDS, "memcpy"},
       {moe_pass_words, MOE_N_PASSES, "optimizer"},
