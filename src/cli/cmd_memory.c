@@ -194,6 +194,9 @@ int moe_cmd_memory(int argc, char **argv)
 
   if (status != MOE_CLI_GO)
     return status;
+  if (wants_layers + wants_batches + wants_remedies + (file != NULL) > 1)
+    return moe_cli_complain("memory: two of --layers, --micro-batches, --remedies and --snapshot, expected one of "
+                            "them");
   moe_cli_run_headroom(&options, headroom);
   if (file)
     return snapshot(argv[1], &options, file);

@@ -150,6 +150,8 @@ try memory "$run" --layers
 expect_status 0
 expect_quiet
 check "one row of 32 layers" grep -qE '^0 to 31 +attention +moe ' "$work/out"
+refused "expected one of them" memory "$run" --layers --micro-batches
+refused "expected one of them" memory "$run" --remedies --snapshot "$work/snapshot.pickle"
 refused "--layers has no CSV, expected --format table or json" memory "$run" --layers --format csv
 try memory "$run" --layers --format json
 check "the layers of the list" [ "$(grep -c '"first"' "$work/out")" -ge 1 ]
