@@ -82,12 +82,24 @@ static const char *missing_option(const MoeMeasuredQuestion *question)
   return measured->peak_flop_per_s == 0 ? "--peak" : NULL;
 }
 
+/* More than the peak cannot have been measured: something that was said is another. */
+static void warn_above_peak(const MoeMeasuredQuestion *question)
+{
+  MoeMeasuredRun measured = question->measured;
+
+  if (question->causal > 0 && measured.flop_per_token == 0)
+    measured.flop_per_token = question->causal;
+  if (moe_measured_mfu(&measured) > 1)
+    moe_cli_warn("an MFU above 100 %%: the step is longer, of fewer tokens, or on more or faster GPUs than said");
+}
+
 static int answer(const MoeMeasuredQuestion *question, gboolean json)
 {
   g_autofree char *text =
       json ? moe_report_measured_json(question) : moe_report_measured_table(question, moe_cli_sheet());
 
   moe_cli_print(text);
+  warn_above_peak(question);
   return MOE_EXIT_DONE;
 }
 

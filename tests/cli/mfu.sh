@@ -30,6 +30,11 @@ check "MFU of the prediction, $mfu" awk -v mfu="$mfu" '/"causal"/ { causal = $3 
 try mfu --run "$run" --step-time "$(awk -v step="$step" 'BEGIN { print step / 2 }')"
 check "half the step time" awk -v mfu="$mfu" '/^MFU, causal attention/ { seen = $4 > 199 * mfu && $4 < 201 * mfu } END { exit !seen }' "$work/out"
 expect_out "MFU, full attention"
+# Milliseconds for seconds are noticed.
+expect_quiet
+try mfu --run "$run" --step-time 5ms
+expect_status 0
+expect_err "an MFU above 100 %"
 refused "no-such-file.yaml" mfu --run no-such-file.yaml --step-time 1
 
 refused "--step-time is missing" mfu --params 1e9 --tokens-per-step 1 --gpus 1 --peak 1e15
