@@ -136,6 +136,23 @@ static gboolean add_case(MoeProblem *problem, const char *file, const char *id, 
   return moe_rows_add(problem, problem->cases->len - 1, error);
 }
 
+/* A case without a name could be neither held out nor told apart, and is not left aside. */
+static gboolean check_list(const MoeNode *cases, GError **error)
+{
+  if (!moe_node_expect(cases, MOE_NODE_LIST, "cases", error))
+    return FALSE;
+  for (guint i = 0; i < moe_node_size(cases); i++) {
+    const MoeNode *entry = moe_node_at(cases, i), *id = moe_node_get(entry, "id");
+    const char *text;
+
+    if (!id)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(entry), "case without id, expected id: NAME");
+    if (!moe_node_read_text(id, &text, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* All cases of a file without ID; a file without cases is a run. */
 static gboolean add_named(MoeProblem *problem, const char *argument, gboolean held_out, GError **error)
 {
@@ -147,9 +164,10 @@ static gboolean add_named(MoeProblem *problem, const char *argument, gboolean he
   g_autoptr(MoeDoc) doc = moe_doc_load(file, error);
   if (!doc)
     return FALSE;
-  if (!moe_node_get(moe_doc_root(doc), "cases"))
+  const MoeNode *cases = moe_node_get(moe_doc_root(doc), "cases");
+  if (!cases)
     return add_case(problem, file, NULL, held_out, error);
-  g_auto(GStrv) ids = moe_run_variants(file, error);
+  g_auto(GStrv) ids = check_list(cases, error) ? moe_run_variants(file, error) : NULL;
   if (!ids)
     return FALSE;
   for (guint i = 0; ids[i]; i++)
