@@ -320,6 +320,12 @@ static gboolean is_first(const MoePlan *plan, guint r)
   return TRUE;
 }
 
+/* Whether a price stands where its source does: one that was set, or said in another file, is not of that source. */
+static gboolean is_sourced(const MoeRun *run, const char *price, const char *source)
+{
+  return g_strcmp0(moe_run_mark(run, price).file, moe_run_mark(run, source).file) == 0;
+}
+
 static void append_origin(GString *text, const char *date, const char *source)
 {
   g_string_append_printf(text, "%s%s", date ? ", " : "", date ? date : "");
@@ -339,7 +345,8 @@ static void append_price(GString *text, const MoePlanRow *row)
   if (row->economy.price_gpu_hour == cluster->price_gpu_hour) {
     if (cluster->price_high > 0)
       g_string_append_printf(text, " ($%.2f to $%.2f)", cluster->price_low, cluster->price_high);
-    append_origin(text, cluster->price_date, cluster->price_source);
+    if (is_sourced(row->run, "cluster.price.gpu_hour", "cluster.price.source"))
+      append_origin(text, cluster->price_date, cluster->price_source);
   }
   g_string_append_c(text, '\n');
 }
@@ -356,7 +363,8 @@ static void append_owned(GString *text, const MoePlanRow *row)
   }
   g_string_append_printf(text, "  %s: $%.2f ($%.2f to $%.2f): %s per GPU", row->result->cluster, row->owned.price,
                          row->owned.low, row->owned.high, purchase);
-  append_origin(text, cluster->purchase_date, cluster->purchase_source);
+  if (is_sourced(row->run, "cluster.price.purchase", "cluster.price.purchase_source"))
+    append_origin(text, cluster->purchase_date, cluster->purchase_source);
   g_string_append_c(text, '\n');
 }
 

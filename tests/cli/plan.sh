@@ -61,6 +61,11 @@ check "dollars at twice the price" awk -v a="$(column "$work/two" dollars.p50)" 
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --own 35064,4,1e-9 --format csv
 check "a dollar an hour" awk -v p="$(column "$work/out" price_gpu_hour_dollars)" 'BEGIN { exit !(p > 0.999999 && p < 1.000001) }'
+# A price that was set has not the source of the one in the file.
+# shellcheck disable=SC2086
+try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --set cluster.price.gpu_hour=2.22
+expect_out 'h100-hgx: $2.22'
+check "another price's source" sh -c '! grep -qE "[$]2[.]22.*(, 20|:)" "$1"' - "$work/out"
 # What is owned is not called rent, nor unknown.
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --own 35064,4,0.05
