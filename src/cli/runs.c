@@ -153,10 +153,11 @@ void moe_cli_warn_memory(const MoeResult *result)
 {
   g_autofree char *peak = moe_quantity_format(result->memory.peak_bytes, MOE_DIM_BYTES);
   g_autofree char *capacity = moe_quantity_format(result->memory.capacity_bytes, MOE_DIM_BYTES);
+  g_autofree char *headroom = moe_quantity_format(result->memory.headroom_bytes, MOE_DIM_BYTES);
 
   if (!result->memory.fits)
-    moe_cli_warn("%s does not fit: stage %u needs %s per GPU of %s", result->run, result->memory.peak_role, peak,
-                 capacity);
+    moe_cli_warn("%s does not fit: stage %u needs %s per GPU of %s, beside %s of headroom", result->run,
+                 result->memory.peak_role, peak, capacity, headroom);
 }
 
 /* More than all of the peak is an input's doing: which one is said. */

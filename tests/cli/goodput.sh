@@ -57,6 +57,7 @@ check "no published wall-clock for other tokens" [ "$(value published wall_s)" =
 try goodput "$v5" --seeds 2 --set offload.activations=0 --cluster h800-hgx
 expect_status 0
 expect_err "does not fit: stage 0 needs"
+expect_err "of headroom"
 
 refused "--degraded: slowdown 0.5 is below 1" goodput "$run" --degraded '1 h,1 h,0.5'
 refused '--degraded: expected a duration such as "2 us"' goodput "$run" --degraded '1 h,x,2'
