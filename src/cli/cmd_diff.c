@@ -13,6 +13,10 @@ static const MoeUsage usage = {
     .most = 1,
 };
 
+/* Of a profile: less than a whole one may be in it. */
+#define LEAST_STEPS 1e-3
+#define MOST_STEPS  1e6
+
 typedef struct {
   char *profile, *classes;
   gint64 rank;
@@ -25,7 +29,7 @@ static gboolean check(const Options *options)
     moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler or of Nsight Systems");
   else if (options->rank < -1)
     moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
-  else if (!(options->steps >= 0 && options->steps <= 1e6))
+  else if (options->steps != 0 && !(options->steps >= LEAST_STEPS && options->steps <= MOST_STEPS))
     moe_cli_complain("--profiled-steps %g, expected how many steps the profile holds", options->steps);
   else
     return TRUE;

@@ -82,8 +82,9 @@ static char *shorten(const char *name)
 {
   const char *after = name && g_str_has_prefix(name, "void ") ? name + strlen("void ") : name;
 
-  return g_utf8_strlen(after ? after : "", -1) <= SHOWN_NAME ? g_strdup(after ? after : "")
-                                                             : g_strdup_printf("%.*s...", SHOWN_NAME, after);
+  if (!after || g_utf8_strlen(after, -1) <= SHOWN_NAME)
+    return g_strdup(after ? after : "");
+  return g_strdup_printf("%.*s...", (int)(g_utf8_offset_to_pointer(after, SHOWN_NAME) - after), after);
 }
 
 /* One side only, or no difference worth a word; NULL of others. */

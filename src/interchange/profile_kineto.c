@@ -201,13 +201,14 @@ MoeProfile *moe_profile_parse(const char *text, gsize length, const char *name, 
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* Plain or under gzip: zlib reads both. Stops beyond the limit, which the parser then refuses. */
+/* Plain or under gzip: zlib reads both. Stops beyond the limit, which the parser then refuses, and where a database
+ * begins. */
 static gboolean read_all(gzFile file, GByteArray *bytes)
 {
   guchar part[65536];
   int n = 1;
 
-  while (n > 0 && bytes->len <= MAX_TRACE_BYTES) {
+  while (n > 0 && bytes->len <= MAX_TRACE_BYTES && !profile_is_nsight(bytes->data, bytes->len)) {
     n = gzread(file, part, sizeof part);
     if (n > 0)
       g_byte_array_append(bytes, part, (guint)n);
@@ -215,34 +216,35 @@ static gboolean read_all(gzFile file, GByteArray *bytes)
   return n >= 0;
 }
 
-static gboolean begins_as_nsight(const char *path)
+/* A database is read where it lies. */
+static MoeProfile *load_database(const char *path, gboolean packed, const MoeSeenTable *table, GError **error)
 {
-  guchar bytes[16] = {0};
-  gzFile file = gzopen(path, "rb");
-  int n = file ? gzread(file, bytes, sizeof bytes) : 0;
-
-  if (file)
-    gzclose(file);
-  return n == sizeof bytes && profile_is_nsight(bytes, sizeof bytes);
+  if (!packed)
+    return profile_load_nsight(path, table, error);
+  moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = path},
+           "a database under gzip, expected an export of Nsight Systems as it was written: gunzip it");
+  return NULL;
 }
 
+/* Read once, from its begin: it may be a pipe. */
 MoeProfile *moe_profile_load(const char *path, const MoeSeenTable *table, GError **error)
 {
   g_autoptr(GByteArray) bytes = g_byte_array_new();
-  gzFile file = begins_as_nsight(path) ? NULL : gzopen(path, "rb");
+  gzFile file = gzopen(path, "rb");
 
-  if (!file && begins_as_nsight(path))
-    return profile_load_nsight(path, table, error);
   if (!file) {
     moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "%s, expected a trace of PyTorch's profiler",
              g_strerror(errno));
     return NULL;
   }
-  gboolean good = read_all(file, bytes);
+  gboolean good = read_all(file, bytes), packed = !gzdirect(file);
   /* What ends in the middle of a gzip member is told by closing. */
-  if (gzclose(file) != Z_OK || !good) {
+  good = gzclose(file) == Z_OK && good;
+  if (profile_is_nsight(bytes->data, bytes->len))
+    return load_database(path, packed, table, error);
+  if (!good) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = path}, "cannot be unpacked, expected JSON, also under gzip");
     return NULL;
   }
-  return moe_profile_parse((const char *)bytes->data, bytes->len, path, table, error);
+  return moe_profile_parse(bytes->len > 0 ? (const char *)bytes->data : "", bytes->len, path, table, error);
 }

@@ -171,8 +171,10 @@ static void read_fill(Nsight *nsight, sqlite3_stmt *row)
 
 static void read_gpu(Nsight *nsight, sqlite3_stmt *row)
 {
-  if (!nsight->reader->profile->gpu)
-    nsight->reader->profile->gpu = g_strdup(text_at(row, 0));
+  const char *name = text_at(row, 0);
+
+  if (!nsight->reader->profile->gpu && name)
+    nsight->reader->profile->gpu = g_utf8_make_valid(name, -1);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */

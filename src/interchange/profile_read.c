@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MAX_DIMENSION (INT64_C(1) << 40)
+#define MAX_SPAN_S    1e7 /* 116 days: no profile is as long */
 
 /* ---- matrix products --------------------------------------------------------------------------------------------- */
 
@@ -179,7 +180,9 @@ void profile_add_call(ProfileReader *reader, const char *name, double duration_s
 
 const char *profile_keep(const ProfileReader *reader, const char *text)
 {
-  return text ? g_string_chunk_insert_const(reader->profile->texts, text) : NULL;
+  g_autofree char *valid = text && !g_utf8_validate(text, -1, NULL) ? g_utf8_make_valid(text, -1) : NULL;
+
+  return text ? g_string_chunk_insert_const(reader->profile->texts, valid ? valid : text) : NULL;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -243,14 +246,25 @@ void profile_reader_clear(ProfileReader *reader)
   g_array_unref(reader->launches);
 }
 
+/* Times to hold a prediction against. */
+static gboolean check_times(const MoeProfile *profile, const char *name, GError **error)
+{
+  double span_s = profile->span_s, step_s = profile->n_steps > 0 ? profile->step_s : span_s;
+
+  if (profile->kernels->len == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+                    "a trace without kernels, expected one with activities of the GPU");
+  if (!(span_s > 0 && span_s <= MAX_SPAN_S && step_s > 0 && step_s <= MAX_SPAN_S))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+                    "kernels over %g s and a step of %g s, expected more than 0 and at most %g", span_s, step_s,
+                    MAX_SPAN_S);
+  return TRUE;
+}
+
 MoeProfile *profile_finish(ProfileReader *reader, const char *name, GError **error)
 {
   sum_up(reader);
-  if (reader->profile->kernels->len > 0)
-    return g_steal_pointer(&reader->profile);
-  moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
-           "a trace without kernels, expected one with activities of the GPU");
-  return NULL;
+  return check_times(reader->profile, name, error) ? g_steal_pointer(&reader->profile) : NULL;
 }
 
 void moe_profile_free(MoeProfile *profile)

@@ -25,7 +25,7 @@ void profile_reader_init(ProfileReader *reader, const MoeSeenTable *table);
 void profile_reader_clear(ProfileReader *reader);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProfileReader, profile_reader_clear)
 
-/* A text that lives as long as the profile; NULL of NULL. */
+/* A text that lives as long as the profile, bytes that are no UTF-8 replaced; NULL of NULL. */
 const char *profile_keep(const ProfileReader *reader, const char *text);
 /* The framework's operation `name` with its operands' sizes, lists of lists, and types, either may be NULL. FALSE when
  * it is no product; one of unknown shape is. */
@@ -39,7 +39,8 @@ void profile_order(ProfileReader *reader);
 void profile_add_call(ProfileReader *reader, const char *name, double duration_s);
 /* A kernel with its class, and its shape where the launch of `correlation` lies in a product. */
 MoeSeenKernel profile_kernel(const ProfileReader *reader, const char *name, int64_t correlation);
-/* Sums over all kernels; takes the profile out of the reader. NULL and *error when there are none. */
+/* Sums over all kernels; takes the profile out of the reader. NULL and *error when there are none, or no
+ * times that make sense. */
 MoeProfile *profile_finish(ProfileReader *reader, const char *name, GError **error);
 
 /* profile_nsight.c: whether the bytes at the begin of a file are those of a database; and one at a path. */

@@ -31,6 +31,15 @@ grep -v '"wall_time_s"' "$work/out" > "$work/plain"
 try diff "$run" --profile "$work/trace.json.gz" --format json
 check "gzip is another trace" cmp -s "$work/plain" "$work/out"
 
+# A pipe is read once.
+mkfifo "$work/pipe"
+cat "$trace" > "$work/pipe" &
+try diff "$run" --profile "$work/pipe" --format json
+expect_status 0
+wait
+grep -v '"wall_time_s"' "$work/out" > "$work/piped"
+check "a pipe is another trace" cmp -s "$work/plain" "$work/piped"
+
 # An export of Nsight Systems is a profile, too.
 try diff "$run" --profile "$data/tests/interchange/profiles/nsight.sqlite"
 expect_status 0
@@ -42,9 +51,19 @@ printf '{"traceEvents": []}' > "$work/empty.json"
 refused "a trace without kernels" diff "$run" --profile "$work/empty.json"
 head -c 100 "$work/trace.json.gz" > "$work/cut.json.gz"
 refused "cannot be unpacked" diff "$run" --profile "$work/cut.json.gz"
+: > "$work/nothing.json"
+refused "nothing.json:1:1: no JSON object, expected one" diff "$run" --profile "$work/nothing.json"
+refused "/dev/null:1:1: no JSON object" diff "$run" --profile /dev/null
+printf '{"traceEvents": [{"ph": "X", "cat": "kernel", "name": "k", "ts": 1, "dur": 0}]}' > "$work/instant.json"
+refused "kernels over 0 s" diff "$run" --profile "$work/instant.json"
+printf '{"traceEvents": [{"ph": "X", "cat": "kernel", "name": "k", "ts": 1, "dur": 1e300}]}' > "$work/ages.json"
+refused "at most 1e+07" diff "$run" --profile "$work/ages.json"
+gzip -c "$data/tests/interchange/profiles/nsight.sqlite" > "$work/nsight.sqlite.gz"
+refused "a database under gzip" diff "$run" --profile "$work/nsight.sqlite.gz"
 refused "no --profile, expected a trace" diff "$run"
 refused "--rank 64, the run has 64 GPUs" diff "$run" --profile "$trace" --rank 64
 refused "--rank -2, expected a rank of the run" diff "$run" --profile "$trace" --rank=-2
+refused "--profiled-steps 1e-300" diff "$run" --profile "$trace" --profiled-steps 1e-300
 refused "--profiled-steps -1" diff "$run" --profile "$trace" --profiled-steps=-1
 refused "absent.json" diff "$run" --profile absent.json
 printf 'classes: [{contains: nccl, class: colective}]\n' > "$work/classes.yaml"

@@ -208,6 +208,28 @@ START_TEST(an_export_of_nsight_is_read)
 }
 END_TEST
 
+/* Names come from any process: bytes that are no UTF-8 do not reach what is printed. */
+START_TEST(names_of_an_export_become_text)
+{
+  g_autofree char *path = moetest_path("tests/interchange/profiles/nsight.sqlite");
+  g_autoptr(MoeSeenTable) table = moe_seen_table_new(NULL, NULL);
+  g_autoptr(GError) error = NULL;
+  g_autofree char *bytes = NULL;
+  gsize length = 0;
+
+  ck_assert(g_file_get_contents(path, &bytes, &length, NULL));
+  for (char *at = bytes; (at = memmem(at, length - (gsize)(at - bytes), "gemm", 4)); at++)
+    at[3] = '\xfc';
+  for (char *at = bytes; (at = memmem(at, length - (gsize)(at - bytes), "HBM3", 4)); at++)
+    at[3] = '\xfc';
+  g_autoptr(MoeProfile) p = moe_profile_parse_nsight((const guchar *)bytes, length, "a.sqlite", table, &error);
+  ck_assert_msg(p != NULL, "%s", error ? error->message : "");
+  ck_assert_str_eq(p->gpu, "NVIDIA H100 80GB HBM\xef\xbf\xbd");
+  for (guint i = 0; i < p->kernels->len; i++)
+    ck_assert(g_utf8_validate(g_array_index(p->kernels, MoeSeenKernel, i).name, -1, NULL));
+}
+END_TEST
+
 static void refuse_database(const guchar *bytes, gsize length, const char *message)
 {
   g_autoptr(MoeSeenTable) table = moe_seen_table_new(NULL, NULL);
@@ -250,4 +272,4 @@ END_TEST
 MOE_TEST_MAIN("interchange/profile", a_trace_is_read, products_have_shapes, collectives_have_bandwidth,
               names_give_classes, own_names_come_first, measurements_can_be_calibrated_by, gzip_is_read,
               what_is_no_trace_is_refused, an_export_of_nsight_is_read, bad_databases_are_refused,
-              another_layout_is_told)
+              names_of_an_export_become_text, another_layout_is_told)
