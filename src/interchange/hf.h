@@ -80,6 +80,10 @@ void hf_tied(JsonMap *map, Draft *draft); /* embeddings are tied unless the key 
 
 /* One layer more of the pattern; `key` is what says so. */
 void hf_add_layer(JsonMap *map, const char *key, MoeArchitecture *a, const MoeLayerKind *kind);
+/* A list that names some of the layers; NULL where there is none, or, noted in the map, one of more. */
+JsonArray *hf_layer_list(JsonMap *map, const char *key, int64_t layers);
+/* Whether it names this one; not of NULL. */
+gboolean hf_is_listed(JsonMap *map, const char *key, JsonArray *list, int64_t layer);
 /* Whether a value says that something is off: false, 0, an empty list or text, null. */
 gboolean hf_is_off(JsonNode *node);
 /* Every member of the object is used, without effect, or open: fills the lists of the import and draft->open. `place`

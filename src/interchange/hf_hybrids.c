@@ -89,10 +89,21 @@ static JsonObject *linear_config(JsonMap *map)
   return NULL;
 }
 
-static gboolean is_in(JsonMap *map, JsonArray *list, int64_t value)
+JsonArray *hf_layer_list(JsonMap *map, const char *key, int64_t layers)
 {
-  for (guint i = 0; i < json_array_get_length(list); i++)
-    if (json_map_element(map, "full_attn_layers", list, i) == value)
+  JsonArray *list = json_map_list(map, key);
+  guint n = list ? json_array_get_length(list) : 0;
+
+  if (n <= layers)
+    return list;
+  json_map_fail(map, key, "\"%s\" names %u layers, expected some of the %" G_GINT64_FORMAT, key, n, layers);
+  return NULL;
+}
+
+gboolean hf_is_listed(JsonMap *map, const char *key, JsonArray *list, int64_t layer)
+{
+  for (guint i = 0; list && i < json_array_get_length(list); i++)
+    if (json_map_element(map, key, list, i) == layer)
       return TRUE;
   return FALSE;
 }
@@ -100,6 +111,7 @@ static gboolean is_in(JsonMap *map, JsonArray *list, int64_t value)
 /* Kimi-Linear: "full_attn_layers" counts from 1; the others have Kimi Delta Attention. */
 void hf_kimi_linear(JsonMap *map, Draft *draft)
 {
+  static const char full_key[] = "full_attn_layers";
   MoeArchitecture *a = &draft->architecture;
   JsonObject *object = linear_config(map);
 
@@ -109,7 +121,7 @@ void hf_kimi_linear(JsonMap *map, Draft *draft)
   if (!object)
     return;
   JsonMap inner = {.file = map->file, .text = map->text, .object = object, .used = NULL};
-  JsonArray *full = json_map_list(&inner, "full_attn_layers");
+  JsonArray *full = hf_layer_list(&inner, full_key, a->layers);
   int64_t heads = json_map_need(&inner, "num_heads"), dim = json_map_need(&inner, "head_dim");
 
   a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_KDA,
@@ -119,8 +131,8 @@ void hf_kimi_linear(JsonMap *map, Draft *draft)
                                    .value_dim = dim,
                                    .convolution = json_map_count(&inner, "short_conv_kernel_size", 4)};
   for (int64_t layer = 0; full && layer < a->layers; layer++)
-    add_layer(map, "linear_attn_config", a, is_in(&inner, full, layer + 1) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR,
-              FEED_AS_READ);
+    add_layer(map, "linear_attn_config", a,
+              hf_is_listed(&inner, full_key, full, layer + 1) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR, FEED_AS_READ);
   if (inner.error && !map->error)
     map->error = g_steal_pointer(&inner.error);
   g_clear_error(&inner.error);

@@ -15,10 +15,23 @@ static int64_t head_width(JsonMap *map, int64_t inner, int64_t heads)
   return inner / MAX(heads, 1);
 }
 
+/* No state is so many times as wide as the model. Own choice, against numbers without sense. */
+#define MAX_EXPAND 1024
+
+static int64_t inner_width(JsonMap *map, int64_t hidden)
+{
+  int64_t times = json_map_count(map, "mamba_expand", 2);
+
+  if (times > MAX_EXPAND)
+    json_map_fail(map, "mamba_expand", "\"mamba_expand\" is %" G_GINT64_FORMAT ", expected at most %d", times,
+                  MAX_EXPAND);
+  return json_map_count(map, "mamba_d_ssm", MIN(times, MAX_EXPAND) * hidden);
+}
+
 static void read_state(JsonMap *map, Draft *draft)
 {
   MoeArchitecture *a = &draft->architecture;
-  int64_t inner = json_map_count(map, "mamba_d_ssm", json_map_count(map, "mamba_expand", 2) * a->hidden);
+  int64_t inner = inner_width(map, a->hidden);
   int64_t heads = json_map_need(map, "mamba_n_heads"), width = head_width(map, inner, heads);
 
   a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_MAMBA2,
@@ -28,7 +41,7 @@ static void read_state(JsonMap *map, Draft *draft)
                                    .value_dim = width,
                                    .convolution = json_map_count(map, "mamba_d_conv", 4),
                                    .chunk = json_map_count(map, "mamba_chunk_size", 0)};
-  if (heads * width != inner)
+  if ((double)heads * (double)width != (double)inner)
     json_map_fail(map, "mamba_n_heads",
                   "%" G_GINT64_FORMAT " heads of %" G_GINT64_FORMAT " in a state of %" G_GINT64_FORMAT
                   ", expected heads that fill it",
@@ -36,14 +49,6 @@ static void read_state(JsonMap *map, Draft *draft)
   json_map_flag(map, "mamba_conv_bias", TRUE); /* a scale and a shift per channel, far below 0.01 % */
   if (json_map_flag(map, "mamba_proj_bias", FALSE))
     import_note(draft, "the biases of Mamba's projections are left out (under 0.01 %% of the parameters)");
-}
-
-static gboolean is_in(JsonMap *map, JsonArray *list, int64_t value)
-{
-  for (guint i = 0; list && i < json_array_get_length(list); i++)
-    if (json_map_element(map, "attn_layer_indices", list, i) == value)
-      return TRUE;
-  return FALSE;
 }
 
 /* ---- in turn --------------------------------------------------------------------------------- */
@@ -96,16 +101,17 @@ void hf_granite_hybrid_experts(JsonMap *map, Draft *draft)
 /* Bamba: attention in the layers of a list, Mamba-2 in all others. */
 void hf_bamba(JsonMap *map, Draft *draft)
 {
+  static const char key[] = "attn_layer_indices";
   MoeArchitecture *a = &draft->architecture;
 
   hf_heads(map, draft);
   read_state(map, draft);
-  JsonArray *list = json_map_list(map, "attn_layer_indices");
+  JsonArray *list = hf_layer_list(map, key, a->layers);
 
   for (int64_t i = 0; i < a->layers; i++)
-    hf_add_layer(
-        map, "attn_layer_indices", a,
-        &(MoeLayerKind){.mixer = is_in(map, list, i) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR, .feed = MOE_FEED_DENSE});
+    hf_add_layer(map, key, a,
+                 &(MoeLayerKind){.mixer = hf_is_listed(map, key, list, i) ? MOE_MIXER_ATTENTION : MOE_MIXER_LINEAR,
+                                 .feed = MOE_FEED_DENSE});
 }
 
 /* ---- beside each other, alone ---------------------------------------------------------------- */

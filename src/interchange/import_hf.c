@@ -37,14 +37,21 @@ static void read_positions(JsonMap *map, Draft *draft, const HfFamily *family)
     draft->architecture.learned_positions = json_map_count(map, "max_position_embeddings", 0);
 }
 
+/* As many as a run may have: readers of families go through them one by one. */
+#define MAX_LAYERS 10000
+
 /* "num_hidden_layers", or as many as a list of their kinds has. */
 static int64_t count_layers(JsonMap *map)
 {
   JsonNode *kinds = json_object_get_member(map->object, "layers_block_type");
 
-  if (!json_map_has(map, "num_hidden_layers") && kinds && JSON_NODE_HOLDS_ARRAY(kinds))
-    return json_array_get_length(json_node_get_array(kinds));
-  return json_map_need(map, "num_hidden_layers");
+  gboolean listed = !json_map_has(map, "num_hidden_layers") && kinds && JSON_NODE_HOLDS_ARRAY(kinds);
+  int64_t layers = listed ? json_array_get_length(json_node_get_array(kinds)) : json_map_need(map, "num_hidden_layers");
+
+  if (layers > MAX_LAYERS)
+    json_map_fail(map, listed ? "layers_block_type" : json_map_spelling(map, "num_hidden_layers"),
+                  "%" G_GINT64_FORMAT " layers, expected at most %d", layers, MAX_LAYERS);
+  return MIN(layers, MAX_LAYERS);
 }
 
 static void read_model(JsonMap *map, Draft *draft, const HfFamily *family)

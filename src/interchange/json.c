@@ -119,13 +119,13 @@ JsonNode *interchange_json_parse(const char *text, gsize length, gsize most, con
 
 void json_map_fail(JsonMap *map, const char *key, const char *format, ...)
 {
+  if (map->error) /* before the text is searched: a list may fail at each of its elements */
+    return;
   g_autofree char *quoted = g_strdup_printf("\"%s\"", key);
   const char *at = strstr(map->text, quoted);
   MoeMark mark = at ? interchange_json_mark(map->file, map->text, at) : (MoeMark){.file = map->file};
   va_list arguments;
 
-  if (map->error)
-    return;
   va_start(arguments, format);
   g_autofree char *message = g_strdup_vprintf(format, arguments);
   va_end(arguments);
