@@ -40,7 +40,8 @@ int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *out
   MoeCliRun run = {.format = (char *)format};
   const char *const paths[] = {output, NULL};
   g_autofree char *source = g_path_get_basename(bench->file);
-  MoeBenchOptions options = {cluster, source, bench->op, bench->gpus, bench->experts};
+  g_autofree char *machine = cluster ? moe_cli_machine(cluster) : NULL;
+  MoeBenchOptions options = {machine, source, bench->op, bench->gpus, bench->experts};
   g_autoptr(GError) error = NULL;
   MoeFormat as;
 

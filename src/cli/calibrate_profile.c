@@ -18,6 +18,11 @@ void moe_cli_profile_clear(MoeCliProfile *options)
   g_free(options->format);
 }
 
+char *moe_cli_machine(const char *cluster)
+{
+  return moe_lookup_is_path(cluster) ? g_canonicalize_filename(cluster, NULL) : g_strdup(cluster);
+}
+
 /* The fragment is called like the accelerator of the cluster that was profiled. */
 static gboolean write_measurements(const MoeProfile *profile, const MoeCliProfile *options, const char *data_dir,
                                    GError **error)
@@ -28,7 +33,8 @@ static gboolean write_measurements(const MoeProfile *profile, const MoeCliProfil
   if (!moe_cluster_load(options->cluster, data_dir, &cluster, &doc, error))
     return FALSE;
   g_autofree char *source = g_path_get_basename(options->trace);
-  g_autofree char *text = moe_profile_measurements(profile, source, options->cluster, cluster.accelerator.name,
+  g_autofree char *machine = moe_cli_machine(options->cluster);
+  g_autofree char *text = moe_profile_measurements(profile, source, machine, cluster.accelerator.name,
                                                    options->family ? options->family : DEFAULT_FAMILY);
   moe_cluster_clear(&cluster);
   if (!text)

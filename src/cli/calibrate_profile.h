@@ -14,6 +14,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliProfile, moe_cli_profile_clear)
 /* Prints what the trace shows, and writes its matrix products as measurements where an output is given. */
 int moe_cli_profile(const MoeCliProfile *options, const char *data_dir);
 
+/* A cluster as a file in any folder can name it: a path becomes a whole one. Caller frees. */
+char *moe_cli_machine(const char *cluster);
+
 /* ---- what benchmarks and trainings print ------------------------------------------------------------------------- */
 
 typedef struct {

@@ -182,7 +182,7 @@ gboolean moe_node_read_words(const MoeNode *list, const char *const *words, guin
 /* ---- the same tables, the other way --------------------------------------------------------------------------------
  */
 
-/* `text` in double quotes. Caller frees. */
+/* `text` in double quotes, bytes that are no UTF-8 replaced. Caller frees. */
 char *moe_text_quote(const char *text);
 /* The value of a field in `target` as YAML in flow style, which reads back as the same bits; NULL when it has none that
  * may be written. Caller frees. */

@@ -10,9 +10,10 @@
 
 char *moe_text_quote(const char *text)
 {
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
   GString *out = g_string_new(NULL);
 
-  moe_text_append_quoted(out, text);
+  moe_text_append_quoted(out, valid);
   return g_string_free(out, FALSE);
 }
 

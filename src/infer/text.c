@@ -2,16 +2,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "doc/doc.h"
 #include "internal.h"
 
 #define KEPT_DRAWS 200 /* of the posterior: P10 and P90 then rest on twenty each */
 
-/* A scalar in double quotes. */
+/* NULL is nothing. */
 static char *quoted(const char *text)
 {
-  g_autofree char *escaped = g_strescape(text ? text : "", "\x01");
-
-  return g_strconcat("\"", escaped, "\"", NULL);
+  return moe_text_quote(text ? text : "");
 }
 
 static void append_three(GString *text, const char *key, const MoeQuantiles *q)

@@ -1,5 +1,6 @@
 /* Which benchmark's output it is, and the series as a file. */
 #include "bench_read.h"
+#include "doc/doc.h"
 
 #include <string.h>
 
@@ -28,10 +29,12 @@ BenchSeries *bench_add_series(GPtrArray *series, char *op, int64_t gpus, char *m
 
 static void print_series(GString *text, const BenchSeries *series, guint number, const MoeBenchOptions *options)
 {
+  g_autofree char *cluster = moe_text_quote(options->cluster);
+
   g_string_append_printf(text,
                          "  - {id: %s-%" G_GINT64_FORMAT "-%u, system: bench, source: bench, status: measured,\n"
                          "     cluster: %s, op: %s, gpus: %" G_GINT64_FORMAT "%s,\n     rows: [",
-                         series->op, series->gpus, number, options->cluster, series->op, series->gpus,
+                         series->op, series->gpus, number, cluster, series->op, series->gpus,
                          series->more ? series->more : "");
   for (guint i = 0; i < series->rows->len; i++) {
     const BenchRow *row = &g_array_index(series->rows, BenchRow, i);
@@ -43,11 +46,11 @@ static void print_series(GString *text, const BenchSeries *series, guint number,
 
 static char *print_file(const GPtrArray *series, const MoeBenchOptions *options)
 {
-  g_autofree char *source = g_strescape(options->source, NULL);
+  g_autofree char *source = moe_text_quote(options->source);
   GString *text = g_string_new("# Times that a benchmark printed, [bytes, microseconds]. Written by moesim calibrate "
                                "--bench.\n");
 
-  g_string_append_printf(text, "title: \"Times of a benchmark\"\nsources: {bench: \"%s\"}\nseries:\n", source);
+  g_string_append_printf(text, "title: \"Times of a benchmark\"\nsources: {bench: %s}\nseries:\n", source);
   for (guint i = 0; i < series->len; i++)
     print_series(text, series->pdata[i], i + 1, options);
   return g_string_free(text, FALSE);

@@ -11,6 +11,8 @@
 #define HOST_GPUS       8 /* the tests require it */
 #define DEFAULT_EXPERTS 256
 #define MAX_COUNT       1e9
+#define MAX_EXPERTS     1e6
+#define MAX_TOP_K       1024  /* experts of a token, which are gone through one by one */
 #define SCALE_GROUP     128.0 /* FP8 values that share a scale of four bytes */
 
 typedef struct {
@@ -27,9 +29,9 @@ static gboolean read_config(Reader *reader, GError **error)
   reader->top_groups = 0;
   return lines_number(reader->lines, "num_tokens=", 1, MAX_COUNT, &reader->tokens, error) &&
          lines_number(reader->lines, "hidden=", 1, MAX_COUNT, &reader->hidden, error) &&
-         lines_number(reader->lines, "num_topk_groups=", 1, MAX_COUNT, &reader->top_groups, error) &&
-         lines_number(reader->lines, "num_topk=", 1, MAX_COUNT, &reader->top_k, error) &&
-         lines_number(reader->lines, "num_experts=", 1, MAX_COUNT, &reader->experts, error);
+         lines_number(reader->lines, "num_topk_groups=", 1, MAX_TOP_K, &reader->top_groups, error) &&
+         lines_number(reader->lines, "num_topk=", 1, MAX_TOP_K, &reader->top_k, error) &&
+         lines_number(reader->lines, "num_experts=", 1, MAX_EXPERTS, &reader->experts, error);
 }
 
 /* How many of `places` alike a token with `top_k` of `experts` at random has at least one expert in. */

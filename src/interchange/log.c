@@ -3,13 +3,15 @@
  * memory (MB) | allocated: ... | max allocated: ..."; torchtitan: "step: 10  loss: 7.1  memory: 47.54GiB(50.02%)  tps:
  * 8,123 tflops: 412.34  mfu: 41.69%". */
 #include "interchange/log.h"
+#include "doc/doc.h"
 #include "lines.h"
 
 #include <string.h>
 
 #define MAX_BYTES (256u << 20)
 #define MAX_VALUE 1e12
-#define LEFT_OUT  5 /* one in so many lines, at the begin */
+#define MAX_BATCH 268435456 /* as a run may have */
+#define LEFT_OUT  5         /* one in so many lines, at the begin */
 #define MIB       1048576.0
 #define GIB       1073741824.0
 
@@ -40,7 +42,7 @@ static gboolean read_megatron(Reader *reader, GError **error)
   reader->log->lines++;
   return add_number(reader, "elapsed time per iteration (ms):", 1e-3, reader->step_s, error) &&
          add_number(reader, "throughput per GPU (TFLOP/s/GPU):", 1e12, reader->flop_per_s, error) &&
-         lines_number(reader->lines, "global batch size:", 1, MAX_VALUE, &reader->log->global_batch, error);
+         lines_number(reader->lines, "global batch size:", 1, MAX_BATCH, &reader->log->global_batch, error);
 }
 
 static gboolean read_memory(Reader *reader, GError **error)
@@ -163,12 +165,12 @@ static void print_published(GString *text, const MoeLog *log)
 
 char *moe_log_case(const MoeLog *log, const char *source, const char *run)
 {
-  g_autofree char *from = g_strescape(source, NULL), *file = g_strescape(run, NULL);
+  g_autofree char *from = moe_text_quote(source), *file = moe_text_quote(run);
   GString *text = g_string_new(NULL);
 
   g_string_append_printf(text,
                          "# Medians of %u lines of a %s log. Written by moesim calibrate --log.\n"
-                         "source: {name: \"%s\"}\ncases:\n  - id: log\n    extends: \"%s\"\n",
+                         "source: {name: %s}\ncases:\n  - id: log\n    extends: %s\n",
                          log->used, log->framework, from, file);
   if (log->global_batch > 0)
     g_string_append_printf(text, "    training: {global_batch: %.0f}\n", log->global_batch);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc/doc.h"
 #include "interchange/profile.h"
 
 /* ---- by class ---------------------------------------------------------------------------------------------------- */
@@ -233,12 +234,12 @@ char *moe_profile_measurements(const MoeProfile *profile, const char *source, co
 
   if (!has_rows(products))
     return NULL;
-  g_autofree char *escaped = g_strescape(source, NULL);
+  g_autofree char *quoted = moe_text_quote(source), *machine = moe_text_quote(cluster);
   GString *text =
       g_string_new("# Matrix products of a profile: medians of alike ones. Written by moesim calibrate --profile.\n");
 
-  g_string_append_printf(text, "title: \"Matrix products of a profile\"\nsources:\n  profile: {url: \"%s\"}\nseries:\n",
-                         escaped);
+  g_string_append_printf(text, "title: \"Matrix products of a profile\"\nsources:\n  profile: {url: %s}\nseries:\n",
+                         quoted);
   for (guint p = 0; p < G_N_ELEMENTS(precisions); p++) {
     g_autoptr(GString) rows = g_string_new(NULL);
 
@@ -247,7 +248,7 @@ char *moe_profile_measurements(const MoeProfile *profile, const char *source, co
       g_string_append_printf(text,
                              "  - source: profile\n    cluster: %s\n    fragment: %s\n    class: gemm\n    family: %s\n"
                              "    precision: %s\n    columns: [m, n, k, us]\n    rows:\n%s",
-                             cluster, fragment, family, precisions[p], rows->str);
+                             machine, fragment, family, precisions[p], rows->str);
   }
   return g_string_free(text, FALSE);
 }

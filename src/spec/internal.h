@@ -119,8 +119,6 @@ typedef struct {
   const char *data_dir; /* may be NULL */
 } MoeLookup;
 
-/* A path rather than a name: it has a directory or an ending. */
-gboolean moe_lookup_is_path(const char *name);
 /* The file of a name, or NULL; a path is relative to where it is written, and is not looked for. Caller frees. */
 char *moe_lookup_file(const MoeLookup *lookup, const char *name);
 /* What a file is called: its own name without the ending. Caller frees. */

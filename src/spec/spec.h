@@ -411,6 +411,9 @@ extern const char *const moe_save_words[]; /* in the order of the bits of MoeSav
 extern const char *const moe_mixer_words[], *const moe_feed_words[], *const moe_linear_words[];
 extern const char *const moe_iteration_part_words[]; /* keys of published.iteration_parts_s; in the order of parts.h */
 
+/* Whether a file is named by its path rather than its name: it has a directory or an ending. */
+gboolean moe_lookup_is_path(const char *name);
+
 G_END_DECLS
 
 #endif

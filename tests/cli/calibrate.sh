@@ -117,6 +117,31 @@ expect_status 0
 expect_out "mine"
 refused "expected --run" calibrate --log "$log" -o "$work/cases/mine.yaml"
 refused "no iteration up to here" calibrate --log "$bench"
+# Names of any letters, and machines of one's own beside another folder.
+mkdir "$work/a, b"
+cp "$bench" "$work/größe.txt"
+cp "$trace" "$work/größe.json"
+cp "$log" "$work/größe.log"
+cp "$data/clusters/h100-hgx.yaml" "$work/a, b/mine.yaml"
+before=$PWD
+cd "$work/a, b" || exit 1
+try calibrate --bench ../größe.txt --cluster ./mine.yaml -o ../rows.yaml
+expect_status 0
+try calibrate --profile ../größe.json --cluster ./mine.yaml -o ../products.yaml
+expect_status 0
+try calibrate ../products.yaml --shipped
+expect_status 0
+cd "$before" || exit 1
+try calibrate --log "$work/größe.log" --run "$data/models/llama3-70b.yaml" -o "$work/cases/mine.yaml"
+expect_status 0
+try validate --cases "$work/cases"
+expect_status 0
+
+# Numbers without sense are told where they stand.
+printf ' iteration 1/ 5 | elapsed time per iteration (ms): 5000 | global batch size: 1e12 |\n' > "$work/batch.log"
+refused "batch.log:1:78: '1e12 |' behind global batch size:" calibrate --log "$work/batch.log" --run "$data/models/llama3-70b.yaml"
+printf '[config] num_tokens=4096, hidden=7168, num_topk=999999999, num_experts=1000000\n[tuning] x\n' > "$work/top.txt"
+refused "top.txt:1:49: '999999999, num_exper' behind num_topk=" calibrate --bench "$work/top.txt" --cluster h100-hgx -o "$work/rows.yaml"
 
 refused "expected one of them" calibrate --log "$log" --bench "$bench"
 refused "expected one of them" calibrate "$work/products.yaml" --profile "$trace"
