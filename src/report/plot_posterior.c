@@ -91,6 +91,10 @@ static GArray *read_unknowns(const MoeNode *list, GError **error)
 {
   g_autoptr(GArray) unknowns = g_array_new(FALSE, FALSE, sizeof(Unknown));
 
+  if (moe_node_size(list) == 0) {
+    moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(list), "no unknown, expected some of what moesim infer -o writes");
+    return NULL;
+  }
   for (guint i = 0; i < moe_node_size(list); i++) {
     Unknown unknown = {.node = moe_node_at(list, i)};
 
@@ -190,7 +194,7 @@ char *moe_plot_posterior_data(const char *path, GError **error)
   g_string_append(text, "\n\nrow\tfrom\tto\theight\tbefore\tvalue\n");
   for (guint i = 0; unknowns && i < unknowns->len; i++)
     append_bins(text, posterior, &g_array_index(unknowns, Unknown, i), i);
-  return unknowns && unknowns->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+  return unknowns ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */

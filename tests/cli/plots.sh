@@ -80,6 +80,8 @@ for key in name metric held_out published predicted best; do
     sed "s/ $key: / other: /; s/{$key: /{other: /" > "$work/without.yaml"
   refused "expected" plot predictions "$work/without.yaml" -o "$work/none.svg"
 done
+sed -e '/^    - {key: /d' -e 's/^  unknowns:$/  unknowns: []/' -e 's/^\(    - \[[^,]*, [^,]*, [^,]*\), .*\]$/\1]/' "$posterior" > "$work/settled.yaml"
+refused "settled.yaml:4:13: no unknown" plot posterior "$work/settled.yaml" -o "$work/none.svg"
 draw sizes.svg scale "$data/models/gpt3-175b.yaml"
 check "the run's own size, and smaller and larger ones" awk '$1 == 64 { own = 1 } $1 > 64 { more = 1 } END { exit !(own && more) }' "$work/sizes.dat"
 refused "--gpus: 'many', expected a whole number" plot scale "$run" --gpus 8,many -o "$work/none.svg"
