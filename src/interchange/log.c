@@ -92,10 +92,10 @@ static gboolean read_line(Reader *reader, GError **error)
 static MoeLogSpread spread_of(const GArray *values)
 {
   guint first = values->len / LEFT_OUT, n = values->len - first;
-  double *from = (double *)(gpointer)values->data + first;
 
   if (n == 0)
     return (MoeLogSpread){0};
+  double *from = (double *)(gpointer)values->data + first;
   return (MoeLogSpread){moe_quantile(from, n, 0.1), moe_quantile(from, n, 0.5), moe_quantile(from, n, 0.9)};
 }
 
