@@ -1,7 +1,7 @@
 #!/bin/sh
 # Continuous integration: builds twice and a part with warnings as errors and runs every test.
 #
-#   build-test      gcc, release with counters, with MPI: every test; line coverage of src/; clang-tidy over what changed
+#   build-test      gcc, release, with MPI: every test; clang-tidy over what changed
 #   build-sanitize  clang, AddressSanitizer + UndefinedBehaviorSanitizer, with MPI: the tests again, and each parser fuzzed for some seconds;
 #                   prints the same bytes as build-test
 #   build-threads   gcc, ThreadSanitizer, without MPI: the library asked by many threads at once, nothing else
@@ -12,7 +12,6 @@ cd "$(dirname "$0")" || exit 1
 
 readonly FUZZ_S=6       # per target
 readonly REQUESTS=200    # to the library under ThreadSanitizer; 1000 found nothing, either, in 100 s
-readonly LEAST_LINES=90 # %, of src/ executed by the tests
 passed=0
 failed=0
 
@@ -68,14 +67,6 @@ one() {
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
-# The report, and whether its last line, "src LINES lines, SHARE %", is enough.
-coverage() {
-  tools/progress.sh --quiet "counting" build-test/coverage.log \
-    sh -c 'tools/coverage.sh --report build-test > build-test/lines.txt' || return
-  tail -n 1 build-test/lines.txt
-  tail -n 1 build-test/lines.txt | awk -v least="$LEAST_LINES" '{ exit !($4 >= least) }'
-}
-
 if ! ./tools/install.sh build gnuplot test; then
   echo "0 passed, 1 failed"
   exit 1
@@ -86,10 +77,8 @@ export MOESIM_DATA
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-if build build-test gcc --buildtype=release -Db_coverage=true -Dmpi=enabled; then
-  find build-test -name '*.gcda' -delete
+if build build-test gcc --buildtype=release -Dmpi=enabled; then
   run_suite build-test
-  one "line coverage" coverage
   one "clang-tidy" tools/progress.sh "clang-tidy" build-test/tidy.log tools/tidy.sh build-test
 fi
 # The suite "plain" makes sense once: its tests are long and run what others test, too.

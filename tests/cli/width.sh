@@ -31,7 +31,7 @@ show() {
 examples() {
   moesim "$1" --wide --help | sed -n '/^Examples:/,/^$/p' | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' |
     grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' -e '--write' -e '--save-' -e '--baseline' -e '--worst' |
-    awk '!/moesim (plot|report)/ || !drawn++' |
+    awk '!/moesim (infer|plot|report)/ || !drawn++' |
     sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 3s/' -e 's/--samples [0-9]*/--samples 10/' \
       -e 's/moesim sensitivity .*/& --samples 10/' -e 's/moesim infer .*/& --simulations 16 --particles 100/' -e 's/--orders [0-9]*/--orders 2/' -e 's/ | .*//'
 }
