@@ -108,12 +108,12 @@ typedef struct {
   const char *name; /* static */
   double bytes;
   /* DISPATCH / COMBINE: */
-  double row_bytes;  /* bytes of one token's row; 0 = rows cost nothing besides their bytes */
-  gboolean notifies; /* called as a step does, with what the library tells other hosts first; else a bare transfer */
+  double row_bytes; /* bytes of one token's row; 0 = rows cost nothing besides their bytes */
   int64_t top_k, experts, expert_groups, top_groups; /* node-limited routing when top_groups < expert_groups */
-  double share;          /* share of the experts' traffic this instance moves (local experts in groups); 1 = all */
-  double padding;        /* bytes on the wire relative to real tokens (capacity factor), >= 0 */
-  guint n_skew;          /* 0 = balanced; otherwise the group's size */
+  double share;      /* share of the experts' traffic this instance moves (local experts in groups); 1 = all */
+  double padding;    /* bytes on the wire relative to real tokens (capacity factor), >= 0 */
+  gboolean notifies; /* called as a step does, with what the library tells other hosts first; else a bare transfer */
+  guint n_skew;      /* 0 = balanced; otherwise the group's size */
   const double *receive; /* [n_skew] rows arriving at member i (DISPATCH) relative to the mean; leaving for COMBINE */
 } MoeCollective;
 
