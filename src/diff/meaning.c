@@ -182,7 +182,7 @@ char *diff_mean_state(const DiffSums *sums, DiffState state)
   case DIFF_KERNELS:
     return g_strdup("kernels take another time: see their classes");
   case DIFF_COMMUNICATION:
-    return g_strdup_printf("no kernel covers it; waits for peers and messages are in it: see the collectives");
+    return g_strdup("no kernel covers it; waits for peers and messages are in it: see the collectives");
   case DIFF_COPIES:
     return g_strdup("copies that no kernel covers");
   default:

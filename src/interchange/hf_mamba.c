@@ -28,19 +28,30 @@ static int64_t inner_width(JsonMap *map, int64_t hidden)
   return json_map_count(map, "mamba_d_ssm", MIN(times, MAX_EXPAND) * hidden);
 }
 
+/* What the families call the sizes of a state. */
+typedef struct {
+  const char *groups, *state, *convolution, *chunk;
+} StateKeys;
+
+static MoeLinearAttention state_of(JsonMap *map, const StateKeys *keys, int64_t heads, int64_t width)
+{
+  return (MoeLinearAttention){.kind = MOE_LINEAR_MAMBA2,
+                              .key_heads = json_map_count(map, keys->groups, 1),
+                              .value_heads = heads,
+                              .key_dim = json_map_need(map, keys->state),
+                              .value_dim = width,
+                              .convolution = json_map_count(map, keys->convolution, 4),
+                              .chunk = json_map_count(map, keys->chunk, 0)};
+}
+
 static void read_state(JsonMap *map, Draft *draft)
 {
+  static const StateKeys keys = {"mamba_n_groups", "mamba_d_state", "mamba_d_conv", "mamba_chunk_size"};
   MoeArchitecture *a = &draft->architecture;
   int64_t inner = inner_width(map, a->hidden);
   int64_t heads = json_map_need(map, "mamba_n_heads"), width = head_width(map, inner, heads);
 
-  a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_MAMBA2,
-                                   .key_heads = json_map_count(map, "mamba_n_groups", 1),
-                                   .value_heads = heads,
-                                   .key_dim = json_map_need(map, "mamba_d_state"),
-                                   .value_dim = width,
-                                   .convolution = json_map_count(map, "mamba_d_conv", 4),
-                                   .chunk = json_map_count(map, "mamba_chunk_size", 0)};
+  a->linear = state_of(map, &keys, heads, width);
   if ((double)heads * (double)width != (double)inner)
     json_map_fail(map, "mamba_n_heads",
                   "%" G_GINT64_FORMAT " heads of %" G_GINT64_FORMAT " in a state of %" G_GINT64_FORMAT
@@ -134,16 +145,11 @@ void hf_falcon_h1(JsonMap *map, Draft *draft)
 /* Mamba-2 alone; the heads of attention, of which there is none, are those of the state. */
 void hf_mamba2(JsonMap *map, Draft *draft)
 {
+  static const StateKeys keys = {"n_groups", "state_size", "conv_kernel", "chunk_size"};
   MoeArchitecture *a = &draft->architecture;
   int64_t heads = json_map_need(map, "num_heads"), width = json_map_need(map, "head_dim");
 
-  a->linear = (MoeLinearAttention){.kind = MOE_LINEAR_MAMBA2,
-                                   .key_heads = json_map_count(map, "n_groups", 1),
-                                   .value_heads = heads,
-                                   .key_dim = json_map_need(map, "state_size"),
-                                   .value_dim = width,
-                                   .convolution = json_map_count(map, "conv_kernel", 4),
-                                   .chunk = json_map_count(map, "chunk_size", 0)};
+  a->linear = state_of(map, &keys, heads, width);
   a->attention = (MoeAttention){.kind = MOE_ATTENTION_GQA, .query_heads = heads, .kv_heads = heads, .head_dim = width};
   json_map_count(map, "expand", 2); /* heads and their width say it */
   json_map_count(map, "intermediate_size", 0);
