@@ -118,6 +118,7 @@ typedef struct {
                               slower */
   guint recompute_modules; /* bits of MoeModule: what `recompute.mode: selective` means in the layouts tried */
   guint n_clusters;        /* that were searched, and had an answer */
+  char **unanswered;       /* NULL-terminated, "CLUSTER: why" of those that had none; NULL without any */
   guint n_ranked;
   MoeCandidate *ranked; /* best first; ties in order of enumeration */
   MoeCandidate own;     /* the run's own layout; result NULL when it cannot be simulated */

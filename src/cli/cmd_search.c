@@ -69,6 +69,8 @@ static int print_result(const MoeSearchResult *result, MoeFormat format)
     moe_cli_warn("%s: %u layouts%s were not looked at, each could be better than those ranked",
                  moe_cli_interrupted() ? "interrupted" : "out of time", result->n_not_reached,
                  result->cut_short ? " and those not enumerated" : "");
+  for (char **reason = result->unanswered; reason && *reason; reason++)
+    moe_cli_warn("%s", *reason);
   moe_cli_print_as(format, text);
   return MOE_EXIT_DONE;
 }
@@ -122,18 +124,12 @@ static MoeRun *load_on(const char *cluster, gpointer user_data, GError **error)
   return moe_cli_load_run(loading->argument, &own, error);
 }
 
-static void say_skipped(const char *cluster, const GError *reason, gpointer user_data)
-{
-  moe_cli_progress_end(&((Loading *)user_data)->progress);
-  moe_cli_warn("%s: %s", cluster, reason->message);
-}
-
 static int search_clusters(const char *argument, char **clusters, MoeSearchOptions *search,
                            const MoeCliRun *run_options, MoeFormat format)
 {
   g_autoptr(GError) error = NULL;
   Loading loading = {argument, run_options, {0}};
-  MoeAskClusters ask = {(const char *const *)clusters, load_on, say_skipped, &loading};
+  MoeAskClusters ask = {(const char *const *)clusters, load_on, &loading};
 
   moe_cli_progress_init(&loading.progress);
   search->progress_data = &loading.progress;

@@ -77,7 +77,6 @@ gboolean moe_ask_search(const MoeWords *words, MoeSearchOptions *search, GError 
 typedef struct {
   const char *const *clusters; /* NULL-terminated, at least one */
   MoeRun *(*load)(const char *cluster, gpointer user_data, GError **error);
-  void (*skipped)(const char *cluster, const GError *reason, gpointer user_data); /* has no answer; may be NULL */
   gpointer user_data;
 } MoeAskClusters;
 /* The layouts of all of them in one ranking; each has its share of the time that is left. NULL and *error where a run

@@ -23,37 +23,54 @@ static double part_of(double budget_s, gint64 begin_us, guint n)
   return budget_s > 0 ? MAX(budget_s - spent_s, budget_s / 100) / n : 0;
 }
 
-/* The layouts of one cluster; FALSE when there is no such run, else *result is NULL where none is legal or fits. */
+/* The layouts of one cluster; FALSE when there is no such run, else *result is NULL where none is legal or fits, and
+ * `unanswered` has the reason. */
 static gboolean search_on(const char *cluster, const MoeAskClusters *ask, const MoeSearchOptions *search,
-                          MoeSearchResult **result, GError **error)
+                          GPtrArray *unanswered, MoeSearchResult **result, GError **error)
 {
   g_autoptr(MoeRun) run = ask->load(cluster, ask->user_data, error);
   g_autoptr(GError) none = NULL;
 
   *result = run ? moe_search(run, search, &none) : NULL;
-  if (none && ask->skipped)
-    ask->skipped(cluster, none, ask->user_data);
+  if (none)
+    g_ptr_array_add(unanswered, g_strdup_printf("%s: %s", cluster, none->message));
   return run != NULL;
+}
+
+/* All of them in one; takes the reasons over. */
+static MoeSearchResult *join(MoeSearchResult **parts, guint n, guint top, GPtrArray *unanswered, GError **error)
+{
+  MoeSearchResult *joined = n > 0 ? moe_search_join(parts, n, top) : NULL;
+
+  if (!joined) {
+    moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
+             "no answer on any of the clusters (%s), expected wider limits or other clusters",
+             (const char *)unanswered->pdata[0]);
+    return NULL;
+  }
+  if (unanswered->len > 0) {
+    g_ptr_array_add(unanswered, NULL);
+    joined->unanswered = (char **)g_ptr_array_steal(unanswered, NULL);
+  }
+  return joined;
 }
 
 MoeSearchResult *moe_ask_search_clusters(const MoeAskClusters *ask, const MoeSearchOptions *search, GError **error)
 {
   guint n = g_strv_length((char **)ask->clusters), found = 0;
   MoeSearchResult **parts = g_new0(MoeSearchResult *, n + 1), *joined = NULL;
+  g_autoptr(GPtrArray) unanswered = g_ptr_array_new_with_free_func(g_free);
   MoeSearchOptions part = *search;
   gint64 begin_us = g_get_monotonic_time();
   gboolean good = TRUE;
 
   for (guint i = 0; i < n && good; i++) {
     part.budget_s = part_of(search->budget_s, begin_us, n - i);
-    good = search_on(ask->clusters[i], ask, &part, &parts[found], error);
+    good = search_on(ask->clusters[i], ask, &part, unanswered, &parts[found], error);
     found += parts[found] != NULL;
   }
-  if (good && found > 0)
-    joined = moe_search_join(parts, found, search->top);
-  else if (good)
-    moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
-             "no answer on any of the clusters, expected wider limits or other clusters");
+  if (good)
+    joined = join(parts, found, search->top, unanswered, error);
   free_results(parts, n);
   return joined;
 }

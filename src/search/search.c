@@ -237,5 +237,6 @@ void moe_search_result_free(MoeSearchResult *result)
     moe_result_free(result->ranked[i].result);
   moe_result_free(result->own.result);
   g_free(result->ranked);
+  g_strfreev(result->unanswered);
   g_free(result);
 }

@@ -80,6 +80,15 @@ for objective in time cost mfu; do
   jq '[.[] | [.cluster, .step_time_s, .search.dollars_per_step]]' "$work/out" > "$work/together"
   check "$objective: another ranking than of both" cmp -s "$work/both" "$work/together"
 done
+# A cluster without an answer is named, with its reason, beside the answers of the others and where there is none at all.
+printf 'extends: h100-hgx\naccelerator: {extends: h100, memory: 2 GB}\n' > "$work/tiny.yaml"
+# shellcheck disable=SC2086
+try search $small --clusters "h100-hgx,$work/tiny.yaml"
+expect_status 0
+expect_err "tiny.yaml: none of"
+check "the record names no cluster without an answer" jq -e '.[0].search.clusters_without_answer[0] | test("tiny.yaml: none of")' "$work/out"
+# shellcheck disable=SC2086
+refused "tiny.yaml: none of" search $small --clusters "$work/tiny.yaml,$work/tiny.yaml"
 refused 'did you mean "h200-hgx"?' search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,h200-hgxx
 refused "expected names between commas" search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,
 refused "expected one of them" search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,h200-hgx --cluster h100-hgx
