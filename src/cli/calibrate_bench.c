@@ -28,6 +28,17 @@ static gboolean check(const MoeCliBench *bench, const char *cluster, const char 
   return FALSE;
 }
 
+/* Nothing is written for a machine that there is not. */
+static gboolean is_cluster(const char *cluster, const char *data_dir, GError **error)
+{
+  g_autoptr(MoeDoc) doc = NULL;
+  MoeCluster machine = {0};
+  gboolean good = moe_cluster_load(cluster, data_dir, &machine, &doc, error);
+
+  moe_cluster_clear(&machine);
+  return good;
+}
+
 static char *report(const MoeNetworkCalibration *calibration, MoeFormat format)
 {
   return format == MOE_FORMAT_CSV ? moe_report_network_rows_csv(calibration)
@@ -49,7 +60,7 @@ int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *out
     return MOE_EXIT_BAD_INPUT;
   if (as == MOE_FORMAT_JSON)
     return moe_cli_complain("--bench has no JSON, expected --format table or csv");
-  g_autofree char *text = moe_bench_load(bench->file, &options, &error);
+  g_autofree char *text = is_cluster(cluster, data_dir, &error) ? moe_bench_load(bench->file, &options, &error) : NULL;
   if (!text || !moe_output_save(output, text, &error))
     return moe_cli_fail(error);
   g_autoptr(MoeNetworkCalibration) calibration = moe_network_calibration_load(paths, data_dir, &error);

@@ -101,6 +101,8 @@ refused "--bench without --output" calibrate --bench "$bench" --cluster h100-hgx
 refused "expected --op" calibrate --bench "$data/tests/interchange/bench/all_gather_old.txt" --cluster h100-hgx -o "$work/rows.yaml"
 refused "--op: unknown word 'all-gater', did you mean 'all-gather'?" calibrate --bench "$bench" --op all-gater \
   --cluster h100-hgx -o "$work/rows.yaml"
+refused "no file clusters/h999.yaml" calibrate --bench "$bench" --cluster h999 -o "$work/nowhere.yaml"
+check "written for a machine that there is not" [ ! -e "$work/nowhere.yaml" ]
 refused "absent.txt" calibrate --bench absent.txt --cluster h100-hgx -o "$work/rows.yaml"
 
 # A log, beside the prediction of its run, as a case that is judged.
