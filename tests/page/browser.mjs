@@ -145,8 +145,11 @@ await visit({
   'the timeline is drawn and zoomed': async (page) => {
     await page.value("document.getElementById('reset').click()");
     await settled(page);
-    await page.value("document.getElementById('p-timeline').open = true; document.getElementById('p-timeline').scrollIntoView()");
-    await page.until("!document.getElementById('p-timeline').classList.contains('stale')", 'a timeline', 60000);
+    /* panels above it fill meanwhile and push it down: it is computed when it is seen, so it is looked for again */
+    await page.until(`(() => { const panel = document.getElementById('p-timeline');
+      panel.open = true;
+      panel.scrollIntoView();
+      return !panel.classList.contains('stale'); })()`, 'a timeline', 60000);
     await page.value("document.getElementById('timeline').dispatchEvent(new KeyboardEvent('keydown', { key: '+' }))");
     const inked = await page.value(`(() => { const c = document.getElementById('timeline');
       const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (d.length / 4); })()`);
