@@ -93,6 +93,14 @@ char **moe_import_yaml_words(const char *text, gsize length, const char *name, c
  * line of it assigns), else arguments as moe_import_words splits them; then `given` must be empty. */
 char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given,
                              const MoeImportFiles *files, GError **error);
+/* From Megatron's arguments in a file of any of these forms; `given` and `files` as above (both may be NULL). An error
+ * has the line and column of the argument that it names, where the file itself has it. */
+MoeImport *moe_import_megatron_file(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
+                                    const MoeImportOptions *options, GError **error);
+/* What an import made was read back from `run` (the name in `reason`'s place) and refused: the same said of the input,
+ * with the argument or key that became what is wrong, and its place where `input` (NULL: none) has it. Always FALSE. */
+gboolean moe_import_refuse_run(const MoeImport *import, const MoeImportText *input, const char *run,
+                               const GError *reason, GError **error);
 void moe_import_free(MoeImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeImport, moe_import_free)
 

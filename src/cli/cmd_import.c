@@ -141,9 +141,9 @@ static MoeImport *import_text(const Input *input, const MoeImportOptions *option
   for (int i = 1; i < input->n; i++)
     given[i - 1] = input->arguments[i];
   const MoeImportFiles files = {read_named, (void *)input->name};
-  g_auto(GStrv) words = moe_import_file_words(input->text, input->length, input->name, given, &files, error);
 
-  return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
+  return moe_import_megatron_file(&(MoeImportText){input->text, input->length, input->name}, given, &files, options,
+                                  error);
 }
 
 static MoeImport *import(const Input *input, const MoeImportOptions *options, GError **error)
@@ -195,18 +195,8 @@ static gboolean read_input(Input *input, GError **error)
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-/* The place of a mistake in a run that nobody has: only what is wrong counts. */
-static gboolean fail_imported(const GError *reason, GError **error)
-{
-  const char *message = reason->message;
-  const char *end = g_str_has_prefix(message, IMPORTED ":") ? strstr(message, ": ") : NULL;
-
-  return moe_fail(error, (MoeErrorCode)reason->code, (MoeMark){0}, "the imported run cannot exist: %s",
-                  end ? end + strlen(": ") : message);
-}
-
 /* Reads the run back: what cannot exist is refused before it is written. */
-static gboolean check_run(const MoeImport *made, MoeParameters *parameters, GError **error)
+static gboolean check_run(const Input *input, const MoeImport *made, MoeParameters *parameters, GError **error)
 {
   g_autofree char *data_dir = moe_data_dir();
   const MoeRunOptions options = {.data_dir = data_dir};
@@ -214,8 +204,10 @@ static gboolean check_run(const MoeImport *made, MoeParameters *parameters, GErr
   g_autoptr(MoeDoc) doc = moe_doc_parse(made->text, -1, IMPORTED, NULL, &reason);
   g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &options, &reason) : NULL;
 
+  const MoeImportText text = {input->text, input->length, input->name};
+
   if (!run)
-    return fail_imported(reason, error);
+    return moe_import_refuse_run(made, input->text ? &text : NULL, IMPORTED, reason, error);
   moe_count_parameters(&run->architecture, parameters);
   return TRUE;
 }
@@ -227,7 +219,7 @@ static MoeImport *make(const Input *input, MoeImportOptions *options, MoeParamet
       input->kind == KIND_HF && options->tensor + options->context + options->pipeline + options->expert == 0;
   g_autoptr(MoeImport) made = import(input, options, error);
 
-  if (!made || !check_run(made, parameters, error))
+  if (!made || !check_run(input, made, parameters, error))
     return NULL;
   GError *failure = NULL;
 
@@ -238,7 +230,7 @@ static MoeImport *make(const Input *input, MoeImportOptions *options, MoeParamet
   }
   g_autoptr(MoeImport) better = import(input, options, error);
 
-  return better && check_run(better, parameters, error) ? g_steal_pointer(&better) : NULL;
+  return better && check_run(input, better, parameters, error) ? g_steal_pointer(&better) : NULL;
 }
 
 static void say(const MoeImport *made, const MoeParameters *parameters)

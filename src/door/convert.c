@@ -54,9 +54,7 @@ static gboolean read_config(const MoeRequest *request, char **text, GError **err
 static MoeImport *import_words(const char *text, const char *name, const char *const *given,
                                const MoeImportOptions *options, GError **error)
 {
-  g_auto(GStrv) words = moe_import_file_words(text, strlen(text), name, given, NULL, error);
-
-  return words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
+  return moe_import_megatron_file(&(MoeImportText){text, strlen(text), name}, given, NULL, options, error);
 }
 
 static void add_lines(JsonBuilder *builder, const char *key, const GPtrArray *lines)
@@ -81,13 +79,16 @@ static char *print_import(const MoeImport *made)
   return moe_json_finish(builder);
 }
 
+#define CONVERTED "converted" /* names the run that was made */
+
 /* Reads the run back: what cannot exist is refused. */
-static gboolean check_run(const MoeRequest *request, const char *text, GError **error)
+static gboolean check_run(const MoeRequest *request, const MoeImport *made, const MoeImportText *input, GError **error)
 {
   const MoeRunOptions options = {.data_dir = request->data_dir, .within = moe_request_within(request)};
-  g_autoptr(MoeRun) run = moe_run_parse(text, -1, "converted", NULL, &options, error);
+  g_autoptr(GError) reason = NULL;
+  g_autoptr(MoeRun) run = moe_run_parse(made->text, -1, CONVERTED, NULL, &options, &reason);
 
-  return run != NULL;
+  return run || moe_import_refuse_run(made, input, CONVERTED, reason, error);
 }
 
 char *moe_door_convert(const MoeRequest *request, GError **error)
@@ -118,5 +119,6 @@ char *moe_door_convert(const MoeRequest *request, GError **error)
     made = moe_import_torchtitan(text, strlen(text), name, &options, error);
   else
     made = import_words(text, name, (const char *const *)given->pdata, &options, error);
-  return made && check_run(request, made->text, error) ? print_import(made) : NULL;
+  return made && check_run(request, made, &(MoeImportText){text, strlen(text), name}, error) ? print_import(made)
+                                                                                             : NULL;
 }

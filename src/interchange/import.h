@@ -67,6 +67,8 @@ gboolean import_settle_in(Draft *draft, const char *file, GError **error);
 gboolean import_is_listed(const char *list, const char *name);
 /* Text of the input in a message stays on one line. Returns NULL, for failing with it. */
 MoeImport *import_fail(GError **error);
+/* The same with the place of what the message names. */
+MoeImport *import_fail_in(const MoeImportText *input, GError **error);
 /* Chooses what neither input nor options say (layout, GPUs, sequence length, batch, cluster, stack), lists it under
  * `assumptions`, then writes import->text. */
 gboolean import_finish(Draft *draft, GError **error);

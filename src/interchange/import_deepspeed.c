@@ -244,9 +244,10 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   if (!hf_model(json_node_get_object(root), model_text, model->name, &draft, error) ||
-      !import_settle_in(&draft, model->name, error) || !deepspeed_apply(config, &draft, error) ||
-      !import_settle_in(&draft, config->name, error))
-    return import_fail(error);
+      !import_settle_in(&draft, model->name, error))
+    return import_fail_in(model, error);
+  if (!deepspeed_apply(config, &draft, error) || !import_settle_in(&draft, config->name, error))
+    return import_fail_in(config, error);
   import_note(&draft, "activation checkpointing is switched on by the model's code, not by this file: none is taken "
                       "(--set 'recompute={mode: full}' of moesim run says it)");
   if (!import_finish(&draft, error))

@@ -223,10 +223,12 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
   import_begin(&draft, options, source, "imported from a Hugging Face configuration", NULL);
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
+  const MoeImportText input = {text, length, name};
+
   if (!hf_model(json_node_get_object(root), copy, name, &draft, error) || !import_settle_in(&draft, name, error))
-    return import_fail(error);
+    return import_fail_in(&input, error);
   hf_layout(&draft);
   if (!import_finish(&draft, error))
-    return import_fail(error);
+    return import_fail_in(&input, error);
   return g_steal_pointer(&import);
 }

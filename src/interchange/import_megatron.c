@@ -1,5 +1,6 @@
 /* Megatron-LM / Megatron-Core arguments to a run: reading, then section by section. */
 #include "megatron.h"
+#include "place.h"
 
 #define DEFAULT_DROPOUT 0.1 /* of --attention-dropout and --hidden-dropout */
 
@@ -31,4 +32,15 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
       !take_all(&draft, &arguments, error) || !import_settle(&draft, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);
+}
+
+MoeImport *moe_import_megatron_file(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
+                                    const MoeImportOptions *options, GError **error)
+{
+  g_auto(GStrv) words = moe_import_file_words(file->text, file->length, file->name, given, files, error);
+  MoeImport *import = words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
+
+  if (words && !import)
+    import_place(file, error);
+  return import;
 }

@@ -1,5 +1,6 @@
 /* A run in the making: what the input leaves open is chosen, noted and listed as assumed. */
 #include "import.h"
+#include "place.h"
 
 #include <string.h>
 
@@ -168,6 +169,12 @@ MoeImport *import_fail(GError **error)
     if (g_ascii_iscntrl(*c))
       *c = ' ';
   return NULL;
+}
+
+MoeImport *import_fail_in(const MoeImportText *input, GError **error)
+{
+  import_place(input, error);
+  return import_fail(error);
 }
 
 /* ---- choices --------------------------------------------------------------------------------- */

@@ -299,10 +299,12 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
   import_begin(&draft, options, source, "imported from a torchtitan configuration", "pytorch-fsdp2:scattermoe");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
+  const MoeImportText input = {text, length, name};
+
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
-    return import_fail(error);
+    return import_fail_in(&input, error);
   G_GNUC_UNUSED g_autofree char *layout = take_split(&draft, &titan); /* the draft borrows it */
   if (!import_settle_in(&draft, name, error) || !import_finish(&draft, error))
-    return import_fail(error);
+    return import_fail_in(&input, error);
   return g_steal_pointer(&import);
 }

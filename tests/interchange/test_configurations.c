@@ -225,13 +225,13 @@ START_TEST(test_torchtitan_refusals)
   check_toml("[model\n", "x.toml:1:7: no TOML of at most 4000000 bytes");
   check_toml("[model]\nname = \"llama9\"\nflavor = \"8B\"\n",
              "x.toml: model llama9 of flavor 8B is not known, expected one of llama3/8B");
-  check_toml(SMALL "[training]\nseq_len = \"long\"\n", "x.toml: training.seq_len: expected a whole number");
+  check_toml(SMALL "[training]\nseq_len = \"long\"\n", "x.toml:3:1: training.seq_len: expected a whole number");
   check_toml(SMALL "[parallelism]\nwarp = 9\n",
-             "x.toml: not understood, and it may shape the answer: parallelism.warp 9");
+             "x.toml:3:1: not understood, and it may shape the answer: parallelism.warp 9");
   check_toml(SMALL "[parallelism]\npipeline_parallel_degree = 2\npipeline_parallel_schedule = \"Zigzag\"\n",
-             "x.toml: parallelism.pipeline_parallel_schedule: expected 1F1B");
+             "x.toml:4:1: parallelism.pipeline_parallel_schedule: expected 1F1B");
   check_toml(SMALL "[training]\nenable_cpu_offload = true\n",
-             "x.toml: not understood, and it may shape the answer: training.enable_cpu_offload: a run cannot say");
+             "x.toml:3:1: not understood, and it may shape the answer: training.enable_cpu_offload: a run cannot say");
 }
 END_TEST
 

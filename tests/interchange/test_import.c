@@ -251,7 +251,7 @@ START_TEST(test_keys)
   ck_assert_ptr_null(import_json("{" LLAMA ", \"warp_factor\": 9, \"index_topk\": 2048}", NULL, &error));
   ck_assert_str_eq(
       error->message,
-      "x.json: not understood, and it may shape the answer: warp_factor 9; index_topk: a run cannot say: sparse "
+      "x.json:1:140: not understood, and it may shape the answer: warp_factor 9; index_topk: a run cannot say: sparse "
       "attention with an indexer (--accept NAME imports the rest without it)");
   ck_assert_int_eq(accepted->unknown->len, 1);
   ck_assert_ptr_nonnull(infinite);
