@@ -28,11 +28,27 @@ gboolean moe_builder_crosses(const MoeBuilder *builder, int64_t from, int64_t to
   return moe_placement_stage(builder->schedule, p, from, 0) != moe_placement_stage(builder->schedule, p, to, 0);
 }
 
+/* Megatron-Core synchronizes the device after a batched send and receive (_communicate of
+ * pipeline_parallel/p2p_communication.py: batch_p2p_comm and batch_p2p_sync, both on unless p2p overlaps); an iteration
+ * that is one graph has no host in it. */
+static gboolean host_waits(const MoeEmit *emit)
+{
+  const MoeStack *stack = &emit->shape->run->stack;
+
+  return stack->host.message_sync && !emit->shape->overlap_pipeline &&
+         !(stack->host.graph_scopes & 1u << MOE_SCOPE_EMBEDDING);
+}
+
 static void receive(MoeEmit *emit, gboolean crosses, guint slot)
 {
   emit->scope = MOE_SCOPE_EMBEDDING;
-  if (crosses)
-    moe_flow_join(emit->flow, moe_emit_message(emit, MOE_OP_RECV, slot));
+  if (crosses) {
+    guint32 received = moe_emit_message(emit, MOE_OP_RECV, slot);
+
+    moe_flow_join(emit->flow, received);
+    if (host_waits(emit))
+      moe_emit_host_messages(emit, received);
+  }
   if (!emit->shape->overlap_pipeline)
     emit->flow->pending_earlier |= 1u << MOE_STREAM_SEND;
 }

@@ -112,6 +112,15 @@ void moe_emit_host_sync(MoeEmit *emit, guint32 dep)
   moe_flow_add_free(emit->flow, &item);
 }
 
+void moe_emit_host_messages(MoeEmit *emit, guint32 received)
+{
+  MoeItem item = new_item(emit, MOE_OP_HOST_SYNC, MOE_STREAM_COMPUTE, emit->pass, 0);
+
+  item.earlier = 1u << MOE_STREAM_SEND | 1u << MOE_STREAM_COMPUTE;
+  moe_item_depend(&item, received);
+  moe_flow_add_free(emit->flow, &item);
+}
+
 void moe_emit_delay(MoeEmit *emit, double seconds)
 {
   if (seconds <= 0)

@@ -97,6 +97,8 @@ static const MoeField host_fields[] = {
     {"graphs", .kind = MOE_FIELD_WORDS, .own = TRUE, .words = moe_graph_words, .print = print_graphs, .also = "none",
      .meaning = "what is captured in graphs, the rest is issued eagerly; layer: all of a layer, iteration: everything"},
     {"sync", HOST_SECONDS(sync_s), .meaning = "to wake up after the GPU was waited for"},
+    {"message_sync", MOE_FIELD_FLAG(MoeStack, host.message_sync),
+     .meaning = "the host waits for each message between stages that nothing overlaps (parallelism.overlap.pipeline)"},
     {"step", HOST_SECONDS(step_s), .meaning = "work once per step that nothing hides"},
     {"ops_per_kernel", MOE_FIELD_BETWEEN(MoeStack, host.ops_per_kernel, MOE_DIM_NONE, 1, MAX_OPS_PER_KERNEL),
      .meaning = "operations issued per kernel that reaches the GPU"},

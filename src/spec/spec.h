@@ -206,6 +206,7 @@ typedef struct {
     double step_s;          /* host work once per step that nothing hides (data loader hand-over, logging) */
     double optimizer_share; /* of the host's memory bandwidth that an optimizer step on the CPU reaches */
     double ops_per_kernel;  /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
+    gboolean message_sync;  /* the host waits for a message between stages that nothing overlaps before it goes on */
   } host;
   struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
