@@ -157,9 +157,11 @@ void moe_cli_print_as(MoeFormat format, const char *text);
 MoeSheet moe_cli_sheet(void);
 /* From now on lines have any length: --wide. Called while there is one thread. */
 void moe_cli_widen(void);
-/* Flushes stdout; a full disk turns `status` into MOE_EXIT_BAD_INPUT, with a message. A reader that left is no fault.
- */
-int moe_cli_finish(int status);
+/* Whether stdout is a pipe that nobody reads. */
+gboolean moe_cli_unread(void);
+/* Flushes stdout; what could not be written turns `status` into MOE_EXIT_BAD_INPUT, with a message. A reader that left
+ * after a while is no fault, only one that was never there: `unread` is what moe_cli_unread said at the beginning. */
+int moe_cli_finish(int status, gboolean unread);
 
 /* Progress line on stderr with an estimate of what is left; silent when stderr is no terminal. A MoeProgressFunc;
  * `user_data` is a MoeProgress. */

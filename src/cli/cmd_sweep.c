@@ -191,7 +191,7 @@ static int sweep_here(const MoeSweep *sweep, const MoeSweepWork *work, const Swe
 static int sweep_as_rank(const MoeSweep *sweep, const MoeSweepWork *work, const SweepOptions *options, MoeFormat format)
 {
   g_autoptr(GArray) idle = g_array_new(FALSE, FALSE, sizeof(int));
-  gboolean lost;
+  gboolean lost, unread = moe_cli_unread();
   int status = MOE_EXIT_DONE;
 
   if (moe_ranks_count() == 1)
@@ -199,7 +199,7 @@ static int sweep_as_rank(const MoeSweep *sweep, const MoeSweepWork *work, const 
   if (moe_ranks_own() > 0) {
     lost = moe_sweep_serve(sweep, work);
   } else {
-    status = moe_cli_finish(sweep_here(sweep, work, options, format, idle));
+    status = moe_cli_finish(sweep_here(sweep, work, options, format, idle), unread);
     lost = moe_sweep_dismiss(idle);
   }
   moe_ranks_end(lost, status);

@@ -61,9 +61,11 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-  /* A closed pipe is reported like a full disk, instead of ending the program silently. */
+  /* A pipe that nobody reads is reported like a full disk, instead of ending the program silently. */
   signal(SIGPIPE, SIG_IGN);
   moe_cli_watch_signals();
   moe_cli_listen();
-  return moe_cli_finish(dispatch(argc, argv));
+  gboolean unread = moe_cli_unread();
+
+  return moe_cli_finish(dispatch(argc, argv), unread);
 }

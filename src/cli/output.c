@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -144,15 +145,27 @@ void moe_cli_print_as(MoeFormat format, const char *text)
     moe_cli_print(text);
 }
 
-int moe_cli_finish(int status)
+gboolean moe_cli_unread(void)
+{
+  struct pollfd end = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+  return poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
+}
+
+/* Why the stream failed, perhaps long ago: asked by writing once more to what is broken already. */
+static int reason_of_failure(void)
+{
+  return write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO;
+}
+
+int moe_cli_finish(int status, gboolean unread)
 {
   if (fflush(stdout) == 0 && !ferror(stdout))
     return status;
-  int reason = errno;
+  int reason = reason_of_failure();
 
-  if (reason == EPIPE) /* the reader has what it wanted */
+  if (reason == EPIPE && !unread) /* the reader has what it wanted */
     return status;
-
   fprintf(stderr, "moesim: cannot write standard output: %s\n", g_strerror(reason));
   return status > MOE_EXIT_BAD_INPUT ? status : MOE_EXIT_BAD_INPUT;
 }

@@ -144,6 +144,8 @@ static char *make_script(const MoeFigure *figure, const Terminal *terminal, cons
   return g_string_free(script, FALSE);
 }
 
+#define MOST_SAID 500 /* bytes of what gnuplot complains that are repeated */
+
 static gboolean spawn_gnuplot(const MoeFigure *figure, const char *script, GError **error)
 {
   g_autofree char *said = NULL;
@@ -155,8 +157,8 @@ static gboolean spawn_gnuplot(const MoeFigure *figure, const char *script, GErro
                     &status, &reason) ||
       !g_spawn_check_wait_status(status, &reason)) {
     g_strdelimit(said ? said : (said = g_strdup("")), "\n", ' ');
-    return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "gnuplot failed: %s: %s", reason->message,
-                    g_strstrip(said));
+    return moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = figure->path}, "gnuplot failed: %s: %.*s", reason->message,
+                    MOST_SAID, g_strstrip(said));
   }
   return TRUE;
 }

@@ -59,6 +59,21 @@ static int write_named(const char *path, const unsigned char *bytes, gsize n)
   return reason;
 }
 
+/* SQLite keeps what it is about to write in files beside the store, of its name and a suffix. */
+#define LONGEST_SUFFIX "-journal"
+#define LONGEST_NAME   255 /* NAME_MAX of the file systems that Linux has */
+
+static gboolean has_room_for_companions(const char *path, GError **error)
+{
+  g_autofree char *name = g_path_get_basename(path);
+  gsize most = LONGEST_NAME - strlen(LONGEST_SUFFIX);
+
+  return strlen(name) <= most || moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path},
+                                          "cannot write: a name of %" G_GSIZE_FORMAT
+                                          " bytes, expected at most %" G_GSIZE_FORMAT ": SQLite puts files beside it",
+                                          strlen(name), most);
+}
+
 /* The bytes of a store without points. Free with sqlite3_free; NULL when memory is short. */
 static unsigned char *make_image(const MoeSweep *sweep, const MoeSweepWork *work, sqlite3_int64 *n, GError **error)
 {
@@ -70,6 +85,9 @@ static unsigned char *make_image(const MoeSweep *sweep, const MoeSweepWork *work
 gboolean moe_store_begin(const char *path, const MoeSweep *sweep, const MoeSweepWork *work, GError **error)
 {
   sqlite3_int64 n = 0;
+
+  if (!has_room_for_companions(path, error))
+    return FALSE;
   unsigned char *bytes = make_image(sweep, work, &n, error);
 
   if (!bytes)

@@ -44,13 +44,24 @@ said="moesim --help > /dev/full"
 status=$?
 expect_status 2
 expect_err "cannot write standard output: No space left on device"
-said="moesim --help into a closed pipe"
-( "$moesim" --help 2> "$work/err"; echo $? > "$work/status" ) | true
-sleep 0.2
-status=$(cat "$work/status")
 # A reader that has seen enough is no fault.
+said="moesim schema | head -c 1"
+{ "$moesim" schema 2> "$work/err"; echo $? > "$work/status"; } | head -c 1 > "$work/out"
+status=$(cat "$work/status")
 expect_status 0
 check "complained" [ ! -s "$work/err" ]
+# A pipe that never had one is.
+mkfifo "$work/unread"
+exec 8<> "$work/unread" 9> "$work/unread" 8>&-
+for command in --help schema "run $MOESIM_DATA/models/mixtral-8x7b.yaml"; do
+  said="moesim $command into a pipe that nobody reads"
+  # shellcheck disable=SC2086 # words
+  "$moesim" $command >&9 2> "$work/err"
+  status=$?
+  expect_status 2
+  expect_err "cannot write standard output: Broken pipe"
+done
+exec 9>&-
 
 # What stands on announcements says so, in words and in data.
 try run "$MOESIM_DATA/models/llama3-70b.yaml" --cluster vr200-nvl72-announced

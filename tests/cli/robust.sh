@@ -16,7 +16,7 @@ mkdir "$work/target"
 refused "No space left on device" run "$run" --trace /dev/full
 refused "No space left on device" export goal "$run" "$@" -o /dev/full
 refused "No space left on device" report "$run" -o /dev/full
-for command in "run $run" "show $run" "memory $run" "compare $run" "export --help"; do
+for command in "run $run" "show $run" "memory $run" "compare $run" "export --help" "sweep $run --vary parallelism.zero=0,1,2 --format csv"; do
   said="moesim $command > /dev/full"
   # shellcheck disable=SC2086 # words
   "$moesim" $command > /dev/full 2> "$work/err" < /dev/null
@@ -87,6 +87,12 @@ for name in "$name" "$(printf '%0251d' 0)"; do
   rm -f "$work"/target/*
 done
 
+# A store has files beside it, for whose names its own leaves room.
+try sweep "$run" "$@" --vary parallelism.zero=1,2 --store "$work/target/$(printf '%0249d' 0)"
+expect_status 2
+expect_err "expected at most 247"
+no_leftover
+
 # A name that stands for a descriptor, as /dev/stdout does, stays one, whoever we are; what was written before stays, too.
 said="moesim report -o stdout > file"
 ln -s /proc/self/fd/1 "$work/target/stdout"
@@ -135,6 +141,17 @@ status=$?
 expect_status 2
 expect_err "gnuplot is not installed"
 no_leftover
+
+# ---- a gnuplot that says a lot, all of it in vain
+printf '#!/bin/sh\nyes x | head -c 300000 >&2\nexit 1\n' > "$work/gnuplot"
+chmod +x "$work/gnuplot"
+said="moesim plot with a talkative gnuplot"
+(PATH=$work:$PATH; export PATH; exec "$moesim" plot memory "$run" -o "$work/target/memory.png") > "$work/out" 2> "$work/err"
+status=$?
+expect_status 2
+check "more is repeated than anybody reads" [ "$(wc -c < "$work/err")" -lt 1000 ]
+check "a half picture is left" [ "$(ls -A "$work/target")" = memory.dat ]
+rm "$work/target/memory.dat"
 
 # ---- interrupted -----------------------------------------------------------------------------------------------------------------------
 # interrupt SIGNAL SIGN ARGUMENT...: the program alone gets the signal, as soon as a file of the pattern SIGN is there; without SIGN in a
