@@ -1,6 +1,8 @@
 /* moesim diff: a predicted step beside the profile of a real one. */
 #include "cli.h"
 
+#include <math.h>
+
 #include "report/diff.h"
 
 static const MoeUsage usage = {
@@ -8,6 +10,7 @@ static const MoeUsage usage = {
     .arguments = "RUN.yaml[:VARIANT]",
     .examples = "  moesim diff my-run.yaml --profile rank0.pt.trace.json.gz\n"
                 "  moesim diff my-run.yaml --profile trace.json --rank 8 --profiled-steps 3 --format json\n"
+                "  moesim diff my-run.yaml --profile one-micro-batch-of-120.json --profiled-steps 1/120\n"
                 "  moesim diff my-run.yaml --profile trace.json --classes my-kernels.yaml\n",
     .least = 1,
     .most = 1,
@@ -18,25 +21,44 @@ static const MoeUsage usage = {
 #define MOST_STEPS  1e6
 
 typedef struct {
-  char *profile, *classes;
+  char *profile, *classes, *steps_text;
   gint64 rank;
   double steps;
 } Options;
 
-static gboolean check(const Options *options)
+/* "3", "0.5" or "1/120"; NaN of anything else. */
+static double read_steps(const char *text)
 {
+  g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+  double steps[2] = {NAN, 1};
+
+  for (guint i = 0; i < 2 && parts[i]; i++) {
+    char *end = NULL;
+
+    steps[i] = g_ascii_strtod(parts[i], &end);
+    if (end == parts[i] || *end)
+      return NAN;
+  }
+  return steps[0] / steps[1];
+}
+
+static gboolean check(Options *options)
+{
+  if (options->steps_text)
+    options->steps = read_steps(options->steps_text);
   if (!options->profile)
     moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler or of Nsight Systems");
   else if (options->rank < -1)
     moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
-  else if (options->steps != 0 && !(options->steps >= LEAST_STEPS && options->steps <= MOST_STEPS))
-    moe_cli_complain("--profiled-steps %g, expected how many steps the profile holds", options->steps);
+  else if (options->steps_text && !(options->steps >= LEAST_STEPS && options->steps <= MOST_STEPS))
+    moe_cli_complain("--profiled-steps %s, expected how many steps the profile holds, or 1/120 of one",
+                     options->steps_text);
   else
     return TRUE;
   return FALSE;
 }
 
-static int diff(const char *argument, const MoeCliRun *run_options, const Options *options)
+static int diff(const char *argument, const MoeCliRun *run_options, Options *options)
 {
   g_autoptr(GError) error = NULL;
   MoeFormat format;
@@ -70,8 +92,8 @@ int moe_cmd_diff(int argc, char **argv)
        "classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
       {"rank", 0, 0, G_OPTION_ARG_INT64, &options.rank, "GPU of the run to hold it against (default: the trace's)",
        "N"},
-      {"profiled-steps", 0, 0, G_OPTION_ARG_DOUBLE, &options.steps,
-       "steps in the profile (default: as many as the profiler was told of, else 1)", "N"},
+      {"profiled-steps", 0, 0, G_OPTION_ARG_STRING, &options.steps_text,
+       "steps in the profile, or what part of one: 1/120 (default: as many as the profiler was told of, else 1)", "N"},
       {NULL},
   };
   GOptionEntry shared[MOE_CLI_RUN_ENTRIES];
@@ -84,5 +106,6 @@ int moe_cmd_diff(int argc, char **argv)
     status = diff(argv[1], &run_options, &options);
   g_free(options.profile);
   g_free(options.classes);
+  g_free(options.steps_text);
   return status;
 }

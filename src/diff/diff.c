@@ -163,7 +163,8 @@ MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options
   g_array_set_clear_func(diff->rows, row_clear);
   diff->rank = rank >= 0 ? rank : has ? profile->rank : 0;
   diff->steps = steps > 0 ? steps : MAX(profile->n_steps, 1);
-  diff->measured_step_s = profile->n_steps > 0 ? profile->step_s : profile->span_s / diff->steps;
+  diff->measured_step_s =
+      profile->n_steps > 0 && diff->steps == profile->n_steps ? profile->step_s : profile->span_s / diff->steps;
   sums_init(&sums, run, profile, diff->steps);
   gboolean good = fill(diff, &sums, options, error);
   sums_clear(&sums);

@@ -32,12 +32,13 @@ typedef struct {
   MoeResult *result; /* of the predicted step */
   int64_t rank;
   double steps;           /* that the profile holds */
-  double measured_step_s; /* as the profiler was told, else the span of the kernels over the steps */
+  double measured_step_s; /* as the profiler was told of so many steps, else the span of the kernels over them */
   double predicted_overlapped_s, measured_overlapped_s; /* of collectives, per step: while kernels ran */
   GArray *rows;                                         /* of MoeDiffRow, by kind, largest difference first */
 } MoeProfileDiff;
 
-/* `rank` -1: that of the profile where the run has it, else 0. `steps` 0: as many as the profiler was told of, else 1.
+/* `rank` -1: that of the profile where the run has it, else 0. `steps` 0: as many as the profiler was told of, else 1; of a part of
+ * a step, less than 1.
  * NULL and *error when the run cannot be predicted or has no such rank. */
 MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
                                  int64_t rank, double steps, GError **error);

@@ -19,6 +19,7 @@ static DiffCollective collective_of(const MoeSeenKernel *kernel)
                {"alltoall", DIFF_ALL_TO_ALL},
                {"dispatch", DIFF_ALL_TO_ALL},
                {"combine", DIFF_ALL_TO_ALL},
+               {"notify", DIFF_ALL_TO_ALL},
                {"allreduce", DIFF_ALL_REDUCE},
                {"all_reduce", DIFF_ALL_REDUCE},
                {"allgather", DIFF_ALL_GATHER},

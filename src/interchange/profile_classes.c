@@ -15,11 +15,15 @@ typedef struct {
 } Row;
 
 /* In this order: what names its purpose before what names its method. Names as they stand in the sources of PyTorch,
- * TransformerEngine, Apex, CUTLASS, cuBLAS, cuDNN, FlashAttention, DeepGEMM, DeepEP, NCCL and RCCL. */
+ * TransformerEngine, Apex, CUTLASS, cuBLAS, cuDNN, FlashAttention, DeepGEMM, DeepEP, NCCL and RCCL, and in the profile
+ * of a training step that DeepSeek published (github.com/deepseek-ai/profile-data). */
 static const Row shipped[] = {
     {"nccl", MOE_SEEN_COLLECTIVE},
     {"rccl", MOE_SEEN_COLLECTIVE},
     {"deep_ep", MOE_SEEN_COLLECTIVE},
+    {"hybrid_ep", MOE_SEEN_COLLECTIVE},
+    {"ep::internode", MOE_SEEN_COLLECTIVE},
+    {"ep::intranode", MOE_SEEN_COLLECTIVE},
     {"userbuffers", MOE_SEEN_COLLECTIVE},
     {"nvshmem", MOE_SEEN_COLLECTIVE},
     {"memcpy", MOE_SEEN_COPY},
@@ -38,6 +42,8 @@ static const Row shipped[] = {
     {"chunk_state", MOE_SEEN_SCAN},
     {"selective_scan", MOE_SEEN_SCAN},
     {"chunk_gated_delta", MOE_SEEN_SCAN},
+    {"grouped_gemm::cuda::fp8_", MOE_SEEN_GEMM}, /* one product of DeepSeek's library, in spite of its name */
+    {"grouped_gemm::cuda::utils", MOE_SEEN_QUANTIZE},
     {"grouped_gemm", MOE_SEEN_GROUPED_GEMM},
     {"groupedgemm", MOE_SEEN_GROUPED_GEMM},
     {"GemmGrouped", MOE_SEEN_GROUPED_GEMM},
@@ -66,9 +72,18 @@ static const Row shipped[] = {
     {"quantize", MOE_SEEN_QUANTIZE},
     {"cast_transpose", MOE_SEEN_QUANTIZE},
     {"per_token_cast", MOE_SEEN_QUANTIZE},
+    {"per_channel_cast", MOE_SEEN_QUANTIZE},
+    {"cast_back", MOE_SEEN_QUANTIZE},
+    {"cast_to_fp8", MOE_SEEN_QUANTIZE},
+    {"batched_transpose", MOE_SEEN_QUANTIZE},
     {"permute", MOE_SEEN_PERMUTE},
+    {"expand_to_fused", MOE_SEEN_PERMUTE},
+    {"reduce_fused", MOE_SEEN_PERMUTE},
     {"moe_align", MOE_SEEN_PERMUTE},
     {"topk", MOE_SEEN_ROUTER},
+    {"fused_mapping", MOE_SEEN_ROUTER},
+    {"count_expert", MOE_SEEN_ROUTER},
+    {"dispatch_layout", MOE_SEEN_ROUTER},
     {"RadixSort", MOE_SEEN_ROUTER},
     {"softmax", MOE_SEEN_ROUTER},
     {"dgrad_engine", MOE_SEEN_CONVOLUTION},

@@ -65,6 +65,13 @@ refused "--rank 64, the run has 64 GPUs" diff "$run" --profile "$trace" --rank 6
 refused "--rank -2, expected a rank of the run" diff "$run" --profile "$trace" --rank=-2
 refused "--profiled-steps 1e-300" diff "$run" --profile "$trace" --profiled-steps 1e-300
 refused "--profiled-steps -1" diff "$run" --profile "$trace" --profiled-steps=-1
+for steps in 1/0 1/ /2 two 1/2/3 1e400; do refused "--profiled-steps $steps" diff "$run" --profile "$trace" --profiled-steps "$steps"; done
+# A part of a step counts as often as it is in one, whatever the profiler was told of.
+printf '{"traceEvents": [{"ph": "X", "cat": "user_annotation", "name": "ProfilerStep#1", "ts": 1, "dur": 7},
+  {"ph": "X", "cat": "kernel", "name": "k", "ts": 1, "dur": 1000}]}' > "$work/part.json"
+try diff "$run" --profile "$work/part.json" --profiled-steps 1/120 --format json
+expect_status 0
+check "not 120 times 1 ms" grep -qE '"measured_step_time_s" : 0.1(2|1999|2000)' "$work/out"
 refused "absent.json" diff "$run" --profile absent.json
 printf 'classes: [{contains: nccl, class: colective}]\n' > "$work/classes.yaml"
 refused "classes.yaml:1:35:" diff "$run" --profile "$trace" --classes "$work/classes.yaml"

@@ -95,6 +95,15 @@ START_TEST(names_give_classes)
       {"void multi_tensor_apply_kernel<TensorListMetadata<4>, AdamFunctor<float>>", MOE_SEEN_OPTIMIZER},
       {"ncclDevKernel_AllGather_RING_LL(ncclDevKernelArgsStorage<4096ul>)", MOE_SEEN_COLLECTIVE},
       {"void at::native::vectorized_elementwise_kernel<4, at::native::CUDAFunctor_add<float>>", MOE_SEEN_ELEMENTWISE},
+      {"void deep_ep::internode::dispatch<false, 8, false, 8>(int4*, float*)", MOE_SEEN_COLLECTIVE},
+      {"void dpsk::ep::internode::cached_notify<false>(int, int)", MOE_SEEN_COLLECTIVE},
+      {"void dpsk::ep::cuda::get_dispatch_layout<256, 32, 8>(long const*)", MOE_SEEN_ROUTER},
+      {"void cuda::per_channel_cast_and_transpose<256, 128, true>(void const*)", MOE_SEEN_QUANTIZE},
+      {"void cutlass::device_kernel<dpsk::grouped_gemm::cuda::fp8_ptp128c::GemmKernel>(Params)", MOE_SEEN_GEMM},
+      {"void cutlass::device_kernel<dpsk::grouped_gemm::cuda::m_grouped_fp8_ptp128c::GemmKernel>(Params)",
+       MOE_SEEN_GROUPED_GEMM},
+      {"void cuda::cast_back_impl<__nv_fp8x2_e4m3>(void const*)", MOE_SEEN_QUANTIZE},
+      {"void cuda::expand_to_fused_with_scales_impl(int4 const*)", MOE_SEEN_PERMUTE},
       {"nobody_knows", MOE_SEEN_OTHER},
   };
   g_autoptr(MoeSeenTable) table = moe_seen_table_new(NULL, NULL);
