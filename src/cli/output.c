@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -147,9 +146,9 @@ void moe_cli_print_as(MoeFormat format, const char *text)
 
 gboolean moe_cli_unread(void)
 {
-  struct pollfd end = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  GPollFD end = {.fd = STDOUT_FILENO, .events = G_IO_OUT};
 
-  return poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
+  return g_poll(&end, 1, 0) == 1 && (end.revents & G_IO_ERR) != 0;
 }
 
 /* Why the stream failed, perhaps long ago: asked by writing once more to what is broken already. */

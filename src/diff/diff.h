@@ -37,9 +37,8 @@ typedef struct {
   GArray *rows;                                         /* of MoeDiffRow, by kind, largest difference first */
 } MoeProfileDiff;
 
-/* `rank` -1: that of the profile where the run has it, else 0. `steps` 0: as many as the profiler was told of, else 1; of a part of
- * a step, less than 1.
- * NULL and *error when the run cannot be predicted or has no such rank. */
+/* `rank` -1: that of the profile where the run has it, else 0. `steps` 0: as many as the profiler was told of, else 1;
+ * of a part of a step, less than 1. NULL and *error when the run cannot be predicted or has no such rank. */
 MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
                                  int64_t rank, double steps, GError **error);
 void moe_profile_diff_free(MoeProfileDiff *diff);

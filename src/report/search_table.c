@@ -306,11 +306,14 @@ static void append_own(GString *text, const MoeSearchResult *search)
 
 static void append_counts(GString *text, const MoeSearchResult *search)
 {
-  g_string_append_printf(text,
-                         "\n%u legal layouts: %u too large and the others slower by their bound, but for %u that were "
-                         "lowered: %u too large, %u simulated, the rest slower\n",
-                         search->n_legal, search->n_too_large, search->n_lowered, search->n_did_not_fit,
-                         search->n_simulated);
+  if (search->n_legal > 0)
+    g_string_append_printf(text,
+                           "\n%u legal layouts: %u too large and the others slower by their bound, but for %u that "
+                           "were lowered: %u too large, %u simulated, the rest slower\n",
+                           search->n_legal, search->n_too_large, search->n_lowered, search->n_did_not_fit,
+                           search->n_simulated);
+  else
+    g_string_append(text, "\nNo layout but the run's own was looked at.\n");
   if (search->cut_short)
     g_string_append(text, "Out of time: not all layouts were enumerated; any of the others could be better than those "
                           "ranked.\n");

@@ -187,6 +187,10 @@ for space in usual all; do
   check "no layout" [ "$(wc -l < "$work/out")" -gt 1 ]
   check "not the run's own" grep -q '^8192,' "$work/out"
 done
+# A budget that is over before there is a layout: the run's own is the answer, and nothing else is claimed.
+try search "$data/models/mai-base-1/v5.yaml" --budget "1 us"
+expect_status 0
+expect_out "No layout but the run's own was looked at"
 said="moesim search --budget"
 before=$(date +%s)
 "$moesim" search "$data/models/mai-base-1/v5.yaml" --space calculon --budget 2s --format csv > "$work/out" 2> "$work/err" < /dev/null
