@@ -29,11 +29,18 @@ static void clear_trace_options(TraceOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_trace_options)
 
-/* A trace, and the ranks that stand in it. */
+/* A trace, and the ranks that stand in it; all NULL without. */
 typedef struct {
   MoeTrace *trace;
   GHashTable *seen;
 } Watched;
+
+static void clear_watched(Watched *watched)
+{
+  g_clear_pointer(&watched->trace, moe_trace_free);
+  g_clear_pointer(&watched->seen, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Watched, clear_watched)
 
 static void watch_slice(const MoeSlice *slice, gpointer user_data)
 {
@@ -60,26 +67,25 @@ static void note_folded(const GArray *ranks, GHashTable *seen)
         missing->str);
 }
 
-static MoeResult *predict_traced(const MoeRun *run, MoeSimOptions *sim, int steps, const TraceOptions *options,
-                                 GError **error)
+static MoeResult *predict_traced(const MoeRun *run, const MoeSimOptions *sim, int steps, const TraceOptions *options,
+                                 Watched *watched, GError **error)
 {
   g_autoptr(GArray) ranks = moe_cli_parse_ranks("--trace-ranks", options->ranks, run->parallelism.gpus, error);
-  g_autoptr(MoeTrace) trace = ranks ? moe_trace_new(options->trace, run, error) : NULL;
+  MoeSimOptions traced = *sim;
 
-  if (!trace)
+  watched->trace = ranks ? moe_trace_new(options->trace, run, error) : NULL;
+  if (!watched->trace)
     return NULL;
-  g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-  Watched watched = {trace, seen};
-
-  sim->slice = watch_slice;
-  sim->slice_data = &watched;
-  sim->n_trace_ranks = ranks->len;
-  sim->trace_ranks = (const int64_t *)(gpointer)ranks->data;
-  g_autoptr(MoeResult) result = moe_study_predict_steps(run, sim, steps, error);
+  watched->seen = g_hash_table_new(NULL, NULL);
+  traced.slice = watch_slice;
+  traced.slice_data = watched;
+  traced.n_trace_ranks = ranks->len;
+  traced.trace_ranks = (const int64_t *)(gpointer)ranks->data;
+  MoeResult *result = moe_study_predict_steps(run, &traced, steps, error);
 
   if (result)
-    note_folded(ranks, seen);
-  return result && moe_trace_commit(trace, result, MOESIM_VERSION, error) ? g_steal_pointer(&result) : NULL;
+    note_folded(ranks, watched->seen);
+  return result;
 }
 
 static void print_result(MoeResult *result, MoeFormat format)
@@ -97,18 +103,12 @@ static void print_result(MoeResult *result, MoeFormat format)
   moe_cli_print_as(format, text);
 }
 
-static void print_note(char *text)
+/* What decides, and what to try; each is simulated, so that nothing is printed or written before. */
+static char *make_notes(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
 {
-  moe_cli_print(*text ? "\n" : "");
-  moe_cli_print_text(text);
-  g_free(text);
-}
+  g_autofree char *deciding = moe_cli_deciding(run, result, sim), *remedies = moe_cli_remedies(run, result, sim);
 
-/* What decides, and what to try. */
-static void print_notes(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
-{
-  print_note(moe_cli_deciding(run, result, sim));
-  print_note(moe_cli_remedies(run, result, sim));
+  return g_strconcat(*deciding ? "\n" : "", deciding, *remedies ? "\n" : "", remedies, NULL);
 }
 
 /* Combinations in a table that is not asked for them: those that take moments. A number of events, not a time, so that
@@ -124,7 +124,6 @@ static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, MoeFor
   g_autofree char *data_dir = moe_data_dir();
 
   study.posterior = options->posterior;
-  study.sim.slice = NULL;
   study.samples = options->samples >= 0 ? (guint)options->samples : quick ? DEFAULT_SAMPLES : 0;
   return moe_ask_interval(data_dir, run, &study, result, error);
 }
@@ -145,19 +144,24 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
   g_autoptr(MoeNeighbour) neighbour = run && beside->run ? moe_cli_beside(beside, run, &sim, &error) : NULL;
   g_autoptr(MoeResult) result = NULL;
+  g_auto(Watched) watched = {0};
   int steps = MAX(options->steps, 1);
 
   if (error)
     return moe_cli_fail(error);
   if (run && trace->trace)
-    result = predict_traced(run, &sim, steps, trace, &error);
+    result = predict_traced(run, &sim, steps, trace, &watched, &error);
   else if (run)
     result = moe_study_predict_steps(run, &sim, steps, &error);
   if (!result || !add_interval(run, options, format, sim, result, &error))
     return moe_cli_fail(error);
+  g_autofree char *notes = format == MOE_FORMAT_TABLE ? make_notes(run, result, &sim) : NULL;
+
+  if (watched.trace && !moe_trace_commit(watched.trace, result, MOESIM_VERSION, &error))
+    return moe_cli_fail(error);
   print_result(result, format);
-  if (format == MOE_FORMAT_TABLE)
-    print_notes(run, result, &sim);
+  if (notes)
+    moe_cli_print_text(notes);
   if (format == MOE_FORMAT_TABLE && neighbour)
     moe_cli_print_beside(beside, neighbour);
   moe_cli_warn_memory(result);
