@@ -167,6 +167,18 @@ static void add_architecture(MegatronWords *writer)
 
 /* ---- training -------------------------------------------------------------------------------- */
 
+/* Weights that are kept in the format of the products. */
+static void add_gather(MegatronWords *writer, const MoePrecisions *p, gboolean shared_buffer)
+{
+  gboolean shared = p->gemm == MOE_MXFP8 && shared_buffer;
+
+  words_flag_if(writer, p->gemm == MOE_NVFP4 ? "--fp4-param-gather" : "--fp8-param-gather",
+                shared || (p->parameter_gather == p->gemm && moe_precision_bytes(p->gemm) < 2));
+  words_flag_if(writer, "--reuse-grad-buf-for-mxfp8-param-ag", shared);
+  words_note_if(writer, p->gemm == MOE_MXFP8 && p->parameter_gather == MOE_MXFP8,
+                "a gather of MXFP8 weights as such, which Megatron gathers in BF16");
+}
+
 static void add_gemm(MegatronWords *writer, const MoePrecisions *p)
 {
   switch (p->gemm) {
@@ -188,8 +200,6 @@ static void add_gemm(MegatronWords *writer, const MoePrecisions *p)
   }
   words_flag_if(writer, "--no-fp8-wgrad", p->wgrad != p->gemm);
   words_flag_if(writer, "--disable-parameter-transpose-cache", p->remade_transposes);
-  words_flag_if(writer, p->gemm == MOE_NVFP4 ? "--fp4-param-gather" : "--fp8-param-gather",
-                p->parameter_gather == p->gemm && moe_precision_bytes(p->gemm) < 2);
   words_flag_if(writer, "--fp8-dot-product-attention", p->attention == p->gemm && moe_precision_bytes(p->gemm) < 2);
 }
 
@@ -213,6 +223,7 @@ static void add_precision(MegatronWords *writer)
 
   words_flag(writer, half ? "--fp16" : "--bf16");
   add_gemm(writer, p);
+  add_gather(writer, p, writer->run->stack.memory.mxfp8_shared_buffer);
   if (p->gradient_reduce == MOE_BF16)
     words_flag(writer, "--grad-reduce-in-bf16");
   else if (p->gradient_reduce == MOE_FP32)

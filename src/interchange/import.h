@@ -17,6 +17,8 @@ typedef enum {
   IMPORT_FUSED_OPTIMIZER = 1 << 7,
   IMPORT_FUSED_QUANTIZE = 1 << 8,
   IMPORT_FUSED_DROPOUT = 1 << 9,
+  IMPORT_FUSED_NORM_CAST = 1 << 10,
+  IMPORT_FUSED_NORM_AMAX = 1 << 11,
 } ImportFused;
 
 /* The stack of Megatron's arguments, and where nothing names a software. */
@@ -30,7 +32,8 @@ typedef struct {
   guint graphs;                           /* 1 << MoeScope */
   const char *expert_library, *attention; /* words of a stack */
   int deduplicate, deterministic, sharp, per_expert;
-  gboolean tensor_amax; /* greatest values of delayed scales: over the ranks of a sequence alone */
+  gboolean shared_buffer; /* MXFP8 weights are gathered through the gradient buffer */
+  gboolean tensor_amax;   /* greatest values of delayed scales: over the ranks of a sequence alone */
   double bucket_bytes;
 } ImportStack;
 

@@ -7,9 +7,9 @@
 static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   return megatron_architecture(draft, arguments, error) && megatron_hybrid(draft, arguments, error) &&
-         megatron_variant(draft, arguments, error) && megatron_training(draft, arguments, error) &&
-         megatron_parallelism(draft, arguments, error) && megatron_recompute(draft, arguments, error) &&
-         megatron_stack(draft, arguments, error);
+         megatron_variant(draft, arguments, error) && megatron_layers(draft, arguments, error) &&
+         megatron_training(draft, arguments, error) && megatron_parallelism(draft, arguments, error) &&
+         megatron_recompute(draft, arguments, error) && megatron_stack(draft, arguments, error);
 }
 
 MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)
@@ -28,8 +28,16 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
   import_begin(&draft, options, "Megatron-LM arguments", "imported from Megatron-LM arguments", IMPORT_MEGATRON);
   g_autoptr(MoeImport) import = draft.import;
   g_autoptr(GPtrArray) open = draft.open;
-  if (!megatron_read(words, &arguments, import, open, error) || !import_settle(&draft, error) ||
-      !take_all(&draft, &arguments, error) || !import_settle(&draft, error) || !import_finish(&draft, error))
+  if (!megatron_read(words, &arguments, import, open, error) || !import_settle(&draft, error))
+    return import_fail(error);
+  g_autofree char *pattern = megatron_ratio_pattern(&arguments);
+
+  arguments.made_pattern = pattern;
+  g_autofree char *layout = megatron_hybrid_layout(&arguments); /* the draft borrows it */
+
+  if (layout)
+    arguments.layout = layout;
+  if (!take_all(&draft, &arguments, error) || !import_settle(&draft, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);
 }

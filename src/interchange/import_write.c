@@ -311,8 +311,9 @@ static guint fused_bits(const MoeStack *stack)
 
 static void put_fused(GString *text, const ImportStack *changes, const MoeStack *base)
 {
-  static const char *const words[] = {"norm",          "residual_norm", "rotary",    "activation", "router",
-                                      "cross_entropy", "permute",       "optimizer", "quantize",   "dropout"};
+  static const char *const words[] = {"norm",     "residual_norm", "rotary",    "activation",
+                                      "router",   "cross_entropy", "permute",   "optimizer",
+                                      "quantize", "dropout",       "norm_cast", "norm_amax"};
   guint before = fused_bits(base), after = (before & ~changes->fused_known) | (changes->fused & changes->fused_known);
   const char *separator = "";
 
@@ -385,6 +386,8 @@ static gboolean put_stack(GString *text, const char *name, const ImportStack *ch
     put_fused(differences, changes, base);
     if (changes->tensor_amax && base->amax_reduction != MOE_AMAX_SEQUENCE)
       g_string_append(differences, "  amax_reduction: sequence\n");
+    if (changes->shared_buffer && !base->memory.mxfp8_shared_buffer)
+      g_string_append(differences, "  memory: {mxfp8_shared_buffer: true}\n");
     if (changes->attention && g_strcmp0(changes->attention, base->family.attention) != 0)
       g_string_append_printf(differences, "  family: {attention: %s}\n", changes->attention);
     put_moe_kernels(differences, changes, base);

@@ -16,14 +16,14 @@ typedef struct {
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
   int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
-  double clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
+  double attention_ratio, dense_ratio, clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
   gboolean attention_gate, overlap_offload, states_offload, deepspeed, gqa, mla, swiglu, quick_geglu, geglu,
       squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16, fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
-  gboolean fp8_hybrid, fp8_e4m3, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual, remade_transposes,
-      tensor_amax;
+  gboolean fp8_hybrid, fp8_e4m3, shared_buffer, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual,
+      remade_transposes, tensor_amax;
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
   gboolean deepep, graphs, external_graphs, deterministic, sharp, moe_forced_balance, tp_pp_dp;
@@ -36,7 +36,7 @@ typedef struct {
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *load, *head_type, *layout, *glu_activation,
       *transformer_kind;
   const char *deepspeed_file, *partition_method, *script, *model_type, *variant, *linear_frequency, *pattern,
-      *old_pattern, *outer_sharding;
+      *old_pattern, *made_pattern, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
   GPtrArray *graph_scopes;      /* of const char * */
   GPtrArray *spec;              /* of const char * */
@@ -79,8 +79,18 @@ gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments,
 const char *megatron_hybrid_pattern(const MegatronArguments *arguments);
 /* Layers of a hybrid pattern, where there is one; after the architecture. */
 gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GError **error);
+/* The letters that --hybrid-attention-ratio and --hybrid-mlp-ratio stand for, and the layout that stages within a
+ * pattern say; NULL when they say none. Free with g_free. */
+char *megatron_ratio_pattern(const MegatronArguments *arguments);
+char *megatron_hybrid_layout(const MegatronArguments *arguments);
+/* Sizes of the delta rule, of latent attention, and of an index; the last is FALSE with *error when it lacks one. */
+void megatron_take_delta(MoeArchitecture *architecture, const MegatronArguments *arguments);
+void megatron_take_mla(MoeAttention *attention, const MegatronArguments *arguments);
+gboolean megatron_take_index(Draft *draft, const MegatronArguments *arguments, GError **error);
 /* The gated delta rule in some layers, an index that chooses keys, a gate; after the architecture. */
 gboolean megatron_variant(Draft *draft, const MegatronArguments *arguments, GError **error);
+/* Layers that no period says, one by one; after the variant. */
+gboolean megatron_layers(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error);
@@ -90,5 +100,15 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
  * that. Free with g_array_unref (of gboolean). An integer N is a list whose every N-th element, from the first, is 1.
  */
 GArray *megatron_pattern(const char *option, const char *text, int64_t layers, GError **error);
+/* Whether a list of 0 and 1 says "from *first on, every *every-th". */
+gboolean megatron_is_regular(const GArray *list, int64_t *first, int64_t *every);
+/* The n of a list whose 0 are the last of each n; 0 when there is none. */
+int64_t megatron_closing_period(const GArray *list);
+
+/* What a layer of a pattern does not say itself, the rest of the architecture does. */
+#define MEGATRON_AS_READ (-1)
+
+/* One more layer of a MoeMixer and a MoeFeed (or MEGATRON_AS_READ) in the pattern; FALSE when it changes too often. */
+gboolean megatron_add_layer(MoeArchitecture *architecture, int mixer, int feed);
 
 #endif

@@ -129,8 +129,7 @@ static const Group without_effect[] = {
      "disable-bf16-reduced-precision-matmul moe-router-dtype moe-router-padding-for-fp8 "
      "moe-router-padding-for-quantization "
      "moe-apply-probs-on-input openai-gelu onnx-safe moe-permute-fusion-into-hybridep moe-enable-routing-replay "
-     "qk-l2-norm "
-     ""
+     "qk-l2-norm enable-gpt-oss "
      "add-qkv-bias attention-bias swin-backbone-type layernorm-bias no-yarn-correction-range-round-to-int"},
     {"checks that are off in a timed step, or cost microseconds",
      "no-check-for-nan-in-loss-and-grad check-for-nan-in-loss-and-grad check-for-large-grads check-for-spiky-loss "
@@ -158,7 +157,7 @@ static const Group without_effect[] = {
      "accumulate-grad-batches barrier-with-L1-time create-moe-param-group enable-shared-expert "
      "moe-min-capacity "
      "no-pipeline-parallel "
-     "deepspeed-activation-checkpointing "
+     "deepspeed-activation-checkpointing fp8-wgrad "
      "cuda-graph-warmup-steps cuda-graph-use-single-mempool no-te-rng"},
     {"inference and reinforcement learning: not part of a pre-training step",
      "inference-* max-tokens-to-oom output-bert-embeddings bert-embedder-type use-legacy-static-engine "
@@ -178,8 +177,8 @@ static const Group without_effect[] = {
 };
 
 static const Group refused[] = {
-    {"Mamba among the layers by these ratios, and its states in this precision",
-     "mamba-training-ssm-states-dtype gdp-* mtp-hybrid-override-pattern hybrid-attention-ratio hybrid-mlp-ratio"},
+    {"states of Mamba in this precision, or modules of other layers",
+     "mamba-training-ssm-states-dtype gdp-* mtp-hybrid-override-pattern"},
     {"dropout inside the feed-forward", "ffn-dropout"},
     {"a window in every second layer under this name", "sink-sliding-window"},
     {"blocks of a file beside the arguments (import hf reads block_configs)",
@@ -216,7 +215,7 @@ static const Group refused[] = {
      "megatron-fsdp-main-params-dtype "
      "keep-fp8-transpose-cache suggested-communication-unit-size torch-fsdp2-no-reshard-after-forward "
      "enable-full-sharding-in-hsdp "
-     "reuse-grad-buf-for-mxfp8-param-ag zero-contigious-gradients "
+     "zero-contigious-gradients "
      "zero-allgather-bucket-size "
      "zero-reduce-bucket-size"},
     {"a dispatcher of this kind",
@@ -258,7 +257,8 @@ static const Group covered[] = {
 
 /* Arguments that count only beside another: the switch, one of several, and what depends on it. */
 static const Group dependent[] = {
-    {"experimental-attention-variant linear-attention-freq linear-attention-type",
+    {"experimental-attention-variant linear-attention-freq linear-attention-type hybrid-layer-pattern "
+     "hybrid-override-pattern",
      "linear-key-head-dim linear-value-head-dim linear-num-* linear-conv-kernel-dim gdp-* "
      "dsa-*"},
     {"first-last-layers-bf16", "num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
@@ -268,7 +268,14 @@ static const Group dependent[] = {
     {"moe-paged-stash", "moe-paged-stash-*"},
     {"use-kitchen use-kitchen-attention", "kitchen-*"},
     {"cpu-offloading", "cpu-offloading-*"},
-    {"optimizer-cpu-offload", "optimizer-offload-fraction overlap-cpu-optimizer-d2h-h2d"},
+    {"optimizer-cpu-offload cpu-optimizer", "optimizer-offload-fraction overlap-cpu-optimizer-d2h-h2d"},
+    {"recompute-granularity recompute-activations checkpoint-activations activations-checkpoint-granularity "
+     "activations-checkpoint-method moe-layer-recompute",
+     "recompute-method recompute-num-layers recompute-modules"},
+    {"fp8-format fp8-hybrid fp8-e4m3", "fp8-recipe fp8-param-gather reuse-grad-buf-for-mxfp8-param-ag"},
+    {"fp4-format", "fp4-param-gather"},
+    {"context-parallel-size ds-sequence-parallel-size", "cp-comm-type hierarchical-context-parallel-sizes"},
+    {"num-experts", "moe-*"},
 };
 
 /* ---- look-up --------------------------------------------------------------------------------- */

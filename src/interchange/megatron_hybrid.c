@@ -1,46 +1,42 @@
-/* Megatron's hybrids: a letter per layer, "M" Mamba-2, "*" attention, "E" experts, "-" a dense network (arguments.py,
- * --hybrid-layer-pattern). */
+/* Megatron's hybrids: a letter per layer (hybrid_layer_allocation.py, --hybrid-layer-pattern). */
 #include "megatron.h"
 
+#include <math.h>
 #include <string.h>
 
 /* transformer_config.py */
 #define MAMBA_STATE_DIM   128
 #define MAMBA_HEAD_DIM    64
 #define MAMBA_GROUPS      8
-#define MAMBA_EXPANSION   2 /* heads x head width, unless heads are given: twice the hidden width */
-#define MAMBA_CONVOLUTION 4 /* mamba_mixer.py, d_conv */
+#define MAMBA_EXPANSION   2     /* heads x head width, unless heads are given: twice the hidden width */
+#define MAX_RATIO_LAYERS  10000 /* of a run */
+#define MAMBA_CONVOLUTION 4     /* mamba_mixer.py, d_conv */
 
-static gboolean add_layer(MoeArchitecture *a, MoeMixer mixer, MoeFeed feed)
-{
-  MoePatternItem *last = a->n_pattern > 0 ? &a->pattern[a->n_pattern - 1] : NULL;
+/* hybrid_layer_allocation.py, Symbols: what stands for a layer, and what it is. */
+static const struct {
+  char letter;
+  int mixer, feed;
+} letters[] = {
+    {'M', MOE_MIXER_LINEAR, MOE_FEED_NONE},    /* Mamba-2 */
+    {'G', MOE_MIXER_LINEAR, MOE_FEED_NONE},    /* the gated delta rule */
+    {'*', MOE_MIXER_ATTENTION, MOE_FEED_NONE}, /* heads that share keys */
+    {'+', MOE_MIXER_ATTENTION, MOE_FEED_NONE}, /* multi-head latent attention */
+    {'D', MOE_MIXER_ATTENTION, MOE_FEED_NONE}, /* the same over keys that an index chooses */
+    {'-', MOE_MIXER_NONE, MOE_FEED_DENSE},     {'E', MOE_MIXER_NONE, MOE_FEED_MOE},
+};
 
-  a->layers++;
-  if (last && last->kind.mixer == (int)mixer && last->kind.feed == (int)feed) {
-    last->count++;
-    return TRUE;
-  }
-  if (a->n_pattern == MOE_MAX_PATTERN)
-    return FALSE;
-  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {.mixer = (int)mixer, .feed = (int)feed}, .count = 1};
-  return TRUE;
-}
+#define STAGE_END    '|' /* a pipeline stage, or a chunk of one */
+#define MODULE_START '/' /* what follows are prediction modules, each the same */
 
-/* FALSE: no letter of this list. */
+/* FALSE: no letter of this list, or one change too many. */
 static gboolean add_letter(MoeArchitecture *a, char letter)
 {
-  switch (letter) {
-  case 'M':
-    return add_layer(a, MOE_MIXER_LINEAR, MOE_FEED_NONE);
-  case '*':
-    return add_layer(a, MOE_MIXER_ATTENTION, MOE_FEED_NONE);
-  case 'E':
-    return add_layer(a, MOE_MIXER_NONE, MOE_FEED_MOE);
-  case '-':
-    return add_layer(a, MOE_MIXER_NONE, MOE_FEED_DENSE);
-  default:
-    return FALSE;
-  }
+  for (gsize i = 0; i < G_N_ELEMENTS(letters); i++)
+    if (letters[i].letter == letter) {
+      a->layers++;
+      return megatron_add_layer(a, letters[i].mixer, letters[i].feed);
+    }
+  return FALSE;
 }
 
 static void take_mamba(MoeArchitecture *a, const MegatronArguments *arguments)
@@ -59,7 +55,73 @@ static void take_mamba(MoeArchitecture *a, const MegatronArguments *arguments)
 
 const char *megatron_hybrid_pattern(const MegatronArguments *arguments)
 {
-  return arguments->pattern ? arguments->pattern : arguments->old_pattern;
+  return arguments->pattern       ? arguments->pattern
+         : arguments->old_pattern ? arguments->old_pattern
+                                  : arguments->made_pattern;
+}
+
+/* ---- patterns that ratios say ---------------------------------------------------------------- */
+
+/* `count` of the `layers` that are still Mamba's become `letter`, `step` of Mamba's between two of them
+ * (hybrid_layer_allocation.py, pattern_from_ratios). */
+static void spread(GString *pattern, char letter, double step)
+{
+  double left = step;
+
+  for (gsize i = 0; i < pattern->len; i++) {
+    if (pattern->str[i] != 'M')
+      continue;
+    if (left < 0.5) {
+      pattern->str[i] = letter;
+      left += step;
+    } else
+      left -= 1;
+  }
+}
+
+/* Python rounds halves to even. */
+static int64_t share_of(int64_t layers, double ratio)
+{
+  return (int64_t)nearbyint((double)layers * ratio);
+}
+
+char *megatron_ratio_pattern(const MegatronArguments *arguments)
+{
+  int64_t layers = arguments->layers, attention = share_of(layers, arguments->attention_ratio),
+          dense = share_of(layers, arguments->dense_ratio), mamba = layers - attention;
+  gboolean none = arguments->attention_ratio == 0 && arguments->dense_ratio == 0;
+
+  if (arguments->pattern || arguments->old_pattern || none || layers < 1 || layers > MAX_RATIO_LAYERS ||
+      arguments->attention_ratio + arguments->dense_ratio > 1)
+    return NULL;
+  g_autoptr(GString) pattern = g_string_new(NULL);
+
+  for (int64_t i = 0; i < layers; i++)
+    g_string_append_c(pattern, 'M');
+  spread(pattern, '*', (double)mamba / (double)(attention + 1));
+  if (dense > 0)
+    spread(pattern, '-', (double)(mamba - dense) / (double)dense);
+  return g_string_free(g_steal_pointer(&pattern), FALSE);
+}
+
+/* ---- stages within a pattern ------------------------------------------------------------------- */
+
+char *megatron_hybrid_layout(const MegatronArguments *arguments)
+{
+  const char *pattern = megatron_hybrid_pattern(arguments);
+  gsize length = pattern ? strcspn(pattern, "/") : 0;
+
+  if (!pattern || arguments->layout || !memchr(pattern, STAGE_END, length))
+    return NULL;
+  GString *layout = g_string_new("E");
+
+  for (gsize i = 0; i < length; i++)
+    g_string_append_c(layout, pattern[i] == STAGE_END ? STAGE_END : 't');
+  for (const char *c = pattern + length; *c; c++)
+    if (*c == MODULE_START)
+      g_string_append_c(layout, 'm');
+  g_string_append_c(layout, 'L');
+  return g_string_free(layout, FALSE);
 }
 
 /* --spec MODULE NAME: the layers of Megatron-Core's own models follow from the other arguments. */
@@ -108,25 +170,83 @@ static void take_mamba_alone(Draft *draft, const MegatronArguments *arguments)
   import_note(draft, "a Mamba model without --hybrid-layer-pattern: every layer is Mamba-2");
 }
 
+/* One kind of state and one of attention are what a run can have. */
+static void check_kinds(Draft *draft, const char *name, const char *pattern)
+{
+  if (strchr(pattern, 'M') && strchr(pattern, 'G'))
+    import_refuse(draft, name, "Mamba-2 and the gated delta rule in one model");
+  if (strchr(pattern, '*') && strpbrk(pattern, "+D"))
+    import_refuse(draft, name, "attention with and without latent keys in one model");
+  if (strchr(pattern, '+') && strchr(pattern, 'D'))
+    import_refuse(draft, name, "an index in some layers of attention alone");
+}
+
+static gboolean is_usual_module(const char *module, gboolean experts)
+{
+  return strchr("*+D", module[0]) && module[1] == (experts ? 'E' : '-') && module[2] == '\0';
+}
+
+/* Behind a slash each: modules of one attention and one layer of experts or a dense network are as a run has them. */
+static gboolean take_modules(Draft *draft, const char *name, const char *modules, GError **error)
+{
+  g_auto(GStrv) parts = g_strsplit(modules, "/", -1);
+  guint n = g_strv_length(parts);
+
+  for (guint i = 1; i < n; i++)
+    if (strcmp(parts[i], parts[1]) != 0)
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                      "%s: prediction modules '%.20s' and '%.20s' differ, expected the same", name, parts[1], parts[i]);
+  if (n > 1 && *parts[1] && !is_usual_module(parts[1], draft->architecture.moe.experts > 0))
+    import_refuse(draft, name, "prediction modules of other layers than one of attention and one that follows");
+  if (n > 1 && *parts[1])
+    draft->architecture.mtp_layers = n - 1;
+  return TRUE;
+}
+
+static gboolean take_pattern(Draft *draft, const char *name, const char *pattern, GError **error)
+{
+  MoeArchitecture *a = &draft->architecture;
+  gsize length = strcspn(pattern, "/");
+
+  a->layers = 0;
+  a->n_pattern = 0;
+  for (gsize i = 0; i < length; i++)
+    if (pattern[i] != STAGE_END && !add_letter(a, pattern[i]))
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                      "%s: '%c' at %d, expected M, G, *, +, D, E or - for each layer, changing at most %d times, | "
+                      "between stages, / before prediction modules",
+                      name, g_ascii_isprint(pattern[i]) ? pattern[i] : '?', (int)i + 1, MOE_MAX_PATTERN);
+  check_kinds(draft, name, pattern);
+  if (a->layers == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: no layer, expected M, *, E or - for each", name);
+  return take_modules(draft, name, pattern + length, error);
+}
+
 gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeArchitecture *a = &draft->architecture;
   const char *pattern = megatron_hybrid_pattern(arguments);
-  const char *name = arguments->pattern ? "--hybrid-layer-pattern" : "--hybrid-override-pattern";
+  const char *name = arguments->pattern       ? "--hybrid-layer-pattern"
+                     : arguments->old_pattern ? "--hybrid-override-pattern"
+                                              : "--hybrid-attention-ratio";
 
   take_spec(draft, arguments);
   take_type(draft, arguments->model_type);
+  if (arguments->attention_ratio + arguments->dense_ratio > 1)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--hybrid-attention-ratio: %g with --hybrid-mlp-ratio %g, expected at most 1 together",
+                    arguments->attention_ratio, arguments->dense_ratio);
   if (!pattern && is_mamba(arguments))
     take_mamba_alone(draft, arguments);
   if (!pattern)
     return TRUE;
-  a->layers = 0;
-  for (const char *letter = pattern; *letter; letter++)
-    if (!add_letter(a, *letter))
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "%s: '%c' at %d, expected M, *, E or - for each layer, changing at most %d times", name,
-                      g_ascii_isprint(*letter) ? *letter : '?', (int)(letter - pattern) + 1, MOE_MAX_PATTERN);
-  take_mamba(a, arguments);
-  return a->layers > 0 ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: no layer, expected M, *, E or - for each", name);
+  if (!take_pattern(draft, name, pattern, error))
+    return FALSE;
+  if (strchr(pattern, 'M'))
+    take_mamba(a, arguments);
+  if (strchr(pattern, 'G'))
+    megatron_take_delta(a, arguments);
+  if (strpbrk(pattern, "+D"))
+    megatron_take_mla(&a->attention, arguments);
+  return !strchr(pattern, 'D') || megatron_take_index(draft, arguments, error);
 }

@@ -32,6 +32,37 @@ static gboolean take_layout(Draft *draft, const char *layout, GError **error)
   return TRUE;
 }
 
+/* transformer_block.py, get_num_layers_to_build: stages whose layers are given take theirs, the others share the rest
+ * evenly. DeepSpeed's pipeline deals out what does not come out even. */
+static gboolean check_split(const Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const MoeParallelism *p = &draft->parallelism;
+  gboolean first = arguments->first_layers > 0, last = arguments->last_layers > 0;
+  int64_t places = arguments->layers + (arguments->embedding_counts ? 1 : 0) + (arguments->head_counts ? 1 : 0);
+  int64_t stages = p->pipeline - (first ? 1 : 0) - (last ? 1 : 0);
+  int64_t layers = places - arguments->first_layers - arguments->last_layers;
+
+  if (draft->options->pipeline > 0 || arguments->layout || arguments->deepspeed || arguments->deepspeed_file ||
+      megatron_hybrid_pattern(arguments))
+    return TRUE;
+  if ((first || last) && (arguments->embedding_counts || arguments->head_counts))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--account-for-%s-in-pipeline-split: beside layers of the first or last stage, expected one of the "
+                    "two, as Megatron does",
+                    arguments->embedding_counts ? "embedding" : "loss");
+  if (layers < 0 || (stages > 0 ? layers % stages != 0 : layers != 0))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--pipeline-model-parallel-size: %" COUNT " layers%s over %" COUNT
+                    " stages, expected as many for each, as Megatron does (--pipeline-model-parallel-layout says "
+                    "others)",
+                    layers,
+                    first || last                ? " that are left"
+                    : places > arguments->layers ? " with embedding or loss"
+                                                 : "",
+                    stages);
+  return TRUE;
+}
+
 /* arguments.py: embedding and loss are places of their own when they are counted. */
 static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
@@ -42,8 +73,14 @@ static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GE
   p->virtual_stages = or_default(arguments->chunks, 1);
   if (arguments->layout)
     return take_layout(draft, arguments->layout, error);
-  if (per_chunk == 0)
+  if (!check_split(draft, arguments, error))
+    return FALSE;
+  if (per_chunk == 0 || draft->options->virtual_stages > 0)
     return TRUE;
+  if (arguments->first_layers > 0 || arguments->last_layers > 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--num-layers-per-virtual-pipeline-stage: beside layers of the first or last stage, expected "
+                    "--num-virtual-stages-per-pipeline-rank, as Megatron does");
   if (places % p->pipeline != 0 || places / p->pipeline % per_chunk != 0)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "--num-layers-per-virtual-pipeline-stage: %" COUNT " does not divide the layers of a stage",
@@ -182,6 +219,8 @@ static gboolean take_context(Draft *draft, const char *word, GError **error)
     return TRUE;
   if (strcmp(word, "a2a") == 0)
     p->context_kind = MOE_CONTEXT_ULYSSES;
+  else if (p->context == 1)
+    return TRUE;
   else if (strcmp(word, "a2a+p2p") == 0)
     import_note(draft, "--cp-comm-type a2a+p2p: an all-to-all within and a ring across groups cannot be said; a ring "
                        "over all ranks is taken");

@@ -33,20 +33,6 @@ static gboolean is_gated(const MegatronArguments *arguments)
 
 /* ---- attention ------------------------------------------------------------------------------- */
 
-/* The n of a list in which every n-th element, the last of each n, is `wanted`; 0 when there is none. */
-static int64_t closing_period(const GArray *list, gboolean wanted)
-{
-  for (guint period = 1; period <= list->len + 1; period++) {
-    guint i = 0;
-
-    while (i < list->len && (g_array_index(list, gboolean, i) == wanted) == ((i + 1) % period == 0))
-      i++;
-    if (i == list->len)
-      return period;
-  }
-  return 0;
-}
-
 /* --window-attn-skip-freq: N = full attention in every N-th layer, or a list with 1 for a window and 0 for full. */
 static gboolean take_window_skip(Draft *draft, const char *text, GError **error)
 {
@@ -63,11 +49,10 @@ static gboolean take_window_skip(Draft *draft, const char *text, GError **error)
 
   if (!list)
     return FALSE;
-  attention->global_every = closing_period(list, FALSE);
-  return attention->global_every > 0 ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "--window-attn-skip-freq: '%.60s' has no period, expected the last of every n layers to be full",
-                  text);
+  attention->global_every = megatron_closing_period(list);
+  if (attention->global_every == 0) /* megatron_layers says it layer by layer */
+    attention->global_every = draft->architecture.layers + 1;
+  return TRUE;
 }
 
 /* "--window-size 4096,0": tokens back, then forward. */
@@ -92,7 +77,7 @@ static gboolean take_window(Draft *draft, const MegatronArguments *arguments, GE
   return take_window_skip(draft, arguments->window_skip, error);
 }
 
-static void take_mla(MoeAttention *attention, const MegatronArguments *arguments)
+void megatron_take_mla(MoeAttention *attention, const MegatronArguments *arguments)
 {
   attention->kind = MOE_ATTENTION_MLA;
   attention->q_rank = arguments->q_rank;
@@ -112,7 +97,7 @@ static gboolean take_attention(Draft *draft, const MegatronArguments *arguments,
   attention->kv_heads = grouped ? or_default(arguments->query_groups, 1) : arguments->heads;
   attention->head_dim = or_default(arguments->kv_channels, MAX(arguments->hidden / arguments->heads, 1));
   if (arguments->mla)
-    take_mla(attention, arguments);
+    megatron_take_mla(attention, arguments);
   return take_window(draft, arguments, error);
 }
 
@@ -127,22 +112,6 @@ static int64_t dense_width(const MegatronArguments *arguments)
   return MAX(arguments->hidden * 8 / 3 / SWIGLU_MULTIPLE, 1) * SWIGLU_MULTIPLE;
 }
 
-/* A list to "from first_layer on, every n-th": FALSE when it is not of that form. */
-static gboolean is_regular(const GArray *list, int64_t *first, int64_t *every)
-{
-  int64_t n = list->len, second = 0;
-
-  for (*first = 0; *first < n && !g_array_index(list, gboolean, *first);)
-    (*first)++;
-  for (second = *first + 1; second < n && !g_array_index(list, gboolean, second);)
-    second++;
-  *every = MAX(second - *first, 1);
-  for (int64_t i = 0; i < n; i++)
-    if (g_array_index(list, gboolean, i) != (i >= *first && (i - *first) % *every == 0))
-      return FALSE;
-  return *first < n;
-}
-
 /* "--moe-layer-freq": N = every N-th layer from the first, or a Python list of 0 and 1. */
 static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
 {
@@ -152,12 +121,13 @@ static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
     return TRUE;
   g_autoptr(GArray) list = megatron_pattern("--moe-layer-freq", text, draft->architecture.layers, error);
 
-  return list &&
-         (is_regular(list, &moe->first_layer, &moe->every) ||
-          moe_fail(
-              error, MOE_ERROR_INPUT, (MoeMark){0},
-              "--moe-layer-freq: '%.60s' is no regular pattern; a run says from which layer on every n-th has experts",
-              text));
+  if (!list)
+    return FALSE;
+  if (!megatron_is_regular(list, &moe->first_layer, &moe->every)) { /* megatron_layers says it layer by layer */
+    moe->first_layer = 0;
+    moe->every = 1;
+  }
+  return TRUE;
 }
 
 /* Megatron-DeepSpeed (megatron/arguments.py, transformer.py): experts in every second layer, the last of the two, one
@@ -315,7 +285,7 @@ gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments,
   if ((!pattern && !need("--num-layers", arguments->layers, error)) ||
       !need("--hidden-size", arguments->hidden, error) || !need("--num-attention-heads", arguments->heads, error))
     return FALSE;
-  a->layers = pattern ? (int64_t)strlen(pattern) : arguments->layers;
+  a->layers = pattern ? (int64_t)strcspn(pattern, "/") : arguments->layers; /* counted by megatron_hybrid */
   a->hidden = arguments->hidden;
   a->tied_embeddings = !arguments->untied;
   a->qk_norm = arguments->qk_norm;

@@ -146,6 +146,7 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   stack->deterministic = arguments->deterministic ? 1 : -1;
   stack->sharp = arguments->sharp ? 1 : -1;
   stack->tensor_amax = arguments->tensor_amax;
+  stack->shared_buffer = arguments->shared_buffer;
   if (arguments->bucket > 0)
     stack->bucket_bytes = (double)arguments->bucket * BYTES_PER_FP32;
   if (arguments->legacy_grouped)

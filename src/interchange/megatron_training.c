@@ -33,11 +33,26 @@ static gboolean fp8_precision(const char *recipe, MoePrecisions *p, GError **err
                   "--fp8-recipe: '%.40s' is not known, expected delayed, tensorwise, blockwise or mxfp8", recipe);
 }
 
+/* An argument with a choice of two words; absent is sound. */
+static gboolean is_one_of(const char *name, const char *word, const char *first, const char *second, GError **error)
+{
+  if (!word || strcmp(word, first) == 0 || strcmp(word, second) == 0)
+    return TRUE;
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%.40s' is not known, expected %s%s%s", name, word, first,
+                  first == second ? "" : " or ", first == second ? "" : second);
+}
+
 static gboolean take_gemm(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoePrecisions *p = &draft->training.precision;
   gboolean fp8 = arguments->fp8_format || arguments->fp8_hybrid || arguments->fp8_e4m3;
 
+  if (!is_one_of("--fp8-format", arguments->fp8_format, "e4m3", "hybrid", error) ||
+      !is_one_of("--fp4-format", arguments->fp4_format, "e2m1", "e2m1", error))
+    return FALSE;
+  if (fp8 && arguments->fp4_format)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--fp4-format: beside --fp8-format, expected one of the two, as Megatron does");
   p->gemm = wide_precision(arguments);
   if (arguments->fp4_format)
     p->gemm = MOE_NVFP4;
@@ -66,6 +81,24 @@ static gboolean read_dtype(const char *name, const char *word, MoePrecision usua
                            "%s: '%.40s' is not known, expected fp32, bf16, fp16 or fp8", name, word);
 }
 
+/* optimizer_config.py: without the precision-aware optimizer these are FP32. */
+static gboolean check_optimizer_types(const MegatronArguments *arguments, GError **error)
+{
+  const struct {
+    const char *name, *word;
+  } types[] = {{"--main-grads-dtype", arguments->main_gradients},
+               {"--main-params-dtype", arguments->main_parameters},
+               {"--exp-avg-dtype", arguments->moments_1},
+               {"--exp-avg-sq-dtype", arguments->moments_2}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(types) && !arguments->precision_aware; i++)
+    if (types[i].word && strcmp(types[i].word, "fp32") != 0)
+      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                      "%s: '%.40s' without --use-precision-aware-optimizer, expected it beside, or fp32", types[i].name,
+                      types[i].word);
+  return TRUE;
+}
+
 /* --use-precision-aware-optimizer: types of moments, main gradients and main parameters. */
 static gboolean take_optimizer_types(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
@@ -73,7 +106,8 @@ static gboolean take_optimizer_types(Draft *draft, const MegatronArguments *argu
   MoePrecision first = MOE_FP32, second = MOE_FP32, gradients = MOE_FP32;
   const char *sharded = g_strcmp0(arguments->fsdp_gradients, "auto") == 0 ? NULL : arguments->fsdp_gradients;
 
-  if (!read_dtype("--exp-avg-dtype", arguments->moments_1, MOE_FP32, &first, error) ||
+  if (!check_optimizer_types(arguments, error) ||
+      !read_dtype("--exp-avg-dtype", arguments->moments_1, MOE_FP32, &first, error) ||
       !read_dtype("--exp-avg-sq-dtype", arguments->moments_2, MOE_FP32, &second, error) ||
       !read_dtype("--main-grads-dtype", arguments->main_gradients, MOE_FP32, &gradients, error) ||
       !read_dtype("--megatron-fsdp-grad-comm-dtype", sharded, p->gradient_reduce, &p->gradient_reduce, error) ||
@@ -98,7 +132,8 @@ static gboolean take_precision(Draft *draft, const MegatronArguments *arguments,
   if (!take_gemm(draft, arguments, error))
     return FALSE;
   p->attention = arguments->fp8_attention ? p->gemm : wide;
-  p->parameter_gather = arguments->fp8_gather || arguments->fp4_gather ? p->gemm : wide;
+  /* param_and_grad_buffer.py: MXFP8 weights are gathered in BF16 and quantized anew */
+  p->parameter_gather = (arguments->fp8_gather || arguments->fp4_gather) && p->gemm != MOE_MXFP8 ? p->gemm : wide;
   p->remade_transposes = arguments->remade_transposes;
   p->residual = arguments->fp32_residual ? MOE_FP32 : MOE_BF16;
   /* arguments.py: BF16 accumulates and reduces in FP32 unless told otherwise, FP16 in FP16 unless told to use FP32 */

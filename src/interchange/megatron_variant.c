@@ -10,26 +10,9 @@
 #define DELTA_KEY_HEADS   16
 #define DELTA_VALUE_HEADS 32
 
-/* What follows attention is as the experts say. */
-#define FEED_AS_READ (-1)
-
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
   return value > 0 ? value : otherwise;
-}
-
-static gboolean add_layer(MoeArchitecture *a, MoeMixer mixer)
-{
-  MoePatternItem *last = a->n_pattern > 0 ? &a->pattern[a->n_pattern - 1] : NULL;
-
-  if (last && last->kind.mixer == (int)mixer) {
-    last->count++;
-    return TRUE;
-  }
-  if (a->n_pattern == MOE_MAX_PATTERN)
-    return FALSE;
-  a->pattern[a->n_pattern++] = (MoePatternItem){.kind = {.mixer = (int)mixer, .feed = FEED_AS_READ}, .count = 1};
-  return TRUE;
 }
 
 /* --linear-attention-freq: N = attention in every N-th layer, the last of each N; a list has 1 for the delta rule. */
@@ -45,11 +28,22 @@ static gboolean take_layers(Draft *draft, const char *frequency, GError **error)
   for (int64_t layer = 0; layer < a->layers; layer++) {
     gboolean linear = number ? (layer + 1) % every != 0 : g_array_index(list, gboolean, (guint)layer);
 
-    if (!add_layer(a, linear ? MOE_MIXER_LINEAR : MOE_MIXER_ATTENTION))
+    if (!megatron_add_layer(a, linear ? (int)MOE_MIXER_LINEAR : (int)MOE_MIXER_ATTENTION, MEGATRON_AS_READ))
       return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                       "--linear-attention-freq: changes the kind of layer more than %d times", MOE_MAX_PATTERN);
   }
   return TRUE;
+}
+
+void megatron_take_delta(MoeArchitecture *architecture, const MegatronArguments *arguments)
+{
+  architecture->linear =
+      (MoeLinearAttention){.kind = MOE_LINEAR_GATED_DELTA,
+                           .key_heads = or_default(arguments->linear_key_heads, DELTA_KEY_HEADS),
+                           .value_heads = or_default(arguments->linear_value_heads, DELTA_VALUE_HEADS),
+                           .key_dim = or_default(arguments->linear_key_dim, DELTA_DIM),
+                           .value_dim = or_default(arguments->linear_value_dim, DELTA_DIM),
+                           .convolution = or_default(arguments->linear_convolution, DELTA_CONVOLUTION)};
 }
 
 static gboolean take_delta(Draft *draft, const MegatronArguments *arguments, GError **error)
@@ -57,18 +51,12 @@ static gboolean take_delta(Draft *draft, const MegatronArguments *arguments, GEr
   if (!arguments->linear_frequency)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "--experimental-attention-variant gated_delta_net: no --linear-attention-freq, expected one");
-  draft->architecture.linear =
-      (MoeLinearAttention){.kind = MOE_LINEAR_GATED_DELTA,
-                           .key_heads = or_default(arguments->linear_key_heads, DELTA_KEY_HEADS),
-                           .value_heads = or_default(arguments->linear_value_heads, DELTA_VALUE_HEADS),
-                           .key_dim = or_default(arguments->linear_key_dim, DELTA_DIM),
-                           .value_dim = or_default(arguments->linear_value_dim, DELTA_DIM),
-                           .convolution = or_default(arguments->linear_convolution, DELTA_CONVOLUTION)};
+  megatron_take_delta(&draft->architecture, arguments);
   return take_layers(draft, arguments->linear_frequency, error);
 }
 
 /* Every layer has an index of its own; sharing one over layers cannot be said. */
-static gboolean take_index(Draft *draft, const MegatronArguments *arguments, GError **error)
+gboolean megatron_take_index(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   if (arguments->index_heads == 0 || arguments->index_dim == 0 || arguments->index_top_k == 0)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
@@ -90,7 +78,7 @@ gboolean megatron_variant(Draft *draft, const MegatronArguments *arguments, GErr
   if (strcmp(variant, "gated_delta_net") == 0 || strcmp(variant, "gdn") == 0)
     return take_delta(draft, arguments, error);
   if (strcmp(variant, "dsa") == 0)
-    return take_index(draft, arguments, error);
+    return megatron_take_index(draft, arguments, error);
   if (arguments->linear_frequency && !arguments->variant)
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
                     "--linear-attention-freq: expected --experimental-attention-variant gated_delta_net beside it");

@@ -572,10 +572,70 @@ START_TEST(test_megatron_patterns)
     ck_assert_int_eq(run->architecture.moe.first_layer, lists[i].first);
     ck_assert_int_eq(run->architecture.moe.every, lists[i].every);
   }
-  check_refused(MIXTRAL "--moe-layer-freq '([0]*1+[1]*15)*2'", "is no regular pattern");
+  check_refused(MIXTRAL "--moe-layer-freq '[0]*32'", "has experts in no layer");
   check_refused(MIXTRAL "--moe-layer-freq '[0]*3+[1]*58'", "is a list of 61, expected one for each of the 32 layers");
   check_refused(MIXTRAL "--moe-layer-freq '[0]*3+[1'", "is not understood");
   check_refused(MIXTRAL "--moe-layer-freq '[0]*999999999999'", "is not understood");
+}
+END_TEST
+
+/* What no period says becomes a pattern of layers. */
+START_TEST(test_megatron_irregular)
+{
+  g_autoptr(MoeImport) experts = import_words(MIXTRAL "--moe-layer-freq '([0]*1+[1]*15)*2'", NULL);
+  g_autoptr(MoeRun) two = load(experts);
+  g_autoptr(MoeImport) windows =
+      import_words(MIXTRAL "--window-size 1024,0 --window-attn-skip-freq '([0]+[1]*3)*8'", NULL);
+  g_autoptr(MoeRun) first = load(windows);
+  g_autoptr(MoeImport) joint = import_words(
+      MIXTRAL "--window-size 1024,0 --window-attn-skip-freq '([1]*3+[0])*8' --moe-layer-freq '[1]*31+[0]'", NULL);
+  g_autoptr(MoeRun) both = load(joint);
+
+  ck_assert_int_eq(two->architecture.n_pattern, 4);
+  ck_assert_int_eq((int)moe_layer_kind(&two->architecture, 16).feed, MOE_FEED_DENSE);
+  ck_assert_int_eq((int)moe_layer_kind(&two->architecture, 17).feed, MOE_FEED_MOE);
+  ck_assert_int_eq((int)moe_layer_kind(&first->architecture, 0).mixer, MOE_MIXER_ATTENTION);
+  ck_assert_int_eq((int)moe_layer_kind(&first->architecture, 31).mixer, MOE_MIXER_LOCAL);
+  ck_assert_int_eq((int)moe_layer_kind(&both->architecture, 3).mixer, MOE_MIXER_ATTENTION);
+  ck_assert_int_eq((int)moe_layer_kind(&both->architecture, 31).feed, MOE_FEED_DENSE);
+}
+END_TEST
+
+/* arguments.py: stages share the layers that are left evenly. */
+START_TEST(test_megatron_split)
+{
+#define FOUR MIXTRAL "--pipeline-model-parallel-size 4 "
+  check_refused(FOUR "--num-layers 31", "31 layers over 4 stages, expected as many for each");
+  check_refused(FOUR "--account-for-loss-in-pipeline-split", "33 layers with embedding or loss over 4 stages");
+  check_refused(FOUR "--decoder-first-pipeline-num-layers 7", "25 layers that are left over 3 stages");
+  check_refused(FOUR "--decoder-first-pipeline-num-layers 8 --account-for-loss-in-pipeline-split",
+                "--account-for-loss-in-pipeline-split: beside layers of the first or last stage");
+  check_refused(FOUR "--decoder-first-pipeline-num-layers 8 --num-layers-per-virtual-pipeline-stage 2",
+                "expected --num-virtual-stages-per-pipeline-rank");
+  g_autoptr(MoeImport) uneven =
+      import_words(FOUR "--decoder-first-pipeline-num-layers 6 --decoder-last-pipeline-num-layers 10", NULL);
+  g_autoptr(MoeRun) run = load(uneven);
+
+  ck_assert_int_eq(run->parallelism.first_stage_layers, 6);
+}
+END_TEST
+
+/* Formats that Megatron does not have, or not together; what counts beside a switch that is not there. */
+START_TEST(test_megatron_formats)
+{
+  g_autoptr(MoeImport) block = import_words(
+      MIXTRAL "--fp8-format e4m3 --fp8-recipe mxfp8 --fp8-param-gather --reuse-grad-buf-for-mxfp8-param-ag", NULL);
+  g_autoptr(MoeRun) shared = load(block);
+  g_autoptr(MoeImport) alone = import_words(MIXTRAL "--fp8-recipe mxfp8 --recompute-method uniform", NULL);
+
+  ck_assert(shared->stack.memory.mxfp8_shared_buffer);
+  ck_assert_int_eq(shared->training.precision.parameter_gather, MOE_BF16);
+  ck_assert(has(alone->ignored, "--fp8-recipe mxfp8: counts beside a switch that is not there"));
+  ck_assert(has(alone->ignored, "--recompute-method uniform: counts beside a switch that is not there"));
+  check_refused(MIXTRAL "--fp8-format mxfp8", "--fp8-format: 'mxfp8' is not known, expected e4m3 or hybrid");
+  check_refused(MIXTRAL "--fp4-format mxfp4", "expected e2m1");
+  check_refused(MIXTRAL "--fp4-format e2m1 --fp8-format e4m3", "expected one of the two");
+  check_refused(MIXTRAL "--exp-avg-dtype bf16", "without --use-precision-aware-optimizer");
 }
 END_TEST
 
@@ -592,6 +652,7 @@ START_TEST(test_megatron_stack)
 
   ck_assert_str_eq(run->stack.collectives.expert_library, "nccl");
   ck_assert(!run->stack.moe.deduplicate && !run->stack.fused.permute && !run->stack.fused.router);
+  ck_assert(run->stack.fused.norm_cast); /* what no argument says stays as the stack has it */
   ck_assert_int_eq(run->stack.host.graph_scopes, 0);
   ck_assert_str_eq(fast->stack.collectives.expert_library, "hybridep");
   ck_assert(fast->stack.moe.deduplicate && fast->stack.fused.permute && fast->stack.fused.router);
@@ -617,7 +678,7 @@ START_TEST(test_megatron_types)
   ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
   ck_assert(run->training.precision.remade_transposes);
   ck_assert_int_eq(run->stack.amax_reduction, MOE_AMAX_SEQUENCE);
-  check_refused(MIXTRAL "--exp-avg-dtype bf16", "differ");
+  check_refused(MIXTRAL "--use-precision-aware-optimizer --exp-avg-dtype bf16", "differ");
 }
 END_TEST
 
@@ -646,7 +707,32 @@ START_TEST(test_megatron_hybrid)
   ck_assert(deviation(parameters.total, 31.6) < TOLERANCE);
   ck_assert(deviation(parameters.active, 3.6) < TOLERANCE);
   ck_assert_int_eq(mamba, 23);
-  check_refused(HYBRID "--hybrid-layer-pattern 'MM|*E'", "--hybrid-layer-pattern: '|' at 3, expected M, *, E or -");
+  check_refused(HYBRID "--hybrid-layer-pattern 'MMX*E'", "--hybrid-layer-pattern: 'X' at 3, expected M, G, *, +, D, E");
+  check_refused(HYBRID "--hybrid-layer-pattern 'MG*E'", "Mamba-2 and the gated delta rule in one model");
+  check_refused(HYBRID "--hybrid-layer-pattern 'M*E/*E/ME'", "'*E' and 'ME' differ");
+}
+END_TEST
+
+/* Stages and prediction modules within a pattern, and patterns that ratios say (hybrid_layer_allocation.py). */
+START_TEST(test_megatron_hybrid_stages)
+{
+  g_autoptr(MoeImport) staged =
+      import_words(HYBRID "--hybrid-layer-pattern 'ME*E|MEME|M*|ME/*E' --pipeline-model-parallel-size 2", NULL);
+  g_autoptr(MoeRun) run = load(staged);
+  g_autoptr(MoeImport) shares =
+      import_words(HYBRID "--num-layers 10 --hybrid-attention-ratio 0.2 --hybrid-mlp-ratio 0.3", NULL);
+  g_autoptr(MoeRun) ratio = load(shares);
+  static const char *const letters = "MM-*M-*MM-"; /* what Megatron's function gives for 10, 0.2 and 0.3 */
+
+  ck_assert_str_eq(run->parallelism.layout, "Etttt|tttt|tt|ttmL");
+  ck_assert_int_eq(run->parallelism.virtual_stages, 2);
+  ck_assert_int_eq(run->architecture.mtp_layers, 1);
+  ck_assert_int_eq(run->architecture.layers, 12);
+  for (guint i = 0; letters[i]; i++) {
+    int mixer = letters[i] == 'M' ? MOE_MIXER_LINEAR : letters[i] == '*' ? MOE_MIXER_ATTENTION : MOE_MIXER_NONE;
+
+    ck_assert_int_eq((int)moe_layer_kind(&ratio->architecture, i).mixer, mixer);
+  }
 }
 END_TEST
 
@@ -916,6 +1002,7 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
-              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_assumptions, test_elements_of_lists,
-              test_blocks, test_shared_indexes, test_index_by_another_name, test_megatron_defaults, test_words,
-              test_limits)
+              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_megatron_hybrid_stages,
+              test_megatron_irregular, test_megatron_split, test_megatron_formats, test_assumptions,
+              test_elements_of_lists, test_blocks, test_shared_indexes, test_index_by_another_name,
+              test_megatron_defaults, test_words, test_limits)
