@@ -118,6 +118,24 @@ static void put_shared(Writer *writer, const char *type)
           "shared experts that are no multiple of a routed one");
 }
 
+/* DeepSeek: layers from the first on whose number the frequency divides; others are listed, as newer ones do. */
+static void put_expert_layers(Writer *writer)
+{
+  const MoeExpertLayer *moe = &writer->a->moe;
+
+  put_count(writer, "first_k_dense_replace", moe->first_layer);
+  if (moe->first_layer % moe->every == 0 || moe->every == 1) {
+    put_count(writer, "moe_layer_freq", moe->every);
+    return;
+  }
+  json_builder_set_member_name(writer->builder, "mlp_layer_types");
+  json_builder_begin_array(writer->builder);
+  for (int64_t layer = 0; layer < writer->a->layers; layer++)
+    json_builder_add_string_value(writer->builder,
+                                  moe_layer_kind(writer->a, layer).feed == MOE_FEED_MOE ? "sparse" : "dense");
+  json_builder_end_array(writer->builder);
+}
+
 static void put_experts(Writer *writer, const char *type)
 {
   const MoeExpertLayer *moe = &writer->a->moe;
@@ -130,8 +148,7 @@ static void put_experts(Writer *writer, const char *type)
   if (!local)
     put_count(writer, "moe_intermediate_size", moe->width);
   if (late) {
-    put_count(writer, "first_k_dense_replace", moe->first_layer);
-    put_count(writer, "moe_layer_freq", moe->every);
+    put_expert_layers(writer);
     put_count(writer, "n_group", moe->groups);
     put_count(writer, "topk_group", moe->top_groups);
   } else if (!local) {

@@ -80,6 +80,14 @@ void hf_tied(JsonMap *map, Draft *draft); /* embeddings are tied unless the key 
 
 /* One layer more of the pattern; `key` is what says so. */
 void hf_add_layer(JsonMap *map, const char *key, MoeArchitecture *a, const MoeLayerKind *kind);
+/* A choice (gboolean) for each layer, all FALSE. Free with g_array_unref. */
+GArray *hf_choices(const Draft *draft);
+/* The choices that a list of words, or of numbers (0: no), makes; NULL where there is none. A mistake is in the map. */
+GArray *hf_word_choices(JsonMap *map, const char *key, const Draft *draft, const char *yes, const char *no);
+GArray *hf_number_choices(JsonMap *map, const char *key, const Draft *draft);
+/* Layers that see a window or chunk, layers that have experts; `key` is what says so. */
+void hf_set_local(JsonMap *map, const char *key, Draft *draft, const GArray *local);
+void hf_set_experts(JsonMap *map, const char *key, Draft *draft, const GArray *experts);
 /* A list that names some of the layers; NULL where there is none, or, noted in the map, one of more. */
 JsonArray *hf_layer_list(JsonMap *map, const char *key, int64_t layers);
 /* Whether it names this one; not of NULL. */

@@ -14,74 +14,51 @@ static const char *element_text(JsonArray *list, guint i)
                                                                                         : "";
 }
 
-static gboolean is_period(JsonArray *types, guint period)
+/* Every `period`-th layer sees everything; 0: none does. */
+static GArray *local_by_period(const Draft *draft, int64_t period)
 {
-  for (guint i = 0; i < json_array_get_length(types); i++)
-    if ((strcmp(element_text(types, i), "full_attention") == 0) != ((i + 1) % period == 0))
-      return FALSE;
-  return TRUE;
+  GArray *local = hf_choices(draft);
+
+  for (guint i = 0; i < local->len; i++)
+    g_array_index(local, gboolean, i) = period == 0 || (i + 1) % period != 0;
+  return local;
 }
 
-/* Kinds of layers other than full and windowed attention are beyond this reader. */
-static void check_types(JsonMap *map, JsonArray *types)
+/* Qwen2: layers from the `first` on have the window. */
+static GArray *local_from(const Draft *draft, int64_t first)
 {
-  for (guint i = 0; i < json_array_get_length(types); i++) {
-    const char *type = element_text(types, i);
+  GArray *local = hf_choices(draft);
 
-    if (strcmp(type, "full_attention") != 0 && strcmp(type, "sliding_attention") != 0) {
-      json_map_fail(map, "layer_types", "\"layer_types\" has '%.40s', expected full_attention or sliding_attention",
-                    type);
-      return;
-    }
-  }
+  for (guint i = 0; i < local->len; i++)
+    g_array_index(local, gboolean, i) = (int64_t)i >= first;
+  return local;
 }
 
-/* The n for which every n-th layer is global: from "layer_types", else `otherwise`. */
-static int64_t global_period(JsonMap *map, int64_t otherwise)
+static gboolean has_any(const GArray *choices)
 {
-  JsonArray *types = json_map_list(map, "layer_types");
-  guint n = types ? json_array_get_length(types) : 0;
-
-  if (n == 0)
-    return otherwise;
-  g_hash_table_add(map->used, g_strdup("sliding_window_pattern")); /* says again what the list says */
-  check_types(map, types);
-  for (guint period = 1; period <= n + 1; period++)
-    if (is_period(types, period))
-      return period;
-  json_map_fail(map, "layer_types", "\"layer_types\" has no period, expected every n-th layer to be full_attention");
-  return 1;
+  for (guint i = 0; i < choices->len; i++)
+    if (g_array_index(choices, gboolean, i))
+      return TRUE;
+  return FALSE;
 }
 
-static void set_window(Draft *draft, int64_t window, int64_t period)
-{
-  if (window == 0 || period <= 1)
-    return;
-  draft->architecture.attention.window = window;
-  draft->architecture.attention.global_every = period;
-}
-
-/* Qwen2: layers from "max_window_layers" on have the window. A model without a list of types has it everywhere. */
+/* "layer_types", else "max_window_layers", else every `otherwise`-th layer global (beyond the layers: none). */
 static void read_window(JsonMap *map, Draft *draft, int64_t otherwise)
 {
-  int64_t layers = draft->architecture.layers;
   int64_t window = json_map_count(map, "sliding_window", 0);
   gboolean on = json_map_flag(map, "use_sliding_window", TRUE);
   int64_t first = json_map_count(map, "max_window_layers", 0);
-  int64_t period = global_period(map, otherwise);
+  g_autoptr(GArray) types = hf_word_choices(map, "layer_types", draft, "sliding_attention", "full_attention");
+  g_autoptr(GArray) said = first > 0 ? local_from(draft, first) : local_by_period(draft, otherwise);
+  const GArray *local = types ? types : said;
 
-  if (window == 0 || !on || (first >= layers && !json_map_has(map, "layer_types")))
+  if (types)
+    g_hash_table_add(map->used, g_strdup("sliding_window_pattern")); /* says again what the list says */
+  if (window == 0 || !on || !has_any(local))
     return;
-  if (first > 0 && !json_map_has(map, "layer_types"))
-    json_map_fail(map, "max_window_layers",
-                  "\"max_window_layers\" is %" G_GINT64_FORMAT
-                  ": windows in some layers without a period, expected 0 or all of them",
-                  first);
-  set_window(draft, window, period);
+  draft->architecture.attention.window = window;
+  hf_set_local(map, types ? "layer_types" : "max_window_layers", draft, local);
 }
-
-/* Layers of Llama 4 without rotary positions, which see everything (no_rope_layer_interval). */
-#define LLAMA4_GLOBAL_EVERY 4
 
 /* ---- grouped queries ------------------------------------------------------------------------- */
 
@@ -219,16 +196,28 @@ void hf_gqa_gpt(JsonMap *map, Draft *draft)
                   "\"word_embed_proj_dim\" is %" G_GINT64_FORMAT ", expected the hidden width", embedding);
 }
 
-/* Llama 4: layers attend inside chunks, but every fourth one. Within one chunk that is full attention. */
+/* Llama 4: layers with rotary positions attend inside chunks, the others see everything: said by "layer_types", by
+ * "no_rope_layers" (1: rotary), or every fourth one is without (configuration_llama4.py). */
+#define LLAMA4_GLOBAL_EVERY 4
+
 void hf_gqa_llama4(JsonMap *map, Draft *draft)
 {
   MoeAttention *attention = &draft->architecture.attention;
+  int64_t interval = json_map_count(map, "no_rope_layer_interval", LLAMA4_GLOBAL_EVERY);
 
   hf_heads(map, draft);
   draft->architecture.qk_norm = json_map_flag(map, "use_qk_norm", TRUE);
   json_map_flag(map, "attention_bias", FALSE);
   attention->chunk = json_map_count(map, "attention_chunk_size", 0);
-  attention->global_every = attention->chunk > 0 ? LLAMA4_GLOBAL_EVERY : 0;
+  g_autoptr(GArray) types = hf_word_choices(map, "layer_types", draft, "chunked_attention", "full_attention");
+  g_autoptr(GArray) rotary = types ? NULL : hf_number_choices(map, "no_rope_layers", draft);
+  g_autoptr(GArray) usual = local_by_period(draft, interval);
+  const GArray *local = types ? types : rotary ? rotary : usual;
+
+  if (attention->chunk > 0 && has_any(local))
+    hf_set_local(map, types ? "layer_types" : "no_rope_layers", draft, local);
+  else
+    attention->chunk = 0;
 }
 
 /* ---- others ---------------------------------------------------------------------------------- */

@@ -57,76 +57,44 @@ void hf_clamped_experts(JsonMap *map, Draft *draft)
   draft->architecture.moe.clamped = TRUE;
 }
 
-/* Layers named in a list of dense ones: first_layer when they are the first, else a mistake. */
-static void take_dense_list(JsonMap *map, MoeExpertLayer *moe)
-{
-  JsonArray *dense = json_map_list(map, "mlp_only_layers");
-  guint n = dense ? json_array_get_length(dense) : 0;
-
-  for (guint i = 0; i < n; i++)
-    if (json_map_element(map, "mlp_only_layers", dense, i) != (gint64)i || moe->every > 1) {
-      json_map_fail(map, "mlp_only_layers",
-                    "\"mlp_only_layers\" names layers in the middle, expected the first ones or none");
-      return;
-    }
-  if (n > 0)
-    moe->first_layer = n;
-}
-
 /* Qwen: layer i has experts when (i + 1) is a multiple of "decoder_sparse_step" and i is not in "mlp_only_layers". */
 void hf_qwen_experts(JsonMap *map, Draft *draft)
 {
   MoeExpertLayer *moe = begin(map, draft, "moe_intermediate_size");
 
+  int64_t step = MAX(json_map_count(map, "decoder_sparse_step", 1), 1);
+  JsonArray *dense = hf_layer_list(map, "mlp_only_layers", draft->architecture.layers);
+  g_autoptr(GArray) experts = hf_choices(draft);
+
   draft->architecture.ffn.width = json_map_count(map, "intermediate_size", moe->width);
-  moe->every = MAX(json_map_count(map, "decoder_sparse_step", 1), 1);
-  moe->first_layer = moe->every - 1;
   add_shared(moe, 1, json_map_count(map, "shared_expert_intermediate_size", 0));
-  take_dense_list(map, moe);
+  for (guint i = 0; i < experts->len; i++)
+    g_array_index(experts, gboolean, i) = (i + 1) % step == 0 && !hf_is_listed(map, "mlp_only_layers", dense, i);
+  hf_set_experts(map, "mlp_only_layers", draft, experts);
 }
 
-/* "moe_layer_freq": a count, or a list of 0 and 1, of which the first ones may be 0. */
-static void take_frequency(JsonMap *map, MoeExpertLayer *moe)
+/* DeepSeek: experts in layers from "first_k_dense_replace" on whose number "moe_layer_freq" divides
+ * (modeling_deepseek.py); a list of 0 and 1 says each. Newer configurations have "mlp_layer_types". */
+static void take_expert_layers(JsonMap *map, Draft *draft)
 {
   JsonNode *node = json_object_get_member(map->object, "moe_layer_freq");
+  gboolean listed = node && JSON_NODE_HOLDS_ARRAY(node);
+  int64_t first = json_map_count(map, "first_k_dense_replace", 0);
+  int64_t frequency = listed ? 1 : MAX(json_map_count(map, "moe_layer_freq", 1), 1);
+  g_autoptr(GArray) types = hf_word_choices(map, "mlp_layer_types", draft, "sparse", "dense");
+  g_autoptr(GArray) list = listed ? hf_number_choices(map, "moe_layer_freq", draft) : NULL;
+  g_autoptr(GArray) usual = hf_choices(draft);
 
-  if (!node || !JSON_NODE_HOLDS_ARRAY(node)) {
-    moe->every = MAX(json_map_count(map, "moe_layer_freq", 1), 1);
-    return;
-  }
-  JsonArray *list = json_map_list(map, "moe_layer_freq");
-  guint n = json_array_get_length(list), dense = 0;
-
-  while (dense < n && json_map_element(map, "moe_layer_freq", list, dense) == 0)
-    dense++;
-  for (guint i = dense; i < n; i++)
-    if (json_map_element(map, "moe_layer_freq", list, i) == 0) {
-      json_map_fail(map, "moe_layer_freq",
-                    "\"moe_layer_freq\" has dense layers after the first ones, expected experts in all others");
-      return;
-    }
-  moe->first_layer = dense;
-}
-
-/* "mlp_layer_types": "dense" for the first layers, "sparse" for all others, as first_k_dense_replace has it. */
-static void check_layer_types(JsonMap *map, const MoeExpertLayer *moe)
-{
-  JsonArray *list = json_map_has(map, "mlp_layer_types") ? json_map_list(map, "mlp_layer_types") : NULL;
-
-  for (guint i = 0; list && i < json_array_get_length(list); i++) {
-    JsonNode *node = json_array_get_element(list, i);
-    gboolean text = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
-    const char *expected = (int64_t)i < moe->first_layer ? "dense" : "sparse";
-
-    if (!text || strcmp(json_node_get_string(node), expected) != 0) {
-      json_map_fail(
-          map, "mlp_layer_types",
-          "\"mlp_layer_types\" has layer %u otherwise, expected the first ones dense, as first_k_dense_replace "
-          "says, and sparse in all others",
-          i);
-      return;
-    }
-  }
+  for (guint i = 0; i < usual->len; i++)
+    g_array_index(usual, gboolean, i) = (int64_t)i >= first && i % frequency == 0;
+  hf_set_experts(map,
+                 types  ? "mlp_layer_types"
+                 : list ? "moe_layer_freq"
+                        : "first_k_dense_replace",
+                 draft,
+                 types  ? types
+                 : list ? list
+                        : usual);
 }
 
 static void take_groups(JsonMap *map, MoeExpertLayer *moe)
@@ -145,31 +113,31 @@ void hf_deepseek_experts(JsonMap *map, Draft *draft)
   MoeExpertLayer *moe = begin(map, draft, "moe_intermediate_size");
 
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size");
-  moe->first_layer = json_map_count(map, "first_k_dense_replace", 0);
-  take_frequency(map, moe);
-  check_layer_types(map, moe);
+  take_expert_layers(map, draft);
   add_shared(moe, json_map_count(map, "n_shared_experts", 0), moe->width);
   take_groups(map, moe);
 }
 
-/* ERNIE 4.5: experts from a first to a last layer, every so many. */
+/* ERNIE 4.5: experts from a first to a last layer (-1: the model's), where the interval divides the layer's number
+ * counted from 1 (modeling_ernie4_5_moe.py). */
 void hf_ernie_experts(JsonMap *map, Draft *draft)
 {
   MoeExpertLayer *moe = begin(map, draft, "moe_intermediate_size");
-  JsonNode *last = json_object_get_member(map->object, "moe_layer_end_index");
+  JsonNode *end = json_object_get_member(map->object, "moe_layer_end_index");
+  gboolean open = !end || !JSON_NODE_HOLDS_VALUE(end) || json_node_get_int(end) < 0;
+  int64_t first = json_map_count(map, "first_k_dense_replace", 0);
+  int64_t last = open ? G_MAXINT64 : json_map_count(map, "moe_layer_end_index", 0);
+  int64_t interval = MAX(json_map_count(map, "moe_layer_interval", 1), 1);
+  g_autoptr(GArray) experts = hf_choices(draft);
 
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size");
-  moe->first_layer = json_map_count(map, "first_k_dense_replace", 0);
-  moe->every = MAX(json_map_count(map, "moe_layer_interval", 1), 1);
   add_shared(moe, json_map_count(map, "n_shared_experts", 0), moe->width);
   hf_tied(map, draft);
-  if (!last || !JSON_NODE_HOLDS_VALUE(last) || json_node_get_int(last) < 0) {
+  if (open)
     g_hash_table_add(map->used, g_strdup("moe_layer_end_index"));
-    return;
-  }
-  if (json_map_count(map, "moe_layer_end_index", 0) < draft->architecture.layers - 1)
-    json_map_fail(map, "moe_layer_end_index",
-                  "\"moe_layer_end_index\" is before the last layer, expected experts up to the end");
+  for (guint i = 0; i < experts->len; i++)
+    g_array_index(experts, gboolean, i) = (int64_t)i >= first && (int64_t)i <= last && (i + 1) % interval == 0;
+  hf_set_experts(map, "moe_layer_end_index", draft, experts);
 }
 
 /* Hunyuan: lists with a number for every layer; the shared expert is as wide as a routed one. */
@@ -188,15 +156,21 @@ void hf_hunyuan_experts(JsonMap *map, Draft *draft)
   hf_tied(map, draft);
 }
 
-/* Llama 4: every "interleave_moe_layer_step"-th layer has experts and one shared expert of their width. */
+/* Llama 4: the layers that "moe_layers" names, else every "interleave_moe_layer_step"-th, have experts and one shared
+ * expert of their width. */
 void hf_llama4_experts(JsonMap *map, Draft *draft)
 {
   MoeExpertLayer *moe = begin(map, draft, "intermediate_size");
 
   draft->architecture.ffn.width = json_map_need(map, "intermediate_size_mlp");
-  moe->every = MAX(json_map_count(map, "interleave_moe_layer_step", 1), 1);
-  moe->first_layer = moe->every - 1;
+  int64_t step = MAX(json_map_count(map, "interleave_moe_layer_step", 1), 1);
+  JsonArray *named = hf_layer_list(map, "moe_layers", draft->architecture.layers);
+  g_autoptr(GArray) experts = hf_choices(draft);
+
   add_shared(moe, 1, moe->width);
+  for (guint i = 0; i < experts->len; i++)
+    g_array_index(experts, gboolean, i) = named ? hf_is_listed(map, "moe_layers", named, i) : (i + 1) % step == 0;
+  hf_set_experts(map, named ? "moe_layers" : "interleave_moe_layer_step", draft, experts);
 }
 
 /* Arctic: a dense network as wide as the model beside the experts of each layer, which stands as their shared expert.

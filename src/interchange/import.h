@@ -82,6 +82,11 @@ gboolean import_has_layout(const MoeImportOptions *options);
  * FALSE and *error when it is no JSON or wrong. */
 gboolean deepspeed_apply(const MoeImportText *config, Draft *draft, GError **error);
 
+/* Whether a list (of gboolean) says "from *first on, every *every-th". */
+gboolean import_is_regular(const GArray *list, int64_t *first, int64_t *every);
+/* The n of a list whose FALSE are the last of each n; 0 when there is none. */
+int64_t import_closing_period(const GArray *list);
+
 /* Tokens of a tokenizer known by (a part of) its published name; 0 when it is not. */
 int64_t import_vocabulary_of(const char *tokenizer);
 /* Rows of the embedding by the class of a tokenizer of Pai-Megatron-Patch, what is added to it, and the checkpoint that

@@ -178,11 +178,11 @@ static gboolean read_object(JsonMap *map, Draft *draft, const char *place, const
   return TRUE;
 }
 
-/* Around a language model in "text_config": its own keys belong to the encoders, but for a few that the inner one
- * lacks. */
-static gboolean read_outside(JsonMap *outside, Draft *draft, GError **error)
+/* Around a language model, whose key and a dot are `place`: its own keys belong to the encoders, but for a few that the
+ * inner one lacks. */
+static gboolean read_outside(JsonMap *outside, Draft *draft, const char *place, GError **error)
 {
-  g_hash_table_add(outside->used, g_strdup("text_config"));
+  g_hash_table_add(outside->used, g_strndup(place, strcspn(place, ".")));
   if (json_map_flag(outside, "tie_word_embeddings", FALSE))
     draft->architecture.tied_embeddings = TRUE;
   if (draft->training.precision.gemm == MOE_BF16)
@@ -194,20 +194,38 @@ static gboolean read_outside(JsonMap *outside, Draft *draft, GError **error)
   return TRUE;
 }
 
+/* The language model inside another's configuration, and its key with a dot; NULL where it is the configuration itself.
+ */
+static JsonObject *find_inner(JsonObject *root, const char **place)
+{
+  static const char *const keys[][2] = {
+      {"text_config", "text_config."}, {"llm_config", "llm_config."}, {"language_config", "language_config."}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+    JsonNode *node = json_object_get_member(root, keys[i][0]);
+
+    *place = keys[i][1];
+    if (node && JSON_NODE_HOLDS_OBJECT(node))
+      return json_node_get_object(node);
+  }
+  *place = "";
+  return NULL;
+}
+
 gboolean hf_model(JsonObject *root, const char *text, const char *name, Draft *draft, GError **error)
 {
-  JsonNode *inner = json_object_get_member(root, "text_config");
-  gboolean nested = inner && JSON_NODE_HOLDS_OBJECT(inner);
+  const char *place = "";
+  JsonObject *inner = find_inner(root, &place);
   JsonNode *type = json_object_get_member(root, "model_type");
   gboolean has_type = type && JSON_NODE_HOLDS_VALUE(type) && json_node_get_value_type(type) == G_TYPE_STRING;
-  g_autoptr(JsonObject) model = flatten(nested ? json_node_get_object(inner) : root);
+  g_autoptr(JsonObject) model = flatten(inner ? inner : root);
   g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr(GHashTable) used_outside = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   JsonMap map = {.file = name, .text = text, .object = model, .used = used};
   JsonMap outside = {.file = name, .text = text, .object = root, .used = used_outside};
 
-  return read_object(&map, draft, nested ? "text_config." : "", has_type ? json_node_get_string(type) : NULL, error) &&
-         (!nested || read_outside(&outside, draft, error));
+  return read_object(&map, draft, place, has_type ? json_node_get_string(type) : NULL, error) &&
+         (!inner || read_outside(&outside, draft, place, error));
 }
 
 MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const MoeImportOptions *options,

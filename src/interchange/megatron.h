@@ -100,10 +100,6 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
  * that. Free with g_array_unref (of gboolean). An integer N is a list whose every N-th element, from the first, is 1.
  */
 GArray *megatron_pattern(const char *option, const char *text, int64_t layers, GError **error);
-/* Whether a list of 0 and 1 says "from *first on, every *every-th". */
-gboolean megatron_is_regular(const GArray *list, int64_t *first, int64_t *every);
-/* The n of a list whose 0 are the last of each n; 0 when there is none. */
-int64_t megatron_closing_period(const GArray *list);
 
 /* What a layer of a pattern does not say itself, the rest of the architecture does. */
 #define MEGATRON_AS_READ (-1)

@@ -5,34 +5,6 @@
 
 #include <string.h>
 
-gboolean megatron_is_regular(const GArray *list, int64_t *first, int64_t *every)
-{
-  int64_t n = list->len, second = 0;
-
-  for (*first = 0; *first < n && !g_array_index(list, gboolean, *first);)
-    (*first)++;
-  for (second = *first + 1; second < n && !g_array_index(list, gboolean, second);)
-    second++;
-  *every = MAX(second - *first, 1);
-  for (int64_t i = 0; i < n; i++)
-    if (g_array_index(list, gboolean, i) != (i >= *first && (i - *first) % *every == 0))
-      return FALSE;
-  return *first < n;
-}
-
-int64_t megatron_closing_period(const GArray *list)
-{
-  for (guint period = 1; period <= list->len + 1; period++) {
-    guint i = 0;
-
-    while (i < list->len && !g_array_index(list, gboolean, i) == ((i + 1) % period == 0))
-      i++;
-    if (i == list->len)
-      return period;
-  }
-  return 0;
-}
-
 gboolean megatron_add_layer(MoeArchitecture *a, int mixer, int feed)
 {
   MoePatternItem *last = a->n_pattern > 0 ? &a->pattern[a->n_pattern - 1] : NULL;
@@ -139,8 +111,8 @@ gboolean megatron_layers(Draft *draft, const MegatronArguments *arguments, GErro
       !read_listed("--linear-attention-freq", delta ? arguments->linear_frequency : NULL, layers, &linear, error) ||
       (experts.values && !has_experts(&experts, arguments->moe_layers, error)))
     return FALSE;
-  experts.irregular = experts.values && !megatron_is_regular(experts.values, &first, &every);
-  window.irregular = window.values && megatron_closing_period(window.values) == 0;
+  experts.irregular = experts.values && !import_is_regular(experts.values, &first, &every);
+  window.irregular = window.values && import_closing_period(window.values) == 0;
   if (!experts.irregular && !window.irregular)
     return TRUE;
   return add_layers(draft, &(Layers){experts, window, linear, delta ? arguments->linear_frequency : NULL}, error);

@@ -49,7 +49,7 @@ static gboolean take_window_skip(Draft *draft, const char *text, GError **error)
 
   if (!list)
     return FALSE;
-  attention->global_every = megatron_closing_period(list);
+  attention->global_every = import_closing_period(list);
   if (attention->global_every == 0) /* megatron_layers says it layer by layer */
     attention->global_every = draft->architecture.layers + 1;
   return TRUE;
@@ -123,7 +123,7 @@ static gboolean take_moe_layers(Draft *draft, const char *text, GError **error)
 
   if (!list)
     return FALSE;
-  if (!megatron_is_regular(list, &moe->first_layer, &moe->every)) { /* megatron_layers says it layer by layer */
+  if (!import_is_regular(list, &moe->first_layer, &moe->every)) { /* megatron_layers says it layer by layer */
     moe->first_layer = 0;
     moe->every = 1;
   }

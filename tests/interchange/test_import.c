@@ -827,6 +827,76 @@ START_TEST(test_open_variables)
 }
 END_TEST
 
+/* Layers that no period says become a pattern: windows, chunks, experts. */
+START_TEST(test_irregular_layers)
+{
+#define QWEN_MOE                                                                                                       \
+  "\"model_type\": \"qwen3_moe\", \"hidden_size\": 64, \"num_hidden_layers\": 6, \"vocab_size\": 512, "                \
+  "\"num_attention_heads\": 8, \"intermediate_size\": 96, \"moe_intermediate_size\": 32, \"num_experts\": 8, "         \
+  "\"num_experts_per_tok\": 2"
+#define SCOUT                                                                                                          \
+  "\"model_type\": \"llama4_text\", \"hidden_size\": 64, \"num_hidden_layers\": 6, \"vocab_size\": 512, "              \
+  "\"num_attention_heads\": 8, \"intermediate_size\": 96, \"intermediate_size_mlp\": 128, \"num_local_experts\": 8, "  \
+  "\"num_experts_per_tok\": 1, \"attention_chunk_size\": 1024"
+  static const struct {
+    const char *text;
+    const char *kinds; /* of each layer: A all keys, L a window or chunk; e experts, d dense */
+  } cases[] = {{"{" QWEN_MOE ", \"mlp_only_layers\": [0, 3]}", "AdAeAeAdAeAe"},
+               {"{" QWEN_MOE ", \"decoder_sparse_step\": 2, \"mlp_only_layers\": [3]}", "AdAeAdAdAdAe"},
+               {"{" QWEN_MOE ", \"sliding_window\": 128, \"max_window_layers\": 2}", "AeAeLeLeLeLe"},
+               {"{" QWEN_MOE
+                ", \"sliding_window\": 128, \"mlp_only_layers\": [5], \"layer_types\": [\"full_attention\", "
+                "\"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\", "
+                "\"sliding_attention\"]}",
+                "AeLeLeAeLeLd"},
+               {"{" SCOUT "}", "LeLeLeAeLeLe"},
+               {"{" SCOUT ", \"no_rope_layer_interval\": 3}", "LeLeAeLeLeAe"},
+               {"{" SCOUT ", \"no_rope_layers\": [1, 1, 1, 1, 1, 1]}", "LeLeLeLeLeLe"},
+               {"{" SCOUT ", \"no_rope_layers\": [1, 0, 1, 1, 0, 1], \"moe_layers\": [1, 2]}", "LdAeLeLdAdLd"}};
+  static const MoeImportOptions options = {.gpus = 1, .tensor = 1};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = import_json(cases[i].text, &options, &error);
+
+    ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+    g_autoptr(MoeRun) run = load(import);
+
+    for (guint layer = 0; layer < 6; layer++) {
+      MoeLayerKind kind = moe_layer_kind(&run->architecture, layer);
+      const char said[] = {kind.mixer == MOE_MIXER_LOCAL ? 'L' : 'A', kind.feed == MOE_FEED_MOE ? 'e' : 'd', '\0'};
+
+      ck_assert_msg(strncmp(said, cases[i].kinds + 2 * layer, 2) == 0, "case %u, layer %u: %s", i, layer, said);
+    }
+  }
+}
+END_TEST
+
+/* DeepSeek and ERNIE count differently which layers have experts (their modelling code). */
+START_TEST(test_expert_layers)
+{
+#define COUNTED                                                                                                        \
+  "\"hidden_size\": 64, \"num_hidden_layers\": 9, \"vocab_size\": 512, \"num_attention_heads\": 8, "                   \
+  "\"intermediate_size\": 96, \"moe_intermediate_size\": 32, \"num_experts_per_tok\": 2, "
+  static const MoeImportOptions options = {.gpus = 1, .tensor = 1};
+  g_autoptr(MoeImport) second =
+      import_json("{\"model_type\": \"deepseek\", " COUNTED "\"n_routed_experts\": 8, \"first_k_dense_replace\": 3, "
+                  "\"moe_layer_freq\": 2}",
+                  &options, NULL);
+  g_autoptr(MoeRun) deep = load(second);
+  g_autoptr(MoeImport) between = import_json("{\"model_type\": \"ernie4_5_moe\", " COUNTED
+                                             "\"moe_num_experts\": 8, \"moe_k\": 2, \"moe_layer_start_index\": 2, "
+                                             "\"moe_layer_end_index\": 6, \"moe_layer_interval\": 2}",
+                                             &options, NULL);
+  g_autoptr(MoeRun) ernie = load(between);
+
+  for (guint layer = 0; layer < 9; layer++) {
+    ck_assert_int_eq(moe_layer_kind(&deep->architecture, layer).feed == MOE_FEED_MOE, layer >= 3 && layer % 2 == 0);
+    ck_assert_int_eq(moe_layer_kind(&ernie->architecture, layer).feed == MOE_FEED_MOE, layer == 3 || layer == 5);
+  }
+}
+END_TEST
+
 /* Elements of lists that are no numbers are mistakes at the list, not zeros. */
 START_TEST(test_elements_of_lists)
 {
@@ -1004,5 +1074,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
               test_open_variables, test_megatron_layout, test_megatron_hybrid, test_megatron_hybrid_stages,
               test_megatron_irregular, test_megatron_split, test_megatron_formats, test_assumptions,
-              test_elements_of_lists, test_blocks, test_shared_indexes, test_index_by_another_name,
-              test_megatron_defaults, test_words, test_limits)
+              test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
+              test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
