@@ -30,10 +30,11 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
   work->floor_s = crosses ? MAX(domain->floor_s, network->floor_s) : domain->floor_s;
   work->steps_s = crosses
                       ? moe_coll_network_step_s(request, exchange_s, moe_topo_latency(request->topo, request->reach))
-                      : moe_coll_domain_step_s(request, domain->step_s);
+                      : moe_coll_domain_step_s(request, domain->step_s, request->inside.far_s);
   work->fixed_s =
       (d - 1) * domain->message_s + (aligned ? (double)(request->domains - 1) : remote) * network->message_s;
   work->leaf_share = aligned || request->cluster->network.rails == 0 ? request->pair_leaf : 1;
+  work->scattered = TRUE;
   work->sms = request->stack->sms_collective;
 }
 

@@ -8,7 +8,7 @@ static const MoeCollAlgorithm *const algorithms[] = {
     &moe_coll_rail_ring,          &moe_coll_rail_scatter, &moe_coll_ring,  &moe_coll_tree,         &moe_coll_nvls,
     &moe_coll_nvls_registered,    &moe_coll_nvls_tree,    &moe_coll_sharp, &moe_coll_hierarchical, &moe_coll_pat,
     &moe_coll_recursive_doubling, &moe_coll_direct,       &moe_coll_naive, &moe_coll_rail_aligned, &moe_coll_expert,
-    &moe_coll_broadcast,
+    &moe_coll_broadcast,          &moe_coll_torus,
 };
 
 static gboolean serves(const MoeCollAlgorithm *algorithm, MoeCollectiveKind kind)
@@ -29,6 +29,8 @@ static gboolean is_candidate(const MoeCollAlgorithm *algorithm, const MoeStackCo
     return stack->sharp && !stack->deterministic && !stack->rings_only;
   case MOE_COLL_HIERARCHICAL:
     return stack->hierarchical;
+  case MOE_COLL_DIMENSIONS:
+    return TRUE;
   case MOE_COLL_WINDOWS:
   case MOE_COLL_WINDOWS_MULTICAST:
     return stack->symmetric && !stack->hierarchical && stack->nccl >= MOE_NCCL_RAILS &&
@@ -93,9 +95,19 @@ static gboolean plan_one(const MoeCollAlgorithm *algorithm, const MoeCollRequest
   return TRUE;
 }
 
+/* What rings along the dimensions of a torus serve, nothing else does there: the algorithms of NCCL are made for
+ * switches.
+ */
+static gboolean suits(const MoeCollAlgorithm *algorithm, const MoeCollRequest *request)
+{
+  return !request->inside.torus || !serves(&moe_coll_torus, request->collective->kind) ||
+         algorithm->choice == MOE_COLL_DIMENSIONS;
+}
+
 static gboolean offers(const MoeCollAlgorithm *algorithm, const MoeCollRequest *request)
 {
-  return serves(algorithm, request->collective->kind) && is_candidate(algorithm, request->stack);
+  return suits(algorithm, request) && serves(algorithm, request->collective->kind) &&
+         is_candidate(algorithm, request->stack);
 }
 
 static gboolean takes_windows(const MoeCollAlgorithm *algorithm)
@@ -244,10 +256,11 @@ double moe_coll_bus_factor(MoeCollectiveKind kind, guint n)
 
 const char *const *moe_coll_algorithms(MoeCollectiveKind kind)
 {
-  static const char *const all_reduce[] = {"ring", "tree", "nvls", "nvls-tree", "sharp", "hierarchical", NULL};
-  static const char *const gather[] = {"ring", "nvls", "hierarchical", "pat", "recursive-doubling", "rail-ring", NULL};
-  static const char *const scatter[] = {"ring",        "nvls", "hierarchical", "pat", "recursive-doubling",
-                                        "rail-direct", NULL};
+  static const char *const all_reduce[] = {"ring", "tree", "nvls", "nvls-tree", "sharp", "hierarchical", "torus", NULL};
+  static const char *const gather[] = {"ring",  "nvls", "hierarchical", "pat", "recursive-doubling", "rail-ring",
+                                       "torus", NULL};
+  static const char *const scatter[] = {"ring",  "nvls", "hierarchical", "pat", "recursive-doubling", "rail-direct",
+                                        "torus", NULL};
   static const char *const all_to_all[] = {"direct", "naive", "rail-aligned", NULL};
   static const char *const broadcast[] = {"ring", NULL};
   static const char *const *const names[MOE_N_COLLECTIVES] = {all_reduce, gather, scatter,  all_to_all,

@@ -20,8 +20,9 @@ typedef struct {
   const char *algorithm;          /* "ring", "nvls", "hierarchical", "direct", "rail-aligned" ... static */
   MoeTime latency;                /* fixed part: steps x hops + library floor */
   double port_bytes[MOE_N_PORTS]; /* per member, protocol overhead included, so that bytes / capacity is time */
-  double leaf_up_bytes;           /* per member, bytes that cross its leaf's uplinks (0 when leaves do not matter) */
-  double leaf_down_bytes;
+  /* Per member, bytes behind its ports: over its leaf's uplinks, its island's, its links along a dimension of a torus
+   * (0 where those can never be the limit). */
+  double way_bytes[MOE_N_WAYS];
   double cap_bytes_per_s;                       /* rate limit of the busiest port (channels), INFINITY for none */
   double wire_nvlink_bytes, wire_network_bytes; /* per member, payload sent: for traffic accounts */
   guint n_skew;                         /* per-member factors on IN ports (OUT for COMBINE), NULL when balanced */

@@ -60,6 +60,7 @@ static void node_limited(const MoeCollRequest *request, const MoeExpertLibrary *
   if (request->domains > 1)
     work->steps_s = moe_topo_latency(request->topo, request->reach);
   work->leaf_share = request->pair_leaf;
+  work->scattered = TRUE;
 }
 
 /* Copies to each other member: one per chosen expert there, or one in all. */

@@ -23,6 +23,16 @@ typedef enum {
   MOE_NCCL_PAT,
 } MoeNcclAlgorithm;
 
+/* How the members of one domain lie in it (domain.c). */
+typedef struct {
+  double hop_s, far_s; /* latency of a hop of a ring through them, mean, and between the farthest two */
+  double ring[MOE_N_WAYS], pairs[MOE_N_WAYS]; /* bytes behind the port for each that a member sends over it: to the next
+                                                 of a ring, to all others alike */
+  int64_t per_island;                         /* members that share an island's links */
+  gboolean torus;                             /* several members in a torus */
+  double steps, steps_path_s; /* of a torus: of one pass of rings along its dimensions; latency of their routes */
+} MoeCollInside;
+
 /* A collective on a group as placed on the machine. */
 typedef struct {
   const MoeTopo *topo;
@@ -30,12 +40,13 @@ typedef struct {
   const MoeStackCollectives *stack;
   const MoeCollective *collective;
   guint n;
-  int64_t domains;    /* NVLink domains with members */
-  int64_t per_domain; /* members of the fullest domain */
-  MoeReach reach;     /* farthest neighbours of a ring through the domains in order */
-  double hop_path_s;  /* latency of the route of such a hop, mean over the ring; 0 in one domain */
-  double hop_leaf;    /* share of such hops between domains that leave a leaf, 0..1 */
-  double pair_leaf;   /* share of pairs of members in different domains on different leaves, same rail, 0..1 */
+  int64_t domains;      /* NVLink domains with members */
+  int64_t per_domain;   /* members of the fullest domain */
+  MoeReach reach;       /* farthest neighbours of a ring through the domains in order */
+  double hop_path_s;    /* latency of the route of such a hop, mean over the ring; 0 in one domain */
+  double hop_leaf;      /* share of such hops between domains that leave a leaf, 0..1 */
+  MoeCollInside inside; /* of the fullest domain */
+  double pair_leaf;     /* share of pairs of members in different domains on different leaves, same rail, 0..1 */
 } MoeCollRequest;
 
 /* What one algorithm does. */
@@ -58,6 +69,7 @@ typedef struct {
   double fixed_s;          /* port time of messages besides their bytes, on the limiting port */
   double leaf_share;       /* share of the network bytes that cross leaf uplinks */
   gboolean single;         /* one message, not a collective */
+  gboolean scattered;      /* bytes in the domain go to all others, not to the next of a ring */
   gboolean reduces;        /* received bytes are read with the local ones */
   int64_t sms;
 } MoeCollWork;
@@ -72,6 +84,7 @@ typedef enum {
   MOE_COLL_MULTICAST,         /* the library, where the stack allows NVLink SHARP */
   MOE_COLL_SWITCHES,          /* the library, where the stack and the network do in-network reduction */
   MOE_COLL_HIERARCHICAL,      /* the framework, where it builds hierarchical collectives */
+  MOE_COLL_DIMENSIONS,        /* the compiler, in every torus, and nothing else there */
   MOE_COLL_WINDOWS,           /* the library, wherever it can, where the framework registers its buffers */
   MOE_COLL_WINDOWS_MULTICAST, /* the same, where the stack also allows NVLink SHARP */
 } MoeCollChoice;
@@ -89,6 +102,9 @@ typedef struct {
 void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const MoeStackCollectives *stack,
                            const MoeCollective *collective, const MoeCollGroup *group);
 
+/* How `n` members of one domain, in ascending order, lie in it (domain.c). */
+void moe_coll_scan_inside(const MoeTopo *topo, const int64_t *gpus, int64_t n, MoeCollInside *inside);
+
 /* ---- steps and protocols (timing.c) ---- */
 
 /* How steps follow one another: a ring keeps every member busy from the first step on, a tree between domains fills
@@ -97,7 +113,7 @@ void moe_coll_request_init(MoeCollRequest *request, const MoeTopo *topo, const M
 typedef enum { MOE_COLL_RING, MOE_COLL_TREE, MOE_COLL_LOGARITHMIC, MOE_COLL_LEVELS } MoeCollPattern;
 
 /* One step of `step_s` on the machine at hand: the route it was measured over is replaced by the one that is there. */
-double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s);
+double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s, double path_s);
 double moe_coll_network_step_s(const MoeCollRequest *request, double step_s, double path_s);
 /* Adds steps inside the domain and between domains to the work's step times and pipeline depth. */
 void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCollPattern pattern, int64_t nvlink_steps,
@@ -144,7 +160,8 @@ void moe_coll_pairwise(const MoeCollRequest *request, MoeCollWork *work, double 
 
 extern const MoeCollAlgorithm moe_coll_ring, moe_coll_tree, moe_coll_nvls, moe_coll_nvls_registered, moe_coll_nvls_tree,
     moe_coll_hierarchical, moe_coll_sharp, moe_coll_pat, moe_coll_recursive_doubling, moe_coll_direct, moe_coll_naive,
-    moe_coll_rail_aligned, moe_coll_expert, moe_coll_broadcast, moe_coll_rail_ring, moe_coll_rail_scatter;
+    moe_coll_rail_aligned, moe_coll_expert, moe_coll_broadcast, moe_coll_rail_ring, moe_coll_rail_scatter,
+    moe_coll_torus;
 
 /* Name of the expert library that serves the request. */
 const char *moe_coll_expert_name(const MoeCollRequest *request);

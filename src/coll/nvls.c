@@ -38,7 +38,8 @@ static gboolean nvls_work(const MoeCollRequest *request, MoeCollWork *work)
   *work = (MoeCollWork){.nvlink_share = domain->multicast,
                         .network_share = 1,
                         .floor_s = domain->floor_s,
-                        .steps_s = passes * moe_coll_domain_step_s(request, domain->multicast_step_s),
+                        .steps_s =
+                            passes * moe_coll_domain_step_s(request, domain->multicast_step_s, request->inside.far_s),
                         .chunk_s = passes * domain->chunk_s,
                         .window_s = domain->window_s,
                         .sms = request->stack->sms_collective};
@@ -65,18 +66,19 @@ static gboolean nvls_tree_work(const MoeCollRequest *request, MoeCollWork *work)
 
   if (request->domains < 2 || request->per_domain < 2 || !request->cluster->domain.multicast)
     return FALSE;
-  *work = (MoeCollWork){.nvlink_share = domain->multicast,
-                        .network_share = network->tree,
-                        .floor_s = MAX(domain->floor_s, network->floor_s),
-                        .steps_s = ALL_REDUCE_PASSES * moe_coll_domain_step_s(request, domain->multicast_step_s) +
-                                   levels * moe_coll_network_step_s(request, network->multicast_step_s, path_s),
-                        .chunk_s = ALL_REDUCE_PASSES * domain->chunk_s,
-                        .window_s = domain->window_s,
-                        .network_chunk_s = levels * network->chunk_s,
-                        .network_window_s = network->window_s,
-                        .leaf_share = request->pair_leaf,
-                        .reduces = TRUE,
-                        .sms = request->stack->sms_collective};
+  *work = (MoeCollWork){
+      .nvlink_share = domain->multicast,
+      .network_share = network->tree,
+      .floor_s = MAX(domain->floor_s, network->floor_s),
+      .steps_s = ALL_REDUCE_PASSES * moe_coll_domain_step_s(request, domain->multicast_step_s, request->inside.far_s) +
+                 levels * moe_coll_network_step_s(request, network->multicast_step_s, path_s),
+      .chunk_s = ALL_REDUCE_PASSES * domain->chunk_s,
+      .window_s = domain->window_s,
+      .network_chunk_s = levels * network->chunk_s,
+      .network_window_s = network->window_s,
+      .leaf_share = request->pair_leaf,
+      .reduces = TRUE,
+      .sms = request->stack->sms_collective};
   moe_coll_set_bytes(work, 0, domain_bytes / (double)request->per_domain);
   moe_coll_nvls_bytes(request, bytes, work);
   moe_coll_limit_channels(request, work, domain_bytes);

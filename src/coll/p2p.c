@@ -24,7 +24,8 @@ static void domain_leg(const MoeCollRequest *request, MoeCollWork *work, double 
   const MoeCollectiveFit *fit = &request->cluster->domain.collectives;
 
   moe_coll_set_bytes(work, bytes, 0);
-  work->steps_s = moe_coll_domain_step_s(request, fit->send_s);
+  work->steps_s = moe_coll_domain_step_s(request, fit->send_s, request->inside.far_s);
+  work->scattered = TRUE;
   work->chunk_s = fit->send_chunk_s;
   work->window_s = fit->send_window_s;
 }

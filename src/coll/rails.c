@@ -38,7 +38,7 @@ static gboolean rail_ring_work(const MoeCollRequest *request, MoeCollWork *work)
   work->bytes[MOE_PORT_NVLINK_OUT] = request->collective->bytes / (double)request->per_domain;
   moe_coll_add_steps(request, work, MOE_COLL_LEVELS, 0, (int64_t)MAX(chunks, 1) * (request->domains - 1));
   work->ll_steps_s = work->ll128_steps_s = 0; /* Simple only */
-  work->steps_s += moe_coll_domain_step_s(request, domain->collectives.multicast_step_s);
+  work->steps_s += moe_coll_domain_step_s(request, domain->collectives.multicast_step_s, request->inside.far_s);
   return TRUE;
 }
 
@@ -53,6 +53,7 @@ static gboolean rail_scatter_work(const MoeCollRequest *request, MoeCollWork *wo
   work->steps_s += SUM_S;
   work->fixed_s = (double)(request->domains - 1) * cluster->network.collectives.message_s;
   work->leaf_share = request->pair_leaf;
+  work->scattered = TRUE;
   return TRUE;
 }
 

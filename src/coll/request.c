@@ -26,6 +26,15 @@ static int64_t domain_end(const MoeTopo *topo, int64_t gpu)
   return (gpu / gpus + 1) * gpus;
 }
 
+/* Looks at the fullest domain: `members` of them, the last of which is before `end`. */
+static void note_fullest(MoeCollRequest *request, const int64_t *end, int64_t members)
+{
+  if (members <= request->per_domain)
+    return;
+  request->per_domain = members;
+  moe_coll_scan_inside(request->topo, end - members, members, &request->inside);
+}
+
 /* Counts domains and the hops of a ring through them; `gpus` ascend. */
 static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
 {
@@ -33,13 +42,13 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
   int64_t members = 0, first = 0, crossing = 0, end = domain_end(topo, gpus[0]);
   double path_s = 0;
 
-  request->domains = request->per_domain = 1;
+  request->domains = 1;
   for (guint i = 0; i < request->n; i++) {
     if (gpus[i] < end) {
-      members++; /* not inside MAX(), which would count twice */
-      request->per_domain = MAX(request->per_domain, members);
+      members++;
       continue;
     }
+    note_fullest(request, &gpus[i], members);
     MoeReach reach = moe_topo_reach(topo, gpus[first], gpus[i]);
     request->reach = MAX(request->reach, reach);
     crossing += reach > MOE_REACH_LEAF;
@@ -49,6 +58,7 @@ static void scan_domains(MoeCollRequest *request, const int64_t *gpus)
     first = i;
     end = domain_end(topo, gpus[i]);
   }
+  note_fullest(request, &gpus[request->n], members);
   if (request->domains == 1)
     return;
   MoeReach back = moe_topo_reach(topo, gpus[first], gpus[0]);

@@ -23,7 +23,7 @@ static gboolean sharp_work(const MoeCollRequest *request, MoeCollWork *work)
                         .sms = request->stack->sms_collective};
   moe_coll_add_steps(request, work, MOE_COLL_TREE, nvls ? 0 : 2 * (request->per_domain - 1), PASSES);
   if (nvls)
-    work->steps_s += PASSES * moe_coll_domain_step_s(request, domain->multicast_step_s);
+    work->steps_s += PASSES * moe_coll_domain_step_s(request, domain->multicast_step_s, request->inside.far_s);
   work->ll_steps_s = work->ll128_steps_s = 0; /* Simple only */
   moe_coll_set_bytes(work, nvls ? bytes * (1 + 1 / d) : 2 * bytes * (d - 1) / d, bytes / d);
   return TRUE;

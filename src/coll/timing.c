@@ -33,10 +33,8 @@ int64_t moe_coll_log2_ceil(int64_t n)
   return steps;
 }
 
-double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s)
+double moe_coll_domain_step_s(const MoeCollRequest *request, double step_s, double path_s)
 {
-  double path_s = moe_topo_latency(request->topo, MOE_REACH_DOMAIN);
-
   return MAX(0, step_s + path_s - request->cluster->domain.collectives.path_s);
 }
 
@@ -64,15 +62,16 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
   const MoeCollectiveFit *domain = &request->cluster->domain.collectives;
   const MoeCollectiveFit *network = &request->cluster->network.collectives;
   double low_nvlink_s = domain->low_latency_step_s, low_network_s = network->low_latency_step_s;
-  double path_s = route_s(request, pattern);
+  double path_s = route_s(request, pattern), hop_s = request->inside.hop_s;
   double least_s = pattern == MOE_COLL_RING && network_steps > 0 ? OVERHEAD_S : 0;
 
-  work->steps_s += (double)nvlink_steps * MAX(3 * least_s, moe_coll_domain_step_s(request, domain->step_s)) +
+  work->steps_s += (double)nvlink_steps * MAX(3 * least_s, moe_coll_domain_step_s(request, domain->step_s, hop_s)) +
                    (double)network_steps * moe_coll_network_step_s(request, network->step_s, path_s);
-  work->ll_steps_s += (double)nvlink_steps * MAX(least_s, moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll)) +
-                      (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll, path_s);
+  work->ll_steps_s +=
+      (double)nvlink_steps * MAX(least_s, moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll, hop_s)) +
+      (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll, path_s);
   work->ll128_steps_s +=
-      (double)nvlink_steps * MAX(least_s, moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll128)) +
+      (double)nvlink_steps * MAX(least_s, moe_coll_domain_step_s(request, low_nvlink_s * nvlink->ll128, hop_s)) +
       (double)network_steps * moe_coll_network_step_s(request, low_network_s * between->ll128, path_s);
   work->chunk_s += (double)nvlink_steps * domain->chunk_s;
   work->window_s = domain->window_s;
@@ -229,6 +228,28 @@ static double fill_ports(const MoeCollRequest *request, const MoeCollWork *work,
   return longest_s;
 }
 
+/* Bytes behind the ports, and the time that the fullest of the domain's own ways needs for them. */
+static double fill_ways(const MoeCollRequest *request, const MoeCollWork *work, MoeCollPlan *plan)
+{
+  const MoeCollInside *inside = &request->inside;
+  const double *share = work->scattered ? inside->pairs : inside->ring;
+  double longest_s = 0;
+
+  for (int way = MOE_WAY_ISLAND_UP; way < MOE_N_WAYS; way++) {
+    if (share[way] == 0)
+      continue;
+    plan->way_bytes[way] =
+        share[way] * plan->port_bytes[way == MOE_WAY_ISLAND_DOWN ? MOE_PORT_NVLINK_IN : MOE_PORT_NVLINK_OUT];
+    longest_s = MAX(longest_s, plan->way_bytes[way] * (double)inside->per_island /
+                                   moe_topo_way_bytes_per_s(request->topo, (MoeWay)way));
+  }
+  if (moe_topo_leaves_matter(request->topo)) {
+    plan->way_bytes[MOE_WAY_LEAF_UP] = plan->port_bytes[MOE_PORT_NIC_OUT] * work->leaf_share;
+    plan->way_bytes[MOE_WAY_LEAF_DOWN] = plan->port_bytes[MOE_PORT_NIC_IN] * work->leaf_share;
+  }
+  return longest_s;
+}
+
 /* Without GPUDirect the network's bytes also cross the host link, at no more than the staged rate. */
 static double add_staging(const MoeCollRequest *request, const MoeCollWork *work, MoeCollPlan *plan)
 {
@@ -261,19 +282,17 @@ void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, Moe
 
   *plan = (MoeCollPlan){.algorithm = name, .cap_bytes_per_s = INFINITY};
   double ports_s = fill_ports(request, work, plan, &busiest);
-  double staged_s = add_staging(request, work, plan);
-  double bandwidth_s = MAX(ports_s, MAX(work->limit_s, staged_s));
+  double ways_s = fill_ways(request, work, plan), staged_s = add_staging(request, work, plan);
+  double bandwidth_s = MAX(MAX(ports_s, ways_s), MAX(work->limit_s, staged_s));
   Offer taken = protocol < MOE_N_PROTOCOLS ? offer(work, protocol, bandwidth_s) : fastest_offer(work, bandwidth_s);
 
   for (int port = 0; port < MOE_N_PORTS; port++)
     plan->port_bytes[port] *= taken.factor;
+  for (int way = 0; way < MOE_N_WAYS; way++)
+    plan->way_bytes[way] *= taken.factor;
   if (taken.bandwidth_s > taken.factor * ports_s && ports_s > 0)
     plan->cap_bytes_per_s = plan->port_bytes[busiest] / taken.bandwidth_s;
   plan->latency = moe_time_from_seconds(taken.latency_s + work->fixed_s);
-  plan->network = busiest >= MOE_PORT_NIC_OUT || staged_s > ports_s;
-  if (moe_topo_leaves_matter(request->topo)) {
-    plan->leaf_up_bytes = plan->port_bytes[MOE_PORT_NIC_OUT] * work->leaf_share;
-    plan->leaf_down_bytes = plan->port_bytes[MOE_PORT_NIC_IN] * work->leaf_share;
-  }
+  plan->network = (busiest >= MOE_PORT_NIC_OUT && ways_s <= ports_s) || staged_s > MAX(ports_s, ways_s);
   account(work, plan);
 }

@@ -31,9 +31,9 @@ struct MoeFabric {
   GArray *deliveries;     /* tag by delivery id; of a free id the next free one */
   uint32_t free_delivery; /* last freed first; NONE when there is none */
   Load load;
-  double *leaf_load; /* [2 x leaves] of the activity being started: up, down */
-  GArray *leaves;    /* leaves with load */
-  int64_t *carried;  /* [n_resources] bytes; NULL when they are not counted */
+  double *way_load; /* [resources behind ports] of the activity being started */
+  GArray *ways;     /* those with load */
+  int64_t *carried; /* [n_resources] bytes; NULL when they are not counted */
 };
 
 #define NONE UINT32_MAX
@@ -55,8 +55,8 @@ MoeFabric *moe_fabric_new(MoeEngine *engine, const MoeTopo *topo)
   g_array_set_size(fabric->activities, FIRST_ACTIVITIES);
   fabric->deliveries = g_array_new(FALSE, FALSE, sizeof(uint32_t));
   fabric->free_delivery = NONE;
-  fabric->leaf_load = g_new0(double, 2 * moe_topo_n_leaves(topo));
-  fabric->leaves = g_array_new(FALSE, FALSE, sizeof(int64_t));
+  fabric->way_load = g_new0(double, moe_topo_n_resources(topo) - moe_topo_first_way(topo) + 1);
+  fabric->ways = g_array_new(FALSE, FALSE, sizeof(guint));
   return fabric;
 }
 
@@ -67,10 +67,10 @@ void moe_fabric_free(MoeFabric *fabric)
   moe_share_free(fabric->share);
   g_array_unref(fabric->activities);
   g_array_unref(fabric->deliveries);
-  g_array_unref(fabric->leaves);
+  g_array_unref(fabric->ways);
   g_free(fabric->load.resource);
   g_free(fabric->load.load);
-  g_free(fabric->leaf_load);
+  g_free(fabric->way_load);
   g_free(fabric->carried);
   g_free(fabric);
 }
@@ -179,32 +179,48 @@ static double busiest_bytes(const MoeFabric *fabric, const MoeCollPlan *plan)
   return bytes;
 }
 
-/* Leaf loads of members add up: collected per leaf, then appended once. */
-static void collect_leaf(MoeFabric *fabric, const MoeCollPlan *plan, uint32_t gpu, gboolean up, gboolean down)
-{
-  int64_t leaf = moe_topo_leaf(fabric->topo, gpu);
-  double *load = &fabric->leaf_load[2 * leaf];
+/* Ways that bytes leave a member by, and those that they reach one by. */
+#define OUT_WAYS (1u << MOE_WAY_LEAF_UP | 1u << MOE_WAY_ISLAND_UP | 1u << MOE_WAY_X | 1u << MOE_WAY_Y | 1u << MOE_WAY_Z)
+#define IN_WAYS  (1u << MOE_WAY_LEAF_DOWN | 1u << MOE_WAY_ISLAND_DOWN)
 
-  if (load[0] == 0 && load[1] == 0)
-    g_array_append_val(fabric->leaves, leaf);
-  load[0] += up ? plan->leaf_up_bytes : 0;
-  load[1] += down ? plan->leaf_down_bytes : 0;
+/* The ways of a set that a plan loads. */
+static guint used_ways(const MoeCollPlan *plan, guint set)
+{
+  guint used = 0;
+
+  for (guint way = 0; way < MOE_N_WAYS; way++)
+    used |= plan->way_bytes[way] > 0 ? set & 1u << way : 0;
+  return used;
 }
 
-static void append_leaves(MoeFabric *fabric, double scale)
+/* Loads of members behind their ports add up: collected per resource, then appended once. */
+static void collect_ways(MoeFabric *fabric, const MoeCollPlan *plan, uint32_t gpu, guint ways)
 {
-  reserve(&fabric->load, 2 * fabric->leaves->len);
-  for (guint i = 0; i < fabric->leaves->len; i++) {
-    int64_t leaf = g_array_index(fabric->leaves, int64_t, i);
-    double *load = &fabric->leaf_load[2 * leaf];
+  guint first = moe_topo_first_way(fabric->topo);
 
-    if (load[0] > 0)
-      add_load(fabric, moe_topo_leaf_up(fabric->topo, leaf), load[0], scale);
-    if (load[1] > 0)
-      add_load(fabric, moe_topo_leaf_down(fabric->topo, leaf), load[1], scale);
-    load[0] = load[1] = 0;
+  for (guint way = 0; way < MOE_N_WAYS; way++) {
+    if (!(ways & 1u << way))
+      continue;
+    guint resource = moe_topo_way(fabric->topo, gpu, (MoeWay)way);
+    g_assert(resource != MOE_NO_RESOURCE);
+    if (fabric->way_load[resource - first] == 0)
+      g_array_append_val(fabric->ways, resource);
+    fabric->way_load[resource - first] += plan->way_bytes[way];
   }
-  g_array_set_size(fabric->leaves, 0);
+}
+
+static void append_ways(MoeFabric *fabric, double scale)
+{
+  guint first = moe_topo_first_way(fabric->topo);
+
+  reserve(&fabric->load, fabric->ways->len);
+  for (guint i = 0; i < fabric->ways->len; i++) {
+    guint resource = g_array_index(fabric->ways, guint, i);
+
+    add_load(fabric, resource, fabric->way_load[resource - first], scale);
+    fabric->way_load[resource - first] = 0;
+  }
+  g_array_set_size(fabric->ways, 0);
 }
 
 /* The ports that a plan uses, once per activity. */
@@ -233,7 +249,7 @@ static void load_members(MoeFabric *fabric, const MoeCollPlan *plan, guint n, co
                          const uint32_t *index, double scale)
 {
   Ports ports = used_ports(plan, index && plan->n_skew > 0);
-  gboolean leaves = plan->leaf_up_bytes > 0 || plan->leaf_down_bytes > 0;
+  guint ways = used_ways(plan, OUT_WAYS | IN_WAYS);
 
   fabric->load.n = 0;
   reserve(&fabric->load, n * ports.n);
@@ -244,10 +260,10 @@ static void load_members(MoeFabric *fabric, const MoeCollPlan *plan, guint n, co
       if (factor > 0)
         add_load(fabric, moe_topo_port(gpus[i], ports.port[p]), ports.bytes[p] * factor, scale);
     }
-    if (leaves)
-      collect_leaf(fabric, plan, gpus[i], TRUE, TRUE);
+    if (ways)
+      collect_ways(fabric, plan, gpus[i], ways);
   }
-  append_leaves(fabric, scale);
+  append_ways(fabric, scale);
 }
 
 /* Enters the load just built as an activity of `bytes`. */
@@ -292,11 +308,9 @@ void moe_fabric_start_p2p(MoeFabric *fabric, const MoeCollPlan *plan, uint32_t f
   reserve(&fabric->load, ports.n);
   for (guint p = 0; p < ports.n; p++)
     add_load(fabric, moe_topo_port(ports.port[p] % 2 ? to : from, ports.port[p]), ports.bytes[p], bytes);
-  if (plan->leaf_up_bytes > 0 || plan->leaf_down_bytes > 0) {
-    collect_leaf(fabric, plan, from, TRUE, FALSE);
-    collect_leaf(fabric, plan, to, FALSE, TRUE);
-    append_leaves(fabric, bytes);
-  }
+  collect_ways(fabric, plan, from, used_ways(plan, OUT_WAYS));
+  collect_ways(fabric, plan, to, used_ways(plan, IN_WAYS));
+  append_ways(fabric, bytes);
   start_activity(fabric, plan, bytes, tag);
 }
 

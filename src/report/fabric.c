@@ -19,6 +19,8 @@ static char *tiers_table(const MoeFabricLoad *load, MoeSheet sheet)
   for (int t = 0; t < MOE_N_TIERS; t++) {
     const MoeTierLoad *tier = &load->tier[t];
 
+    if (!moe_fabric_load_has(load, (MoeTier)t))
+      continue;
     moe_table_add(table, moe_tier_words[t]);
     moe_table_whole(table, tier->links);
     take_bytes(table, tier->bytes);
@@ -77,8 +79,9 @@ char *moe_report_fabric_csv(const MoeFabricLoad *load)
   GString *text = g_string_new("part,name,links,bytes,network_bytes,used,most_used\n");
 
   for (int t = 0; t < MOE_N_TIERS; t++)
-    g_string_append_printf(text, "tier,%s,%u,%.0f,,%.6g,%.6g\n", moe_tier_words[t], load->tier[t].links,
-                           load->tier[t].bytes, load->tier[t].mean_used, load->tier[t].most_used);
+    if (moe_fabric_load_has(load, (MoeTier)t))
+      g_string_append_printf(text, "tier,%s,%u,%.0f,,%.6g,%.6g\n", moe_tier_words[t], load->tier[t].links,
+                             load->tier[t].bytes, load->tier[t].mean_used, load->tier[t].most_used);
   for (guint i = 0; i < load->n_busiest; i++)
     g_string_append_printf(text, "link,%s,1,%.0f,,%.6g,%.6g\n", load->busiest[i].name, load->busiest[i].bytes,
                            load->busiest[i].used, load->busiest[i].used);
@@ -124,6 +127,16 @@ static void fill_rows(const MoeFabricLoad *load, Row *domains, Row *nics, Row *l
   }
 }
 
+static void fill_islands(const MoeFabricLoad *load, Row *islands)
+{
+  int64_t island_gpus = moe_topo_cluster(load->topo)->domain.island_gpus;
+
+  for (guint i = 0; i < islands->n; i++) {
+    raise_to(islands, i, moe_fabric_load_used(load, moe_topo_way(load->topo, i * island_gpus, MOE_WAY_ISLAND_UP)));
+    raise_to(islands, i, moe_fabric_load_used(load, moe_topo_way(load->topo, i * island_gpus, MOE_WAY_ISLAND_DOWN)));
+  }
+}
+
 /* White where idle, dark red where always busy; told apart in grey too. */
 static char *colour_of(double used)
 {
@@ -148,6 +161,84 @@ static void draw_row(GString *svg, const Row *row, double y, const char *title)
   }
 }
 
+static double torus_used(const MoeFabricLoad *load, int64_t gpu)
+{
+  double most = 0;
+
+  for (int way = MOE_WAY_X; way <= MOE_WAY_Z; way++)
+    most = MAX(most, moe_fabric_load_used(load, moe_topo_way(load->topo, gpu, (MoeWay)way)));
+  return most;
+}
+
+/* Planes of a torus that the run has, and the side of a GPU's cell when they stand beside one another. */
+static int64_t torus_planes(const MoeFabricLoad *load)
+{
+  const int64_t *extent = moe_topo_cluster(load->topo)->domain.extent;
+
+  return MIN(extent[2], moe_ceil_div(moe_topo_gpus(load->topo), extent[0] * extent[1]));
+}
+
+static double torus_side(const MoeFabricLoad *load)
+{
+  const int64_t *extent = moe_topo_cluster(load->topo)->domain.extent;
+
+  return MIN((WIDTH - 2 * MARGIN) / (double)((extent[0] + 1) * torus_planes(load)), BOX);
+}
+
+/* The planes of a torus beside one another, x to the right and y downwards; of several pods the most used. */
+static void draw_torus(GString *svg, const MoeFabricLoad *load, double y)
+{
+  const MoeDomain *domain = &moe_topo_cluster(load->topo)->domain;
+  const int64_t *extent = domain->extent;
+  double side = torus_side(load);
+
+  g_string_append_printf(svg, "<text x=\"%g\" y=\"%g\">torus of each domain, plane by plane</text>\n", MARGIN, y - 6);
+  for (int64_t at = 0; at < MIN(domain->gpus, moe_topo_gpus(load->topo)); at++) {
+    double used = 0;
+
+    for (int64_t gpu = at; gpu < moe_topo_gpus(load->topo); gpu += domain->gpus)
+      used = MAX(used, torus_used(load, gpu));
+    g_autofree char *colour = colour_of(used);
+    g_string_append_printf(
+        svg,
+        "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\"><title>%" G_GINT64_FORMAT
+        ": %.1f %% of the step</title></rect>\n",
+        MARGIN + side * (double)(moe_topo_position(load->topo, at, 0) +
+                                 (extent[0] + 1) * moe_topo_position(load->topo, at, 2)),
+        y + side * (double)moe_topo_position(load->topo, at, 1), side, side, colour, at, used * 100);
+  }
+}
+
+/* Below the rows that every machine has: what is inside its domains. */
+static void draw_inside(GString *svg, const MoeFabricLoad *load, double y)
+{
+  guint n_islands = (guint)moe_topo_n_islands(load->topo);
+  g_autofree double *most = g_new0(double, n_islands + 1);
+  Row islands = {most, n_islands};
+
+  if (n_islands > 0) {
+    fill_islands(load, &islands);
+    draw_row(svg, &islands, y, "islands: links to the second tier of their domain");
+  }
+  if (moe_topo_cluster(load->topo)->domain.kind == MOE_DOMAIN_TORUS)
+    draw_torus(svg, load, y);
+}
+
+/* What draw_inside needs. */
+static double inside_height(const MoeFabricLoad *load)
+{
+  const MoeDomain *domain = &moe_topo_cluster(load->topo)->domain;
+
+  switch (domain->kind) {
+  case MOE_DOMAIN_TWO_TIER:
+    return ROW;
+  case MOE_DOMAIN_TORUS:
+    return MARGIN + torus_side(load) * (double)domain->extent[1];
+  default:
+    return 0;
+  }
+}
+
 char *moe_report_fabric_svg(const MoeFabricLoad *load)
 {
   guint n_domains = (guint)moe_topo_domain(load->topo, moe_topo_gpus(load->topo) - 1) + 1;
@@ -164,10 +255,11 @@ char *moe_report_fabric_svg(const MoeFabricLoad *load)
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" "
       "font-family=\"sans-serif\" font-size=\"14\">\n<text x=\"%g\" y=\"24\">%s on %s: most used link "
       "of each box, share of a step of %.3f s</text>\n",
-      WIDTH, 60 + 3 * ROW, MARGIN, name, load->run->cluster.name, load->step_s);
+      WIDTH, 60 + 3 * ROW + inside_height(load), MARGIN, name, load->run->cluster.name, load->step_s);
   draw_row(svg, &leaves, 60, "leaves: uplinks to the spine");
   draw_row(svg, &nics, 60 + ROW, "NICs of each NVLink domain");
   draw_row(svg, &domains, 60 + 2 * ROW, "NVLink of each domain");
+  draw_inside(svg, load, 60 + 3 * ROW);
   g_string_append(svg, "</svg>\n");
   return g_string_free(svg, FALSE);
 }

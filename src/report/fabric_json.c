@@ -11,6 +11,8 @@ static void add_tiers(JsonBuilder *builder, const MoeFabricLoad *load)
   for (int t = 0; t < MOE_N_TIERS; t++) {
     const MoeTierLoad *tier = &load->tier[t];
 
+    if (!moe_fabric_load_has(load, (MoeTier)t))
+      continue;
     json_builder_begin_object(builder);
     moe_json_text(builder, "tier", moe_tier_words[t]);
     moe_json_integer(builder, "links", tier->links);

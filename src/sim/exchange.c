@@ -19,10 +19,13 @@ static void simplify_plan(const Sim *sim, MoePass pass, MoeCollPlan *plan)
     take_away(plan);
   if (sim->without & MOE_WITHOUT_NETWORK) {
     plan->port_bytes[MOE_PORT_NIC_OUT] = plan->port_bytes[MOE_PORT_NIC_IN] = 0;
-    plan->leaf_up_bytes = plan->leaf_down_bytes = 0;
+    plan->way_bytes[MOE_WAY_LEAF_UP] = plan->way_bytes[MOE_WAY_LEAF_DOWN] = 0;
   }
-  if (sim->without & MOE_WITHOUT_NVLINK)
+  if (sim->without & MOE_WITHOUT_NVLINK) {
     plan->port_bytes[MOE_PORT_NVLINK_OUT] = plan->port_bytes[MOE_PORT_NVLINK_IN] = 0;
+    for (int way = MOE_WAY_ISLAND_UP; way < MOE_N_WAYS; way++)
+      plan->way_bytes[way] = 0;
+  }
   if (sim->without & MOE_WITHOUT_PEER_WAIT)
     plan->n_skew = 0, plan->in_factor = plan->out_factor = NULL;
 }

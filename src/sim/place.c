@@ -67,6 +67,8 @@ static void clear_real_groups(Placing *placing)
   g_free(placing->rack);
 }
 
+#define REACH_BITS 3 /* MoeReach, in a word with an offset inside a domain */
+
 /* ---- colours ----------------------------------------------------------------------------------------------------- */
 
 static double slow_factor(const Sim *sim, int64_t rank)
@@ -170,7 +172,9 @@ static void mix_stages(Placing *placing, const int64_t *peers, uint64_t *next)
     for (const int64_t *stage = &peers[(gsize)placing->stage[rank] * (n + 1)]; *stage >= 0; stage++) {
       int64_t peer = rank + (*stage - placing->stage[rank]) * stride;
 
-      next[rank] = sim_mix(sim_mix(next[rank], placing->colour[peer]), moe_topo_reach(sim->topo, rank, peer));
+      uint64_t where = moe_topo_reach(sim->topo, rank, peer) | moe_topo_offset(sim->topo, rank, peer) << REACH_BITS;
+
+      next[rank] = sim_mix(sim_mix(next[rank], placing->colour[peer]), where);
     }
   }
 }
@@ -211,6 +215,8 @@ static const char *not_foldable(const Sim *sim)
     return "faults of the network make some GPUs slower than others";
   if (moe_topo_leaves_matter(sim->topo))
     return "oversubscribed leaf switches are shared by ranks of different groups";
+  if (moe_topo_islands_matter(sim->topo))
+    return "oversubscribed links between the islands of a domain are shared by ranks of different groups";
   return NULL;
 }
 

@@ -20,6 +20,7 @@ static uint32_t label(Labels *labels, uint32_t id)
 
 static uint64_t shape_hash(const Placing *placing, const uint32_t *member, guint n, Labels labels[N_SITES])
 {
+  gboolean offset_counts = moe_topo_cluster(placing->sim->topo)->domain.kind != MOE_DOMAIN_SWITCH;
   uint64_t hash = n;
 
   for (unsigned i = 0; i < N_SITES; i++) {
@@ -32,6 +33,8 @@ static uint64_t shape_hash(const Placing *placing, const uint32_t *member, guint
     for (unsigned site = 0; site < N_SITES; site++)
       where = where << LABEL_BITS | label(&labels[site], placing->site[site][member[i]]);
     hash = sim_mix(hash, where);
+    if (offset_counts)
+      hash = sim_mix(hash, moe_topo_offset(placing->sim->topo, member[0], member[i]));
   }
   return hash;
 }

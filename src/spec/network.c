@@ -34,6 +34,7 @@ static const MoeCollectiveFit network_fit = NETWORK_FIT;
 #define MAX_SHARE 1.5
 /* Ceilings that no machine of today comes near; they catch slipped digits. */
 #define MAX_DOMAIN_GPUS      65536
+#define MAX_EXTENT           1024
 #define MAX_HOST_GPUS        1024
 #define MAX_RAILS            1024
 #define MAX_PLANES           64
@@ -120,7 +121,36 @@ gboolean moe_collective_fit_read(const MoeNode *node, gboolean network, MoeColle
 
 /* Latency: NVLink 64 B on H800 (DeepSeek, ISCA 2025) is 3.33 us end to end with its kernel; one hop is about 1 us.
  * Efficiency: p2p 376 of 450 GB/s on H100 and 747 to 780 of 900 on GB200. */
-static const MoeDomain domain_defaults = {.latency_s = 1e-6, .efficiency = 0.835, .collectives = DOMAIN_FIT};
+static const MoeDomain domain_defaults = {.latency_s = 1e-6,
+                                          .efficiency = 0.835,
+                                          .oversubscription = 1,
+                                          .extent = {1, 1, 1},
+                                          .wrap = TRUE,
+                                          .collectives = DOMAIN_FIT};
+
+static const char *const domain_kinds[] = {"switch", "two-tier", "torus", NULL};
+
+G_STATIC_ASSERT(sizeof(MoeDomainKind) == sizeof(int));
+
+static const MoeField domain_topology_fields[] = {
+    {"kind", MOE_FIELD_CHOICE(MoeDomain, kind, domain_kinds), .meaning = "how its GPUs are joined"},
+    {"island", MOE_FIELD_COUNT(MoeDomain, island_gpus, 0, MAX_DOMAIN_GPUS),
+     .meaning = "two-tier: GPUs below the first tier of one rack or node, a divisor of gpus"},
+    {"oversubscription", MOE_FIELD_BETWEEN(MoeDomain, oversubscription, MOE_DIM_NONE, 1, MAX_OVERSUBSCRIPTION),
+     .meaning = "two-tier: what an island's GPUs can send over what its links to the second tier carry"},
+    {"latency", MOE_FIELD_BETWEEN(MoeDomain, far_latency_s, MOE_DIM_SECONDS, 0, MAX_SECONDS),
+     .otherwise = "as domain.latency", .meaning = "two-tier: between islands, at least domain.latency"},
+    {"x", MOE_FIELD_COUNT(MoeDomain, extent[0], 1, MAX_EXTENT), .meaning = "torus: GPUs along the first dimension"},
+    {"y", MOE_FIELD_COUNT(MoeDomain, extent[1], 1, MAX_EXTENT), .meaning = "torus: along the second"},
+    {"z", MOE_FIELD_COUNT(MoeDomain, extent[2], 1, MAX_EXTENT), .meaning = "torus: along the third; x y z is gpus"},
+    {"dimensions", MOE_FIELD_COUNT(MoeDomain, dimensions, 0, MOE_MAX_DIMENSIONS),
+     .otherwise = "as many as have more than one GPU",
+     .meaning = "torus: dimensions that a GPU has two links for, which share its bandwidth equally"},
+    {"wrap", MOE_FIELD_FLAG(MoeDomain, wrap), .meaning = "torus: the ends of a dimension are joined"},
+    {NULL},
+};
+
+static const MoeSection domain_topology_section = {"domain.topology", domain_topology_fields, &domain_defaults};
 
 static const MoeField domain_fields[] = {
     {"gpus", MOE_FIELD_COUNT(MoeDomain, gpus, 1, MAX_DOMAIN_GPUS), .required = TRUE,
@@ -134,6 +164,7 @@ static const MoeField domain_fields[] = {
      .meaning = "share of the bandwidth that bulk transfers reach"},
     {"all_to_all_efficiency", MOE_FIELD_BETWEEN(MoeDomain, all_to_all_efficiency, MOE_DIM_NONE, 0, 1),
      .meaning = "share that an all-to-all reaches; 0: as efficiency"},
+    {"topology", MOE_FIELD_PART(domain_topology_section), .meaning = "one switch, two tiers of switches, a torus"},
     {"multicast", MOE_FIELD_FLAG(MoeDomain, multicast), .meaning = "the switch reduces and multicasts (NVLink SHARP)"},
     {"collectives", MOE_FIELD_PART_AT(MoeDomain, collectives, domain_fit_section), .folder = "clusters/fabrics",
      .meaning = "fitted constants of collectives in the domain"},
@@ -143,11 +174,68 @@ static const MoeField domain_fields[] = {
 
 const MoeSection moe_domain_section = {"domain", domain_fields, &domain_defaults};
 
+static gboolean refuse_topology(const MoeNode *map, const char *key, GError **error, const char *what)
+{
+  const MoeNode *topology = moe_node_get(map, "topology"), *at = moe_node_get(topology, key);
+
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(at ? at : topology), "%s", what);
+}
+
+static gboolean check_two_tier(const MoeNode *map, MoeDomain *domain, GError **error)
+{
+  if (domain->far_latency_s == 0)
+    domain->far_latency_s = domain->latency_s;
+  if (domain->island_gpus < 1)
+    return refuse_topology(map, "kind", error,
+                           "two tiers without domain.topology.island, expected the GPUs of one rack or node");
+  if (domain->gpus % domain->island_gpus != 0)
+    return refuse_topology(map, "island", error,
+                           "domain.topology.island does not divide domain.gpus, expected the GPUs of one rack or node");
+  return domain->far_latency_s >= domain->latency_s ||
+         refuse_topology(map, "latency", error,
+                         "domain.topology.latency is below domain.latency, expected at least as much: it contains it");
+}
+
+static gboolean check_torus(const MoeNode *map, MoeDomain *domain, GError **error)
+{
+  int64_t gpus = 1, spanned = 0;
+
+  for (int i = 0; i < MOE_MAX_DIMENSIONS; i++) {
+    gpus *= domain->extent[i];
+    spanned = domain->extent[i] > 1 ? i + 1 : spanned;
+  }
+  if (domain->dimensions == 0)
+    domain->dimensions = MAX(spanned, 1);
+  if (gpus != domain->gpus)
+    return refuse_topology(map, "x", error, "x times y times z is not domain.gpus, expected a torus of as many GPUs");
+  if (domain->multicast)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(map, "multicast")),
+                    "multicast in a torus, expected false: there is no switch");
+  return domain->dimensions >= spanned ||
+         refuse_topology(map, "dimensions", error,
+                         "domain.topology.dimensions leaves out one that has more than one GPU, expected all of them");
+}
+
+static gboolean read_domain_topology(const MoeNode *map, MoeDomain *domain, GError **error)
+{
+  if (!moe_section_read(map, "topology", domain_topology_fields, "domain.topology", domain, error))
+    return FALSE;
+  switch (domain->kind) {
+  case MOE_DOMAIN_TWO_TIER:
+    return check_two_tier(map, domain, error);
+  case MOE_DOMAIN_TORUS:
+    return check_torus(map, domain, error);
+  default:
+    return TRUE;
+  }
+}
+
 gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error)
 {
   *domain = domain_defaults;
   if (!moe_node_read_fields(node, domain_fields, "domain", domain, error) ||
-      !moe_section_read(node, "collectives", fit_fields, "domain.collectives", &domain->collectives, error))
+      !moe_section_read(node, "collectives", fit_fields, "domain.collectives", &domain->collectives, error) ||
+      !read_domain_topology(node, domain, error))
     return FALSE;
   if (domain->of == 0)
     domain->of = domain->gpus;
@@ -185,7 +273,8 @@ static const char *const network_kinds[] = {"infiniband", "roce", NULL};
 static const char *const rdma_kinds[] = {"gpudirect", "staged", NULL};
 static const char *const topology_kinds[] = {"fat-tree", NULL};
 static const char *const routing_kinds[] = {"adaptive", "ecmp", "ecmp-queue-pairs", NULL};
-static const char *const fault_kinds[] = {"nvlink", "nic", "host", "leaf", "rail", "plane", "link", "gpu", NULL};
+static const char *const fault_kinds[] = {"nvlink", "nic",  "host", "leaf",   "rail",
+                                          "plane",  "link", "gpu",  "island", NULL};
 
 /* Word -> C enum, which the table reader fills as int. */
 G_STATIC_ASSERT(sizeof(MoeNetworkKind) == sizeof(int) && sizeof(MoeRdmaKind) == sizeof(int));
@@ -297,7 +386,7 @@ static gboolean read_fault(const MoeNode *node, MoeFault *fault, GError **error)
   if (!moe_node_read_fields(node, fault_fields, "network.faults", fault, error))
     return FALSE;
   fault->mark = moe_node_mark(node);
-  if (fault->factor == 0 && (fault->kind <= MOE_FAULT_HOST || fault->kind == MOE_FAULT_GPU))
+  if (fault->factor == 0 && (fault->kind <= MOE_FAULT_HOST || fault->kind >= MOE_FAULT_GPU))
     return moe_fail(error, MOE_ERROR_INPUT, fault->mark,
                     "factor 0 cuts a GPU off for good, expected a factor above 0 (only a leaf, rail, plane or link can "
                     "fail altogether)");

@@ -44,15 +44,31 @@ typedef struct {
   double send_chunk_s, send_window_s; /* as chunk_s and window_s, for one send / receive */
 } MoeCollectiveFit;
 
-/* All GPUs one NVSwitch (or xGMI) fabric joins. */
+/* How the GPUs of a domain are joined. */
+typedef enum {
+  MOE_DOMAIN_SWITCH,   /* one tier of switches: every pair is one hop apart */
+  MOE_DOMAIN_TWO_TIER, /* islands (a rack, a node) of one tier, joined by a second one */
+  MOE_DOMAIN_TORUS,    /* every GPU has two links per dimension, to its neighbours; no switches */
+} MoeDomainKind;
+
+#define MOE_MAX_DIMENSIONS 3
+
+/* All GPUs one scale-up fabric (NVSwitch, xGMI, UB, ICI) joins. */
 typedef struct {
   int64_t gpus;       /* used by runs */
   int64_t of;         /* physically there */
   double bytes_per_s; /* one direction, per GPU, as specified */
   double latency_s;
-  double efficiency;            /* share of bytes_per_s that bulk transfers reach (protocol), 0..1 */
-  gboolean multicast;           /* NVLink SHARP in the switch */
-  double all_to_all_efficiency; /* share that all-to-all reaches; 0 = efficiency */
+  double efficiency; /* share of bytes_per_s that bulk transfers reach (protocol), 0..1 */
+  MoeDomainKind kind;
+  int64_t island_gpus;     /* two-tier: GPUs below the switches of one island, a divisor of gpus */
+  double oversubscription; /* two-tier: what an island's GPUs can send over what its second tier carries, >= 1 */
+  double far_latency_s;    /* two-tier: between islands, at least latency_s */
+  int64_t extent[MOE_MAX_DIMENSIONS]; /* torus: GPUs along x, y, z; their product is gpus */
+  int64_t dimensions;                 /* torus: dimensions that a GPU has links for; each has its part of bytes_per_s */
+  gboolean wrap;                      /* torus: the ends of a dimension of more than two GPUs are joined */
+  gboolean multicast;                 /* NVLink SHARP in the switch */
+  double all_to_all_efficiency;       /* share that all-to-all reaches; 0 = efficiency */
   MoeCollectiveFit collectives;
 } MoeDomain;
 
@@ -69,7 +85,7 @@ typedef enum { MOE_RDMA_GPUDIRECT, MOE_RDMA_STAGED } MoeRdmaKind;
 /* What is broken or slow on this machine: the rate of what `kind` and `index` name is multiplied by `factor`; 0 =
  * failed, where others can carry its share. */
 typedef enum {
-  MOE_FAULT_NVLINK, /* both directions of GPU `index`'s NVLink */
+  MOE_FAULT_NVLINK, /* both directions of GPU `index`'s NVLink, all links of a torus */
   MOE_FAULT_NIC,    /* both directions of GPU `index`'s NICs, all planes */
   MOE_FAULT_HOST,   /* both directions of GPU `index`'s host link */
   MOE_FAULT_LEAF,   /* leaf `index` of one plane: its uplinks and downlinks, and with 0 its GPUs' ports on that plane */
@@ -77,6 +93,7 @@ typedef enum {
   MOE_FAULT_PLANE,  /* plane `index` of the network: every GPU's port on it; with 0 the other planes carry its share */
   MOE_FAULT_LINK,   /* GPU `index`'s port on one plane */
   MOE_FAULT_GPU,    /* GPU `index` itself: its kernels take 1 / factor times as long */
+  MOE_FAULT_ISLAND, /* both directions of island `index`'s links to the second tier of its domain */
 } MoeFaultKind;
 
 /* How a fabric spreads flows over the ways between leaves. */

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-const char *const moe_tier_words[] = {"NVLink", "NIC", "leaf", "host link", NULL};
+const char *const moe_tier_words[] = {"NVLink", "NIC", "leaf", "host link", "second tier", "torus", NULL};
 
 static const char *const group_names[] = {
     "tensor",      "context",        "data",         "expert",         "expert tensor",
@@ -19,12 +19,22 @@ static MoeTier tier_of(const MoeTopo *topo, guint resource)
   static const MoeTier tiers[MOE_N_PORTS] = {MOE_TIER_NVLINK, MOE_TIER_NVLINK, MOE_TIER_NIC,
                                              MOE_TIER_NIC,    MOE_TIER_HOST,   MOE_TIER_HOST};
 
-  return resource >= moe_topo_leaf_up(topo, 0) ? MOE_TIER_LEAF : tiers[resource % MOE_N_PORTS];
+  if (resource < moe_topo_first_way(topo))
+    return tiers[resource % MOE_N_PORTS];
+  MoeWay way = moe_topo_way_kind(topo, resource);
+  if (way <= MOE_WAY_LEAF_DOWN)
+    return MOE_TIER_LEAF;
+  return way <= MOE_WAY_ISLAND_DOWN ? MOE_TIER_ISLAND : MOE_TIER_TORUS;
 }
 
 double moe_fabric_load_used(const MoeFabricLoad *load, guint resource)
 {
   return load->bytes[resource] / moe_topo_capacities(load->topo)[resource] / load->step_s;
+}
+
+gboolean moe_fabric_load_has(const MoeFabricLoad *load, MoeTier tier)
+{
+  return tier <= MOE_TIER_HOST || load->tier[tier].links > 0;
 }
 
 static void sum_tiers(MoeFabricLoad *load)

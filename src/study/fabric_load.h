@@ -13,9 +13,12 @@ typedef enum {
   MOE_TIER_NIC,
   MOE_TIER_LEAF, /* uplinks and downlinks of leaves */
   MOE_TIER_HOST,
+  MOE_TIER_ISLAND, /* links of islands to the second tier of their domain; none elsewhere */
+  MOE_TIER_TORUS,  /* links of a torus, both directions of a GPU's two along a dimension as one; none elsewhere */
   MOE_N_TIERS,
 } MoeTier;
 
+/* Tiers after MOE_TIER_HOST are shown only where the machine has them. */
 extern const char *const moe_tier_words[];
 
 /* Both directions of all links of a tier. `used`: share of the step in which the link would have been busy at its full
@@ -56,6 +59,8 @@ typedef struct {
 MoeFabricLoad *moe_fabric_load(MoeRun *run, const MoeSimOptions *sim, GError **error);
 void moe_fabric_load_free(MoeFabricLoad *load);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeFabricLoad, moe_fabric_load_free)
+/* Whether the machine has links of a tier. */
+gboolean moe_fabric_load_has(const MoeFabricLoad *load, MoeTier tier);
 /* Share of the step that a resource is used. */
 double moe_fabric_load_used(const MoeFabricLoad *load, guint resource);
 

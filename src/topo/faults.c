@@ -19,6 +19,23 @@ static gboolean apply_to_gpu(MoeTopo *topo, const MoeFault *fault, MoePort out, 
   if (fault->index >= topo->gpus)
     return refuse(fault, error, "GPU", topo->gpus);
   scale(topo, fault->index, out, fault->factor);
+  for (int d = 0; out == MOE_PORT_NVLINK_OUT && d < MOE_MAX_DIMENSIONS; d++) {
+    guint along = moe_topo_way(topo, fault->index, (MoeWay)(MOE_WAY_X + d));
+
+    if (along != MOE_NO_RESOURCE)
+      topo->capacity[along] *= fault->factor;
+  }
+  return TRUE;
+}
+
+static gboolean apply_to_island(MoeTopo *topo, const MoeFault *fault, GError **error)
+{
+  int64_t first = fault->index * topo->cluster->domain.island_gpus;
+
+  if (fault->index >= topo->islands)
+    return refuse(fault, error, "island", topo->islands);
+  topo->capacity[moe_topo_way(topo, first, MOE_WAY_ISLAND_UP)] *= fault->factor;
+  topo->capacity[moe_topo_way(topo, first, MOE_WAY_ISLAND_DOWN)] *= fault->factor;
   return TRUE;
 }
 
@@ -118,6 +135,8 @@ static gboolean apply(MoeTopo *topo, const MoeFault *fault, GError **error)
     return apply_to_link(topo, fault, error);
   case MOE_FAULT_GPU:
     return apply_to_kernels(topo, fault, error);
+  case MOE_FAULT_ISLAND:
+    return apply_to_island(topo, fault, error);
   default:
     return apply_to_rail(topo, fault, error);
   }

@@ -13,10 +13,20 @@ struct MoeTopo {
   int64_t leaf_gpus;  /* GPUs below one leaf */
   int64_t leaves;     /* leaves in use */
   int64_t pod_leaves; /* leaves of one pod (three tiers); G_MAXINT64 = one pod */
-  gboolean leaves_matter;
+  int64_t islands;    /* of domains of two tiers, in use */
+  gboolean leaves_matter, islands_matter;
   guint n_resources;
   double *capacity; /* [n_resources] bytes/s */
 };
+
+/* What the uplinks of one undegraded leaf carry for this run, bytes/s. */
+double moe_topo_leaf_bytes_per_s(const MoeTopo *topo);
+/* Fills the capacities of islands and of the links of a torus (domain.c). */
+guint moe_topo_count_domain_ways(const MoeTopo *topo);
+void moe_topo_fill_domain_ways(MoeTopo *topo);
+gboolean moe_topo_find_islands_matter(const MoeTopo *topo);
+/* Rounding of the sum of what hangs below a switch. */
+#define MOE_TOPO_ROUNDING 1e-9
 
 /* Applies the cluster's `faults:`; FALSE and *error when one names what the machine does not have. */
 gboolean moe_topo_apply_faults(MoeTopo *topo, GError **error);

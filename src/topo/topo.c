@@ -40,6 +40,8 @@ static void place(MoeTopo *topo)
   topo->per_rail = moe_ceil_div(topo->cluster->host.gpus, topo->rails);
   topo->leaf_gpus = network->tiers == 1 ? G_MAXINT32 : own_ports(network);
   topo->leaves = moe_ceil_div(hosts * topo->per_rail, topo->leaf_gpus) * topo->rails;
+  if (topo->cluster->domain.kind == MOE_DOMAIN_TWO_TIER)
+    topo->islands = moe_ceil_div(topo->gpus, topo->cluster->domain.island_gpus);
   topo->pod_leaves = network->tiers == 3 ? POD_LEAVES : G_MAXINT64;
 }
 
@@ -86,19 +88,26 @@ static double path_share(const MoeNetwork *network)
   return network->path_share > 0 ? network->path_share : shares[network->routing];
 }
 
-static void fill_capacities(MoeTopo *topo)
+double moe_topo_leaf_bytes_per_s(const MoeTopo *topo)
 {
   const MoeNetwork *network = &topo->cluster->network;
-  double leaf = leaf_bytes_per_s(topo) * (1 - network->background) * path_share(network), rate[MOE_N_PORTS];
+
+  return leaf_bytes_per_s(topo) * (1 - network->background) * path_share(network);
+}
+
+static void fill_capacities(MoeTopo *topo)
+{
+  double leaf = moe_topo_leaf_bytes_per_s(topo), rate[MOE_N_PORTS];
 
   for (int port = 0; port < MOE_N_PORTS; port++)
     rate[port] = moe_topo_port_bytes_per_s(topo, (MoePort)port);
-  topo->n_resources = (guint)(topo->gpus * MOE_N_PORTS + 2 * topo->leaves);
+  topo->n_resources = moe_topo_first_way(topo) + (guint)(2 * topo->leaves) + moe_topo_count_domain_ways(topo);
   topo->capacity = g_new(double, topo->n_resources);
   for (int64_t gpu = 0; gpu < topo->gpus; gpu++)
     memcpy(&topo->capacity[moe_topo_port(gpu, (MoePort)0)], rate, sizeof rate);
   for (int64_t i = 0; i < 2 * topo->leaves; i++)
     topo->capacity[topo->gpus * MOE_N_PORTS + i] = leaf;
+  moe_topo_fill_domain_ways(topo);
 }
 
 static gboolean apply_degradations(MoeTopo *topo, guint n, const MoeDegradation *degradations, GError **error)
@@ -126,9 +135,6 @@ static double below_leaf(const MoeTopo *topo, int64_t leaf)
   return sum;
 }
 
-/* Rounding of the sum of a leaf's NICs. */
-#define ROUNDING 1e-9
-
 /* Whether an uplink can be the limit: oversubscribed, or degraded below what hangs on it. */
 static gboolean find_leaves_matter(const MoeTopo *topo)
 {
@@ -139,7 +145,7 @@ static gboolean find_leaves_matter(const MoeTopo *topo)
   for (int64_t leaf = 0; leaf < topo->leaves; leaf++) {
     double least = MIN(topo->capacity[moe_topo_leaf_up(topo, leaf)], topo->capacity[moe_topo_leaf_down(topo, leaf)]);
 
-    if (least < full && least < below_leaf(topo, leaf) * (1 - ROUNDING))
+    if (least < full && least < below_leaf(topo, leaf) * (1 - MOE_TOPO_ROUNDING))
       return TRUE;
   }
   return FALSE;
@@ -158,6 +164,7 @@ MoeTopo *moe_topo_new(const MoeCluster *cluster, int64_t gpus, guint n_degradati
   if (!moe_topo_apply_faults(topo, error) || !apply_degradations(topo, n_degradations, degradations, error))
     return NULL;
   topo->leaves_matter = find_leaves_matter(topo);
+  topo->islands_matter = moe_topo_find_islands_matter(topo);
   return g_steal_pointer(&topo);
 }
 
@@ -287,6 +294,7 @@ gboolean moe_topo_leaves_matter(const MoeTopo *topo)
 void moe_topo_count_leaves(MoeTopo *topo)
 {
   topo->leaves_matter = topo->cluster->network.tiers > 1;
+  topo->islands_matter = topo->islands > 0;
 }
 
 gboolean moe_topo_uniform(const MoeTopo *topo)
@@ -314,5 +322,12 @@ char *moe_topo_resource_name(const MoeTopo *topo, guint resource)
   g_assert(resource < topo->n_resources);
   if (resource < first_leaf)
     return g_strdup_printf("GPU %u %s", resource / MOE_N_PORTS, words[resource % MOE_N_PORTS]);
-  return g_strdup_printf("leaf %u %s", (resource - first_leaf) / 2, (resource - first_leaf) % 2 ? "down" : "up");
+  MoeWay way = moe_topo_way_kind(topo, resource);
+  guint at = resource - first_leaf, first_domain = (guint)(2 * topo->leaves);
+  if (way <= MOE_WAY_LEAF_DOWN)
+    return g_strdup_printf("leaf %u %s", at / 2, at % 2 ? "down" : "up");
+  if (way <= MOE_WAY_ISLAND_DOWN)
+    return g_strdup_printf("island %u %s", (at - first_domain) / 2, at % 2 ? "down" : "up");
+  return g_strdup_printf("GPU %u links along %c", (at - first_domain) / MOE_MAX_DIMENSIONS,
+                         'x' + (int)(way - MOE_WAY_X));
 }

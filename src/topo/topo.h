@@ -5,9 +5,12 @@
  *
  * GPU g of a run sits in domain g / domain.gpus and host g / host.gpus; it hangs on leaf moe_topo_leaf(g). Resources
  * (directed capacities in bytes/s) are numbered: GPU g's are g * MOE_N_PORTS + port, then the leaves' uplinks and
- * downlinks.
+ * downlinks, then those of the islands of a domain of two tiers, or the links of each GPU of a torus by dimension (both
+ * directions as one).
  *
  *     GPU --nvlink--> [NVSwitch of the domain] --nvlink--> GPU
+ *     GPU --nvlink--> [island] --up--> [second tier] --down--> [island] --nvlink--> GPU      a domain of two tiers
+ *     GPU --x links--> GPU --x links--> GPU ...                                              a torus
  *     GPU --nic--> [leaf] --up--> [spine] --down--> [leaf] --nic--> GPU
  *     GPU --host link--> host memory
  */
@@ -27,6 +30,18 @@ typedef enum {
   MOE_PORT_HOST_IN,
   MOE_N_PORTS,
 } MoePort;
+
+/* What lies behind ports: a GPU's bytes go on over one resource of each of these, if it has one. */
+typedef enum {
+  MOE_WAY_LEAF_UP, /* shared by the GPUs below a leaf */
+  MOE_WAY_LEAF_DOWN,
+  MOE_WAY_ISLAND_UP, /* shared by the GPUs of an island */
+  MOE_WAY_ISLAND_DOWN,
+  MOE_WAY_X, /* a GPU's own two links along a dimension of a torus */
+  MOE_WAY_Y,
+  MOE_WAY_Z,
+  MOE_N_WAYS,
+} MoeWay;
 
 /* How far apart two GPUs are. */
 typedef enum { MOE_REACH_SELF, MOE_REACH_DOMAIN, MOE_REACH_LEAF, MOE_REACH_SPINE, MOE_REACH_CORE } MoeReach;
@@ -57,6 +72,16 @@ MoeReach moe_topo_reach(const MoeTopo *topo, int64_t a, int64_t b);
 /* One-way latency between two GPUs over their shortest path, seconds. */
 double moe_topo_latency(const MoeTopo *topo, MoeReach reach);
 
+/* The same inside a domain: two GPUs of it. */
+double moe_topo_domain_latency(const MoeTopo *topo, int64_t a, int64_t b);
+/* Island of a domain of two tiers, over the whole machine; 0 elsewhere. */
+int64_t moe_topo_island(const MoeTopo *topo, int64_t gpu);
+/* Position of a GPU along a dimension of its torus, 0 elsewhere. */
+int64_t moe_topo_position(const MoeTopo *topo, int64_t gpu, int dimension);
+/* Where `gpu` lies from `origin` inside the domain's fabric: pairs of the same offset are equally far apart, over links
+ * of the same kinds. 0 where one switch joins all. */
+uint64_t moe_topo_offset(const MoeTopo *topo, int64_t origin, int64_t gpu);
+
 guint moe_topo_n_resources(const MoeTopo *topo);
 const double *moe_topo_capacities(const MoeTopo *topo);
 static inline guint moe_topo_port(int64_t gpu, MoePort port)
@@ -68,10 +93,23 @@ static inline guint moe_topo_port(int64_t gpu, MoePort port)
 int64_t moe_topo_n_leaves(const MoeTopo *topo);
 guint moe_topo_leaf_up(const MoeTopo *topo, int64_t leaf);
 guint moe_topo_leaf_down(const MoeTopo *topo, int64_t leaf);
+/* Islands of a domain of two tiers, 0 where there are none. */
+int64_t moe_topo_n_islands(const MoeTopo *topo);
+#define MOE_NO_RESOURCE G_MAXUINT
+/* The resource that a GPU's bytes take behind its port; MOE_NO_RESOURCE where the machine has none such. */
+guint moe_topo_way(const MoeTopo *topo, int64_t gpu, MoeWay way);
+/* All that is behind ports has numbers from here on. */
+guint moe_topo_first_way(const MoeTopo *topo);
+/* What kind of link a resource from there on is. */
+MoeWay moe_topo_way_kind(const MoeTopo *topo, guint resource);
+/* Capacity of an undegraded one, bytes/s. */
+double moe_topo_way_bytes_per_s(const MoeTopo *topo, MoeWay way);
 /* Whether leaf uplinks can ever be the limit (oversubscription > 1 or a degraded one): otherwise routes leave them out.
  */
 gboolean moe_topo_leaves_matter(const MoeTopo *topo);
-/* Has routes include leaf uplinks even where they can never be the limit: for counting what they carry. */
+/* The same for the links of islands to the second tier of their domain. */
+gboolean moe_topo_islands_matter(const MoeTopo *topo);
+/* Has routes include leaf uplinks and islands' even where they can never be the limit: for counting what they carry. */
 void moe_topo_count_leaves(MoeTopo *topo);
 /* Whether every GPU has the same ports: FALSE when a fault or degradation made some slower than others. */
 gboolean moe_topo_uniform(const MoeTopo *topo);

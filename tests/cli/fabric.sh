@@ -42,6 +42,35 @@ try run "$run" --beside "$data/models/llama3-70b.yaml" $small=4
 expect_out "beside $data/models/llama3-70b.yaml"
 refused "cannot be folded: another job takes its part of some links" run "$run" --beside "$data/models/llama3-70b.yaml" --fidelity folded
 refused "phase 2, expected a share" fabric "$run" --beside "$data/models/llama3-70b.yaml" --phase 2
+# Domains of two tiers and tori: their own tiers, drawn too; folded and in full they are the same.
+llama="$data/models/llama3-70b.yaml --set parallelism.virtual_stages=1 --set parallelism.schedule=1f1b"
+try fabric $llama --cluster tpu-v5p --gpus 64 --format csv --svg "$work/torus.svg" --set cluster.domain.gpus=64 \
+  --set cluster.domain.topology.x=4 --set cluster.domain.topology.y=4 --set cluster.domain.topology.z=4
+expect_status 0
+check "links of a torus: three dimensions of 64 chips" grep -q '^tier,torus,192,' "$work/out"
+check "a cell for every chip" [ "$(grep -c '% of the step' "$work/torus.svg")" -ge 64 ]
+check "a busiest link along a dimension" grep -q '^link,GPU [0-9]* links along [xyz],' "$work/out"
+two='--cluster cloudmatrix384 --gpus 64'
+try fabric $llama $two --format csv --svg "$work/tiers.svg"
+expect_status 0
+check "links of eight islands, up and down" grep -q '^tier,second tier,16,' "$work/out"
+check "islands are drawn" grep -q 'links to the second tier' "$work/tiers.svg"
+check "a machine of one tier has neither" sh -c "! grep -q '^tier,torus\|^tier,second' '$work/alone'"
+for machine in "$two" '--cluster tpu-v5p --gpus 64'; do
+  for fidelity in folded full; do
+    try run $llama $machine --fidelity $fidelity --format json
+    expect_status 0
+    sed -n 's/.*"step_time_s" : //p' "$work/out" | head -1 >> "$work/steps"
+  done
+done
+check "folded is full" [ "$(sort -u "$work/steps" | wc -l)" -eq 2 ]
+step_of() { try run $llama $two --format json "$@"; sed -n 's/.*"step_time_s" : \([0-9.]*\).*/\1/p' "$work/out" | head -1; }
+whole=$(step_of) thin=$(step_of --set cluster.domain.topology.oversubscription=8)
+slow=$(step_of --set 'cluster.network.faults=[{what: island, index: 1, factor: 0.02}]')
+check "a thin second tier costs, a slow island costs more: $whole, $thin, $slow s" awk "BEGIN { exit !($whole < $thin && $thin < $slow) }"
+refused "fault at island 8, expected an index below 8" run $llama $two --set 'cluster.network.faults=[{what: island, index: 8, factor: 0.5}]'
+refused "factor 0 cuts a GPU off" run $llama $two --set 'cluster.network.faults=[{what: island, index: 1, factor: 0}]'
+
 refused "nosuch.yaml: No such file" run "$run" --beside nosuch.yaml
 refused "$work/nowhere/fabric.svg: cannot write" fabric "$run" --svg "$work/nowhere/fabric.svg"
 

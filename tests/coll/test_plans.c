@@ -503,8 +503,8 @@ START_TEST(test_uplinks_carry_what_leaves_a_leaf)
   MoeCollPlan plan = machine_plan(topo, &stack, "ring", &gather, 8, 8);
 
   /* hosts 0 1 | 2 3 | 4 5 | 6 7: every second hop of the ring changes leaf */
-  ck_assert_double_eq_tol(plan.leaf_up_bytes, 35 * MB, 1);
-  ck_assert_double_eq_tol(plan.leaf_down_bytes, 35 * MB, 1);
+  ck_assert_double_eq_tol(plan.way_bytes[MOE_WAY_LEAF_UP], 35 * MB, 1);
+  ck_assert_double_eq_tol(plan.way_bytes[MOE_WAY_LEAF_DOWN], 35 * MB, 1);
 }
 END_TEST
 

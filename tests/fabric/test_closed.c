@@ -105,7 +105,7 @@ START_TEST(test_spine_link_shared_for_half_a_life)
   cluster.network.leaf_gpus = 2; /* two hosts per leaf, 2 : 1 oversubscribed: 50 GB/s up */
   cluster.network.oversubscription = 2;
   flight_init(&flight, cluster, 512);
-  plan.leaf_up_bytes = plan.leaf_down_bytes = 5e6;
+  plan.way_bytes[MOE_WAY_LEAF_UP] = plan.way_bytes[MOE_WAY_LEAF_DOWN] = 5e6;
   flight_at(&flight, 0, 0, &plan, 0, up[0], NULL);
   flight_at(&flight, 1, us(50), &plan, 0, up[1], NULL);
   flight_run(&flight);
@@ -113,6 +113,38 @@ START_TEST(test_spine_link_shared_for_half_a_life)
   ck_assert_int_eq(flight.delivered[0], us(150));
   ck_assert_int_eq(flight.delivered[1], us(200));
   flight_clear(&flight);
+}
+END_TEST
+
+/* Rings along different dimensions of a torus have links of their own; along the same one they share them. */
+START_TEST(test_rings_of_a_torus_meet_on_a_dimension)
+{
+  static const uint32_t along_x[] = {0, 1, 2, 3}, along_y[] = {0, 4, 8, 12};
+  static const int64_t row[] = {0, 1, 2, 3}, column[] = {0, 4, 8, 12};
+  const MoeCollective gather = {.kind = MOE_ALL_GATHER, .bytes = 40e6};
+  const MoeStackCollectives stack = machine_stack("nccl");
+
+  for (int same = 0; same < 2; same++) {
+    Flight flight;
+    MoeCluster cluster = machine_new(16);
+    MoeCollPlan x, y;
+
+    cluster.domain.kind = MOE_DOMAIN_TORUS;
+    cluster.domain.extent[0] = cluster.domain.extent[1] = 4;
+    cluster.domain.extent[2] = 1;
+    cluster.domain.dimensions = 2;
+    cluster.domain.wrap = TRUE;
+    flight_init(&flight, cluster, 16);
+    moe_coll_plan(flight.topo, &stack, &gather, &(MoeCollGroup){4, row}, &x);
+    moe_coll_plan(flight.topo, &stack, &gather, &(MoeCollGroup){4, column}, &y);
+    flight_at(&flight, 0, 0, &x, 4, along_x, NULL);
+    flight_at(&flight, 1, 0, same ? &x : &y, 4, same ? along_x : along_y, NULL);
+    flight_run(&flight);
+    /* 30 MB over two links of 100 GB/s */
+    ck_assert_int_eq(flight.delivered[0], us(same ? 300 : 150));
+    ck_assert_int_eq(flight.delivered[1], us(same ? 300 : 150));
+    flight_clear(&flight);
+  }
 }
 END_TEST
 
@@ -240,6 +272,6 @@ END_TEST
 
 MOE_TEST_MAIN("fabric/closed", test_one_transfer, test_odd_bytes_round_up_once, test_n_transfers_on_one_link,
               test_incast, test_sharing_for_half_a_life, test_spine_link_shared_for_half_a_life,
-              test_opposite_directions_do_not_meet, test_ring_all_reduce, test_hierarchical_over_8_by_64,
-              test_all_to_all_on_one_switch, test_plan_without_bytes_takes_its_latency,
+              test_opposite_directions_do_not_meet, test_rings_of_a_torus_meet_on_a_dimension, test_ring_all_reduce,
+              test_hierarchical_over_8_by_64, test_all_to_all_on_one_switch, test_plan_without_bytes_takes_its_latency,
               test_cap_limits_the_busiest_port, test_link_that_slows_in_flight)

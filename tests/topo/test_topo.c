@@ -301,6 +301,63 @@ START_TEST(test_names_say_what_a_resource_is)
 }
 END_TEST
 
+START_TEST(test_places_in_a_torus)
+{
+  MoeCluster cluster = machine_new(24);
+  const int64_t extent[] = {4, 3, 2};
+
+  cluster.domain.kind = MOE_DOMAIN_TORUS;
+  memcpy(cluster.domain.extent, extent, sizeof extent);
+  cluster.domain.dimensions = 3;
+  cluster.domain.wrap = TRUE;
+  cluster.domain.latency_s = 1e-6;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 48);
+  guint along = moe_topo_way(topo, 30, MOE_WAY_Y);
+  g_autofree char *name = moe_topo_resource_name(topo, along);
+
+  /* GPU 30 is the seventh of its pod: 2 + 4 x 1 */
+  ck_assert_int_eq(moe_topo_position(topo, 30, 0), 2);
+  ck_assert_int_eq(moe_topo_position(topo, 30, 1), 1);
+  ck_assert_int_eq(moe_topo_position(topo, 47, 2), 1);
+  ck_assert_double_eq(moe_topo_domain_latency(topo, 0, 3), 1e-6); /* around the end */
+  ck_assert_double_eq(moe_topo_domain_latency(topo, 0, 2 + 4 * 2 + 12), 4e-6);
+  ck_assert_str_eq(name, "GPU 30 links along y");
+  ck_assert_double_eq_tol(moe_topo_capacities(topo)[along], 400 * GB / 3, 1); /* both links of a dimension */
+  ck_assert_int_eq(moe_topo_way(topo, 0, MOE_WAY_ISLAND_UP), MOE_NO_RESOURCE);
+  /* shifted pairs are alike; the same distance along another dimension is not */
+  ck_assert_int_eq(moe_topo_offset(topo, 0, 1), moe_topo_offset(topo, 6, 7));
+  ck_assert_int_eq(moe_topo_offset(topo, 3, 0), moe_topo_offset(topo, 0, 1));
+  ck_assert_int_ne(moe_topo_offset(topo, 0, 1), moe_topo_offset(topo, 0, 4));
+}
+END_TEST
+
+START_TEST(test_islands_of_two_tiers)
+{
+  MoeCluster cluster = machine_new(32);
+
+  cluster.domain.kind = MOE_DOMAIN_TWO_TIER;
+  cluster.domain.island_gpus = 8;
+  cluster.domain.oversubscription = 1;
+  cluster.domain.latency_s = 1e-6;
+  cluster.domain.far_latency_s = 2e-6;
+  cluster.network.faults[0] = (MoeFault){.kind = MOE_FAULT_ISLAND, .index = 5, .factor = 0.5};
+  g_autoptr(MoeTopo) whole = machine_topo(&cluster, 64);
+  cluster.network.n_faults = 1;
+  g_autoptr(MoeTopo) slow = machine_topo(&cluster, 64);
+  guint up = moe_topo_way(slow, 41, MOE_WAY_ISLAND_UP);
+  g_autofree char *name = moe_topo_resource_name(slow, up);
+
+  ck_assert_int_eq(moe_topo_n_islands(whole), 8);
+  ck_assert_str_eq(name, "island 5 up");
+  ck_assert(!moe_topo_islands_matter(whole) && moe_topo_islands_matter(slow));
+  ck_assert_double_eq(moe_topo_capacities(whole)[up], 8 * 400 * GB);
+  ck_assert_double_eq(moe_topo_capacities(slow)[up], 4 * 400 * GB);
+  ck_assert_double_eq(moe_topo_domain_latency(whole, 0, 7), 1e-6);
+  ck_assert_double_eq(moe_topo_domain_latency(whole, 0, 8), 2e-6);
+  ck_assert_int_eq(moe_topo_domain(whole, 31), 0);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("topo/topo");
@@ -322,6 +379,8 @@ int main(void)
   tcase_add_test(tcase, test_hashing_costs_uplinks);
   tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 9);
   tcase_add_test(tcase, test_degradations_are_checked);
+  tcase_add_test(tcase, test_places_in_a_torus);
+  tcase_add_test(tcase, test_islands_of_two_tiers);
   tcase_add_test(tcase, test_names_say_what_a_resource_is);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
