@@ -14,7 +14,7 @@
 
 G_BEGIN_DECLS
 
-#define MOE_MEASUREMENT_KERNELS 8
+#define MOE_MEASUREMENT_KERNELS 12
 
 /* One measured time and the kernels it covers (several for a whole layer, or forward plus backward). */
 typedef struct {

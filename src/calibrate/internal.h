@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
   double m, n, k, groups, rows_per_group;
   double tokens, hidden, width, experts, top_k;
+  double entering; /* tokens of all ranks, among which a layer's are found; 0 = the layer's own */
   double batch, len, query_heads, kv_heads, dim_qk, dim_v, window, chunk, rule;
   double read, write;
   double tflops, us, gbps;

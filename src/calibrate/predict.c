@@ -63,7 +63,7 @@ gboolean moe_predictor_init(MoePredictor *p, const MoeCalibration *calibration, 
                       .accelerator = g_new0(MoeAccelerator, calibration->n_accelerators),
                       .model = g_new0(MoeCostModel *, calibration->n_accelerators)};
   collect_families(p);
-  moe_cost_name_family(&p->stack, MOE_KERNEL_BANDWIDTH, quantizing_family(calibration, fit));
+  p->stack.family.elementwise = quantizing_family(calibration, fit);
   moe_cost_name_family(&p->stack, calibration->fits[fit].family.klass, calibration->fits[fit].family.name);
   return moe_predictor_renew(p, error);
 }

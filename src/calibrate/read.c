@@ -25,7 +25,7 @@ static const Column columns[] = {
     COLUMN(tokens), COLUMN(hidden), COLUMN(width),       COLUMN(experts),  COLUMN(top_k),
     COLUMN(batch),  COLUMN(len),    COLUMN(query_heads), COLUMN(kv_heads), COLUMN(dim_qk),
     COLUMN(dim_v),  COLUMN(window), COLUMN(chunk),       COLUMN(rule),     COLUMN(read),
-    COLUMN(write),  COLUMN(tflops), COLUMN(us),          COLUMN(gbps),
+    COLUMN(write),  COLUMN(tflops), COLUMN(us),          COLUMN(gbps),     COLUMN(entering),
 };
 
 #define MOST_IN_A_ROW 1e15 /* extents are whole numbers, and three of them multiply in a double */

@@ -116,7 +116,22 @@ static double expert_rows(const MoeRow *row)
   return row->tokens * row->top_k;
 }
 
-/* Gather and activation write what the products read, where no kernel of its own quantizes it. */
+/* Serving kernels find a rank's rows among the choices of all tokens that enter, by expert: prefix sums over blocks,
+ * over all of them and back, and the first row of each expert (threeStepBuildExpertMapsSortFirstToken and
+ * computeStridesTmaWarpSpecialized of TensorRT-LLM's moe_kernels.cu). */
+#define SORT_KERNELS 4
+#define BYTES_CHOICE 4
+
+static void add_sort(const MoeRow *row, MoeMeasurement *m)
+{
+  double choices = row->entering * row->top_k * BYTES_CHOICE;
+
+  for (int i = 0; i < SORT_KERNELS && row->entering > 0; i++)
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, choices, choices);
+}
+
+/* Gather and activation write what the products read, where no kernel of its own quantizes it; the sum over experts has
+ * a row for every token that entered. */
 static double layer_forward(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
   double element = s->head.quantize ? BYTES_BF16 : moe_precision_bytes(s->head.precision);
@@ -129,7 +144,9 @@ static double layer_forward(const MoeSeriesText *s, const MoeRow *row, MoeMeasur
     add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_ACTIVATION, 2 * rows * row->width * BYTES_BF16,
                   rows * row->width * element);
   add_quantize(s, rows * (row->hidden + row->width), m);
-  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies, copies / row->top_k);
+  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies,
+                MAX(row->entering, row->tokens) * row->hidden * BYTES_BF16);
+  add_sort(row, m);
   return 6 * rows * row->width * row->hidden;
 }
 

@@ -11,7 +11,7 @@ const MoeCostConstant moe_gemm_constants[MOE_N_GEMM_CONSTANTS] = {
     [MOE_GEMM_DROOP_S] = {"droop_s", 1e-3, 1e-5, 2e-2, "s", "kernel time at which half of droop is reached"},
     [MOE_GEMM_BALANCE] = {"balance", 0.5, 0.0, 1.0, "share",
                           "part of the idle last wave that stream-K, split-K or tile choice wins back"},
-    [MOE_GEMM_RAMP_K] = {"ramp_k", 250, 0, 1500, "elements of K",
+    [MOE_GEMM_RAMP_K] = {"ramp_k", 250, 0, 4000, "elements of K",
                          "prologue and epilogue of a tile, as a longer reduction"},
     [MOE_GEMM_TILE_LOSS] = {"tile_loss", 20, 0, 120, "elements",
                             "loss of small tiles: operand traffic per output grows with 1/m + 1/n"},
