@@ -155,6 +155,18 @@ static gboolean precision_of(const KeyedTable *table, const char *path, const ch
   return !word || keyed_fail(table, path, "fp32, fp16 or bf16", error);
 }
 
+/* Whether one of two keys was left to whoever starts the training. */
+static gboolean is_left(const Draft *draft, const char *one, const char *other)
+{
+  for (guint i = 0; i < draft->import->ignored->len; i++) {
+    const char *entry = g_ptr_array_index(draft->import->ignored, i);
+
+    if (g_str_has_prefix(entry, one) || g_str_has_prefix(entry, other))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Gradients travel as what they are computed in, unless another type is named. */
 static gboolean take_precision(Draft *draft, const KeyedTable *table, const Deep *deep, GError **error)
 {
@@ -164,9 +176,11 @@ static gboolean take_precision(Draft *draft, const KeyedTable *table, const Deep
     return keyed_fail(table, "fp16.enabled", "either bf16 or fp16", error);
   if (!deep->bf16 && !deep->fp16 && draft->launched)
     return TRUE;
-  if (!deep->bf16 && !deep->fp16)
+  if (!deep->bf16 && !deep->fp16 && is_left(draft, "bf16.enabled \"auto\"", "fp16.enabled \"auto\""))
+    import_note(draft, "precision is left to the trainer (\"auto\"): BF16 chosen");
+  else if (!deep->bf16 && !deep->fp16)
     return keyed_fail(table, "bf16.enabled", "true, or fp16.enabled: training in FP32 is not modelled", error);
-  p->gemm = p->wgrad = p->parameter_gather = deep->bf16 ? MOE_BF16 : MOE_FP16;
+  p->gemm = p->wgrad = p->parameter_gather = deep->fp16 ? MOE_FP16 : MOE_BF16;
   p->attention = p->lm_head = p->residual = p->dispatch = p->combine = p->gradient_reduce = p->gemm;
   return precision_of(table, "data_types.grad_accum_dtype", deep->accumulated, &p->gradient_reduce, error) &&
          precision_of(table, "communication_data_type", deep->communication, &p->gradient_reduce, error);

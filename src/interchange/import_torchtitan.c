@@ -8,12 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* torchtitan/config/job_config.py, where a file says nothing. */
+#define SEQUENCE  2048
+#define BATCH     8           /* sequences of a rank and step */
+#define RECOMPUTE "selective" /* activation_checkpoint.mode */
+#define SELECTIVE "2"         /* activation_checkpoint.selective_ac_option: every second layer */
+
 typedef struct {
   const char *model, *flavor, *optimizer, *schedule, *rotate, *reshard, *checkpointing, *selective, *reduce,
-      *parameters, *recipe;
-  int64_t sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert, expert_tensor;
+      *parameters, *recipe, *mx_recipe, *components, *converters, *implementation, *dispatcher, *weights;
+  int64_t stage_micro, sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert,
+      expert_tensor;
   int64_t less_first, less_last, stage_layers; /* of a pipeline: what embedding and head count for, layers of a chunk */
-  gboolean async_tensor, float8, float8_gather, cpu_offload, compile;
+  gboolean async_tensor, float8_linear, float8_gather, cpu_offload, compile, early_step, fused;
 } Titan;
 
 #define COUNT(member) KEYED_COUNT, offsetof(Titan, member)
@@ -53,12 +60,32 @@ static const KeyedKey keys[] = {
     {"experimental.enable_async_tensor_parallel", FLAG(async_tensor), "parallelism.overlap.tensor"},
     {"activation_checkpoint.mode", TEXT(checkpointing), "recompute.mode"},
     {"activation_checkpoint.selective_ac_option", TEXT(selective), "recompute.modules"},
-    {"model.converters", KEYED_WORD, offsetof(Titan, float8), "training.precision.gemm", "float8"},
+    {"model.converters", KEYED_WORD, offsetof(Titan, converters), "training.precision.gemm",
+     "float8 mx quantize.linear.float8 quantize.linear.mx quantize.grouped_mm.float8 quantize.grouped_mm.mx "
+     "quantize.dense.float8 quantize.dense.mx quantize.moe.float8 quantize.moe.mx"},
+    {"compile.components", KEYED_WORD, offsetof(Titan, components), "stack.fused", "model loss"},
+    {"float8.enable_float8_linear", FLAG(float8_linear), "training.precision.gemm"},
+    {"training.enable_fp8_linear", FLAG(float8_linear), "training.precision.gemm"},
+    {"training.dtype", TEXT(weights), "training.precision.master"},
+    {"training.data_parallel_degree", COUNT(shard), "parallelism.zero"},
+    {"training.data_parallel_shard_degree", COUNT(shard), "parallelism.zero"},
+    {"training.data_parallel_replicate_degree", COUNT(replicate), "parallelism.shard_group"},
+    {"training.tensor_parallel_degree", COUNT(tensor), "parallelism.tensor"},
+    {"optimizer.implementation", TEXT(implementation), "stack.fused"},
+    {"optimizer.fused", FLAG(fused), "stack.fused"},
+    {"optimizer.early_step_in_backward", FLAG(early_step), "memory"},
+    {"parallelism.pipeline_parallel_microbatch_size", COUNT(stage_micro), "training.micro_batch"},
+    {"parallelism.expert_parallel_comm_backend", TEXT(dispatcher), "stack.collectives.expert_library"},
     {"float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
     {"quantize.linear.float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
+    {"mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
+    {"quantize.linear.mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
     {"float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
     {"quantize.linear.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather),
      "training.precision.parameter_gather"},
+    {"quantize.dense.float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
+    {"quantize.dense.mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
+    {"quantize.dense.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
 };
 
 static const KeyedIgnored ignored[] = {
@@ -66,19 +93,18 @@ static const KeyedIgnored ignored[] = {
      "job.* profiling.* metrics.* comm.* memory_estimation.* fault_tolerance.* debug.*"},
     {"of checkpoints: moesim goodput prices them", "checkpoint.*"},
     {"of learning and data", "lr_scheduler.* validation.* optimizer.lr optimizer.eps optimizer.beta1 optimizer.beta2 "
-                             "optimizer.weight_decay optimizer.fused "
-                             "optimizer.foreach optimizer.implementation optimizer.early_step_in_backward "
+                             "optimizer.weight_decay optimizer.foreach "
                              "training.max_norm training.steps training.dataset* "
                              "training.warmup_steps training.seed training.deterministic training.gc_freq "
-                             "training.gc_debug training.data_parallel* training.dtype "
+                             "training.gc_debug training.data_parallel_type "
                              "training.dataloader* model.tokenizer* model.hf_assets_path model.print_after_conversion "
                              "experimental.custom* model.norm_type"},
     {"numbers at the same cost, or the stack's own value",
-     "float8.* quantize.* mx.* compile.* parallelism.disable_loss_parallel "
-     "parallelism.pipeline_parallel_microbatch_size "
-     "parallelism.pipeline_parallel_split_points parallelism.enable_compiled_autograd training.compile "
-     "activation_checkpoint.early_stop "
-     "activation_checkpoint.per_op_sac* experimental.enable_compiled_autograd parallelism.module_fqns_per_model_part"},
+     "*.filter_fqns *.fqns *.moe_fqns_prototype *.emulate *.precompute_float8_dynamic_scale_for_fsdp "
+     "*.force_recompute_fp8_weight_in_bwd *.mxfp8_dim1_cast_kernel_choice *.use_fp8_dim1_cast_triton_kernel "
+     "compile.backend parallelism.disable_loss_parallel parallelism.enable_compiled_autograd "
+     "activation_checkpoint.early_stop activation_checkpoint.preserve_rng_state "
+     "activation_checkpoint.per_op_sac* experimental.enable_compiled_autograd"},
 };
 
 static gboolean fail_key(const char *file, const char *path, const char *expected, GError **error)
@@ -97,10 +123,11 @@ static gboolean take_model(Draft *draft, const Titan *titan, const char *file, G
     return TRUE;
   }
   g_autofree char *known = titan_flavors();
+  g_autofree char *expected =
+      g_strdup_printf("a model and a flavor, one of %s, not %.40s/%.40s", known, titan->model ? titan->model : "llama3",
+                      titan->flavor ? titan->flavor : "debugmodel");
 
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file},
-                  "model %.40s of flavor %.40s is not known, expected one of %s",
-                  titan->model ? titan->model : "(none)", titan->flavor ? titan->flavor : "(none)", known);
+  return fail_key(file, "model.flavor", expected, error);
 }
 
 static gboolean take_schedule(Draft *draft, const char *word, const char *file, GError **error)
@@ -190,6 +217,10 @@ static gboolean take_layout(Draft *draft, const Titan *titan, const char *file, 
   p->sequence_parallel = p->tensor > 1;
   p->context_kind = MOE_CONTEXT_RING;
   take_sharding(draft, titan);
+  if (p->context > 1 && g_strcmp0(titan->rotate, "alltoall") != 0)
+    import_note(draft,
+                "parallelism.context_parallel_rotate_method: keys and values that are gathered at once are taken "
+                "as a ring, which moves as many bytes");
   if (titan->cpu_offload)
     import_refuse(draft, "training.enable_cpu_offload", "weights and optimizer state kept on the host");
   return take_schedule(draft, titan->schedule, file, error) && take_chunks(draft, titan, file, error);
@@ -199,8 +230,10 @@ static gboolean take_layout(Draft *draft, const Titan *titan, const char *file, 
 static gboolean take_recompute(Draft *draft, const Titan *titan, const char *file, GError **error)
 {
   MoeRecompute *recompute = &draft->recompute;
-  const char *mode = titan->checkpointing ? titan->checkpointing : "none",
-             *option = titan->selective ? titan->selective : "op";
+  if (!titan->checkpointing)
+    import_note(draft, "activation_checkpoint.mode is not in the input: \"" RECOMPUTE "\", torchtitan's own default");
+  const char *mode = titan->checkpointing ? titan->checkpointing : RECOMPUTE,
+             *option = titan->selective ? titan->selective : SELECTIVE;
   gint64 every = 0;
 
   if (strcmp(mode, "none") == 0)
@@ -223,32 +256,101 @@ static gboolean take_recompute(Draft *draft, const Titan *titan, const char *fil
   return TRUE;
 }
 
+/* Converters of linear layers: torchao's FP8 scales each tensor by its own greatest value unless a recipe says
+ * otherwise; "mx" is MXFP8 unless its recipe is another. Experts are converted by a converter of their own. */
+static gboolean take_converters(Draft *draft, const Titan *titan, const char *file, GError **error)
+{
+  MoePrecisions *p = &draft->training.precision;
+  const char *words = titan->converters ? titan->converters : "", *recipe = titan->recipe ? titan->recipe : "";
+  gboolean float8 = strstr(words, "float8") || titan->float8_linear, mx = strstr(words, "mx") != NULL;
+  gboolean experts = draft->architecture.moe.experts > 0 && !strstr(words, "grouped_mm") && !strstr(words, "moe");
+
+  p->gemm = p->wgrad = mx ? MOE_MXFP8 : float8 ? MOE_FP8 : MOE_BF16;
+  if (float8)
+    p->scaling = g_str_has_prefix(recipe, "rowwise") ? MOE_FP8_SCALING_ROW : MOE_FP8_SCALING_CURRENT;
+  if (float8 && strcmp(recipe, "rowwise_with_gw_hp") == 0)
+    p->wgrad = MOE_BF16;
+  p->parameter_gather = float8 && titan->float8_gather ? MOE_FP8 : MOE_BF16;
+  if (float8 && mx)
+    return fail_key(file, "model.converters", "either float8 or mx", error);
+  if (mx && titan->mx_recipe && !g_str_has_prefix(titan->mx_recipe, "mxfp8"))
+    return fail_key(file, "mx.recipe_name", "mxfp8_cublas or another of MXFP8", error);
+  if ((float8 || mx) && experts)
+    import_note(draft, "model.converters converts linear layers; that experts stay in BF16 cannot be said, they are "
+                       "taken in the same format");
+  return TRUE;
+}
+
+/* What torch.compile makes one kernel of, in the model and in the loss; without it they are PyTorch's own. Nothing is
+ * compiled unless told to. */
+static void take_compiled(Draft *draft, const Titan *titan)
+{
+  const guint model = IMPORT_FUSED_RESIDUAL_NORM | IMPORT_FUSED_ROTARY | IMPORT_FUSED_ACTIVATION | IMPORT_FUSED_ROUTER;
+  const char *components = titan->components ? titan->components : "model loss";
+  ImportStack *stack = &draft->stack;
+
+  stack->fused_known |= model | IMPORT_FUSED_CROSS_ENTROPY;
+  if (titan->compile && strstr(components, "model"))
+    stack->fused |= model;
+  if (titan->compile && strstr(components, "loss"))
+    stack->fused |= IMPORT_FUSED_CROSS_ENTROPY;
+  if (!(stack->fused & IMPORT_FUSED_ACTIVATION)) {
+    draft->parallelism.overlap.tensor = FALSE; /* asynchronous tensor parallelism is compiled */
+    import_note(draft, "the model is not compiled: its element-wise kernels are taken as PyTorch's own");
+  }
+}
+
+/* The optimizer: one kernel for many tensors unless told to loop over them. */
+static void take_optimizer(Draft *draft, const Titan *titan)
+{
+  ImportStack *stack = &draft->stack;
+
+  stack->fused_known |= IMPORT_FUSED_OPTIMIZER;
+  if (g_strcmp0(titan->implementation, "for-loop") != 0)
+    stack->fused |= IMPORT_FUSED_OPTIMIZER;
+  if (titan->early_step)
+    import_refuse(draft, "optimizer.early_step_in_backward", "an optimizer that steps within the backward pass");
+  if (titan->weights && strcmp(titan->weights, "float32") != 0)
+    import_refuse(draft, "training.dtype", "weights, gradients and optimizer state in 16 bits alone");
+}
+
+static gboolean take_dispatcher(Draft *draft, const char *word, const char *file, GError **error)
+{
+  if (!word)
+    return TRUE;
+  draft->stack.expert_library = strcmp(word, "standard") == 0 ? "nccl" : word;
+  draft->stack.deduplicate = strcmp(word, "standard") != 0;
+  return import_is_listed("standard deepep hybridep", word) ||
+         fail_key(file, "parallelism.expert_parallel_comm_backend", "standard, deepep or hybridep", error);
+}
+
+static int64_t or_default(Draft *draft, const char *key, int64_t value, int64_t otherwise)
+{
+  if (value > 0)
+    return value;
+  import_note(draft, "%s is not in the input: %" G_GINT64_FORMAT ", torchtitan's own default", key, otherwise);
+  return otherwise;
+}
+
 static void take_training(Draft *draft, const Titan *titan)
 {
   MoeTraining *t = &draft->training;
   MoePrecisions *p = &t->precision;
   MoeParallelism *layout = &draft->parallelism;
 
-  t->sequence_length = titan->sequence;
-  t->micro_batch = MAX(titan->local_batch, 1);
+  t->sequence_length = or_default(draft, "training.seq_len", titan->sequence, SEQUENCE);
+  t->micro_batch = or_default(draft, "training.local_batch_size", titan->local_batch, BATCH);
   if (titan->global_batch > 0)
     t->global_batch = titan->global_batch;
   int64_t gpus = draft->options->gpus > 0 ? draft->options->gpus : layout->gpus;
   int64_t data = gpus / (layout->tensor * layout->context * layout->pipeline);
 
-  if (layout->pipeline > 1) { /* the local batch is cut into micro-batches of one */
+  if (layout->pipeline > 1) { /* the local batch is cut into micro-batches, of one sequence unless said */
     t->global_batch = t->global_batch > 0 ? t->global_batch : t->micro_batch * data;
-    t->micro_batch = 1;
+    t->micro_batch = MAX(titan->stage_micro, 1);
   } else if (t->global_batch == 0) {
     t->global_batch = t->micro_batch * data; /* torchtitan: one local batch per rank and step */
   }
-  p->gemm = p->wgrad = titan->float8 ? MOE_FP8 : MOE_BF16;
-  if (titan->float8) /* torchao scales each tensor by its own greatest value unless a recipe says otherwise */
-    p->scaling =
-        titan->recipe && g_str_has_prefix(titan->recipe, "rowwise") ? MOE_FP8_SCALING_ROW : MOE_FP8_SCALING_CURRENT;
-  if (g_strcmp0(titan->recipe, "rowwise_with_gw_hp") == 0)
-    p->wgrad = MOE_BF16;
-  p->parameter_gather = titan->float8_gather ? MOE_FP8 : MOE_BF16;
   p->gradient_reduce = g_strcmp0(titan->reduce, "bfloat16") == 0 ? MOE_BF16 : MOE_FP32;
 }
 
@@ -258,6 +360,10 @@ static gboolean take_all(Draft *draft, const Titan *titan, const char *file, GEr
       !take_recompute(draft, titan, file, error))
     return FALSE;
   take_training(draft, titan);
+  if (!take_converters(draft, titan, file, error) || !take_dispatcher(draft, titan->dispatcher, file, error))
+    return FALSE;
+  take_compiled(draft, titan);
+  take_optimizer(draft, titan);
   if (titan->optimizer && g_ascii_strcasecmp(titan->optimizer, "adamw") != 0 &&
       g_ascii_strcasecmp(titan->optimizer, "adam") != 0)
     return fail_key(file, "optimizer.name", "Adam or AdamW", error);

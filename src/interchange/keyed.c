@@ -6,6 +6,8 @@
 
 #include "json.h"
 
+#define MAX_WORDS 8 /* of a list that are looked at: more than there are known ones */
+
 /* Sections are looked for in the order of the path: the last word is that of the right section, or near it. */
 static MoeMark mark_of(const KeyedTable *table, const char *path)
 {
@@ -25,18 +27,35 @@ gboolean keyed_fail(const KeyedTable *table, const char *path, const char *expec
   return moe_fail(error, MOE_ERROR_INPUT, mark_of(table, path), "%.80s: expected %s", path, expected);
 }
 
-static gboolean has_word(JsonNode *node, const char *word)
+/* A word of a list, or words between commas of a text, joined to those before. */
+static gboolean add_words(const KeyedTable *table, const KeyedKey *key, JsonNode *node, GString *words, GError **error)
+{
+  gboolean text = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
+  g_auto(GStrv) parts = text ? g_strsplit(json_node_get_string(node), ",", -1) : NULL;
+
+  for (char **part = parts; part && *part; part++) {
+    if (!import_is_listed(key->known, g_strstrip(*part)))
+      return keyed_fail(table, key->path, key->known, error);
+    g_string_append_printf(words, "%s%s", words->len > 0 ? " " : "", *part);
+  }
+  return text || keyed_fail(table, key->path, "text", error);
+}
+
+/* The words are interned: there are few that are known. */
+static gboolean store_words(const KeyedTable *table, const KeyedKey *key, JsonNode *node, const char **to,
+                            GError **error)
 {
   JsonArray *list = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+  guint n = list ? MIN(json_array_get_length(list), MAX_WORDS) : 0;
+  g_autoptr(GString) words = g_string_new(NULL);
 
-  for (guint i = 0; list && i < json_array_get_length(list); i++) {
-    JsonNode *element = json_array_get_element(list, i);
-
-    if (JSON_NODE_HOLDS_VALUE(element) && json_node_get_value_type(element) == G_TYPE_STRING &&
-        strstr(json_node_get_string(element), word))
-      return TRUE;
-  }
-  return FALSE;
+  if (!list && !add_words(table, key, node, words, error))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!add_words(table, key, json_array_get_element(list, i), words, error))
+      return FALSE;
+  *to = g_intern_string(words->str);
+  return TRUE;
 }
 
 static gboolean store_count(const KeyedTable *table, const KeyedKey *key, JsonNode *node, GType type, int64_t *to,
@@ -57,9 +76,7 @@ static gboolean store(const KeyedTable *table, const KeyedKey *key, JsonNode *no
 
   switch (key->kind) {
   case KEYED_WORD:
-    if (has_word(node, key->word))
-      *(gboolean *)at = TRUE;
-    return TRUE;
+    return store_words(table, key, node, at, error);
   case KEYED_COUNT:
     return store_count(table, key, node, type, at, error);
   case KEYED_FLAG:
@@ -102,7 +119,11 @@ static gboolean read_leaf(const KeyedTable *table, const char *path, JsonNode *n
                           GError **error)
 {
   const KeyedKey *key = find_key(table, path);
-  const char *reason = key && is_unsaid(table, node) ? "left to the import" : key ? NULL : reason_of(table, path);
+  gboolean empty = JSON_NODE_HOLDS_ARRAY(node) && json_array_get_length(json_node_get_array(node)) == 0;
+  const char *reason = key && is_unsaid(table, node) ? "left to the import"
+                       : empty                       ? "empty"
+                       : key                         ? NULL
+                                                     : reason_of(table, path);
   g_autofree char *value = json_to_string(node, FALSE);
   g_autofree char *shown = g_strdup_printf("%s %.60s", path, value);
 

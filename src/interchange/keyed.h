@@ -11,16 +11,16 @@ typedef enum {
   KEYED_COUNT, /* int64_t; -1 may stand for "whatever is left" */
   KEYED_TEXT,  /* const char *, of the parsed text */
   KEYED_FLAG,  /* gboolean */
-  KEYED_WORD   /* gboolean: whether an element of the list holds `word` */
+  KEYED_WORD,  /* const char *, the words of a list, or of a text between commas, joined by blanks; all of `known` */
 } KeyedKind;
 
 /* One key that is applied. */
 typedef struct {
   const char *path; /* "section.key" */
   KeyedKind kind;
-  size_t offset;    /* of the member that it fills */
-  const char *key;  /* of the run */
-  const char *word; /* KEYED_WORD */
+  size_t offset;     /* of the member that it fills */
+  const char *key;   /* of the run */
+  const char *known; /* KEYED_WORD: words between blanks, as import_is_listed */
 } KeyedKey;
 
 /* Keys without effect on time and memory (as import_is_listed), and why. */

@@ -168,7 +168,7 @@ START_TEST(test_torchtitan)
       "[training]\nlocal_batch_size = 2\nseq_len = 8_192\n[parallelism]\ndata_parallel_shard_degree = -1\n"
       "tensor_parallel_degree = 8 # ranks\nenable_async_tensor_parallel = true\n[activation_checkpoint]\nmode = "
       "'full'\n"
-      "[float8]\nenable_fsdp_float8_all_gather = true\n";
+      "[float8]\nenable_fsdp_float8_all_gather = true\n[compile]\nenable = true\n";
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeImport) import = import_toml(text, 128, &error);
 
@@ -183,7 +183,53 @@ START_TEST(test_torchtitan)
   ck_assert_int_eq(run->parallelism.zero, 3);
   ck_assert(run->parallelism.overlap.tensor && run->parallelism.sequence_parallel);
   ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_FULL);
-  ck_assert_int_eq(import->applied->len + import->ignored->len, 12);
+  ck_assert_int_eq(import->applied->len + import->ignored->len, 13);
+}
+END_TEST
+
+/* What a file leaves out is torchtitan's own default (config/job_config.py): 8 sequences of 2,048 tokens, every second
+ * layer recomputed, nothing compiled. */
+START_TEST(test_torchtitan_defaults)
+{
+  g_autoptr(MoeImport) bare = import_toml("model = {name = \"llama3\", flavor = \"8B\"}\n", 8, NULL);
+  g_autoptr(MoeRun) run = load_text(bare->text);
+  g_autoptr(MoeImport) partial = import_toml("model = {name = \"llama3\", flavor = \"8B\"}\n"
+                                             "compile = {enable = true, components = [\"loss\"]}\n",
+                                             8, NULL);
+  g_autoptr(MoeRun) loss = load_text(partial->text);
+
+  ck_assert_int_eq(run->training.sequence_length, 2048);
+  ck_assert_int_eq(run->training.micro_batch, 8);
+  ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_FULL);
+  ck_assert_int_eq(run->recompute.every, 2);
+  ck_assert(!run->stack.fused.activation && !run->stack.fused.cross_entropy && run->stack.fused.optimizer);
+  ck_assert(!loss->stack.fused.activation && loss->stack.fused.cross_entropy);
+}
+END_TEST
+
+/* Converters by all their names, as a list or a text; what is none of them is refused, not BF16. */
+START_TEST(test_torchtitan_converters)
+{
+  static const struct {
+    const char *text;
+    MoePrecision gemm;
+  } cases[] = {{"converters = \"float8\"", MOE_FP8},
+               {"converters = [\"quantize.linear.float8\", \"quantize.grouped_mm.float8\"]", MOE_FP8},
+               {"converters = [\"mx\"]", MOE_MXFP8},
+               {"converters = []", MOE_BF16},
+               {"[float8]\nenable_float8_linear = true", MOE_FP8},
+               {"[float8]\nenable_float8_linear = false", MOE_BF16}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *text = g_strdup_printf("[model]\nname = \"llama3\"\nflavor = \"8B\"\n%s\n", cases[i].text);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = import_toml(text, 8, &error);
+
+    ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+    g_autoptr(MoeRun) run = load_text(import->text);
+
+    ck_assert_int_eq(run->training.precision.gemm, cases[i].gemm);
+  }
 }
 END_TEST
 
@@ -224,12 +270,20 @@ START_TEST(test_torchtitan_refusals)
 #define SMALL "model = {name = \"llama3\", flavor = \"8B\"}\n"
   check_toml("[model\n", "x.toml:1:7: no TOML of at most 4000000 bytes");
   check_toml("[model]\nname = \"llama9\"\nflavor = \"8B\"\n",
-             "x.toml: model llama9 of flavor 8B is not known, expected one of llama3/8B");
+             "x.toml:3:1: model.flavor: expected a model and a flavor, one of llama3/8B");
   check_toml(SMALL "[training]\nseq_len = \"long\"\n", "x.toml:3:1: training.seq_len: expected a whole number");
   check_toml(SMALL "[parallelism]\nwarp = 9\n",
              "x.toml:3:1: not understood, and it may shape the answer: parallelism.warp 9");
   check_toml(SMALL "[parallelism]\npipeline_parallel_degree = 2\npipeline_parallel_schedule = \"Zigzag\"\n",
              "x.toml:4:1: parallelism.pipeline_parallel_schedule: expected 1F1B");
+  check_toml("[model]\nname = \"llama3\"\nflavor = \"8B\"\nconverters = [\"fp5\"]\n",
+             "x.toml:4:1: model.converters: expected float8");
+  check_toml(SMALL "[optimizer]\nearly_step_in_backward = true\n",
+             "x.toml:3:1: not understood, and it may shape the answer: optimizer.early_step_in_backward");
+  check_toml(SMALL "[training]\ndtype = \"bfloat16\"\n",
+             "x.toml:3:1: not understood, and it may shape the answer: training.dtype");
+  check_toml(SMALL "[parallelism]\nmodule_fqns_per_model_part = [[\"layers.0\"], [\"layers.1\"]]\n",
+             "x.toml:3:1: not understood, and it may shape the answer: parallelism.module_fqns_per_model_part");
   check_toml(SMALL "[training]\nenable_cpu_offload = true\n",
              "x.toml:3:1: not understood, and it may shape the answer: training.enable_cpu_offload: a run cannot say");
 }
@@ -265,5 +319,5 @@ START_TEST(test_torchtitan_round_trip)
 END_TEST
 
 MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
-              test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_refusals,
-              test_torchtitan_round_trip)
+              test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_defaults,
+              test_torchtitan_converters, test_torchtitan_refusals, test_torchtitan_round_trip)

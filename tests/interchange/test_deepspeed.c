@@ -112,6 +112,15 @@ START_TEST(precision)
 }
 END_TEST
 
+/* "auto" leaves the precision to whoever starts the training: BF16, with a note. */
+START_TEST(automatic_precision)
+{
+  g_autoptr(MoeRun) run = run_of("{\"fp16\": {\"enabled\": \"auto\"}, \"bf16\": {\"enabled\": \"auto\"}}", NULL);
+
+  ck_assert_int_eq(run->training.precision.gemm, MOE_BF16);
+}
+END_TEST
+
 START_TEST(refusals)
 {
   static const struct {
@@ -171,4 +180,5 @@ START_TEST(accepted)
 END_TEST
 
 MOE_TEST_MAIN("interchange/deepspeed", batch_gives_the_gpus, gpus_give_the_batch,
-              ulysses_and_tensor_parallelism_divide_the_ranks, sharding, precision, refusals, offload, accepted)
+              ulysses_and_tensor_parallelism_divide_the_ranks, sharding, precision, automatic_precision, refusals,
+              offload, accepted)
