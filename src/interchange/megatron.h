@@ -14,7 +14,8 @@ typedef struct {
   int64_t experts, expert_interval, top_k, expert_ffn, shared_ffn, latent, groups, top_groups;
   int64_t vocabulary, padded_vocabulary, vocabulary_multiple, extra_vocabulary, padded_to;
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
-  int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, bucket, optimizer_instances, lora_rank, zero_stage;
+  int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, tasks, host_tasks, bucket, optimizer_instances,
+      lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
   double attention_ratio, dense_ratio, clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
   gboolean attention_gate, overlap_offload, states_offload, deepspeed, gqa, mla, swiglu, quick_geglu, geglu,

@@ -255,7 +255,9 @@ static int64_t world_size(const MegatronArguments *arguments)
 {
   if (arguments->world > 0)
     return arguments->world;
-  return arguments->host_gpus > 0 ? arguments->host_gpus * MAX(arguments->hosts, 1) : 0;
+  if (arguments->host_gpus > 0)
+    return arguments->host_gpus * MAX(arguments->hosts, 1);
+  return arguments->tasks > 0 ? arguments->tasks : arguments->host_tasks * MAX(arguments->hosts, 1);
 }
 
 gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error)

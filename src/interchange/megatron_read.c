@@ -2,6 +2,7 @@
 #include "megatron.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #define MAX_COUNT  (1 << 28) /* of anything that an argument counts */
@@ -297,9 +298,70 @@ static guint launcher_words(const char *const *words)
   return 0;
 }
 
+/* Options by which launchers say how many processes there are; short ones only behind their program. */
+typedef struct {
+  const char *programs; /* between blanks; NULL: any */
+  const char *names;
+  size_t offset; /* in MegatronArguments */
+} Launcher;
+
+#define MPI   " mpirun mpiexec mpiexec.hydra prun "
+#define SLURM " srun "
+
+static const Launcher launchers[] = {
+    {SLURM, " -N --nodes ", offsetof(MegatronArguments, hosts)},
+    {SLURM, " -n --ntasks ", offsetof(MegatronArguments, tasks)},
+    {SLURM, " --ntasks-per-node ", offsetof(MegatronArguments, host_tasks)},
+    {MPI, " -np -n --np -c ", offsetof(MegatronArguments, tasks)},
+    {MPI, " -ppn -npernode --npernode ", offsetof(MegatronArguments, host_tasks)},
+    {NULL, " --num-processes --num_processes ", offsetof(MegatronArguments, tasks)},
+};
+
+static gboolean is_among(const char *list, const char *word)
+{
+  g_autofree char *whole = g_strdup_printf(" %s ", word);
+
+  return strstr(list, whole) != NULL;
+}
+
+static const Launcher *find_launcher(const char *program, const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(launchers); i++)
+    if ((!launchers[i].programs || is_among(launchers[i].programs, program)) && is_among(launchers[i].names, name))
+      return &launchers[i];
+  return NULL;
+}
+
+/* "-np 32", "--ntasks=32": TRUE when it is one, with the words that it takes. What is no number counts as nothing. */
+static gboolean read_processes(Reading *reading, const char *program, const char *const *words, guint *used)
+{
+  const char *sole = NULL;
+  g_autofree char *name = split_word(words[0], &sole);
+  const Launcher *launcher = find_launcher(program, name);
+  const char *value = sole ? sole : launcher ? words[1] : NULL;
+  gint64 number = 0;
+
+  if (!launcher || !value || !g_ascii_string_to_signed(value, 10, 1, MAX_COUNT, &number, NULL))
+    return FALSE;
+  *(int64_t *)(gpointer)((char *)reading->arguments + launcher->offset) = number;
+  *used = sole ? 1 : 2;
+  add(reading->import->applied, words, *used, " -> ", "parallelism.gpus");
+  return TRUE;
+}
+
+/* The program that a word starts, without its folder; else the one before. */
+static const char *program_of(const char *word, const char *before)
+{
+  const char *base = strrchr(word, '/') ? strrchr(word, '/') + 1 : word;
+
+  return *word != '-' && (is_among(MPI SLURM, base) || is_launcher(word)) ? base : before;
+}
+
 /* Of a launcher's arguments those count that say how many GPUs there are. */
 static gboolean read_launcher(Reading *reading, const char *const *words, guint n, GError **error)
 {
+  const char *program = "";
+
   for (guint i = 0; i < n;) {
     const char *sole = NULL;
     g_autofree char *name = split_word(words[i], &sole);
@@ -307,11 +369,12 @@ static gboolean read_launcher(Reading *reading, const char *const *words, guint 
     gboolean counts = option && strcmp(option->key, "parallelism.gpus") == 0;
     guint used = counts && !sole && i + 1 < n ? 2 : 1;
 
+    program = program_of(words[i], program);
     if (!counts && g_str_has_suffix(words[i], ".py"))
       take_script(reading, words[i]);
-    if (!counts)
+    if (!counts && !read_processes(reading, program, words + i, &used))
       add(reading->import->ignored, words + i, 1, ": ", "launching of processes");
-    else if (!read_one(reading, words + i, used, error))
+    else if (counts && !read_one(reading, words + i, used, error))
       return FALSE;
     i += used;
   }

@@ -126,11 +126,35 @@ static void copy_words(const Script *script, const GPtrArray *launch, GPtrArray 
   }
 }
 
+/* Whether the words say themselves how many processes there are. */
+static gboolean counts_processes(const GPtrArray *words)
+{
+  static const char *const names[] = {"--nproc_per_node",
+                                      "--nproc-per-node",
+                                      "--num_gpus",
+                                      "--world-size",
+                                      "--num_processes",
+                                      "--ntasks",
+                                      "-np",
+                                      "-n",
+                                      NULL};
+
+  for (guint i = 0; i < words->len; i++) {
+    g_autofree char *name = g_strndup(g_ptr_array_index(words, i), strcspn(g_ptr_array_index(words, i), "="));
+
+    if (g_strv_contains(names, name))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static char **take_words(Script *script, const char *text, const char *name, GError **error)
 {
   GPtrArray *launch = script->launch ? g_ptr_array_ref(script->launch) : launches(text) ? NULL : settings(script);
   GPtrArray *words = g_ptr_array_new();
 
+  if (launch && script->processes > 0 && !counts_processes(launch))
+    g_ptr_array_add(words, g_strdup_printf("--world-size=%" G_GINT64_FORMAT, script->processes));
   if (launch)
     copy_words(script, launch, words);
   g_ptr_array_add(words, NULL);
@@ -154,31 +178,7 @@ static void clear_script(Script *script)
   g_ptr_array_unref(script->shell.positions);
   if (script->launch)
     g_ptr_array_unref(script->launch);
-}
-
-/* "#SBATCH --nodes=48" and the variables that Slurm sets by it. */
-static void take_directives(Script *script, const char *text)
-{
-  static const struct {
-    const char *option;
-    const char *variables[3];
-  } directives[] = {{"--nodes", {"SLURM_NNODES", "SLURM_JOB_NUM_NODES", NULL}},
-                    {"--gpus-per-node", {"SLURM_GPUS_PER_NODE", "SLURM_GPUS_ON_NODE", NULL}},
-                    {"--ntasks-per-node", {"SLURM_NTASKS_PER_NODE", "SLURM_TASKS_PER_NODE", NULL}}};
-
-  for (gsize i = 0; i < G_N_ELEMENTS(directives); i++) {
-    g_autofree char *mark = g_strconcat("#SBATCH ", directives[i].option, NULL);
-    const char *at = strstr(text, mark);
-    const char *value = at ? at + strlen(mark) + strspn(at + strlen(mark), " =") : "";
-    gsize digits = strspn(value, "0123456789");
-
-    for (const char *const *name = directives[i].variables; digits > 0 && *name; name++) {
-      GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
-
-      g_ptr_array_add(words, g_strndup(value, digits));
-      shell_assign(&script->shell, *name, words);
-    }
-  }
+  g_free(script->input);
 }
 
 /* $0 and ${BASH_SOURCE[0]}, from which scripts find the files beside them. */
@@ -194,6 +194,11 @@ static void take_name(Script *script, const char *name)
   }
 }
 
+static char *read_for(const void *script, const char *path)
+{
+  return script_contents(script, path);
+}
+
 char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given,
                          const MoeImportFiles *files, GError **error)
 {
@@ -201,6 +206,8 @@ char **moe_import_script(const char *text, gsize length, const char *name, const
       .shell = {.variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
                 .positions = g_ptr_array_new_with_free_func(g_free),
                 .budget = BUDGET,
+                .read = read_for,
+                .script = &script,
                 .keep_unknown = TRUE},
       .frames = g_array_new(FALSE, FALSE, sizeof(ScriptFrame)),
       .functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
@@ -211,7 +218,7 @@ char **moe_import_script(const char *text, gsize length, const char *name, const
 
   if (sound) {
     take_name(&script, name);
-    take_directives(&script, joined);
+    script.processes = script_take_slurm(&script, joined);
     take_given(&script, given);
     script_run(&script, joined);
   }

@@ -30,9 +30,12 @@ typedef struct {
   GArray *frames;        /* of ScriptFrame */
   GPtrArray *launch;     /* of char *; NULL while there is none */
   GHashTable *functions; /* name -> statements */
+  guint option;          /* of $1, $2, ... that getopts looks at next */
   GHashTable *documents; /* file -> text that the script writes into it */
   const MoeImportFiles *files;
   const ScriptStatement *statement; /* the one that is being run */
+  char *input;                      /* <<< of it; NULL: none */
+  int64_t processes;                /* that Slurm starts; 0: not said */
   ScriptFlow flow;
   guint depth;  /* evals, calls and files inside each other */
   guint calls;  /* of functions inside each other */
@@ -79,6 +82,17 @@ gsize script_assigned(const char *raw);
 void script_assign(Script *script, const char *raw, gsize length);
 /* "i=0", "i += 1", "i++". */
 void script_assign_arithmetic(Script *script, const char *text);
+/* read NAME..., read -a NAME, of a here-string or a here-document. */
+void script_read(Script *script, GPtrArray *words, const char *target);
+/* getopts OPTIONS NAME: the next of the script's own options, its value in OPTARG. FALSE behind the last. */
+gboolean script_next_option(Script *script, const char *statement);
+/* The lines of the here-document of the statement that is being run, with their variables; NULL: it has none. */
+char *script_document(Script *script);
+/* The text of a file that the script has written or names; NULL when there is none. Caller frees. */
+char *script_contents(const Script *script, const char *path);
+/* "#SBATCH --nodes=4": the variables that Slurm sets by it. Returns the processes that it starts in all; 0: not said.
+ */
+int64_t script_take_slurm(Script *script, const char *text);
 /* "sed s/A/B/ TEMPLATE | sed ... > FILE": the file as it becomes. */
 void script_fill_template(Script *script, const char *statement);
 /* Runs a command that is followed; `target`: the file that its output goes to, or NULL. FALSE when it is none. */

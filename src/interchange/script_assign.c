@@ -9,10 +9,34 @@ gsize script_assigned(const char *raw)
 
   while (g_ascii_isalnum(raw[n]) || raw[n] == '_')
     n++;
+  if (n > 0 && raw[n] == '[' && strchr(raw + n, ']'))
+    n = (gsize)(strchr(raw + n, ']') - raw) + 1;
   return n > 0 && !g_ascii_isdigit(*raw) && (raw[n] == '=' || (raw[n] == '+' && raw[n + 1] == '=')) ? n : 0;
 }
 
-static GPtrArray *array_of(Script *script, const char *raw)
+/* One word under the key of an associative array, "NAME[key]". */
+static void assign_element(Script *script, const char *name, const char *key, const char *raw)
+{
+  g_autofree char *plain = shell_expand_text(&script->shell, key);
+  g_autofree char *whole = g_strdup_printf("%s[%s]", name, plain);
+  GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+
+  g_ptr_array_add(words, shell_expand_text(&script->shell, raw));
+  shell_assign(&script->shell, whole, words);
+}
+
+/* "[key]=value" among the words of an array; FALSE when it is none. */
+static gboolean take_element(Script *script, const char *name, const char *raw)
+{
+  const char *end = *raw == '[' ? strstr(raw, "]=") : NULL;
+  g_autofree char *key = end ? g_strndup(raw + 1, (gsize)(end - raw) - 1) : NULL;
+
+  if (end)
+    assign_element(script, name, key, end + 2);
+  return end != NULL;
+}
+
+static GPtrArray *array_of(Script *script, const char *name, const char *raw)
 {
   GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
   gsize length = strlen(raw);
@@ -22,7 +46,8 @@ static GPtrArray *array_of(Script *script, const char *raw)
   g_autoptr(GPtrArray) list = shell_split(inside);
 
   for (guint i = 0; i < list->len; i++)
-    shell_expand(&script->shell, g_ptr_array_index(list, i), words);
+    if (!take_element(script, name, g_ptr_array_index(list, i)))
+      shell_expand(&script->shell, g_ptr_array_index(list, i), words);
   return words;
 }
 
@@ -52,7 +77,16 @@ void script_assign(Script *script, const char *raw, gsize length)
   g_autofree char *name = g_strndup(raw, length);
   gboolean adds = raw[length] == '+';
   const char *value = raw + length + (adds ? 2 : 1);
-  GPtrArray *words = *value == '(' ? array_of(script, value) : g_ptr_array_new_with_free_func(g_free);
+  char *bracket = strchr(name, '[');
+
+  if (bracket) {
+    g_autofree char *key = g_strndup(bracket + 1, strlen(bracket) - 2);
+
+    *bracket = '\0';
+    assign_element(script, name, key, value);
+    return;
+  }
+  GPtrArray *words = *value == '(' ? array_of(script, name, value) : g_ptr_array_new_with_free_func(g_free);
 
   if (*value != '(') { /* no splitting of what is assigned */
     g_autofree char *quoted = *value == '"' || *value == '\'' ? g_strdup(value) : g_strconcat("\"", value, "\"", NULL);

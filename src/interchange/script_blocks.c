@@ -209,7 +209,7 @@ static void run_while(Script *script, const char *condition, const char *body)
 {
   if (strcmp(condition, "true") == 0 || strcmp(condition, ":") == 0)
     run_body(script, body);
-  else if (shell_is_test(condition))
+  else if (shell_is_test(condition) || script_after(condition, "getopts"))
     while (script_condition(script, condition) && run_body(script, body))
       ;
 }

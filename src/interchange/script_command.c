@@ -56,11 +56,13 @@ static void run_source(Script *script, GPtrArray *words, G_GNUC_UNUSED const cha
   script_run_file(script, word_at(words, 1));
 }
 
-/* The lines of a here-document with its variables. */
-static char *expand_document(Script *script, const ScriptStatement *statement)
+char *script_document(Script *script)
 {
+  const ScriptStatement *statement = script->statement;
   g_autoptr(GString) quoted = g_string_new("\"");
 
+  if (!statement || !statement->document)
+    return NULL;
   if (statement->verbatim)
     return g_strdup(statement->document);
   for (const char *c = statement->document; *c; c++)
@@ -76,19 +78,18 @@ static void write_document(Script *script, GPtrArray *words, const char *target)
   const char *file = target ? target : tee ? word_at(words, words->len - 1) : NULL;
 
   if (file && script->statement && script->statement->document)
-    g_hash_table_replace(script->documents, g_strdup(file), expand_document(script, script->statement));
+    g_hash_table_replace(script->documents, g_strdup(file), script_document(script));
 }
 
 /* sbatch << END, bash << END: the lines are a script. */
 static void run_document(Script *script, GPtrArray *words, const char *target)
 {
-  const ScriptStatement *statement = script->statement;
+  g_autofree char *text = script_document(script);
 
-  if (!statement || !statement->document) {
+  if (!text) {
     script_launch(script, words);
     return;
   }
-  g_autofree char *text = expand_document(script, statement);
   g_autofree char *joined = script_join_lines(text, strlen(text));
 
   (void)target;
@@ -221,11 +222,11 @@ gboolean script_command(Script *script, GPtrArray *words, const char *target)
   static const struct {
     const char *word;
     Command run;
-  } commands[] = {
-      {"eval", run_eval},      {"source", run_source},   {".", run_source},          {"cat", write_document},
-      {"tee", write_document}, {"sbatch", run_document}, {"bash", run_document},     {"sh", run_document},
-      {"echo", write_echo},    {"printf", run_printf},   {"shift", run_shift},       {"set", run_set},
-      {"let", run_let},        {"break", run_break},     {"continue", run_continue}, {"return", run_return}};
+  } commands[] = {{"eval", run_eval},      {"source", run_source},   {".", run_source},      {"cat", write_document},
+                  {"tee", write_document}, {"sbatch", run_document}, {"bash", run_document}, {"sh", run_document},
+                  {"echo", write_echo},    {"printf", run_printf},   {"shift", run_shift},   {"set", run_set},
+                  {"read", script_read},   {"let", run_let},         {"break", run_break},   {"continue", run_continue},
+                  {"return", run_return}};
   const char *first = word_at(words, 0);
   const char *body = g_hash_table_lookup(script->functions, first);
 

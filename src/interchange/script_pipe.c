@@ -18,8 +18,7 @@ static char *replaced(const char *text, const char *expression)
   return g_strjoinv(parts[1], pieces);
 }
 
-/* What stands in a file that the script has written or names. */
-static char *contents(const Script *script, const char *path)
+char *script_contents(const Script *script, const char *path)
 {
   const char *written = g_hash_table_lookup(script->documents, path);
   gsize length = 0;
@@ -53,7 +52,7 @@ static char *run_part(Script *script, const char *part, const char *before, char
 
   if (!sed && !cat)
     return NULL;
-  g_autofree char *text = before ? g_strdup(before) : contents(script, g_ptr_array_index(words, words->len - 1));
+  g_autofree char *text = before ? g_strdup(before) : script_contents(script, g_ptr_array_index(words, words->len - 1));
 
   return !text ? NULL : sed ? replaced(text, g_ptr_array_index(words, 1)) : g_steal_pointer(&text);
 }

@@ -115,10 +115,21 @@ static void take_target(Script *script, const char *raw, const char *next, char 
   *target = shell_expand_text(&script->shell, file);
 }
 
+/* "<<< words", which read takes. */
+static void take_input(Script *script, const char *raw, const char *next)
+{
+  const char *text = g_str_has_prefix(raw, "<<<") ? raw + 3 : NULL;
+
+  if (!text || (*text == '\0' && !next))
+    return;
+  g_free(script->input);
+  script->input = shell_expand_text(&script->shell, *text ? text : next);
+}
+
 static void run_simple(Script *script, const char *statement)
 {
-  static const char *const prefixes[] = {"export", "local", "declare", "readonly", "typeset", "-r", "-a",
-                                         "-x",     "-i",    "-g",      "-ax",      "-gx",     NULL};
+  static const char *const prefixes[] = {"export", "local", "declare", "readonly", "typeset", "-r",  "-a",  "-x",
+                                         "-i",     "-g",    "-ax",     "-gx",      "-A",      "-Ax", "-gA", NULL};
   g_autoptr(GPtrArray) raw = shell_split(statement);
   g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
   g_autofree char *target = NULL;
@@ -131,7 +142,10 @@ static void run_simple(Script *script, const char *statement)
     if (name > 0) {
       script_assign(script, word, name);
     } else if (is_redirection(word, &alone)) {
-      take_target(script, word, i + 1 < raw->len ? g_ptr_array_index(raw, i + 1) : NULL, &target);
+      const char *next = i + 1 < raw->len ? g_ptr_array_index(raw, i + 1) : NULL;
+
+      take_target(script, word, next, &target);
+      take_input(script, word, next);
       i += alone ? 1 : 0;
     } else if (words->len > 0 || !g_strv_contains(prefixes, word)) {
       shell_expand(&script->shell, word, words);
@@ -139,6 +153,7 @@ static void run_simple(Script *script, const char *statement)
   }
   if (!script_command(script, words, target))
     script_launch(script, words);
+  g_clear_pointer(&script->input, g_free);
 }
 
 /* ---- lists of commands ----------------------------------------------------------------------- */
@@ -207,6 +222,8 @@ const char *script_after(const char *statement, const char *word)
 
 gboolean script_condition(Script *script, const char *text)
 {
+  if (script_after(text, "getopts"))
+    return script_next_option(script, text);
   const char *joint = find_joint(text);
 
   if (!joint)

@@ -13,6 +13,9 @@ typedef struct {
   GPtrArray *positions;  /* of char *: $1, $2, ... */
   gsize budget;          /* bytes that expansions may still make */
   guint depth;           /* of expansions inside expansions */
+  /* The text of a file that the script has written or names, NULL when there is none; the caller frees it. */
+  char *(*read)(const void *script, const char *path);
+  const void *script;
   gboolean keep_unknown; /* a variable that is not assigned stays as $NAME; else it is empty, as in bash */
 } Shell;
 

@@ -116,6 +116,30 @@ static char *print_here(G_GNUC_UNUSED Shell *shell, G_GNUC_UNUSED const GPtrArra
   return g_strdup(".");
 }
 
+static char *print_file(Shell *shell, const GPtrArray *words)
+{
+  char *text = words->len == 2 && shell->read ? shell->read(shell->script, word_at(words, 1)) : NULL;
+
+  for (gsize n = text ? strlen(text) : 0; n > 0 && text[n - 1] == '\n'; n--)
+    text[n - 1] = '\0';
+  return text;
+}
+
+/* python -c "print(32 * 128)" */
+static char *print_python(Shell *shell, const GPtrArray *words)
+{
+  const char *code = words->len == 3 && strcmp(word_at(words, 1), "-c") == 0 ? word_at(words, 2) : "";
+  gsize length = strlen(code), front = strlen("print(");
+  g_autofree char *expression =
+      g_str_has_prefix(code, "print(") && code[length - 1] == ')' ? g_strndup(code + front, length - front - 1) : NULL;
+  int64_t value = 0;
+
+  return expression && !strstr(expression, "//") && !strstr(expression, "**") && !strchr(expression, '/') &&
+                 shell_arithmetic(shell, expression, &value)
+             ? g_strdup_printf("%" G_GINT64_FORMAT, value)
+             : NULL;
+}
+
 static char *print_words(Shell *shell, const GPtrArray *words)
 {
   static const struct {
@@ -124,7 +148,8 @@ static char *print_words(Shell *shell, const GPtrArray *words)
   } printers[] = {{"echo", print_echo},       {"printf", print_format}, {"seq", print_sequence},
                   {"expr", print_arithmetic}, {"basename", print_base}, {"dirname", print_folder},
                   {"realpath", print_path},   {"readlink", print_path}, {"pwd", print_here},
-                  {"cd", print_path}};
+                  {"cd", print_path},         {"cat", print_file},      {"python", print_python},
+                  {"python3", print_python}};
 
   for (gsize i = 0; i < G_N_ELEMENTS(printers); i++)
     if (strcmp(word_at(words, 0), printers[i].word) == 0)
@@ -201,5 +226,10 @@ char *shell_command(Shell *shell, const char *command)
   }
   if (pipe)
     return print_piped(shell, command, pipe);
+  if (*command == '<' && shell->read) {
+    g_autofree char *path = shell_expand_text(shell, command + 1 + strspn(command + 1, " "));
+
+    return shell->read(shell->script, path);
+  }
   return strchr(command, ';') ? NULL : print_simple(shell, command);
 }

@@ -181,6 +181,18 @@ static void append_edited(Expansion *e, const char *name, const char *rest, gboo
     append_variable(e, name, quoted);
 }
 
+/* ${NAME[key]} of an associative array, whose words are kept one by one; FALSE when there is no such word. */
+static gboolean append_keyed(Expansion *e, const char *name, const char *raw, gboolean quoted)
+{
+  g_autofree char *key = shell_expand_text(e->shell, raw);
+  g_autofree char *whole = g_strdup_printf("%s[%s]", name, key);
+  g_autofree char *value = shell_value(e->shell, whole);
+
+  if (value)
+    append(e, value, strlen(value), quoted);
+  return value != NULL;
+}
+
 /* ${NAME[index]}; returns behind it, or NULL when it is none. */
 static const char *append_element(Expansion *e, const char *name, const char *rest, gboolean quoted)
 {
@@ -189,6 +201,8 @@ static const char *append_element(Expansion *e, const char *name, const char *re
   g_autofree char *expression = close ? g_strndup(rest + 1, (gsize)(close - rest - 1)) : NULL;
   int64_t index = 0;
 
+  if (close && append_keyed(e, name, expression, quoted))
+    return close + 1;
   if (!close || !shell_arithmetic(e->shell, expression, &index))
     return NULL;
   if (value && index >= 0 && index < (int64_t)value->len) {

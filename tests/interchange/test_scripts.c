@@ -21,6 +21,8 @@ static char *read_beside(G_GNUC_UNUSED void *data, const char *path, gsize *leng
   return NULL;
 }
 
+#define SMALL_MODEL "--num-layers 4 --hidden-size 512 --num-attention-heads 8 --vocab-size 512 --seq-length 64 --bf16\n"
+
 static const MoeImportFiles files = {read_beside, NULL};
 
 static char *launch_of(const char *text, const char *const *given)
@@ -37,6 +39,59 @@ static void check_launch(const char *text, const char *const *given, const char 
 
   ck_assert_str_eq(launch, expected);
 }
+
+/* Words keyed by name, read from here-strings and documents, files that the script writes, options of its own. */
+START_TEST(follows_words_of_other_places)
+{
+  static const char *const given[] = {"-t", "4", "-x", "-n16", NULL};
+
+  check_launch("declare -A SIZES=(\n  [8b]=\"4 512\" # layers, width\n  [70b]=\"8 1024\"\n)\nMODEL=70b\n"
+               "PAIR=(${SIZES[$MODEL]})\nSIZES[1b]=2\npython t.py --num-layers ${PAIR[0]} --hidden-size ${PAIR[1]} "
+               "--ffn ${SIZES[1b]}\n",
+               NULL, "python t.py --num-layers 8 --hidden-size 1024 --ffn 2");
+  check_launch("read -r -d '' ARGS <<END\n--num-layers 4\n--bf16\nEND\nIFS=',' read -ra P <<< \"4,2\"\n"
+               "read -r A B <<< \"1 2 3\"\npython t.py $ARGS --x ${P[1]} $A $B\n",
+               NULL, "python t.py --num-layers 4 --bf16 --x 2 1 2 3");
+  check_launch("cat > a.txt <<END\n--num-layers 4\nEND\npython t.py $(cat a.txt) --hidden-size $(python3 -c "
+               "\"print(4 * 128)\") $(< a.txt)\n",
+               NULL, "python t.py --num-layers 4 --hidden-size 512 --num-layers 4");
+  check_launch("while getopts \"t:n:x\" opt; do\n  case $opt in\n    t) T=$OPTARG ;;\n    n) N=$OPTARG ;;\n    x) X=1 "
+               ";;\n  esac\ndone\npython t.py --num-layers $T --n $N --x $X\n",
+               given, "python t.py --num-layers 4 --n 16 --x 1");
+}
+END_TEST
+
+/* Slurm's directives and the options of launchers say how many processes there are. */
+START_TEST(counts_processes)
+{
+  static const struct {
+    const char *text;
+    int64_t gpus;
+  } cases[] = {
+      {"#!/bin/bash\n#SBATCH --nodes=4 --gpus-per-node=8\nsrun python t.py " SMALL_MODEL, 32},
+      {"#!/bin/bash\n#SBATCH -N 2\n#SBATCH --gres=gpu:h100:4 # all\nsrun -N 2 python t.py " SMALL_MODEL, 8},
+      {"#!/bin/bash\n#SBATCH -N4 --ntasks-per-node=8\nsrun python t.py " SMALL_MODEL, 32},
+      {"#!/bin/bash\n#SBATCH --nodes=4\n#SBATCH --ntasks-per-node=1\nsrun torchrun --nnodes $SLURM_NNODES "
+       "--nproc_per_node 8 t.py " SMALL_MODEL,
+       32},
+      {"mpirun -np 16 -x A=1 python t.py " SMALL_MODEL, 16},
+      {"srun -n 8 -N 1 python t.py " SMALL_MODEL, 8},
+      {"accelerate launch --num_processes 16 --num_machines 2 t.py " SMALL_MODEL, 16},
+      {"nice -n 10 torchrun --nproc_per_node 8 t.py " SMALL_MODEL, 8},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import =
+        moe_import_megatron_file(&(MoeImportText){cases[i].text, strlen(cases[i].text), "run.sh"}, NULL, NULL,
+                                 &(MoeImportOptions){.global_batch = 64}, &error);
+    g_autofree char *expected = g_strdup_printf("\n  gpus: %" G_GINT64_FORMAT "\n", cases[i].gpus);
+
+    ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+    ck_assert_msg(strstr(import->text, expected) != NULL, "%u: %s", i, import->text);
+  }
+}
+END_TEST
 
 /* A script is read as bash reads it, as far as launch scripts go. */
 START_TEST(follows_variables_and_branches)
@@ -316,4 +371,5 @@ END_TEST
 
 MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, bounds_loops,
               follows_expansions, follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch,
-              deepspeed_experts, mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch)
+              deepspeed_experts, mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch,
+              follows_words_of_other_places, counts_processes)
