@@ -33,12 +33,17 @@ static gboolean is_forward(MoePass pass)
   return pass == MOE_PASS_FORWARD || pass == MOE_PASS_RECOMPUTE;
 }
 
-/* Casts, copies and additions to gradients are launched by the modules that need them, not by calls of their own. */
+/* Copies and additions to gradients are launched by the modules that need them, not by calls of their own. */
 static gboolean is_inside(const MoeKernel *kernel)
 {
   return kernel->klass == MOE_KERNEL_BANDWIDTH &&
-         (kernel->bandwidth == MOE_BANDWIDTH_QUANTIZE || kernel->bandwidth == MOE_BANDWIDTH_ACCUMULATE ||
-          kernel->bandwidth == MOE_BANDWIDTH_MEMCPY);
+         (kernel->bandwidth == MOE_BANDWIDTH_ACCUMULATE || kernel->bandwidth == MOE_BANDWIDTH_MEMCPY);
+}
+
+/* Casts too, but their tensors of data and scales are made there. */
+static gboolean is_cast(const MoeKernel *kernel)
+{
+  return kernel->klass == MOE_KERNEL_BANDWIDTH && kernel->bandwidth == MOE_BANDWIDTH_QUANTIZE;
 }
 
 /* The call that launches a kernel. The weight gradient of a linear module is launched by the call of its data gradient,
@@ -53,6 +58,8 @@ static MoeHostCall call_of_kernel(const MoeKernel *kernel)
 
   if (kernel->pass == MOE_PASS_WGRAD || kernel->pass == MOE_PASS_OPTIMIZER || is_inside(kernel))
     return MOE_HOST_NO_CALL;
+  if (is_cast(kernel))
+    return MOE_HOST_QUANTIZE;
   return is_forward(kernel->pass) ? calls[kernel->klass] : calls[kernel->klass] + 1;
 }
 
