@@ -42,6 +42,7 @@ static const MoeCollectiveFit network_fit = NETWORK_FIT;
 #define MAX_NICS_PER_GPU     64
 #define MAX_OVERSUBSCRIPTION 64
 #define MAX_LEAF_GPUS        65536
+#define MAX_FLOWS            1024
 #define MAX_INDEX            1e9
 #define MAX_SECONDS          1.0
 #define MAX_BYTES_PER_S      1e18
@@ -305,6 +306,10 @@ static const MoeField topology_fields[] = {
      .meaning = "how flows are spread over the ways between leaves"},
     {"path_share", MOE_FIELD_BETWEEN(MoeNetwork, path_share, MOE_DIM_NONE, 0.01, 1), .otherwise = "as routing reaches",
      .meaning = "share of the uplinks that flows so spread reach"},
+    {"flows", MOE_FIELD_COUNT(MoeNetwork, flows, 0, MAX_FLOWS), .otherwise = "as measured over two hosts",
+     .meaning = "ecmp: flows of a NIC at a time, connections x queue pairs, each hashed to an uplink of its own"},
+    {"draw", MOE_FIELD_COUNT(MoeNetwork, draw, 0, MAX_INDEX),
+     .meaning = "ecmp with flows: which hash; under assumptions with a range, the spread of what collisions cost"},
     {"planes", MOE_FIELD_COUNT(MoeNetwork, planes, 1, MAX_PLANES),
      .meaning = "planes of the network, each with a port of every NIC"},
     {"leaf_share", MOE_FIELD_BETWEEN(MoeNetwork, leaf_share, MOE_DIM_NONE, 0.01, 1),

@@ -121,6 +121,8 @@ typedef struct {
   double background; /* share of the leaves\' uplinks that other jobs take on average, 0 to below 1 */
   MoeRoutingKind routing;
   double path_share;       /* share of the uplinks that flows so spread reach; 0 = as `routing` reaches */
+  int64_t flows;           /* hashed routing: flows of one NIC at a time, connections x queue pairs; 0 = as measured */
+  int64_t draw;            /* hashed routing with flows: which of the possible spreads this machine has */
   int64_t rails;           /* 0 = not rail-optimised; N = GPU i of a host hangs on rail i mod N */
   double oversubscription; /* leaf down / up capacity, >= 1 */
   double leaf_share;       /* share of a leaf's ports below that this run's GPUs have; the rest are another job's */

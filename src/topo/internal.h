@@ -19,7 +19,14 @@ struct MoeTopo {
   double *capacity; /* [n_resources] bytes/s */
 };
 
-/* What the uplinks of one undegraded leaf carry for this run, bytes/s. */
+/* GPUs that one leaf serves: with oversubscription o, ports split o : 1 between down and up. */
+int64_t moe_topo_leaf_ports(const MoeNetwork *network);
+/* Of `ports` below a leaf, those that send: this run's, or also another job's. */
+int64_t moe_topo_below_leaf(const MoeTopo *topo, int64_t ports);
+/* Share of its rate that uplink (even) or downlink (odd) i of the leaves reaches with the ways that flows take
+ * (paths.c). */
+double moe_topo_path_share(const MoeTopo *topo, int64_t i);
+/* What the uplinks of one undegraded leaf carry for this run where every flow has a way of its own, bytes/s. */
 double moe_topo_leaf_bytes_per_s(const MoeTopo *topo);
 /* Fills the capacities of islands and of the links of a torus (domain.c). */
 guint moe_topo_count_domain_ways(const MoeTopo *topo);

@@ -8,8 +8,7 @@
 /* Leaves below one group of spines in a three-tier tree of such switches, half the ports facing up. */
 #define POD_LEAVES (SWITCH_PORTS / 2)
 
-/* GPUs that one leaf serves: with oversubscription o, ports split o : 1 between down and up. */
-static int64_t derive_leaf_gpus(const MoeNetwork *network)
+int64_t moe_topo_leaf_ports(const MoeNetwork *network)
 {
   double down = SWITCH_PORTS * network->oversubscription / (1 + network->oversubscription);
 
@@ -27,7 +26,7 @@ static double own_share(const MoeNetwork *network)
 /* Of those, the GPUs of this run. */
 static int64_t own_ports(const MoeNetwork *network)
 {
-  return MAX(1, (int64_t)floor((double)derive_leaf_gpus(network) * own_share(network)));
+  return MAX(1, (int64_t)floor((double)moe_topo_leaf_ports(network) * own_share(network)));
 }
 
 static void place(MoeTopo *topo)
@@ -69,30 +68,24 @@ double moe_topo_port_bytes_per_s(const MoeTopo *topo, MoePort port)
   }
 }
 
+int64_t moe_topo_below_leaf(const MoeTopo *topo, int64_t ports)
+{
+  return own_share(&topo->cluster->network) < 1 ? ports : MIN(ports, moe_ceil_div(topo->gpus, topo->rails));
+}
+
 /* What the uplinks of one full leaf carry: the NICs below it, of this run and of others, over the oversubscription. */
 static double leaf_bytes_per_s(const MoeTopo *topo)
 {
   const MoeNetwork *network = &topo->cluster->network;
-  int64_t ports = network->tiers == 1 ? G_MAXINT32 : derive_leaf_gpus(network);
-  int64_t below = own_share(network) < 1 ? ports : MIN(ports, moe_ceil_div(topo->gpus, topo->rails));
+  int64_t ports = network->tiers == 1 ? G_MAXINT32 : moe_topo_leaf_ports(network);
+  int64_t below = moe_topo_below_leaf(topo, ports);
 
   return (double)below * moe_topo_port_bytes_per_s(topo, MOE_PORT_NIC_OUT) / topo->cluster->network.oversubscription;
 }
 
-/* Bandwidth used over two hosts of eight GPUs with a hash of five fields, of the queue pair too, and with ways chosen
- * by telemetry: 84.5, 88.05 and 97 % (Asterfusion, cloudswit.ch/?p=21382); relative to the last. */
-static double path_share(const MoeNetwork *network)
-{
-  static const double shares[] = {1, 84.5 / 97, 88.05 / 97};
-
-  return network->path_share > 0 ? network->path_share : shares[network->routing];
-}
-
 double moe_topo_leaf_bytes_per_s(const MoeTopo *topo)
 {
-  const MoeNetwork *network = &topo->cluster->network;
-
-  return leaf_bytes_per_s(topo) * (1 - network->background) * path_share(network);
+  return leaf_bytes_per_s(topo) * (1 - topo->cluster->network.background);
 }
 
 static void fill_capacities(MoeTopo *topo)
@@ -106,7 +99,7 @@ static void fill_capacities(MoeTopo *topo)
   for (int64_t gpu = 0; gpu < topo->gpus; gpu++)
     memcpy(&topo->capacity[moe_topo_port(gpu, (MoePort)0)], rate, sizeof rate);
   for (int64_t i = 0; i < 2 * topo->leaves; i++)
-    topo->capacity[topo->gpus * MOE_N_PORTS + i] = leaf;
+    topo->capacity[topo->gpus * MOE_N_PORTS + i] = leaf * moe_topo_path_share(topo, i);
   moe_topo_fill_domain_ways(topo);
 }
 

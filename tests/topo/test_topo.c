@@ -301,6 +301,57 @@ START_TEST(test_names_say_what_a_resource_is)
 }
 END_TEST
 
+/* Balls in bins, against the sum over how many of B flows one of U uplinks gets; worst of many leaves below their mean;
+ * more flows per NIC reach more. */
+START_TEST(test_hashed_flows_collide)
+{
+  double last = 0;
+
+  for (int64_t flows = 1; flows <= 64; flows *= 4) {
+    MoeCluster cluster = machine_new(8);
+    double mean = 0, least = 1, ways = 32, balls = 32 * (double)flows, expected = 0;
+
+    cluster.network.routing = MOE_ROUTING_ECMP;
+    cluster.network.flows = flows;
+    g_autoptr(MoeTopo) topo = machine_topo(&cluster, 8192);
+    for (int64_t i = 0; i < 2 * moe_topo_n_leaves(topo); i++) {
+      double share = moe_topo_capacities(topo)[moe_topo_leaf_up(topo, 0) + i] / (32 * 50 * GB);
+
+      mean += share / (2 * (double)moe_topo_n_leaves(topo));
+      least = MIN(least, share);
+    }
+    for (double k = 0; k <= balls; k++)
+      expected += MIN(k, (double)flows) / (double)flows *
+                  exp(lgamma(balls + 1) - lgamma(k + 1) - lgamma(balls - k + 1) + k * log(1 / ways) +
+                      (balls - k) * log(1 - 1 / ways));
+    ck_assert_double_eq_tol(mean, expected, 0.005);
+    ck_assert_double_eq_tol(expected, 1 - 1 / sqrt(2 * G_PI * (double)flows), 0.04);
+    ck_assert(least < mean - 0.01 && mean > last);
+    last = mean;
+  }
+}
+END_TEST
+
+START_TEST(test_collisions_are_drawn)
+{
+  MoeCluster cluster = machine_new(8);
+
+  cluster.network.routing = MOE_ROUTING_ECMP_QUEUE_PAIRS;
+  cluster.network.flows = 4;
+  g_autoptr(MoeTopo) one = machine_topo(&cluster, 512);
+  g_autoptr(MoeTopo) same = machine_topo(&cluster, 512);
+  cluster.network.draw = 1;
+  g_autoptr(MoeTopo) other = machine_topo(&cluster, 512);
+  cluster.network.routing = MOE_ROUTING_ADAPTIVE;
+  g_autoptr(MoeTopo) adaptive = machine_topo(&cluster, 512);
+  gsize size = moe_topo_n_resources(one) * sizeof(double);
+
+  ck_assert_mem_eq(moe_topo_capacities(one), moe_topo_capacities(same), size);
+  ck_assert_mem_ne(moe_topo_capacities(one), moe_topo_capacities(other), size);
+  ck_assert(moe_topo_leaves_matter(one) && !moe_topo_leaves_matter(adaptive));
+}
+END_TEST
+
 START_TEST(test_places_in_a_torus)
 {
   MoeCluster cluster = machine_new(24);
@@ -377,6 +428,8 @@ int main(void)
   tcase_add_test(tcase, test_background_takes_uplinks);
   tcase_add_test(tcase, test_leaves_are_shared_with_another_job);
   tcase_add_test(tcase, test_hashing_costs_uplinks);
+  tcase_add_test(tcase, test_hashed_flows_collide);
+  tcase_add_test(tcase, test_collisions_are_drawn);
   tcase_add_loop_test(tcase, test_faults_outside_the_machine_are_refused, 0, 9);
   tcase_add_test(tcase, test_degradations_are_checked);
   tcase_add_test(tcase, test_places_in_a_torus);
