@@ -67,7 +67,8 @@ int moe_cmd_fabric(int argc, char **argv)
 {
   Options options = {0};
   const GOptionEntry entries[] = {
-      {"svg", 0, 0, G_OPTION_ARG_FILENAME, &options.svg, "draw leaves, NICs and NVLink domains, coloured by load",
+      {"svg", 0, 0, G_OPTION_ARG_FILENAME, &options.svg,
+       "draw leaves, NICs, NVLink domains and what is inside, coloured by load, and the traffic between domains",
        "FILE.svg"},
       MOE_CLI_BESIDE_ENTRIES(options.beside),
       {NULL},

@@ -29,6 +29,7 @@ typedef struct {
   const double *in_factor, *out_factor; /* [n_skew], owned by the collective */
   int64_t sms;                          /* SMs held on every member while it runs */
   double memory_bytes;                  /* HBM traffic per member */
+  gboolean scattered;                   /* members send to all others alike, not to the next of a ring */
   gboolean network;                     /* the limiting leg, alone on the machine, is the network (else NVLink) */
 } MoeCollPlan;
 

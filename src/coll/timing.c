@@ -273,6 +273,7 @@ static void account(const MoeCollWork *work, MoeCollPlan *plan)
   plan->memory_bytes =
       out + in * (work->reduces ? 2 : 1); /* read what is sent, write what arrives, read the local addend */
   plan->sms = work->sms;
+  plan->scattered = work->scattered;
 }
 
 void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, MoeProtocol protocol, const char *name,

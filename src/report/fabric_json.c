@@ -53,6 +53,20 @@ static void add_groups(JsonBuilder *builder, const MoeFabricLoad *load)
   json_builder_end_array(builder);
 }
 
+/* Rows send to columns. */
+static void add_matrix(JsonBuilder *builder, const MoeFabricLoad *load)
+{
+  moe_json_integer(builder, "domains_per_block", load->block_domains);
+  moe_json_open_array(builder, "network_bytes_between_blocks");
+  for (guint i = 0; i < load->n_blocks; i++) {
+    json_builder_begin_array(builder);
+    for (guint j = 0; j < load->n_blocks; j++)
+      json_builder_add_double_value(builder, moe_fabric_load_between(load, i, j, 1));
+    json_builder_end_array(builder);
+  }
+  json_builder_end_array(builder);
+}
+
 char *moe_report_fabric_json(const MoeFabricLoad *load)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -67,6 +81,8 @@ char *moe_report_fabric_json(const MoeFabricLoad *load)
   add_tiers(builder, load);
   add_links(builder, load);
   add_groups(builder, load);
+  if (load->n_blocks > 0)
+    add_matrix(builder, load);
   json_builder_end_object(builder);
   return moe_json_finish(builder);
 }

@@ -119,6 +119,7 @@ static void launch(Sim *sim, MoeGroupKind kind, uint32_t group, unsigned stream,
                                              .sms_class = sms_class,
                                              .a = group});
 
+  sim_between_group(sim, kind, group, plan);
   if (plan->n_skew > 0)
     shift_skew(sim, &sim->unit[groups->unit[first]], stream, &drawn);
   moe_fabric_start(sim->fabric, &drawn, n, &groups->gpu[first], plan->n_skew ? &groups->index[first] : NULL, flight);
@@ -232,6 +233,7 @@ static void start_send(Sim *sim, Unit *unit, unsigned stream)
   simplify_plan(sim, MOE_PASS_FORWARD, &plan);
   stream_runs(unit, stream, cause_of(&plan));
   count_traffic(sim, &plan, MOE_N_GROUPS, (double)sim->multiplicity[unit - sim->unit]);
+  sim_between_message(sim, unit->rank, to->rank, &plan);
   if (is_free(&plan)) {
     land_message(sim, id, to, sim->now);
     sim_stream_done(sim, unit, stream, 1);

@@ -83,6 +83,11 @@ typedef struct {
   gboolean *planned;
 } Shape;
 
+/* What a member of a group sent over the network so far: to the next of a ring, to all others alike. */
+typedef struct {
+  double to_next, to_all;
+} GroupSent;
+
 /* Groups of one kind as simulated: the units that must arrive. */
 typedef struct {
   gboolean used;
@@ -211,7 +216,8 @@ typedef struct {
   Groups groups[MOE_N_GROUPS];
   GArray *shapes; /* of Shape */
   Gathering *gathering[MOE_N_GROUPS][MOE_N_STREAMS];
-  MoeCollective *collectives; /* the program's, with what the counterfactual leaves out */
+  GroupSent *sent[MOE_N_GROUPS]; /* [n_groups]; NULL where nobody asks for the traffic between domains */
+  MoeCollective *collectives;    /* the program's, with what the counterfactual leaves out */
 
   /* running */
   MoeEngine *engine;
@@ -329,6 +335,16 @@ gboolean sim_host_reached(const Unit *unit, uint32_t call, uint32_t op);
 /* What to add to the BlockPlan issue times of this operation's call; far in the past when it was issued before the last
  * synchronization. */
 MoeTime sim_host_offset(const Sim *sim, const Unit *unit, uint32_t call, uint32_t op);
+
+/* ---- between.c: traffic between domains ---- */
+
+void sim_between_init(Sim *sim);
+void sim_between_clear(Sim *sim);
+/* A collective of a group, and a message from one GPU to another, start. */
+void sim_between_group(Sim *sim, MoeGroupKind kind, uint32_t group, const MoeCollPlan *plan);
+void sim_between_message(Sim *sim, uint32_t from, uint32_t to, const MoeCollPlan *plan);
+/* Spreads what groups sent over the domains of their members: once, at the end. */
+void sim_between_finish(Sim *sim);
 
 /* exchange.c */
 void sim_exchange_init(Sim *sim);

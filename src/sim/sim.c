@@ -168,6 +168,7 @@ static void clear(Sim *sim)
   moe_fabric_free(sim->fabric);
   moe_engine_free(sim->engine);
   sim_exchange_clear(sim);
+  sim_between_clear(sim);
   sim_price_clear(sim);
   sim_place_clear(sim);
   g_free(sim->collectives);
@@ -191,10 +192,12 @@ static MoeSimResult *run(Sim *sim, GError **error)
   sim->work_list = g_new(uint32_t, sim->n_units);
   make_engine(sim);
   sim_exchange_init(sim);
+  sim_between_init(sim);
   choose_traced(sim);
   if (!loop(sim, error) || !check_finished(sim, error))
     return NULL;
   count_links(sim);
+  sim_between_finish(sim);
   return sim_account(sim);
 }
 

@@ -56,6 +56,10 @@ typedef struct MoeSlice {
 typedef struct MoeSimTraffic {
   double *link_bytes; /* [moe_topo_n_resources], the caller's; only in full fidelity every link is counted */
   double nvlink_bytes[MOE_N_GROUPS + 1], network_bytes[MOE_N_GROUPS + 1]; /* payload of all ranks together */
+  guint n_blocks;        /* of domains, up to n_blocks x block_domains; 0: not asked for */
+  int64_t block_domains; /* domains of a block, at least 1 */
+  double *between; /* [n_blocks x n_blocks], the caller's, zero: payload over the network from GPUs of one block of
+                      domains to those of another. Only in full fidelity */
 } MoeSimTraffic;
 
 /* Looks at the links or changes what they carry while a step runs: called at its start and then at the time it said

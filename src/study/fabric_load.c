@@ -90,6 +90,28 @@ static void name_purposes(MoeFabricLoad *load, const MoeSimTraffic *traffic)
   }
 }
 
+double moe_fabric_load_between(const MoeFabricLoad *load, guint from, guint to, guint n)
+{
+  double sum = 0;
+
+  for (guint i = from; i < MIN(from + n, load->n_blocks); i++)
+    for (guint j = to; j < MIN(to + n, load->n_blocks); j++)
+      sum += load->between[i * load->n_blocks + j];
+  return sum;
+}
+
+/* Room for the traffic between blocks of domains, where there are several. */
+static void ask_between(MoeFabricLoad *load, const MoeTopo *topo, MoeSimTraffic *traffic)
+{
+  int64_t domains = moe_topo_domain(topo, moe_topo_gpus(topo) - 1) + 1;
+
+  if (domains < 2)
+    return;
+  load->block_domains = traffic->block_domains = moe_ceil_div(domains, MOE_TRAFFIC_BLOCKS);
+  load->n_blocks = traffic->n_blocks = (guint)moe_ceil_div(domains, load->block_domains);
+  load->between = traffic->between = g_new0(double, (gsize)load->n_blocks * load->n_blocks);
+}
+
 /* Step time of the same machine without the neighbour. */
 static gboolean time_alone(MoeFabricLoad *load, const MoePrepared *made, const MoeSimOptions *sim, GError **error)
 {
@@ -114,6 +136,7 @@ MoeFabricLoad *moe_fabric_load(MoeRun *run, const MoeSimOptions *sim, GError **e
   moe_topo_count_leaves(made.topo);
   load->run = run;
   load->bytes = traffic.link_bytes = g_new0(double, moe_topo_n_resources(made.topo));
+  ask_between(load, made.topo, &traffic);
   MoeSimOptions options = *sim;
   options.fidelity = MOE_FIDELITY_FULL;
   options.traffic = &traffic;
@@ -136,5 +159,6 @@ void moe_fabric_load_free(MoeFabricLoad *load)
     g_free(load->busiest[i].name);
   moe_topo_free(load->topo);
   g_free(load->bytes);
+  g_free(load->between);
   g_free(load);
 }

@@ -42,6 +42,8 @@ typedef struct {
 } MoePurposeLoad;
 
 #define MOE_BUSIEST 10
+/* Blocks of domains that traffic is told apart by, at most. */
+#define MOE_TRAFFIC_BLOCKS 64
 
 typedef struct {
   MoeRun *run;            /* not owned */
@@ -52,6 +54,9 @@ typedef struct {
   guint n_busiest, n_purposes;
   MoeLinkLoad busiest[MOE_BUSIEST]; /* most used first */
   MoePurposeLoad purpose[MOE_N_GROUPS + 1];
+  guint n_blocks;        /* of scale-up domains, in order; 0: there is one domain */
+  int64_t block_domains; /* domains of a block, the last may have fewer */
+  double *between;       /* [n_blocks x n_blocks] payload over the network, from the row's to the column's */
 } MoeFabricLoad;
 
 /* Simulates one step in full and counts, with the seed and beside the neighbour of `sim`. `run` must outlive the
@@ -59,6 +64,8 @@ typedef struct {
 MoeFabricLoad *moe_fabric_load(MoeRun *run, const MoeSimOptions *sim, GError **error);
 void moe_fabric_load_free(MoeFabricLoad *load);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeFabricLoad, moe_fabric_load_free)
+/* What blocks first..first + n - 1 send to blocks to..to + n - 1, bytes. */
+double moe_fabric_load_between(const MoeFabricLoad *load, guint from, guint to, guint n);
 /* Whether the machine has links of a tier. */
 gboolean moe_fabric_load_has(const MoeFabricLoad *load, MoeTier tier);
 /* Share of the step that a resource is used. */

@@ -14,6 +14,11 @@ check "no tier is used more than the whole step" awk -F, '/^tier,/ && ($6 > $7 +
 check "what groups send over the network is what NICs carry out and in, protocol apart" awk -F, '
   /^tier,NIC/ { carried = $4 } /^group,/ { sent += $5 } END { exit !(carried >= 2 * sent && carried < 2.6 * sent) }' "$work/alone"
 check "the drawing has every leaf, domain and its NICs" [ "$(grep -c '<rect' "$work/fabric.svg")" -ge 3 ]
+check "what domains send each other is what groups send over the network" awk -F, '
+  /^traffic,/ { between += $5; n++ } /^group,/ { sent += $5 }
+  END { exit !(n == 64 && between > 0.999999 * sent && between < 1.000001 * sent) }' "$work/alone"
+check "no domain sends to itself over the network" awk -F, '/^traffic,/ { split($2, w, " "); if (w[2] == w[4] && $5 > 0) exit 1 }' "$work/alone"
+check "the drawing has a cell for each pair of domains" [ "$(grep -c '<title>[0-9]* to [0-9]*: ' "$work/fabric.svg")" -eq 64 ]
 check "the drawing is XML" grep -q '^</svg>$' "$work/fabric.svg"
 
 # a link at half its rate is the busiest of all, at about twice the share
