@@ -326,6 +326,18 @@ static void add_full(MegatronWords *writer, const MoeRecompute *recompute)
   words_note_if(writer, recompute->every > 1, "recomputation of every n-th layer");
 }
 
+/* Parts whose inputs wait on the host, in the order of their bits. */
+static void add_away(MegatronWords *writer, guint modules)
+{
+  static const char *const words[] = {"attn_norm", "qkv_linear", "core_attn", "attn_proj",
+                                      "mlp_norm",  "expert_fc1", "moe_act"};
+
+  words_flag_if(writer, "--fine-grained-activation-offloading", modules != 0);
+  words_flag_if(writer, "--offload-modules", modules != 0);
+  for (guint bit = 0; bit < G_N_ELEMENTS(words); bit++)
+    words_flag_if(writer, words[bit], (modules & (1u << bit)) != 0);
+}
+
 static void add_modules(MegatronWords *writer, const MoeRecompute *recompute)
 {
   static const struct {
@@ -376,6 +388,7 @@ static void add_recompute(MegatronWords *writer)
     add_modules(writer, recompute);
   words_note_if(writer, recompute->mode == MOE_RECOMPUTE_OPERATORS, "recomputation by operator");
   words_note_if(writer, writer->run->offload.activations > 0, "the share of activations kept on the host");
+  add_away(writer, writer->run->offload.modules);
   add_offload(writer);
 }
 

@@ -9,16 +9,19 @@ static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GErro
   return megatron_architecture(draft, arguments, error) && megatron_hybrid(draft, arguments, error) &&
          megatron_variant(draft, arguments, error) && megatron_layers(draft, arguments, error) &&
          megatron_training(draft, arguments, error) && megatron_parallelism(draft, arguments, error) &&
-         megatron_recompute(draft, arguments, error) && megatron_stack(draft, arguments, error);
+         megatron_recompute(draft, arguments, error) && megatron_activations(draft, arguments, error) &&
+         megatron_stack(draft, arguments, error);
 }
 
 MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)
 {
   g_autoptr(GPtrArray) modules = g_ptr_array_new(), scopes = g_ptr_array_new(), spec = g_ptr_array_new(),
-                       windows = g_ptr_array_new();
+                       windows = g_ptr_array_new(), away = g_ptr_array_new();
   MegatronArguments arguments = {.hidden_dropout = DEFAULT_DROPOUT,
                                  .attention_dropout = DEFAULT_DROPOUT,
                                  .optimizer_share = 1,
+                                 .away_share = 1,
+                                 .away_modules = away,
                                  .recompute_modules = modules,
                                  .graph_scopes = scopes,
                                  .spec = spec,

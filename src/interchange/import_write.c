@@ -277,15 +277,37 @@ static void put_recompute(GString *text, const MoeRecompute *recompute)
   g_string_append(text, "]}\n");
 }
 
-/* Optimizer state in host memory. */
+/* Parts of a layer whose inputs wait in host memory. */
+static void put_away(GString *text, guint modules)
+{
+  const char *separator = "  modules: [";
+
+  for (guint bit = 0; moe_away_words[bit]; bit++)
+    if (modules & (1u << bit)) {
+      g_string_append_printf(text, "%s%s", separator, moe_away_words[bit]);
+      separator = ", ";
+    }
+  if (modules)
+    g_string_append(text, "]\n");
+}
+
+/* Activations and optimizer state in host memory. */
 static void put_offload(GString *text, const MoeOffload *offload)
 {
+  if (offload->optimizer == 0 && offload->activations == 0 && offload->modules == 0)
+    return;
+  g_string_append(text, "offload:\n");
+  if (offload->activations > 0)
+    g_string_append_printf(text, "  activations: %.17g\n", offload->activations);
+  put_away(text, offload->modules);
   if (offload->optimizer == 0)
     return;
-  g_string_append_printf(text, "offload: {optimizer: %g, update: %s%s%s%s}\n", offload->optimizer,
-                         offload->update == MOE_UPDATE_DEVICE ? "device" : "host",
-                         offload->master ? "" : ", master: false", offload->gradients ? ", gradients: true" : "",
-                         offload->overlap ? ", overlap: true" : "");
+  g_string_append_printf(text, "  optimizer: %g\n  update: %s\n", offload->optimizer,
+                         offload->update == MOE_UPDATE_DEVICE ? "device" : "host");
+  if (!offload->master)
+    put_flag(text, "  ", "master", FALSE);
+  put_flag_if(text, "  ", "gradients", offload->gradients);
+  put_flag_if(text, "  ", "overlap", offload->overlap);
 }
 
 /* ---- stack ----------------------------------------------------------------------------------- */

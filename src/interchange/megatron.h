@@ -8,7 +8,7 @@ typedef struct {
   int64_t layers, hidden, ffn, heads, query_groups, kv_channels, sequence, positions;
   int64_t micro_batch, global_batch;
   int64_t tensor, pipeline, context, expert, expert_tensor; /* expert_tensor 0: as tensor */
-  int64_t layers_per_chunk, chunks, first_layers, last_layers;
+  int64_t offloaded_layers, layers_per_chunk, chunks, first_layers, last_layers;
   int64_t linear_convolution, linear_key_dim, linear_value_dim, linear_key_heads, linear_value_heads, index_heads,
       index_dim, index_top_k, index_frequency;
   int64_t experts, expert_interval, top_k, expert_ffn, shared_ffn, latent, groups, top_groups;
@@ -17,9 +17,10 @@ typedef struct {
   int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, tasks, host_tasks, bucket, optimizer_instances,
       lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
-  double attention_ratio, dense_ratio, clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share;
-  gboolean attention_gate, overlap_offload, states_offload, deepspeed, gqa, mla, swiglu, quick_geglu, geglu,
-      squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16, fp16;
+  double attention_ratio, dense_ratio, clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share,
+      away_share;
+  gboolean layers_offload, weights_offload, modules_offload, attention_gate, overlap_offload, states_offload, deepspeed,
+      gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16, fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
@@ -39,6 +40,7 @@ typedef struct {
   const char *deepspeed_file, *partition_method, *script, *model_type, *variant, *linear_frequency, *pattern,
       *old_pattern, *made_pattern, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
+  GPtrArray *away_modules;      /* of const char * */
   GPtrArray *graph_scopes;      /* of const char * */
   GPtrArray *spec;              /* of const char * */
   GPtrArray *window_sizes;      /* of const char * */
@@ -95,6 +97,8 @@ gboolean megatron_layers(Draft *draft, const MegatronArguments *arguments, GErro
 gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error);
+/* Activations that wait in host memory; after parallelism and recomputation. */
+gboolean megatron_activations(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError **error);
 
 /* "([0]*3+[1]*58)" -> values of 0 and 1, `layers` at most; NULL and *error (which names `option`) when it is no list of

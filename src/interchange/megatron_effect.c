@@ -190,11 +190,8 @@ static const Group refused[] = {
      "inference-teacher"},
     {"more than one residual stream",
      "enable-mhc-connections mhc-num-residual-streams mhc-sinkhorn-iterations mhc-recompute-layer-num"},
-    {"activations of layers kept in host memory by layer or by module",
-     "cpu-offloading cpu-offloading-* fine-grained-activation-offloading offload-modules min-offloaded-tensor-size "
-     "delay-offload-until-cuda-graph delta-offload-bytes-across-pp-ranks activation-offload-fraction "
-     "fine-grained-offloading-* "
-     "checkpoint-in-cpu moe-paged-stash moe-paged-stash-*"},
+    {"activations in host memory in this form",
+     "delta-offload-bytes-across-pp-ranks checkpoint-in-cpu moe-paged-stash moe-paged-stash-*"},
     {"optimizer state on the host in this form", "use-torch-optimizer-for-cpu-offload remote-device"},
     {"recomputed activations that are split over the tensor-parallel ranks",
      "distribute-saved-activations distribute-checkpointed-activations partition-activations synchronize-each-layer "
@@ -250,7 +247,9 @@ static const Group covered[] = {
      "moe-use-grouped-tensor moe-single-grouped-* memory-efficient-layer-norm mlp-chunks-for-training "
      "no-gradient-accumulation-fusion "
      "activation-func-fp8-input-store muon-tp-mode muon-use-syrk muon-num-ns-steps "
-     "no-pin-cpu-grads no-pin-cpu-params "
+     "no-pin-cpu-grads no-pin-cpu-params cpu-offloading-activations cpu-offloading-double-buffering "
+     "cpu-offloading-retain-pinned-cpu-buffers min-offloaded-tensor-size delay-offload-until-cuda-graph "
+     "fine-grained-offloading-max-inflight-offloads "
      "use-ring-exchange-p2p batch-p2p-sync moe-extended-tp fp4-recipe gtp-remat-nccl-ub "
      "hierarchical-context-parallel-sizes"},
 };
@@ -264,7 +263,8 @@ static const Group dependent[] = {
     {"first-last-layers-bf16", "num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
     {"enable-mhc-connections enable-hyper-connections", "mhc-*"},
     {"fine-grained-activation-offloading",
-     "activation-offload-fraction min-offloaded-tensor-size delay-offload-until-cuda-graph offload-modules"},
+     "activation-offload-fraction min-offloaded-tensor-size delay-offload-until-cuda-graph offload-modules "
+     "delta-offload-bytes-across-pp-ranks fine-grained-offloading-*"},
     {"moe-paged-stash", "moe-paged-stash-*"},
     {"use-kitchen use-kitchen-attention", "kitchen-*"},
     {"cpu-offloading", "cpu-offloading-*"},

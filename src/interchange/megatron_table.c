@@ -203,6 +203,12 @@ static const MegatronOption options[] = {
     {"optimizer-cpu-offload", FLAG(optimizer_offload), "offload.optimizer"},
     {"overlap-cpu-optimizer-d2h-h2d", FLAG(overlap_offload), "offload.overlap"},
     {"offload-optimizer-states", FLAG(states_offload), "offload.optimizer, update"},
+    {"cpu-offloading", FLAG(layers_offload), "offload.activations"},
+    {"cpu-offloading-num-layers", COUNT(offloaded_layers), "offload.activations"},
+    {"cpu-offloading-weights", FLAG(weights_offload), "offload"},
+    {"fine-grained-activation-offloading", FLAG(modules_offload), "offload.modules"},
+    {"offload-modules", LIST(away_modules), "offload.modules"},
+    {"activation-offload-fraction", NUMBER(away_share), "offload.modules"},
     {"cpu-optimizer", FLAG(optimizer_offload), "offload.optimizer"},
     {"optimizer-offload-fraction", NUMBER(optimizer_share), "offload.optimizer"},
     /* kernels, launches, collectives: what differs from the stack */

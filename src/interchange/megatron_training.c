@@ -246,3 +246,76 @@ gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GE
     recompute->modules = MOE_MODULE_CORE_ATTENTION;
   return TRUE;
 }
+
+/* ---- activations in host memory -------------------------------------------------------------- */
+
+/* --cpu-offloading (transformer_config.py): the activations of the first N layers, without stages or recomputation. */
+static gboolean take_layers(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  int64_t layers = draft->architecture.layers, n = arguments->offloaded_layers;
+
+  if (n >= layers)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--cpu-offloading-num-layers: %" G_GINT64_FORMAT
+                    ", expected less than the layers (%" G_GINT64_FORMAT "), as Megatron does",
+                    n, layers);
+  if (draft->parallelism.pipeline > 1 || draft->recompute.mode != MOE_RECOMPUTE_NONE)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--cpu-offloading: beside %s, expected none, as Megatron does",
+                    draft->parallelism.pipeline > 1 ? "pipeline stages" : "recomputation");
+  if (arguments->weights_offload)
+    import_refuse(draft, "--cpu-offloading-weights", "weights that wait in host memory");
+  draft->offload.activations = (double)n / (double)layers;
+  return TRUE;
+}
+
+/* --offload-modules: parts whose inputs go to the host. */
+static gboolean add_away(Draft *draft, const char *word, GError **error)
+{
+  static const struct {
+    const char *word;
+    guint bits;
+  } modules[] = {
+      {"attn_norm", MOE_AWAY_ATTENTION_NORM}, {"qkv_linear", MOE_AWAY_QKV},
+      {"core_attn", MOE_AWAY_CORE_ATTENTION}, {"attn_proj", MOE_AWAY_ATTENTION_OUTPUT},
+      {"mlp_norm", MOE_AWAY_FFN_NORM},        {"expert_fc1", MOE_AWAY_EXPERTS},
+      {"moe_act", MOE_AWAY_MOE_ACTIVATION},   {"fused_group_mlp", MOE_AWAY_EXPERTS | MOE_AWAY_MOE_ACTIVATION}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(modules); i++)
+    if (strcmp(modules[i].word, word) == 0) {
+      draft->offload.modules |= modules[i].bits;
+      return TRUE;
+    }
+  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "--offload-modules: '%.40s' is not known, expected attn_norm, qkv_linear, core_attn, attn_proj, "
+                  "mlp_norm, expert_fc1, moe_act or fused_group_mlp",
+                  word);
+}
+
+static gboolean take_modules(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const GPtrArray *words = arguments->away_modules;
+
+  if (words->len == 0)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--fine-grained-activation-offloading: no --offload-modules, expected some");
+  for (guint i = 0; i < words->len; i++)
+    if (!add_away(draft, g_ptr_array_index(words, i), error))
+      return FALSE;
+  if (arguments->away_share != 1)
+    import_refuse(draft, "--activation-offload-fraction", "a share of the parts that are offloaded");
+  if ((draft->offload.modules & MOE_AWAY_ATTENTION_OUTPUT) && !(draft->offload.modules & MOE_AWAY_CORE_ATTENTION))
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--offload-modules: attn_proj without core_attn, which reads it too, expected both");
+  return TRUE;
+}
+
+gboolean megatron_activations(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  if (arguments->layers_offload && arguments->modules_offload)
+    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                    "--cpu-offloading: beside --fine-grained-activation-offloading, expected one of the two");
+  if (arguments->layers_offload)
+    return take_layers(draft, arguments, error);
+  return !arguments->modules_offload || take_modules(draft, arguments, error);
+}

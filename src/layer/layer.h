@@ -292,6 +292,9 @@ double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recompu
 /* The same of a layer that is described. */
 double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                  guint recomputed);
+/* Of these, what the parts `away` (bits of MoeAway) read. */
+double moe_described_away_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
+                                guint recomputed, guint away);
 /* Whether the layer at `index` of a chunk, one of `chunks` of its stage, is computed again from a checkpoint: as a
  * whole, or all but the operators that are kept. */
 gboolean moe_recompute_takes(const MoeRecompute *recompute, int64_t index, int64_t chunks);

@@ -7,6 +7,8 @@
  */
 #include "internal.h"
 
+#include <string.h>
+
 /* Modules whose recomputation also throws their output away and makes it again before its reader outside needs it
  * (Megatron-core, output-discarding checkpointing: layernorm, mla_up_proj, mlp and MoE activations). Others are
  * ordinary checkpoints: what leaves them is kept. */
@@ -97,6 +99,69 @@ double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *atten
 {
   return (sublayer_bytes(shape, attention, recomputed) + sublayer_bytes(shape, second, recomputed)) *
          (1 + shape->run->stack.activation_overhead);
+}
+
+/* ---- what waits on the host ------------------------------------------------------------------- */
+
+/* Products by name; other operations by what they are. */
+static guint away_by_name(const char *name)
+{
+  static const struct {
+    const char *name;
+    MoeAway away;
+  } products[] = {{"qkv", MOE_AWAY_QKV},
+                  {"q_down", MOE_AWAY_QKV},
+                  {"kv_down", MOE_AWAY_QKV},
+                  {"attention_out", MOE_AWAY_ATTENTION_OUTPUT},
+                  {"expert_up", MOE_AWAY_EXPERTS}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(products); i++)
+    if (strcmp(products[i].name, name) == 0)
+      return products[i].away;
+  return 0;
+}
+
+/* The part of a layer that an operation is. */
+static guint away_of(const MoeLayerOp *op, MoeAway norm)
+{
+  switch (op->kind) {
+  case MOE_LAYER_NORM:
+    return op->chain.enters ? norm : 0;
+  case MOE_LAYER_CORE:
+    return MOE_AWAY_CORE_ATTENTION;
+  case MOE_LAYER_ACTIVATION:
+  case MOE_LAYER_CLAMP:
+    return op->place == MOE_PLACE_EXPERT ? MOE_AWAY_MOE_ACTIVATION : 0;
+  case MOE_LAYER_LINEAR:
+  case MOE_LAYER_GROUPED:
+    return away_by_name(op->name);
+  default:
+    return 0;
+  }
+}
+
+static double sublayer_away(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed, guint away,
+                            MoeAway norm)
+{
+  gboolean moves[MOE_MAX_TENSORS] = {FALSE};
+  double bytes = 0;
+  Uses uses;
+
+  note_uses(sublayer, &uses);
+  for (guint i = 0; i < sublayer->n_ops; i++)
+    for (guint in = 0; in < MOE_OP_INPUTS && (away_of(&sublayer->ops[i], norm) & away); in++)
+      moves[sublayer->ops[i].in[in]] = TRUE;
+  for (guint t = 1; t <= sublayer->n_tensors; t++)
+    if (moves[t] && uses.read[t])
+      bytes += tensor_bytes(shape, &sublayer->tensors[t], uses.readers[t], uses.made[t], recomputed);
+  return bytes;
+}
+
+double moe_described_away_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
+                                guint recomputed, guint away)
+{
+  return sublayer_away(shape, attention, recomputed, away, MOE_AWAY_ATTENTION_NORM) +
+         sublayer_away(shape, second, recomputed, away, MOE_AWAY_FFN_NORM);
 }
 
 double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed)

@@ -132,18 +132,35 @@ static double read_bytes(const MoeShape *shape, const MoeDescribed *described)
   return rest + (all - rest) / (double)moe_expert_rounds(shape);
 }
 
+/* Bytes of what a layer keeps that wait in host memory: all, or what some of its parts read. The last layer's come back
+ * at once and stay. */
+static double away_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
+{
+  const MoeShape *shape = emit->shape;
+  guint modules = shape->run->offload.modules;
+
+  if (moe_layer_is_offloaded(shape, layer))
+    return kept_bytes(emit, layer, again);
+  if (modules == 0 || again.whole || layer == shape->arch->layers - 1)
+    return 0;
+  const MoeDescribed *described = describe(emit, layer);
+
+  return moe_described_away_bytes(shape, &described->attention, &described->second, moe_selected_modules(shape),
+                                  modules);
+}
+
 void moe_stored_forward(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
-  double kept = kept_bytes(emit, layer, again);
+  double kept = kept_bytes(emit, layer, again), away = away_bytes(emit, layer, again);
 
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
   emit->layer = (int)layer;
   layer_forward(emit, describe(emit, layer));
-  if (kept == 0 || !moe_layer_is_offloaded(emit->shape, layer))
+  if (away == 0)
     return;
-  guint32 out = moe_emit_copy(emit, TRUE, "offload", kept);
+  guint32 out = moe_emit_copy(emit, TRUE, "offload", away);
 
-  moe_flow_memory(emit->flow, out, MOE_MEMORY_ACTIVATIONS, TRUE, -kept);
+  moe_flow_memory(emit->flow, out, MOE_MEMORY_ACTIVATIONS, TRUE, -away);
 }
 
 /* What the backward pass of a layer needs first: what it kept, or the checkpoint from which it comes again. */
@@ -151,12 +168,12 @@ guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
   int64_t holder = again.whole ? again.first : layer;
 
-  if ((again.whole && layer != again.last) || !moe_layer_is_offloaded(emit->shape, holder))
-    return MOE_NO_ITEM;
-  double kept = kept_bytes(emit, holder, again);
+  double away = again.whole && layer != again.last ? 0 : away_bytes(emit, holder, again);
 
-  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
-  return moe_emit_copy(emit, FALSE, "fetch", kept);
+  if (away == 0)
+    return MOE_NO_ITEM;
+  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, away);
+  return moe_emit_copy(emit, FALSE, "fetch", away);
 }
 
 /* Weight gradients that wait keep the layer's activations alive. */

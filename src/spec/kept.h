@@ -32,11 +32,25 @@ typedef struct {
   guint saves;    /* bits of MoeSave, mode operators */
 } MoeRecompute;
 
+/* Parts of a layer whose inputs wait in host memory between the passes (Megatron-core, offload_modules of
+ * transformer_config.py). Bits. */
+typedef enum {
+  MOE_AWAY_ATTENTION_NORM = 1 << 0,
+  MOE_AWAY_QKV = 1 << 1,
+  MOE_AWAY_CORE_ATTENTION = 1 << 2,
+  MOE_AWAY_ATTENTION_OUTPUT = 1 << 3,
+  MOE_AWAY_FFN_NORM = 1 << 4,
+  MOE_AWAY_EXPERTS = 1 << 5, /* the first product of the experts */
+  MOE_AWAY_MOE_ACTIVATION = 1 << 6,
+} MoeAway;
+extern const char *const moe_away_words[]; /* NULL-terminated */
+
 /* Where offloaded optimizer state is stepped: by the host's CPU, or on the GPU, which it visits for the update. */
 typedef enum { MOE_UPDATE_HOST, MOE_UPDATE_DEVICE } MoeUpdatePlace;
 
 typedef struct {
   double activations; /* share 0..1 of checkpointed activations kept in host memory */
+  guint modules;      /* bits of MoeAway: in layers that are not offloaded whole or recomputed whole */
   double optimizer;   /* share 0..1 of the parameters whose optimizer state is kept there */
   MoeUpdatePlace update;
   gboolean master;    /* their FP32 master weights are kept there too */

@@ -371,6 +371,8 @@ static const char *const update_words[] = {[MOE_UPDATE_HOST] = "host", [MOE_UPDA
 static const MoeField offload_fields[] = {
     {"activations", MOE_FIELD_SHARE(MoeOffload, activations), .axis = "offload",
      .meaning = "share of the kept activations that waits in host memory"},
+    {"modules", MOE_FIELD_BITS(MoeOffload, modules, moe_away_words), .also = "none",
+     .meaning = "parts of a layer whose inputs wait there: in every layer that is not recomputed whole, but the last"},
     {"optimizer", MOE_FIELD_SHARE(MoeOffload, optimizer),
      .meaning = "share of the parameters whose optimizer state waits in host memory"},
     {"update", MOE_FIELD_CHOICE(MoeOffload, update, update_words),

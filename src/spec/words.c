@@ -95,6 +95,9 @@ const char *const moe_save_words[] = {
     "linear", "alternate_linear", "grouped_linear", "core_attention", "reduce_scatter", "all_to_all", NULL,
 };
 
+const char *const moe_away_words[] = {"attention_norm", "qkv",     "core_attention", "attention_output",
+                                      "ffn_norm",       "experts", "moe_activation", NULL};
+
 const char *const moe_module_words[] = {
     "core_attention",
     "attention_projections",

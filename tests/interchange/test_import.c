@@ -620,6 +620,28 @@ START_TEST(test_megatron_split)
 }
 END_TEST
 
+/* Activations in host memory: of layers, or what parts of each read. */
+START_TEST(test_megatron_offload)
+{
+#define ALONE MIXTRAL "--pipeline-model-parallel-size 1 "
+  g_autoptr(MoeImport) layers = import_words(ALONE "--cpu-offloading --cpu-offloading-num-layers 8", NULL);
+  g_autoptr(MoeRun) quarter = load(layers);
+  g_autoptr(MoeImport) modules = import_words(
+      MIXTRAL "--fine-grained-activation-offloading --offload-modules core_attn attn_proj expert_fc1", NULL);
+  g_autoptr(MoeRun) parts = load(modules);
+
+  ck_assert_double_eq(quarter->offload.activations, 0.25);
+  ck_assert_int_eq(parts->offload.modules, MOE_AWAY_CORE_ATTENTION | MOE_AWAY_ATTENTION_OUTPUT | MOE_AWAY_EXPERTS);
+  check_refused(ALONE "--cpu-offloading --cpu-offloading-num-layers 32", "expected less than the layers (32)");
+  check_refused(ALONE "--cpu-offloading --cpu-offloading-num-layers 8 --recompute-granularity full",
+                "--cpu-offloading: beside recomputation");
+  check_refused(MIXTRAL "--fine-grained-activation-offloading", "no --offload-modules");
+  check_refused(MIXTRAL "--fine-grained-activation-offloading --offload-modules attn_proj",
+                "attn_proj without core_attn");
+  check_refused(MIXTRAL "--fine-grained-activation-offloading --offload-modules all", "'all' is not known");
+}
+END_TEST
+
 /* Formats that Megatron does not have, or not together; what counts beside a switch that is not there. */
 START_TEST(test_megatron_formats)
 {
@@ -1073,6 +1095,6 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
               test_open_variables, test_megatron_layout, test_megatron_hybrid, test_megatron_hybrid_stages,
-              test_megatron_irregular, test_megatron_split, test_megatron_formats, test_assumptions,
-              test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
-              test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
+              test_megatron_irregular, test_megatron_split, test_megatron_formats, test_megatron_offload,
+              test_assumptions, test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks,
+              test_shared_indexes, test_index_by_another_name, test_megatron_defaults, test_words, test_limits)

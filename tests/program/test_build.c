@@ -107,15 +107,16 @@ static char *random_recipe(uint64_t i)
   static const char *const balance[] = {"even", "{zipf: 0.5}", "{dirichlet: 5}",
                                         "{concentration: {fullest: 1.5, experts: 16}}"};
 
-  return g_strdup_printf("recompute=%s;offload.activations=%g;stack.moe.expert_groups=%u;stack.moe.counts=%s;"
-                         "stack.moe.memory_rounds=%u;training.routing.balance=%s;architecture.moe.latent=%u;"
-                         "architecture.moe.shared_experts=%u;"
-                         "architecture.moe.shared_width=512;architecture.mtp_layers=%u;training.precision.gemm=%s;"
-                         "training.optimizer=%s",
-                         recompute[pick(i, 14, 4)], pick(i, 15, 2) ? 0.5 : 0.0, 1 + pick(i, 16, 4),
-                         counts[pick(i, 17, 4)], 1 + pick(i, 24, 3), balance[pick(i, 18, 4)], pick(i, 19, 2) ? 512 : 0,
-                         pick(i, 20, 2), pick(i, 21, 2), pick(i, 22, 2) ? "fp8" : "bf16",
-                         pick(i, 23, 2) ? "adamw" : "muon");
+  return g_strdup_printf(
+      "recompute=%s;offload.activations=%g;offload.modules=%s;stack.moe.expert_groups=%u;stack.moe.counts=%s;"
+      "stack.moe.memory_rounds=%u;training.routing.balance=%s;architecture.moe.latent=%u;"
+      "architecture.moe.shared_experts=%u;"
+      "architecture.moe.shared_width=512;architecture.mtp_layers=%u;training.precision.gemm=%s;"
+      "training.optimizer=%s",
+      recompute[pick(i, 14, 4)], pick(i, 15, 2) ? 0.5 : 0.0,
+      pick(i, 25, 2) ? "[attention_norm, core_attention, experts, moe_activation]" : "[]", 1 + pick(i, 16, 4),
+      counts[pick(i, 17, 4)], 1 + pick(i, 24, 3), balance[pick(i, 18, 4)], pick(i, 19, 2) ? 512 : 0, pick(i, 20, 2),
+      pick(i, 21, 2), pick(i, 22, 2) ? "fp8" : "bf16", pick(i, 23, 2) ? "adamw" : "muon");
 }
 
 /* A run over SPARSE, or NULL and the reason. */

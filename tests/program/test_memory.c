@@ -167,6 +167,31 @@ START_TEST(test_offload)
 }
 END_TEST
 
+/* Parts of a layer leave with what they read: queries, keys and values, and what attention gives; twice named counts
+ * once. The last layer's stay, and those of the layers that compute and are fetched ahead are there. */
+START_TEST(test_offload_modules)
+{
+#define ALONE "parallelism.gpus=1;training.global_batch=1;recompute={mode: none}"
+  g_autoptr(MoeRun) stays = run_with(DENSE, ALONE);
+  g_autoptr(MoeRun) core = run_with(DENSE, ALONE ";offload.modules=[core_attention]");
+  g_autoptr(MoeRun) both = run_with(DENSE, ALONE ";offload.modules=[core_attention, attention_output]");
+  g_autoptr(MoeRun) whole = run_with(DENSE, "parallelism.gpus=1;training.global_batch=1;recompute={mode: full};"
+                                            "offload.modules=[core_attention]");
+  g_autoptr(MoeRun) again = run_with(DENSE, "parallelism.gpus=1;training.global_batch=1;recompute={mode: full}");
+  const MoeAttention *a = &stays->architecture.attention;
+  double tokens = (double)stays->training.sequence_length, layers = (double)stays->architecture.layers;
+  double read = 2 * tokens * (double)(a->head_dim * (a->query_heads + 2 * a->kv_heads));
+  double given = 2 * tokens * (double)(a->head_dim * a->query_heads);
+  double all = activations(stays, 0);
+
+  ck_assert_double_ge(all - activations(core, 0), (layers - 3) * read);
+  ck_assert_double_le(all - activations(core, 0), (layers - 1) * read);
+  ck_assert_double_ge(all - activations(both, 0), (layers - 3) * (read + given));
+  ck_assert_double_le(all - activations(both, 0), (layers - 1) * (read + given));
+  ck_assert_double_eq(activations(whole, 0), activations(again, 0));
+}
+END_TEST
+
 /* Qi et al. 2024, arXiv:2401.10241, tables 4 and 5: peak of what the allocator handed out, GB; A100 80 GB, no
  * recompute, fused attention. What the stack reserves and loses to fragmentation is not part of it. */
 static const struct {
@@ -413,4 +438,4 @@ END_TEST
 MOE_TEST_MAIN("program/memory", test_kept_copies, test_graph_inputs, test_moments_cast, test_placeholders,
               test_unsharded_gradients, test_cache, test_parts_sum, test_offload_all_kept, test_korthikanti,
               test_in_flight, test_zero_bubble_memory, test_zero_states, test_weights_add_up, test_offload,
-              test_published_peaks, test_fp8_weights)
+              test_offload_modules, test_published_peaks, test_fp8_weights)
