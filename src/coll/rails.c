@@ -28,17 +28,34 @@ static gboolean rails_work(const MoeCollRequest *request, double nvlink_share, M
   return request->domains > 1 && request->per_domain > 1;
 }
 
+/* What a ring between h domains waits besides its bytes. A GPU posts its own part at once, all K chunks of it, and
+ * passes each chunk on as soon as it is there (all_gather_gin.cuh: one wait and one put per chunk, flushed at the end):
+ * a chunk waits for nothing but its own arrival, t + L after it left, and for the one before it. So the last chunk of
+ * the last part is there after (h - 1) (t + L) + (K - 1) t or (h - 1) K t + L, whichever is later; (h - 1) K t are the
+ * bytes. */
+static double ring_wait_s(const MoeCollRequest *request, const MoeCollWork *work)
+{
+  const MoeCollectiveFit *network = &request->cluster->network.collectives;
+  double hops = (double)(request->domains - 1), part = request->collective->bytes / (double)request->n;
+  double chunks = MAX(1, ceil(part / CHUNK_BYTES));
+  double hop_s = moe_coll_network_step_s(request, network->step_s, request->hop_path_s);
+  double chunk_s = part / chunks / (moe_topo_port_bytes_per_s(request->topo, MOE_PORT_NIC_OUT) * work->network_share);
+
+  return MAX(hop_s, hops * (hop_s - (chunks - 1) * chunk_s) + (chunks - 1) * chunk_s);
+}
+
 static gboolean rail_ring_work(const MoeCollRequest *request, MoeCollWork *work)
 {
   const MoeDomain *domain = &request->cluster->domain;
-  double chunks = ceil(request->collective->bytes / (double)request->n / CHUNK_BYTES);
 
   if (!rails_work(request, domain->collectives.multicast, work) || !domain->multicast)
     return FALSE;
   work->bytes[MOE_PORT_NVLINK_OUT] = request->collective->bytes / (double)request->per_domain;
-  moe_coll_add_steps(request, work, MOE_COLL_LEVELS, 0, (int64_t)MAX(chunks, 1) * (request->domains - 1));
+  moe_coll_add_steps(request, work, MOE_COLL_LEVELS, 0, request->domains - 1);
   work->ll_steps_s = work->ll128_steps_s = 0; /* Simple only */
-  work->steps_s += moe_coll_domain_step_s(request, domain->collectives.multicast_step_s, request->inside.far_s);
+  work->hidden_s = work->handshake_s = 0;     /* signals, no proxy */
+  work->steps_s = ring_wait_s(request, work) +
+                  moe_coll_domain_step_s(request, domain->collectives.multicast_step_s, request->inside.far_s);
   return TRUE;
 }
 

@@ -374,6 +374,34 @@ START_TEST(test_windows_go_rail_by_rail)
 }
 END_TEST
 
+/* Chunks of a part follow one another: event by event, a ring of 128 rails whose links pass one chunk at a time. */
+START_TEST(test_rail_ring_passes_chunks_on)
+{
+  MoeCluster cluster = machine_new(8);
+  const double hop_s = 14e-6;
+  cluster.network.collectives.step_s = hop_s;
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 1024);
+  MoeStackCollectives stack = machine_stack("nccl");
+
+  stack.symmetric = stack.nvls = TRUE;
+  stack.nccl = 22907;
+  for (guint chunks = 1; chunks <= 16; chunks *= 2) {
+    const MoeCollective gather = {.kind = MOE_ALL_GATHER, .bytes = 1024.0 * chunks * 0x1p20};
+    MoeCollPlan plan = machine_plan(topo, &stack, NULL, &gather, 1024, 1);
+    double chunk_s = 0x1p20 / (50 * GB), arrival[16] = {0}, free_s = 0;
+
+    /* what leaves on a link in step s came over the one before in step s - 1; all links are alike */
+    for (guint step = 0; step < 127; step++)
+      for (guint c = 0; c < chunks; c++) {
+        free_s = MAX(free_s, arrival[c]) + chunk_s;
+        arrival[c] = free_s + hop_s;
+      }
+    ck_assert_str_eq(plan.algorithm, "rail-ring");
+    ck_assert_double_eq_tol(moe_coll_alone_s(topo, &plan), arrival[chunks - 1], arrival[chunks - 1] * 1e-6);
+  }
+}
+END_TEST
+
 START_TEST(test_protocols_follow_the_size)
 {
   MoeCluster cluster = machine_new(8);
@@ -548,6 +576,7 @@ int main(void)
   tcase_add_test(tcase, test_choice_follows_the_version);
   tcase_add_test(tcase, test_rings_only);
   tcase_add_test(tcase, test_windows_go_rail_by_rail);
+  tcase_add_test(tcase, test_rail_ring_passes_chunks_on);
   tcase_add_loop_test(tcase, test_worse_machines_are_never_faster, 0, G_N_ELEMENTS(worse));
   tcase_add_test(tcase, test_low_latency_limit_is_a_cap_and_no_load);
   tcase_add_test(tcase, test_staged_network_loads_the_host_link_and_is_capped);
