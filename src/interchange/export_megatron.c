@@ -451,6 +451,7 @@ static void add_software(MegatronWords *writer)
   words_flag_if(writer, "--tp-only-amax-red", stack->amax_reduction == MOE_AMAX_SEQUENCE);
   words_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
   words_flag_if(writer, "--use-sharp", stack->collectives.sharp);
+  words_flag_if(writer, "--use-nccl-ub", stack->collectives.symmetric);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

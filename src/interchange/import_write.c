@@ -375,6 +375,10 @@ static void put_collectives(GString *text, const ImportStack *changes, const Moe
     g_string_append_printf(text, "%ssharp: %s", separator, changes->sharp ? "true" : "false");
     separator = ", ";
   }
+  if (changes->symmetric >= 0 && changes->symmetric != c->symmetric) {
+    g_string_append_printf(text, "%ssymmetric: %s", separator, changes->symmetric ? "true" : "false");
+    separator = ", ";
+  }
   if (changes->deterministic >= 0 && changes->deterministic != c->deterministic) {
     g_string_append_printf(text, "%sdeterministic: %s", separator, changes->deterministic ? "true" : "false");
     separator = ", ";

@@ -145,6 +145,8 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   take_fusions(draft, arguments);
   stack->deterministic = arguments->deterministic ? 1 : -1;
   stack->sharp = arguments->sharp ? 1 : -1;
+  /* param_and_grad_buffer.py: user buffers come from a symmetric pool unless that is switched off */
+  stack->symmetric = arguments->user_buffers && !arguments->local_buffers ? 1 : -1;
   stack->tensor_amax = arguments->tensor_amax;
   stack->shared_buffer = arguments->shared_buffer;
   if (arguments->bucket > 0)

@@ -236,6 +236,9 @@ static const MegatronOption options[] = {
     {"tp-only-amax-red", FLAG(tensor_amax), "stack.amax_reduction"},
     {"deterministic-mode", FLAG(deterministic), "stack.collectives.deterministic"},
     {"use-sharp", FLAG(sharp), "stack.collectives.sharp"},
+    {"use-nccl-ub", FLAG(user_buffers), "stack.collectives.symmetric"},
+    {"nccl-ub", FLAG(user_buffers), "stack.collectives.symmetric"},
+    {"disable-symmetric-registration", FLAG(local_buffers), "stack.collectives.symmetric"},
     {"transformer-impl", TEXT(transformer_kind), "stack.family"},
 };
 

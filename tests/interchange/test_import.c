@@ -679,6 +679,11 @@ START_TEST(test_megatron_stack)
   ck_assert_str_eq(fast->stack.collectives.expert_library, "hybridep");
   ck_assert(fast->stack.moe.deduplicate && fast->stack.fused.permute && fast->stack.fused.router);
   ck_assert_int_eq(fast->stack.host.graph_scopes, 1 << MOE_SCOPE_ATTENTION | 1 << MOE_SCOPE_ROUTER);
+  g_autoptr(MoeImport) windows = import_words(MIXTRAL "--use-nccl-ub", NULL);
+  g_autoptr(MoeRun) registered = load(windows);
+  g_autoptr(MoeImport) local = import_words(MIXTRAL "--use-nccl-ub --disable-symmetric-registration", NULL);
+  g_autoptr(MoeRun) unregistered = load(local);
+  ck_assert(registered->stack.collectives.symmetric && !unregistered->stack.collectives.symmetric);
   check_refused(MIXTRAL "--moe-token-dispatcher-type pigeon", "expected alltoall, allgather or flex");
   check_refused(MIXTRAL "--cuda-graph-impl local --cuda-graph-scope banana", "'banana' is not known");
 }
