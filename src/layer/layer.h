@@ -307,6 +307,10 @@ typedef struct {
 
 /* Takes out of a layer what `recompute.saves` keeps, and leaves what is computed again. */
 void moe_operators_thin(const MoeShape *shape, MoeSublayer *attention, MoeSublayer *second, MoeOperatorBytes *bytes);
+
+/* Leaves out the operations at the end of a sub-layer whose results no backward pass reads. What is read is told by the
+ * operations that are there: before anything else is left out. */
+void moe_sublayer_end_with_read(MoeSublayer *sublayer);
 /* Bytes of a checkpoint: the input of a layer. */
 double moe_checkpoint_bytes(const MoeShape *shape);
 /* Whether the backward pass of an operation reads the tensor. */

@@ -63,9 +63,20 @@ static guint product_widths(const MoeSublayer *sublayer, const MoeLayerOp *op, d
   return n;
 }
 
+/* Whether a product makes queries, keys or values: of those before the core, the ones that tensor ranks divide. */
+static gboolean is_qkv(const MoeSublayer *sublayer, const MoeLayerOp *op)
+{
+  gboolean core = FALSE;
+
+  for (guint i = 0; i < sublayer->n_ops; i++)
+    core |= sublayer->ops[i].kind == MOE_LAYER_CORE;
+  return core && op->linear.split == MOE_SPLIT_COLUMN;
+}
+
 static double saved_width(Policy *policy, const MoeSublayer *sublayer, const MoeLayerOp *op)
 {
   double width[MOE_OP_OUTPUTS], saved = 0;
+  gboolean all = policy->saves & MOE_SAVE_LINEAR || (policy->saves & MOE_SAVE_QKV && is_qkv(sublayer, op));
 
   if (op->kind == MOE_LAYER_GROUPED)
     return policy->saves & MOE_SAVE_GROUPED_LINEAR ? (double)op->linear.n : 0;
@@ -76,7 +87,7 @@ static double saved_width(Policy *policy, const MoeSublayer *sublayer, const Moe
   for (guint i = 0; i < n; i++) {
     gboolean alternate = policy->seen++ % 2 == 0 && policy->saves & MOE_SAVE_ALTERNATE_LINEAR;
 
-    if (policy->saves & MOE_SAVE_LINEAR || alternate)
+    if (all || alternate)
       saved += width[i];
   }
   return saved;

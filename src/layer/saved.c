@@ -54,6 +54,25 @@ static void note_uses(const MoeSublayer *sublayer, Uses *uses)
     note_op(uses, &sublayer->ops[i]);
 }
 
+/* Whether something is lost without the operation's results: experts are one operation, whose insides are read. */
+static gboolean is_read(const Uses *uses, const MoeLayerOp *op)
+{
+  for (guint o = 0; o < MOE_OP_OUTPUTS; o++)
+    if (op->out[o] > 0 && uses->read[op->out[o]])
+      return TRUE;
+  return op->kind == MOE_LAYER_EXPERTS;
+}
+
+void moe_sublayer_end_with_read(MoeSublayer *sublayer)
+{
+  Uses uses;
+
+  note_uses(sublayer, &uses);
+  while (sublayer->n_ops > 0 && sublayer->ops[sublayer->n_ops - 1].place == MOE_PLACE_MAIN &&
+         !is_read(&uses, &sublayer->ops[sublayer->n_ops - 1]))
+    sublayer->n_ops--;
+}
+
 static double element_bytes(const MoeShape *shape, MoeKept kept, gboolean replayed)
 {
   double input = shape->fp8_gemm && shape->fp8_wgrad ? moe_precision_bytes(shape->precision->gemm) : shape->act_bytes;

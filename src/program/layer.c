@@ -7,8 +7,9 @@ struct MoeDescribed {
   MoeLayerKind kind;
   MoeDescribed *next; /* of another kind */
   MoeSublayer attention, second;
-  MoeSublayer attention_left, second_left; /* mode operators */
-  MoeOperatorBytes outputs;                /* 0 in other modes */
+  MoeSublayer attention_left, second_left; /* in what is computed again */
+  MoeSublayer second_last;                 /* in its last layer */
+  MoeOperatorBytes outputs;                /* mode operators; 0 in others */
 };
 
 static gboolean keeps_operators(const MoeShape *shape)
@@ -18,11 +19,17 @@ static gboolean keeps_operators(const MoeShape *shape)
 
 static void fill_left(const MoeShape *shape, MoeDescribed *described)
 {
+  MoeOperatorBytes twice;
+
   described->outputs = (MoeOperatorBytes){0};
+  described->attention_left = described->attention;
+  described->second_left = described->second_last = described->second;
+  if (shape->run->stack.replay_stops)
+    moe_sublayer_end_with_read(&described->second_last);
   if (!keeps_operators(shape))
     return;
-  described->attention_left = described->attention;
-  described->second_left = described->second;
+  MoeSublayer attention = described->attention;
+  moe_operators_thin(shape, &attention, &described->second_last, &twice);
   moe_operators_thin(shape, &described->attention_left, &described->second_left, &described->outputs);
 }
 
@@ -200,13 +207,12 @@ static void replay_layers(MoeEmit *emit, MoeAgain again)
 {
   for (int64_t layer = again.first; layer <= again.last; layer++) {
     const MoeDescribed *described = describe(emit, layer);
-    gboolean thin = keeps_operators(emit->shape);
     MoeEmit other = replay(emit, 0);
 
     moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, again_bytes(emit, layer, again));
     other.layer = (int)layer;
-    moe_lower(&other, thin ? &described->attention_left : &described->attention, MOE_PLACE_MAIN);
-    moe_lower(&other, thin ? &described->second_left : &described->second, MOE_PLACE_MAIN);
+    moe_lower(&other, &described->attention_left, MOE_PLACE_MAIN);
+    moe_lower(&other, layer == again.last ? &described->second_last : &described->second_left, MOE_PLACE_MAIN);
   }
 }
 

@@ -21,6 +21,7 @@ typedef enum {
   MOE_SAVE_CORE_ATTENTION = 1 << 3,
   MOE_SAVE_REDUCE_SCATTER = 1 << 4, /* after row-parallel products */
   MOE_SAVE_ALL_TO_ALL = 1 << 5,     /* dispatch and combine */
+  MOE_SAVE_QKV = 1 << 6,            /* products that make queries, keys and values */
 } MoeSave;
 
 typedef struct {

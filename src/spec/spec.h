@@ -250,6 +250,7 @@ typedef struct {
     gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */
   } data_parallel;
   MoeAmaxReduction amax_reduction; /* of delayed FP8 scales, after each pass over a chunk */
+  gboolean replay_stops;           /* what is computed again ends with the last tensor that the backward pass reads */
   gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
                               kernels of their own, not written by the forward pass's cast and kept */
   struct {

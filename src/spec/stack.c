@@ -193,6 +193,8 @@ static const MoeField stack_fields[] = {
      .meaning = "what issuing work costs the host"},
     {"fused", .kind = MOE_FIELD_WORDS, .own = TRUE, .words = fused_words, .print = print_fused, .also = "none",
      .mechanism = "kernel fusion", .meaning = "chains of small operations that run as one kernel"},
+    {"replay_stops", MOE_FIELD_BOOL, offsetof(MoeStack, replay_stops), .mechanism = "recompute",
+     .meaning = "what modes full and operators compute again ends with the last tensor that the backward pass reads"},
     {"amax_reduction", MOE_FIELD_CHOICE(MoeStack, amax_reduction, amax_words),
      .mechanism = "reduction of FP8's greatest values",
      .meaning = "ranks that make delayed FP8 scales equal after each pass over a chunk: those of a sequence, or also "

@@ -92,7 +92,7 @@ const char *const moe_kernel_class_words[] = {
 const char *const moe_optimizer_words[] = {"adamw", "muon", "sgd", NULL};
 
 const char *const moe_save_words[] = {
-    "linear", "alternate_linear", "grouped_linear", "core_attention", "reduce_scatter", "all_to_all", NULL,
+    "linear", "alternate_linear", "grouped_linear", "core_attention", "reduce_scatter", "all_to_all", "qkv", NULL,
 };
 
 const char *const moe_away_words[] = {"attention_norm", "qkv",     "core_attention", "attention_output",

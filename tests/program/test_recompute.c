@@ -147,6 +147,26 @@ START_TEST(test_operators_again)
 }
 END_TEST
 
+/* What makes queries, keys and values; and a replay that ends where nothing is read any more: of a unit of layers the
+ * last one alone. */
+START_TEST(test_ends)
+{
+#define STOPS "stack.replay_stops=true;"
+  double row = 2 * TOKENS;
+
+  ck_close(kept_with(OPERATORS("qkv")), 16 * (CHECKPOINT + row * (1024 + 512)));
+  ck_assert_int_eq(columns(OPERATORS("qkv"), "qkv"), 0);
+  ck_assert_int_eq(columns(OPERATORS("qkv"), "attention_out"), 1024);
+  ck_assert_uint_eq(replayed("recompute={mode: full}", "ffn_down"), 16);
+  ck_assert_uint_eq(replayed(STOPS "recompute={mode: full}", "ffn_down"), 0);
+  ck_assert_uint_eq(replayed(STOPS "recompute={mode: full}", "ffn_up"), 16);
+  ck_assert_uint_eq(replayed(STOPS "recompute={mode: full}", "attention_out"), 16);
+  ck_assert_uint_eq(replayed(STOPS "recompute={mode: full, method: uniform, layers: 4}", "ffn_down"), 12);
+  ck_assert_uint_eq(replayed(STOPS OPERATORS("qkv"), "ffn_down"), 0);
+  ck_close(kept_with(STOPS "recompute={mode: full}"), kept_with("recompute={mode: full}"));
+}
+END_TEST
+
 /* Transfers whose results were kept: collectives of recomputation, by kind. */
 static guint transfers(const char *sets, MoeCollectiveKind kind)
 {
@@ -192,4 +212,4 @@ START_TEST(test_beside_others)
 END_TEST
 
 MOE_TEST_MAIN("program/recompute", test_uniform, test_uniform_peak, test_every, test_operators, test_operators_again,
-              test_transfers, test_beside_others)
+              test_ends, test_transfers, test_beside_others)
