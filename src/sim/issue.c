@@ -78,12 +78,24 @@ static MoeHostCall call_of(const MoeProgram *program, const MoeOp *op)
   }
 }
 
+/* A chain that is not fused is one operation of the framework per kernel; products by expert and their casts are
+ * launched in a loop of the library. */
+static double chain_seconds(const Issue *issue, MoeHostCall call, int64_t launches)
+{
+  gboolean chain = call == MOE_HOST_ELEMENTWISE || call == MOE_HOST_ELEMENTWISE_BACKWARD;
+
+  return chain ? issue->call_s[MOE_HOST_OPERATION] * (double)MAX(launches - 1, 0) : 0;
+}
+
 static double eager_seconds(const Issue *issue, const MoeOp *op)
 {
   const MoeProgram *program = issue->sim->program;
   MoeHostCall call = call_of(program, op);
-  double seconds =
-      op->kind == MOE_OP_KERNEL ? issue->launch_s * (double)program->kernels[op->work].launches : issue->transfer_s;
+
+  if (op->kind != MOE_OP_KERNEL)
+    return issue->transfer_s + (call == MOE_HOST_NO_CALL ? 0 : issue->call_s[call]);
+  int64_t launches = program->kernels[op->work].launches;
+  double seconds = issue->launch_s * (double)launches + chain_seconds(issue, call, launches);
 
   return call == MOE_HOST_NO_CALL ? seconds : seconds + issue->call_s[call];
 }

@@ -87,6 +87,35 @@ START_TEST(host_calls_and_graphs)
 }
 END_TEST
 
+/* Step of one kernel of `launches` launches, each 1 ms of the host, an operation of a chain 0.5 ms more. */
+static double launched(MoeBandwidthKind kind, int64_t launches)
+{
+  Handmade *hm = hm_new(1, 1, 1, 1);
+
+  hm->run.stack.host.launch_s[0] = 1e-3;
+  hm->run.stack.host.call_s[MOE_HOST_OPERATION][0] = 0.5e-3;
+  hm->cost = moe_cost_model_new(&hm->run.cluster.accelerator, &hm->run.stack, NULL);
+  hm->kernels[0] = (MoeKernel){
+      .klass = MOE_KERNEL_BANDWIDTH, .bandwidth = kind, .read_bytes = 1, .launches = launches, .name = "little"};
+  hm->program.n_kernels = 1;
+  hm_op(hm, 0, MOE_OP_KERNEL, MOE_STREAM_COMPUTE, 0);
+  hm_call(hm, 0, 0);
+  g_autoptr(MoeSimResult) result = hm_run(hm, plain);
+  double step_s = moe_time_to_seconds(result->step);
+
+  hm_free(hm);
+  return step_s;
+}
+
+/* Expectation: five launches instead of one cost 4 ms, and an element-wise chain, whose every kernel is an operation of
+ * the framework, 2 ms more; a loop of casts does not. Kernels take microseconds. */
+START_TEST(operations_of_a_chain)
+{
+  ck_assert_double_eq_tol(launched(MOE_BANDWIDTH_ROTARY, 5) - launched(MOE_BANDWIDTH_ROTARY, 1), 6e-3, 0.1e-3);
+  ck_assert_double_eq_tol(launched(MOE_BANDWIDTH_QUANTIZE, 5) - launched(MOE_BANDWIDTH_QUANTIZE, 1), 4e-3, 0.1e-3);
+}
+END_TEST
+
 /* System: two stages, stage 0 works 1 ms and sends 1 GB to stage 1, which works 2 ms. Expectation: 1 ms + 1e9 / 100e9 s
  * + 1 us + 2 ms, because nothing else uses the link. The receiver's first millisecond is bubble, the transfer exposed
  * NVLink. */
@@ -304,5 +333,6 @@ START_TEST(slowest_of_eight)
 }
 END_TEST
 
-MOE_TEST_MAIN("sim/closed forms", kernels_in_a_row, host_issue, host_calls_and_graphs, one_message, pipeline_1f1b,
-              all_to_all_on_a_switch, slow_gpu_makes_peers_wait, host_synchronization, slowest_of_eight)
+MOE_TEST_MAIN("sim/closed forms", kernels_in_a_row, host_issue, host_calls_and_graphs, operations_of_a_chain,
+              one_message, pipeline_1f1b, all_to_all_on_a_switch, slow_gpu_makes_peers_wait, host_synchronization,
+              slowest_of_eight)
