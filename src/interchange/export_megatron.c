@@ -90,6 +90,7 @@ static void add_experts(MegatronWords *writer, const MoeArchitecture *a)
   }
   if (writer->run->training.routing.capacity_factor > 0)
     words_number(writer, "--moe-expert-capacity-factor", writer->run->training.routing.capacity_factor);
+  words_flag_if(writer, "--moe-pad-expert-input-to-capacity", writer->run->training.routing.capacity_factor > 0);
   if (moe->clamped)
     words_number(writer, "--activation-func-clamp-value", CLAMP_VALUE);
   words_flag(writer, "--moe-grouped-gemm");

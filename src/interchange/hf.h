@@ -78,6 +78,8 @@ void hf_minimax_mtp(JsonMap *map, Draft *draft);
 void hf_post_norms(JsonMap *map, Draft *draft);
 void hf_tied(JsonMap *map, Draft *draft); /* embeddings are tied unless the key says otherwise */
 
+/* "block_configs", of a draft that has its heads and layers: a pattern with the heads and widths of each. */
+void hf_read_blocks(JsonMap *map, Draft *draft);
 /* One layer more of the pattern; `key` is what says so. */
 void hf_add_layer(JsonMap *map, const char *key, MoeArchitecture *a, const MoeLayerKind *kind);
 /* A choice (gboolean) for each layer, all FALSE. Free with g_array_unref. */

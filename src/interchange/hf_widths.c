@@ -45,11 +45,12 @@ static void read_mixer(JsonMap *map, JsonMap *block, const MoeArchitecture *a, M
 {
   int64_t group = json_map_count(block, "n_heads_in_group", 1), heads = a->attention.query_heads;
 
-  refuse_others(map, block, "n_heads_in_group no_op num_key_value_heads");
+  refuse_others(map, block, "n_heads_in_group no_op num_key_value_heads num_query_groups");
   kind->mixer = json_map_flag(block, "no_op", FALSE) ? MOE_MIXER_NONE : MOE_MIXER_ATTENTION;
   if (kind->mixer == MOE_MIXER_NONE)
     return;
-  kind->kv_heads = json_map_count(block, "num_key_value_heads", heads / MAX(group, 1));
+  kind->kv_heads =
+      json_map_count(block, "num_query_groups", json_map_count(block, "num_key_value_heads", heads / MAX(group, 1)));
   if (kind->kv_heads == 0 || heads % kind->kv_heads != 0)
     json_map_fail(map, "block_configs",
                   "\"block_configs\" has a block with %" G_GINT64_FORMAT
@@ -73,11 +74,11 @@ static void read_feed(JsonMap *map, JsonMap *block, const MoeArchitecture *a, Mo
   JsonNode *multiplier = json_object_get_member(block->object, "ffn_mult");
   double times = multiplier && JSON_NODE_HOLDS_VALUE(multiplier) ? json_node_get_double(multiplier) : 0;
 
-  refuse_others(map, block, "ffn_mult no_op intermediate_size gated hidden_act");
+  refuse_others(map, block, "ffn_mult no_op intermediate_size ffn_hidden_size gated hidden_act");
   kind->feed = json_map_flag(block, "no_op", FALSE) ? MOE_FEED_NONE : MOE_FEED_DENSE;
   if (kind->feed == MOE_FEED_NONE)
     return;
-  kind->ffn_width = json_map_count(block, "intermediate_size", 0);
+  kind->ffn_width = json_map_count(block, "ffn_hidden_size", json_map_count(block, "intermediate_size", 0));
   if (kind->ffn_width == 0 && times > 0 && times < MAX_MULTIPLIER)
     kind->ffn_width = width_of(times, a->hidden);
   if (kind->ffn_width == 0)
@@ -90,7 +91,9 @@ static void add_block(JsonMap *map, MoeArchitecture *a, JsonNode *node)
   MoeLayerKind kind = {0};
   JsonMap attention, feed;
 
-  if (!object || !inner_map(map, object, "attention", &attention) || !inner_map(map, object, "ffn", &feed)) {
+  const char *network = object && json_object_has_member(object, "mlp") ? "mlp" : "ffn"; /* Megatron has either */
+
+  if (!object || !inner_map(map, object, "attention", &attention) || !inner_map(map, object, network, &feed)) {
     json_map_fail(map, "block_configs", "\"block_configs\" has a block that is no object");
     return;
   }
@@ -119,12 +122,16 @@ static void settle_usual(MoeArchitecture *a)
 
 void hf_block_configs(JsonMap *map, Draft *draft)
 {
-  MoeArchitecture *a = &draft->architecture;
-  int64_t layers = a->layers;
-
   hf_heads(map, draft);
   json_map_flag(map, "attention_bias", FALSE);
   json_map_flag(map, "mlp_bias", FALSE);
+  hf_read_blocks(map, draft);
+}
+
+void hf_read_blocks(JsonMap *map, Draft *draft)
+{
+  MoeArchitecture *a = &draft->architecture;
+  int64_t layers = a->layers;
   JsonArray *blocks = json_map_list(map, "block_configs");
 
   if (!blocks || json_array_get_length(blocks) != (guint64)layers) {

@@ -8,9 +8,9 @@ static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GErro
 {
   return megatron_architecture(draft, arguments, error) && megatron_hybrid(draft, arguments, error) &&
          megatron_variant(draft, arguments, error) && megatron_layers(draft, arguments, error) &&
-         megatron_training(draft, arguments, error) && megatron_parallelism(draft, arguments, error) &&
-         megatron_recompute(draft, arguments, error) && megatron_activations(draft, arguments, error) &&
-         megatron_stack(draft, arguments, error);
+         megatron_blocks(draft, arguments, error) && megatron_training(draft, arguments, error) &&
+         megatron_parallelism(draft, arguments, error) && megatron_recompute(draft, arguments, error) &&
+         megatron_activations(draft, arguments, error) && megatron_stack(draft, arguments, error);
 }
 
 MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)

@@ -29,7 +29,7 @@ typedef struct {
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
   gboolean deepep, graphs, external_graphs, deterministic, sharp, user_buffers, local_buffers, moe_forced_balance,
-      tp_pp_dp;
+      padded_experts, tp_pp_dp;
   const char *positions_kind, *moe_layers, *fp8_format, *fp8_recipe, *fp4_format, *optimizer, *sharding, *window,
       *window_skip, *cp_kind;
   const char *granularity, *recompute_method, *old_recompute_method, *dispatcher, *flex_backend, *attention_backend,
@@ -39,7 +39,7 @@ typedef struct {
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *load, *head_type, *layout, *glu_activation,
       *transformer_kind;
   const char *deepspeed_file, *partition_method, *script, *model_type, *variant, *linear_frequency, *pattern,
-      *old_pattern, *made_pattern, *outer_sharding;
+      *old_pattern, *made_pattern, *blocks_file, *blocks_json, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */
   GPtrArray *away_modules;      /* of const char * */
   GPtrArray *graph_scopes;      /* of const char * */
@@ -95,6 +95,8 @@ gboolean megatron_take_index(Draft *draft, const MegatronArguments *arguments, G
 gboolean megatron_variant(Draft *draft, const MegatronArguments *arguments, GError **error);
 /* Layers that no period says, one by one; after the variant. */
 gboolean megatron_layers(Draft *draft, const MegatronArguments *arguments, GError **error);
+/* --heterogeneous-layers-config-*: heads and widths of each layer; after all of these. */
+gboolean megatron_blocks(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_training(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, GError **error);
 gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GError **error);

@@ -180,8 +180,6 @@ static const Group refused[] = {
      "mamba-training-ssm-states-dtype gdp-* mtp-hybrid-override-pattern"},
     {"dropout inside the feed-forward", "ffn-dropout"},
     {"a window in every second layer under this name", "sink-sliding-window"},
-    {"blocks of a file beside the arguments (import hf reads block_configs)",
-     "heterogeneous-layers-config-path heterogeneous-layers-config-encoded-json"},
     {"a second kind of stack beside the decoder's layers",
      "retro-* ul2-* encoder-tensor-model-parallel-size encoder-pipeline-model-parallel-size "
      "pipeline-model-parallel-split-rank "
@@ -235,7 +233,7 @@ static const Group covered[] = {
      "ep-overlap-early-attn-memory-release "
      "defer-embedding-wgrad-compute wgrad-deferral-limit moe-shared-expert-overlap moe-deepep-num-sms "
      "moe-hybridep-num-sms "
-     "moe-flex-dispatcher-num-sms moe-pad-expert-input-to-capacity flash-attention-version mla-down-proj-fusion "
+     "moe-flex-dispatcher-num-sms flash-attention-version mla-down-proj-fusion "
      "fused-single-qkv-rope "
      "use-transformer-engine-op-fuser overlap-param-gather-with-optimizer-step overlap-p2p-comm-warmup-flush "
      "microbatch-group-size-per-vp-stage "

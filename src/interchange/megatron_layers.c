@@ -3,6 +3,8 @@
  * architecture has fields for it; where none does they become its pattern. */
 #include "megatron.h"
 
+#include "hf.h"
+
 #include <string.h>
 
 gboolean megatron_add_layer(MoeArchitecture *a, int mixer, int feed)
@@ -116,4 +118,30 @@ gboolean megatron_layers(Draft *draft, const MegatronArguments *arguments, GErro
   if (!experts.irregular && !window.irregular)
     return TRUE;
   return add_layers(draft, &(Layers){experts, window, linear, delta ? arguments->linear_frequency : NULL}, error);
+}
+
+/* ---- blocks that differ ----------------------------------------------------------------------- */
+
+gboolean megatron_blocks(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const char *name =
+      arguments->blocks_json ? "--heterogeneous-layers-config-encoded-json" : "--heterogeneous-layers-config-path";
+  const char *text = arguments->blocks_json ? arguments->blocks_json : arguments->blocks_file;
+
+  if (!text)
+    return TRUE;
+  text += strspn(text, " \t\n");
+  if (*text != '{') {
+    import_refuse(draft, name, "blocks of a file that is not found beside the script (import hf reads block_configs)");
+    return TRUE;
+  }
+  g_autoptr(JsonNode) root = interchange_json_parse(text, strlen(text), MOE_IMPORT_MAX_BYTES, name, error);
+  JsonMap map = {.file = name, .text = text, .object = root ? json_node_get_object(root) : NULL};
+
+  if (!root)
+    return FALSE;
+  hf_read_blocks(&map, draft);
+  if (map.error)
+    g_propagate_error(error, map.error);
+  return map.error == NULL;
 }

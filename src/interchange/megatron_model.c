@@ -143,13 +143,29 @@ static void take_deepspeed_experts(Draft *draft, const MegatronArguments *argume
     draft->training.routing.capacity_factor = 1;
 }
 
+static gboolean is_deepspeed(const MegatronArguments *arguments)
+{
+  return arguments->deepspeed || arguments->deepspeed_file || arguments->expert_interval > 0;
+}
+
+/* moe_utils.py: a capacity drops what is above it; only with --moe-pad-expert-input-to-capacity has each expert as many
+ * rows as that, as DeepSpeed's always have. */
+static void take_capacity(Draft *draft, const MegatronArguments *arguments)
+{
+  if (arguments->capacity_factor > 0 && !arguments->padded_experts && !is_deepspeed(arguments))
+    import_note(draft, "--moe-expert-capacity-factor without --moe-pad-expert-input-to-capacity drops tokens above it "
+                       "and pads none: with even routing as without");
+  else
+    draft->training.routing.capacity_factor = arguments->capacity_factor;
+}
+
 static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeExpertLayer *moe = &draft->architecture.moe;
 
   if (arguments->experts == 0)
     return TRUE;
-  draft->training.routing.capacity_factor = arguments->capacity_factor;
+  take_capacity(draft, arguments);
   *moe = (MoeExpertLayer){.experts = arguments->experts,
                           .every = 1,
                           .top_k = or_default(arguments->top_k, 2), /* the default of --moe-router-topk */
@@ -160,7 +176,7 @@ static gboolean take_experts(Draft *draft, const MegatronArguments *arguments, G
                           .shared_experts = arguments->shared_ffn > 0 ? 1 : 0,
                           .shared_width = arguments->shared_ffn,
                           .groups = or_default(arguments->groups, 1)};
-  if (arguments->deepspeed || arguments->deepspeed_file || arguments->expert_interval > 0)
+  if (is_deepspeed(arguments))
     take_deepspeed_experts(draft, arguments);
   moe->top_groups = or_default(arguments->top_groups, moe->groups);
   if (!arguments->moe_forced_balance)

@@ -59,10 +59,13 @@ static gboolean read_count(const char *name, const char *key, const char *word, 
   return TRUE;
 }
 
-static gboolean read_number(const char *name, const char *word, double *value, GError **error)
+static gboolean read_number(const char *name, const char *key, const char *word, double *value, GError **error)
 {
   char *end = NULL;
   double number = g_ascii_strtod(word, &end);
+
+  if (number < 0 && *end == '\0' && strcmp(key, "training.routing.capacity_factor") == 0) /* below 0: none */
+    number = 0;
 
   if (end == word || *end != '\0' || !(number >= 0 && number <= MAX_NUMBER))
     return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%.40s' is no number, expected one from 0 to %g", name,
@@ -80,7 +83,7 @@ static gboolean store(const MegatronOption *option, const char *name, const char
   case MEGATRON_COUNT:
     return read_count(name, option->key, word, (int64_t *)(gpointer)at, error);
   case MEGATRON_NUMBER:
-    return read_number(name, word, (double *)(gpointer)at, error);
+    return read_number(name, option->key, word, (double *)(gpointer)at, error);
   case MEGATRON_TEXT:
     *(const char **)(gpointer)at = word;
     return TRUE;

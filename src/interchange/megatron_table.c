@@ -71,6 +71,8 @@ static const MegatronOption options[] = {
     {"attention-dropout", NUMBER(attention_dropout), "architecture.dropout"},
     {"hybrid-override-pattern", TEXT(old_pattern), "architecture.pattern"},
     {"hybrid-layer-pattern", TEXT(pattern), "architecture.pattern"},
+    {"heterogeneous-layers-config-path", TEXT(blocks_file), "architecture.pattern"},
+    {"heterogeneous-layers-config-encoded-json", TEXT(blocks_json), "architecture.pattern"},
     {"hybrid-attention-ratio", NUMBER(attention_ratio), "architecture.pattern"},
     {"hybrid-mlp-ratio", NUMBER(dense_ratio), "architecture.pattern"},
     {"model-type", TEXT(model_type), "architecture.pattern"},
@@ -106,6 +108,7 @@ static const MegatronOption options[] = {
     {"moe-router-num-groups", COUNT(groups), "architecture.moe.groups"},
     {"moe-router-group-topk", COUNT(top_groups), "architecture.moe.top_groups"},
     {"moe-expert-capacity-factor", NUMBER(capacity_factor), "training.routing.capacity_factor"},
+    {"moe-pad-expert-input-to-capacity", FLAG(padded_experts), "training.routing.capacity_factor"},
     {"moe-train-capacity-factor", NUMBER(capacity_factor), "training.routing.capacity_factor"},
     {"moe-router-force-load-balancing", FLAG(moe_forced_balance), "training.routing.balance"},
     /* training */

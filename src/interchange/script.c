@@ -103,7 +103,16 @@ static gboolean launches(const char *text)
   return FALSE;
 }
 
-/* DeepSpeed's configuration: the text that the script writes, or the file that it names. */
+/* Whether what stands behind an argument is a file whose text counts: DeepSpeed's configuration, blocks of layers. */
+static gboolean is_settings(const char *word)
+{
+  static const char *const names[] = {"--deepspeed_config", "--deepspeed-config", "--heterogeneous-layers-config-path",
+                                      "--heterogeneous_layers_config_path", NULL};
+
+  return g_strv_contains(names, word);
+}
+
+/* The text that the script writes, or that of the file that it names. */
 static char *settings_file(const Script *script, const char *path)
 {
   const char *written = g_hash_table_lookup(script->documents, path);
@@ -113,7 +122,7 @@ static char *settings_file(const Script *script, const char *path)
   return written ? g_strdup(written) : read ? read : g_strdup(path);
 }
 
-/* The words of the launch; what --deepspeed_config names becomes the text of that file, where it can be had. */
+/* The words of the launch; settings become the text of their file, where it can be had. */
 static void copy_words(const Script *script, const GPtrArray *launch, GPtrArray *words)
 {
   gboolean names_file = FALSE;
@@ -122,7 +131,7 @@ static void copy_words(const Script *script, const GPtrArray *launch, GPtrArray 
     const char *word = g_ptr_array_index(launch, i);
 
     g_ptr_array_add(words, names_file ? settings_file(script, word) : g_strdup(word));
-    names_file = strcmp(word, "--deepspeed_config") == 0 || strcmp(word, "--deepspeed-config") == 0;
+    names_file = is_settings(word);
   }
 }
 

@@ -447,7 +447,8 @@ START_TEST(test_megatron_choices)
   g_autoptr(MoeImport) import =
       import_words(MIXTRAL "--fp8-format e4m3 --fp8-recipe blockwise --num-layers-per-virtual-pipeline-stage 2 "
                            "--recompute-granularity selective --recompute-modules moe_act layernorm "
-                           "--moe-layer-freq ([0]*3+[1]*29) --moe-expert-capacity-factor 1.5 --optimizer muon",
+                           "--moe-layer-freq ([0]*3+[1]*29) --moe-expert-capacity-factor 1.5 "
+                           "--moe-pad-expert-input-to-capacity --optimizer muon",
                    NULL);
   g_autoptr(MoeRun) run = load(import);
 
@@ -639,6 +640,83 @@ START_TEST(test_megatron_offload)
   check_refused(MIXTRAL "--fine-grained-activation-offloading --offload-modules attn_proj",
                 "attn_proj without core_attn");
   check_refused(MIXTRAL "--fine-grained-activation-offloading --offload-modules all", "'all' is not known");
+}
+END_TEST
+
+/* Blocks that differ, as a search over them leaves them (heterogeneous_config.py): 2 x 1.5 x 4096 / 3 is 4096. */
+START_TEST(test_megatron_blocks)
+{
+#define BLOCKS(config)                                                                                                 \
+  "--num-layers 3 --hidden-size 4096 --num-attention-heads 32 --seq-length 1024 --vocab-size 32000 --swiglu --bf16 "   \
+  "--position-embedding-type rope --global-batch-size 64 --heterogeneous-layers-config-encoded-json '" config "'"
+  g_autoptr(MoeImport) import = import_words(
+      BLOCKS("{\"block_configs\": [{\"attention\": {\"n_heads_in_group\": 8}, \"ffn\": {\"ffn_mult\": 1.5}}, "
+             "{\"attention\": {\"no_op\": true}, \"mlp\": {\"ffn_hidden_size\": 1024}}, "
+             "{\"attention\": {\"num_query_groups\": 16}, \"ffn\": {\"no_op\": true}}]}"),
+      NULL);
+  g_autoptr(MoeRun) run = load(import);
+  MoeLayerKind first = moe_layer_kind(&run->architecture, 0), second = moe_layer_kind(&run->architecture, 1),
+               third = moe_layer_kind(&run->architecture, 2);
+
+  ck_assert_int_eq(first.kv_heads, 4);
+  ck_assert_int_eq(first.ffn_width, 4096);
+  ck_assert_int_eq(second.mixer, MOE_MIXER_NONE);
+  ck_assert_int_eq(second.ffn_width, 1024);
+  ck_assert_int_eq(third.kv_heads, 16);
+  ck_assert_int_eq(third.feed, MOE_FEED_NONE);
+  check_refused(BLOCKS("{\"block_configs\": []}"), "expected 3");
+  check_refused(BLOCKS("blocks.json"), "blocks of a file that is not found beside the script");
+}
+END_TEST
+
+/* A capacity is rows of every expert only where they are padded to it. */
+START_TEST(test_megatron_capacity)
+{
+  g_autoptr(MoeImport) dropped = import_words(MIXTRAL "--moe-expert-capacity-factor 1.5", NULL);
+  g_autoptr(MoeRun) drops = load(dropped);
+  g_autoptr(MoeImport) padded =
+      import_words(MIXTRAL "--moe-expert-capacity-factor 1.5 --moe-pad-expert-input-to-capacity", NULL);
+  g_autoptr(MoeRun) pads = load(padded);
+  g_autoptr(MoeImport) none = import_words(MIXTRAL "--moe-expert-capacity-factor -1.0", NULL);
+  g_autoptr(MoeRun) open = load(none);
+
+  ck_assert_double_eq(drops->training.routing.capacity_factor, 0);
+  ck_assert_double_eq(pads->training.routing.capacity_factor, 1.5);
+  ck_assert_double_eq(open->training.routing.capacity_factor, 0);
+}
+END_TEST
+
+/* The longest known part of a tokenizer's name counts; what is a part of folders' names is none. */
+START_TEST(test_tokenizers)
+{
+  static const struct {
+    const char *name;
+    int64_t tokens; /* after padding to a multiple of 128 */
+  } cases[] = {{"deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 151936},
+               {"deepseek-ai/DeepSeek-R1-Distill-Llama-70B", 128256},
+               {"deepseek-ai/DeepSeek-R1", 129280},
+               {"mistralai/Mistral-7B-Instruct-v0.2", 32000},
+               {"mistralai/Mixtral-8x22B-v0.1", 32000},
+               {"mistralai/Mistral-Small-24B-Base-2501", 131072},
+               {"codellama/CodeLlama-34b-hf", 32000},
+               {"huggyllama/llama-7b", 32000},
+               {"zai-org/GLM-5", 154880},
+               {"Qwen/Qwen3.6-27B", 248320},
+               {"/x/multiMixV8.gpt4o_nc_sd.500000.128k.vocab.json", 131072}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *text =
+        g_strdup_printf("--num-layers 2 --hidden-size 64 --num-attention-heads 4 --seq-length 64 --bf16 "
+                        "--global-batch-size 64 --tokenizer-type HuggingFaceTokenizer --tokenizer-model %s",
+                        cases[i].name);
+    g_autoptr(MoeImport) import = import_words(text, NULL);
+    g_autoptr(MoeRun) run = load(import);
+
+    ck_assert_msg(run->architecture.vocabulary == cases[i].tokens, "%s: %" G_GINT64_FORMAT, cases[i].name,
+                  run->architecture.vocabulary);
+  }
+  check_refused("--num-layers 2 --hidden-size 64 --num-attention-heads 4 --tokenizer-model /opt/prompt/scaling/t.model",
+                "is not known here");
 }
 END_TEST
 
@@ -1100,6 +1178,7 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
               test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
               test_open_variables, test_megatron_layout, test_megatron_hybrid, test_megatron_hybrid_stages,
-              test_megatron_irregular, test_megatron_split, test_megatron_formats, test_megatron_offload,
-              test_assumptions, test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks,
-              test_shared_indexes, test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
+              test_megatron_irregular, test_megatron_split, test_megatron_formats, test_tokenizers,
+              test_megatron_capacity, test_megatron_blocks, test_megatron_offload, test_assumptions,
+              test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
+              test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
