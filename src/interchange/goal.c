@@ -91,7 +91,8 @@ typedef struct {
   MoeGroupKind kind;
   int64_t n, index;
   uint64_t tag;
-  double bytes; /* of the buffer, as in MoeCollective; between pairs: of all messages this rank sends */
+  double
+      bytes; /* of the buffer, as in MoeCollective; between pairs: of all messages this rank sends, were loads even */
 } Part;
 
 static int64_t member(const Goal *goal, const Part *part, int64_t index)
@@ -142,15 +143,28 @@ static uint64_t put_ring(Goal *goal, const Part *part, int64_t rounds)
   return end;
 }
 
+/* What goes from one member to another in a step of an exchange: experts with more tokens get more of a dispatch and
+ * send more of a combine. */
+static int64_t pair_bytes(const Part *part, int64_t step, int64_t from, int64_t to)
+{
+  const MoeCollective *collective = part->node->collective;
+  int64_t even = share_of(part->bytes, part->n - 1, step - 1);
+  int64_t loaded = ((collective->kind == MOE_COMBINE ? from : to) + part->n) % part->n;
+
+  if (collective->n_skew == 0)
+    return even;
+  return llround((double)even * collective->receive[(gsize)part->node->draw * collective->n_skew + (gsize)loaded]);
+}
+
 /* A message to and from every other member. */
 static uint64_t put_pairs(Goal *goal, const Part *part)
 {
   uint64_t first = goal->next;
 
   for (int64_t step = 1; step < part->n; step++) {
-    uint64_t send = put_send(goal, share_of(part->bytes, part->n - 1, step - 1), member(goal, part, part->index + step),
-                             part->tag, part->node->lane);
-    uint64_t receive = put_receive(goal, share_of(part->bytes, part->n - 1, step - 1),
+    uint64_t send = put_send(goal, pair_bytes(part, step, part->index, part->index + step),
+                             member(goal, part, part->index + step), part->tag, part->node->lane);
+    uint64_t receive = put_receive(goal, pair_bytes(part, step, part->index - step, part->index),
                                    member(goal, part, part->index - step), part->tag, part->node->lane);
 
     require_deps(goal, send, part->node);

@@ -9,7 +9,8 @@
 typedef struct {
   const MoeExport *export;
   int64_t rank;
-  guint load;
+  guint load, draw;    /* load class of kernels; which of the program's loads the micro-batch has */
+  guint expert, group; /* index among the ranks of its experts, and among their groups */
   const MoeRole *role;
   const MoeCall *call;
   const MoeBlock *block;
@@ -125,6 +126,7 @@ static void fill_collective(Walk *walk, const MoeOp *op, TraceNode *node)
   node->group = moe_layout_group_of(layout, collective->group, walk->rank);
   node->kind = node->group < 0 || moe_layout_group_size(layout, collective->group) <= 1 ? TRACE_JOIN : TRACE_COLLECTIVE;
   node->collective = collective;
+  node->draw = walk->draw;
   node->sequence = walk->sequence[collective->group][op->stream]++;
 }
 
@@ -197,13 +199,26 @@ static void walk_op(Walk *walk, uint32_t index)
   g_array_append_val(ids, node.id);
 }
 
+/* The loads of the micro-batch that a call is of. */
+static void take_loads(Walk *walk)
+{
+  const MoeProgram *program = walk->export->program;
+  guint n_loads = walk->export->prices->n_loads;
+
+  walk->draw = program->n_load_draws > 1
+                   ? moe_program_load_draw(program, walk->group % program->n_load_draws, walk->call->micro_batch)
+                   : 0;
+  walk->load = n_loads > 1 ? walk->draw * (n_loads / program->n_load_draws) + walk->expert : 0;
+}
+
 void trace_walk(const MoeExport *export, int64_t rank, TraceFunc func, gpointer user_data)
 {
   MoeCoordinates coordinates;
   Walk walk = {.export = export, .rank = rank, .func = func, .user_data = user_data};
 
   moe_layout_coordinates(export->program->layout, rank, &coordinates);
-  walk.load = export->prices->n_loads > 1 ? (guint)coordinates.expert : 0;
+  walk.expert = (guint)coordinates.expert;
+  walk.group = (guint)MAX(0, moe_layout_index_in_group(export->program->layout, MOE_GROUP_EXPERT_DATA, rank));
   walk.role = &export->program->roles[coordinates.stage];
   walk.deps = g_array_new(FALSE, FALSE, sizeof(uint64_t));
   for (unsigned s = 0; s < MOE_N_STREAMS; s++)
@@ -211,6 +226,7 @@ void trace_walk(const MoeExport *export, int64_t rank, TraceFunc func, gpointer 
   for (uint32_t c = 0; c < walk.role->n_calls; c++) {
     walk.call = &walk.role->calls[c];
     walk.block = &export->program->blocks[walk.call->block];
+    take_loads(&walk);
     for (uint32_t i = 0; i < walk.block->n_ops; i++)
       walk_op(&walk, i);
   }

@@ -28,6 +28,7 @@ typedef struct {
   const MoeKernel *kernel;         /* KERNEL, during the call; NULL for a delay */
   const MoeCollective *collective; /* COLLECTIVE */
   int64_t group;                   /* COLLECTIVE: group of its kind that the rank is in */
+  guint draw;                      /* COLLECTIVE: which of the program's expert loads its micro-batch has */
   uint64_t sequence;               /* COLLECTIVE: how many before it on this stream over groups of this kind */
   int64_t peer;                    /* SEND, RECEIVE */
   uint32_t message;                /* SEND, RECEIVE: its id in the program */
