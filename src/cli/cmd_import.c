@@ -206,8 +206,10 @@ static gboolean check_run(const Input *input, const MoeImport *made, MoeParamete
 
   const MoeImportText text = {input->text, input->length, input->name};
 
-  if (!run)
-    return moe_import_refuse_run(made, input->text ? &text : NULL, IMPORTED, reason, error);
+  if (!run) {
+    moe_import_refuse_run(made, input->text ? &text : NULL, IMPORTED, reason, error);
+    return FALSE;
+  }
   moe_count_parameters(&run->architecture, parameters);
   return TRUE;
 }

@@ -130,8 +130,9 @@ static char *print_python(Shell *shell, const GPtrArray *words)
 {
   const char *code = words->len == 3 && strcmp(word_at(words, 1), "-c") == 0 ? word_at(words, 2) : "";
   gsize length = strlen(code), front = strlen("print(");
-  g_autofree char *expression =
-      g_str_has_prefix(code, "print(") && code[length - 1] == ')' ? g_strndup(code + front, length - front - 1) : NULL;
+  g_autofree char *expression = g_str_has_prefix(code, "print(") && g_str_has_suffix(code, ")")
+                                    ? g_strndup(code + front, length - front - 1)
+                                    : NULL;
   int64_t value = 0;
 
   return expression && !strstr(expression, "//") && !strstr(expression, "**") && !strchr(expression, '/') &&
