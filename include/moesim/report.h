@@ -3,8 +3,9 @@
  *
  * Part of report (floor 12). The caller prints.
  *
- * Numbers in tables carry their unit; JSON and CSV carry SI base units with the unit in the key. Every function that
- * returns text returns UTF-8 that the caller frees.
+ * The sheet that a text is for says whether it is tables, JSON or CSV. Numbers in tables carry their unit; JSON and CSV
+ * carry SI base units with the unit in the key (docs/outputs.md). Every function that returns text returns UTF-8 that
+ * the caller frees.
  */
 #ifndef MOESIM_REPORT_H
 #define MOESIM_REPORT_H
@@ -28,55 +29,38 @@ const char *moe_reason_title(guint reason);
 
 /* ---- predictions ------------------------------------------------------------------------------------------------- */
 
-/* One result as a reader's page: answer, memory, waterfall. */
-char *moe_report_run_table(const MoeResult *result, MoeSheet sheet);
-/* Rows: one per result, predicted beside published, with the `n_losses` largest losses. */
-char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet);
-/* One JSON object (`array` FALSE, one result) or an array of objects; keys as in docs/outputs.md. Ends with a line
- * feed. */
-char *moe_report_json(const GPtrArray *results, gboolean array);
-/* Header and one line per result; columns are the JSON keys, nested ones joined by a dot. */
-char *moe_report_csv(const GPtrArray *results);
-/* Memory by pipeline stage and part. */
-char *moe_report_memory_table(const MoeResult *result, MoeSheet sheet);
+/* One result: a page of answer, memory, waterfall; one JSON object. */
+char *moe_report_run(const MoeResult *result, MoeSheet sheet);
+/* Several: a row each, predicted beside published, with the largest losses; an array of JSON objects; a line of CSV
+ * each, under the JSON keys, nested ones joined by a dot. */
+char *moe_report_compare(const GPtrArray *results, MoeSheet sheet);
+/* Memory by pipeline stage and part; as JSON and CSV the result. */
+char *moe_report_memory(const MoeResult *result, MoeSheet sheet);
 
 /* ---- why and how sure -------------------------------------------------------------------------------------------- */
 
 /* The waterfall: a row per cause, largest share first, from 100 % of peak down to the MFU; then method, cost and
  * interaction. */
-char *moe_report_explanation_table(const MoeExplanation *explanation, MoeSheet sheet);
-char *moe_report_explanation_json(const MoeExplanation *explanation);
-char *moe_report_explanation_csv(const MoeExplanation *explanation);
+char *moe_report_explanation(const MoeExplanation *explanation, MoeSheet sheet);
 /* A row per change, alone and in order, with interaction and total; then the keys of each. */
-char *moe_report_difference_table(const MoeDifference *difference, MoeSheet sheet);
-char *moe_report_difference_json(const MoeDifference *difference);
-char *moe_report_difference_csv(const MoeDifference *difference);
-
+char *moe_report_difference(const MoeDifference *difference, MoeSheet sheet);
 /* The interval, then the assumptions by swing. */
-char *moe_report_sensitivity_table(const MoeSensitivity *sensitivity, MoeSheet sheet);
-char *moe_report_sensitivity_json(const MoeSensitivity *sensitivity);
-char *moe_report_sensitivity_csv(const MoeSensitivity *sensitivity);
+char *moe_report_sensitivity(const MoeSensitivity *sensitivity, MoeSheet sheet);
 
 /* ---- trainings --------------------------------------------------------------------------------------------------- */
 
 /* The answer with its distribution, the overhead by kind beside what was published, the intervals of theory, the cost,
- * what went in and what of it is assumed. The caller frees. */
-char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, MoeSheet sheet);
-/* One object; keys in docs/outputs.md. `certainty`: inside the library, else NULL. */
+ * what went in and what of it is assumed; JSON is one object, CSV a line per simulated training. `certainty`: inside
+ * the library, else NULL. */
 struct MoeCertainty;
-char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput, const struct MoeCertainty *certainty);
-/* One line per seed. */
-char *moe_report_goodput_csv(const MoeGoodput *goodput);
+char *moe_report_goodput(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
+                         const struct MoeCertainty *certainty, MoeSheet sheet);
 
 /* ---- searches and sweeps ----------------------------------------------------------------------------------------- */
 
-/* The ranking; why the first beats the second; where the run's own layout stands; how much was looked at. Caller frees.
- */
-char *moe_report_search_table(const MoeSearchResult *result, MoeSheet sheet);
-/* The ranking as an array of records, best first. */
-char *moe_report_search_json(const MoeSearchResult *result);
-/* The same as lines of CSV. */
-char *moe_report_search_csv(const MoeSearchResult *result);
+/* The ranking, best first; in a table also why the first beats the second, where the run's own layout stands, how much
+ * was looked at. */
+char *moe_report_search(const MoeSearchResult *result, MoeSheet sheet);
 
 /*
  * A *record* is one JSON object: a prediction as `moesim run --format json` prints it, with `set`, the keys that were
@@ -100,22 +84,25 @@ char *moe_report_refusal(const char *reason, const MoeSettings *settings);
 char *moe_report_record_training(const char *record, double tokens);
 /* The larger of a record's two MFU; 0 where it has no answer. */
 double moe_report_record_mfu(const char *record);
-/* An array of the records. */
-char *moe_report_records_json(guint n, const char *const *records);
-/* One line per record: `set.KEY` first, then the values of moe_report_csv, then `error`. */
-char *moe_report_records_csv(guint n, const char *const *records);
-/* One row per record: the keys, the answer, what is lost most; or why there is none. */
-char *moe_report_records_table(guint n, const char *const *records, MoeSheet sheet);
+/* The records: an array of JSON; a line of CSV each, `set.KEY` first, then the values of moe_report_compare, then
+ * `error`; a row each, with the keys, the answer, what is lost most; or why there is none. */
+char *moe_report_records(guint n, const char *const *records, MoeSheet sheet);
 
 /* ---- validations ------------------------------------------------------------------------------------------------- */
 
-/* Groups, then the pair questions by what differs, then what sizes of one run tell about micro-batch and step. */
-char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet);
-/* One row per case, worst first when `worst_first`, else in file order. */
-char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, MoeSheet sheet);
-/* {"cases": [...], "groups": [...], "coverage": [...], "pairs": {...}, "median_abs_error", "p90_abs_error"}. */
-char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by);
-char *moe_report_validation_csv(const MoeValidation *validation);
+/* What of a validation a table shows besides the summary. */
+typedef struct {
+  MoeGroupBy by;
+  gboolean summary;     /* groups only, no cases */
+  gboolean worst_first; /* cases in that order, else in that of the files */
+  gboolean wrong_pairs; /* also pair questions answered wrongly */
+  gboolean once;        /* also time t of a micro-batch and F that a step pays once, T = t m + F through two sizes */
+} MoeValidationView;
+
+/* Cases; groups, pair questions by what differs, what sizes of one run tell; whether intervals of the model's own error
+ * hold. CSV has the cases; JSON {"cases": [...], "groups": [...], "coverage": [...], "pairs": {...},
+ * "median_abs_error", "p90_abs_error"}. */
+char *moe_report_validation(const MoeValidation *validation, const MoeValidationView *view, MoeSheet sheet);
 
 /* ---- timelines --------------------------------------------------------------------------------------------------- */
 

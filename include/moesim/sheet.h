@@ -16,11 +16,18 @@ char *moe_percent_format(double fraction);
  * GFLOP"); NULL: plain counts with K, M, B, T. */
 char *moe_count_format(double count, const char *unit);
 
+/* What an answer is given as. */
+typedef enum { MOE_FORMAT_TABLE, MOE_FORMAT_JSON, MOE_FORMAT_CSV } MoeFormat;
+
 /* What a text is printed on. {0} is plain text without a right margin. */
 typedef struct {
-  gboolean styled; /* bold headings */
-  guint width;     /* characters of a line; 0: any number */
+  gboolean styled;  /* bold headings */
+  guint width;      /* characters of a line; 0: any number */
+  MoeFormat format; /* other than a table: styled and width do not matter */
 } MoeSheet;
+
+/* For whoever reads by program. */
+#define MOE_JSON ((MoeSheet){.format = MOE_FORMAT_JSON})
 
 /* Lines longer than the sheet continue in the next one, indented: at a space, after a comma, a slash and the like where
  * there is none; behind a gap of two spaces or more, the lines that follow begin under what comes after it. A line that

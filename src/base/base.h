@@ -106,6 +106,8 @@ double moe_normal_expected_maximum(double n);
 
 /* ---- quantiles -------------------------------------------------------------------------------------------------- */
 
+/* Ascending. */
+void moe_sort(double *values, guint n);
 /* Value at `share` (0..1) of n sorted values, linear between neighbours (Hyndman & Fan 1996, type 7); NaN when there
  * is none. */
 double moe_sorted_quantile(const double *sorted, guint n, double share);

@@ -20,15 +20,20 @@ double moe_sorted_quantile(const double *sorted, guint n, double share)
   return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
 }
 
-double moe_quantile(double *values, guint n, double share)
+void moe_sort(double *values, guint n)
 {
   qsort(values, n, sizeof *values, by_value);
+}
+
+double moe_quantile(double *values, guint n, double share)
+{
+  moe_sort(values, n);
   return moe_sorted_quantile(values, n, share);
 }
 
 MoeQuantiles moe_quantiles(double *values, guint n)
 {
-  qsort(values, n, sizeof *values, by_value);
+  moe_sort(values, n);
   return (MoeQuantiles){moe_sorted_quantile(values, n, 0.1), moe_sorted_quantile(values, n, 0.5),
                         moe_sorted_quantile(values, n, 0.9)};
 }

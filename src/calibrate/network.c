@@ -240,13 +240,6 @@ void moe_network_fit_all(MoeNetworkCalibration *calibration)
 
 /* ---- residuals --------------------------------------------------------------------------------------------------- */
 
-static int compare_doubles(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* Value below which `share` of n ascending values lie, the nearest rank. */
 static double percentile(const double *ascending, guint n, double share)
 {
@@ -270,7 +263,7 @@ MoeNetworkResidual moe_network_residual(const MoeNetworkCalibration *calibration
   }
   if (residual.rows == 0)
     return residual;
-  qsort(errors, residual.rows, sizeof *errors, compare_doubles);
+  moe_sort(errors, residual.rows);
   residual.median = percentile(errors, residual.rows, 0.5);
   residual.p90 = percentile(errors, residual.rows, 0.9);
   return residual;

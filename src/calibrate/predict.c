@@ -100,13 +100,6 @@ gboolean moe_predictor_log_error(const MoePredictor *p, const MoeMeasurement *m,
   return TRUE;
 }
 
-static int compare_doubles(gconstpointer a, gconstpointer b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* Value at a share of the sorted sample, the nearest rank at or above. */
 static double quantile(const double *sorted, guint n, double share)
 {
@@ -120,7 +113,7 @@ void moe_residual_of(double *errors, guint n, MoeResidual *residual)
   *residual = (MoeResidual){.rows = n};
   if (n == 0)
     return;
-  qsort(errors, n, sizeof *errors, compare_doubles);
+  moe_sort(errors, n);
   residual->median = quantile(errors, n, 0.5);
   residual->p90 = quantile(errors, n, 0.9);
 }

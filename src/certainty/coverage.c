@@ -109,13 +109,6 @@ static MoeCoverage cover(const GArray *held, const char *family, double constant
   return group;
 }
 
-static int by_size(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* The factor 1 + x, either way, that holds as many of all cases as P10 to P90 do: x. */
 static double equal_constant(const GArray *held)
 {
@@ -128,7 +121,7 @@ static double equal_constant(const GArray *held)
     size[i] = fabs(one->value);
     inside += is_in(one->value, one->low80, one->high80);
   }
-  qsort(size, held->len, sizeof *size, by_size);
+  moe_sort(size, held->len);
   return inside > 0 ? expm1(size[inside - 1]) : 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include "interchange/bench.h"
 #include "record/output.h"
-#include "report/calibration.h"
+#include "report/findings.h"
 
 #define MAX_GPUS 1000000
 
@@ -39,12 +39,6 @@ static gboolean is_cluster(const char *cluster, const char *data_dir, GError **e
   return good;
 }
 
-static char *report(const MoeNetworkCalibration *calibration, MoeFormat format)
-{
-  return format == MOE_FORMAT_CSV ? moe_report_network_rows_csv(calibration)
-                                  : moe_report_network_rows_table(calibration, moe_cli_sheet());
-}
-
 int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *output, const char *format,
                   const char *data_dir)
 {
@@ -66,7 +60,6 @@ int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *out
   g_autoptr(MoeNetworkCalibration) calibration = moe_network_calibration_load(paths, data_dir, &error);
   if (!calibration)
     return moe_cli_fail(error);
-  g_autofree char *rows = report(calibration, as);
-  moe_cli_print_as(as, rows);
+  moe_cli_show(as, moe_report_network_rows(calibration, moe_cli_sheet(as)));
   return MOE_EXIT_DONE;
 }

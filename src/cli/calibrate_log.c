@@ -3,7 +3,7 @@
 #include "calibrate_profile.h"
 
 #include "record/output.h"
-#include "report/log.h"
+#include "report/findings.h"
 
 /* The run as it was logged: its batch may be another one than the file's. NULL and *error. */
 static MoeResult *predict(const MoeLog *log, const char *argument, GError **error)
@@ -43,8 +43,6 @@ int moe_cli_log(const char *path, const char *run, const char *output, const cha
   g_autoptr(MoeResult) result = log && run ? predict(log, run, &error) : NULL;
   if (!log || (run && !result) || (output && !write_case(log, path, run, output, &error)))
     return moe_cli_fail(error);
-  g_autofree char *text =
-      as == MOE_FORMAT_JSON ? moe_report_log_json(log, result) : moe_report_log_table(log, result, moe_cli_sheet());
-  moe_cli_print_as(as, text);
+  moe_cli_show(as, moe_report_log(log, result, moe_cli_sheet(as)));
   return MOE_EXIT_DONE;
 }

@@ -2,7 +2,7 @@
 #include "calibrate_profile.h"
 
 #include "record/output.h"
-#include "report/profile.h"
+#include "report/findings.h"
 #include "spec/spec.h"
 
 /* Of matrix products where none is said: what frameworks call for them. */
@@ -60,8 +60,6 @@ int moe_cli_profile(const MoeCliProfile *options, const char *data_dir)
 
   if (!profile || (options->output && !write_measurements(profile, options, data_dir, &error)))
     return moe_cli_fail(error);
-  g_autofree char *text =
-      format == MOE_FORMAT_JSON ? moe_report_profile_json(profile) : moe_report_profile_table(profile, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_profile(profile, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }

@@ -3,7 +3,7 @@
 
 #include "certainty/posterior.h"
 
-#include "report/remedy.h"
+#include "report/findings.h"
 #include "study/remedy.h"
 #include <moesim/sensitivity.h>
 

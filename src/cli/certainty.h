@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-#include "report/plan.h"
+#include "report/findings.h"
 
 /* Lines about the assumptions with the largest swings; where trying them would take long, that there are some. ""
  * without any. */

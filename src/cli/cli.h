@@ -79,8 +79,6 @@ MoeWords moe_cli_words(const GOptionEntry *entries);
 
 /* ---- options that every command on runs takes -------------------------------------------------------------------- */
 
-typedef enum { MOE_FORMAT_TABLE, MOE_FORMAT_JSON, MOE_FORMAT_CSV } MoeFormat;
-
 typedef struct {
   char *variant, *cluster, *stack, *fidelity, *format;
   char *gpus_text, *scaling;
@@ -150,11 +148,11 @@ void moe_cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
 int moe_cli_fail(const GError *error);
 /* The same of a text for readers, within the margins of moe_cli_sheet. */
 void moe_cli_print_text(const char *text);
-/* A table's text or, in another format, what programs read. */
-void moe_cli_print_as(MoeFormat format, const char *text);
+/* A table's text or, in another format, what programs read. Takes the text over. */
+void moe_cli_show(MoeFormat format, char *text);
 /* What stdout is: as wide as $COLUMNS says, else as the terminal is, 100 characters where there is none (60 at least;
  * no bound after --wide); bold on a terminal, with NO_COLOR unset and TERM not dumb. */
-MoeSheet moe_cli_sheet(void);
+MoeSheet moe_cli_sheet(MoeFormat format);
 /* From now on lines have any length: --wide. Called while there is one thread. */
 void moe_cli_widen(void);
 /* Whether stdout is a pipe that nobody reads. */

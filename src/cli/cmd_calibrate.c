@@ -4,7 +4,7 @@
 #include "record/output.h"
 #include "record/tables.h"
 
-#include "report/calibration.h"
+#include "report/findings.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {
@@ -22,11 +22,11 @@ static const MoeUsage usage = {
 
 static gboolean print_residuals(const MoeCalibration *c, gboolean csv, GError **error)
 {
-  g_autofree char *text =
-      csv ? moe_report_calibration_csv(c, error) : moe_report_calibration_table(c, moe_cli_sheet(), error);
+  MoeFormat format = csv ? MOE_FORMAT_CSV : MOE_FORMAT_TABLE;
+  char *text = moe_report_calibration(c, moe_cli_sheet(format), error);
 
   if (text)
-    moe_cli_print(text);
+    moe_cli_show(format, text);
   return text != NULL;
 }
 

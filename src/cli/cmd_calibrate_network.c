@@ -3,7 +3,7 @@
 #include "record/output.h"
 #include "record/tables.h"
 
-#include "report/calibration.h"
+#include "report/findings.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {
@@ -14,13 +14,6 @@ static const MoeUsage usage = {
     .least = 1,
     .most = -1,
 };
-
-static char *format_fits(const MoeNetworkCalibration *c, gboolean by_row, gboolean csv)
-{
-  if (by_row)
-    return csv ? moe_report_network_rows_csv(c) : moe_report_network_rows_table(c, moe_cli_sheet());
-  return csv ? moe_report_network_csv(c) : moe_report_network_table(c, moe_cli_sheet());
-}
 
 static gboolean write_fabrics(const MoeNetworkCalibration *c, const char *folder, GError **error)
 {
@@ -76,7 +69,9 @@ int moe_cmd_calibrate_network(int argc, char **argv)
     moe_network_fit_all(calibration);
   if (folder && (!write_fabrics(calibration, folder, &error) || !write_libraries(calibration, folder, &error)))
     return moe_cli_fail(error);
-  g_autofree char *text = format_fits(calibration, by_row, csv);
-  moe_cli_print(text);
+  MoeFormat format = csv ? MOE_FORMAT_CSV : MOE_FORMAT_TABLE;
+  MoeSheet sheet = moe_cli_sheet(format);
+
+  moe_cli_show(format, by_row ? moe_report_network_rows(calibration, sheet) : moe_report_network(calibration, sheet));
   return MOE_EXIT_DONE;
 }

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "record/tables.h"
 
-#include "report/collective.h"
+#include "report/findings.h"
 #include "report/plot.h"
 #include <moesim/report.h>
 
@@ -182,20 +182,6 @@ static GArray *answer(const Question *question)
   return g_steal_pointer(&timings);
 }
 
-static char *format_timings(const GArray *timings, MoeFormat format)
-{
-  const MoeCollTiming *rows = (const MoeCollTiming *)timings->data;
-
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_collective_json(rows, timings->len);
-  case MOE_FORMAT_CSV:
-    return moe_report_collective_csv(rows, timings->len);
-  default:
-    return moe_report_collective_table(rows, timings->len, moe_cli_sheet());
-  }
-}
-
 /* ---- figure ------------------------------------------------------------------------------------------------------ */
 
 static gboolean draw(const Question *question, const Options *options, const GArray *timings, GError **error)
@@ -251,8 +237,8 @@ static int collective(const char *word, const Options *options)
   g_autoptr(GArray) timings = answer(&question);
   if (!timings)
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *text = format_timings(timings, meant[format]);
-  moe_cli_print(text);
+  moe_cli_show(meant[format],
+               moe_report_collective((const MoeCollTiming *)timings->data, timings->len, moe_cli_sheet(meant[format])));
   return options->plot && !draw(&question, options, timings, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
 }
 

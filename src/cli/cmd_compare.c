@@ -16,18 +16,6 @@ static const MoeUsage usage = {
     .most = -1,
 };
 
-static char *format_results(const GPtrArray *results, MoeFormat format)
-{
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_json(results, TRUE);
-  case MOE_FORMAT_CSV:
-    return moe_report_csv(results);
-  default:
-    return moe_report_compare_table(results, moe_cli_sheet());
-  }
-}
-
 #define MOST_DECIDED                                                                                                   \
   3 /* runs under whose rows the deciding assumptions stand: more of them are a page of their own                      \
      */
@@ -61,9 +49,8 @@ static int compare(int n, char **arguments, gboolean variants, const MoeCliRun *
 
   if (!results)
     return moe_cli_fail(error);
-  g_autofree char *text = format_results(results, format);
 
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_compare(results, moe_cli_sheet(format)));
   if (format == MOE_FORMAT_TABLE && !variants && n <= MOST_DECIDED)
     print_deciding(n, arguments, results, options, &sim);
   else if (format == MOE_FORMAT_TABLE)

@@ -1,9 +1,8 @@
 /* moesim diff: a predicted step beside the profile of a real one. */
 #include "cli.h"
 
+#include "report/findings.h"
 #include <math.h>
-
-#include "report/diff.h"
 
 static const MoeUsage usage = {
     .command = "diff",
@@ -74,10 +73,7 @@ static int diff(const char *argument, const MoeCliRun *run_options, Options *opt
 
   if (!found)
     return moe_cli_fail(error);
-  g_autofree char *text = format == MOE_FORMAT_JSON  ? moe_report_diff_json(found)
-                          : format == MOE_FORMAT_CSV ? moe_report_diff_csv(found)
-                                                     : moe_report_diff_table(found, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_diff(found, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

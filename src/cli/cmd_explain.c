@@ -32,18 +32,11 @@ static int explain_one(const MoeRun *run, const MoeExplainOptions *options, MoeF
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeExplanation) explanation = moe_explain_run(run, options, &error);
-  g_autofree char *text = NULL;
 
   moe_cli_progress_end(options->progress_data);
   if (!explanation)
     return moe_cli_fail(error);
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_explanation_json(explanation);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_explanation_csv(explanation);
-  else
-    text = moe_report_explanation_table(explanation, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_explanation(explanation, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 
@@ -51,18 +44,11 @@ static int explain_two(const MoeRun *before, const MoeRun *after, const MoeExpla
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MoeDifference) difference = moe_explain_difference(before, after, options, &error);
-  g_autofree char *text = NULL;
 
   moe_cli_progress_end(options->progress_data);
   if (!difference)
     return moe_cli_fail(error);
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_difference_json(difference);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_difference_csv(difference);
-  else
-    text = moe_report_difference_table(difference, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_difference(difference, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "record/output.h"
 
-#include "report/fabric.h"
+#include "report/findings.h"
 #include <moesim/report.h>
 
 static const MoeUsage usage = {
@@ -25,18 +25,6 @@ typedef struct {
   char *svg;
 } Options;
 
-static char *format_load(const MoeFabricLoad *load, MoeFormat format)
-{
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_fabric_json(load);
-  case MOE_FORMAT_CSV:
-    return moe_report_fabric_csv(load);
-  default:
-    return moe_report_fabric_table(load, moe_cli_sheet());
-  }
-}
-
 static int fabric(const char *argument, const Options *options)
 {
   g_autoptr(GError) error = NULL;
@@ -56,8 +44,7 @@ static int fabric(const char *argument, const Options *options)
   g_autofree char *svg = options->svg ? moe_report_fabric_svg(load) : NULL;
   if (svg && !moe_output_save(options->svg, svg, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = format_load(load, format);
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_fabric(load, moe_cli_sheet(format)));
   if (neighbour && format == MOE_FORMAT_TABLE)
     moe_cli_print_beside(&options->beside, neighbour);
   return MOE_EXIT_DONE;

@@ -4,7 +4,7 @@
 #include "door/ask.h"
 #include "goodput/model.h"
 
-#include "report/goodput.h"
+#include "report/findings.h"
 
 static const MoeUsage usage = {
     .command = "goodput",
@@ -40,28 +40,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
-static char *with_doubts(char *table, const MoeDoubts *doubts)
-{
-  g_autofree char *page = table, *lines = moe_report_doubts(&doubts->certainty, &doubts->model_error);
-
-  return g_strdup_printf("%s\n%s", page, lines);
-}
-
 /* `doubts` is NULL where the step was measured: then only failures are not known. */
-static char *format_answer(MoeFormat format, const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
-                           const MoeDoubts *doubts)
+static void print_answer(MoeFormat format, const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
+                         const MoeDoubts *doubts)
 {
-  char *table;
+  const MoeCertainty *certainty = doubts ? &doubts->certainty : NULL;
+  g_autofree char *lines = doubts ? moe_report_doubts(certainty, &doubts->model_error) : NULL;
 
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_goodput_json(result, goodput, doubts ? &doubts->certainty : NULL);
-  case MOE_FORMAT_CSV:
-    return moe_report_goodput_csv(goodput);
-  default:
-    table = moe_report_goodput_table(run, result, goodput, moe_cli_sheet());
-    return doubts ? with_doubts(table, doubts) : table;
-  }
+  moe_cli_show(format, moe_report_goodput(run, result, goodput, certainty, moe_cli_sheet(format)));
+  if (lines && format == MOE_FORMAT_TABLE)
+    moe_cli_print("\n");
+  if (lines && format == MOE_FORMAT_TABLE)
+    moe_cli_print_text(lines);
 }
 
 static MoeGoodput *simulate(const MoeRun *run, const MoeGoodputPlan *plan, const MoeResult *result,
@@ -106,9 +96,7 @@ static int answer(const MoeRun *run, const MoeCliRun *run_options, const MoeGood
 
   if (!measured && !moe_ask_doubts(data_dir, run, result, &doubt, goodput, &doubts, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = format_answer(format, run, result, goodput, measured ? NULL : &doubts);
-
-  moe_cli_print_as(format, text);
+  print_answer(format, run, result, goodput, measured ? NULL : &doubts);
   return MOE_EXIT_DONE;
 }
 

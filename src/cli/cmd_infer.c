@@ -5,7 +5,7 @@
 #include "record/output.h"
 
 #include "door/ask.h"
-#include "report/infer.h"
+#include "report/findings.h"
 #include <math.h>
 #include <moesim/door.h>
 #include <moesim/report.h>
@@ -64,18 +64,6 @@ static gboolean add_names(const char *option, const char *text, const char *cons
   return TRUE;
 }
 
-static char *format_text(const MoeInference *inference, MoeFormat format)
-{
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_infer_json(inference);
-  case MOE_FORMAT_CSV:
-    return moe_report_infer_csv(inference);
-  default:
-    return moe_report_infer_table(inference, moe_cli_sheet());
-  }
-}
-
 static int infer_with(MoeInferOptions *options, const Options *said, MoeFormat format)
 {
   g_autoptr(GError) error = NULL;
@@ -95,9 +83,8 @@ static int infer_with(MoeInferOptions *options, const Options *said, MoeFormat f
   g_autofree char *posterior = moe_inference_text(inference);
   if (said->output && !moe_output_save(said->output, posterior, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = format_text(inference, format);
 
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_infer(inference, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "report/kernel.h"
+#include "report/findings.h"
 
 static const MoeUsage usage = {
     .command = "kernel",
@@ -117,10 +117,9 @@ static gboolean answer(const MoeCluster *cluster, const MoeStack *stack, const M
   if (!model || !moe_cost_kernel(model, kernel, &state, &cost, error))
     return FALSE;
   const MoePricedKernel priced = {model, kernel, &cost, cluster->accelerator.quoted_peak_flop_per_s};
-  g_autofree char *text =
-      arguments->json ? moe_report_kernel_json(&priced) : moe_report_kernel_table(&priced, moe_cli_sheet());
+  MoeFormat format = arguments->json ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE;
 
-  moe_cli_print_as(arguments->json ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE, text);
+  moe_cli_show(format, moe_report_kernel(&priced, moe_cli_sheet(format)));
   return TRUE;
 }
 

@@ -3,7 +3,7 @@
 #include "plot.h"
 
 #include "cost/cost.h"
-#include "report/listing.h"
+#include "report/findings.h"
 #include "schedule/schedule.h"
 #include "spec/expert_library.h"
 #include "spec/schema.h"
@@ -139,8 +139,8 @@ int moe_cmd_list(int argc, char **argv)
   g_autoptr(GPtrArray) listed = list_of(kind, kind == VARIANTS ? argv[2] : NULL, &error);
   if (!listed)
     return moe_cli_fail(error);
-  g_autofree char *text = format == 1 ? moe_listing_json(listed) : moe_listing_table(listed, moe_cli_sheet());
+  MoeFormat as = format == 1 ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE;
 
-  moe_cli_print(text);
+  moe_cli_show(as, moe_report_listing(listed, moe_cli_sheet(as)));
   return MOE_EXIT_DONE;
 }

@@ -2,9 +2,7 @@
 #include "cli.h"
 
 #include "program/program.h"
-#include "report/memory_batches.h"
-#include "report/memory_layers.h"
-#include "report/remedy.h"
+#include "report/findings.h"
 
 /* Remedies that a table shows. */
 #define SHOWN_REMEDIES 12
@@ -30,19 +28,10 @@ static int memory(const char *argument, const MoeCliRun *options)
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
   g_autoptr(MoeResult) result = run ? moe_study_predict_steps(run, &sim, MAX(options->steps, 1), &error) : NULL;
-  g_autoptr(GPtrArray) results = g_ptr_array_new();
-  g_autofree char *text = NULL;
 
   if (!result || !moe_cli_add_interval(run, options, &sim, result, &error))
     return moe_cli_fail(error);
-  g_ptr_array_add(results, result);
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_json(results, FALSE);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_csv(results);
-  else
-    text = moe_report_memory_table(result, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_memory(result, moe_cli_sheet(format)));
   if (!result->memory.fits && format == MOE_FORMAT_TABLE)
     moe_cli_note("moesim memory %s --remedies tries what would make it fit", argument);
   return result->memory.fits ? MOE_EXIT_DONE : MOE_EXIT_NO;
@@ -69,9 +58,7 @@ static int remedies(const char *argument, const MoeCliRun *options)
   moe_cli_progress_end(&progress);
   if (!found)
     return moe_cli_fail(error);
-  g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_remedies_json(found)
-                                                    : moe_report_remedies_table(found, SHOWN_REMEDIES, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_remedies(found, SHOWN_REMEDIES, moe_cli_sheet(format)));
   return found->n_fit > 0 || found->own->memory.fits ? MOE_EXIT_DONE : MOE_EXIT_NO;
 }
 
@@ -91,10 +78,8 @@ static int layers(const char *argument, const MoeCliRun *options)
   if (!run)
     return moe_cli_fail(error);
   g_autofree MoeMemoryLayer *rows = moe_memory_layers(run, &n);
-  g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_memory_layers_json(rows, n)
-                                                    : moe_report_memory_layers(rows, n, moe_cli_sheet());
 
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_memory_layers(rows, n, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 
@@ -105,7 +90,6 @@ static int micro_batches(const char *argument, const MoeCliRun *options)
   MoeFormat format;
   MoeSimOptions sim;
   guint n = 0;
-  g_autofree char *text = NULL;
 
   if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
     return MOE_EXIT_BAD_INPUT;
@@ -115,13 +99,7 @@ static int micro_batches(const char *argument, const MoeCliRun *options)
 
   if (!rows)
     return moe_cli_fail(error);
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_memory_batches_json(rows, n);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_memory_batches_csv(rows, n);
-  else
-    text = moe_report_memory_batches(rows, n, result->memory.peak_role, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_memory_batches(rows, n, result->memory.peak_role, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

@@ -3,7 +3,7 @@
 #include "record/tables.h"
 
 #include "layer/layer.h"
-#include "report/measured.h"
+#include "report/findings.h"
 
 static const MoeUsage usage = {
     .command = "mfu",
@@ -95,10 +95,9 @@ static void warn_above_peak(const MoeMeasuredQuestion *question)
 
 static int answer(const MoeMeasuredQuestion *question, gboolean json)
 {
-  g_autofree char *text =
-      json ? moe_report_measured_json(question) : moe_report_measured_table(question, moe_cli_sheet());
+  MoeFormat format = json ? MOE_FORMAT_JSON : MOE_FORMAT_TABLE;
 
-  moe_cli_print(text);
+  moe_cli_show(format, moe_report_measured(question, moe_cli_sheet(format)));
   warn_above_peak(question);
   return MOE_EXIT_DONE;
 }

@@ -3,7 +3,7 @@
 #include "cli.h"
 #include "record/output.h"
 
-#include "report/plan.h"
+#include "report/findings.h"
 #include <moesim/export.h>
 #include <moesim/report.h>
 #include <stdio.h>
@@ -135,15 +135,8 @@ static int print_plan(const MoePlan *plan, const char *argument, const MoeCliRun
 {
   g_autoptr(GPtrArray) words = common_words(argument, run);
   const char *const *prefix = (const char *const *)words->pdata;
-  g_autofree char *text = NULL;
 
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_plan_json(plan, prefix);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_plan_csv(plan, prefix);
-  else
-    text = moe_report_plan_table(plan, prefix, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_plan(plan, prefix, moe_cli_sheet(format)));
   gboolean asked = plan->deadline_s > 0 || plan->budget_dollars > 0;
   return plan->decided < 0 || (asked && plan->likely < 0) ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }

@@ -88,21 +88,6 @@ static MoeResult *predict_traced(const MoeRun *run, const MoeSimOptions *sim, in
   return result;
 }
 
-static void print_result(MoeResult *result, MoeFormat format)
-{
-  g_autoptr(GPtrArray) results = g_ptr_array_new();
-  g_autofree char *text = NULL;
-
-  g_ptr_array_add(results, result);
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_json(results, FALSE);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_csv(results);
-  else
-    text = moe_report_run_table(result, moe_cli_sheet());
-  moe_cli_print_as(format, text);
-}
-
 /* What decides, and what to try; each is simulated, so that nothing is printed or written before. */
 static char *make_notes(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
 {
@@ -159,7 +144,7 @@ static int run_file(const char *argument, const MoeCliRun *options, const TraceO
 
   if (watched.trace && !moe_trace_commit(watched.trace, result, MOESIM_VERSION, &error))
     return moe_cli_fail(error);
-  print_result(result, format);
+  moe_cli_show(format, moe_report_run(result, moe_cli_sheet(format)));
   if (notes)
     moe_cli_print_text(notes);
   if (format == MOE_FORMAT_TABLE && neighbour)

@@ -25,18 +25,6 @@ typedef struct {
   char *objective, *space, *deadline, *tokens, *slack, *headroom, *budget, *clusters, **limits;
 } SearchOptions;
 
-static char *format_result(const MoeSearchResult *result, MoeFormat format)
-{
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_search_json(result);
-  case MOE_FORMAT_CSV:
-    return moe_report_search_csv(result);
-  default:
-    return moe_report_search_table(result, moe_cli_sheet());
-  }
-}
-
 static gboolean read_options(const SearchOptions *options, const MoeWords *words, MoeSearchOptions *search)
 {
   g_autoptr(GError) error = NULL;
@@ -63,7 +51,6 @@ static gboolean is_interrupted(gpointer user_data)
 
 static int print_result(const MoeSearchResult *result, MoeFormat format)
 {
-  g_autofree char *text = format_result(result, format);
 
   if (result->n_not_reached > 0 || result->cut_short)
     moe_cli_warn("%s: %u layouts%s were not looked at, each could be better than those ranked",
@@ -71,7 +58,7 @@ static int print_result(const MoeSearchResult *result, MoeFormat format)
                  result->cut_short ? " and those not enumerated" : "");
   for (char **reason = result->unanswered; reason && *reason; reason++)
     moe_cli_warn("%s", *reason);
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_search(result, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

@@ -19,7 +19,6 @@ static const MoeUsage usage = {
 static int sensitivity(const char *argument, gint samples, gint jobs, const MoeCliRun *run_options)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *text = NULL;
   g_autofree char *data_dir = moe_data_dir();
   MoeProgress progress;
   MoeSensitivityOptions options = {.samples = (guint)MAX(samples, 0),
@@ -39,13 +38,7 @@ static int sensitivity(const char *argument, gint samples, gint jobs, const MoeC
   moe_cli_progress_end(&progress);
   if (!answer)
     return moe_cli_fail(error);
-  if (format == MOE_FORMAT_JSON)
-    text = moe_report_sensitivity_json(answer);
-  else if (format == MOE_FORMAT_CSV)
-    text = moe_report_sensitivity_csv(answer);
-  else
-    text = moe_report_sensitivity_table(answer, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_sensitivity(answer, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "record/tables.h"
 
-#include "report/show.h"
+#include "report/findings.h"
 #include "study/stand_ins.h"
 
 static const MoeUsage usage = {
@@ -21,20 +21,16 @@ static const char *const show_formats[] = {"table", "yaml", "csv", "json", NULL}
 
 typedef enum { SHOW_TABLE, SHOW_YAML, SHOW_CSV, SHOW_JSON } ShowFormat;
 
-static char *print(const MoeShown *shown, ShowFormat format)
+static void print(const MoeShown *shown, ShowFormat format)
 {
+  static const MoeFormat formats[] = {
+      [SHOW_TABLE] = MOE_FORMAT_TABLE, [SHOW_CSV] = MOE_FORMAT_CSV, [SHOW_JSON] = MOE_FORMAT_JSON};
   const MoeNode *root = moe_doc_root(shown->run->doc);
 
-  switch (format) {
-  case SHOW_YAML:
-    return moe_node_print(shown->only ? moe_node_find(root, shown->only) : root, TRUE);
-  case SHOW_CSV:
-    return moe_report_show_csv(shown);
-  case SHOW_JSON:
-    return moe_report_show_json(shown);
-  default:
-    return moe_report_show_table(shown, moe_cli_sheet());
-  }
+  if (format == SHOW_YAML)
+    moe_cli_show(MOE_FORMAT_JSON, moe_node_print(shown->only ? moe_node_find(root, shown->only) : root, TRUE));
+  else
+    moe_cli_show(formats[format], moe_report_show(shown, moe_cli_sheet(formats[format])));
 }
 
 /* A run that cannot be lowered has no kernels; `check` and `run` say why. */
@@ -54,9 +50,7 @@ static int show(const MoeShown *shown, ShowFormat format)
 {
   if (shown->only && !moe_node_find(moe_doc_root(shown->run->doc), shown->only))
     return moe_cli_complain("show: the run has no key '%s'", shown->only);
-  g_autofree char *text = print(shown, format);
-
-  moe_cli_print(text);
+  print(shown, format);
   if (format == SHOW_TABLE && !shown->only)
     print_stand_ins(shown->run);
   return MOE_EXIT_DONE;

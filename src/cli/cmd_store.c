@@ -1,6 +1,6 @@
 /* moesim store: what the store of a sweep holds. */
 #include "cli.h"
-#include "report/store.h"
+#include "report/findings.h"
 
 #include <moesim/sweep.h>
 
@@ -19,9 +19,8 @@ static int check_store(const char *path)
 
   if (!moe_store_check(path, &report, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = moe_report_store_table(&report, moe_cli_sheet());
 
-  moe_cli_print(text);
+  moe_cli_show(MOE_FORMAT_TABLE, moe_report_store(&report, moe_cli_sheet(MOE_FORMAT_TABLE)));
   return report.structure || report.damage ? MOE_EXIT_NO : MOE_EXIT_DONE;
 }
 

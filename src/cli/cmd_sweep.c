@@ -48,22 +48,13 @@ static void say_unkept(const char *message, gpointer user_data)
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
-static char *format_records(const MoeSweepPoint *points, guint n, double tokens, MoeFormat format)
+static void print_records(const MoeSweepPoint *points, guint n, double tokens, MoeFormat format)
 {
   g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
 
   for (guint i = 0; i < n; i++)
     g_ptr_array_add(made, moe_report_record_training(points[i].record, tokens));
-  const char *const *records = (const char *const *)made->pdata;
-
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_records_json(n, records);
-  case MOE_FORMAT_CSV:
-    return moe_report_records_csv(n, records);
-  default:
-    return moe_report_records_table(n, records, moe_cli_sheet());
-  }
+  moe_cli_show(format, moe_report_records(n, (const char *const *)made->pdata, moe_cli_sheet(format)));
 }
 
 /* A sweep without a single answer is a wrong sweep: the first reason tells. */
@@ -117,9 +108,8 @@ static int print_points(const MoeSweep *sweep, const MoeSweepPoint *points, doub
 
   if (failed == sweep->n_points)
     return fail_like(sweep);
-  g_autofree char *text = format_records(points, sweep->n_points, tokens, format);
 
-  moe_cli_print_as(format, text);
+  print_records(points, sweep->n_points, tokens, format);
   if (format == MOE_FORMAT_TABLE)
     print_deciding(sweep, sim);
   warn_mfu(sweep, points);

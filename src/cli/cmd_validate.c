@@ -4,7 +4,7 @@
 #include "validate_parts.h"
 
 #include "certainty/certainty.h"
-#include "report/validation.h"
+#include "report/findings.h"
 
 /* A stored median or P90 counts as worse from this on: rounding of the stored figures, and the smallest change worth
  * stopping for. */
@@ -141,32 +141,6 @@ static int compare_baseline(const MoeValidation *validation, const char *path, G
 
 /* ---- output ----------------------------------------------------------------------------------------------------- */
 
-static char *format_table(const MoeValidation *validation, const Options *options, MoeGroupBy by)
-{
-  MoeSheet sheet = moe_cli_sheet();
-  g_autofree char *cases =
-      options->summary ? g_strdup("") : moe_report_validation_cases(validation, options->worst, sheet);
-  g_autofree char *wrong = options->pairs ? moe_report_validation_wrong_pairs(validation, sheet) : g_strdup("");
-  g_autofree char *once = options->once ? moe_report_validation_once(validation, sheet) : g_strdup("");
-  g_autofree char *summary = moe_report_validation_summary(validation, by, sheet);
-  g_autofree char *coverage = moe_report_coverage(validation, sheet);
-
-  return g_strdup_printf("%s%s%s%s%s%s%s\n%s", cases, *cases ? "\n" : "", wrong, *wrong ? "\n" : "", once,
-                         *once ? "\n" : "", summary, coverage);
-}
-
-static char *format_validation(const MoeValidation *validation, const Options *options, MoeFormat format, MoeGroupBy by)
-{
-  switch (format) {
-  case MOE_FORMAT_JSON:
-    return moe_report_validation_json(validation, by);
-  case MOE_FORMAT_CSV:
-    return moe_report_validation_csv(validation);
-  default:
-    return format_table(validation, options, by);
-  }
-}
-
 /* Peaks of memory are published by more runs than times: they are predicted besides. */
 static gboolean save_residuals(const MoeValidation *validation, const MoeSimOptions *sim, const Options *options,
                                GError **error)
@@ -218,8 +192,12 @@ static int validate(const Options *options)
 
   if (status != MOE_EXIT_DONE && status != MOE_EXIT_NO)
     return status;
-  g_autofree char *text = format_validation(validation, options, format, (MoeGroupBy)by);
-  moe_cli_print_as(format, text);
+  const MoeValidationView view = {.by = (MoeGroupBy)by,
+                                  .summary = options->summary,
+                                  .worst_first = options->worst,
+                                  .wrong_pairs = options->pairs,
+                                  .once = options->once};
+  moe_cli_show(format, moe_report_validation(validation, &view, moe_cli_sheet(format)));
   return status;
 }
 
@@ -244,10 +222,8 @@ static int memory(const Options *options)
   moe_cli_progress_end(&progress);
   if (!validation)
     return moe_cli_fail(error);
-  g_autofree char *text = format == MOE_FORMAT_JSON ? moe_report_validation_memory_json(validation, (MoeGroupBy)by)
-                                                    : moe_report_validation_memory(validation, (MoeGroupBy)by,
-                                                                                   options->summary, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format,
+               moe_report_validation_memory(validation, (MoeGroupBy)by, options->summary, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 
@@ -271,9 +247,7 @@ static int leave_one_out(const Options *options)
   moe_cli_progress_end(&progress);
   if (!fit)
     return moe_cli_fail(error);
-  g_autofree char *text =
-      format == MOE_FORMAT_JSON ? moe_report_rates_json(fit) : moe_report_rates_table(fit, moe_cli_sheet());
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_rates(fit, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }
 

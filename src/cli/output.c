@@ -124,24 +124,25 @@ static gboolean is_styled(void)
   return term && strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
 }
 
-MoeSheet moe_cli_sheet(void)
+MoeSheet moe_cli_sheet(MoeFormat format)
 {
-  return (MoeSheet){.styled = is_styled(), .width = sheet_width()};
+  return (MoeSheet){.styled = is_styled(), .width = sheet_width(), .format = format};
 }
 
 void moe_cli_print_text(const char *text)
 {
-  g_autofree char *wrapped = moe_sheet_wrap(text, moe_cli_sheet());
+  g_autofree char *wrapped = moe_sheet_wrap(text, moe_cli_sheet(MOE_FORMAT_TABLE));
 
   moe_cli_print(wrapped);
 }
 
-void moe_cli_print_as(MoeFormat format, const char *text)
+void moe_cli_show(MoeFormat format, char *text)
 {
   if (format == MOE_FORMAT_TABLE)
     moe_cli_print_text(text);
   else
     moe_cli_print(text);
+  g_free(text);
 }
 
 gboolean moe_cli_unread(void)

@@ -2,7 +2,7 @@
 #include "replay.h"
 
 #include "replay/replay.h"
-#include "report/measured.h"
+#include "report/findings.h"
 #include <string.h>
 
 /* The machine that a trace is replayed on: of the run that was exported, or named by the options. */
@@ -146,10 +146,7 @@ int moe_cli_replay(const char *folder, const MoeCliRun *options)
 
   if (!moe_chakra_replay(chakra, cluster, stack, &replay, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = format == MOE_FORMAT_JSON
-                              ? moe_report_replay_json(&replay, cluster, machine.run)
-                              : moe_report_replay_table(&replay, cluster, machine.run, moe_cli_sheet());
 
-  moe_cli_print_as(format, text);
+  moe_cli_show(format, moe_report_replay(&replay, cluster, machine.run, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
 }

@@ -3,7 +3,7 @@
 
 #include "cli.h"
 
-#include "report/parts.h"
+#include "report/findings.h"
 
 int moe_cli_validate_parts(const char *dir, const char *data_dir, int64_t stage, const MoeSimOptions *sim)
 {
@@ -12,8 +12,7 @@ int moe_cli_validate_parts(const char *dir, const char *data_dir, int64_t stage,
 
   if (!cases)
     return moe_cli_fail(error);
-  g_autofree char *text = moe_report_parts_table(cases, moe_cli_sheet());
-  moe_cli_print_text(text);
+  moe_cli_show(MOE_FORMAT_TABLE, moe_report_parts(cases, moe_cli_sheet(MOE_FORMAT_TABLE)));
   return MOE_EXIT_DONE;
 }
 
@@ -29,7 +28,6 @@ int moe_cli_validate_pair(const char *path, const char *data_dir, const MoeSimOp
   g_autoptr(MoeRun) run = moe_run_load(trace.run, &options, &error);
   if (!run || !moe_study_iteration(run, sim, trace.stage, &iteration, &error))
     return moe_cli_fail(error);
-  g_autofree char *text = moe_report_pair_table(&trace, &iteration, moe_cli_sheet());
-  moe_cli_print_text(text);
+  moe_cli_show(MOE_FORMAT_TABLE, moe_report_pair(&trace, &iteration, moe_cli_sheet(MOE_FORMAT_TABLE)));
   return MOE_EXIT_DONE;
 }

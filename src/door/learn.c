@@ -1,7 +1,7 @@
 /* What was not published, learned from what was. */
 #include "infer/infer.h"
 #include "internal.h"
-#include "report/infer.h"
+#include "report/findings.h"
 
 #include <string.h>
 
@@ -118,5 +118,5 @@ char *moe_door_infer(const MoeRequest *request, GError **error)
   }
   options.residuals = residuals;
   g_autoptr(MoeInference) inference = moe_infer(&options, error);
-  return inference ? moe_report_infer_json(inference) : NULL;
+  return inference ? moe_report_infer(inference, MOE_JSON) : NULL;
 }

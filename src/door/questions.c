@@ -1,7 +1,7 @@
 /* Questions about one run. */
 #include "internal.h"
 
-#include "report/remedy.h"
+#include "report/findings.h"
 #include "study/remedy.h"
 #include <moesim/explain.h>
 #include <moesim/report.h>
@@ -10,14 +10,6 @@
 #define MAX_SAMPLES                 1000000
 
 /* ---- predict ----------------------------------------------------------------------------------------------------- */
-
-static char *print_result(MoeResult *result)
-{
-  g_autoptr(GPtrArray) results = g_ptr_array_new();
-
-  g_ptr_array_add(results, result);
-  return moe_report_json(results, FALSE);
-}
 
 /* The prediction; *run (may be NULL) is what was predicted, for the caller to free. */
 static MoeResult *predict(const MoeRequest *request, MoeRun **run, MoeSimOptions *sim, GError **error)
@@ -47,7 +39,7 @@ char *moe_door_predict(const MoeRequest *request, GError **error)
   doubt.samples = (guint)samples;
   if (!result || !moe_ask_interval(request->data_dir, run, &doubt, result, error))
     return NULL;
-  return print_result(result);
+  return moe_report_run(result, MOE_JSON);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -67,7 +59,7 @@ char *moe_door_memory(const MoeRequest *request, GError **error)
   g_autoptr(MoeRun) run = moe_asked_load(request, "run", error);
   g_autoptr(MoeRemedies) found = run ? moe_study_remedies(run, &sim, jobs, NULL, NULL, error) : NULL;
 
-  return found ? moe_report_remedies_json(found) : NULL;
+  return found ? moe_report_remedies(found, 0, MOE_JSON) : NULL;
 }
 
 /* ---- explain ----------------------------------------------------------------------------------------------------- */
@@ -76,7 +68,7 @@ static char *explain_two(const MoeRun *before, const MoeRun *after, const MoeExp
 {
   g_autoptr(MoeDifference) difference = moe_explain_difference(before, after, options, error);
 
-  return difference ? moe_report_difference_json(difference) : NULL;
+  return difference ? moe_report_difference(difference, MOE_JSON) : NULL;
 }
 
 /* The first run with the changes of "with" on top of its own. */
@@ -118,7 +110,7 @@ char *moe_door_explain(const MoeRequest *request, GError **error)
   if (second)
     return explain_two(run, second, &options, error);
   g_autoptr(MoeExplanation) explanation = moe_explain_run(run, &options, error);
-  return explanation ? moe_report_explanation_json(explanation) : NULL;
+  return explanation ? moe_report_explanation(explanation, MOE_JSON) : NULL;
 }
 
 /* ---- sensitivity ------------------------------------------------------------------------------------------------- */
@@ -135,5 +127,5 @@ char *moe_door_sensitivity(const MoeRequest *request, GError **error)
   g_autoptr(MoeRun) run = moe_asked_load(request, "run", error);
   g_autoptr(MoeSensitivity) answer = run ? moe_ask_sensitivity(request->data_dir, run, &options, error) : NULL;
 
-  return answer ? moe_report_sensitivity_json(answer) : NULL;
+  return answer ? moe_report_sensitivity(answer, MOE_JSON) : NULL;
 }

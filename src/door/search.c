@@ -125,5 +125,5 @@ char *moe_door_search(const MoeRequest *request, GError **error)
   search.limits = (const char *const *)limits->pdata;
   search.budget_s = moe_request_time(request, search.budget_s);
   g_autoptr(MoeSearchResult) result = search_asked(&asked, (const char *const *)clusters->pdata, &search, error);
-  return result ? moe_report_search_json(result) : NULL;
+  return result ? moe_report_search(result, MOE_JSON) : NULL;
 }

@@ -6,8 +6,7 @@
 #include "spec/goodput.h"
 #include "spec/spec.h"
 
-#include "report/goodput.h"
-#include "report/plan.h"
+#include "report/findings.h"
 #include <moesim/goodput.h>
 #include <moesim/report.h>
 
@@ -23,7 +22,7 @@ static char *print_points(const MoeSweep *sweep, const MoeSweepPoint *points)
 
   for (guint i = 0; i < sweep->n_points; i++)
     records[i] = points[i].record;
-  return moe_report_records_json(sweep->n_points, records);
+  return moe_report_records(sweep->n_points, records, MOE_JSON);
 }
 
 char *moe_door_sweep(const MoeRequest *request, GError **error)
@@ -74,7 +73,7 @@ static char *print_goodput(const MoeRequest *request, const MoeRun *run, const M
 
   if (!goodput || (!measured && !moe_ask_doubts(request->data_dir, run, result, doubt, goodput, &doubts, error)))
     return NULL;
-  return moe_report_goodput_json(result, goodput, measured ? NULL : &doubts.certainty);
+  return moe_report_goodput(run, result, goodput, measured ? NULL : &doubts.certainty, MOE_JSON);
 }
 
 char *moe_door_goodput(const MoeRequest *request, GError **error)
@@ -170,7 +169,7 @@ static char *print_plan(const MoeAsked *asked, const MoePlanOptions *options, GE
   g_autoptr(MoePlan) plan = moe_plan(options, error);
   g_autoptr(GPtrArray) words = command_words(asked);
 
-  return plan ? moe_report_plan_json(plan, (const char *const *)words->pdata) : NULL;
+  return plan ? moe_report_plan(plan, (const char *const *)words->pdata, MOE_JSON) : NULL;
 }
 
 char *moe_door_plan(const MoeRequest *request, GError **error)

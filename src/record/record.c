@@ -211,9 +211,11 @@ static void add_cell(MoeTable *table, JsonObject *record, const MoeColumn *colum
     moe_table_add(table, column->none ? column->none : column->as ? "-" : NULL);
 }
 
-/* Whether a column that is shown only where it says something does. */
+/* Whether it is a column at all, and one that is shown only where it says something does. */
 static gboolean is_there(JsonArray *records, const MoeColumn *column)
 {
+  if (!column->title)
+    return FALSE;
   if (!strchr(column->place, '?'))
     return TRUE;
   for (guint i = 0; i < json_array_get_length(records); i++) {
@@ -307,7 +309,7 @@ char *moe_record_line(JsonObject *record, const MoeLine *line)
 
   if (when && (*when == '!' ? moe_record_flag(record, when + 1) : !moe_record_flag(record, when)))
     return NULL;
-  return moe_record_say(record, line->text);
+  return line->made ? line->made(record) : moe_record_say(record, line->text);
 }
 
 void moe_record_lines(MoeTable *table, JsonObject *record, const MoeLine *lines, guint n)

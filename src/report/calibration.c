@@ -1,20 +1,16 @@
-/* Residuals of fits: records, tables, CSV. */
-#include "report/calibration.h"
-#include "findings.h"
-#include "record/json.h"
+/* Residuals of fits. */
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 
-static void add_residual(JsonBuilder *builder, const char *key, guint rows, double median, double p90)
-{
-  moe_json_open_object(builder, key);
-  moe_json_integer(builder, "rows", rows);
-  moe_json_number(builder, "median", median);
-  moe_json_number(builder, "p90", p90);
-  json_builder_end_object(builder);
-}
-
-/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+/* Residuals of the rows that were fitted and of those kept from the fit. */
+typedef struct {
+  const char *accelerator, *klass, *family, *precision, *pass; /* of a kernel */
+  const char *name;                                            /* of a network */
+  guint fitted_rows, kept_rows;
+  double fitted_median, fitted_p90, kept_median, kept_p90;
+} Row;
 
 /* Without rows there is no residual. */
 static double known(guint rows, double residual)
@@ -22,40 +18,63 @@ static double known(guint rows, double residual)
   return rows > 0 ? residual : NAN;
 }
 
-static void add_kernel_row(JsonBuilder *builder, const char *const names[5], const MoeResidual *fitted,
-                           const MoeResidual *kept)
-{
-  static const char *const keys[] = {"accelerator", "class", "family", "precision", "pass"};
+#define RESIDUALS                                                                                                      \
+  {"fitted rows", "fitted.rows", "r", MOE_AT(Row, fitted_rows)},                                                       \
+      {"median", "fitted.median", "r", "%", MOE_AT(Row, fitted_median), .none = RESIDUAL_NONE},                        \
+      {"P90", "fitted.p90", "r", "%", MOE_AT(Row, fitted_p90), .none = RESIDUAL_NONE},                                 \
+      {"kept rows", "kept.rows", "r", MOE_AT(Row, kept_rows)},                                                         \
+      {"median", "kept.median", "r", "%", MOE_AT(Row, kept_median), .none = RESIDUAL_NONE},                            \
+  {                                                                                                                    \
+    "P90", "kept.p90", "r", "%", MOE_AT(Row, kept_p90), .none = RESIDUAL_NONE                                          \
+  }
 
-  json_builder_begin_object(builder);
-  for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
-    moe_json_text(builder, keys[i], names[i]);
-  add_residual(builder, "fitted", fitted->rows, known(fitted->rows, fitted->median), known(fitted->rows, fitted->p90));
-  add_residual(builder, "kept", kept->rows, known(kept->rows, kept->median), known(kept->rows, kept->p90));
-  json_builder_end_object(builder);
+/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+
+#define RESIDUAL_NONE ""
+static const MoeColumn kernel_fields[] = {
+    {"accelerator", "accelerator", "l", MOE_AT(Row, accelerator)},
+    {"class", "class", "n", MOE_AT(Row, klass)},
+    {"family", "family", "n", MOE_AT(Row, family)},
+    {"precision", "precision", "l", MOE_AT(Row, precision)},
+    {"pass", "pass", "n", MOE_AT(Row, pass)},
+    RESIDUALS,
+};
+#undef RESIDUAL_NONE
+
+static void add_kernel_row(JsonBuilder *builder, Row row, const MoeResidual *fitted, const MoeResidual *kept)
+{
+  row.fitted_rows = fitted->rows;
+  row.fitted_median = known(fitted->rows, fitted->median);
+  row.fitted_p90 = known(fitted->rows, fitted->p90);
+  row.kept_rows = kept->rows;
+  row.kept_median = known(kept->rows, kept->median);
+  row.kept_p90 = known(kept->rows, kept->p90);
+  MOE_LIST(builder, NULL, &row, 1, kernel_fields);
 }
 
 static void add_fit(JsonBuilder *builder, const MoeCalibrationFit *fit)
 {
   static const char *const passes[] = {"any", "forward", "dgrad", "wgrad"};
-  const char *const names[] = {fit->fragment, moe_cost_class_title(fit->family.klass), fit->family.name,
-                               fit->family.precision < 0 ? "any" : moe_precision_words[fit->family.precision],
-                               passes[fit->family.pass + 1]};
+  const Row row = {.accelerator = fit->fragment,
+                   .klass = moe_cost_class_title(fit->family.klass),
+                   .family = fit->family.name,
+                   .precision = fit->family.precision < 0 ? "any" : moe_precision_words[fit->family.precision],
+                   .pass = passes[fit->family.pass + 1]};
 
-  add_kernel_row(builder, names, &fit->fitted, &fit->kept);
+  add_kernel_row(builder, row, &fit->fitted, &fit->kept);
 }
 
 /* One row of a class: of one fragment, or of all (NULL). Classes without rows are left out. */
 static gboolean add_class(JsonBuilder *builder, const MoeCalibration *c, const char *fragment, MoeKernelClass klass,
                           GError **error)
 {
-  const char *const names[] = {fragment ? fragment : "all", moe_cost_class_title(klass), "all", "all", "all"};
+  const Row row = {fragment ? fragment : "all", moe_cost_class_title(klass), "all", "all", "all"};
   MoeResidual fitted, kept;
 
   if (!moe_calibration_class(c, fragment, klass, &fitted, &kept, error))
     return FALSE;
   if (fitted.rows + kept.rows > 0)
-    add_kernel_row(builder, names, &fitted, &kept);
+    add_kernel_row(builder, row, &fitted, &kept);
   return TRUE;
 }
 
@@ -73,21 +92,8 @@ static gboolean add_classes(JsonBuilder *builder, const MoeCalibration *c, GErro
   return TRUE;
 }
 
-static MoeTable *kernel_table(const MoeCalibration *c, GError **error)
+char *moe_report_calibration(const MoeCalibration *c, MoeSheet sheet, GError **error)
 {
-  static const MoeColumn columns[] = {
-      {"accelerator", "accelerator", "l"},
-      {"class", "class", "n"},
-      {"family", "family", "n"},
-      {"precision", "precision", "l"},
-      {"pass", "pass", "n"},
-      {"fitted rows", "fitted.rows", "r"},
-      {"median", "fitted.median", "r", "%", .none = ""},
-      {"P90", "fitted.p90", "r", "%", .none = ""},
-      {"kept rows", "kept.rows", "r"},
-      {"median", "kept.median", "r", "%", .none = ""},
-      {"P90", "kept.p90", "r", "%", .none = ""},
-  };
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);
@@ -96,48 +102,34 @@ static MoeTable *kernel_table(const MoeCalibration *c, GError **error)
   if (!add_classes(builder, c, error))
     return NULL;
   json_builder_end_array(builder);
-  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
-
-  return moe_record_table(json_node_get_array(rows), columns, G_N_ELEMENTS(columns));
-}
-
-char *moe_report_calibration_table(const MoeCalibration *calibration, MoeSheet sheet, GError **error)
-{
-  g_autoptr(MoeTable) table = kernel_table(calibration, error);
-
-  return table ? moe_table_format(table, sheet) : NULL;
-}
-
-char *moe_report_calibration_csv(const MoeCalibration *calibration, GError **error)
-{
-  g_autoptr(MoeTable) table = kernel_table(calibration, error);
-
-  return table ? moe_table_csv(table) : NULL;
+  return MOE_EMIT_LIST(json_builder_get_root(builder), kernel_fields, sheet);
 }
 
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
+
+#define RESIDUAL_NONE NULL
+static const MoeColumn network_fields[] = {{"fabric or part", "name", "l", MOE_AT(Row, name)}, RESIDUALS};
+#undef RESIDUAL_NONE
 
 static void add_network_row(JsonBuilder *builder, const MoeNetworkCalibration *c, const char *name, MoeNetworkPart part,
                             guint fabric)
 {
   MoeNetworkResidual fitted = moe_network_residual(c, part, fabric, TRUE);
   MoeNetworkResidual kept = moe_network_residual(c, part, fabric, FALSE);
+  const Row row = {.name = name,
+                   .fitted_rows = fitted.rows,
+                   .fitted_median = fitted.median,
+                   .fitted_p90 = fitted.p90,
+                   .kept_rows = kept.rows,
+                   .kept_median = kept.median,
+                   .kept_p90 = kept.p90};
 
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "name", name);
-  add_residual(builder, "fitted", fitted.rows, fitted.median, fitted.p90);
-  add_residual(builder, "kept", kept.rows, kept.median, kept.p90);
-  json_builder_end_object(builder);
+  MOE_LIST(builder, NULL, &row, 1, network_fields);
 }
 
-static MoeTable *network_table(const MoeNetworkCalibration *c)
+char *moe_report_network(const MoeNetworkCalibration *c, MoeSheet sheet)
 {
   static const char *const parts[] = {"collectives", "expert exchanges", "messages", "all"};
-  static const MoeColumn columns[] = {
-      {"fabric or part", "name", "l"}, {"fitted rows", "fitted.rows", "r"}, {"median", "fitted.median", "r", "%"},
-      {"P90", "fitted.p90", "r", "%"}, {"kept rows", "kept.rows", "r"},     {"median", "kept.median", "r", "%"},
-      {"P90", "kept.p90", "r", "%"},
-  };
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);
@@ -146,28 +138,12 @@ static MoeTable *network_table(const MoeNetworkCalibration *c)
   for (guint i = 0; i <= MOE_N_NETWORK_PARTS; i++)
     add_network_row(builder, c, parts[i], (MoeNetworkPart)i, G_MAXUINT);
   json_builder_end_array(builder);
-  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
-
-  return moe_record_table(json_node_get_array(rows), columns, G_N_ELEMENTS(columns));
-}
-
-char *moe_report_network_table(const MoeNetworkCalibration *calibration, MoeSheet sheet)
-{
-  g_autoptr(MoeTable) table = network_table(calibration);
-
-  return moe_table_format(table, sheet);
-}
-
-char *moe_report_network_csv(const MoeNetworkCalibration *calibration)
-{
-  g_autoptr(MoeTable) table = network_table(calibration);
-
-  return moe_table_csv(table);
+  return MOE_EMIT_LIST(json_builder_get_root(builder), network_fields, sheet);
 }
 
 /* ---- rows of networks -------------------------------------------------------------------------------------------- */
 
-static void add_network_measurement(JsonBuilder *builder, const MoeNetworkCalibration *c, const MoeNetworkRow *row)
+static void add_measurement(JsonBuilder *builder, const MoeNetworkCalibration *c, const MoeNetworkRow *row)
 {
   const MoeNetworkSeries *series = &c->series[row->series];
   double predicted_s = moe_network_predict_s(c, row);
@@ -184,7 +160,7 @@ static void add_network_measurement(JsonBuilder *builder, const MoeNetworkCalibr
   json_builder_end_object(builder);
 }
 
-static MoeTable *measurements_table(const MoeNetworkCalibration *c)
+char *moe_report_network_rows(const MoeNetworkCalibration *c, MoeSheet sheet)
 {
   static const MoeColumn columns[] = {
       {"series", "series", "l"},
@@ -200,23 +176,7 @@ static MoeTable *measurements_table(const MoeNetworkCalibration *c)
 
   json_builder_begin_array(builder);
   for (guint i = 0; i < c->n_rows; i++)
-    add_network_measurement(builder, c, &c->rows[i]);
+    add_measurement(builder, c, &c->rows[i]);
   json_builder_end_array(builder);
-  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
-
-  return moe_record_table(json_node_get_array(rows), columns, G_N_ELEMENTS(columns));
-}
-
-char *moe_report_network_rows_table(const MoeNetworkCalibration *calibration, MoeSheet sheet)
-{
-  g_autoptr(MoeTable) table = measurements_table(calibration);
-
-  return moe_table_format(table, sheet);
-}
-
-char *moe_report_network_rows_csv(const MoeNetworkCalibration *calibration)
-{
-  g_autoptr(MoeTable) table = measurements_table(calibration);
-
-  return moe_table_csv(table);
+  return MOE_EMIT_LIST(json_builder_get_root(builder), columns, sheet);
 }

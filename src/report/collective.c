@@ -1,34 +1,20 @@
-/* A collective over sizes: record, table, CSV, figure. */
-#include "report/collective.h"
-#include "findings.h"
-#include "record/json.h"
+/* A collective over sizes: record and figure. */
+#include "describe.h"
+#include "report/findings.h"
 
 #define GB 1e9
 #define US 1e6 /* in a second */
 
-static void add_timing(JsonBuilder *builder, const MoeCollTiming *timing)
+static double algorithm_rate(gconstpointer of)
 {
-  double rate = timing->bytes / timing->time_s;
+  const MoeCollTiming *timing = of;
 
-  json_builder_begin_object(builder);
-  moe_json_number(builder, "bytes", timing->bytes);
-  moe_json_number(builder, "time_s", timing->time_s);
-  moe_json_number(builder, "algorithm_bytes_per_s", rate);
-  moe_json_number(builder, "bus_bytes_per_s", rate * timing->bus_factor);
-  moe_json_text(builder, "algorithm", timing->plan.algorithm);
-  moe_json_text(builder, "limit", timing->plan.network ? "network" : "NVLink");
-  json_builder_end_object(builder);
+  return timing->bytes / timing->time_s;
 }
 
-static JsonNode *describe_collective(const MoeCollTiming *timings, guint n)
+static double bus_rate(gconstpointer of)
 {
-  g_autoptr(JsonBuilder) builder = json_builder_new();
-
-  json_builder_begin_array(builder);
-  for (guint i = 0; i < n; i++)
-    add_timing(builder, &timings[i]);
-  json_builder_end_array(builder);
-  return json_builder_get_root(builder);
+  return algorithm_rate(of) * ((const MoeCollTiming *)of)->bus_factor;
 }
 
 static char *two_decimals(double value)
@@ -53,40 +39,26 @@ static char *bus_gb(JsonObject *row)
   return two_decimals(moe_record_number(row, "bus_bytes_per_s") / GB);
 }
 
-static MoeTable *make_table(const MoeCollTiming *timings, guint n)
+static const char *const limits[] = {"NVLink", "network"};
+
+/* In the units of nccl-tests, as CSV too. */
+static const MoeColumn fields[] = {
+    {"size (B)", "bytes", "r", "%.0f", MOE_AT(MoeCollTiming, bytes)},
+    {"time (us)", "time_s", "r", MOE_AT(MoeCollTiming, time_s), .text = microseconds},
+    {"algbw (GB/s)", "algorithm_bytes_per_s", "r", MOE_RULE(algorithm_rate), .text = algorithm_gb},
+    {"busbw (GB/s)", "bus_bytes_per_s", "r", MOE_RULE(bus_rate), .text = bus_gb},
+    {"algorithm", "algorithm", "l", MOE_AT(MoeCollTiming, plan.algorithm)},
+    {"limit", "limit", "l", MOE_WORD(MoeCollTiming, plan.network, limits)},
+};
+
+char *moe_report_collective(const MoeCollTiming *timings, guint n, MoeSheet sheet)
 {
-  static const MoeColumn columns[] = {
-      {"size (B)", "bytes", "r", "%.0f"},
-      {"time (us)", .place = "r", .text = microseconds},
-      {"algbw (GB/s)", .place = "r", .text = algorithm_gb},
-      {"busbw (GB/s)", .place = "r", .text = bus_gb},
-      {"algorithm", "algorithm", "l"},
-      {"limit", "limit", "l"},
-  };
-  g_autoptr(JsonNode) rows = describe_collective(timings, n);
+  g_autoptr(JsonBuilder) builder = json_builder_new();
 
-  return moe_record_table(json_node_get_array(rows), columns, G_N_ELEMENTS(columns));
-}
-
-char *moe_report_collective_table(const MoeCollTiming *timings, guint n, MoeSheet sheet)
-{
-  g_autoptr(MoeTable) table = make_table(timings, n);
-
-  return moe_table_format(table, sheet);
-}
-
-char *moe_report_collective_csv(const MoeCollTiming *timings, guint n)
-{
-  g_autoptr(MoeTable) table = make_table(timings, n);
-
-  return moe_table_csv(table);
-}
-
-char *moe_report_collective_json(const MoeCollTiming *timings, guint n)
-{
-  g_autoptr(JsonNode) rows = describe_collective(timings, n);
-
-  return moe_record_json(rows);
+  json_builder_begin_array(builder);
+  MOE_LIST(builder, NULL, timings, n, fields);
+  json_builder_end_array(builder);
+  return MOE_EMIT_LIST(json_builder_get_root(builder), fields, sheet);
 }
 
 char *moe_plot_collective_data(const MoeCollTiming *timings, guint n)
@@ -94,11 +66,8 @@ char *moe_plot_collective_data(const MoeCollTiming *timings, guint n)
   GString *text = g_string_new(NULL);
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
 
-  for (guint i = 0; i < n; i++) {
-    double bus = timings[i].bytes / timings[i].time_s * timings[i].bus_factor;
-
+  for (guint i = 0; i < n; i++)
     g_string_append_printf(text, "%.0f\t%s\n", timings[i].bytes,
-                           g_ascii_formatd(digits, sizeof digits, "%.6g", bus / GB));
-  }
+                           g_ascii_formatd(digits, sizeof digits, "%.6g", bus_rate(&timings[i]) / GB));
   return g_string_free(text, FALSE);
 }

@@ -1,14 +1,10 @@
-/* A prediction beside a profile: the record, and its tables. */
-#include "report/diff.h"
-#include "findings.h"
-#include "record/json.h"
+/* A prediction beside a profile. */
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
-#include <string.h>
 
 #define SHOWN_PRODUCTS 12 /* in a table; JSON and CSV have all */
-
-/* ---- record ------------------------------------------------------------------------------------------------------ */
 
 static void add_row(JsonBuilder *builder, const MoeProfileDiff *diff, const MoeDiffRow *row)
 {
@@ -48,103 +44,33 @@ static JsonNode *describe_diff(const MoeProfileDiff *diff)
   return json_builder_get_root(builder);
 }
 
-char *moe_report_diff_json(const MoeProfileDiff *diff)
-{
-  g_autoptr(JsonNode) record = describe_diff(diff);
+#define COLUMNS(title)                                                                                                 \
+  {                                                                                                                    \
+    {title, "name", "n"}, {"predicted", "predicted_s", "r", "s"}, {"measured", "measured_s", "r", "s"},                \
+        {"of the step", "difference_share", "r", "+%"}, {"kernels predicted", "predicted_kernels", "r2?", "%.0f"},     \
+        {"kernels measured", "measured_kernels", "r2?", "%.0f"}, {"what it would mean", "meaning", "w"},               \
+  }
+#define KIND(word, columns) MOE_ROWS("differences", columns), .where = "by=" word, .above = "\n"
 
-  return moe_record_json(record);
-}
-
-char *moe_report_diff_csv(const MoeProfileDiff *diff)
+char *moe_report_diff(const MoeProfileDiff *diff, MoeSheet sheet)
 {
-  static const MoeColumn columns[] = {
-      {"by", "by", "l"},
-      {"name", "name", "l"},
-      {"predicted_s", "predicted_s", "r"},
-      {"measured_s", "measured_s", "r"},
-      {"difference_s", "difference_s", "r"},
-      {"difference_share", "difference_share", "r"},
-      {"ratio", "ratio", "r"},
-      {"predicted_kernels", "predicted_kernels", "r"},
-      {"measured_kernels", "measured_kernels", "r"},
-      {"meaning", "meaning", "l"},
+  static const MoeColumn causes[] = COLUMNS("by cause"), layers[] = COLUMNS("kernels by layer"),
+                         classes[] = COLUMNS("by class"), products[] = COLUMNS("matrix products");
+  static const MoeLine lines[] = {
+      {"predicted", .made = moe_record_answer},
+      {"measured",
+       "{measured_step_time_s|s} per step, of {steps_profiled|%.4g} in the profile: {ratio|%.3f} x as long"},
+      {"overlapped",
+       "communication under kernels: predicted {predicted_overlapped_s|s}, measured {measured_overlapped_s|s}"},
   };
-  g_autoptr(JsonNode) record = describe_diff(diff);
+  static const MoePassage page[] = {
+      {MOE_LINES(lines)},
+      {KIND("cause", causes)},
+      {KIND("layer", layers)},
+      {KIND("class", classes)},
+      {KIND("product", products), .most = SHOWN_PRODUCTS},
+  };
+  static const MoeForms forms = {MOE_PAGE(page), .rows = "differences"};
 
-  return moe_record_csv(moe_record_list(record, "differences"), columns, G_N_ELEMENTS(columns));
-}
-
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
-
-static const MoeLine lines[] = {
-    {"measured", "{measured_step_time_s|s} per step, of {steps_profiled|%.4g} in the profile: {ratio|%.3f} x as long"},
-    {"overlapped",
-     "communication under kernels: predicted {predicted_overlapped_s|s}, measured {measured_overlapped_s|s}"},
-};
-
-static const MoeColumn columns[] = {
-    {"", "name", "n"},
-    {"predicted", "predicted_s", "r", "s"},
-    {"measured", "measured_s", "r", "s"},
-    {"of the step", "difference_share", "r", "+%"},
-    {"kernels predicted", "predicted_kernels", "r2?", "%.0f"},
-    {"kernels measured", "measured_kernels", "r2?", "%.0f"},
-    {"what it would mean", "meaning", "w"},
-};
-
-/* The rows of one kind, at most `most` of them; *left: how many more there are. */
-static JsonArray *rows_of(JsonNode *record, const char *by, guint most, guint *left)
-{
-  JsonArray *all = moe_record_list(record, "differences"), *some = json_array_new();
-
-  *left = 0;
-  for (guint i = 0; i < json_array_get_length(all); i++) {
-    JsonNode *row = json_array_get_element(all, i);
-
-    if (strcmp(moe_record_text(json_node_get_object(row), "by"), by) != 0)
-      continue;
-    if (json_array_get_length(some) < most)
-      json_array_add_element(some, json_node_copy(row));
-    else
-      (*left)++;
-  }
-  return some;
-}
-
-/* "" of a kind without rows. */
-static char *show_kind(JsonNode *record, MoeDiffKind kind, MoeSheet sheet)
-{
-  static const char *const titles[MOE_N_DIFFS] = {"by cause", "kernels by layer", "by class", "matrix products"};
-  MoeColumn named[G_N_ELEMENTS(columns)];
-  guint left = 0;
-  g_autoptr(JsonArray) rows =
-      rows_of(record, moe_diff_words[kind], kind == MOE_DIFF_PRODUCT ? SHOWN_PRODUCTS : G_MAXUINT, &left);
-
-  memcpy(named, columns, sizeof columns);
-  named[0].title = titles[kind];
-  if (json_array_get_length(rows) == 0)
-    return g_strdup("");
-  g_autofree char *text = moe_record_rows(rows, named, G_N_ELEMENTS(named), sheet);
-  g_autofree char *more = left > 0 ? g_strdup_printf("and %u more, in JSON and CSV\n", left) : g_strdup("");
-
-  return g_strdup_printf("\n%s%s", text, more);
-}
-
-char *moe_report_diff_table(const MoeProfileDiff *diff, MoeSheet sheet)
-{
-  g_autoptr(JsonNode) record = describe_diff(diff);
-  g_autoptr(MoeTable) head = moe_table_new("lw");
-  GString *text = g_string_new(NULL);
-
-  moe_table_add(head, "predicted");
-  moe_table_take(head, moe_record_answer(json_node_get_object(record)));
-  moe_record_lines(head, json_node_get_object(record), lines, G_N_ELEMENTS(lines));
-  g_autofree char *both = moe_table_format(head, sheet);
-  g_string_append(text, both);
-  for (MoeDiffKind kind = 0; kind < MOE_N_DIFFS; kind++) {
-    g_autofree char *rows = show_kind(record, kind, sheet);
-
-    g_string_append(text, rows);
-  }
-  return g_string_free(text, FALSE);
+  return moe_record_emit(describe_diff(diff), &forms, sheet);
 }

@@ -1,8 +1,5 @@
 /* What makes two runs differ. */
-#include "findings.h"
-#include "record/json.h"
-#include "record/tables.h"
-#include <moesim/report.h>
+#include "describe.h"
 
 #include <math.h>
 
@@ -25,18 +22,12 @@ static void add_effect(JsonBuilder *builder, const char *key, const MoeEffect *e
   json_builder_end_object(builder);
 }
 
-static void add_keys(JsonBuilder *builder, const MoeChange *change)
-{
-  moe_json_open_array(builder, "keys");
-  for (guint k = 0; k < change->n_keys; k++) {
-    json_builder_begin_object(builder);
-    moe_json_text(builder, "key", change->keys[k].path);
-    moe_json_text(builder, "before", change->keys[k].before);
-    moe_json_text(builder, "after", change->keys[k].after);
-    json_builder_end_object(builder);
-  }
-  json_builder_end_array(builder);
-}
+static const MoeColumn key_fields[] = {
+    {"change", "change", "w"},
+    {"key", "key", "w", MOE_AT(MoeChangedKey, path)},
+    {"before", "before", "w", "text", MOE_AT(MoeChangedKey, before)},
+    {"after", "after", "w", "text", MOE_AT(MoeChangedKey, after)},
+};
 
 static void add_change(JsonBuilder *builder, const MoeDifference *d, const MoeChange *change, double mfu_before)
 {
@@ -46,7 +37,7 @@ static void add_change(JsonBuilder *builder, const MoeDifference *d, const MoeCh
   moe_json_text(builder, "why_together", change->merged_why);
   add_effect(builder, "alone", &change->alone, d->before->mfu_causal);
   add_effect(builder, "in_order", &change->in_order, mfu_before);
-  add_keys(builder, change);
+  MOE_LIST(builder, "keys", change->keys, change->n_keys, key_fields);
   json_builder_end_object(builder);
 }
 
@@ -60,6 +51,54 @@ static void add_changes(JsonBuilder *builder, const MoeDifference *d)
   }
 }
 
+/* The changes, what is left between them alone and all of them, and all. */
+static void add_rows(JsonBuilder *builder, const MoeDifference *d)
+{
+  const MoeEffect total = {.step_time_s = d->after->step_time_s,
+                           .mfu_causal = d->after->mfu_causal,
+                           .tokens_per_s_per_gpu = d->after->tokens_per_s_per_gpu,
+                           .fits = d->after->memory.fits};
+
+  moe_json_open_array(builder, "rows");
+  add_changes(builder, d);
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "change", "interaction");
+  moe_json_open_object(builder, "alone");
+  moe_json_number(builder, "mfu_change", d->mfu_interaction);
+  json_builder_end_object(builder);
+  json_builder_end_object(builder);
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "change", "total");
+  add_effect(builder, "in_order", &total, d->before->mfu_causal);
+  json_builder_end_object(builder);
+  json_builder_end_array(builder);
+}
+
+static void add_key(JsonBuilder *builder, const char *change, const MoeChangedKey *key)
+{
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "change", change);
+  MOE_DESCRIBE(builder, key, key_fields);
+  json_builder_end_object(builder);
+}
+
+/* The first keys of each change, which the first of them names. */
+static void add_keys(JsonBuilder *builder, const MoeDifference *d)
+{
+  moe_json_open_array(builder, "keys");
+  for (guint i = 0; i < d->n_changes; i++) {
+    const MoeChange *change = &d->changes[i];
+    guint more = change->n_keys > MOST_KEYS ? change->n_keys - MOST_KEYS : 0;
+    g_autofree char *rest = g_strdup_printf("and %u more", more);
+
+    for (guint k = 0; k < change->n_keys - more; k++)
+      add_key(builder, k == 0 ? change->name : NULL, &change->keys[k]);
+    if (more > 0)
+      add_key(builder, NULL, &(MoeChangedKey){rest, (char *)"", (char *)""});
+  }
+  json_builder_end_array(builder);
+}
+
 static void add_run(JsonBuilder *builder, const char *key, const MoeResult *result)
 {
   moe_json_open_object(builder, key);
@@ -67,7 +106,8 @@ static void add_run(JsonBuilder *builder, const char *key, const MoeResult *resu
   json_builder_end_object(builder);
 }
 
-static JsonNode *describe_difference(const MoeDifference *d)
+/* `page`: with the rows of its tables. */
+static JsonNode *describe_difference(const MoeDifference *d, gboolean page)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -80,61 +120,39 @@ static JsonNode *describe_difference(const MoeDifference *d)
   moe_json_number(builder, "mfu_interaction", d->mfu_interaction);
   moe_json_number(builder, "mfu_total", d->after->mfu_causal - d->before->mfu_causal);
   moe_json_integer(builder, "simulations", d->n_simulations);
+  if (page)
+    add_rows(builder, d);
+  if (page)
+    add_keys(builder, d);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
 
-char *moe_report_difference_json(const MoeDifference *d)
-{
-  g_autoptr(JsonNode) record = describe_difference(d);
+/* ---- page -------------------------------------------------------------------------------------------------------- */
 
-  return moe_record_json(record);
+static char *before_text(JsonObject *record)
+{
+  return moe_record_answer(json_object_get_object_member(record, "before"));
 }
 
-static char *count_keys(JsonObject *change)
+static char *after_text(JsonObject *record)
 {
-  return g_strdup_printf("%u", json_array_get_length(json_object_get_array_member(change, "keys")));
+  return moe_record_answer(json_object_get_object_member(record, "after"));
 }
 
-char *moe_report_difference_csv(const MoeDifference *d)
+/* Why some mechanisms stand together. */
+static char *merge_notes(JsonObject *record)
 {
-  static const MoeColumn columns[] = {
-      {"change", "change", "l"},
-      {"keys", .place = "l", .text = count_keys},
-      {"alone_mfu_causal", "alone.mfu_causal", "l"},
-      {"alone_step_time_s", "alone.step_time_s", "l"},
-      {"in_order_mfu_causal", "in_order.mfu_causal", "l"},
-      {"in_order_step_time_s", "in_order.step_time_s", "l"},
-  };
-  g_autoptr(JsonNode) record = describe_difference(d);
+  static const MoeLine together = {NULL, "Only together: {change} ({why_together})\n", "only_together"};
+  JsonArray *changes = json_object_get_array_member(record, "changes");
+  GString *text = g_string_new(NULL);
 
-  return moe_record_csv(moe_record_list(record, "changes"), columns, G_N_ELEMENTS(columns));
-}
+  for (guint i = 0; i < json_array_get_length(changes); i++) {
+    g_autofree char *note = moe_record_line(json_array_get_object_element(changes, i), &together);
 
-/* ---- table ------------------------------------------------------------------------------------------------------- */
-
-/* What is left between the changes alone and all of them. */
-static void add_interaction(JsonBuilder *builder, const MoeDifference *d)
-{
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "change", "interaction");
-  moe_json_open_object(builder, "alone");
-  moe_json_number(builder, "mfu_change", d->mfu_interaction);
-  json_builder_end_object(builder);
-  json_builder_end_object(builder);
-}
-
-static void add_total(JsonBuilder *builder, const MoeDifference *d)
-{
-  const MoeEffect total = {.step_time_s = d->after->step_time_s,
-                           .mfu_causal = d->after->mfu_causal,
-                           .tokens_per_s_per_gpu = d->after->tokens_per_s_per_gpu,
-                           .fits = d->after->memory.fits};
-
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "change", "total");
-  add_effect(builder, "in_order", &total, d->before->mfu_causal);
-  json_builder_end_object(builder);
+    g_string_append(text, note ? note : "");
+  }
+  return g_string_free(text, FALSE);
 }
 
 static char *too_large(JsonObject *change)
@@ -142,82 +160,52 @@ static char *too_large(JsonObject *change)
   return g_strdup(moe_record_find(change, "in_order") && !moe_record_flag(change, "in_order.fits") ? "no" : "");
 }
 
-static char *change_rows(const MoeDifference *d, MoeSheet sheet)
+static char *count_keys(JsonObject *change)
 {
-  static const MoeColumn columns[] = {
-      {"change", "change", "w"},
-      {"alone: MFU", "alone.mfu_causal", "r", "%"},
-      {"points", "alone.mfu_change", "r", "pt"},
-      {"factor", "alone.mfu_factor", "r", "x %.3f"},
-      {"in order: MFU", "in_order.mfu_causal", "r", "%"},
-      {"points", "in_order.mfu_change", "r", "pt"},
-      {"factor", "in_order.mfu_factor", "r", "x %.3f"},
-      {"fits", .place = "l", .text = too_large},
+  return g_strdup_printf("%u", json_array_get_length(json_object_get_array_member(change, "keys")));
+}
+
+static const MoeColumn csv[] = {
+    {"change", "change", "l"},
+    {"keys", .place = "l", .text = count_keys},
+    {"alone_mfu_causal", "alone.mfu_causal", "l"},
+    {"alone_step_time_s", "alone.step_time_s", "l"},
+    {"in_order_mfu_causal", "in_order.mfu_causal", "l"},
+    {"in_order_step_time_s", "in_order.step_time_s", "l"},
+};
+
+static const MoeColumn columns[] = {
+    {"change", "change", "w"},
+    {"alone: MFU", "alone.mfu_causal", "r", "%"},
+    {"points", "alone.mfu_change", "r", "pt"},
+    {"factor", "alone.mfu_factor", "r", "x %.3f"},
+    {"in order: MFU", "in_order.mfu_causal", "r", "%"},
+    {"points", "in_order.mfu_change", "r", "pt"},
+    {"factor", "in_order.mfu_factor", "r", "x %.3f"},
+    {"fits", .place = "l", .text = too_large},
+};
+
+#define BOTH                                                                                                           \
+  {MOE_SAY("before  ")}, {MOE_SAID(before_text)}, {MOE_SAY("\nafter   ")},                                             \
+  {                                                                                                                    \
+    MOE_SAID(after_text)                                                                                               \
+  }
+
+char *moe_report_difference(const MoeDifference *d, MoeSheet sheet)
+{
+  static const MoePassage same[] = {BOTH, {MOE_SAY("\n\nNo key differs that bears on a step.\n")}};
+  static const MoePassage page[] = {
+      BOTH,
+      {MOE_SAY("\n\n")},
+      {MOE_ROWS("rows", columns)},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("keys", key_fields)},
+      {MOE_SAID(merge_notes)},
+      {MOE_SAY("{simulations} simulations.\n")},
   };
-  g_autoptr(JsonBuilder) builder = json_builder_new();
+  static const MoeForms forms = {MOE_PAGE(page), MOE_CSV("changes", csv)},
+                        alike = {MOE_PAGE(same), MOE_CSV("changes", csv)};
+  JsonNode *record = describe_difference(d, sheet.format == MOE_FORMAT_TABLE);
 
-  json_builder_begin_array(builder);
-  add_changes(builder, d);
-  add_interaction(builder, d);
-  add_total(builder, d);
-  json_builder_end_array(builder);
-  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
-
-  return moe_record_rows(json_node_get_array(rows), columns, G_N_ELEMENTS(columns), sheet);
-}
-
-static void add_key_rows(MoeTable *table, const MoeChange *change)
-{
-  for (guint k = 0; k < MIN(change->n_keys, MOST_KEYS); k++) {
-    moe_table_add(table, k == 0 ? change->name : NULL);
-    moe_table_add(table, change->keys[k].path);
-    moe_table_add(table, change->keys[k].before ? change->keys[k].before : "-");
-    moe_table_add(table, change->keys[k].after ? change->keys[k].after : "-");
-  }
-  if (change->n_keys > MOST_KEYS) {
-    moe_table_add(table, NULL);
-    moe_table_take(table, g_strdup_printf("and %u more", change->n_keys - MOST_KEYS));
-    moe_table_add(table, NULL);
-    moe_table_add(table, NULL);
-  }
-}
-
-static char *key_rows(const MoeDifference *d, MoeSheet sheet)
-{
-  static const char *const titles[] = {"change", "key", "before", "after", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("wwww");
-
-  moe_table_header(table, titles);
-  for (guint i = 0; i < d->n_changes; i++)
-    add_key_rows(table, &d->changes[i]);
-  return moe_table_format(table, sheet);
-}
-
-/* Why some mechanisms stand together. */
-static char *merge_notes(const MoeDifference *d)
-{
-  GString *text = g_string_new(NULL);
-
-  for (guint i = 0; i < d->n_changes; i++)
-    if (d->changes[i].merged)
-      g_string_append_printf(text, "Only together: %s (%s)\n", d->changes[i].name, d->changes[i].merged_why);
-  return g_string_free(text, FALSE);
-}
-
-char *moe_report_difference_table(const MoeDifference *d, MoeSheet sheet)
-{
-  g_autoptr(JsonNode) record = describe_difference(d);
-  g_autofree char *before =
-      moe_record_answer(json_node_get_object(moe_record_find(json_node_get_object(record), "before")));
-  g_autofree char *after =
-      moe_record_answer(json_node_get_object(moe_record_find(json_node_get_object(record), "after")));
-
-  if (d->n_changes == 0)
-    return g_strdup_printf("before  %s\nafter   %s\n\nNo key differs that bears on a step.\n", before, after);
-  g_autofree char *rows = change_rows(d, sheet);
-  g_autofree char *keys = key_rows(d, sheet);
-  g_autofree char *notes = merge_notes(d);
-
-  return g_strdup_printf("before  %s\nafter   %s\n\n%s\n%s%s%u simulations.\n", before, after, rows, keys, notes,
-                         d->n_simulations);
+  return moe_record_emit(record, d->n_changes > 0 ? &forms : &alike, sheet);
 }

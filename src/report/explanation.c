@@ -1,9 +1,6 @@
 /* Why one run is as slow as it is. */
-#include "findings.h"
-#include "losses.h"
-#include "record/json.h"
+#include "describe.h"
 #include "report/plot.h"
-#include <moesim/report.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,6 +45,7 @@ static void add_cause(JsonBuilder *builder, const MoeExplanation *x, const MoeLo
   moe_json_number(builder, "share_s", loss->share_s);
   moe_json_number(builder, "share_of_step", loss->share_s / step);
   moe_json_number(builder, "standard_error_s", loss->error_s);
+  moe_json_text(builder, "title", moe_cause_title(loss->cause));
   json_builder_end_object(builder);
 }
 
@@ -62,20 +60,23 @@ static double uncounted_s(const MoeExplanation *x)
 
 /* A bar of the waterfall; what is not told of it is NaN. */
 typedef struct {
+  const char *title;
   double accounted_s, alone_s, mfu_without, share_s, points, down_to;
 } Fall;
 
-static void add_fall(JsonBuilder *builder, const char *title, const Fall *fall)
+static const MoeColumn falls[] = {
+    {"cause", "title", "w", MOE_AT(Fall, title)},
+    {"accounted", "accounted_s", "r", "s", MOE_AT(Fall, accounted_s)},
+    {"alone saves", "alone_s", "r", "s", MOE_AT(Fall, alone_s)},
+    {"MFU without it", "mfu_causal_without", "r", "%", MOE_AT(Fall, mfu_without)},
+    {"mean share", "share_s", "r", "s", MOE_AT(Fall, share_s)},
+    {"points", "points", "r", "pt", MOE_AT(Fall, points)},
+    {"down to", "down_to", "r", "%", MOE_AT(Fall, down_to)},
+};
+
+static void add_fall(JsonBuilder *builder, const Fall *fall)
 {
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "title", title);
-  moe_json_number(builder, "accounted_s", fall->accounted_s);
-  moe_json_number(builder, "alone_s", fall->alone_s);
-  moe_json_number(builder, "mfu_causal_without", fall->mfu_without);
-  moe_json_number(builder, "share_s", fall->share_s);
-  moe_json_number(builder, "points", fall->points);
-  moe_json_number(builder, "down_to", fall->down_to);
-  json_builder_end_object(builder);
+  MOE_LIST(builder, NULL, fall, 1, falls);
 }
 
 static void add_loss(JsonBuilder *builder, const MoeExplanation *x, const MoeLossShare *loss, double *level)
@@ -84,9 +85,8 @@ static void add_loss(JsonBuilder *builder, const MoeExplanation *x, const MoeLos
   g_autofree char *title = g_strdup_printf("%s%s", moe_cause_title(loss->cause), loss->joint ? " *" : "");
 
   *level -= loss->share_s / step;
-  add_fall(builder, title,
-           &(Fall){loss->accounted_s, alone_s, x->result->mfu_causal * step / (step - alone_s), loss->share_s,
-                   -loss->share_s / step, *level});
+  add_fall(builder, &(Fall){title, loss->accounted_s, alone_s, x->result->mfu_causal * step / (step - alone_s),
+                            loss->share_s, -loss->share_s / step, *level});
 }
 
 /* What stays when every cause is gone, math apart. */
@@ -98,7 +98,7 @@ static void add_left(JsonBuilder *builder, const MoeExplanation *x, MoeCause cau
   if (cause == MOE_CAUSE_MATH || left_s < SHOWN_SHARE * step)
     return;
   *level -= left_s / step;
-  add_fall(builder, title, &(Fall){x->result->cause_s[cause], NAN, NAN, left_s, -left_s / step, *level});
+  add_fall(builder, &(Fall){title, x->result->cause_s[cause], NAN, NAN, left_s, -left_s / step, *level});
 }
 
 static void add_math(JsonBuilder *builder, const MoeExplanation *x)
@@ -106,9 +106,9 @@ static void add_math(JsonBuilder *builder, const MoeExplanation *x)
   double step = x->result->step_time_s, uncounted = uncounted_s(x), counted = x->left_s[MOE_CAUSE_MATH] - uncounted;
 
   if (uncounted != 0)
-    add_fall(builder, "math that the MFU does not count",
-             &(Fall){uncounted, NAN, NAN, uncounted, uncounted / step, NAN});
-  add_fall(builder, "model FLOPs at peak: the MFU", &(Fall){counted, NAN, NAN, counted, counted / step, NAN});
+    add_fall(builder,
+             &(Fall){"math that the MFU does not count", uncounted, NAN, NAN, uncounted, uncounted / step, NAN});
+  add_fall(builder, &(Fall){"model FLOPs at peak: the MFU", counted, NAN, NAN, counted, counted / step, NAN});
 }
 
 /* From 100 % of peak down to the MFU, largest share first. */
@@ -148,16 +148,62 @@ static JsonNode *describe_explanation(const MoeExplanation *x)
   return json_builder_get_root(builder);
 }
 
-char *moe_report_explanation_json(const MoeExplanation *x)
-{
-  g_autoptr(JsonNode) record = describe_explanation(x);
+/* ---- page -------------------------------------------------------------------------------------------------------- */
 
-  return moe_record_json(record);
+static char *absent_causes(JsonObject *record)
+{
+  JsonArray *causes = json_object_get_array_member(record, "causes");
+  GString *text = g_string_new(NULL);
+
+  for (guint i = 0; i < json_array_get_length(causes); i++) {
+    JsonObject *cause = json_array_get_object_element(causes, i);
+
+    if (!moe_record_flag(cause, "present"))
+      g_string_append_printf(text, "%s%s", text->len ? ", " : "Nothing to remove: ", moe_record_text(cause, "title"));
+  }
+  if (text->len)
+    g_string_append(text, ".\n");
+  return g_string_free(text, FALSE);
 }
 
-char *moe_report_explanation_csv(const MoeExplanation *x)
+static char *method(JsonObject *record)
 {
-  static const MoeColumn columns[] = {
+  JsonArray *causes = json_object_get_array_member(record, "causes");
+  double worst = 0;
+  gboolean joint = FALSE;
+
+  for (guint i = 0; i < json_array_get_length(causes); i++) {
+    JsonObject *cause = json_array_get_object_element(causes, i);
+
+    joint |= moe_record_flag(cause, "joint");
+    if (!moe_record_flag(cause, "joint"))
+      worst = MAX(worst, moe_record_number(cause, "standard_error_s"));
+  }
+  g_autofree char *error = moe_quantity_format(worst, MOE_DIM_SECONDS);
+  g_autofree char *sampled = moe_record_say(record, "{orders} sampled orders of removal");
+  g_autofree char *orders = moe_record_flag(record, "orders")
+                                ? g_strdup_printf("%s (standard error up to %s)", sampled, error)
+                                : g_strdup("all orders of removal");
+  g_autofree char *simulations = moe_record_say(record, "{simulations} simulations.");
+
+  return g_strdup_printf("\nMean share: Shapley value over %s, %s%s", orders, simulations,
+                         joint ? "\n* too small to be ordered singly: removed together, divided between first and last."
+                               : "");
+}
+
+static char *interaction(JsonObject *record)
+{
+  double seconds = moe_record_number(record, "interaction_s");
+  g_autofree char *size = moe_quantity_format(fabs(seconds), MOE_DIM_SECONDS);
+
+  return g_strdup_printf("\nInteraction: %s %s.\n", size,
+                         seconds >= 0 ? "go only when several causes are removed together"
+                                      : "are counted more than once by the causes alone");
+}
+
+char *moe_report_explanation(const MoeExplanation *x, MoeSheet sheet)
+{
+  static const MoeColumn csv[] = {
       {"cause", "cause", "l"},
       {"present", "present", "l"},
       {"accounted_s", "accounted_s", "l"},
@@ -166,67 +212,13 @@ char *moe_report_explanation_csv(const MoeExplanation *x)
       {"share_s", "share_s", "l"},
       {"error_s", "standard_error_s", "l"},
   };
-  g_autoptr(JsonNode) record = describe_explanation(x);
-
-  return moe_record_csv(moe_record_list(record, "causes"), columns, G_N_ELEMENTS(columns));
-}
-
-/* ---- table ------------------------------------------------------------------------------------------------------- */
-
-static char *absent_causes(const MoeExplanation *x)
-{
-  GString *text = g_string_new(NULL);
-
-  for (guint c = 0; c < x->n_causes; c++)
-    if (!x->causes[c].present)
-      g_string_append_printf(text, "%s%s",
-                             text->len ? ", " : "Nothing to remove: ", moe_cause_title(x->causes[c].cause));
-  if (text->len)
-    g_string_append(text, ".\n");
-  return g_string_free(text, FALSE);
-}
-
-static char *method(const MoeExplanation *x)
-{
-  double worst = 0;
-  gboolean joint = FALSE;
-
-  for (guint c = 0; c < x->n_causes; c++) {
-    joint |= x->causes[c].joint;
-    if (!x->causes[c].joint)
-      worst = MAX(worst, x->causes[c].error_s);
-  }
-  g_autofree char *error = moe_quantity_format(worst, MOE_DIM_SECONDS);
-  g_autofree char *orders =
-      x->n_orders == 0 ? g_strdup("all orders of removal")
-                       : g_strdup_printf("%u sampled orders of removal (standard error up to %s)", x->n_orders, error);
-  return g_strdup_printf("Mean share: Shapley value over %s, %u simulations.%s", orders, x->n_simulations,
-                         joint ? "\n* too small to be ordered singly: removed together, divided between first and last."
-                               : "");
-}
-
-char *moe_report_explanation_table(const MoeExplanation *x, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"cause", "title", "w"},
-      {"accounted", "accounted_s", "r", "s"},
-      {"alone saves", "alone_s", "r", "s"},
-      {"MFU without it", "mfu_causal_without", "r", "%"},
-      {"mean share", "share_s", "r", "s"},
-      {"points", "points", "r", "pt"},
-      {"down to", "down_to", "r", "%"},
+  static const MoePassage page[] = {
+      {MOE_SAID(moe_record_answer)}, {MOE_SAY("\n\n")},         {MOE_ROWS("waterfall", falls)}, {MOE_SAID(method)},
+      {MOE_SAID(interaction)},       {MOE_SAID(absent_causes)},
   };
-  g_autoptr(JsonNode) record = describe_explanation(x);
-  g_autofree char *title = moe_record_answer(json_node_get_object(record));
-  g_autofree char *rows = moe_record_rows(moe_record_list(record, "waterfall"), columns, G_N_ELEMENTS(columns), sheet);
-  g_autofree char *how = method(x);
-  g_autofree char *absent = absent_causes(x);
-  g_autofree char *interaction = moe_quantity_format(fabs(x->interaction_s), MOE_DIM_SECONDS);
+  static const MoeForms forms = {MOE_PAGE(page), MOE_CSV("causes", csv)};
 
-  return g_strdup_printf("%s\n\n%s\n%s\nInteraction: %s %s.\n%s", title, rows, how, interaction,
-                         x->interaction_s >= 0 ? "go only when several causes are removed together"
-                                               : "are counted more than once by the causes alone",
-                         absent);
+  return moe_record_emit(describe_explanation(x), &forms, sheet);
 }
 
 /* ---- figure ------------------------------------------------------------------------------------------------------ */

@@ -1,69 +1,66 @@
-/* Loads of links and traffic between domains as tables. */
-#include "report/fabric.h"
-#include "record/tables.h"
-#include <moesim/report.h>
+/* Loads of links and traffic between domains. */
+#include "describe.h"
+#include "record/json.h"
+#include "report/findings.h"
 
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
+/* ---- record ------------------------------------------------------------------------------------------------------ */
 
-static void take_bytes(MoeTable *table, double bytes)
+static double per_link(gconstpointer of)
 {
-  moe_table_quantity(table, bytes, MOE_DIM_BYTES);
+  const MoeTierLoad *tier = of;
+
+  return tier->bytes / MAX(tier->links, 1);
 }
 
-static char *tiers_table(const MoeFabricLoad *load, MoeSheet sheet)
+static const MoeColumn tiers[] = {
+    {"tier", "tier", "l"},
+    {"links", "links", "r", MOE_AT(MoeTierLoad, links)},
+    {"carried", "bytes", "r", "B", MOE_AT(MoeTierLoad, bytes)},
+    {"per link", "bytes_per_link", "r", "B", MOE_RULE(per_link)},
+    {"used, mean", "mean_used", "r", "%", MOE_AT(MoeTierLoad, mean_used)},
+    {"used, most", "most_used", "r", "%", MOE_AT(MoeTierLoad, most_used)},
+};
+
+static const MoeColumn links[] = {
+    {"busiest links", "link", "l", MOE_AT(MoeLinkLoad, name)},
+    {"carried", "bytes", "r", "B", MOE_AT(MoeLinkLoad, bytes)},
+    {"rate", "bytes_per_s", "r", "B/s", MOE_AT(MoeLinkLoad, bytes_per_s)},
+    {"used", "used", "r", "%", MOE_AT(MoeLinkLoad, used)},
+};
+
+static const MoeColumn groups[] = {
+    {"sent by group", "group", "l", MOE_AT(MoePurposeLoad, name)},
+    {"NVLink", "nvlink_bytes", "r", "B", MOE_AT(MoePurposeLoad, nvlink_bytes)},
+    {"network", "network_bytes", "r", "B", MOE_AT(MoePurposeLoad, network_bytes)},
+};
+
+static void add_tiers(JsonBuilder *builder, const MoeFabricLoad *load)
 {
-  static const char *const titles[] = {"tier", "links", "carried", "per link", "used, mean", "used, most", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
-
-  moe_table_header(table, titles);
+  moe_json_open_array(builder, "tiers");
   for (int t = 0; t < MOE_N_TIERS; t++) {
-    const MoeTierLoad *tier = &load->tier[t];
-
     if (!moe_fabric_load_has(load, (MoeTier)t))
       continue;
-    moe_table_add(table, moe_tier_words[t]);
-    moe_table_whole(table, tier->links);
-    take_bytes(table, tier->bytes);
-    take_bytes(table, tier->bytes / MAX(tier->links, 1));
-    moe_table_percent(table, tier->mean_used);
-    moe_table_percent(table, tier->most_used);
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "tier", moe_tier_words[t]);
+    MOE_DESCRIBE(builder, &load->tier[t], tiers);
+    json_builder_end_object(builder);
   }
-  return moe_table_format(table, sheet);
+  json_builder_end_array(builder);
 }
 
-static char *busiest_table(const MoeFabricLoad *load, MoeSheet sheet)
+/* Rows send to columns. */
+static void add_matrix(JsonBuilder *builder, const MoeFabricLoad *load)
 {
-  static const char *const titles[] = {"busiest links", "carried", "rate", "used", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lrrr");
-
-  moe_table_header(table, titles);
-  for (guint i = 0; i < load->n_busiest; i++) {
-    const MoeLinkLoad *link = &load->busiest[i];
-
-    moe_table_add(table, link->name);
-    take_bytes(table, link->bytes);
-    moe_table_quantity(table, link->bytes_per_s, MOE_DIM_BYTES_PER_S);
-    moe_table_percent(table, link->used);
+  moe_json_integer(builder, "domains_per_block", load->block_domains);
+  moe_json_open_array(builder, "network_bytes_between_blocks");
+  for (guint i = 0; i < load->n_blocks; i++) {
+    json_builder_begin_array(builder);
+    for (guint j = 0; j < load->n_blocks; j++)
+      json_builder_add_double_value(builder, moe_fabric_load_between(load, i, j, 1));
+    json_builder_end_array(builder);
   }
-  return moe_table_format(table, sheet);
+  json_builder_end_array(builder);
 }
-
-static char *purposes_table(const MoeFabricLoad *load, MoeSheet sheet)
-{
-  static const char *const titles[] = {"sent by group", "NVLink", "network", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lrr");
-
-  moe_table_header(table, titles);
-  for (guint i = 0; i < load->n_purposes; i++) {
-    moe_table_add(table, load->purpose[i].name);
-    take_bytes(table, load->purpose[i].nvlink_bytes);
-    take_bytes(table, load->purpose[i].network_bytes);
-  }
-  return moe_table_format(table, sheet);
-}
-
-/* Columns that a terminal has room for. */
-#define MATRIX_COLUMNS 8
 
 /* "0-3": the domains of a few blocks. */
 static char *name_blocks(const MoeFabricLoad *load, guint first, guint n)
@@ -76,49 +73,50 @@ static char *name_blocks(const MoeFabricLoad *load, guint first, guint n)
   return g_strdup_printf("%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, from, to);
 }
 
-static void matrix_row(MoeTable *table, const MoeFabricLoad *load, guint from, guint n)
+/* The rows of a page: `n` blocks together, under their names. */
+static void add_rows(JsonBuilder *builder, const MoeFabricLoad *load, guint n)
 {
-  g_autofree char *name = name_blocks(load, from, n);
+  moe_json_open_array(builder, "matrix");
+  for (guint from = 0; from < load->n_blocks; from += n) {
+    g_autofree char *name = name_blocks(load, from, n);
 
-  moe_table_add(table, name);
-  for (guint to = 0; to < load->n_blocks; to += n)
-    take_bytes(table, moe_fabric_load_between(load, from, to, n));
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "from", name);
+    for (guint to = 0; to < load->n_blocks; to += n) {
+      g_autofree char *key = name_blocks(load, to, n);
+
+      moe_json_number(builder, key, moe_fabric_load_between(load, from, to, n));
+    }
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
 }
 
-/* What domains (rows) send to others (columns) over the network, neighbours together until the columns fit. */
-static char *matrix_table(const MoeFabricLoad *load, MoeSheet sheet)
+/* `together`: blocks in a row of the page. */
+static JsonNode *describe_fabric(const MoeFabricLoad *load, guint together)
 {
-  g_auto(GStrv) titles = g_new0(char *, MATRIX_COLUMNS + 2);
-  g_autofree char *form = g_strnfill(MATRIX_COLUMNS + 1, 'r');
-  guint n = (guint)moe_ceil_div(load->n_blocks, MATRIX_COLUMNS), columns = 0;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
 
-  titles[columns++] = g_strdup("from \\ to");
-  for (guint to = 0; to < load->n_blocks; to += n)
-    titles[columns++] = name_blocks(load, to, n);
-  form[0] = 'l';
-  form[columns] = 0;
-  g_autoptr(MoeTable) table = moe_table_new(form);
-  moe_table_header(table, (const char *const *)titles);
-  for (guint from = 0; from < load->n_blocks; from += n)
-    matrix_row(table, load, from, n);
-  return moe_table_format(table, sheet);
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "run", load->run->name);
+  moe_json_text(builder, "cluster", load->run->cluster.name);
+  moe_json_integer(builder, "gpus", load->run->parallelism.gpus);
+  moe_json_number(builder, "step_time_s", load->step_s);
+  if (load->alone_s > 0)
+    moe_json_number(builder, "step_time_alone_s", load->alone_s);
+  add_tiers(builder, load);
+  MOE_LIST(builder, "busiest_links", load->busiest, load->n_busiest, links);
+  MOE_LIST(builder, "groups", load->purpose, load->n_purposes, groups);
+  if (load->n_blocks > 0)
+    add_matrix(builder, load);
+  if (together > 0)
+    add_rows(builder, load, together);
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
 }
 
-char *moe_report_fabric_table(const MoeFabricLoad *load, MoeSheet sheet)
-{
-  g_autofree char *tiers = tiers_table(load, sheet), *busiest = busiest_table(load, sheet);
-  g_autofree char *purposes = purposes_table(load, sheet), *step = moe_quantity_format(load->step_s, MOE_DIM_SECONDS);
-
-  g_autofree char *matrix = load->n_blocks > 0 ? matrix_table(load, sheet) : g_strdup("");
-  g_autofree char *alone = load->alone_s > 0 ? moe_quantity_format(load->alone_s, MOE_DIM_SECONDS) : NULL;
-
-  return g_strdup_printf("%s on %s, %" G_GINT64_FORMAT " GPUs: one step of %s%s%s\n\n%s\n%s\n%s%s%s", load->run->name,
-                         load->run->cluster.name, load->run->parallelism.gpus, step,
-                         alone ? ", without the other job " : "", alone ? alone : "", tiers, busiest, purposes,
-                         *matrix ? "\n" : "", matrix);
-}
-
-char *moe_report_fabric_csv(const MoeFabricLoad *load)
+/* Three lists as the rows of one table of numbers. */
+static char *fabric_csv(const MoeFabricLoad *load)
 {
   GString *text = g_string_new("part,name,links,bytes,network_bytes,used,most_used\n");
 
@@ -140,4 +138,46 @@ char *moe_report_fabric_csv(const MoeFabricLoad *load)
                              moe_fabric_load_between(load, i, j, 1));
     }
   return g_string_free(text, FALSE);
+}
+
+/* Columns that a terminal has room for. */
+#define MATRIX_COLUMNS 8
+
+/* The page: what domains (rows) send to others (columns) over the network, neighbours together until the columns fit.
+ */
+static char *fabric_page(const MoeFabricLoad *load, MoeSheet sheet)
+{
+  MoeColumn matrix[MATRIX_COLUMNS + 1] = {{"from \\ to", "from", "l"}};
+  guint together = (guint)moe_ceil_div(load->n_blocks, MATRIX_COLUMNS), n = 1;
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+  for (guint to = 0; to < load->n_blocks; to += together) {
+    char *name = name_blocks(load, to, together);
+
+    g_ptr_array_add(names, name);
+    matrix[n++] = (MoeColumn){name, name, "r", "B"};
+  }
+  const MoePassage page[] = {
+      {MOE_SAY("{run} on {cluster}, {gpus} GPUs: one step of {step_time_s|s}")},
+      {MOE_SAY(", without the other job {step_time_alone_s|s}")},
+      {MOE_SAY("\n\n")},
+      {MOE_ROWS("tiers", tiers)},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("busiest_links", links)},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("groups", groups)},
+      {.list = "matrix", .columns = matrix, .n_columns = n, .above = "\n"},
+  };
+  g_autoptr(JsonNode) record = describe_fabric(load, MAX(together, 1));
+
+  return moe_record_page(record, page, G_N_ELEMENTS(page), sheet);
+}
+
+char *moe_report_fabric(const MoeFabricLoad *load, MoeSheet sheet)
+{
+  static const MoeForms forms = {.rows = "tiers"};
+
+  if (sheet.format == MOE_FORMAT_TABLE)
+    return fabric_page(load, sheet);
+  return sheet.format == MOE_FORMAT_CSV ? fabric_csv(load) : moe_record_emit(describe_fabric(load, 0), &forms, sheet);
 }

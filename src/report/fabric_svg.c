@@ -1,5 +1,5 @@
 /* Loads of links and traffic between domains as a drawing. */
-#include "report/fabric.h"
+#include "report/findings.h"
 
 #define WIDTH  1200.0
 #define MARGIN 20.0

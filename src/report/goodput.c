@@ -1,13 +1,13 @@
 /* A simulated training: record, page, and a line per training. */
 #include "spec/goodput.h"
-#include "findings.h"
+#include "describe.h"
 #include "goodput/model.h"
-#include "record/json.h"
-#include "record/tables.h"
-#include "report/goodput.h"
+#include "report/findings.h"
 #include "spec/spec.h"
 
 #include <math.h>
+
+/* ---- record ------------------------------------------------------------------------------------------------------ */
 
 static void add_identity(JsonBuilder *builder, const MoeResult *result, const MoeGoodputModel *model)
 {
@@ -107,18 +107,27 @@ static void add_recovery(JsonBuilder *builder, const MoeGoodputModel *model)
   add_slow(builder, "stragglers", &plan->stragglers);
 }
 
-static void add_published(JsonBuilder *builder, const MoePublishedGoodput *published)
-{
-  moe_json_open_object(builder, "published");
-  moe_json_number(builder, "wall_s", published->wall_s);
-  moe_json_number(builder, "goodput", published->goodput);
-  moe_json_number(builder, "recomputation_s", published->recomputation_s);
-  moe_json_number(builder, "slow_steps_s", published->slow_s);
-  moe_json_number(builder, "stopped_s", published->stopped_s);
-  moe_json_number(builder, "overhead_s", published->overhead_s);
-  moe_json_text(builder, "source", published->source);
-  json_builder_end_object(builder);
-}
+static const MoeColumn published_fields[] = {
+    {NULL, "published.wall_s", MOE_AT(MoePublishedGoodput, wall_s)},
+    {NULL, "published.goodput", MOE_AT(MoePublishedGoodput, goodput)},
+    {NULL, "published.recomputation_s", MOE_AT(MoePublishedGoodput, recomputation_s)},
+    {NULL, "published.slow_steps_s", MOE_AT(MoePublishedGoodput, slow_s)},
+    {NULL, "published.stopped_s", MOE_AT(MoePublishedGoodput, stopped_s)},
+    {NULL, "published.overhead_s", MOE_AT(MoePublishedGoodput, overhead_s)},
+    {NULL, "published.source", MOE_AT(MoePublishedGoodput, source)},
+};
+
+static const MoeColumn economy_fields[] = {
+    {NULL, "gpu_hours", MOE_AT(MoeEconomy, gpu_hours)},
+    {NULL, "price_gpu_hour_dollars", MOE_AT(MoeEconomy, price_gpu_hour)},
+    {NULL, "dollars", MOE_AT(MoeEconomy, dollars)},
+    {NULL, "dollars_per_trillion_tokens", MOE_AT(MoeEconomy, dollars_per_trillion)},
+    {NULL, "energy_mwh", MOE_AT(MoeEconomy, energy_mwh)},
+    {NULL, "mwh_per_trillion_tokens", MOE_AT(MoeEconomy, mwh_per_trillion)},
+    {NULL, "stepping_power_w", MOE_AT(MoeEconomy, stepping_power_w)},
+    {NULL, "power_overhead", MOE_AT(MoeEconomy, overhead)},
+    {NULL, "busy_share", MOE_AT(MoeEconomy, busy_share)},
+};
 
 static void add_economy(JsonBuilder *builder, const MoeResult *result, const MoeEconomy *economy)
 {
@@ -126,15 +135,7 @@ static void add_economy(JsonBuilder *builder, const MoeResult *result, const Moe
   gboolean known = owned.price > 0;
 
   moe_json_open_object(builder, "economy");
-  moe_json_number(builder, "gpu_hours", economy->gpu_hours);
-  moe_json_number(builder, "price_gpu_hour_dollars", economy->price_gpu_hour);
-  moe_json_number(builder, "dollars", economy->dollars);
-  moe_json_number(builder, "dollars_per_trillion_tokens", economy->dollars_per_trillion);
-  moe_json_number(builder, "energy_mwh", economy->energy_mwh);
-  moe_json_number(builder, "mwh_per_trillion_tokens", economy->mwh_per_trillion);
-  moe_json_number(builder, "stepping_power_w", economy->stepping_power_w);
-  moe_json_number(builder, "power_overhead", economy->overhead);
-  moe_json_number(builder, "busy_share", economy->busy_share);
+  MOE_DESCRIBE(builder, economy, economy_fields);
   moe_json_number(builder, "owned_gpu_hour_dollars", known ? owned.price : NAN);
   moe_json_number(builder, "owned_dollars", known ? owned.price * economy->gpu_hours : NAN);
   moe_json_number(builder, "owned_dollars_lowest", known ? owned.low * economy->gpu_hours : NAN);
@@ -154,34 +155,6 @@ static void add_certainty(JsonBuilder *builder, const MoeCertainty *certainty)
   json_builder_end_object(builder);
 }
 
-static JsonNode *describe_goodput(const MoeResult *result, const MoeGoodput *goodput, const MoeCertainty *certainty)
-{
-  g_autoptr(JsonBuilder) builder = json_builder_new();
-
-  json_builder_begin_object(builder);
-  add_identity(builder, result, goodput->model);
-  add_memory(builder, result);
-  add_answer(builder, goodput);
-  add_checkpoint(builder, goodput);
-  add_failures(builder, goodput);
-  add_published(builder, &goodput->model->plan.published);
-  add_economy(builder, result, &goodput->economy);
-  if (certainty)
-    add_certainty(builder, certainty);
-  moe_json_integer(builder, "trainings", goodput->n_samples);
-  add_recovery(builder, goodput->model);
-  moe_json_text(builder, "source", goodput->model->plan.source);
-  json_builder_end_object(builder);
-  return json_builder_get_root(builder);
-}
-
-char *moe_report_goodput_json(const MoeResult *result, const MoeGoodput *goodput, const MoeCertainty *certainty)
-{
-  g_autoptr(JsonNode) record = describe_goodput(result, goodput, certainty);
-
-  return moe_record_json(record);
-}
-
 static void add_sample(JsonBuilder *builder, const MoeGoodputSample *sample, guint number)
 {
   json_builder_begin_object(builder);
@@ -194,7 +167,8 @@ static void add_sample(JsonBuilder *builder, const MoeGoodputSample *sample, gui
   json_builder_end_object(builder);
 }
 
-char *moe_report_goodput_csv(const MoeGoodput *goodput)
+/* A line of CSV per simulated training. */
+static JsonNode *describe_samples(const MoeGoodput *goodput)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -202,44 +176,63 @@ char *moe_report_goodput_csv(const MoeGoodput *goodput)
   for (guint i = 0; i < goodput->n_samples; i++)
     add_sample(builder, &goodput->samples[i], i);
   json_builder_end_array(builder);
-  g_autoptr(JsonNode) samples = json_builder_get_root(builder);
-
-  return moe_records_csv(json_node_get_array(samples));
+  return json_builder_get_root(builder);
 }
 
-/* ---- the answer -------------------------------------------------------------------------------------------------- */
+/* ---- rows of the page -------------------------------------------------------------------------------------------- */
 
-/* Hours, the unit in which trainings are accounted. */
-static void add_hours(MoeTable *table, double seconds)
+#define HOURS "%.1f" /* the unit in which trainings are accounted; its columns say so */
+
+/* A row of the answer or of the overhead; what is not told is NaN. */
+typedef struct {
+  const char *title;
+  double wall_h, wall_d, goodput;                          /* of the answer */
+  double mean_h, share_of_wall, p10_h, p90_h, published_h; /* of the overhead */
+} Row;
+
+static const MoeColumn levels[] = {
+    {"training", "level", "l", MOE_AT(Row, title)},
+    {"wall-clock, h", "wall_h", "r", HOURS, MOE_AT(Row, wall_h)},
+    {"wall-clock, d", "wall_d", "r", "#", MOE_AT(Row, wall_d)},
+    {"goodput", "goodput", "r", "%", MOE_AT(Row, goodput)},
+};
+
+static const MoeColumn overheads[] = {
+    {"overhead", "overhead", "l", MOE_AT(Row, title)},
+    {"mean, h", "mean_h", "r", HOURS, MOE_AT(Row, mean_h)},
+    {"of wall", "share_of_wall", "r", "%", MOE_AT(Row, share_of_wall)},
+    {"P10, h", "p10_h", "r", HOURS, MOE_AT(Row, p10_h), .none = ""},
+    {"P90, h", "p90_h", "r", HOURS, MOE_AT(Row, p90_h), .none = ""},
+    {"published, h", "published_h", "r", HOURS, MOE_AT(Row, published_h), .none = ""},
+};
+
+/* Not told where there is none. */
+static double hours(double seconds)
 {
-  moe_table_take(table, isnan(seconds) ? g_strdup("-") : g_strdup_printf("%.1f", seconds / MOE_SECONDS_PER_HOUR));
+  return seconds > 0 ? seconds / MOE_SECONDS_PER_HOUR : NAN;
 }
 
-static void add_level(MoeTable *table, const char *name, double wall_s, double goodput)
+static void add_level(JsonBuilder *builder, const char *title, double wall_s, double goodput)
 {
-  moe_table_add(table, name);
-  add_hours(table, wall_s > 0 ? wall_s : NAN);
-  moe_table_number(table, wall_s > 0 ? wall_s / (24 * MOE_SECONDS_PER_HOUR) : NAN);
-  moe_table_percent(table, goodput > 0 ? goodput : NAN);
+  const Row row = {
+      .title = title, .wall_h = hours(wall_s), .wall_d = hours(wall_s) / 24, .goodput = goodput > 0 ? goodput : NAN};
+
+  MOE_LIST(builder, NULL, &row, 1, levels);
 }
 
-static char *answer_table(const MoeGoodput *goodput, MoeSheet sheet)
+static void add_levels(JsonBuilder *builder, const MoeGoodput *goodput)
 {
-  static const char *const header[] = {"training", "wall-clock, h", "wall-clock, d", "goodput", NULL};
   const MoePublishedGoodput *published = &goodput->model->plan.published;
-  g_autoptr(MoeTable) table = moe_table_new("lrrr");
 
-  moe_table_header(table, header);
-  add_level(table, "mean", goodput->mean.wall_s, goodput->mean_goodput);
-  add_level(table, "P10", goodput->wall_s.p10, goodput->goodput.p10);
-  add_level(table, "P50", goodput->wall_s.p50, goodput->goodput.p50);
-  add_level(table, "P90", goodput->wall_s.p90, goodput->goodput.p90);
+  moe_json_open_array(builder, "levels");
+  add_level(builder, "mean", goodput->mean.wall_s, goodput->mean_goodput);
+  add_level(builder, "P10", goodput->wall_s.p10, goodput->goodput.p10);
+  add_level(builder, "P50", goodput->wall_s.p50, goodput->goodput.p50);
+  add_level(builder, "P90", goodput->wall_s.p90, goodput->goodput.p90);
   if (published->wall_s > 0 || published->goodput > 0)
-    add_level(table, "published", published->wall_s, published->goodput);
-  return moe_table_format(table, sheet);
+    add_level(builder, "published", published->wall_s, published->goodput);
+  json_builder_end_array(builder);
 }
-
-/* ---- overhead ---------------------------------------------------------------------------------------------------- */
 
 static const char *const overhead_titles[MOE_N_OVERHEADS] = {
     [MOE_OVERHEAD_RECOMPUTATION] = "recomputation",
@@ -265,45 +258,74 @@ static double published_overhead(const MoePublishedGoodput *published, MoeOverhe
   }
 }
 
-static void add_published_hours(MoeTable *table, double seconds)
+static void add_overhead(JsonBuilder *builder, const MoeGoodput *goodput, MoeOverhead kind)
 {
-  if (seconds > 0)
-    add_hours(table, seconds);
-  else
-    moe_table_add(table, NULL);
-}
-
-static void add_overhead(MoeTable *table, const MoeGoodput *goodput, MoeOverhead kind)
-{
-  double mean = goodput->mean.overhead_s[kind];
   const MoeQuantiles *q = &goodput->overhead_s[kind];
-  double published = published_overhead(&goodput->model->plan.published, kind);
+  double mean_s = goodput->mean.overhead_s[kind];
+  const Row row = {.title = overhead_titles[kind],
+                   .mean_h = mean_s / MOE_SECONDS_PER_HOUR,
+                   .share_of_wall = mean_s / goodput->mean.wall_s,
+                   .p10_h = q->p10 / MOE_SECONDS_PER_HOUR,
+                   .p90_h = q->p90 / MOE_SECONDS_PER_HOUR,
+                   .published_h = hours(published_overhead(&goodput->model->plan.published, kind))};
 
-  moe_table_add(table, overhead_titles[kind]);
-  add_hours(table, mean);
-  moe_table_percent(table, mean / goodput->mean.wall_s);
-  add_hours(table, q->p10);
-  add_hours(table, q->p90);
-  add_published_hours(table, published);
+  MOE_LIST(builder, NULL, &row, 1, overheads);
 }
 
-static char *overhead_table(const MoeGoodput *goodput, MoeSheet sheet)
+static void add_overheads(JsonBuilder *builder, const MoeGoodput *goodput)
 {
-  static const char *const header[] = {"overhead", "mean, h", "of wall", "P10, h", "P90, h", "published, h", NULL};
-  const MoePublishedGoodput *published = &goodput->model->plan.published;
-  double total = goodput->mean.wall_s - goodput->ideal_s;
-  g_autoptr(MoeTable) table = moe_table_new("lrrrrr");
+  double total_s = goodput->mean.wall_s - goodput->ideal_s;
+  const Row all = {.title = "all",
+                   .mean_h = total_s / MOE_SECONDS_PER_HOUR,
+                   .share_of_wall = total_s / goodput->mean.wall_s,
+                   .p10_h = NAN,
+                   .p90_h = NAN,
+                   .published_h = hours(goodput->model->plan.published.overhead_s)};
 
-  moe_table_header(table, header);
+  moe_json_open_array(builder, "overheads");
   for (guint kind = 0; kind < MOE_N_OVERHEADS; kind++)
-    add_overhead(table, goodput, (MoeOverhead)kind);
-  moe_table_add(table, "all");
-  add_hours(table, total);
-  moe_table_percent(table, total / goodput->mean.wall_s);
-  moe_table_add(table, NULL);
-  moe_table_add(table, NULL);
-  add_published_hours(table, published->overhead_s);
-  return moe_table_format(table, sheet);
+    add_overhead(builder, goodput, (MoeOverhead)kind);
+  MOE_LIST(builder, NULL, &all, 1, overheads);
+  json_builder_end_array(builder);
+}
+
+/* Rows that only a page has, and what the run assumes of its training. */
+static void add_page(JsonBuilder *builder, const MoeRun *run, const MoeGoodput *goodput)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  add_levels(builder, goodput);
+  add_overheads(builder, goodput);
+  for (guint i = 0; i < run->goodput.n_assumptions; i++)
+    g_string_append_printf(text, "assumed: %s: %s\n", run->goodput.assumptions[i].key,
+                           run->goodput.assumptions[i].why ? run->goodput.assumptions[i].why : "");
+  moe_json_text(builder, "assumed", text->str);
+}
+
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
+static JsonNode *describe_goodput(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
+                                  const MoeCertainty *certainty, gboolean page)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_object(builder);
+  add_identity(builder, result, goodput->model);
+  add_memory(builder, result);
+  add_answer(builder, goodput);
+  add_checkpoint(builder, goodput);
+  add_failures(builder, goodput);
+  MOE_DESCRIBE(builder, &goodput->model->plan.published, published_fields);
+  add_economy(builder, result, &goodput->economy);
+  if (certainty)
+    add_certainty(builder, certainty);
+  moe_json_integer(builder, "trainings", goodput->n_samples);
+  add_recovery(builder, goodput->model);
+  moe_json_text(builder, "source", goodput->model->plan.source);
+  if (page)
+    add_page(builder, run, goodput);
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
 }
 
 /* ---- checkpoints, cost, inputs ----------------------------------------------------------------------------------- */
@@ -342,12 +364,38 @@ static const MoeLine cost_lines[] = {
      "economy.energy_mwh"},
 };
 
-static const MoeLine trained_lines[] = {
-    {"trained", "{tokens|count} tokens, {steps} steps of {step_time_s|s} (given)", "step_time_given"},
-    {"trained", "{tokens|count} tokens, {steps} steps of {step_time_s|s} (predicted)", "!step_time_given"},
-};
+/* How often parts of a kind fail; NULL: never. */
+static char *failures_of(JsonObject *record, MoePart part)
+{
+  g_autofree char *path = g_strdup_printf("failures.%s", moe_part_words[part]);
+  JsonObject *failures = json_node_get_object(moe_record_find(record, path));
+  g_autofree char *each = moe_record_say(failures, "every {mtbf_s|h} each, {count} of them, Weibull shape ");
+  g_autofree char *shape = moe_record_say(record, "{failures.weibull_shape|%.3g}");
+
+  return moe_record_number(failures, "mtbf_s") > 0 ? g_strconcat(each, shape, NULL) : NULL;
+}
+
+static char *gpu_failures(JsonObject *record)
+{
+  return failures_of(record, MOE_PART_GPU);
+}
+
+static char *host_failures(JsonObject *record)
+{
+  return failures_of(record, MOE_PART_HOST);
+}
+
+static char *link_failures(JsonObject *record)
+{
+  return failures_of(record, MOE_PART_LINK);
+}
 
 static const MoeLine input_lines[] = {
+    {"trained", "{tokens|count} tokens, {steps} steps of {step_time_s|s} (given)", "step_time_given"},
+    {"trained", "{tokens|count} tokens, {steps} steps of {step_time_s|s} (predicted)", "!step_time_given"},
+    {"gpu failures", .made = gpu_failures},
+    {"host failures", .made = host_failures},
+    {"link failures", .made = link_failures},
     {"after a failure",
      "{recovery.detect_s|s} to notice, {recovery.restart_s|s} to restart, {recovery.load_s|s} to load"},
     {"spare hosts",
@@ -362,67 +410,31 @@ static const MoeLine input_lines[] = {
     {"published", "{published.source}"},
 };
 
-static char *lines_table(JsonObject *record, const MoeLine *lines, guint n, MoeSheet sheet)
+static const MoePassage page[] = {
+    {MOE_SAID(moe_record_title)},
+    {MOE_SAY(": ideal {ideal_s|h}, {trainings} simulated trainings\n")},
+    {MOE_SAY_IF("!memory.fits", "DOES NOT FIT: {memory.peak_bytes|B} of {memory.capacity_bytes|B} with "
+                                "{memory.headroom_bytes|B} of headroom; what follows would hold if it did\n")},
+    {MOE_SAY("\n")},
+    {MOE_ROWS("levels", levels)},
+    {MOE_SAY("\n")},
+    {MOE_ROWS("overheads", overheads)},
+    {MOE_SAY("\n")},
+    {MOE_LINES(checkpoint_lines)},
+    {MOE_SAY("\n")},
+    {MOE_LINES(cost_lines)},
+    {MOE_SAY("\n")},
+    {MOE_LINES(input_lines)},
+    {MOE_SAY("{assumed}")},
+};
+
+char *moe_report_goodput(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput,
+                         const MoeCertainty *certainty, MoeSheet sheet)
 {
-  g_autoptr(MoeTable) table = moe_table_new("lw");
+  static const MoeForms forms = {MOE_PAGE(page), .rows = ""};
+  JsonNode *record = sheet.format == MOE_FORMAT_CSV
+                         ? describe_samples(goodput)
+                         : describe_goodput(run, result, goodput, certainty, sheet.format == MOE_FORMAT_TABLE);
 
-  moe_record_lines(table, record, lines, n);
-  return moe_table_format(table, sheet);
-}
-
-static void add_part(MoeTable *table, JsonObject *record, guint part)
-{
-  g_autofree char *path = g_strdup_printf("failures.%s", moe_part_words[part]);
-  JsonObject *failures = json_node_get_object(moe_record_find(record, path));
-  g_autofree char *each = moe_record_say(failures, "every {mtbf_s|h} each, {count} of them, Weibull shape ");
-  g_autofree char *shape = moe_record_say(record, "{failures.weibull_shape|%.3g}");
-
-  if (!(moe_record_number(failures, "mtbf_s") > 0))
-    return;
-  moe_table_take(table, g_strdup_printf("%s failures", moe_part_words[part]));
-  moe_table_take(table, g_strconcat(each, shape, NULL));
-}
-
-static char *input_table(JsonObject *record, MoeSheet sheet)
-{
-  g_autoptr(MoeTable) table = moe_table_new("lw");
-
-  moe_record_lines(table, record, trained_lines, G_N_ELEMENTS(trained_lines));
-  for (guint part = 0; part < MOE_N_PARTS; part++)
-    add_part(table, record, part);
-  moe_record_lines(table, record, input_lines, G_N_ELEMENTS(input_lines));
-  return moe_table_format(table, sheet);
-}
-
-static char *assumption_lines(const MoeRun *run)
-{
-  GString *text = g_string_new(NULL);
-
-  for (guint i = 0; i < run->goodput.n_assumptions; i++)
-    g_string_append_printf(text, "assumed: %s: %s\n", run->goodput.assumptions[i].key,
-                           run->goodput.assumptions[i].why ? run->goodput.assumptions[i].why : "");
-  return g_string_free(text, FALSE);
-}
-
-static const MoeLine unfit_line = {NULL,
-                                   "DOES NOT FIT: {memory.peak_bytes|B} of {memory.capacity_bytes|B} with "
-                                   "{memory.headroom_bytes|B} of headroom; what follows would hold if it did\n",
-                                   "!memory.fits"};
-
-char *moe_report_goodput_table(const MoeRun *run, const MoeResult *result, const MoeGoodput *goodput, MoeSheet sheet)
-{
-  g_autoptr(JsonNode) node = describe_goodput(result, goodput, NULL);
-  JsonObject *record = json_node_get_object(node);
-  g_autofree char *title = moe_record_title(record);
-  g_autofree char *said = moe_record_say(record, "ideal {ideal_s|h}, {trainings} simulated trainings");
-  g_autofree char *unfit = moe_record_line(record, &unfit_line);
-  g_autofree char *answer = answer_table(goodput, sheet);
-  g_autofree char *overhead = overhead_table(goodput, sheet);
-  g_autofree char *checkpoint = lines_table(record, checkpoint_lines, G_N_ELEMENTS(checkpoint_lines), sheet);
-  g_autofree char *cost = lines_table(record, cost_lines, G_N_ELEMENTS(cost_lines), sheet);
-  g_autofree char *input = input_table(record, sheet);
-  g_autofree char *assumed = assumption_lines(run);
-
-  return g_strdup_printf("%s: %s\n%s\n%s\n%s\n%s\n%s\n%s%s", title, said, unfit ? unfit : "", answer, overhead,
-                         checkpoint, cost, input, assumed);
+  return moe_record_emit(record, &forms, sheet);
 }

@@ -108,11 +108,11 @@ static void add_answer(GString *html, const MoePage *page, JsonObject *record)
 
 static void add_waterfall(GString *html, const MoePage *page)
 {
-  g_autoptr(MoeTable) reasons = moe_reason_table(page->result);
+  g_autoptr(JsonNode) record = moe_describe_page(page->result);
 
   html_section(html, "waterfall", "Where the step goes");
   html_waterfall(html, page->result);
-  html_rows(html, reasons);
+  html_records(html, moe_record_list(record, "kernels"), moe_reason_columns, moe_n_reason_columns);
   html_section_end(html);
 }
 

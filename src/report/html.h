@@ -2,7 +2,7 @@
 #ifndef MOESIM_REPORT_HTML_PRIVATE_H
 #define MOESIM_REPORT_HTML_PRIVATE_H
 
-#include "findings.h"
+#include "describe.h"
 #include "record/tables.h"
 #include "report/page.h"
 

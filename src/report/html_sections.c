@@ -7,8 +7,6 @@
 #include "spec/published.h"
 #include "spec/spec.h"
 
-#include "report/goodput.h"
-
 #include <math.h>
 
 static char *integer(int64_t value)
@@ -184,7 +182,7 @@ void html_goodput(GString *html, const MoePage *page)
 {
   if (!page->goodput)
     return;
-  g_autofree char *text = moe_report_goodput_table(page->run, page->result, page->goodput, (MoeSheet){.width = 100});
+  g_autofree char *text = moe_report_goodput(page->run, page->result, page->goodput, NULL, (MoeSheet){.width = 100});
 
   html_section(html, "training", "The whole training");
   html_element(html, "pre", NULL, text);

@@ -1,7 +1,6 @@
-/* One kernel: record and page. */
-#include "report/kernel.h"
-#include "findings.h"
-#include "record/json.h"
+/* One kernel: its time and why. */
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 
@@ -92,69 +91,50 @@ static JsonNode *describe_kernel(const MoePricedKernel *priced)
   return json_builder_get_root(builder);
 }
 
-char *moe_report_kernel_json(const MoePricedKernel *priced)
-{
-  g_autoptr(JsonNode) record = describe_kernel(priced);
-
-  return moe_record_json(record);
-}
-
 /* ---- page -------------------------------------------------------------------------------------------------------- */
 
-static void append(GString *text, JsonObject *record, const char *sentence)
+/* What the rows that the price rests on cover, and where among them the kernel is. */
+static char *support_text(JsonObject *record)
 {
-  g_autofree char *said = moe_record_say(record, sentence);
-
-  g_string_append(text, said ? said : "");
-}
-
-static void append_constants(GString *text, JsonObject *record)
-{
-  append(text, record, "constants: family {constants.family}, {constants.precision}, from the {constants.origin}");
-  if (!moe_record_flag(record, "constants.exact"))
-    append(text, record, " (stands in for {constants.requested}, {precision})");
-  append(text, record,
-         "; residual median {constants.residual_median|%}, P90 {constants.residual_p90|%}, {constants.rows} rows, "
-         "{constants.source}");
-  g_string_append_c(text, '\n');
-}
-
-static void append_support(GString *text, JsonNode *node)
-{
-  JsonObject *record = json_node_get_object(node);
-  JsonArray *rows = moe_record_list(node, "support.rows");
-  const char *axis = moe_record_text(record, "support.axis_outside");
+  JsonArray *rows = json_node_get_array(moe_record_find(record, "support.rows"));
+  gboolean outside = moe_record_text(record, "support.axis_outside") != NULL;
+  g_autofree char *far =
+      moe_record_say(record, "; {support.axis_outside} is {support.times_outside|%.1f} times outside them");
+  g_autofree char *none = moe_record_say(record, "; none has {support.axis_outside}");
   guint n = json_array_get_length(rows);
+  GString *text = g_string_new(NULL);
 
   for (guint i = 0; i < n; i++) {
-    g_string_append(text, i > 0 ? ", " : "rows: ");
-    append(text, json_array_get_object_element(rows, i), "{axis} {least|%.6g} to {most|%.6g}");
+    g_autofree char *axis =
+        moe_record_say(json_array_get_object_element(rows, i), "{axis} {least|%.6g} to {most|%.6g}");
+
+    g_string_append_printf(text, "%s%s", i > 0 ? ", " : "rows: ", axis);
   }
-  if (axis && isfinite(moe_record_number(record, "support.times_outside")))
-    append(text, record, "; {support.axis_outside} is {support.times_outside|%.1f} times outside them");
-  else if (axis)
-    append(text, record, "; none has {support.axis_outside}");
-  else if (n > 0)
-    g_string_append(text, "; this kernel is among them");
-  if (n > 0 || axis)
-    g_string_append_c(text, '\n');
+  g_string_append(text, far ? far : outside ? none : n > 0 ? "; this kernel is among them" : "");
+  g_string_append(text, n > 0 || outside ? "\n" : "");
+  return g_string_free(text, FALSE);
 }
 
-char *moe_report_kernel_table(const MoePricedKernel *priced, MoeSheet sheet)
+char *moe_report_kernel(const MoePricedKernel *priced, MoeSheet sheet)
 {
-  static const MoeColumn columns[] = {
+  static const MoeColumn reasons[] = {
       {"reason", "reason", "l"},
       {"time", "time_s", "r", "s"},
       {"share", "share", "r", "%"},
   };
-  g_autoptr(JsonNode) record = describe_kernel(priced);
-  g_autofree char *rows = moe_record_rows(moe_record_list(record, "reasons"), columns, G_N_ELEMENTS(columns), sheet);
-  GString *text = g_string_new(NULL);
+  static const MoePassage page[] = {
+      {MOE_SAY("{time_s|s}, {flop_per_s|FLOP/s}, {share_of_peak|%} of the quoted peak\n")},
+      {MOE_SAY("{time_s|s}, {bytes_per_s|B/s}\n")},
+      {MOE_ROWS("reasons", reasons)},
+      {MOE_SAY("constants: family {constants.family}, {constants.precision}, from the {constants.origin}")},
+      {MOE_SAY_IF("!constants.exact", " (stands in for {constants.requested}, {precision})")},
+      {MOE_SAY(
+          "; residual median {constants.residual_median|%}, P90 {constants.residual_p90|%}, {constants.rows} rows, "
+          "{constants.source}")},
+      {MOE_SAY("\n")},
+      {MOE_SAID(support_text)},
+  };
+  static const MoeForms forms = {MOE_PAGE(page), .rows = "reasons"};
 
-  append(text, json_node_get_object(record), "{time_s|s}, {flop_per_s|FLOP/s}, {share_of_peak|%} of the quoted peak\n");
-  append(text, json_node_get_object(record), "{time_s|s}, {bytes_per_s|B/s}\n");
-  g_string_append(text, rows);
-  append_constants(text, json_node_get_object(record));
-  append_support(text, record);
-  return g_string_free(text, FALSE);
+  return moe_record_emit(describe_kernel(priced), &forms, sheet);
 }

@@ -1,18 +1,9 @@
-/* Steps that were measured or replayed: what MFU they are. */
-#include "report/measured.h"
-#include "findings.h"
+/* Steps that were measured or replayed, and logs of trainings: what MFU they are. */
+#include "describe.h"
 #include "layer/layer.h"
-#include "record/json.h"
+#include "report/findings.h"
 
 #include <math.h>
-
-static char *lines_table(JsonNode *record, const MoeLine *lines, guint n, MoeSheet sheet)
-{
-  g_autoptr(MoeTable) table = moe_table_new("lw");
-
-  moe_record_lines(table, json_node_get_object(record), lines, n);
-  return moe_table_format(table, sheet);
-}
 
 /* ---- measured ---------------------------------------------------------------------------------------------------- */
 
@@ -45,7 +36,7 @@ static JsonNode *describe_measured(const MoeMeasuredQuestion *question)
   return json_builder_get_root(builder);
 }
 
-char *moe_report_measured_table(const MoeMeasuredQuestion *question, MoeSheet sheet)
+char *moe_report_measured(const MoeMeasuredQuestion *question, MoeSheet sheet)
 {
   static const MoeLine lines[] = {
       {"MFU, causal attention", "{mfu.causal|%}", "conventions_differ"},
@@ -56,16 +47,10 @@ char *moe_report_measured_table(const MoeMeasuredQuestion *question, MoeSheet sh
       {"peak per GPU", "{peak_flops_per_gpu|FLOP/s}"},
       {"tokens per second per GPU", "{tokens_per_s_per_gpu|count}"},
   };
-  g_autoptr(JsonNode) record = describe_measured(question);
+  static const MoePassage page[] = {{MOE_LINES(lines)}};
+  static const MoeForms forms = {MOE_PAGE(page)};
 
-  return lines_table(record, lines, G_N_ELEMENTS(lines), sheet);
-}
-
-char *moe_report_measured_json(const MoeMeasuredQuestion *question)
-{
-  g_autoptr(JsonNode) record = describe_measured(question);
-
-  return moe_record_json(record);
+  return moe_record_emit(describe_measured(question), &forms, sheet);
 }
 
 /* ---- replayed ---------------------------------------------------------------------------------------------------- */
@@ -91,7 +76,16 @@ static double replayed_mfu(const MoeRun *run, const MoeReplay *replay)
 
 static JsonNode *describe_replay(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run)
 {
-  static const char *const links[] = {"nvlink", "network", "host"};
+  static const MoeColumn fields[] = {
+      {NULL, "compute_s", MOE_AT(MoeReplay, compute_s)},
+      {NULL, "host_s", MOE_AT(MoeReplay, host_s)},
+      {NULL, "traffic_bytes_per_gpu.nvlink", MOE_AT(MoeReplay, nvlink_bytes)},
+      {NULL, "traffic_bytes_per_gpu.network", MOE_AT(MoeReplay, network_bytes)},
+      {NULL, "traffic_bytes_per_gpu.host", MOE_AT(MoeReplay, host_bytes)},
+      {NULL, "collectives_without_size", MOE_AT(MoeReplay, unsized)},
+      {NULL, "nodes", MOE_AT(MoeReplay, nodes)},
+      {NULL, "events", MOE_AT(MoeReplay, events)},
+  };
   double mfu = replayed_mfu(run, replay);
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -101,19 +95,12 @@ static JsonNode *describe_replay(const MoeReplay *replay, const MoeCluster *clus
   moe_json_number(builder, "step_time_s", moe_time_to_seconds(replay->step));
   if (mfu > 0)
     moe_json_words(builder, "mfu", (const char *const[]){"causal"}, &mfu, 1);
-  moe_json_number(builder, "compute_s", replay->compute_s);
-  moe_json_number(builder, "host_s", replay->host_s);
-  moe_json_words(builder, "traffic_bytes_per_gpu", links,
-                 (const double[]){replay->nvlink_bytes, replay->network_bytes, replay->host_bytes},
-                 G_N_ELEMENTS(links));
-  moe_json_integer(builder, "collectives_without_size", replay->unsized);
-  moe_json_integer(builder, "nodes", (gint64)replay->nodes);
-  moe_json_integer(builder, "events", (gint64)replay->events);
+  MOE_DESCRIBE(builder, replay, fields);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
 
-char *moe_report_replay_table(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run, MoeSheet sheet)
+char *moe_report_replay(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run, MoeSheet sheet)
 {
   static const MoeLine lines[] = {
       {"cluster", "{cluster}"},
@@ -129,14 +116,71 @@ char *moe_report_replay_table(const MoeReplay *replay, const MoeCluster *cluster
       {"collectives without size", "{collectives_without_size}, kernels of their recorded time",
        "collectives_without_size"},
   };
-  g_autoptr(JsonNode) record = describe_replay(replay, cluster, run);
+  static const MoePassage page[] = {{MOE_LINES(lines)}};
+  static const MoeForms forms = {MOE_PAGE(page)};
 
-  return lines_table(record, lines, G_N_ELEMENTS(lines), sheet);
+  return moe_record_emit(describe_replay(replay, cluster, run), &forms, sheet);
 }
 
-char *moe_report_replay_json(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run)
-{
-  g_autoptr(JsonNode) record = describe_replay(replay, cluster, run);
+/* ---- logged ------------------------------------------------------------------------------------------------------ */
 
-  return moe_record_json(record);
+/* The peak as the log counts it, of the stage whose rank says it; NaN without a prediction. */
+static double predicted_peak(const MoeLog *log, const MoeResult *result)
+{
+  guint role = log->first_rank || !result ? 0 : result->memory.peak_role;
+
+  return result ? result->memory.role[role].counted_bytes[log->reserved ? MOE_MEMORY_RESERVED : MOE_MEMORY_ALLOCATED]
+                : NAN;
+}
+
+/* NaN is not predicted. */
+static void add_logged(JsonBuilder *builder, const char *what, MoeLogSpread measured, double predicted)
+{
+  if (measured.p50 <= 0)
+    return;
+  moe_json_open_object(builder, what);
+  moe_json_number(builder, "measured", measured.p50);
+  moe_json_number(builder, "p10", measured.p10);
+  moe_json_number(builder, "p90", measured.p90);
+  moe_json_number(builder, "predicted", predicted);
+  moe_json_number(builder, "error", predicted / measured.p50 - 1);
+  json_builder_end_object(builder);
+}
+
+static JsonNode *describe_log(const MoeLog *log, const MoeResult *result)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  MoeLogSpread peak = {log->peak_bytes, log->peak_bytes, log->peak_bytes};
+
+  json_builder_begin_object(builder);
+  moe_json_text(builder, "framework", log->framework);
+  moe_json_integer(builder, "lines", log->lines);
+  moe_json_integer(builder, "lines_used", log->used);
+  moe_json_number(builder, "global_batch", log->global_batch > 0 ? log->global_batch : NAN);
+  add_logged(builder, "step_time_s", log->step_s, result ? result->step_time_s : NAN);
+  add_logged(builder, "tokens_per_s_per_gpu", log->tokens_per_s, result ? result->tokens_per_s_per_gpu : NAN);
+  add_logged(builder, "model_flop_per_s_per_gpu", log->flop_per_s, NAN); /* each framework counts in its own way */
+  add_logged(builder, "peak_memory_bytes", peak, predicted_peak(log, result));
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
+}
+
+char *moe_report_log(const MoeLog *log, const MoeResult *result, MoeSheet sheet)
+{
+  static const MoeLine lines[] = {
+      {"log", "{framework}, {lines_used} of {lines} lines of iterations: the last ones"},
+      {"global batch", "{global_batch|%.0f} sequences"},
+      {"step", "{step_time_s.measured|s} (P10 {step_time_s.p10|s}, P90 {step_time_s.p90|s})"},
+      {"  predicted", "{step_time_s.predicted|s}, {step_time_s.error|+%} %"},
+      {"tokens/s/GPU", "{tokens_per_s_per_gpu.measured|%.1f} (P10 {tokens_per_s_per_gpu.p10|%.1f}, P90 "
+                       "{tokens_per_s_per_gpu.p90|%.1f})"},
+      {"  predicted", "{tokens_per_s_per_gpu.predicted|%.1f}, {tokens_per_s_per_gpu.error|+%} %"},
+      {"FLOP/s/GPU", "{model_flop_per_s_per_gpu.measured|FLOP/s}, as the framework counts"},
+      {"peak memory", "{peak_memory_bytes.measured|B}"},
+      {"  predicted", "{peak_memory_bytes.predicted|B}, {peak_memory_bytes.error|+%} %"},
+  };
+  static const MoePassage page[] = {{MOE_LINES(lines)}};
+  static const MoeForms forms = {MOE_PAGE(page)};
+
+  return moe_record_emit(describe_log(log, result), &forms, sheet);
 }

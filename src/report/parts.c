@@ -1,7 +1,6 @@
-/* Parts of iterations and kernel classes of a pair beside published ones: records and tables. */
-#include "report/parts.h"
-#include "findings.h"
-#include "record/json.h"
+/* Parts of iterations and kernel classes of a pair beside published ones. */
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 
@@ -37,30 +36,38 @@ static void add_case(JsonBuilder *builder, const MoePartsCase *c)
   add_part(builder, "", "sum", published_sum(c), moe_time_to_seconds(c->iteration.step));
 }
 
-char *moe_report_parts_table(const GPtrArray *cases, MoeSheet sheet)
+static const MoeColumn case_columns[] = {
+    {"case", "case", "l"},
+    {"part", "part", "l"},
+    {"published", "published_s", "r", "s"},
+    {"predicted", "predicted_s", "r", "s"},
+    {"error", "error", "r", "+%"},
+};
+
+char *moe_report_parts(const GPtrArray *cases, MoeSheet sheet)
 {
-  static const MoeColumn columns[] = {
-      {"case", "case", "l"},
-      {"part", "part", "l"},
-      {"published", "published_s", "r", "s"},
-      {"predicted", "predicted_s", "r", "s"},
-      {"error", "error", "r", "+%"},
-  };
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);
   for (guint i = 0; i < cases->len; i++)
     add_case(builder, cases->pdata[i]);
   json_builder_end_array(builder);
-  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
-
-  return moe_record_rows(json_node_get_array(rows), columns, G_N_ELEMENTS(columns), sheet);
+  return MOE_EMIT_LIST(json_builder_get_root(builder), case_columns, sheet);
 }
 
-static void add_classes(JsonBuilder *builder, const MoePairTrace *trace, const MoeIteration *iteration)
+static const MoeColumn pair_columns[] = {
+    {"kernels", "part", "l"},
+    {"profiled", "published_s", "r", "s"},
+    {"predicted", "predicted_s", "r", "s"},
+    {"error", "error", "r", "+%"},
+};
+
+char *moe_report_pair(const MoePairTrace *trace, const MoeIteration *iteration, MoeSheet sheet)
 {
   double profiled_s = 0, predicted_s = 0;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
 
+  json_builder_begin_array(builder);
   for (guint c = 0; c < MOE_N_PAIR_CLASSES; c++) {
     profiled_s += trace->class_s[c];
     predicted_s += iteration->pair_class_s[c];
@@ -69,22 +76,6 @@ static void add_classes(JsonBuilder *builder, const MoePairTrace *trace, const M
   }
   add_part(builder, NULL, "all kernels", profiled_s, predicted_s);
   add_part(builder, NULL, "duration", trace->pair_s, iteration->pair_s);
-}
-
-char *moe_report_pair_table(const MoePairTrace *trace, const MoeIteration *iteration, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"kernels", "part", "l"},
-      {"profiled", "published_s", "r", "s"},
-      {"predicted", "predicted_s", "r", "s"},
-      {"error", "error", "r", "+%"},
-  };
-  g_autoptr(JsonBuilder) builder = json_builder_new();
-
-  json_builder_begin_array(builder);
-  add_classes(builder, trace, iteration);
   json_builder_end_array(builder);
-  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
-
-  return moe_record_rows(json_node_get_array(rows), columns, G_N_ELEMENTS(columns), sheet);
+  return MOE_EMIT_LIST(json_builder_get_root(builder), pair_columns, sheet);
 }

@@ -1,8 +1,6 @@
 /* A plan: record, table, and what to run. */
-#include "report/plan.h"
-#include "findings.h"
-#include "record/json.h"
-#include "report/goodput.h"
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,14 +22,6 @@ static void add_spread(JsonBuilder *builder, const char *key, const MoeQuantiles
 
     moe_json_number(builder, whole, values[i]);
   }
-}
-
-static void add_shares(JsonBuilder *builder, const char *key, const double *share)
-{
-  moe_json_open_object(builder, key);
-  for (guint d = 0; d < MOE_N_DOUBTS; d++)
-    moe_json_number(builder, moe_doubt_words[d], share[d]);
-  json_builder_end_object(builder);
 }
 
 static void add_model_error(JsonBuilder *builder, const MoeModelError *error)
@@ -96,8 +86,8 @@ static void add_answer(JsonBuilder *builder, const MoePlanRow *row, const char *
   add_spread(builder, "energy_mwh", &row->mwh);
   add_machine(builder, row);
   moe_json_number(builder, "chance", row->certainty.chance);
-  add_shares(builder, "step_time_shares", row->certainty.step_share);
-  add_shares(builder, "wall_shares", row->certainty.wall_share);
+  moe_json_words(builder, "step_time_shares", moe_doubt_words, row->certainty.step_share, MOE_N_DOUBTS);
+  moe_json_words(builder, "wall_shares", moe_doubt_words, row->certainty.wall_share, MOE_N_DOUBTS);
   add_model_error(builder, &row->model_error);
   moe_json_bool(builder, "search_complete", row->search_complete);
   moe_json_integer(builder, "layouts_not_reached", row->n_not_reached);
@@ -121,21 +111,14 @@ static void add_row(JsonBuilder *builder, const MoePlanRow *row, const char *con
   json_builder_end_object(builder);
 }
 
-static void add_deciding(JsonBuilder *builder, const MoeSensitivity *s)
-{
-  moe_json_open_array(builder, "deciding");
-  for (guint i = 0; s && i < s->n_swings; i++) {
-    json_builder_begin_object(builder);
-    moe_json_text(builder, "key", s->swings[i].key);
-    moe_json_text(builder, "low", s->swings[i].low);
-    moe_json_number(builder, "mfu_causal_low", s->swings[i].mfu_low);
-    moe_json_text(builder, "high", s->swings[i].high);
-    moe_json_number(builder, "mfu_causal_high", s->swings[i].mfu_high);
-    moe_json_text(builder, "why", s->swings[i].why);
-    json_builder_end_object(builder);
-  }
-  json_builder_end_array(builder);
-}
+static const MoeColumn swing_fields[] = {
+    {NULL, "key", MOE_AT(MoeSwing, key)},
+    {NULL, "low", MOE_AT(MoeSwing, low)},
+    {NULL, "mfu_causal_low", MOE_AT(MoeSwing, mfu_low)},
+    {NULL, "high", MOE_AT(MoeSwing, high)},
+    {NULL, "mfu_causal_high", MOE_AT(MoeSwing, mfu_high)},
+    {NULL, "why", MOE_AT(MoeSwing, why)},
+};
 
 static JsonNode *describe_plan(const MoePlan *plan, const char *const *prefix)
 {
@@ -152,23 +135,10 @@ static JsonNode *describe_plan(const MoePlan *plan, const char *const *prefix)
   for (guint r = 0; r < plan->n_rows; r++)
     add_row(builder, &plan->rows[r], prefix);
   json_builder_end_array(builder);
-  add_deciding(builder, plan->deciding);
+  MOE_LIST(builder, "deciding", plan->deciding ? plan->deciding->swings : NULL,
+           plan->deciding ? plan->deciding->n_swings : 0, swing_fields);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
-}
-
-char *moe_report_plan_json(const MoePlan *plan, const char *const *prefix)
-{
-  g_autoptr(JsonNode) record = describe_plan(plan, prefix);
-
-  return moe_record_json(record);
-}
-
-char *moe_report_plan_csv(const MoePlan *plan, const char *const *prefix)
-{
-  g_autoptr(JsonNode) record = describe_plan(plan, prefix);
-
-  return moe_records_csv(moe_record_list(record, "rows"));
 }
 
 /* ---- table ------------------------------------------------------------------------------------------------------- */
@@ -192,12 +162,12 @@ static const MoeColumn columns[] = {
     {"GPUs", "gpus", "r", "text"},
     {"batch", "global_batch", "r2", "text"},
     {"racks", .place = "r2", .text = racks_text},
-    {"MFU causal", "mfu_causal.predicted", "r", "%", "mfu_causal.p10", "mfu_causal.p90"},
-    {"step", "step_time_s.predicted", "r", "s", "step_time_s.p10", "step_time_s.p90"},
-    {"days", "wall_s.p50", "r", "d", "wall_s.p10", "wall_s.p90"},
-    {"cost", "dollars.p50", "r", "$", "dollars.lowest", "dollars.highest"},
-    {"owned", "owned_dollars.p50", "r3?", "$", "owned_dollars.lowest", "owned_dollars.highest"},
-    {"energy", "energy_mwh.p50", "r", "MWh", "energy_mwh.p10", "energy_mwh.p90"},
+    {"MFU causal", "mfu_causal.predicted", "r", "%", .low = "mfu_causal.p10", .high = "mfu_causal.p90"},
+    {"step", "step_time_s.predicted", "r", "s", .low = "step_time_s.p10", .high = "step_time_s.p90"},
+    {"days", "wall_s.p50", "r", "d", .low = "wall_s.p10", .high = "wall_s.p90"},
+    {"cost", "dollars.p50", "r", "$", .low = "dollars.lowest", .high = "dollars.highest"},
+    {"owned", "owned_dollars.p50", "r3?", "$", .low = "owned_dollars.lowest", .high = "owned_dollars.highest"},
+    {"energy", "energy_mwh.p50", "r", "MWh", .low = "energy_mwh.p10", .high = "energy_mwh.p90"},
     {"MW", "megawatts", "r1", "MW"},
     {"memory", "memory_bytes", "r", "B"},
     {"in time", "chance", "r?", "%"},
@@ -445,14 +415,11 @@ static void append_row_notes(GString *text, const MoePlan *plan, const char *con
   }
 }
 
-char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, MoeSheet sheet)
+/* What stands under the rows. */
+static char *notes(const MoePlan *plan, const char *const *prefix)
 {
-  g_autoptr(JsonNode) record = describe_plan(plan, prefix);
-  g_autofree char *tokens = moe_count_format(plan->tokens, NULL);
-  g_autofree char *rows = moe_record_rows(moe_record_list(record, "rows"), columns, G_N_ELEMENTS(columns), sheet);
   GString *text = g_string_new(NULL);
 
-  g_string_append_printf(text, "%s tokens; the best layout found for each cluster and size\n\n%s", tokens, rows);
   append_answer(text, plan);
   if (plan->decided >= 0)
     append_doubts(text, plan);
@@ -461,4 +428,20 @@ char *moe_report_plan_table(const MoePlan *plan, const char *const *prefix, MoeS
   g_string_append(text, "Rows as runs:\n");
   append_row_notes(text, plan, prefix);
   return g_string_free(text, FALSE);
+}
+
+char *moe_report_plan(const MoePlan *plan, const char *const *prefix, MoeSheet sheet)
+{
+  static const MoePassage page[] = {
+      {MOE_SAY("{tokens|count} tokens; the best layout found for each cluster and size\n\n")},
+      {MOE_ROWS("rows", columns)},
+      {MOE_SAY("{notes}")},
+  };
+  static const MoeForms forms = {MOE_PAGE(page), .rows = "rows"};
+  JsonNode *record = describe_plan(plan, prefix);
+  g_autofree char *under = sheet.format == MOE_FORMAT_TABLE ? notes(plan, prefix) : NULL;
+
+  if (under)
+    json_object_set_string_member(json_node_get_object(record), "notes", under);
+  return moe_record_emit(record, &forms, sheet);
 }

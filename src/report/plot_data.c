@@ -264,19 +264,12 @@ char *moe_plot_pareto_data(const GPtrArray *results, MoeMeasure measure, double 
   return g_string_free(text, FALSE);
 }
 
-static int by_value(const void *a, const void *b)
-{
-  double left = *(const double *)a, right = *(const double *)b;
-
-  return (left > right) - (left < right);
-}
-
 char *moe_plot_steps_data(guint n, const double *step_time_s)
 {
   GString *text = g_string_new("step s\tshare %\n");
   g_autofree double *sorted = g_memdup2(step_time_s, n * sizeof *step_time_s);
 
-  qsort(sorted, n, sizeof *sorted, by_value);
+  moe_sort(sorted, n);
   for (guint i = 0; i < n; i++) {
     char digits[G_ASCII_DTOSTR_BUF_SIZE];
 

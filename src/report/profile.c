@@ -1,13 +1,71 @@
-/* What a profile shows: the record, and its tables. */
-#include "findings.h"
-
-#include "record/json.h"
-#include "report/profile.h"
+/* What a profile shows. */
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 #include <string.h>
 
 #define SHOWN_ALIKE 12 /* shapes and collectives in a table; JSON has all */
+#define SHOWN_NAME  56 /* characters of a kernel's name: names of templates run on for a page */
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+/* A name without what all have. */
+static char *largest(JsonObject *record)
+{
+  const char *name = moe_record_text(record, "largest");
+  g_auto(GStrv) parts =
+      g_strsplit(g_str_has_prefix(name, "void ") ? name + strlen("void ") : name, "(anonymous namespace)::", -1);
+  g_autofree char *whole = g_strjoinv("", parts);
+
+  return g_utf8_strlen(whole, -1) <= SHOWN_NAME ? g_steal_pointer(&whole)
+                                                : g_strdup_printf("%.*s...", SHOWN_NAME, whole);
+}
+
+static const MoeColumn classes[] = {
+    {"class", "class", "l"},
+    {"kernels", "kernels", "r", "#"},
+    {"time", "time_s", "r", "s"},
+    {"of the span", "share_of_span", "r", "%"},
+    {"largest", "largest", "w1", .text = largest},
+};
+
+static double flop_rate(gconstpointer of)
+{
+  const MoeSeenAlike *one = of;
+  double flop = 2.0 * (double)one->like.batch * (double)one->like.m * (double)one->like.n * (double)one->like.k;
+
+  return one->median_s > 0 ? flop / one->median_s : NAN;
+}
+
+static double bus_bandwidth(gconstpointer of)
+{
+  const MoeSeenAlike *one = of;
+
+  return moe_seen_bus_bandwidth(&one->like, one->least_s);
+}
+
+static const MoeColumn products[] = {
+    {"batch", "batch", "r", "#", MOE_AT(MoeSeenAlike, like.batch)},
+    {"m", "m", "r", "#", MOE_AT(MoeSeenAlike, like.m)},
+    {"n", "n", "r", "#", MOE_AT(MoeSeenAlike, like.n)},
+    {"k", "k", "r", "#", MOE_AT(MoeSeenAlike, like.k)},
+    {"type", "type", "l", "text", MOE_AT(MoeSeenAlike, like.type)},
+    {"times", "times", "r", "#", MOE_AT(MoeSeenAlike, n)},
+    {"median", "median_s", "r", "s", MOE_AT(MoeSeenAlike, median_s)},
+    {NULL, "least_s", MOE_AT(MoeSeenAlike, least_s)},
+    {"rate", "flop_per_s", "r", "FLOP/s", MOE_RULE(flop_rate)},
+};
+
+static const MoeColumn collectives[] = {
+    {"collective", "collective", "l", MOE_AT(MoeSeenAlike, like.collective)},
+    {"ranks", "ranks", "r", "#", MOE_AT(MoeSeenAlike, like.group)},
+    {"bytes", "bytes", "r", "B", MOE_AT(MoeSeenAlike, like.bytes)},
+    {"times", "times", "r", "#", MOE_AT(MoeSeenAlike, n)},
+    {"median", "median_s", "r", "s", MOE_AT(MoeSeenAlike, median_s)},
+    {"shortest", "least_s", "r", "s", MOE_AT(MoeSeenAlike, least_s)},
+    {"bus bandwidth", "bus_bandwidth_bytes_per_s", "r", "B/s", MOE_RULE(bus_bandwidth)},
+};
 
 /* ---- record ------------------------------------------------------------------------------------------------------ */
 
@@ -31,67 +89,11 @@ static void add_classes(JsonBuilder *builder, const MoeProfile *profile)
   json_builder_end_array(builder);
 }
 
-static void add_alike(JsonBuilder *builder, const MoeSeenAlike *one)
-{
-  moe_json_integer(builder, "times", one->n);
-  moe_json_number(builder, "median_s", one->median_s);
-  moe_json_number(builder, "least_s", one->least_s);
-}
-
-static void add_products(JsonBuilder *builder, const MoeProfile *profile)
-{
-  g_autoptr(GArray) products = moe_profile_products(profile);
-
-  moe_json_open_array(builder, "products");
-  for (guint i = 0; i < products->len; i++) {
-    const MoeSeenAlike *one = &g_array_index(products, MoeSeenAlike, i);
-    double flop = 2.0 * (double)one->like.batch * (double)one->like.m * (double)one->like.n * (double)one->like.k;
-
-    json_builder_begin_object(builder);
-    moe_json_integer(builder, "batch", one->like.batch);
-    moe_json_integer(builder, "m", one->like.m);
-    moe_json_integer(builder, "n", one->like.n);
-    moe_json_integer(builder, "k", one->like.k);
-    moe_json_text(builder, "type", one->like.type);
-    add_alike(builder, one);
-    moe_json_number(builder, "flop_per_s", one->median_s > 0 ? flop / one->median_s : NAN);
-    json_builder_end_object(builder);
-  }
-  json_builder_end_array(builder);
-}
-
-static void add_collectives(JsonBuilder *builder, const MoeProfile *profile)
-{
-  g_autoptr(GArray) collectives = moe_profile_collectives(profile);
-
-  moe_json_open_array(builder, "collectives");
-  for (guint i = 0; i < collectives->len; i++) {
-    const MoeSeenAlike *one = &g_array_index(collectives, MoeSeenAlike, i);
-
-    json_builder_begin_object(builder);
-    moe_json_text(builder, "collective", one->like.collective);
-    moe_json_integer(builder, "ranks", one->like.group);
-    moe_json_number(builder, "bytes", one->like.bytes);
-    add_alike(builder, one);
-    moe_json_number(builder, "bus_bandwidth_bytes_per_s", moe_seen_bus_bandwidth(&one->like, one->least_s));
-    json_builder_end_object(builder);
-  }
-  json_builder_end_array(builder);
-}
-
-static void add_host(JsonBuilder *builder, const MoeProfile *profile)
-{
-  moe_json_open_object(builder, "host");
-  moe_json_integer(builder, "launches", profile->n_launches);
-  moe_json_number(builder, "launch_median_s", profile->n_launches > 0 ? profile->launch_s : NAN);
-  moe_json_integer(builder, "waits", profile->n_syncs);
-  moe_json_number(builder, "waits_s", profile->sync_s);
-  json_builder_end_object(builder);
-}
-
-static JsonNode *describe(const MoeProfile *profile)
+static JsonNode *describe_profile(const MoeProfile *profile)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
+  g_autoptr(GArray) product = moe_profile_products(profile);
+  g_autoptr(GArray) collective = moe_profile_collectives(profile);
 
   json_builder_begin_object(builder);
   moe_json_text(builder, "gpu", profile->gpu);
@@ -102,101 +104,36 @@ static JsonNode *describe(const MoeProfile *profile)
   moe_json_number(builder, "step_time_s", profile->n_steps > 0 ? profile->step_s : NAN);
   moe_json_number(builder, "span_s", profile->span_s);
   moe_json_number(builder, "busy_s", profile->busy_s);
-  add_host(builder, profile);
+  moe_json_open_object(builder, "host");
+  moe_json_integer(builder, "launches", profile->n_launches);
+  moe_json_number(builder, "launch_median_s", profile->n_launches > 0 ? profile->launch_s : NAN);
+  moe_json_integer(builder, "waits", profile->n_syncs);
+  moe_json_number(builder, "waits_s", profile->sync_s);
+  json_builder_end_object(builder);
   add_classes(builder, profile);
-  add_products(builder, profile);
-  add_collectives(builder, profile);
+  MOE_LIST(builder, "products", (const MoeSeenAlike *)(const void *)product->data, product->len, products);
+  MOE_LIST(builder, "collectives", (const MoeSeenAlike *)(const void *)collective->data, collective->len, collectives);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
 
-char *moe_report_profile_json(const MoeProfile *profile)
+char *moe_report_profile(const MoeProfile *profile, MoeSheet sheet)
 {
-  g_autoptr(JsonNode) record = describe(profile);
+  static const MoeLine lines[] = {
+      {"GPU", "{gpu}"},
+      {"step", "{step_time_s|s}, the median of {steps}"},
+      {"kernels", "{kernels} in {span_s|s}, of which {busy_s|s} with one on some stream"},
+      {"launches", "{host.launches}, {host.launch_median_s|s} each on the host (median)"},
+      {"host waits", "{host.waits}, {host.waits_s|s} in all"},
+  };
+  static const MoePassage page[] = {
+      {MOE_LINES(lines)},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("classes", classes)},
+      {MOE_ROWS("products", products), .most = SHOWN_ALIKE, .above = "\n"},
+      {MOE_ROWS("collectives", collectives), .most = SHOWN_ALIKE, .above = "\n"},
+  };
+  static const MoeForms forms = {MOE_PAGE(page), .rows = "classes"};
 
-  return moe_record_json(record);
-}
-
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
-
-#define SHOWN_NAME 56 /* characters of a kernel's name: names of templates run on for a page */
-
-/* A name without what all have. */
-static char *largest(JsonObject *record)
-{
-  const char *name = moe_record_text(record, "largest");
-  g_auto(GStrv) parts =
-      g_strsplit(g_str_has_prefix(name, "void ") ? name + strlen("void ") : name, "(anonymous namespace)::", -1);
-  g_autofree char *whole = g_strjoinv("", parts);
-
-  return g_utf8_strlen(whole, -1) <= SHOWN_NAME ? g_steal_pointer(&whole)
-                                                : g_strdup_printf("%.*s...", SHOWN_NAME, whole);
-}
-
-static const MoeLine lines[] = {
-    {"GPU", "{gpu}"},
-    {"step", "{step_time_s|s}, the median of {steps}"},
-    {"kernels", "{kernels} in {span_s|s}, of which {busy_s|s} with one on some stream"},
-    {"launches", "{host.launches}, {host.launch_median_s|s} each on the host (median)"},
-    {"host waits", "{host.waits}, {host.waits_s|s} in all"},
-};
-
-static const MoeColumn class_columns[] = {
-    {"class", "class", "l"},
-    {"kernels", "kernels", "r", "#"},
-    {"time", "time_s", "r", "s"},
-    {"of the span", "share_of_span", "r", "%"},
-    {"largest", "largest", "w1", .text = largest},
-};
-
-static const MoeColumn product_columns[] = {
-    {"batch", "batch", "r", "#"},
-    {"m", "m", "r", "#"},
-    {"n", "n", "r", "#"},
-    {"k", "k", "r", "#"},
-    {"type", "type", "l", "text"},
-    {"times", "times", "r", "#"},
-    {"median", "median_s", "r", "s"},
-    {"rate", "flop_per_s", "r", "FLOP/s"},
-};
-
-static const MoeColumn collective_columns[] = {
-    {"collective", "collective", "l"},
-    {"ranks", "ranks", "r", "#"},
-    {"bytes", "bytes", "r", "B"},
-    {"times", "times", "r", "#"},
-    {"shortest", "least_s", "r", "s"},
-    {"median", "median_s", "r", "s"},
-    {"bus bandwidth", "bus_bandwidth_bytes_per_s", "r", "B/s"},
-};
-
-/* The first rows of a list under a blank line; "" without any. */
-static char *first_rows(JsonNode *record, const char *path, const MoeColumn *columns, guint n, MoeSheet sheet)
-{
-  JsonArray *all = moe_record_list(record, path);
-  guint length = json_array_get_length(all), shown = MIN(length, SHOWN_ALIKE);
-  g_autoptr(JsonArray) some = json_array_new();
-
-  for (guint i = 0; i < shown; i++)
-    json_array_add_element(some, json_node_copy(json_array_get_element(all, i)));
-  g_autofree char *rows = shown > 0 ? moe_record_rows(some, columns, n, sheet) : g_strdup("");
-  return shown == 0       ? g_strdup("")
-         : shown < length ? g_strdup_printf("\n%sand %u more, in JSON\n", rows, length - shown)
-                          : g_strdup_printf("\n%s", rows);
-}
-
-char *moe_report_profile_table(const MoeProfile *profile, MoeSheet sheet)
-{
-  g_autoptr(JsonNode) record = describe(profile);
-  g_autoptr(MoeTable) table = moe_table_new("lw");
-
-  moe_record_lines(table, json_node_get_object(record), lines, G_N_ELEMENTS(lines));
-  g_autofree char *head = moe_table_format(table, sheet);
-  g_autofree char *classes =
-      moe_record_rows(moe_record_list(record, "classes"), class_columns, G_N_ELEMENTS(class_columns), sheet);
-  g_autofree char *products = first_rows(record, "products", product_columns, G_N_ELEMENTS(product_columns), sheet);
-  g_autofree char *collectives =
-      first_rows(record, "collectives", collective_columns, G_N_ELEMENTS(collective_columns), sheet);
-
-  return g_strdup_printf("%s\n%s%s%s", head, classes, products, collectives);
+  return moe_record_emit(describe_profile(profile), &forms, sheet);
 }

@@ -1,9 +1,6 @@
 /* Records of points: one JSON object each, kept as text; together as JSON, CSV and a table. */
-#include "findings.h"
+#include "describe.h"
 #include "training.h"
-
-#include "record/json.h"
-#include <moesim/report.h>
 
 #include <math.h>
 #include <string.h>
@@ -89,31 +86,13 @@ char *moe_report_record_training(const char *record, double tokens)
   return moe_json_print(node, FALSE);
 }
 
-char *moe_report_records_json(guint n, const char *const *records)
-{
-  g_autoptr(JsonNode) root = parse_all(n, records);
-
-  return moe_record_json(root);
-}
-
-/* ---- CSV --------------------------------------------------------------------------------------------------------- */
-
-char *moe_report_records_csv(guint n, const char *const *records)
-{
-  g_autoptr(JsonNode) root = parse_all(n, records);
-
-  return moe_records_csv(json_node_get_array(root));
-}
-
-/* ---- table ------------------------------------------------------------------------------------------------------- */
-
-#define SHOWN_LOSSES 2 /* as many as a row has room for */
+/* ---- emitting ---------------------------------------------------------------------------------------------------- */
 
 static char *losses_or_reason(JsonObject *record)
 {
   const char *reason = moe_record_text(record, "error");
 
-  return reason ? g_strdup(reason) : moe_record_losses(record, SHOWN_LOSSES);
+  return reason ? g_strdup(reason) : moe_record_losses(record);
 }
 
 static const MoeColumn answer_columns[] = {
@@ -148,16 +127,18 @@ static void add_chosen(GArray *columns, GPtrArray *paths, JsonObject *record)
   }
 }
 
-char *moe_report_records_table(guint n, const char *const *records, MoeSheet sheet)
+char *moe_report_records(guint n, const char *const *records, MoeSheet sheet)
 {
-  if (n == 0)
-    return g_strdup("");
-  g_autoptr(JsonNode) root = parse_all(n, records);
-  JsonArray *list = json_node_get_array(root);
   g_autoptr(GArray) columns = g_array_new(FALSE, FALSE, sizeof(MoeColumn));
   g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+  JsonNode *root = parse_all(n, records);
 
-  add_chosen(columns, paths, json_array_get_object_element(list, 0));
+  if (n > 0)
+    add_chosen(columns, paths, json_array_get_object_element(json_node_get_array(root), 0));
   g_array_append_vals(columns, answer_columns, G_N_ELEMENTS(answer_columns));
-  return moe_record_rows(list, (MoeColumn *)columns->data, columns->len, sheet);
+  const MoePassage page[] = {
+      {.list = "", .columns = (MoeColumn *)columns->data, .n_columns = columns->len, .above = ""}};
+  const MoeForms forms = {MOE_PAGE(page), .rows = ""};
+
+  return moe_record_emit(root, &forms, sheet);
 }

@@ -1,128 +1,151 @@
-/* A prediction as a record: JSON and CSV of it, and rows beside others. */
-#include "findings.h"
-#include "losses.h"
+/* A prediction as a record, and its page. */
+#include "describe.h"
 #include "training.h"
 
-#include "record/json.h"
 #include "study/economy.h"
 #include <math.h>
-#include <moesim/report.h>
 
-#define SHOWN_LOSSES 3 /* as many as a row has room for */
+#define SHOWN_LOSSES 3 /* of a row that has the room; others show fewer */
 
-/* 0 stands for "not given". */
-static void add_given(JsonBuilder *builder, const char *key, double value)
-{
-  moe_json_number(builder, key, value != 0 ? value : NAN);
-}
+/* ---- what it is -------------------------------------------------------------------------------------------------- */
 
-/* By convention. */
-static void add_pair(JsonBuilder *builder, const char *key, double causal, double full)
-{
-  static const char *const words[] = {"causal", "full"};
+static const MoeColumn identity_fields[] = {
+    {NULL, "run", MOE_AT(MoeResult, run)},         {NULL, "variant", MOE_AT(MoeResult, variant)},
+    {NULL, "cluster", MOE_AT(MoeResult, cluster)}, {NULL, "stack", MOE_AT(MoeResult, stack)},
+    {NULL, "rumour", MOE_FLAG(MoeResult, rumour)}, {NULL, "announced", MOE_FLAG(MoeResult, announced)},
+    {NULL, "gpus", MOE_AT(MoeResult, gpus)},
+};
 
-  moe_json_words(builder, key, words, (const double[]){causal, full}, G_N_ELEMENTS(words));
-}
+static const MoeColumn answer_fields[] = {
+    {NULL, "seed", MOE_AT(MoeResult, seed)},
+    {NULL, "step_time_s", MOE_AT(MoeResult, step_time_s)},
+    {NULL, "mfu.causal", MOE_AT(MoeResult, mfu_causal)},
+    {NULL, "mfu.full", MOE_AT(MoeResult, mfu_full)},
+};
 
 void moe_json_identity(JsonBuilder *builder, const MoeResult *result)
 {
-  moe_json_text(builder, "run", result->run);
-  moe_json_text(builder, "variant", result->variant);
-  moe_json_text(builder, "cluster", result->cluster);
-  moe_json_text(builder, "stack", result->stack);
-  moe_json_bool(builder, "rumour", result->rumour);
-  moe_json_bool(builder, "announced", result->announced);
-  moe_json_integer(builder, "gpus", result->gpus);
+  MOE_DESCRIBE(builder, result, identity_fields);
 }
 
 void moe_json_answer(JsonBuilder *builder, const MoeResult *result)
 {
   moe_json_identity(builder, result);
-  moe_json_integer(builder, "seed", (gint64)result->seed);
-  moe_json_number(builder, "step_time_s", result->step_time_s);
-  add_pair(builder, "mfu", result->mfu_causal, result->mfu_full);
+  MOE_DESCRIBE(builder, result, answer_fields);
 }
 
-static void add_identity(JsonBuilder *builder, const MoeResult *result)
+/* ---- speed ------------------------------------------------------------------------------------------------------- */
+
+#define TFLOP 1e-12 /* in a FLOP */
+
+static double tflops_causal(gconstpointer of)
 {
-  static const char *const words[] = {"total", "active"};
-
-  moe_json_identity(builder, result);
-  moe_json_text(builder, "fidelity", moe_fidelity_words[result->fidelity]);
-  moe_json_integer(builder, "seed", (gint64)result->seed);
-  moe_json_words(builder, "parameters", words, (const double[]){result->parameters_total, result->parameters_active},
-                 G_N_ELEMENTS(words));
+  return ((const MoeResult *)of)->model_flop_per_s_per_gpu_causal * TFLOP;
 }
 
-static void add_speed(JsonBuilder *builder, const MoeResult *result)
+static double tflops_full(gconstpointer of)
 {
-  add_pair(builder, "model_flops_per_token", result->model_flops_per_token_causal, result->model_flops_per_token_full);
-  moe_json_integer(builder, "global_batch", result->global_batch);
-  moe_json_integer(builder, "sequence_length", result->sequence_length);
-  moe_json_number(builder, "tokens_per_step", result->tokens_per_step);
-  moe_json_number(builder, "step_time_s", result->step_time_s);
-  moe_json_number(builder, "tokens_per_s", result->tokens_per_s);
-  moe_json_number(builder, "tokens_per_s_per_gpu", result->tokens_per_s_per_gpu);
-  add_pair(builder, "model_tflops_per_gpu", result->model_flop_per_s_per_gpu_causal * 1e-12,
-           result->model_flop_per_s_per_gpu_full * 1e-12);
-  add_pair(builder, "mfu", result->mfu_causal, result->mfu_full);
-  moe_json_number(builder, "hfu", result->hfu);
-  moe_json_number(builder, "peak_flops_per_gpu", result->peak_flop_per_s);
-  moe_json_text(builder, "peak_precision", result->peak_precision);
+  return ((const MoeResult *)of)->model_flop_per_s_per_gpu_full * TFLOP;
 }
+
+static const MoeColumn speed_fields[] = {
+    {NULL, "fidelity", MOE_WORD(MoeResult, fidelity, moe_fidelity_words)},
+    {NULL, "seed", MOE_AT(MoeResult, seed)},
+    {NULL, "parameters.total", MOE_AT(MoeResult, parameters_total)},
+    {NULL, "parameters.active", MOE_AT(MoeResult, parameters_active)},
+    {NULL, "model_flops_per_token.causal", MOE_AT(MoeResult, model_flops_per_token_causal)},
+    {NULL, "model_flops_per_token.full", MOE_AT(MoeResult, model_flops_per_token_full)},
+    {NULL, "global_batch", MOE_AT(MoeResult, global_batch)},
+    {NULL, "sequence_length", MOE_AT(MoeResult, sequence_length)},
+    {NULL, "tokens_per_step", MOE_AT(MoeResult, tokens_per_step)},
+    {NULL, "step_time_s", MOE_AT(MoeResult, step_time_s)},
+    {NULL, "tokens_per_s", MOE_AT(MoeResult, tokens_per_s)},
+    {NULL, "tokens_per_s_per_gpu", MOE_AT(MoeResult, tokens_per_s_per_gpu)},
+    {NULL, "model_tflops_per_gpu.causal", MOE_RULE(tflops_causal)},
+    {NULL, "model_tflops_per_gpu.full", MOE_RULE(tflops_full)},
+    {NULL, "mfu.causal", MOE_AT(MoeResult, mfu_causal)},
+    {NULL, "mfu.full", MOE_AT(MoeResult, mfu_full)},
+    {NULL, "hfu", MOE_AT(MoeResult, hfu)},
+    {NULL, "peak_flops_per_gpu", MOE_AT(MoeResult, peak_flop_per_s)},
+    {NULL, "peak_precision", MOE_AT(MoeResult, peak_precision)},
+};
+
+/* Only of several. */
+static const MoeColumn steps_fields[] = {
+    {NULL, "steps.n", MOE_AT(MoeResult, steps.n)},
+    {NULL, "steps.p50_s", MOE_AT(MoeResult, steps.p50_s)},
+    {NULL, "steps.p90_s", MOE_AT(MoeResult, steps.p90_s)},
+    {NULL, "steps.max_s", MOE_AT(MoeResult, steps.max_s)},
+};
+
+/* ---- how sure ---------------------------------------------------------------------------------------------------- */
 
 /* An MFU without more is in the convention of the publication. */
+static double as_published(const MoeResult *result, double causal, double full)
+{
+  return result->published.present && result->published.full_convention ? full : causal;
+}
+
+static double mfu_p10(gconstpointer of)
+{
+  const MoeResult *result = of;
+
+  return as_published(result, result->interval.mfu_causal_p10, result->interval.mfu_full_p10);
+}
+
+static double mfu_p90(gconstpointer of)
+{
+  const MoeResult *result = of;
+
+  return as_published(result, result->interval.mfu_causal_p90, result->interval.mfu_full_p90);
+}
+
+static const MoeColumn interval_fields[] = {
+    {NULL, "samples", MOE_AT(MoeResult, interval.samples)},
+    {NULL, "mfu_causal_p10", MOE_AT(MoeResult, interval.mfu_causal_p10)},
+    {NULL, "mfu_causal_p90", MOE_AT(MoeResult, interval.mfu_causal_p90)},
+    {NULL, "mfu_full_p10", MOE_AT(MoeResult, interval.mfu_full_p10)},
+    {NULL, "mfu_full_p90", MOE_AT(MoeResult, interval.mfu_full_p90)},
+    {NULL, "step_time_p10_s", MOE_AT(MoeResult, interval.step_time_p10_s)},
+    {NULL, "step_time_p90_s", MOE_AT(MoeResult, interval.step_time_p90_s)},
+    {NULL, "mfu_p10", MOE_RULE(mfu_p10)},
+    {NULL, "mfu_p90", MOE_RULE(mfu_p90)},
+    {NULL, "mfu_causal_p50", MOE_AT(MoeResult, interval.mfu_causal_p50)},
+    {NULL, "mfu_full_p50", MOE_AT(MoeResult, interval.mfu_full_p50)},
+    {NULL, "step_time_p50_s", MOE_AT(MoeResult, interval.step_time_p50_s)},
+    {NULL, "memory_peak_p10_bytes", MOE_AT(MoeResult, interval.peak_p10_bytes)},
+    {NULL, "memory_peak_p90_bytes", MOE_AT(MoeResult, interval.peak_p90_bytes)},
+    {NULL, "assumptions_share", MOE_AT(MoeResult, interval.assumptions_share)},
+    {NULL, "model_error_share", MOE_AT(MoeResult, interval.model_share)},
+};
+
 void moe_json_interval(JsonBuilder *builder, const MoeResult *result)
 {
-  gboolean full = result->published.present && result->published.full_convention;
-
   if (result->interval.samples == 0)
     return;
   moe_json_open_object(builder, "interval");
-  moe_json_integer(builder, "samples", result->interval.samples);
-  moe_json_number(builder, "mfu_causal_p10", result->interval.mfu_causal_p10);
-  moe_json_number(builder, "mfu_causal_p90", result->interval.mfu_causal_p90);
-  moe_json_number(builder, "mfu_full_p10", result->interval.mfu_full_p10);
-  moe_json_number(builder, "mfu_full_p90", result->interval.mfu_full_p90);
-  moe_json_number(builder, "step_time_p10_s", result->interval.step_time_p10_s);
-  moe_json_number(builder, "step_time_p90_s", result->interval.step_time_p90_s);
-  moe_json_number(builder, "mfu_p10", full ? result->interval.mfu_full_p10 : result->interval.mfu_causal_p10);
-  moe_json_number(builder, "mfu_p90", full ? result->interval.mfu_full_p90 : result->interval.mfu_causal_p90);
-  moe_json_number(builder, "mfu_causal_p50", result->interval.mfu_causal_p50);
-  moe_json_number(builder, "mfu_full_p50", result->interval.mfu_full_p50);
-  moe_json_number(builder, "step_time_p50_s", result->interval.step_time_p50_s);
-  moe_json_number(builder, "memory_peak_p10_bytes", result->interval.peak_p10_bytes);
-  moe_json_number(builder, "memory_peak_p90_bytes", result->interval.peak_p90_bytes);
-  moe_json_number(builder, "assumptions_share", result->interval.assumptions_share);
-  moe_json_number(builder, "model_error_share", result->interval.model_share);
+  MOE_DESCRIBE(builder, result, interval_fields);
   moe_json_bool(builder, "assumptions_varied", result->interval.samples > 1);
   json_builder_end_object(builder);
 }
 
-/* Only of several. */
-static void add_steps(JsonBuilder *builder, const MoeResult *result)
-{
-  if (result->steps.n == 0)
-    return;
-  moe_json_open_object(builder, "steps");
-  moe_json_integer(builder, "n", result->steps.n);
-  moe_json_number(builder, "p50_s", result->steps.p50_s);
-  moe_json_number(builder, "p90_s", result->steps.p90_s);
-  moe_json_number(builder, "max_s", result->steps.max_s);
-  json_builder_end_object(builder);
-}
+/* ---- published --------------------------------------------------------------------------------------------------- */
 
 static void add_published(JsonBuilder *builder, const MoeResult *result)
 {
+  static const MoeColumn fields[] = {
+      {NULL, "step_time_s", MOE_GIVEN(MoeResult, published.step_time_s)},
+      {NULL, "tokens_per_s_per_gpu", MOE_GIVEN(MoeResult, published.tokens_per_s_per_gpu)},
+  };
   gboolean present = result->published.present;
   double mfu = moe_result_published_mfu(result), step_s = result->published.step_time_s;
+  double tflops = result->published.model_flop_per_s_per_gpu * TFLOP;
 
   moe_json_open_object(builder, "published");
-  add_given(builder, "mfu", result->published.mfu);
+  moe_json_number(builder, "mfu", result->published.mfu != 0 ? result->published.mfu : NAN);
   moe_json_text(builder, "convention", present ? (result->published.full_convention ? "full" : "causal") : NULL);
-  add_given(builder, "step_time_s", result->published.step_time_s);
-  add_given(builder, "tokens_per_s_per_gpu", result->published.tokens_per_s_per_gpu);
-  add_given(builder, "model_tflops_per_gpu", result->published.model_flop_per_s_per_gpu * 1e-12);
+  MOE_DESCRIBE(builder, result, fields);
+  moe_json_number(builder, "model_tflops_per_gpu", tflops != 0 ? tflops : NAN);
   moe_json_bool(builder, "step_time_derived", result->published.step_time_derived);
   moe_json_text(builder, "source", result->published.source);
   moe_json_number(builder, "mfu_given_or_derived", mfu > 0 ? mfu : NAN);
@@ -131,10 +154,11 @@ static void add_published(JsonBuilder *builder, const MoeResult *result)
   json_builder_end_object(builder);
 }
 
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
 static void add_stages(JsonBuilder *builder, const MoeResult *result)
 {
-  json_builder_set_member_name(builder, "stages");
-  json_builder_begin_array(builder);
+  moe_json_open_array(builder, "stages");
   for (guint i = 0; i < result->memory.n_roles; i++) {
     json_builder_begin_object(builder);
     moe_json_integer(builder, "stage", i);
@@ -167,42 +191,44 @@ static void add_memory(JsonBuilder *builder, const MoeResult *result)
   json_builder_end_object(builder);
 }
 
-/* A trillion tokens at this step time, without interruption; null where price or power is unknown. */
-static void add_economy(JsonBuilder *builder, const MoeResult *result)
-{
-  MoeEconomy economy = moe_economy_ideal(result);
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
-  moe_json_open_object(builder, "economy");
-  add_given(builder, "price_gpu_hour_dollars", economy.price_gpu_hour);
-  add_given(builder, "dollars_per_trillion_tokens", economy.dollars_per_trillion);
-  add_given(builder, "stepping_power_w", economy.stepping_power_w);
-  add_given(builder, "mwh_per_trillion_tokens", economy.mwh_per_trillion);
-  json_builder_end_object(builder);
-}
+/* A trillion tokens at this step time, without interruption; null where price or power is unknown. */
+static const MoeColumn economy_fields[] = {
+    {NULL, "economy.price_gpu_hour_dollars", MOE_GIVEN(MoeEconomy, price_gpu_hour)},
+    {NULL, "economy.dollars_per_trillion_tokens", MOE_GIVEN(MoeEconomy, dollars_per_trillion)},
+    {NULL, "economy.stepping_power_w", MOE_GIVEN(MoeEconomy, stepping_power_w)},
+    {NULL, "economy.mwh_per_trillion_tokens", MOE_GIVEN(MoeEconomy, mwh_per_trillion)},
+};
+
+static const MoeColumn work_fields[] = {
+    {NULL, "traffic_bytes_per_gpu.nvlink", MOE_AT(MoeResult, traffic_nvlink_bytes)},
+    {NULL, "traffic_bytes_per_gpu.network", MOE_AT(MoeResult, traffic_network_bytes)},
+    {NULL, "traffic_bytes_per_gpu.host", MOE_AT(MoeResult, traffic_host_bytes)},
+    {NULL, "extrapolated_kernel_share", MOE_AT(MoeResult, extrapolated_share)},
+    {NULL, "operations", MOE_AT(MoeResult, operations)},
+    {NULL, "events", MOE_AT(MoeResult, events)},
+    {NULL, "wall_time_s", MOE_AT(MoeResult, wall_time_s)},
+};
 
 static void add_result(JsonBuilder *builder, const MoeResult *result)
 {
+  const MoeEconomy economy = moe_economy_ideal(result);
+
   json_builder_begin_object(builder);
-  add_identity(builder, result);
-  add_speed(builder, result);
-  add_steps(builder, result);
+  moe_json_identity(builder, result);
+  MOE_DESCRIBE(builder, result, speed_fields);
+  if (result->steps.n > 0)
+    MOE_DESCRIBE(builder, result, steps_fields);
   moe_json_interval(builder, result);
   add_published(builder, result);
   add_memory(builder, result);
-  add_economy(builder, result);
+  MOE_DESCRIBE(builder, &economy, economy_fields);
   moe_json_words(builder, "time_s", moe_cause_words, result->cause_s, MOE_N_CAUSES);
   moe_json_words(builder, "kernel_time_s", moe_reason_words, result->reason_s, MOE_N_REASONS);
   moe_json_words(builder, "scope_time_s", moe_scope_words, result->scope_s, MOE_N_SCOPES);
   moe_json_words(builder, "pass_time_s", moe_pass_words, result->pass_s, MOE_N_PASSES);
-  moe_json_open_object(builder, "traffic_bytes_per_gpu");
-  moe_json_number(builder, "nvlink", result->traffic_nvlink_bytes);
-  moe_json_number(builder, "network", result->traffic_network_bytes);
-  moe_json_number(builder, "host", result->traffic_host_bytes);
-  json_builder_end_object(builder);
-  moe_json_number(builder, "extrapolated_kernel_share", result->extrapolated_share);
-  moe_json_integer(builder, "operations", (gint64)result->operations);
-  moe_json_integer(builder, "events", (gint64)result->events);
-  moe_json_number(builder, "wall_time_s", result->wall_time_s);
+  MOE_DESCRIBE(builder, result, work_fields);
   json_builder_end_object(builder);
 }
 
@@ -233,21 +259,6 @@ JsonNode *moe_describe_results(const GPtrArray *results)
   return node;
 }
 
-char *moe_report_json(const GPtrArray *results, gboolean array)
-{
-  g_assert(array || results->len == 1);
-  g_autoptr(JsonNode) root = array ? moe_describe_results(results) : moe_describe_result(results->pdata[0]);
-
-  return moe_record_json(root);
-}
-
-char *moe_report_csv(const GPtrArray *results)
-{
-  g_autoptr(JsonNode) records = moe_describe_results(results);
-
-  return moe_records_csv(json_node_get_array(records));
-}
-
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 char *moe_record_label(JsonObject *record)
@@ -272,7 +283,8 @@ char *moe_record_answer(JsonObject *record)
   return g_strdup_printf("%s: %s", title, answer);
 }
 
-char *moe_record_losses(JsonObject *record, guint shown)
+/* At most `shown`. */
+static char *losses_text(JsonObject *record, guint shown)
 {
   double seconds[MOE_N_CAUSES], step_s = moe_record_number(record, "step_time_s");
   MoeLoss losses[MOE_N_CAUSES];
@@ -292,12 +304,17 @@ char *moe_record_losses(JsonObject *record, guint shown)
   return g_string_free(text, FALSE);
 }
 
-static char *largest_losses(JsonObject *record)
+char *moe_record_losses(JsonObject *record)
 {
-  return moe_record_losses(record, SHOWN_LOSSES);
+  return losses_text(record, SHOWN_LOSSES - 1);
 }
 
-char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet)
+static char *more_losses(JsonObject *record)
+{
+  return losses_text(record, SHOWN_LOSSES);
+}
+
+char *moe_report_compare(const GPtrArray *results, MoeSheet sheet)
 {
   static const MoeColumn columns[] = {
       {"run", .place = "n", .text = moe_record_label},
@@ -322,9 +339,10 @@ char *moe_report_compare_table(const GPtrArray *results, MoeSheet sheet)
       {"energy/T tokens", "economy.mwh_per_trillion_tokens", "r3?", "MWh"},
       {"MFU P10", "interval.mfu_p10", "r?", "%"},
       {"MFU P90", "interval.mfu_p90", "r?", "%"},
-      {"largest losses", .place = "w2", .text = largest_losses},
+      {"largest losses", .place = "w2", .text = more_losses},
   };
-  g_autoptr(JsonNode) records = moe_describe_results(results);
+  static const MoePassage page[] = {{MOE_ROWS("", columns)}};
+  static const MoeForms forms = {MOE_PAGE(page), .rows = ""};
 
-  return moe_record_rows(json_node_get_array(records), columns, G_N_ELEMENTS(columns), sheet);
+  return moe_record_emit(moe_describe_results(results), &forms, sheet);
 }

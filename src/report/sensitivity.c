@@ -1,10 +1,6 @@
 /* How sure an answer is: the interval and the tornado. */
-#include "findings.h"
-#include "losses.h"
-#include "record/json.h"
-#include "record/tables.h"
+#include "describe.h"
 #include "report/plot.h"
-#include <moesim/report.h>
 
 #include <math.h>
 #include <string.h>
@@ -58,30 +54,7 @@ JsonNode *moe_describe_sensitivity(const MoeSensitivity *s)
   return json_builder_get_root(builder);
 }
 
-char *moe_report_sensitivity_json(const MoeSensitivity *s)
-{
-  g_autoptr(JsonNode) record = moe_describe_sensitivity(s);
-
-  return moe_record_json(record);
-}
-
-char *moe_report_sensitivity_csv(const MoeSensitivity *s)
-{
-  static const MoeColumn columns[] = {
-      {"assumption", "key", "l"},
-      {"low", "low.value", "l"},
-      {"mfu_causal_low", "low.mfu_causal", "l"},
-      {"step_time_s_low", "low.step_time_s", "l"},
-      {"high", "high.value", "l"},
-      {"mfu_causal_high", "high.mfu_causal", "l"},
-      {"step_time_s_high", "high.step_time_s", "l"},
-  };
-  g_autoptr(JsonNode) record = moe_describe_sensitivity(s);
-
-  return moe_record_csv(moe_record_list(record, "assumptions"), columns, G_N_ELEMENTS(columns));
-}
-
-/* ---- table ------------------------------------------------------------------------------------------------------- */
+/* ---- levels ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
   const char *title;
@@ -99,28 +72,37 @@ static const Quantile levels[] = {
     {"P90", "mfu_causal.p90", "mfu_full.p90", "step_time_s.p90"},
 };
 
-static void add_level(MoeTable *table, JsonObject *record, const Quantile *level, gboolean told)
-{
-  const char *place = strchr(level->title, ':');
+static const MoeColumn level_columns[] = {
+    {"", "level", "l"},
+    {"MFU causal", "causal", "r", "%"},
+    {"MFU full", "full", "r", "%"},
+    {"step time", "step", "r", "s"},
+};
 
-  moe_table_add(table, place && !told ? place + 2 : level->title);
-  moe_table_percent(table, moe_record_number(record, level->causal));
-  moe_table_percent(table, moe_record_number(record, level->full));
-  moe_table_quantity(table, moe_record_number(record, level->step), MOE_DIM_SECONDS);
-}
-
-static char *interval_rows(JsonObject *record, MoeSheet sheet)
+/* Rows of a page: the same numbers, turned. */
+static void add_levels(JsonObject *record)
 {
-  static const char *const titles[] = {"", "MFU causal", "MFU full", "step time", NULL};
-  g_autoptr(MoeTable) table = moe_table_new("lrrr");
   gboolean told = moe_record_find(record, "interval") != NULL;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
 
-  moe_table_header(table, titles);
-  for (guint l = 0; l < G_N_ELEMENTS(levels); l++)
-    if (told || !g_str_has_prefix(levels[l].causal, "interval."))
-      add_level(table, record, &levels[l], told);
-  return moe_table_format(table, sheet);
+  json_builder_begin_array(builder);
+  for (guint l = 0; l < G_N_ELEMENTS(levels); l++) {
+    const char *behind = strchr(levels[l].title, ':');
+
+    if (!told && g_str_has_prefix(levels[l].causal, "interval."))
+      continue;
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "level", behind && !told ? behind + 2 : levels[l].title);
+    moe_json_number(builder, "causal", moe_record_number(record, levels[l].causal));
+    moe_json_number(builder, "full", moe_record_number(record, levels[l].full));
+    moe_json_number(builder, "step", moe_record_number(record, levels[l].step));
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
+  json_object_set_member(record, "levels", json_builder_get_root(builder));
 }
+
+/* ---- page -------------------------------------------------------------------------------------------------------- */
 
 static char *failed_values(JsonObject *swing)
 {
@@ -140,38 +122,43 @@ const MoeColumn moe_swing_columns[] = {
 };
 const guint moe_n_swing_columns = G_N_ELEMENTS(moe_swing_columns);
 
-static const MoeLine sample_lines[] = {
-    {"", "P10 to P90 made of: assumptions {interval.assumptions_share|%}, the model's own error "
-         "{interval.model_error_share|%}.\n"},
-    {"", "{samples} combinations (Latin hypercube), {simulations} simulations"},
-    {"", "; {samples_failed} combinations cannot exist, the first: {first_failure}"},
-};
-
-/* What the interval rests on. */
-static char *sample_text(JsonObject *record)
+static char *nothing_assumed(JsonObject *record)
 {
-  g_autoptr(GString) text = g_string_new(NULL);
+  gboolean any = json_array_get_length(json_object_get_array_member(record, "assumptions")) > 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS(sample_lines); i++) {
-    g_autofree char *line = moe_record_line(record, &sample_lines[i]);
-
-    g_string_append(text, line ? line : "");
-  }
-  return g_string_free(g_steal_pointer(&text), FALSE);
+  return any ? NULL : g_strdup("The run states no assumptions.\n");
 }
 
-char *moe_report_sensitivity_table(const MoeSensitivity *s, MoeSheet sheet)
+char *moe_report_sensitivity(const MoeSensitivity *s, MoeSheet sheet)
 {
-  g_autoptr(JsonNode) node = moe_describe_sensitivity(s);
-  JsonObject *record = json_node_get_object(node);
-  g_autofree char *title = moe_record_title(record);
-  g_autofree char *interval = interval_rows(record, sheet);
-  g_autofree char *text = sample_text(record);
-  g_autofree char *swings = s->n_swings > 0 ? moe_record_rows(moe_record_list(node, "assumptions"), moe_swing_columns,
-                                                              moe_n_swing_columns, sheet)
-                                            : g_strdup("The run states no assumptions.\n");
+  static const MoeColumn csv[] = {
+      {"assumption", "key", "l"},
+      {"low", "low.value", "l"},
+      {"mfu_causal_low", "low.mfu_causal", "l"},
+      {"step_time_s_low", "low.step_time_s", "l"},
+      {"high", "high.value", "l"},
+      {"mfu_causal_high", "high.mfu_causal", "l"},
+      {"step_time_s_high", "high.step_time_s", "l"},
+  };
+  static const MoePassage page[] = {
+      {MOE_SAID(moe_record_title)},
+      {MOE_SAY("\n\n")},
+      {MOE_ROWS("levels", level_columns)},
+      {MOE_SAY("P10 to P90 made of: assumptions {interval.assumptions_share|%}, the model's own error "
+               "{interval.model_error_share|%}.\n")},
+      {MOE_SAY("{samples} combinations (Latin hypercube), {simulations} simulations")},
+      {MOE_SAY("; {samples_failed} combinations cannot exist, the first: {first_failure}")},
+      {MOE_SAY_IF("!samples_failed", ".")},
+      {MOE_SAY("\n\n")},
+      {MOE_ROWS("assumptions", moe_swing_columns), .above = ""},
+      {MOE_SAID(nothing_assumed)},
+  };
+  static const MoeForms forms = {MOE_PAGE(page), MOE_CSV("assumptions", csv)};
+  JsonNode *record = moe_describe_sensitivity(s);
 
-  return g_strdup_printf("%s\n\n%s%s%s\n\n%s", title, interval, text, s->n_failed > 0 ? "" : ".", swings);
+  if (sheet.format == MOE_FORMAT_TABLE)
+    add_levels(json_node_get_object(record));
+  return moe_record_emit(record, &forms, sheet);
 }
 
 /* ---- figure ----------------------------------------------------------------------------------------------------- */

@@ -1,8 +1,6 @@
 /* The keys of a run: what each is, where that is written, whether it is assumed; and what may be given besides. */
-#include "report/show.h"
-#include "findings.h"
-#include "record/json.h"
-#include "spec/schema.h"
+#include "describe.h"
+#include "report/findings.h"
 #include "spec/spec.h"
 
 #include <string.h>
@@ -161,13 +159,6 @@ static JsonNode *describe_show(const MoeShown *shown)
   return json_builder_get_root(rows);
 }
 
-char *moe_report_show_json(const MoeShown *shown)
-{
-  g_autoptr(JsonNode) record = describe_show(shown);
-
-  return moe_record_json(record);
-}
-
 /* ---- table and CSV ----------------------------------------------------------------------------------------------- */
 
 static char *describe_place(JsonObject *row, const char *file)
@@ -193,30 +184,16 @@ static char *short_place(JsonObject *row)
   return describe_place(row, name);
 }
 
-static MoeTable *make_table(const MoeShown *shown, gboolean whole)
+char *moe_report_show(const MoeShown *shown, MoeSheet sheet)
 {
+  gboolean brief = sheet.format == MOE_FORMAT_TABLE && sheet.width > 0;
   const MoeColumn columns[] = {
       {"key", "key", "l"},
       {"value", "value", "w"},
-      {"from", .place = "l", .text = whole ? whole_place : short_place},
+      {"from", .place = "l", .text = brief ? short_place : whole_place},
       {"range", "range", "w?"},
       {"assumed", "assumed", "w"},
   };
-  g_autoptr(JsonNode) rows = describe_show(shown);
 
-  return moe_record_table(json_node_get_array(rows), columns, G_N_ELEMENTS(columns));
-}
-
-char *moe_report_show_table(const MoeShown *shown, MoeSheet sheet)
-{
-  g_autoptr(MoeTable) table = make_table(shown, sheet.width == 0);
-
-  return moe_table_format(table, sheet);
-}
-
-char *moe_report_show_csv(const MoeShown *shown)
-{
-  g_autoptr(MoeTable) table = make_table(shown, TRUE);
-
-  return moe_table_csv(table);
+  return MOE_EMIT_LIST(describe_show(shown), columns, sheet);
 }

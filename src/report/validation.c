@@ -1,40 +1,43 @@
-/* A validation: record, tables of cases, pairs and sizes. */
-#include "report/validation.h"
+/* A validation: cases, groups, pairs, sizes, intervals. */
 #include "base/base.h"
-#include "coverage.h"
-#include "findings.h"
-#include "record/json.h"
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- record ------------------------------------------------------------------------------------------------------ */
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
-static void add_prediction(JsonBuilder *builder, const MoeCase *c)
+static char *note(JsonObject *record)
 {
-  moe_json_text(builder, "metric", c->metric);
-  moe_json_number(builder, "published", c->published);
-  moe_json_number(builder, "predicted", c->predicted);
-  moe_json_number(builder, "published_step_time_s", c->published_step_s);
-  moe_json_number(builder, "predicted_step_time_s", c->predicted_step_s);
-  moe_json_number(builder, "error", c->error);
-  moe_json_number(builder, "extrapolated_kernel_share", c->extrapolated_share);
-  moe_json_number(builder, "waiting_share", c->waiting_share);
-  moe_json_bool(builder, "fits", c->fits);
+  const char *failure = moe_record_text(record, "failure");
+
+  return g_strdup(failure ? failure : moe_record_flag(record, "fits") ? "" : "does not fit");
 }
 
-static void add_case(JsonBuilder *builder, const MoeCase *c)
+/* Columns of a case; from `metric` on, members of one that was predicted. */
+static const MoeColumn case_fields[] = {
+    {"case", "id", "l"},
+    {"GPUs", "gpus", "r3"},
+    {"metric", "metric", "l1", "text", MOE_AT(MoeCase, metric)},
+    {"published", "published", "r2", "%.4g", MOE_AT(MoeCase, published)},
+    {"predicted", "predicted", "r2", "%.4g", MOE_AT(MoeCase, predicted)},
+    {"step published", "published_step_time_s", "r", "s", MOE_AT(MoeCase, published_step_s)},
+    {"step predicted", "predicted_step_time_s", "r", "s", MOE_AT(MoeCase, predicted_step_s)},
+    {"error", "error", "r", "+%", MOE_AT(MoeCase, error)},
+    {NULL, "extrapolated_kernel_share", MOE_AT(MoeCase, extrapolated_share)},
+    {NULL, "waiting_share", MOE_AT(MoeCase, waiting_share)},
+    {NULL, "fits", MOE_FLAG(MoeCase, fits)},
+    {"note", .place = "w", .text = note},
+};
+
+void moe_json_case(JsonBuilder *builder, const MoeCase *c)
 {
-  json_builder_begin_object(builder);
   moe_json_text(builder, "id", c->id);
   for (guint g = 0; g < MOE_N_GROUP_BY; g++)
     moe_json_text(builder, moe_group_by_words[g], c->group[g]);
   if (c->failure)
     moe_json_text(builder, "failure", c->failure);
-  moe_json_integer(builder, "gpus", c->gpus);
-  if (!c->failure)
-    add_prediction(builder, c);
-  json_builder_end_object(builder);
 }
 
 static gint worse_first(gconstpointer a, gconstpointer b)
@@ -45,7 +48,6 @@ static gint worse_first(gconstpointer a, gconstpointer b)
   return ex != ey ? (ex < ey) - (ex > ey) : strcmp(x->id, y->id);
 }
 
-/* The open list gets them. */
 static void add_cases(JsonBuilder *builder, const MoeValidation *validation, gboolean worst_first)
 {
   g_autoptr(GPtrArray) order = g_ptr_array_new();
@@ -54,57 +56,111 @@ static void add_cases(JsonBuilder *builder, const MoeValidation *validation, gbo
     g_ptr_array_add(order, &validation->cases[i]);
   if (worst_first)
     g_ptr_array_sort(order, worse_first);
-  for (guint i = 0; i < order->len; i++)
-    add_case(builder, order->pdata[i]);
+  moe_json_open_array(builder, "cases");
+  for (guint i = 0; i < order->len; i++) {
+    const MoeCase *c = order->pdata[i];
+
+    json_builder_begin_object(builder);
+    moe_json_case(builder, c);
+    moe_json_integer(builder, "gpus", c->gpus);
+    if (!c->failure)
+      MOE_DESCRIBE(builder, c, case_fields);
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
 }
 
-static void add_group(JsonBuilder *builder, const MoeCaseGroup *group)
-{
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "name", group->name);
-  moe_json_integer(builder, "cases", group->n);
-  moe_json_number(builder, "median_abs_error", group->median_abs_error);
-  moe_json_number(builder, "p90_abs_error", group->p90_abs_error);
-  moe_json_number(builder, "bias", group->bias);
-  moe_json_number(builder, "rank_correlation", group->rank_correlation);
-  json_builder_end_object(builder);
-}
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
 
-static void add_groups(JsonBuilder *builder, const MoeValidation *validation, MoeGroupBy by, gboolean empty)
+static const MoeColumn group_fields[] = {
+    {"group", "name", "l", MOE_AT(MoeCaseGroup, name)},
+    {"cases", "cases", "r", MOE_AT(MoeCaseGroup, n)},
+    {"median |error|", "median_abs_error", "r", "%", MOE_AT(MoeCaseGroup, median_abs_error)},
+    {"P90 |error|", "p90_abs_error", "r", "%", MOE_AT(MoeCaseGroup, p90_abs_error)},
+    {"bias", "bias", "r", "+%", MOE_AT(MoeCaseGroup, bias)},
+    {"rank correlation", "rank_correlation", "r", "%.2f", MOE_AT(MoeCaseGroup, rank_correlation)},
+};
+
+/* Groups; `page`: and those with cases above all of them. */
+static void add_groups(JsonBuilder *builder, const MoeValidation *validation, MoeGroupBy by, gboolean page)
 {
   guint n = 0;
   MoeCaseGroup *groups = moe_validation_group(validation, by, &n);
 
-  for (guint g = 0; g < n; g++)
-    if (empty || groups[g].n > 0)
-      add_group(builder, &groups[g]);
+  MOE_LIST(builder, "groups", groups, n, group_fields);
+  if (page) {
+    moe_json_open_array(builder, "groups_with_cases");
+    for (guint g = 0; g < n; g++)
+      MOE_LIST(builder, NULL, &groups[g], groups[g].n > 0, group_fields);
+    MOE_LIST(builder, NULL, &validation->all, 1, group_fields);
+    json_builder_end_array(builder);
+  }
   moe_case_groups_free(groups, n);
 }
 
-static void add_layouts(JsonBuilder *builder, const MoeValidation *validation)
-{
-  MoeLayoutGroups layouts;
+/* ---- intervals --------------------------------------------------------------------------------------------------- */
 
-  moe_validation_layouts(validation, &layouts);
-  moe_json_open_object(builder, "layout_groups");
-  moe_json_integer(builder, "groups", layouts.n);
-  moe_json_integer(builder, "first", layouts.n_first);
-  moe_json_integer(builder, "top_three", layouts.n_top);
-  moe_json_integer(builder, "large", layouts.n_large);
-  moe_json_integer(builder, "large_top_three", layouts.n_large_top);
-  json_builder_end_object(builder);
+static double constant_factor(gconstpointer of)
+{
+  return 1 + ((const MoeCoverage *)of)->constant;
 }
 
-/* [published, predicted] of each. */
-static void add_two(JsonBuilder *builder, const char *name, const double of[2])
+static const MoeColumn coverage_fields[] = {
+    {"intervals", "name", "l", MOE_AT(MoeCoverage, name)},
+    {"cases", "cases", "r", "#", MOE_AT(MoeCoverage, n)},
+    {"in P10-P90", "inside_p10_p90", "r", "%", MOE_AT(MoeCoverage, inside_80)},
+    {"in P5-P95", "inside_p5_p95", "r", "%", MOE_AT(MoeCoverage, inside_90)},
+    {"width", "median_width", "r", "%", MOE_AT(MoeCoverage, width)},
+    {"CRPS", "crps", "r", "%.4f", MOE_AT(MoeCoverage, crps)},
+    {NULL, "constant.factor", MOE_RULE(constant_factor)},
+    {"constant: P10-P90", "constant.inside_p10_p90", "r", "%", MOE_AT(MoeCoverage, constant_80)},
+    {"constant: P5-P95", "constant.inside_p5_p95", "r", "%", MOE_AT(MoeCoverage, constant_90)},
+    {NULL, "constant.width", MOE_AT(MoeCoverage, constant_width)},
+    {"constant: CRPS", "constant.crps", "r", "%.4f", MOE_AT(MoeCoverage, constant_crps)},
+};
+
+static void add_coverage(JsonBuilder *builder, const MoeValidation *validation)
 {
-  moe_json_open_object(builder, name);
-  moe_json_number(builder, "published", of[0]);
-  moe_json_number(builder, "predicted", of[1]);
-  json_builder_end_object(builder);
+  guint n = 0;
+  MoeCoverage *coverage = moe_coverage(validation, &n);
+
+  MOE_LIST(builder, "coverage", coverage, n, coverage_fields);
+  moe_coverage_free(coverage, n);
 }
 
-static void add_splits(JsonBuilder *builder, const MoeValidation *validation)
+/* Of all cases, the last of the list. */
+static char *constant_text(JsonObject *record)
+{
+  JsonArray *groups = json_object_get_array_member(record, "coverage");
+
+  return moe_record_say(json_array_get_object_element(groups, json_array_get_length(groups) - 1),
+                        "\nintervals of the model's own error, each family's from the other families; constant: a\n"
+                        "factor of {constant.factor|%.3f} either way, which holds as many of all cases and is "
+                        "{constant.width|%} wide\n");
+}
+
+/* ---- layouts and sizes ------------------------------------------------------------------------------------------- */
+
+static const MoeColumn layout_fields[] = {
+    {NULL, "layout_groups.groups", MOE_AT(MoeLayoutGroups, n)},
+    {NULL, "layout_groups.first", MOE_AT(MoeLayoutGroups, n_first)},
+    {NULL, "layout_groups.top_three", MOE_AT(MoeLayoutGroups, n_top)},
+    {NULL, "layout_groups.large", MOE_AT(MoeLayoutGroups, n_large)},
+    {NULL, "layout_groups.large_top_three", MOE_AT(MoeLayoutGroups, n_large_top)},
+};
+
+static const MoeColumn size_fields[] = {
+    {"most micro-batches", "most_micro_batches", "w"},
+    {"fewest", "fewest_micro_batches", "w"},
+    {"t published", "micro_batch_s.published", "r", "s", MOE_AT(MoeStepSplit, batch_s[0])},
+    {"t predicted", "micro_batch_s.predicted", "r", "s", MOE_AT(MoeStepSplit, batch_s[1])},
+    {"F published", "once_s.published", "r", "s", MOE_AT(MoeStepSplit, once_s[0])},
+    {"F predicted", "once_s.predicted", "r", "s", MOE_AT(MoeStepSplit, once_s[1])},
+    {"efficiency", "efficiency.published", "r", "%", MOE_AT(MoeStepSplit, efficiency[0])},
+    {"predicted", "efficiency.predicted", "r", "%", MOE_AT(MoeStepSplit, efficiency[1])},
+};
+
+static void add_sizes(JsonBuilder *builder, const MoeValidation *validation)
 {
   guint n = 0;
   g_autofree MoeStepSplit *splits = moe_validation_splits(validation, &n);
@@ -114,13 +170,44 @@ static void add_splits(JsonBuilder *builder, const MoeValidation *validation)
     json_builder_begin_object(builder);
     moe_json_text(builder, "most_micro_batches", validation->cases[splits[i].many].id);
     moe_json_text(builder, "fewest_micro_batches", validation->cases[splits[i].few].id);
-    add_two(builder, "micro_batch_s", splits[i].batch_s);
-    add_two(builder, "once_s", splits[i].once_s);
-    add_two(builder, "efficiency", splits[i].efficiency);
+    MOE_DESCRIBE(builder, &splits[i], size_fields);
     json_builder_end_object(builder);
   }
   json_builder_end_array(builder);
 }
+
+/* |predicted / published - 1|, or with `points` their difference. */
+static double size_error(JsonObject *size, const char *of, gboolean points)
+{
+  g_autofree char *before = g_strconcat(of, ".published", NULL), *after = g_strconcat(of, ".predicted", NULL);
+  double published = moe_record_number(size, before), predicted = moe_record_number(size, after);
+
+  if (points)
+    return fabs(predicted - published);
+  return fabs(published) > 0 ? fabs(predicted / published - 1) : INFINITY;
+}
+
+static char *sizes_text(JsonObject *record)
+{
+  static const char *const of[] = {"micro_batch_s", "once_s", "efficiency"};
+  JsonArray *sizes = json_object_get_array_member(record, "sizes");
+  guint n = json_array_get_length(sizes);
+  double median[G_N_ELEMENTS(of)];
+
+  for (guint k = 0; k < G_N_ELEMENTS(of) && n > 0; k++) {
+    g_autofree double *error = g_new(double, n);
+
+    for (guint i = 0; i < n; i++)
+      error[i] = size_error(json_array_get_object_element(sizes, i), of[k], k == 2);
+    median[k] = moe_quantile(error, n, 0.5);
+  }
+  return n == 0 ? NULL
+                : g_strdup_printf("\n%u runs of several sizes, median error: per micro-batch %.1f %%, once per step "
+                                  "%.0f %%,\nefficiency against size %.1f points\n",
+                                  n, 100 * median[0], 100 * median[1], 100 * median[2]);
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
 /* Pairs that differ in one thing, or with MOE_N_DIFFERS all; without any there is nothing to say. */
 static void add_pairs_of(JsonBuilder *builder, const MoeValidation *validation, guint differs)
@@ -143,16 +230,20 @@ static void add_pairs_of(JsonBuilder *builder, const MoeValidation *validation, 
   json_builder_end_object(builder);
 }
 
-static void add_wrong_pair(JsonBuilder *builder, const MoeValidation *validation, const MoeCasePair *pair)
-{
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "faster", validation->cases[pair->a].id);
-  moe_json_text(builder, "slower", validation->cases[pair->b].id);
-  moe_json_text(builder, "differ_in", moe_differs_words[pair->differs]);
-  moe_json_number(builder, "published_ratio", pair->published_ratio);
-  moe_json_number(builder, "predicted_ratio", pair->predicted_ratio);
-  json_builder_end_object(builder);
-}
+static const MoeColumn kind_columns[] = {
+    {"pairs that differ in", "differ_in", "l"},
+    {"asked", "asked", "r"},
+    {"right", "right", "r"},
+    {"share", "share", "r", "%"},
+};
+
+static const MoeColumn wrong_fields[] = {
+    {"measured faster", "faster", "w"},
+    {"than", "slower", "w"},
+    {"differ in", "differ_in", "w", MOE_WORD(MoeCasePair, differs, moe_differs_words)},
+    {"measured ratio", "published_ratio", "r", "%.3f", MOE_AT(MoeCasePair, published_ratio)},
+    {"predicted ratio", "predicted_ratio", "r", "%.3f", MOE_AT(MoeCasePair, predicted_ratio)},
+};
 
 static void add_pairs(JsonBuilder *builder, const MoeValidation *validation)
 {
@@ -164,219 +255,110 @@ static void add_pairs(JsonBuilder *builder, const MoeValidation *validation)
     add_pairs_of(builder, validation, d);
   json_builder_end_array(builder);
   moe_json_open_array(builder, "wrong");
-  for (guint i = 0; i < validation->n_pairs; i++)
-    if (!validation->pairs[i].right)
-      add_wrong_pair(builder, validation, &validation->pairs[i]);
+  for (guint i = 0; i < validation->n_pairs; i++) {
+    const MoeCasePair *pair = &validation->pairs[i];
+
+    if (pair->right)
+      continue;
+    json_builder_begin_object(builder);
+    moe_json_text(builder, "faster", validation->cases[pair->a].id);
+    moe_json_text(builder, "slower", validation->cases[pair->b].id);
+    MOE_DESCRIBE(builder, pair, wrong_fields);
+    json_builder_end_object(builder);
+  }
   json_builder_end_array(builder);
   json_builder_end_object(builder);
 }
 
-static JsonNode *describe_validation(const MoeValidation *validation, MoeGroupBy by)
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
+/* How much of what was predicted rests on no measurement of its kind: NaN without a prediction. */
+static void add_support(JsonBuilder *builder, const MoeValidation *validation)
 {
-  g_autoptr(JsonBuilder) builder = json_builder_new();
-
-  json_builder_begin_object(builder);
-  moe_json_open_array(builder, "cases");
-  add_cases(builder, validation, FALSE);
-  json_builder_end_array(builder);
-  moe_json_open_array(builder, "groups");
-  add_groups(builder, validation, by, TRUE);
-  json_builder_end_array(builder);
-  moe_coverage_describe(builder, validation);
-  add_layouts(builder, validation);
-  add_splits(builder, validation);
-  add_pairs(builder, validation);
-  moe_json_number(builder, "median_abs_error", validation->all.median_abs_error);
-  moe_json_number(builder, "p90_abs_error", validation->all.p90_abs_error);
-  json_builder_end_object(builder);
-  return json_builder_get_root(builder);
-}
-
-char *moe_report_validation_json(const MoeValidation *validation, MoeGroupBy by)
-{
-  g_autoptr(JsonNode) record = describe_validation(validation, by);
-
-  return moe_record_json(record);
-}
-
-/* ---- cases ------------------------------------------------------------------------------------------------------- */
-
-static char *note(JsonObject *record)
-{
-  const char *failure = moe_record_text(record, "failure");
-
-  return g_strdup(failure ? failure : moe_record_flag(record, "fits") ? "" : "does not fit");
-}
-
-static const MoeColumn case_columns[] = {
-    {"case", "id", "l"},
-    {"GPUs", "gpus", "r3"},
-    {"metric", "metric", "l1", "text"},
-    {"published", "published", "r2", "%.4g"},
-    {"predicted", "predicted", "r2", "%.4g"},
-    {"step published", "published_step_time_s", "r", "s"},
-    {"step predicted", "predicted_step_time_s", "r", "s"},
-    {"error", "error", "r", "+%"},
-    {"note", .place = "w", .text = note},
-};
-
-static JsonNode *describe_cases(const MoeValidation *validation, gboolean worst_first)
-{
-  g_autoptr(JsonBuilder) builder = json_builder_new();
-
-  json_builder_begin_array(builder);
-  add_cases(builder, validation, worst_first);
-  json_builder_end_array(builder);
-  return json_builder_get_root(builder);
-}
-
-char *moe_report_validation_cases(const MoeValidation *validation, gboolean worst_first, MoeSheet sheet)
-{
-  g_autoptr(JsonNode) cases = describe_cases(validation, worst_first);
-
-  return moe_record_rows(json_node_get_array(cases), case_columns, G_N_ELEMENTS(case_columns), sheet);
-}
-
-char *moe_report_validation_csv(const MoeValidation *validation)
-{
-  g_autoptr(JsonNode) cases = describe_cases(validation, FALSE);
-
-  return moe_record_csv(json_node_get_array(cases), case_columns, G_N_ELEMENTS(case_columns));
-}
-
-char *moe_report_validation_wrong_pairs(const MoeValidation *validation, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"measured faster", "faster", "w"},
-      {"than", "slower", "w"},
-      {"differ in", "differ_in", "w"},
-      {"measured ratio", "published_ratio", "r", "%.3f"},
-      {"predicted ratio", "predicted_ratio", "r", "%.3f"},
-  };
-  g_autoptr(JsonNode) record = describe_validation(validation, MOE_GROUP_BY_FAMILY);
-
-  return moe_record_rows(moe_record_list(record, "pairs.wrong"), columns, G_N_ELEMENTS(columns), sheet);
-}
-
-char *moe_report_validation_once(const MoeValidation *validation, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"most micro-batches", "most_micro_batches", "w"},    {"fewest", "fewest_micro_batches", "w"},
-      {"t published", "micro_batch_s.published", "r", "s"}, {"t predicted", "micro_batch_s.predicted", "r", "s"},
-      {"F published", "once_s.published", "r", "s"},        {"F predicted", "once_s.predicted", "r", "s"},
-      {"efficiency", "efficiency.published", "r", "%"},     {"predicted", "efficiency.predicted", "r", "%"},
-  };
-  g_autoptr(JsonNode) record = describe_validation(validation, MOE_GROUP_BY_FAMILY);
-
-  return moe_record_rows(moe_record_list(record, "sizes"), columns, G_N_ELEMENTS(columns), sheet);
-}
-
-/* ---- summary ----------------------------------------------------------------------------------------------------- */
-
-static char *groups_table(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
-{
-  const MoeColumn columns[] = {
-      {moe_group_by_words[by], "name", "l"},
-      {"cases", "cases", "r"},
-      {"median |error|", "median_abs_error", "r", "%"},
-      {"P90 |error|", "p90_abs_error", "r", "%"},
-      {"bias", "bias", "r", "+%"},
-      {"rank correlation", "rank_correlation", "r", "%.2f"},
-  };
-  g_autoptr(JsonBuilder) builder = json_builder_new();
-
-  json_builder_begin_array(builder);
-  add_groups(builder, validation, by, FALSE);
-  add_group(builder, &validation->all);
-  json_builder_end_array(builder);
-  g_autoptr(JsonNode) groups = json_builder_get_root(builder);
-
-  return moe_record_rows(json_node_get_array(groups), columns, G_N_ELEMENTS(columns), sheet);
-}
-
-static char *pairs_table(JsonNode *record, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"pairs that differ in", "differ_in", "l"},
-      {"asked", "asked", "r"},
-      {"right", "right", "r"},
-      {"share", "share", "r", "%"},
-  };
-
-  return moe_record_rows(moe_record_list(record, "pairs.kinds"), columns, G_N_ELEMENTS(columns), sheet);
-}
-
-static char *layouts_line(JsonObject *record)
-{
-  char *said = moe_record_say(record, "\nfastest published layout predicted fastest: {layout_groups.first} of "
-                                      "{layout_groups.groups} groups; among the first three: "
-                                      "{layout_groups.top_three},\nand {layout_groups.large_top_three} of the "
-                                      "{layout_groups.large} groups that have more than three\n");
-
-  if (moe_record_number(record, "layout_groups.groups") > 0)
-    return said;
-  g_free(said);
-  return g_strdup("");
-}
-
-static int compare_shares(gconstpointer a, gconstpointer b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
-/* How much of what was predicted rests on no measurement of its kind. */
-static char *support_line(const MoeValidation *validation)
-{
-  g_autoptr(GArray) shares = g_array_new(FALSE, FALSE, sizeof(double));
+  g_autofree double *shares = g_new(double, validation->n + 1);
+  guint n = 0;
 
   for (guint i = 0; i < validation->n; i++)
     if (!validation->cases[i].failure)
-      g_array_append_val(shares, validation->cases[i].extrapolated_share);
-  if (shares->len == 0)
-    return g_strdup("");
-  g_array_sort(shares, compare_shares);
-  g_autofree char *median = moe_percent_format(g_array_index(shares, double, shares->len / 2));
-  g_autofree char *p90 = moe_percent_format(g_array_index(shares, double, shares->len * 9 / 10));
-  return g_strdup_printf("\nkernel time priced beyond what was measured: median %s of a case, P90 %s\n", median, p90);
+      shares[n++] = validation->cases[i].extrapolated_share;
+  moe_sort(shares, n);
+  moe_json_open_object(builder, "extrapolated_kernel_share");
+  moe_json_number(builder, "median", n > 0 ? shares[n / 2] : NAN);
+  moe_json_number(builder, "p90", n > 0 ? shares[n * 9 / 10] : NAN);
+  json_builder_end_object(builder);
 }
 
-static double relative_error(const double of[2])
+static JsonNode *describe_validation(const MoeValidation *validation, const MoeValidationView *view, gboolean page)
 {
-  return fabs(of[0]) > 0 ? fabs(of[1] / of[0] - 1) : INFINITY;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  MoeLayoutGroups layouts;
+
+  moe_validation_layouts(validation, &layouts);
+  json_builder_begin_object(builder);
+  add_cases(builder, validation, view->worst_first);
+  add_groups(builder, validation, view->by, page);
+  add_coverage(builder, validation);
+  MOE_DESCRIBE(builder, &layouts, layout_fields);
+  add_sizes(builder, validation);
+  add_pairs(builder, validation);
+  moe_json_number(builder, "median_abs_error", validation->all.median_abs_error);
+  moe_json_number(builder, "p90_abs_error", validation->all.p90_abs_error);
+  moe_json_integer(builder, "cases_without_prediction", validation->n_failed);
+  add_support(builder, validation);
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
 }
 
-static char *once_line(const MoeValidation *validation)
-{
-  guint n = 0;
-  g_autofree MoeStepSplit *splits = moe_validation_splits(validation, &n);
-  g_autofree double *batch = g_new(double, n + 1), *once = g_new(double, n + 1), *scale = g_new(double, n + 1);
+static const MoePassage cases_page[] = {{MOE_ROWS("cases", case_fields)}, {MOE_SAY("\n")}};
+static const MoePassage wrong_page[] = {{MOE_ROWS("pairs.wrong", wrong_fields)}, {MOE_SAY("\n")}};
+static const MoePassage sizes_page[] = {{MOE_ROWS("sizes", size_fields)}, {MOE_SAY("\n")}};
 
-  for (guint i = 0; i < n; i++) {
-    batch[i] = relative_error(splits[i].batch_s);
-    once[i] = relative_error(splits[i].once_s);
-    scale[i] = fabs(splits[i].efficiency[1] - splits[i].efficiency[0]);
-  }
-  if (n == 0)
-    return g_strdup("");
-  return g_strdup_printf("\n%u runs of several sizes, median error: per micro-batch %.1f %%, once per step %.0f %%,\n"
-                         "efficiency against size %.1f points\n",
-                         n, 100 * moe_quantile(batch, n, 0.5), 100 * moe_quantile(once, n, 0.5),
-                         100 * moe_quantile(scale, n, 0.5));
+static void append_page(GString *text, JsonNode *record, const MoePassage *pieces, guint n, MoeSheet sheet)
+{
+  g_autofree char *page = moe_record_page(record, pieces, n, sheet);
+
+  g_string_append(text, page);
 }
 
-char *moe_report_validation_summary(const MoeValidation *validation, MoeGroupBy by, MoeSheet sheet)
+static char *validation_page(JsonNode *record, const MoeValidationView *view, MoeSheet sheet)
 {
-  g_autoptr(JsonNode) record = describe_validation(validation, by);
-  g_autofree char *groups = groups_table(validation, by, sheet);
-  g_autofree char *pairs = validation->n_pairs > 0 ? pairs_table(record, sheet) : g_strdup("");
-  g_autofree char *failed = validation->n_failed > 0
-                                ? g_strdup_printf("%u cases without a prediction\n\n", validation->n_failed)
-                                : g_strdup("");
-  g_autofree char *layouts = layouts_line(json_node_get_object(record));
-  g_autofree char *support = support_line(validation);
-  g_autofree char *splits = once_line(validation);
+  MoeColumn groups[G_N_ELEMENTS(group_fields)];
+  const MoePassage summary[] = {
+      {MOE_ROWS("groups_with_cases", groups)},
+      {MOE_SAY("\n")},
+      {MOE_SAY_IF("cases_without_prediction", "{cases_without_prediction} cases without a prediction\n\n")},
+      {MOE_ROWS("pairs.kinds", kind_columns), .above = ""},
+      {MOE_SAY_IF("layout_groups.groups", "\nfastest published layout predicted fastest: {layout_groups.first} of "
+                                          "{layout_groups.groups} groups; among the first three: "
+                                          "{layout_groups.top_three},\nand {layout_groups.large_top_three} of the "
+                                          "{layout_groups.large} groups that have more than three\n")},
+      {MOE_SAID(sizes_text)},
+      {MOE_SAY("\nkernel time priced beyond what was measured: median {extrapolated_kernel_share.median|%} of a case, "
+               "P90 {extrapolated_kernel_share.p90|%}\n")},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("coverage", coverage_fields)},
+      {MOE_SAID(constant_text)},
+  };
+  GString *text = g_string_new(NULL);
 
-  return g_strdup_printf("%s\n%s%s%s%s%s", groups, failed, pairs, layouts, splits, support);
+  memcpy(groups, group_fields, sizeof groups);
+  groups[0].title = moe_group_by_words[view->by];
+  if (!view->summary)
+    append_page(text, record, cases_page, G_N_ELEMENTS(cases_page), sheet);
+  if (view->wrong_pairs)
+    append_page(text, record, wrong_page, G_N_ELEMENTS(wrong_page), sheet);
+  if (view->once)
+    append_page(text, record, sizes_page, G_N_ELEMENTS(sizes_page), sheet);
+  append_page(text, record, summary, G_N_ELEMENTS(summary), sheet);
+  return g_string_free(text, FALSE);
+}
+
+char *moe_report_validation(const MoeValidation *validation, const MoeValidationView *view, MoeSheet sheet)
+{
+  static const MoeForms forms = {MOE_CSV("cases", case_fields)};
+  gboolean page = sheet.format == MOE_FORMAT_TABLE;
+  MoeValidationView in_order = {.by = view->by};
+  g_autoptr(JsonNode) record = describe_validation(validation, page ? view : &in_order, page);
+
+  return page ? validation_page(record, view, sheet) : moe_record_emit(g_steal_pointer(&record), &forms, sheet);
 }

@@ -1,48 +1,86 @@
 /* A validation of memory: published peaks, and whether what ran fits. */
-#include "findings.h"
-#include "record/json.h"
-#include "report/validation.h"
+#include "describe.h"
+#include "report/findings.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- record ------------------------------------------------------------------------------------------------------ */
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
+
+static double over_capacity(gconstpointer of)
+{
+  return moe_case_excess(of);
+}
+
+static char *ran_text(JsonObject *c)
+{
+  return g_strdup(moe_record_flag(c, "out_of_memory") ? "out of memory" : "ran");
+}
+
+static const MoeColumn case_fields[] = {
+    {"wrong about", "id", "w"},
+    {"stack", "stack", "w"},
+    {"peak", "peak_bytes", "r", "B", MOE_AT(MoeCase, memory.peak_bytes)},
+    {"capacity", "capacity_bytes", "r", "B", MOE_AT(MoeCase, memory.capacity_bytes)},
+    {NULL, "headroom_bytes", MOE_AT(MoeCase, memory.headroom_bytes)},
+    {NULL, "fits", MOE_FLAG(MoeCase, fits)},
+    {NULL, "out_of_memory", MOE_FLAG(MoeCase, memory.out_of_memory)},
+    {"over", "over_capacity", "r", "+%", MOE_RULE(over_capacity)},
+    {"published", .place = "l", .text = ran_text},
+};
+
+static const MoeColumn peak_fields[] = {
+    {"case", "id", "w"},
+    {"stack", "stack", "w"},
+    {"counted", "counted", "l", MOE_WORD(MoeCase, memory.kind, moe_memory_kind_words)},
+    {"published", "published_bytes", "r", "B", MOE_AT(MoeCase, memory.published_bytes)},
+    {"predicted", "predicted_bytes", "r", "B", MOE_AT(MoeCase, memory.predicted_bytes)},
+    {"error", "error", "r", "+%", MOE_AT(MoeCase, memory.error)},
+};
 
 static void add_case(JsonBuilder *builder, const MoeCase *c)
 {
   json_builder_begin_object(builder);
-  moe_json_text(builder, "id", c->id);
-  for (guint g = 0; g < MOE_N_GROUP_BY; g++)
-    moe_json_text(builder, moe_group_by_words[g], c->group[g]);
-  if (c->failure) {
-    moe_json_text(builder, "failure", c->failure);
-  } else {
-    moe_json_number(builder, "peak_bytes", c->memory.peak_bytes);
-    moe_json_number(builder, "capacity_bytes", c->memory.capacity_bytes);
-    moe_json_number(builder, "headroom_bytes", c->memory.headroom_bytes);
-    moe_json_bool(builder, "fits", c->fits);
-    moe_json_bool(builder, "out_of_memory", c->memory.out_of_memory);
-    moe_json_number(builder, "over_capacity", moe_case_excess(c));
-  }
-  if (!c->failure && c->memory.published_bytes > 0) {
-    moe_json_text(builder, "counted", moe_memory_kind_words[c->memory.kind]);
-    moe_json_number(builder, "published_bytes", c->memory.published_bytes);
-    moe_json_number(builder, "predicted_bytes", c->memory.predicted_bytes);
-    moe_json_number(builder, "error", c->memory.error);
-  }
+  moe_json_case(builder, c);
+  if (!c->failure)
+    MOE_DESCRIBE(builder, c, case_fields);
+  if (!c->failure && c->memory.published_bytes > 0)
+    MOE_DESCRIBE(builder, c, peak_fields);
   json_builder_end_object(builder);
 }
 
-static void add_group(JsonBuilder *builder, const MoeCaseGroup *group)
+static gint largest_first(gconstpointer a, gconstpointer b)
 {
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "name", group->name);
-  moe_json_integer(builder, "cases", group->n);
-  moe_json_number(builder, "median_abs_error", group->median_abs_error);
-  moe_json_number(builder, "p90_abs_error", group->p90_abs_error);
-  moe_json_number(builder, "bias", group->bias);
-  json_builder_end_object(builder);
+  const MoeCase *x = *(const MoeCase *const *)a, *y = *(const MoeCase *const *)b;
+  double ex = moe_case_excess(x), ey = moe_case_excess(y);
+
+  return ex != ey ? (ex < ey) - (ex > ey) : strcmp(x->id, y->id);
 }
+
+/* Those that ran and are predicted not to fit, or the other way, by what they are over. */
+static void add_wrong(JsonBuilder *builder, const MoeValidation *validation)
+{
+  g_autoptr(GPtrArray) wrong = g_ptr_array_new();
+
+  for (guint i = 0; i < validation->n; i++)
+    if (!validation->cases[i].failure && validation->cases[i].fits == validation->cases[i].memory.out_of_memory)
+      g_ptr_array_add(wrong, &validation->cases[i]);
+  g_ptr_array_sort(wrong, largest_first);
+  moe_json_open_array(builder, "wrong");
+  for (guint i = 0; i < wrong->len; i++)
+    add_case(builder, wrong->pdata[i]);
+  json_builder_end_array(builder);
+}
+
+/* ---- groups, answers --------------------------------------------------------------------------------------------- */
+
+static const MoeColumn group_fields[] = {
+    {"group", "name", "l", MOE_AT(MoeCaseGroup, name)},
+    {"published peaks", "cases", "r", MOE_AT(MoeCaseGroup, n)},
+    {"median |error|", "median_abs_error", "r", "%", MOE_AT(MoeCaseGroup, median_abs_error)},
+    {"P90 |error|", "p90_abs_error", "r", "%", MOE_AT(MoeCaseGroup, p90_abs_error)},
+    {"bias", "bias", "r", "+%", MOE_AT(MoeCaseGroup, bias)},
+};
 
 /* What was published in one way: `n` predicted not to fit, and to fit. */
 static void add_answers(JsonBuilder *builder, const char *published, const guint n[2])
@@ -56,6 +94,13 @@ static void add_answers(JsonBuilder *builder, const char *published, const guint
   moe_json_number(builder, "share_not", all > 0 ? (double)n[FALSE] / all : NAN);
   json_builder_end_object(builder);
 }
+
+static const MoeColumn answer_columns[] = {
+    {"published", "published", "l"},
+    {"predicted to fit", "fit", "r"},
+    {"predicted not to fit", "do_not_fit", "r"},
+    {"share not", "share_not", "r", "%"},
+};
 
 static void add_fit(JsonBuilder *builder, const MoeValidation *validation)
 {
@@ -75,6 +120,8 @@ static void add_fit(JsonBuilder *builder, const MoeValidation *validation)
   json_builder_end_object(builder);
 }
 
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
 static JsonNode *describe_memory(const MoeValidation *validation, MoeGroupBy by)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -86,141 +133,50 @@ static JsonNode *describe_memory(const MoeValidation *validation, MoeGroupBy by)
   for (guint i = 0; i < validation->n; i++)
     add_case(builder, &validation->cases[i]);
   json_builder_end_array(builder);
-  moe_json_open_array(builder, "groups");
-  for (guint g = 0; g < n; g++)
-    add_group(builder, &groups[g]);
-  json_builder_end_array(builder);
+  MOE_LIST(builder, "groups", groups, n, group_fields);
   add_fit(builder, validation);
+  add_wrong(builder, validation);
   json_builder_end_object(builder);
   moe_case_groups_free(groups, n);
   return json_builder_get_root(builder);
 }
 
-char *moe_report_validation_memory_json(const MoeValidation *validation, MoeGroupBy by)
+static char *failures(JsonObject *record)
 {
-  g_autoptr(JsonNode) record = describe_memory(validation, by);
-
-  return moe_record_json(record);
-}
-
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
-
-static gboolean is_wrong(JsonObject *c)
-{
-  return json_object_has_member(c, "fits") && moe_record_flag(c, "fits") == moe_record_flag(c, "out_of_memory");
-}
-
-static gboolean has_peak(JsonObject *c)
-{
-  return json_object_has_member(c, "published_bytes");
-}
-
-static gint largest_first(gconstpointer a, gconstpointer b)
-{
-  JsonObject *x = json_node_get_object(*(JsonNode *const *)a), *y = json_node_get_object(*(JsonNode *const *)b);
-  double ex = moe_record_number(x, "over_capacity"), ey = moe_record_number(y, "over_capacity");
-
-  return ex != ey ? (ex < ey) - (ex > ey) : strcmp(moe_record_text(x, "id"), moe_record_text(y, "id"));
-}
-
-/* The cases that are so, by size of what they are over where they are sorted. */
-static JsonArray *select_cases(JsonNode *record, gboolean (*is_so)(JsonObject *), gboolean sorted)
-{
-  JsonArray *cases = moe_record_list(record, "cases"), *selected = json_array_new();
-  g_autoptr(GPtrArray) order = g_ptr_array_new();
-
-  for (guint i = 0; i < json_array_get_length(cases); i++)
-    if (is_so(json_array_get_object_element(cases, i)))
-      g_ptr_array_add(order, json_array_get_element(cases, i));
-  if (sorted)
-    g_ptr_array_sort(order, largest_first);
-  for (guint i = 0; i < order->len; i++)
-    json_array_add_element(selected, json_node_copy(order->pdata[i]));
-  return selected;
-}
-
-static char *ran_text(JsonObject *c)
-{
-  return g_strdup(moe_record_flag(c, "out_of_memory") ? "out of memory" : "ran");
-}
-
-static char *wrong_table(JsonNode *record, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"wrong about", "id", "w"},           {"stack", "stack", "w"},
-      {"peak", "peak_bytes", "r", "B"},     {"capacity", "capacity_bytes", "r", "B"},
-      {"over", "over_capacity", "r", "+%"}, {"published", .place = "l", .text = ran_text},
-  };
-  g_autoptr(JsonArray) wrong = select_cases(record, is_wrong, TRUE);
-
-  return moe_record_rows(wrong, columns, G_N_ELEMENTS(columns), sheet);
-}
-
-static char *peaks_table(JsonNode *record, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"case", "id", "w"},
-      {"stack", "stack", "w"},
-      {"counted", "counted", "l"},
-      {"published", "published_bytes", "r", "B"},
-      {"predicted", "predicted_bytes", "r", "B"},
-      {"error", "error", "r", "+%"},
-  };
-  g_autoptr(JsonArray) peaks = select_cases(record, has_peak, FALSE);
-
-  return moe_record_rows(peaks, columns, G_N_ELEMENTS(columns), sheet);
-}
-
-static char *groups_table(JsonNode *record, MoeGroupBy by, MoeSheet sheet)
-{
-  const MoeColumn columns[] = {
-      {moe_group_by_words[by], "name", "l"},
-      {"published peaks", "cases", "r"},
-      {"median |error|", "median_abs_error", "r", "%"},
-      {"P90 |error|", "p90_abs_error", "r", "%"},
-      {"bias", "bias", "r", "+%"},
-  };
-
-  return moe_record_rows(moe_record_list(record, "groups"), columns, G_N_ELEMENTS(columns), sheet);
-}
-
-static char *fit_table(JsonNode *record, MoeSheet sheet)
-{
-  static const MoeColumn columns[] = {
-      {"published", "published", "l"},
-      {"predicted to fit", "fit", "r"},
-      {"predicted not to fit", "do_not_fit", "r"},
-      {"share not", "share_not", "r", "%"},
-  };
-  g_autofree char *rows =
-      moe_record_rows(moe_record_list(record, "fit.answers"), columns, G_N_ELEMENTS(columns), sheet);
-  g_autofree char *worst =
-      moe_record_say(json_node_get_object(record), "farthest over capacity of those that ran: {fit.worst_excess|%}");
-
-  return g_strdup_printf("%s\n%s\n", rows, worst);
-}
-
-static char *failures(const MoeValidation *validation)
-{
+  JsonArray *cases = json_object_get_array_member(record, "cases");
   GString *text = g_string_new(NULL);
 
-  for (guint i = 0; i < validation->n; i++)
-    if (validation->cases[i].failure)
-      g_string_append_printf(text, "%s: %s\n", validation->cases[i].id, validation->cases[i].failure);
+  for (guint i = 0; i < json_array_get_length(cases); i++) {
+    g_autofree char *failed = moe_record_say(json_array_get_object_element(cases, i), "{id}: {failure}\n");
+
+    g_string_append(text, failed ? failed : "");
+  }
   return g_string_free(text, FALSE);
 }
 
 char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy by, gboolean summary, MoeSheet sheet)
 {
-  g_autoptr(JsonNode) record = describe_memory(validation, by);
-  g_autofree char *fit = fit_table(record, sheet);
-  g_autofree char *groups = groups_table(record, by, sheet);
-  g_autofree char *failed = failures(validation);
+  MoeColumn groups[G_N_ELEMENTS(group_fields)];
+  const MoePassage fit = {MOE_ROWS("fit.answers", answer_columns)};
+  const MoePassage worst = {MOE_SAY("\nfarthest over capacity of those that ran: {fit.worst_excess|%}\n")};
+  const MoePassage short_page[] = {
+      fit, worst, {MOE_SAY("\n")}, {MOE_ROWS("groups", groups)}, {MOE_SAY("\n")}, {MOE_SAID(failures)},
+  };
+  const MoePassage long_page[] = {
+      {MOE_ROWS("cases", peak_fields), .where = "published_bytes"},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("wrong", case_fields)},
+      {MOE_SAY("\n")},
+      {MOE_ROWS("groups", groups)},
+      {MOE_SAY("\n")},
+      fit,
+      worst,
+      {MOE_SAY("\n")},
+      {MOE_SAID(failures)},
+  };
+  const MoeForms brief = {MOE_PAGE(short_page), .rows = "cases"}, whole = {MOE_PAGE(long_page), .rows = "cases"};
 
-  if (summary)
-    return g_strjoin("\n", fit, groups, failed, NULL);
-  g_autofree char *wrong = wrong_table(record, sheet);
-  g_autofree char *peaks = peaks_table(record, sheet);
-
-  return g_strjoin("\n", peaks, wrong, groups, fit, failed, NULL);
+  memcpy(groups, group_fields, sizeof groups);
+  groups[0].title = moe_group_by_words[by];
+  return moe_record_emit(describe_memory(validation, by), summary ? &brief : &whole, sheet);
 }

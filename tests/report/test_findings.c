@@ -53,7 +53,7 @@ START_TEST(difference_as_table)
   g_auto(Sample) s;
 
   sample_init(&s);
-  g_autofree char *text = moe_report_difference_table(&s.difference, (MoeSheet){0});
+  g_autofree char *text = moe_report_difference(&s.difference, (MoeSheet){0});
 
   ck_assert_ptr_nonnull(
       strstr(text, "change       alone: MFU, %  points, pt   factor  in order: MFU, %  points, pt   factor  fits\n"
@@ -73,7 +73,7 @@ START_TEST(difference_as_json)
   g_auto(Sample) s;
 
   sample_init(&s);
-  g_autofree char *text = moe_report_difference_json(&s.difference);
+  g_autofree char *text = moe_report_difference(&s.difference, MOE_JSON);
   g_autoptr(JsonNode) node = json_from_string(text, NULL);
   JsonObject *root = json_node_get_object(node);
   JsonArray *changes = json_object_get_array_member(root, "changes");
@@ -101,7 +101,7 @@ START_TEST(difference_as_csv)
   g_auto(Sample) s;
 
   sample_init(&s);
-  g_autofree char *text = moe_report_difference_csv(&s.difference);
+  g_autofree char *text = moe_report_difference(&s.difference, (MoeSheet){.format = MOE_FORMAT_CSV});
 
   ck_assert_str_eq(text, "change,keys,alone_mfu_causal,alone_step_time_s,in_order_mfu_causal,in_order_step_time_s\n"
                          "pipeline,14,,,0.40000000000000002,2.5\n"
@@ -122,7 +122,7 @@ START_TEST(small_causes_and_uncounted_math_are_bars_of_their_own)
   x.causes[2] = (MoeLossShare){MOE_CAUSE_COPY_EXPOSED, TRUE, 0.25, 0.25, 0.25, 0.25, TRUE, 0};
   x.left_s[MOE_CAUSE_MATH] = 1;
   g_autofree char *rows = moe_plot_explanation_data(&x);
-  g_autofree char *table = moe_report_explanation_table(&x, (MoeSheet){0});
+  g_autofree char *table = moe_report_explanation(&x, (MoeSheet){0});
   g_autofree char *network = g_strdup_printf("\n%s\t100\t75\n", moe_cause_title(MOE_CAUSE_NETWORK_EXPOSED));
 
   ck_assert_ptr_nonnull(strstr(rows, network));
@@ -169,7 +169,7 @@ START_TEST(sensitivity_says_what_cannot_exist)
   g_autoptr(MoeResult) result = sample_result();
   MoeSwing swings[2];
   MoeSensitivity s = sample_sensitivity(result, swings);
-  g_autofree char *text = moe_report_sensitivity_table(&s, (MoeSheet){0});
+  g_autofree char *text = moe_report_sensitivity(&s, (MoeSheet){0});
 
   ck_assert_ptr_nonnull(strstr(text, "           MFU causal, %  MFU full, %  step time, s\n"
                                      "as stated           50.0         75.0          2.00\n"
@@ -199,7 +199,7 @@ START_TEST(sensitivity_with_the_models_error)
   result->interval.step_time_p90_s = 2.5;
   result->interval.assumptions_share = 0.25;
   result->interval.model_share = 0.75;
-  g_autofree char *text = moe_report_sensitivity_table(&s, (MoeSheet){0});
+  g_autofree char *text = moe_report_sensitivity(&s, (MoeSheet){0});
   ck_assert_ptr_nonnull(strstr(text, "P10                              40.0            -          1.25\n"));
   ck_assert_ptr_nonnull(strstr(text, "P90                              62.5            -          2.50\n"
                                      "assumptions alone: P10           42.5            -          1.50\n"));
@@ -214,7 +214,7 @@ START_TEST(sensitivity_as_csv)
   g_autoptr(MoeResult) result = sample_result();
   MoeSwing swings[2];
   MoeSensitivity s = sample_sensitivity(result, swings);
-  g_autofree char *text = moe_report_sensitivity_csv(&s);
+  g_autofree char *text = moe_report_sensitivity(&s, (MoeSheet){.format = MOE_FORMAT_CSV});
 
   ck_assert_str_eq(text, "assumption,low,mfu_causal_low,step_time_s_low,high,mfu_causal_high,step_time_s_high\n"
                          "stack.host.step,20 ms,0.40000000000000002,2.5,10 ms,0.59999999999999998,1.25\n"
@@ -245,13 +245,13 @@ START_TEST(search_out_of_time)
   MoeCandidate best = {.value = 2, .result = result};
   MoeSearchResult search = {
       .n_legal = 9, .n_simulated = 1, .n_not_reached = 8, .n_clusters = 1, .n_ranked = 1, .ranked = &best, .own = best};
-  g_autofree char *unknown = moe_report_search_table(&search, (MoeSheet){0});
+  g_autofree char *unknown = moe_report_search(&search, (MoeSheet){0});
 
   ck_assert_ptr_nonnull(strstr(unknown, "8 layouts were not looked at, and each could be better than those ranked.\n"));
   ck_assert_ptr_nonnull(strstr(unknown, "\nThe run's own layout ranks 1.\n"));
   ck_assert_ptr_null(strstr(unknown, "than the best"));
   search.not_reached_s = 1.5;
-  g_autofree char *bounded = moe_report_search_table(&search, (MoeSheet){0});
+  g_autofree char *bounded = moe_report_search(&search, (MoeSheet){0});
   ck_assert_ptr_nonnull(strstr(bounded, "not looked at, and by their bounds (1.5 s or more) each could be better"));
 }
 END_TEST

@@ -4,7 +4,7 @@
 #include "sample.h"
 
 #include "record/tables.h"
-#include "report/goodput.h"
+#include "report/findings.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <string.h>
@@ -54,7 +54,7 @@ START_TEST(test_json_sums_and_repeats_the_cost)
 {
   g_autoptr(MoeResult) result = priced_result();
   g_autoptr(MoeGoodput) goodput = sample_goodput(result);
-  g_autofree char *text = moe_report_goodput_json(result, goodput, NULL);
+  g_autofree char *text = moe_report_goodput(NULL, result, goodput, NULL, MOE_JSON);
   g_autoptr(JsonParser) parser = json_parser_new();
 
   ck_assert(json_parser_load_from_data(parser, text, -1, NULL));
@@ -76,7 +76,7 @@ START_TEST(test_csv_has_a_line_per_training)
 {
   g_autoptr(MoeResult) result = priced_result();
   g_autoptr(MoeGoodput) goodput = sample_goodput(result);
-  g_autofree char *text = moe_report_goodput_csv(goodput);
+  g_autofree char *text = moe_report_goodput(NULL, NULL, goodput, NULL, (MoeSheet){.format = MOE_FORMAT_CSV});
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
   ck_assert_uint_eq(g_strv_length(lines), 1 + 40 + 1); /* header, trainings, what follows the last line end */
@@ -89,7 +89,7 @@ START_TEST(test_table_says_unknown_instead_of_zero)
   g_autoptr(MoeResult) result = sample_result();
   g_autoptr(MoeGoodput) goodput = sample_goodput(result);
   MoeRun run = {0};
-  g_autofree char *text = moe_report_goodput_table(&run, result, goodput, (MoeSheet){0});
+  g_autofree char *text = moe_report_goodput(&run, result, goodput, NULL, (MoeSheet){0});
 
   ck_assert_ptr_nonnull(strstr(text, "unknown: no price per GPU-hour"));
   ck_assert_ptr_null(strstr(text, "energy"));

@@ -43,7 +43,7 @@ START_TEST(json_has_the_keys_of_the_contract)
                                      "events",
                                      "wall_time_s"};
   g_autoptr(GPtrArray) list = sample_list(sample_result(), NULL);
-  g_autofree char *text = moe_report_json(list, FALSE);
+  g_autofree char *text = moe_report_run(g_ptr_array_index(list, 0), MOE_JSON);
   g_autoptr(JsonNode) root = parse(text);
   JsonObject *object = json_node_get_object(root);
 
@@ -57,7 +57,7 @@ END_TEST
 START_TEST(json_numbers_are_si)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), NULL);
-  g_autofree char *text = moe_report_json(list, FALSE);
+  g_autofree char *text = moe_report_run(g_ptr_array_index(list, 0), MOE_JSON);
   g_autoptr(JsonNode) root = parse(text);
   JsonObject *object = json_node_get_object(root);
   JsonObject *time_s = json_object_get_object_member(object, "time_s");
@@ -75,7 +75,7 @@ END_TEST
 START_TEST(what_is_not_published_is_null)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
-  g_autofree char *text = moe_report_json(list, TRUE);
+  g_autofree char *text = moe_report_compare(list, MOE_JSON);
   g_autoptr(JsonNode) root = parse(text);
   JsonArray *array = json_node_get_array(root);
   JsonObject *without = json_object_get_object_member(json_array_get_object_element(array, 0), "published");
@@ -92,7 +92,7 @@ END_TEST
 START_TEST(csv_has_one_line_per_result)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
-  g_autofree char *text = moe_report_csv(list);
+  g_autofree char *text = moe_report_compare(list, (MoeSheet){.format = MOE_FORMAT_CSV});
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
   ck_assert_uint_eq(g_strv_length(lines), 4); /* header, two rows, nothing after the last line feed */
@@ -106,7 +106,7 @@ END_TEST
 START_TEST(waterfall_falls_from_peak_to_mfu)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_published(), NULL);
-  g_autofree char *text = moe_report_run_table(g_ptr_array_index(list, 0), (MoeSheet){0});
+  g_autofree char *text = moe_report_run(g_ptr_array_index(list, 0), (MoeSheet){0});
 
   /* Largest loss first; of equal ones the order of causes decides. */
   const char *network = strstr(text, "exposed network          0.50     25.0     75.0");
@@ -124,7 +124,7 @@ END_TEST
 START_TEST(compare_shows_predicted_beside_published)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), sample_published());
-  g_autofree char *text = moe_report_compare_table(list, (MoeSheet){0});
+  g_autofree char *text = moe_report_compare(list, (MoeSheet){0});
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
   ck_assert_msg(strstr(lines[1], "50.0         75.0                 -  -                   -              -") != NULL,
@@ -139,7 +139,7 @@ END_TEST
 START_TEST(memory_marks_the_fullest_stage)
 {
   g_autoptr(GPtrArray) list = sample_list(sample_result(), NULL);
-  g_autofree char *text = moe_report_memory_table(g_ptr_array_index(list, 0), (MoeSheet){0});
+  g_autofree char *text = moe_report_memory(g_ptr_array_index(list, 0), (MoeSheet){0});
 
   ck_assert_msg(strstr(text, "90 GB per GPU of 80 GB, does not fit") != NULL, "%s", text);
   ck_assert_msg(strstr(text, "0 *") != NULL && strstr(text, "112.5") != NULL, "%s", text);

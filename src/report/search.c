@@ -1,6 +1,5 @@
 /* A search as a page, and as records. */
-#include "findings.h"
-#include "record/json.h"
+#include "describe.h"
 #include "training.h"
 
 #include <math.h>
@@ -102,20 +101,6 @@ static JsonNode *describe_search(const MoeSearchResult *search)
   return json_node_init_array(json_node_alloc(), list);
 }
 
-char *moe_report_search_json(const MoeSearchResult *result)
-{
-  g_autoptr(JsonNode) records = describe_search(result);
-
-  return moe_record_json(records);
-}
-
-char *moe_report_search_csv(const MoeSearchResult *result)
-{
-  g_autoptr(JsonNode) records = describe_search(result);
-
-  return moe_records_csv(json_node_get_array(records));
-}
-
 /* ---- layouts ---------------------------------------------------------------------------------------------------- */
 
 /* Whether all layouts shown agree in a dimension: then it is said once, above the table. */
@@ -156,13 +141,6 @@ static char *common_choices(const MoeSearchResult *result)
 
 /* ---- the ranking ------------------------------------------------------------------------------------------------- */
 
-#define SHOWN_LOSSES 2 /* as many as a row has room for */
-
-static char *largest_losses(JsonObject *record)
-{
-  return moe_record_losses(record, SHOWN_LOSSES);
-}
-
 static const MoeColumn answer_columns[] = {
     {"step", "step_time_s", "r", "s"},
     {"MFU causal", "mfu.causal", "r", "%"},
@@ -172,13 +150,12 @@ static const MoeColumn answer_columns[] = {
     {"cost/step", "search.dollars_per_step", "r1?", "$"},
     {"energy", "training.mwh", "r3?", "MWh"},
     {"MW", "training.megawatts", "r4?", "#"},
-    {"largest losses", .place = "w2", .text = largest_losses},
+    {"largest losses", .place = "w2", .text = moe_record_losses},
 };
 
 /* Dimensions in which the layouts differ, then what each is worth. */
-static char *ranking(const MoeSearchResult *search, MoeSheet sheet)
+static char *ranking(JsonNode *records, const MoeSearchResult *search, MoeSheet sheet)
 {
-  g_autoptr(JsonNode) records = describe_search(search);
   g_autoptr(GArray) columns = g_array_new(FALSE, FALSE, sizeof(MoeColumn));
   g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
   MoeColumn rank = {"rank", "search.rank", "r"}, cluster = {"cluster", "cluster", "l"};
@@ -328,12 +305,12 @@ static void append_counts(GString *text, const MoeSearchResult *search)
                          search->n_not_reached, bounds);
 }
 
-char *moe_report_search_table(const MoeSearchResult *search, MoeSheet sheet)
+static char *search_page(JsonNode *records, const MoeSearchResult *search, MoeSheet sheet)
 {
   GString *text = g_string_new(NULL);
   const MoeResult *best = search->ranked[0].result;
   g_autofree char *common = search->n_ranked > 1 ? common_choices(search) : describe(&search->ranked[0].choice);
-  g_autofree char *rows = ranking(search, sheet);
+  g_autofree char *rows = ranking(records, search, sheet);
 
   g_autofree char *clusters =
       search->n_clusters > 1 ? g_strdup_printf("%u clusters", search->n_clusters) : g_strdup(best->cluster);
@@ -353,4 +330,13 @@ char *moe_report_search_table(const MoeSearchResult *search, MoeSheet sheet)
                                ? "did not fit, or missed the deadline with noise and failures"
                                : "did not fit with it");
   return g_string_free(text, FALSE);
+}
+
+char *moe_report_search(const MoeSearchResult *search, MoeSheet sheet)
+{
+  static const MoeForms forms = {.rows = ""};
+  g_autoptr(JsonNode) records = describe_search(search);
+
+  return sheet.format == MOE_FORMAT_TABLE ? search_page(records, search, sheet)
+                                          : moe_record_emit(g_steal_pointer(&records), &forms, sheet);
 }
