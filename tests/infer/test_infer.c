@@ -30,7 +30,8 @@ static char *text_of(const double *published_s)
         text,
         "  - id: %s\n    extends: %s\n    %s\n    recompute: {mode: none}\n"
         "    cluster: {extends: h100-hgx, network: {staged: 25 GB/s}}\n    stack: {extends: megatron-core:2024, host: "
-        "{sync: 20 us, step: 5 ms, calls: {linear: {x86: 60 us}, elementwise: {x86: 30 us}, grouped: {x86: 300 us}}}, "
+        "{sync: 20 us, step: 5 ms, calls: {linear: {x86: 60 us}, elementwise: {x86: 30 us}, operation: {x86: 16 us}, "
+        "grouped: {x86: 300 us}}}, "
         "memory: {fragmentation: 0.05}}\n    published: {step_time_s: %.9f}\n"
         "    assumptions:\n",
         ids[c], shapes, cases[c], published_s[c]);
