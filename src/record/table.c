@@ -60,12 +60,6 @@ void moe_table_add(MoeTable *table, const char *cell)
   moe_table_take(table, g_strdup(cell ? cell : ""));
 }
 
-void moe_table_header(MoeTable *table, const char *const *titles)
-{
-  for (; *titles; titles++)
-    moe_table_add(table, *titles);
-}
-
 static gboolean is_fraction(MoeCellKind kind)
 {
   return kind == MOE_CELL_PERCENT || kind == MOE_CELL_CHANGE || kind == MOE_CELL_POINTS;
@@ -86,46 +80,6 @@ void moe_table_kind(MoeTable *table, MoeCellKind kind, MoeDimension dimension, d
                                                        : value};
 
   g_array_append_val(table->cells, added);
-}
-
-void moe_table_quantity(MoeTable *table, double value, MoeDimension dimension)
-{
-  moe_table_kind(table, MOE_CELL_QUANTITY, dimension, value);
-}
-
-void moe_table_percent(MoeTable *table, double fraction)
-{
-  moe_table_kind(table, MOE_CELL_PERCENT, MOE_DIM_NONE, fraction);
-}
-
-void moe_table_change(MoeTable *table, double fraction)
-{
-  moe_table_kind(table, MOE_CELL_CHANGE, MOE_DIM_NONE, fraction);
-}
-
-void moe_table_points(MoeTable *table, double fraction)
-{
-  moe_table_kind(table, MOE_CELL_POINTS, MOE_DIM_NONE, fraction);
-}
-
-void moe_table_number(MoeTable *table, double value)
-{
-  moe_table_kind(table, MOE_CELL_NUMBER, MOE_DIM_NONE, value);
-}
-
-void moe_table_whole(MoeTable *table, int64_t value)
-{
-  moe_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, value));
-}
-
-void moe_table_dollars(MoeTable *table, double dollars)
-{
-  moe_table_kind(table, MOE_CELL_DOLLARS, MOE_DIM_NONE, dollars);
-}
-
-void moe_table_mwh(MoeTable *table, double mwh)
-{
-  moe_table_kind(table, MOE_CELL_MWH, MOE_DIM_NONE, mwh);
 }
 
 void moe_table_between(MoeTable *table, double low, double high)

@@ -38,8 +38,9 @@ struct MoeTable {
   GArray *cells;   /* MoeTableCell, row after row */
 };
 
-/* Adds a number, whose unit and decimals its column decides; fractions as they are, dollars and energy of 0 are
- * unknown. */
+/* Adds a number, whose unit and decimals its column decides: a quantity in SI base units, a fraction as percent, a
+ * relative change as signed percent, a difference of fractions as signed points. NaN is "-", infinity "never", dollars
+ * and energy of 0 are unknown. */
 void moe_table_kind(MoeTable *table, MoeCellKind kind, MoeDimension dimension, double value);
 /* Ends the last row; how many there are. */
 guint moe_table_rows(MoeTable *table);

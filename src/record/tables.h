@@ -27,20 +27,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeTable, moe_table_free)
 void moe_table_add(MoeTable *table, const char *cell);
 /* The same, taking the string over. */
 void moe_table_take(MoeTable *table, char *cell);
-/* Several cells, up to NULL. */
-void moe_table_header(MoeTable *table, const char *const *titles);
-/* Numbers whose unit the column decides: a quantity in SI base units, a fraction as percent, a relative change as
- * signed percent, a difference of fractions as signed points, a plain number, a whole one as it is. NaN is "-",
- * infinity "never". */
-void moe_table_quantity(MoeTable *table, double value, MoeDimension dimension);
-void moe_table_percent(MoeTable *table, double fraction);
-void moe_table_change(MoeTable *table, double fraction);
-void moe_table_points(MoeTable *table, double fraction);
-void moe_table_number(MoeTable *table, double value);
-void moe_table_whole(MoeTable *table, int64_t value);
-/* Dollars and megawatt-hours; 0 is unknown: "-". */
-void moe_table_dollars(MoeTable *table, double dollars);
-void moe_table_mwh(MoeTable *table, double mwh);
 /* Makes the cell added last one of a value with what it may be between: "22.1 (20.0-23.4)". A range of no width is left
  * out. `low` and `high` as the value was given. */
 void moe_table_between(MoeTable *table, double low, double high);

@@ -1,8 +1,14 @@
 #include "moetest.h"
-#include "record/tables.h"
+#include "record/table.h"
 
 #include <math.h>
 #include <moesim/report.h>
+
+static void add_titles(MoeTable *table, const char *const *titles)
+{
+  for (; *titles; titles++)
+    moe_table_add(table, *titles);
+}
 
 START_TEST(columns_are_as_wide_as_their_widest_cell)
 {
@@ -99,15 +105,15 @@ START_TEST(numbers_have_one_unit_and_aligned_decimals)
   g_autoptr(MoeTable) table = moe_table_new("lrrr");
   static const char *const titles[] = {"run", "step", "MFU", "gain", NULL};
 
-  moe_table_header(table, titles);
+  add_titles(table, titles);
   moe_table_add(table, "a");
-  moe_table_quantity(table, 20.2061, MOE_DIM_SECONDS);
-  moe_table_percent(table, 0.38412);
-  moe_table_points(table, 0.031);
+  moe_table_kind(table, MOE_CELL_QUANTITY, MOE_DIM_SECONDS, 20.2061);
+  moe_table_kind(table, MOE_CELL_PERCENT, MOE_DIM_NONE, 0.38412);
+  moe_table_kind(table, MOE_CELL_POINTS, MOE_DIM_NONE, 0.031);
   moe_table_add(table, "b");
-  moe_table_quantity(table, 0.0312, MOE_DIM_SECONDS);
-  moe_table_percent(table, NAN);
-  moe_table_points(table, -0.0006);
+  moe_table_kind(table, MOE_CELL_QUANTITY, MOE_DIM_SECONDS, 0.0312);
+  moe_table_kind(table, MOE_CELL_PERCENT, MOE_DIM_NONE, NAN);
+  moe_table_kind(table, MOE_CELL_POINTS, MOE_DIM_NONE, -0.0006);
   g_autofree char *text = moe_table_format(table, (MoeSheet){0});
 
   ck_assert_str_eq(text, "run  step, s  MFU, %  gain, pt\n"
@@ -123,7 +129,7 @@ START_TEST(ranges_are_below_their_value)
     g_autoptr(MoeTable) table = moe_table_new("r");
 
     moe_table_add(table, "MFU");
-    moe_table_percent(table, 0.2);
+    moe_table_kind(table, MOE_CELL_PERCENT, MOE_DIM_NONE, 0.2);
     moe_table_between(table, 0.1, 0.25);
     g_autofree char *text = moe_table_format(table, (MoeSheet){.width = width});
 
@@ -138,10 +144,10 @@ static MoeTable *wide_table(void)
   static const char *const titles[] = {"name", "first number", "second number", "why", NULL};
   MoeTable *table = moe_table_new("lrr1w");
 
-  moe_table_header(table, titles);
+  add_titles(table, titles);
   moe_table_add(table, "row");
-  moe_table_whole(table, 123456);
-  moe_table_whole(table, 654321);
+  moe_table_add(table, "123456");
+  moe_table_add(table, "654321");
   moe_table_add(table, "because of 39.4 % of one thing and 12 GB of another");
   return table;
 }
