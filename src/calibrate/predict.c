@@ -82,19 +82,33 @@ MoeKernelFamily *moe_predictor_family(MoePredictor *p)
   return &g_array_index(p->families, MoeKernelFamily, 0);
 }
 
+/* Inside a training step the machine is the step's. */
+static gboolean price(const MoeCostModel *model, const MoeAccelerator *accelerator, const MoeSeries *series,
+                      const MoeKernel *kernel, double *seconds, GError **error)
+{
+  MoeMachineState state = {.sms = series->sms > 0 ? series->sms : accelerator->sms, .memory_share = 1};
+  MoeCost cost;
+
+  if (series->in_step)
+    return moe_cost_in_step(model, kernel, 1, &state, &cost, seconds, error);
+  if (!moe_cost_kernel(model, kernel, &state, &cost, error))
+    return FALSE;
+  *seconds = cost.seconds;
+  return TRUE;
+}
+
 gboolean moe_predictor_log_error(const MoePredictor *p, const MoeMeasurement *m, double *error_log, GError **error)
 {
   const MoeSeries *series = &p->calibration->series[m->series];
-  const MoeCostModel *model = p->model[series->accelerator];
-  MoeMachineState state = {.sms = series->sms, .memory_share = 1};
   double predicted_s = 0;
 
   for (guint i = 0; i < m->n_kernels; i++) {
-    MoeCost cost;
+    double seconds = 0;
 
-    if (!moe_cost_kernel(model, &m->kernel[i], series->sms > 0 ? &state : NULL, &cost, error))
+    if (!price(p->model[series->accelerator], &p->accelerator[series->accelerator], series, &m->kernel[i], &seconds,
+               error))
       return FALSE;
-    predicted_s += cost.seconds;
+    predicted_s += seconds;
   }
   *error_log = log(predicted_s / m->measured_s);
   return TRUE;

@@ -143,6 +143,7 @@ static const MoeField series_fields[] = {
     {"gather", MOE_FIELD_BOOL, offsetof(MoeSeriesText, gather)},
     {"activation", MOE_FIELD_BOOL, offsetof(MoeSeriesText, activation)},
     {"sms", MOE_FIELD_INT, offsetof(MoeSeriesText, head.sms), .minimum = 1, .maximum = MAX_SMS},
+    {"in_step", MOE_FIELD_BOOL, offsetof(MoeSeriesText, head.in_step)},
     {"causal", MOE_FIELD_BOOL, offsetof(MoeSeriesText, causal)},
     {"rotates", MOE_FIELD_BOOL, offsetof(MoeSeriesText, rotates)},
     {"accumulate", MOE_FIELD_BOOL, offsetof(MoeSeriesText, accumulate)},

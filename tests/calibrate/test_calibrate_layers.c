@@ -107,7 +107,8 @@ START_TEST(test_weight_gradients_of_the_trace)
   h800(&m);
   for (guint i = 0; i < G_N_ELEMENTS(linears); i++)
     sum_s += fp8_gemm_s(&m, MOE_PASS_WGRAD, linears[i][0], linears[i][1], TOKENS);
-  ck_assert_double_eq_tol(sum_s / 2930e-6, 1, 0.15);
+  /* fitted to rows measured inside a step, so that these too are the trace's at the training rate */
+  ck_assert_double_eq_tol(sum_s / m.cluster.accelerator.training_rate / 2930e-6, 1, 0.15);
   machine_clear(&m);
 }
 END_TEST
@@ -160,7 +161,9 @@ START_TEST(test_attention_of_the_trace)
   h800(&m);
   ck_assert_double_eq_tol(LAYERS * price(&m, &kernel, FREE_SMS) / 4948e-6, 1, 0.15);
   kernel.pass = MOE_PASS_DGRAD;
-  ck_assert_double_eq_tol(LAYERS * price(&m, &kernel, FREE_SMS) / 17017e-6, 1, 0.15);
+  double backward_s = price(&m, &kernel, FREE_SMS) / m.cluster.accelerator.training_rate; /* as weight gradients */
+
+  ck_assert_double_eq_tol(LAYERS * backward_s / 17017e-6, 1, 0.15);
   machine_clear(&m);
 }
 END_TEST

@@ -45,6 +45,23 @@ refused "$work/nowhere/h100.yaml: cannot write" calibrate "$work/made.yaml" --sh
 sed 's/family: te/family: deepgemm/' "$work/made.yaml" > "$work/unknown.yaml"
 refused "unknown.yaml:" calibrate "$work/unknown.yaml" --shipped
 
+# ---- rows measured inside a training step hold what training loses: the rate that is bad for a benchmark is what a step has
+
+median() { awk -F, '/^h100,GEMM,cublaslt/ { print $7 + 0 }' "$work/out"; }
+made() {
+  printf 'title: made\nsources: {made: {url: "https://example.org"}}\nseries:\n'
+  printf '  - {source: made, cluster: h100-hgx, fragment: h100, class: gemm, family: cublaslt, precision: bf16%s,\n' "$1"
+  printf '     constants: {tiles: 90}, columns: [m, n, k, tflops], rows: [[8192, 8192, 8192, 650]]}\n'
+}
+made "" > "$work/bench.yaml"
+made ", in_step: true" > "$work/step.yaml"
+try calibrate "$work/bench.yaml" --shipped --csv
+expect_status 0
+bench=$(median)
+try calibrate "$work/step.yaml" --shipped --csv
+expect_status 0
+check "the row inside a step is taken for a benchmark" awk -v bench="$bench" -v step="$(median)" 'BEGIN { exit !(step < bench - 5) }'
+
 # ---- network: rows made on a fabric whose ring and floor differ from what is shipped
 
 sed 's/^ring:.*/ring: 0.8/; s/^floor:.*/floor: 12 us/' "$data/clusters/fabrics/nvlink4.yaml" > "$work/slower.yaml"

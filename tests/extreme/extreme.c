@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MOST_CPU_S       10
+/* 10 s are promised on an idle core; what ends the test must not depend on what else a machine does. */
+#define MOST_CPU_S       30
 #define MOST_BYTES       (2ull << 30) /* of address space */
 #define LARGEST_EXPONENT 300
 #define USUAL_EXPONENT   9 /* half of the draws stay within: what passes the first check of ranges goes deeper */
