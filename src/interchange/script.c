@@ -148,13 +148,7 @@ static gboolean counts_processes(const GPtrArray *words)
                                       "-n",
                                       NULL};
 
-  for (guint i = 0; i < words->len; i++) {
-    g_autofree char *name = g_strndup(g_ptr_array_index(words, i), strcspn(g_ptr_array_index(words, i), "="));
-
-    if (g_strv_contains(names, name))
-      return TRUE;
-  }
-  return FALSE;
+  return script_names_any(words, names);
 }
 
 static char **take_words(Script *script, const char *text, const char *name, GError **error)

@@ -54,6 +54,8 @@ void script_clear_frames(Script *script);
 gboolean script_condition(Script *script, const char *text);
 /* What follows a control word in front of a statement; NULL: another word stands there. */
 const char *script_after(const char *statement, const char *word);
+/* Whether one of the words is one of the names (NULL-terminated), or assigns to it with "=". */
+gboolean script_names_any(const GPtrArray *words, const char *const *names);
 /* Whether a list of words starts a training. */
 gboolean script_is_launch(const GPtrArray *words);
 /* A word that holds a whole launch is taken apart. */

@@ -44,6 +44,17 @@ static ScriptFrame *top(Script *script, ScriptFrameKind kind)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+gboolean script_names_any(const GPtrArray *words, const char *const *names)
+{
+  for (guint i = 0; i < words->len; i++) {
+    g_autofree char *name = g_strndup(g_ptr_array_index(words, i), strcspn(g_ptr_array_index(words, i), "="));
+
+    if (g_strv_contains(names, name))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Whether a list of words starts a training: it names what every model has. */
 gboolean script_is_launch(const GPtrArray *words)
 {
@@ -54,13 +65,7 @@ gboolean script_is_launch(const GPtrArray *words)
                                       "--hybrid-override-pattern",
                                       NULL};
 
-  for (guint i = 0; i < words->len; i++) {
-    g_autofree char *name = g_strndup(g_ptr_array_index(words, i), strcspn(g_ptr_array_index(words, i), "="));
-
-    if (g_strv_contains(marks, name))
-      return TRUE;
-  }
-  return FALSE;
+  return script_names_any(words, marks);
 }
 
 /* `bash -c "torchrun ... --num-layers 8"` and the like: the word that holds a launch is taken apart. */

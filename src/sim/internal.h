@@ -32,11 +32,11 @@ enum { MODE_EXPERT = 1, MODE_COLLECTIVE = 2, N_MODES = 4 };
 
 /* ---- prices (price.c) -------------------------------------------------------------------------------------------- */
 
-/* One operation of a block's compute stream. */
 /* The longest step that is simulated, 11.6 days. A tenth of what MoeTime holds: sums of a few such times stay in range.
  */
 #define SIM_LONGEST_S 1e6
 
+/* One operation of a block's compute stream. */
 typedef struct {
   MoeTime issue; /* host time from the start of the call until it is issued */
   uint32_t work; /* index into the durations of its load class (delays follow kernels) */
