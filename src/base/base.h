@@ -41,6 +41,18 @@ MoeTime moe_time_add(MoeTime a, MoeTime b);
 /* Sets *error to "file:line:column: message" (parts that are unknown are left out). Always returns FALSE, so that a
  * caller may `return moe_fail(...)`. */
 gboolean moe_fail(GError **error, MoeErrorCode code, MoeMark mark, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* Sets *error (MOE_ERROR_INPUT) to "subject: message", where the subject is what the input calls it: an argument
+ * ("--name") or a key ("section.name"). The error carries it, for whoever has the text and finds its place. */
+gboolean moe_fail_about(GError **error, const char *subject, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* An error of the domain MOE_ERROR carries what it is about and where that stands; those of other domains carry
+ * nothing. All strings are the error's own. */
+void moe_error_set_subject(GError *error, const char *subject);
+const char *moe_error_subject(const GError *error); /* NULL: none */
+MoeMark moe_error_mark(const GError *error);        /* file NULL: no place is known */
+const char *moe_error_what(const GError *error);    /* the message behind its place */
+/* Puts the place in front of the message, in place of one that it has. */
+void moe_error_place(GError *error, MoeMark mark);
 
 /* The entry of `known` (NULL-terminated) nearest to `word` by edit distance, or NULL when none is near enough to be
  * meant. */

@@ -5,9 +5,38 @@
 /* Longest word moe_nearest_word compares, bytes: keys and names of our formats stay far below. */
 #define WORD_MAX 63
 
-GQuark moe_error_quark(void)
+/* What an error of ours carries beside its message. */
+typedef struct {
+  char *subject; /* what of the input it is about; NULL: nothing that has a name */
+  char *file;    /* of the mark; NULL: no place is known */
+  int line, column;
+  gsize place; /* bytes that the place takes in front of the message */
+} MoeErrorPrivate;
+
+static void moe_error_private_init(MoeErrorPrivate *carried)
 {
-  return g_quark_from_static_string("moe-error");
+  *carried = (MoeErrorPrivate){0};
+}
+
+static void moe_error_private_copy(const MoeErrorPrivate *from, MoeErrorPrivate *to)
+{
+  *to = *from;
+  to->subject = g_strdup(from->subject);
+  to->file = g_strdup(from->file);
+}
+
+static void moe_error_private_clear(MoeErrorPrivate *carried)
+{
+  g_free(carried->subject);
+  g_free(carried->file);
+}
+
+G_DEFINE_EXTENDED_ERROR(MoeError, moe_error)
+
+/* NULL for errors of others, which carry nothing. */
+static MoeErrorPrivate *carried_by(const GError *error)
+{
+  return error && error->domain == MOE_ERROR ? moe_error_get_private(error) : NULL;
 }
 
 static char *format_mark(MoeMark mark)
@@ -29,10 +58,81 @@ gboolean moe_fail(GError **error, MoeErrorCode code, MoeMark mark, const char *f
   va_start(args, format);
   g_autofree char *message = g_strdup_vprintf(format, args);
   va_end(args);
-  g_autofree char *place = format_mark(mark);
-  g_set_error(error, MOE_ERROR, (gint)code, "%s%s", place, message);
+  GError *made = g_error_new_literal(MOE_ERROR, (gint)code, message);
+
+  moe_error_place(made, mark);
+  g_propagate_error(error, made);
   return FALSE;
 }
+
+gboolean moe_fail_about(GError **error, const char *subject, const char *format, ...)
+{
+  va_list args;
+
+  if (error == NULL)
+    return FALSE;
+  va_start(args, format);
+  g_autofree char *what = g_strdup_vprintf(format, args);
+  va_end(args);
+  GError *made = g_error_new(MOE_ERROR, MOE_ERROR_INPUT, "%s: %s", subject, what);
+
+  moe_error_set_subject(made, subject);
+  g_propagate_error(error, made);
+  return FALSE;
+}
+
+/* ---- what an error carries ---------------------------------------------------------------------- */
+
+void moe_error_set_subject(GError *error, const char *subject)
+{
+  MoeErrorPrivate *carried = carried_by(error);
+
+  if (!carried)
+    return;
+  g_free(carried->subject);
+  carried->subject = g_strdup(subject);
+}
+
+const char *moe_error_subject(const GError *error)
+{
+  const MoeErrorPrivate *carried = carried_by(error);
+
+  return carried ? carried->subject : NULL;
+}
+
+MoeMark moe_error_mark(const GError *error)
+{
+  const MoeErrorPrivate *carried = carried_by(error);
+
+  return carried ? (MoeMark){carried->file, carried->line, carried->column} : (MoeMark){0};
+}
+
+const char *moe_error_what(const GError *error)
+{
+  const MoeErrorPrivate *carried = carried_by(error);
+
+  return error->message + (carried ? carried->place : 0);
+}
+
+void moe_error_place(GError *error, MoeMark mark)
+{
+  MoeErrorPrivate *carried = carried_by(error);
+  g_autofree char *place = format_mark(mark);
+
+  if (!carried)
+    return;
+  char *placed = g_strconcat(place, error->message + carried->place, NULL);
+
+  g_free(error->message);
+  error->message = placed;
+  g_free(carried->file);
+  carried->file = g_strdup(mark.file);
+  carried->line = mark.line;
+  carried->column = mark.column;
+  carried->place = strlen(place);
+}
+
+/* ---- words --------------------------------------------------------------------------------------- */
 
 /* Optimal string alignment distance (Levenshtein plus swaps of neighbours), case ignored. Lengths <= WORD_MAX. */
 static guint word_distance(const char *a, guint na, const char *b, guint nb)

@@ -63,18 +63,20 @@ void import_refuse(Draft *draft, const char *argument, const char *what);
 /* What is open must have been accepted (options.accept) and then goes to import->unknown; FALSE and *error, which names
  * all that has not. */
 gboolean import_settle(Draft *draft, GError **error);
-/* The same with the file that says it in front of the message. */
-gboolean import_settle_in(Draft *draft, const char *file, GError **error);
 /* Whether `name` is a word of `list` (words between blanks; * at the end of one is any ending, at its start any
  * beginning; - and _ are the same). */
 gboolean import_is_listed(const char *list, const char *name);
 /* Text of the input in a message stays on one line. Returns NULL, for failing with it. */
 MoeImport *import_fail(GError **error);
-/* The same with the place of what the message names. */
+/* The same with the place of what the error is about. */
 MoeImport *import_fail_in(const MoeImportText *input, GError **error);
 /* Chooses what neither input nor options say (layout, GPUs, sequence length, batch, cluster, stack), lists it under
  * `assumptions`, then writes import->text. */
 gboolean import_finish(Draft *draft, GError **error);
+/* The words of a file, as moe_import_file_words, which also says in `notes` (may be NULL) what of it was not followed.
+ */
+char **import_file_words(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
+                         GPtrArray *notes, GError **error);
 /* Whether the options say anything of the layout. */
 gboolean import_has_layout(const MoeImportOptions *options);
 

@@ -257,10 +257,9 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
   import_begin(&draft, options, source, "imported from a DeepSpeed configuration", "megatron-deepspeed:2022");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
-  if (!hf_model(json_node_get_object(root), model_text, model->name, &draft, error) ||
-      !import_settle_in(&draft, model->name, error))
+  if (!hf_model(json_node_get_object(root), model_text, model->name, &draft, error) || !import_settle(&draft, error))
     return import_fail_in(model, error);
-  if (!deepspeed_apply(config, &draft, error) || !import_settle_in(&draft, config->name, error))
+  if (!deepspeed_apply(config, &draft, error) || !import_settle(&draft, error))
     return import_fail_in(config, error);
   import_note(&draft, "activation checkpointing is switched on by the model's code, not by this file: none is taken "
                       "(--set 'recompute={mode: full}' of moesim run says it)");

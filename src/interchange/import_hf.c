@@ -243,7 +243,7 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
   const MoeImportText input = {text, length, name};
 
-  if (!hf_model(json_node_get_object(root), copy, name, &draft, error) || !import_settle_in(&draft, name, error))
+  if (!hf_model(json_node_get_object(root), copy, name, &draft, error) || !import_settle(&draft, error))
     return import_fail_in(&input, error);
   hf_layout(&draft);
   if (!import_finish(&draft, error))

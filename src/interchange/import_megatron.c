@@ -13,7 +13,9 @@ static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GErro
          megatron_activations(draft, arguments, error) && megatron_stack(draft, arguments, error);
 }
 
-MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)
+/* `notes` (may be NULL) go before those of the import. */
+static MoeImport *import_words(const char *const *words, const MoeImportOptions *options, GPtrArray *notes,
+                               GError **error)
 {
   g_autoptr(GPtrArray) modules = g_ptr_array_new(), scopes = g_ptr_array_new(), spec = g_ptr_array_new(),
                        windows = g_ptr_array_new(), away = g_ptr_array_new();
@@ -31,6 +33,8 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
   import_begin(&draft, options, "Megatron-LM arguments", "imported from Megatron-LM arguments", IMPORT_MEGATRON);
   g_autoptr(MoeImport) import = draft.import;
   g_autoptr(GPtrArray) open = draft.open;
+  for (guint i = 0; notes && i < notes->len; i++)
+    import_note(&draft, "%s", (const char *)g_ptr_array_index(notes, i));
   if (!megatron_read(words, &arguments, import, open, error) || !import_settle(&draft, error))
     return import_fail(error);
   g_autofree char *pattern = megatron_ratio_pattern(&arguments);
@@ -45,13 +49,19 @@ MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions 
   return g_steal_pointer(&import);
 }
 
+MoeImport *moe_import_megatron(const char *const *words, const MoeImportOptions *options, GError **error)
+{
+  return import_words(words, options, NULL, error);
+}
+
 MoeImport *moe_import_megatron_file(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
                                     const MoeImportOptions *options, GError **error)
 {
-  g_auto(GStrv) words = moe_import_file_words(file->text, file->length, file->name, given, files, error);
-  MoeImport *import = words ? moe_import_megatron((const char *const *)words, options, error) : NULL;
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_auto(GStrv) words = import_file_words(file, given, files, notes, error);
+  MoeImport *import = words ? import_words((const char *const *)words, options, notes, error) : NULL;
 
-  if (words && !import)
+  if (!import)
     import_place(file, error);
   return import;
 }

@@ -103,14 +103,18 @@ void import_refuse(Draft *draft, const char *argument, const char *what)
   g_ptr_array_add(draft->open, g_strdup_printf("%s" CANNOT "%s", argument, what));
 }
 
-/* Whether the first word of `open` is among the accepted ones, dashes in front and quotes aside; - and _ are the same.
- */
+/* The argument or key that an entry of `open` begins with, quotes aside. */
+static char *name_of(const char *open)
+{
+  open += strspn(open, "\"");
+  return g_strndup(open, strcspn(open, " :=\""));
+}
+
+/* Whether what `open` is about is among the accepted ones, dashes in front aside; - and _ are the same. */
 static gboolean is_accepted(const MoeImportOptions *options, const char *open)
 {
-  g_autofree char *word = g_strndup(open, strcspn(open, " :="));
-  char *name = word + strspn(word, "-\"");
+  g_autofree char *word = name_of(open), *name = g_strdup(word + strspn(word, "-"));
 
-  name[strcspn(name, "\"")] = '\0';
   g_strdelimit(name, "_", '-');
   for (const char *const *accept = options->accept; accept && *accept; accept++) {
     g_autofree char *accepted = g_strdup(*accept + strspn(*accept, "-"));
@@ -137,12 +141,8 @@ static void add_refused(GString *text, const char *before, const char *open)
 
 gboolean import_settle(Draft *draft, GError **error)
 {
-  return import_settle_in(draft, NULL, error);
-}
-
-gboolean import_settle_in(Draft *draft, const char *file, GError **error)
-{
   g_autoptr(GString) refused = g_string_new(NULL);
+  g_autofree char *first = NULL;
   const char *before = NULL;
 
   for (guint i = 0; i < draft->open->len; i++) {
@@ -153,14 +153,17 @@ gboolean import_settle_in(Draft *draft, const char *file, GError **error)
       continue;
     }
     add_refused(refused, before, open);
+    first = first ? first : name_of(open);
     before = open;
   }
-  if (refused->len == 0)
+  if (refused->len == 0) {
     g_ptr_array_set_size(draft->open, 0);
-  return refused->len == 0 ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file},
-                  "not understood, and it may shape the answer: %s (--accept NAME imports the rest without it)",
-                  refused->str);
+    return TRUE;
+  }
+  moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+           "not understood, and it may shape the answer: %s (--accept NAME imports the rest without it)", refused->str);
+  moe_error_set_subject(error ? *error : NULL, first);
+  return FALSE;
 }
 
 MoeImport *import_fail(GError **error)

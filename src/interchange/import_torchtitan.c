@@ -410,7 +410,7 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
     return import_fail_in(&input, error);
   G_GNUC_UNUSED g_autofree char *layout = take_split(&draft, &titan); /* the draft borrows it */
-  if (!import_settle_in(&draft, name, error) || !import_finish(&draft, error))
+  if (!import_settle(&draft, error) || !import_finish(&draft, error))
     return import_fail_in(&input, error);
   return g_steal_pointer(&import);
 }

@@ -24,7 +24,12 @@ static MoeMark mark_of(const KeyedTable *table, const char *path)
 
 gboolean keyed_fail(const KeyedTable *table, const char *path, const char *expected, GError **error)
 {
-  return moe_fail(error, MOE_ERROR_INPUT, mark_of(table, path), "%.80s: expected %s", path, expected);
+  g_autofree char *subject = g_strdup_printf("%.80s", path);
+
+  moe_fail_about(error, subject, "expected %s", expected);
+  if (table->text && error)
+    moe_error_place(*error, mark_of(table, path));
+  return FALSE;
 }
 
 /* A word of a list, or words between commas of a text, joined to those before. */

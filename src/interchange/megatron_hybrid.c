@@ -194,8 +194,8 @@ static gboolean take_modules(Draft *draft, const char *name, const char *modules
 
   for (guint i = 1; i < n; i++)
     if (strcmp(parts[i], parts[1]) != 0)
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "%s: prediction modules '%.20s' and '%.20s' differ, expected the same", name, parts[1], parts[i]);
+      return moe_fail_about(error, name, "prediction modules '%.20s' and '%.20s' differ, expected the same", parts[1],
+                            parts[i]);
   if (n > 1 && *parts[1] && !is_usual_module(parts[1], draft->architecture.moe.experts > 0))
     import_refuse(draft, name, "prediction modules of other layers than one of attention and one that follows");
   if (n > 1 && *parts[1])
@@ -212,13 +212,13 @@ static gboolean take_pattern(Draft *draft, const char *name, const char *pattern
   a->n_pattern = 0;
   for (gsize i = 0; i < length; i++)
     if (pattern[i] != STAGE_END && !add_letter(a, pattern[i]))
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "%s: '%c' at %d, expected M, G, *, +, D, E or - for each layer, changing at most %d times, | "
-                      "between stages, / before prediction modules",
-                      name, g_ascii_isprint(pattern[i]) ? pattern[i] : '?', (int)i + 1, MOE_MAX_PATTERN);
+      return moe_fail_about(error, name,
+                            "'%c' at %d, expected M, G, *, +, D, E or - for each layer, changing at most %d times, | "
+                            "between stages, / before prediction modules",
+                            g_ascii_isprint(pattern[i]) ? pattern[i] : '?', (int)i + 1, MOE_MAX_PATTERN);
   check_kinds(draft, name, pattern);
   if (a->layers == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: no layer, expected M, *, E or - for each", name);
+    return moe_fail_about(error, name, "no layer, expected M, *, E or - for each");
   return take_modules(draft, name, pattern + length, error);
 }
 
@@ -233,9 +233,9 @@ gboolean megatron_hybrid(Draft *draft, const MegatronArguments *arguments, GErro
   take_spec(draft, arguments);
   take_type(draft, arguments->model_type);
   if (arguments->attention_ratio + arguments->dense_ratio > 1)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--hybrid-attention-ratio: %g with --hybrid-mlp-ratio %g, expected at most 1 together",
-                    arguments->attention_ratio, arguments->dense_ratio);
+    return moe_fail_about(error, "--hybrid-attention-ratio",
+                          "%g with --hybrid-mlp-ratio %g, expected at most 1 together", arguments->attention_ratio,
+                          arguments->dense_ratio);
   if (!pattern && is_mamba(arguments))
     take_mamba_alone(draft, arguments);
   if (!pattern)

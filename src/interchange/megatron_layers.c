@@ -81,9 +81,9 @@ static gboolean add_layers(Draft *draft, const Layers *layers, GError **error)
                                                    : (int)MOE_FEED_DENSE;
 
     if (!megatron_add_layer(a, mixer, feed))
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "%s: changes the kind of layer more than %d times, expected a pattern with a period",
-                      layers->experts.values ? "--moe-layer-freq" : "--window-attn-skip-freq", MOE_MAX_PATTERN);
+      return moe_fail_about(error, layers->experts.values ? "--moe-layer-freq" : "--window-attn-skip-freq",
+                            "changes the kind of layer more than %d times, expected a pattern with a period",
+                            MOE_MAX_PATTERN);
   }
   return TRUE;
 }
@@ -94,8 +94,8 @@ static gboolean has_experts(const Listed *experts, const char *text, GError **er
   for (guint i = 0; i < experts->values->len; i++)
     if (g_array_index(experts->values, gboolean, i))
       return TRUE;
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "--moe-layer-freq: '%.60s' has experts in no layer, expected a 1 beside --num-experts", text);
+  return moe_fail_about(error, "--moe-layer-freq", "'%.60s' has experts in no layer, expected a 1 beside --num-experts",
+                        text);
 }
 
 gboolean megatron_layers(Draft *draft, const MegatronArguments *arguments, GError **error)

@@ -23,11 +23,10 @@ static gboolean take_layout(Draft *draft, const char *layout, GError **error)
   g_autofree MoeChunk *chunks = moe_chunks_parse(layout, &n, &wrong);
 
   if (!chunks)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--pipeline-model-parallel-layout: %s", wrong);
+    return moe_fail_about(error, "--pipeline-model-parallel-layout", "%s", wrong);
   if (n % p->pipeline != 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--pipeline-model-parallel-layout: %u chunks, expected a multiple of the stages (%" COUNT ")", n,
-                    p->pipeline);
+    return moe_fail_about(error, "--pipeline-model-parallel-layout",
+                          "%u chunks, expected a multiple of the stages (%" COUNT ")", n, p->pipeline);
   p->virtual_stages = n / p->pipeline;
   return TRUE;
 }
@@ -46,20 +45,20 @@ static gboolean check_split(const Draft *draft, const MegatronArguments *argumen
       megatron_hybrid_pattern(arguments))
     return TRUE;
   if ((first || last) && (arguments->embedding_counts || arguments->head_counts))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--account-for-%s-in-pipeline-split: beside layers of the first or last stage, expected one of the "
-                    "two, as Megatron does",
-                    arguments->embedding_counts ? "embedding" : "loss");
+    return moe_fail_about(error,
+                          arguments->embedding_counts ? "--account-for-embedding-in-pipeline-split"
+                                                      : "--account-for-loss-in-pipeline-split",
+                          "beside layers of the first or last stage, expected one of the two, as Megatron does");
   if (layers < 0 || (stages > 0 ? layers % stages != 0 : layers != 0))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--pipeline-model-parallel-size: %" COUNT " layers%s over %" COUNT
-                    " stages, expected as many for each, as Megatron does (--pipeline-model-parallel-layout says "
-                    "others)",
-                    layers,
-                    first || last                ? " that are left"
-                    : places > arguments->layers ? " with embedding or loss"
-                                                 : "",
-                    stages);
+    return moe_fail_about(error, "--pipeline-model-parallel-size",
+                          "%" COUNT " layers%s over %" COUNT
+                          " stages, expected as many for each, as Megatron does (--pipeline-model-parallel-layout says "
+                          "others)",
+                          layers,
+                          first || last                ? " that are left"
+                          : places > arguments->layers ? " with embedding or loss"
+                                                       : "",
+                          stages);
   return TRUE;
 }
 
@@ -78,13 +77,12 @@ static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GE
   if (per_chunk == 0 || draft->options->virtual_stages > 0)
     return TRUE;
   if (arguments->first_layers > 0 || arguments->last_layers > 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--num-layers-per-virtual-pipeline-stage: beside layers of the first or last stage, expected "
-                    "--num-virtual-stages-per-pipeline-rank, as Megatron does");
+    return moe_fail_about(error, "--num-layers-per-virtual-pipeline-stage",
+                          "beside layers of the first or last stage, expected "
+                          "--num-virtual-stages-per-pipeline-rank, as Megatron does");
   if (places % p->pipeline != 0 || places / p->pipeline % per_chunk != 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--num-layers-per-virtual-pipeline-stage: %" COUNT " does not divide the layers of a stage",
-                    per_chunk);
+    return moe_fail_about(error, "--num-layers-per-virtual-pipeline-stage",
+                          "%" COUNT " does not divide the layers of a stage", per_chunk);
   p->virtual_stages = places / p->pipeline / per_chunk;
   return TRUE;
 }
@@ -114,10 +112,8 @@ static gboolean take_strategy(Draft *draft, const char *strategy, GError **error
       draft->parallelism.zero = level;
       return TRUE;
     }
-  return moe_fail(
-      error, MOE_ERROR_INPUT, (MoeMark){0},
-      "--data-parallel-sharding-strategy: '%.40s' is not known, expected optim, optim_grads or optim_grads_params",
-      strategy);
+  return moe_fail_about(error, "--data-parallel-sharding-strategy",
+                        "'%.40s' is not known, expected optim, optim_grads or optim_grads_params", strategy);
 }
 
 static gboolean take_zero(Draft *draft, const MegatronArguments *arguments, GError **error)
@@ -169,10 +165,8 @@ static gboolean take_instances(Draft *draft, const MegatronArguments *arguments,
   if (n <= 1 || p->zero == 0)
     return TRUE;
   if (p->gpus == 0 || data % n != 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--num-distributed-optimizer-instances: %" COUNT
-                    ", expected a divisor of the data-parallel ranks (%" COUNT ")",
-                    n, data);
+    return moe_fail_about(error, "--num-distributed-optimizer-instances",
+                          "%" COUNT ", expected a divisor of the data-parallel ranks (%" COUNT ")", n, data);
   p->shard_group = data / n;
   return TRUE;
 }
@@ -204,8 +198,7 @@ static gboolean check_degrees(const MegatronArguments *arguments, GError **error
 
   for (guint i = 0; i < G_N_ELEMENTS(degrees); i++)
     if (degrees[i].value > (1 << 16))
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: %" COUNT ", expected at most 65536", degrees[i].name,
-                      degrees[i].value);
+      return moe_fail_about(error, degrees[i].name, "%" COUNT ", expected at most 65536", degrees[i].value);
   return TRUE;
 }
 
@@ -227,8 +220,7 @@ static gboolean take_context(Draft *draft, const char *word, GError **error)
   else if (strcmp(word, "allgather") == 0 || strcmp(word, "all_gather") == 0)
     import_note(draft, "--cp-comm-type allgather cannot be said; a ring, which moves as many bytes, is taken");
   else
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--cp-comm-type: '%.40s', expected p2p, a2a, allgather or a2a+p2p", word);
+    return moe_fail_about(error, "--cp-comm-type", "'%.40s', expected p2p, a2a, allgather or a2a+p2p", word);
   return TRUE;
 }
 
@@ -239,8 +231,7 @@ static gboolean take_offload(Draft *draft, const MegatronArguments *arguments, G
   MoeOffload *offload = &draft->offload;
 
   if (!(arguments->optimizer_share >= 0 && arguments->optimizer_share <= 1))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--optimizer-offload-fraction: %g, expected 0 to 1",
-                    arguments->optimizer_share);
+    return moe_fail_about(error, "--optimizer-offload-fraction", "%g, expected 0 to 1", arguments->optimizer_share);
   if (arguments->optimizer_offload) {
     offload->optimizer = arguments->optimizer_share;
     offload->overlap = arguments->overlap_offload;

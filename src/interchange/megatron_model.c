@@ -70,8 +70,7 @@ static gboolean take_window(Draft *draft, const MegatronArguments *arguments, GE
   if (!given || g_str_has_prefix(text, "-1"))
     return TRUE;
   if (end == text || window < 1 || window > (1 << 28))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--window-size: '%.40s', expected tokens such as 4096,0",
-                    given);
+    return moe_fail_about(error, "--window-size", "'%.40s', expected tokens such as 4096,0", given);
   draft->architecture.attention.window = window;
   draft->architecture.attention.global_every = draft->architecture.layers + 1;
   return take_window_skip(draft, arguments->window_skip, error);

@@ -33,14 +33,15 @@ static gboolean is_degree(const char *key)
 static gboolean fail_open(const char *name, const char *word, GError **error)
 {
   if (g_ascii_isdigit(word[1]) || (word[1] == '{' && g_ascii_isdigit(word[2])))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "%s: the script's argument %.60s is not given, expected its arguments behind the file, as it is "
-                    "started",
-                    name, word);
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "%s: the variable %.60s is not assigned, expected it as NAME=VALUE behind the file, or the script's "
-                  "own arguments there if they choose it",
-                  name, word);
+    return moe_fail_about(error, name,
+                          "the script's argument %.60s is not given, expected its arguments behind the file, as it is "
+                          "started",
+                          word);
+  return moe_fail_about(
+      error, name,
+      "the variable %.60s is not assigned, expected it as NAME=VALUE behind the file, or the script's "
+      "own arguments there if they choose it",
+      word);
 }
 
 static gboolean read_count(const char *name, const char *key, const char *word, int64_t *value, GError **error)
@@ -53,8 +54,8 @@ static gboolean read_count(const char *name, const char *key, const char *word, 
   if (is_open(word))
     return fail_open(name, word, error);
   if (!g_ascii_string_to_signed(word, 10, least, MAX_COUNT, &number, NULL))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "%s: '%.40s' is no count, expected a whole number from %d to %d", name, word, least, MAX_COUNT);
+    return moe_fail_about(error, name, "'%.40s' is no count, expected a whole number from %d to %d", word, least,
+                          MAX_COUNT);
   *value = number;
   return TRUE;
 }
@@ -68,8 +69,7 @@ static gboolean read_number(const char *name, const char *key, const char *word,
     number = 0;
 
   if (end == word || *end != '\0' || !(number >= 0 && number <= MAX_NUMBER))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%.40s' is no number, expected one from 0 to %g", name,
-                    word, MAX_NUMBER);
+    return moe_fail_about(error, name, "'%.40s' is no number, expected one from 0 to %g", word, MAX_NUMBER);
   *value = number;
   return TRUE;
 }
@@ -147,7 +147,7 @@ static gboolean read_known(const MegatronOption *option, const char *name, const
                            MegatronArguments *arguments, GError **error)
 {
   if (option->kind != MEGATRON_FLAG && n == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: no value, expected one", name);
+    return moe_fail_about(error, name, "no value, expected one");
   if (option->kind == MEGATRON_FLAG)
     *(gboolean *)(gpointer)((char *)arguments + option->offset) = TRUE;
   for (guint i = 0; i < n; i++)
@@ -188,9 +188,8 @@ static gboolean check_strays(const MegatronOption *option, const char *name, con
 {
   for (guint i = 0; option && i < n; i++)
     if (!is_launcher(words[i]) && !is_open(words[i]))
-      return option->kind == MEGATRON_FLAG ? moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: takes no value", name)
-                                           : moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                                                      "%s: %u values that differ, expected one", name, n + 1);
+      return option->kind == MEGATRON_FLAG ? moe_fail_about(error, name, "takes no value")
+                                           : moe_fail_about(error, name, "%u values that differ, expected one", n + 1);
   return TRUE;
 }
 

@@ -36,8 +36,8 @@ static gboolean take_flex(Draft *draft, const char *backend, GError **error)
   ImportStack *stack = &draft->stack;
 
   if (strcmp(backend, "deepep") != 0 && strcmp(backend, "hybridep") != 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--moe-flex-dispatcher-backend: '%.40s' is not known, expected deepep or hybridep", backend);
+    return moe_fail_about(error, "--moe-flex-dispatcher-backend", "'%.40s' is not known, expected deepep or hybridep",
+                          backend);
   stack->expert_library = strcmp(backend, "deepep") == 0 ? "deepep" : "hybridep";
   stack->deduplicate = 1;
   return TRUE;
@@ -57,8 +57,8 @@ static gboolean take_dispatcher(Draft *draft, const MegatronArguments *arguments
     return TRUE;
   }
   if (strcmp(kind, "alltoall") != 0 && strcmp(kind, "alltoall_seq") != 0 && strcmp(kind, "allgather") != 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--moe-token-dispatcher-type: '%.40s' is not known, expected alltoall, allgather or flex", kind);
+    return moe_fail_about(error, "--moe-token-dispatcher-type",
+                          "'%.40s' is not known, expected alltoall, allgather or flex", kind);
   if (strcmp(kind, "allgather") == 0)
     import_note(draft, "the dispatcher that gathers all tokens cannot be said; the all-to-all one is taken");
   draft->stack.expert_library = "nccl";
@@ -91,10 +91,10 @@ static gboolean add_scope(const char *word, guint *scopes, GError **error)
       *scopes |= known[i].scopes;
       return TRUE;
     }
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "--cuda-graph-scope: '%.40s' is not known, expected attn, mlp, moe, moe_router, moe_preprocess, full "
-                  "or full_iteration",
-                  word);
+  return moe_fail_about(error, "--cuda-graph-scope",
+                        "'%.40s' is not known, expected attn, mlp, moe, moe_router, moe_preprocess, full "
+                        "or full_iteration",
+                        word);
 }
 
 static gboolean take_graphs(Draft *draft, const MegatronArguments *arguments, GError **error)
@@ -134,8 +134,7 @@ static gboolean take_attention_kernels(Draft *draft, const char *word, GError **
     import_refuse(draft, "--attention-backend", "attention without a fused kernel");
   return strcmp(word, "fused") == 0 || strcmp(word, "flash") == 0 || strcmp(word, "unfused") == 0 ||
          strcmp(word, "local") == 0 ||
-         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "--attention-backend: '%.40s', expected auto, flash, fused, unfused or local", word);
+         moe_fail_about(error, "--attention-backend", "'%.40s', expected auto, flash, fused, unfused or local", word);
 }
 
 gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError **error)

@@ -29,8 +29,8 @@ static gboolean fp8_precision(const char *recipe, MoePrecisions *p, GError **err
       p->scaling = recipes[i].scaling;
       return TRUE;
     }
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "--fp8-recipe: '%.40s' is not known, expected delayed, tensorwise, blockwise or mxfp8", recipe);
+  return moe_fail_about(error, "--fp8-recipe", "'%.40s' is not known, expected delayed, tensorwise, blockwise or mxfp8",
+                        recipe);
 }
 
 /* An argument with a choice of two words; absent is sound. */
@@ -38,8 +38,8 @@ static gboolean is_one_of(const char *name, const char *word, const char *first,
 {
   if (!word || strcmp(word, first) == 0 || strcmp(word, second) == 0)
     return TRUE;
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "%s: '%.40s' is not known, expected %s%s%s", name, word, first,
-                  first == second ? "" : " or ", first == second ? "" : second);
+  return moe_fail_about(error, name, "'%.40s' is not known, expected %s%s%s", word, first,
+                        first == second ? "" : " or ", first == second ? "" : second);
 }
 
 static gboolean take_gemm(Draft *draft, const MegatronArguments *arguments, GError **error)
@@ -51,8 +51,7 @@ static gboolean take_gemm(Draft *draft, const MegatronArguments *arguments, GErr
       !is_one_of("--fp4-format", arguments->fp4_format, "e2m1", "e2m1", error))
     return FALSE;
   if (fp8 && arguments->fp4_format)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--fp4-format: beside --fp8-format, expected one of the two, as Megatron does");
+    return moe_fail_about(error, "--fp4-format", "beside --fp8-format, expected one of the two, as Megatron does");
   p->gemm = wide_precision(arguments);
   if (arguments->fp4_format)
     p->gemm = MOE_NVFP4;
@@ -77,8 +76,7 @@ static gboolean read_dtype(const char *name, const char *word, MoePrecision usua
       *precision = types[i].precision;
       return TRUE;
     }
-  return !word || moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                           "%s: '%.40s' is not known, expected fp32, bf16, fp16 or fp8", name, word);
+  return !word || moe_fail_about(error, name, "'%.40s' is not known, expected fp32, bf16, fp16 or fp8", word);
 }
 
 /* optimizer_config.py: without the precision-aware optimizer these are FP32. */
@@ -93,9 +91,9 @@ static gboolean check_optimizer_types(const MegatronArguments *arguments, GError
 
   for (guint i = 0; i < G_N_ELEMENTS(types) && !arguments->precision_aware; i++)
     if (types[i].word && strcmp(types[i].word, "fp32") != 0)
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "%s: '%.40s' without --use-precision-aware-optimizer, expected it beside, or fp32", types[i].name,
-                      types[i].word);
+      return moe_fail_about(error, types[i].name,
+                            "'%.40s' without --use-precision-aware-optimizer, expected it beside, or fp32",
+                            types[i].word);
   return TRUE;
 }
 
@@ -114,9 +112,8 @@ static gboolean take_optimizer_types(Draft *draft, const MegatronArguments *argu
       !read_dtype("--main-params-dtype", arguments->main_parameters, MOE_FP32, &p->master, error))
     return FALSE;
   if (first != second)
-    return moe_fail(
-        error, MOE_ERROR_INPUT, (MoeMark){0},
-        "--exp-avg-dtype and --exp-avg-sq-dtype differ; a run has one precision for both moments, expected the same");
+    return moe_fail_about(error, "--exp-avg-sq-dtype",
+                          "differs from --exp-avg-dtype; a run has one precision for both moments, expected the same");
   p->optimizer_moments = first;
   /* arguments.py: main gradients that are not FP32 turn accumulation in FP32 off */
   if (arguments->main_gradients && gradients != MOE_FP32)
@@ -154,8 +151,7 @@ static gboolean take_optimizer(Draft *draft, const char *name, GError **error)
   else if (strcmp(name, "muon") == 0 || strcmp(name, "dist_muon") == 0)
     draft->training.optimizer = MOE_OPTIMIZER_MUON;
   else
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--optimizer: '%.40s' is not known, expected adam, sgd or muon", name);
+    return moe_fail_about(error, "--optimizer", "'%.40s' is not known, expected adam, sgd or muon", name);
   return TRUE;
 }
 
@@ -191,11 +187,10 @@ static gboolean add_module(Draft *draft, const char *word, GError **error)
       draft->recompute.modules |= modules[i].bits;
       return TRUE;
     }
-  return moe_fail(
-      error, MOE_ERROR_INPUT, (MoeMark){0},
-      "--recompute-modules: '%.40s' is not known, expected core_attn, moe_act, layernorm, mla_up_proj, mlp, moe or "
-      "shared_experts",
-      word);
+  return moe_fail_about(error, "--recompute-modules",
+                        "'%.40s' is not known, expected core_attn, moe_act, layernorm, mla_up_proj, mlp, moe or "
+                        "shared_experts",
+                        word);
 }
 
 /* transformer_block.py: "uniform" divides the layers into units of N and recomputes every unit, keeping the input of
@@ -213,8 +208,7 @@ static gboolean take_full(Draft *draft, const MegatronArguments *arguments, GErr
     return TRUE;
   }
   if (strcmp(method, "uniform") != 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--recompute-method: '%.40s', expected uniform or block",
-                    method);
+    return moe_fail_about(error, "--recompute-method", "'%.40s', expected uniform or block", method);
   if (layers > 1) {
     recompute->method = MOE_METHOD_UNIFORM;
     recompute->layers = layers;
@@ -234,8 +228,8 @@ gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GE
   if (strcmp(word, "full") == 0)
     return take_full(draft, arguments, error);
   if (strcmp(word, "selective") != 0)
-    return strcmp(word, "none") == 0 || moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                                                 "--recompute-granularity: '%.40s', expected full or selective", word);
+    return strcmp(word, "none") == 0 ||
+           moe_fail_about(error, "--recompute-granularity", "'%.40s', expected full or selective", word);
   recompute->mode = MOE_RECOMPUTE_SELECTIVE;
   for (guint i = 0; i < arguments->recompute_modules->len; i++)
     if (!add_module(draft, g_ptr_array_index(arguments->recompute_modules, i), error))
@@ -255,14 +249,12 @@ static gboolean take_layers(Draft *draft, const MegatronArguments *arguments, GE
   int64_t layers = draft->architecture.layers, n = arguments->offloaded_layers;
 
   if (n >= layers)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--cpu-offloading-num-layers: %" G_GINT64_FORMAT
-                    ", expected less than the layers (%" G_GINT64_FORMAT "), as Megatron does",
-                    n, layers);
+    return moe_fail_about(
+        error, "--cpu-offloading-num-layers",
+        "%" G_GINT64_FORMAT ", expected less than the layers (%" G_GINT64_FORMAT "), as Megatron does", n, layers);
   if (draft->parallelism.pipeline > 1 || draft->recompute.mode != MOE_RECOMPUTE_NONE)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--cpu-offloading: beside %s, expected none, as Megatron does",
-                    draft->parallelism.pipeline > 1 ? "pipeline stages" : "recomputation");
+    return moe_fail_about(error, "--cpu-offloading", "beside %s, expected none, as Megatron does",
+                          draft->parallelism.pipeline > 1 ? "pipeline stages" : "recomputation");
   if (arguments->weights_offload)
     import_refuse(draft, "--cpu-offloading-weights", "weights that wait in host memory");
   draft->offload.activations = (double)n / (double)layers;
@@ -286,10 +278,10 @@ static gboolean add_away(Draft *draft, const char *word, GError **error)
       draft->offload.modules |= modules[i].bits;
       return TRUE;
     }
-  return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                  "--offload-modules: '%.40s' is not known, expected attn_norm, qkv_linear, core_attn, attn_proj, "
-                  "mlp_norm, expert_fc1, moe_act or fused_group_mlp",
-                  word);
+  return moe_fail_about(error, "--offload-modules",
+                        "'%.40s' is not known, expected attn_norm, qkv_linear, core_attn, attn_proj, "
+                        "mlp_norm, expert_fc1, moe_act or fused_group_mlp",
+                        word);
 }
 
 static gboolean take_modules(Draft *draft, const MegatronArguments *arguments, GError **error)
@@ -297,24 +289,22 @@ static gboolean take_modules(Draft *draft, const MegatronArguments *arguments, G
   const GPtrArray *words = arguments->away_modules;
 
   if (words->len == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--fine-grained-activation-offloading: no --offload-modules, expected some");
+    return moe_fail_about(error, "--fine-grained-activation-offloading", "no --offload-modules, expected some");
   for (guint i = 0; i < words->len; i++)
     if (!add_away(draft, g_ptr_array_index(words, i), error))
       return FALSE;
   if (arguments->away_share != 1)
     import_refuse(draft, "--activation-offload-fraction", "a share of the parts that are offloaded");
   if ((draft->offload.modules & MOE_AWAY_ATTENTION_OUTPUT) && !(draft->offload.modules & MOE_AWAY_CORE_ATTENTION))
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--offload-modules: attn_proj without core_attn, which reads it too, expected both");
+    return moe_fail_about(error, "--offload-modules", "attn_proj without core_attn, which reads it too, expected both");
   return TRUE;
 }
 
 gboolean megatron_activations(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   if (arguments->layers_offload && arguments->modules_offload)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--cpu-offloading: beside --fine-grained-activation-offloading, expected one of the two");
+    return moe_fail_about(error, "--cpu-offloading",
+                          "beside --fine-grained-activation-offloading, expected one of the two");
   if (arguments->layers_offload)
     return take_layers(draft, arguments, error);
   return !arguments->modules_offload || take_modules(draft, arguments, error);

@@ -29,8 +29,8 @@ static gboolean take_layers(Draft *draft, const char *frequency, GError **error)
     gboolean linear = number ? (layer + 1) % every != 0 : g_array_index(list, gboolean, (guint)layer);
 
     if (!megatron_add_layer(a, linear ? (int)MOE_MIXER_LINEAR : (int)MOE_MIXER_ATTENTION, MEGATRON_AS_READ))
-      return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                      "--linear-attention-freq: changes the kind of layer more than %d times", MOE_MAX_PATTERN);
+      return moe_fail_about(error, "--linear-attention-freq", "changes the kind of layer more than %d times",
+                            MOE_MAX_PATTERN);
   }
   return TRUE;
 }
@@ -49,8 +49,8 @@ void megatron_take_delta(MoeArchitecture *architecture, const MegatronArguments 
 static gboolean take_delta(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   if (!arguments->linear_frequency)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--experimental-attention-variant gated_delta_net: no --linear-attention-freq, expected one");
+    return moe_fail_about(error, "--experimental-attention-variant",
+                          "gated_delta_net without --linear-attention-freq, expected one");
   megatron_take_delta(&draft->architecture, arguments);
   return take_layers(draft, arguments->linear_frequency, error);
 }
@@ -59,9 +59,8 @@ static gboolean take_delta(Draft *draft, const MegatronArguments *arguments, GEr
 gboolean megatron_take_index(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   if (arguments->index_heads == 0 || arguments->index_dim == 0 || arguments->index_top_k == 0)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--experimental-attention-variant dsa: expected --dsa-indexer-n-heads, --dsa-indexer-head-dim and "
-                    "--dsa-indexer-topk above 0");
+    return moe_fail_about(error, "--experimental-attention-variant",
+                          "dsa, expected --dsa-indexer-n-heads, --dsa-indexer-head-dim and --dsa-indexer-topk above 0");
   if (arguments->index_frequency > 1)
     import_refuse(draft, "--dsa-indexer-topk-freq", "one index for several layers");
   draft->architecture.attention.index.heads = arguments->index_heads;
@@ -80,8 +79,8 @@ gboolean megatron_variant(Draft *draft, const MegatronArguments *arguments, GErr
   if (strcmp(variant, "dsa") == 0)
     return megatron_take_index(draft, arguments, error);
   if (arguments->linear_frequency && !arguments->variant)
-    return moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-                    "--linear-attention-freq: expected --experimental-attention-variant gated_delta_net beside it");
+    return moe_fail_about(error, "--linear-attention-freq",
+                          "expected --experimental-attention-variant gated_delta_net beside it");
   if (strcmp(variant, "none") != 0)
     import_refuse(draft, "--experimental-attention-variant", "attention of this kind");
   return TRUE;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "megatron.h"
+#include "place.h"
 #include "yaml_json.h"
 #include "yaml_text.h"
 
@@ -127,8 +128,8 @@ static void merge_module(Reader *reader, const char *module, JsonObject *map)
   JsonNode *overrides = json_object_get_member(map, "overrides");
 
   if (framework && !g_str_has_prefix(framework, "megatron")) {
-    moe_fail(&reader->error, MOE_ERROR_INPUT, (MoeMark){.file = reader->name},
-             "%.40s: framework %.40s, expected megatron (import torchtitan reads TOML)", module, framework);
+    moe_fail_about(&reader->error, module, "framework %.40s, expected megatron (import torchtitan reads TOML)",
+                   framework);
     return;
   }
   if (config && model)
@@ -343,6 +344,7 @@ char **moe_import_yaml_words(const char *text, gsize length, const char *name, c
              "Megatron-Bridge writes it beside a checkpoint (run_config.yaml)");
   if (!reader.error)
     return take_words(&reader);
+  import_place(&(const MoeImportText){text, length, name}, &reader.error);
   g_propagate_error(error, reader.error);
   return NULL;
 }

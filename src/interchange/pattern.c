@@ -157,14 +157,13 @@ GArray *megatron_pattern(const char *option, const char *text, int64_t layers, G
   if (sound && value.list && (int64_t)value.list->len == layers)
     return value.list;
   if (sound && value.list)
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-             "%s: '%.60s' is a list of %u, expected one for each of the %" G_GINT64_FORMAT " layers", option, text,
-             value.list->len, layers);
+    moe_fail_about(error, option, "'%.60s' is a list of %u, expected one for each of the %" G_GINT64_FORMAT " layers",
+                   text, value.list->len, layers);
   else
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
-             "%s: '%.60s' is not understood, expected a count or a list of %" G_GINT64_FORMAT
-             " layers such as [0]*3+[1]*58",
-             option, text, layers);
+    moe_fail_about(error, option,
+                   "'%.60s' is not understood, expected a count or a list of %" G_GINT64_FORMAT
+                   " layers such as [0]*3+[1]*58",
+                   text, layers);
   clear(&value);
   return NULL;
 }

@@ -1,46 +1,16 @@
-/* Where a file says what an error is about: messages name an argument or a key, and the text is searched for it. */
+/* Where a file says what an error is about: the error carries an argument or a key, and the text is searched for it. */
 #include "place.h"
 
 #include "base/base.h"
 
 #include <string.h>
 
-#define NOT_UNDERSTOOD "not understood, and it may shape the answer: " /* as import_settle writes it */
-
-/* ---- what a message is about ------------------------------------------------------------------ */
-
-/* The message behind "FILE: ", or the whole; NULL when line and column stand there. */
-static const char *skip_file(const char *message, const char *name)
-{
-  gsize length = strlen(name);
-
-  if (strncmp(message, name, length) != 0 || message[length] != ':')
-    return message;
-  return message[length + 1] == ' ' ? message + length + 2 : NULL;
-}
+/* ---- where it stands ---------------------------------------------------------------------------- */
 
 static gboolean is_inside(char c)
 {
   return g_ascii_isalnum(c) || c == '_' || c == '-' || c == '.' || (guchar)c >= 0x80;
 }
-
-/* The name that a message begins with, as "--name", "name:" or a key in quotes; NULL when it begins otherwise. */
-static char *find_subject(const char *message)
-{
-  gboolean listed = g_str_has_prefix(message, NOT_UNDERSTOOD);
-  const char *start = message + (listed ? strlen(NOT_UNDERSTOOD) : 0);
-  gboolean quoted = *start == '"';
-  gsize length = 0;
-
-  start += quoted ? 1 : 0;
-  while (is_inside(start[length]))
-    length++;
-  gboolean named = listed || quoted || g_str_has_prefix(start, "--") || start[length] == ':';
-
-  return length > 0 && named ? g_strndup(start, length) : NULL;
-}
-
-/* ---- where it stands ---------------------------------------------------------------------------- */
 
 static gboolean is_same(char a, char b)
 {
@@ -111,33 +81,29 @@ static MoeMark mark_at(const char *text, const char *at, const char *file)
   return mark;
 }
 
+/* The place of an argument or key (NULL: none) in the input; the file alone where it does not have it. */
+static MoeMark find_mark(const MoeImportText *input, const char *name)
+{
+  gboolean sound = name && g_utf8_validate(input->text, (gssize)input->length, NULL);
+  g_autofree char *text = sound ? g_strndup(input->text, input->length) : NULL;
+  const char *at = text ? find_name(text, name) : NULL;
+
+  return at ? mark_at(text, at, input->name) : (MoeMark){.file = input->name};
+}
+
 void import_place(const MoeImportText *input, GError **error)
 {
-  const char *message = error && *error ? skip_file((*error)->message, input->name) : NULL;
-
-  if (!message || !g_utf8_validate(input->text, (gssize)input->length, NULL))
-    return;
-  g_autofree char *text = g_strndup(input->text, input->length);
-  g_autofree char *subject = find_subject(message);
-  const char *at = subject ? find_name(text, subject) : NULL;
-  g_autofree char *kept = g_strdup(message);
-  MoeErrorCode code = (MoeErrorCode)(*error)->code;
-
-  g_clear_error(error);
-  moe_fail(error, code, at ? mark_at(text, at, input->name) : (MoeMark){.file = input->name}, "%s", kept);
+  if (error && *error && !moe_error_mark(*error).file)
+    moe_error_place(*error, find_mark(input, moe_error_subject(*error)));
 }
 
 /* ---- a run that was made and cannot be ---------------------------------------------------------- */
 
-/* The last part of the key on the line of a run that `message` ("NAME:LINE:COLUMN: ...") names; NULL when none does. */
-static char *find_key(const char *text, const char *message, const char *run)
+/* The last part of the key on a line of a run; NULL when there is none. */
+static char *find_key(const char *text, int line)
 {
-  gsize length = strlen(run);
-  gint64 line = strncmp(message, run, length) == 0 && message[length] == ':'
-                    ? g_ascii_strtoll(message + length + 1, NULL, 10)
-                    : 0;
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-  const char *found = line > 0 && line <= (gint64)g_strv_length(lines) ? lines[line - 1] : "";
+  const char *found = line > 0 && line <= (int)g_strv_length(lines) ? lines[line - 1] : "";
 
   found += strspn(found, " -");
   return strchr(found, ':') ? g_strndup(found, strcspn(found, ":")) : NULL;
@@ -163,13 +129,11 @@ static char *find_applied(const MoeImport *import, const char *key)
 gboolean moe_import_refuse_run(const MoeImport *import, const MoeImportText *input, const char *run,
                                const GError *reason, GError **error)
 {
-  const char *message = reason->message, *end = g_str_has_prefix(message, run) ? strstr(message, ": ") : NULL;
-  g_autofree char *key = find_key(import->text, message, run), *from = find_applied(import, key);
-  g_autofree char *text = input ? g_strndup(input->text, input->length) : NULL;
-  g_autofree char *name = from ? g_strndup(from, strcspn(from, " =")) : NULL;
-  const char *at = text && name ? find_name(text, name) : NULL;
-  MoeMark mark = at ? mark_at(text, at, input->name) : input ? (MoeMark){.file = input->name} : (MoeMark){0};
+  MoeMark where = moe_error_mark(reason);
+  g_autofree char *key = g_strcmp0(where.file, run) == 0 ? find_key(import->text, where.line) : NULL;
+  g_autofree char *from = find_applied(import, key), *name = from ? g_strndup(from, strcspn(from, " =")) : NULL;
 
-  return moe_fail(error, (MoeErrorCode)reason->code, mark, "the imported run cannot exist: %s%s%s%s",
-                  end ? end + strlen(": ") : message, from ? " (from " : "", from ? from : "", from ? ")" : "");
+  return moe_fail(error, (MoeErrorCode)reason->code, input ? find_mark(input, name) : (MoeMark){0},
+                  "the imported run cannot exist: %s%s%s%s", key ? moe_error_what(reason) : reason->message,
+                  from ? " (from " : "", from ? from : "", from ? ")" : "");
 }

@@ -4,9 +4,8 @@
 
 #include <moesim/import.h>
 
-/* Puts the file in front of the message, with line and column where the text has what the message names first: an
- * argument (--name) or a key, the last time outside comments, as the last is what counts. A message that has line and
- * column stays as it is. */
+/* Puts the file in front of an error that has no place, with line and column where the text has what the error is about
+ * (moe_error_subject), the last time outside comments, as the last is what counts. */
 void import_place(const MoeImportText *input, GError **error);
 
 #endif

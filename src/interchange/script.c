@@ -1,6 +1,8 @@
 /* Launch scripts: the words of the launch among their statements. */
 #include "script.h"
+
 #include "base/base.h"
+#include "import.h"
 
 #include <string.h>
 
@@ -181,6 +183,7 @@ static void clear_script(Script *script)
   g_ptr_array_unref(script->shell.positions);
   if (script->launch)
     g_ptr_array_unref(script->launch);
+  g_free(script->difference);
   g_free(script->input);
 }
 
@@ -202,8 +205,16 @@ static char *read_for(const void *script, const char *path)
   return script_contents(script, path);
 }
 
-char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given,
-                         const MoeImportFiles *files, GError **error)
+static void note_launches(const Script *script, GPtrArray *notes)
+{
+  if (notes && script->launches > 1)
+    g_ptr_array_add(notes, g_strdup_printf("the script launches %u trainings, of which the last is taken; it differs "
+                                           "from the one before in \"%.60s\"",
+                                           script->launches, script->difference));
+}
+
+static char **read_script(const char *text, gsize length, const char *name, const char *const *given,
+                          const MoeImportFiles *files, GPtrArray *notes, GError **error)
 {
   Script script = {
       .shell = {.variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
@@ -227,11 +238,18 @@ char **moe_import_script(const char *text, gsize length, const char *name, const
   }
   char **words = sound ? take_words(&script, joined, name, error) : NULL;
 
+  note_launches(&script, notes);
   if (!sound)
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script in UTF-8 of at most %d bytes",
              MOE_IMPORT_MAX_BYTES);
   clear_script(&script);
   return words;
+}
+
+char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given,
+                         const MoeImportFiles *files, GError **error)
+{
+  return read_script(text, length, name, given, files, NULL, error);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -253,12 +271,21 @@ static gboolean assigns(const char *text, gsize length)
 char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given,
                              const MoeImportFiles *files, GError **error)
 {
+  return import_file_words(&(const MoeImportText){text, length, name}, given, files, NULL, error);
+}
+
+char **import_file_words(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
+                         GPtrArray *notes, GError **error)
+{
+  const char *text = file->text, *name = file->name;
+  gsize length = file->length;
+
   if (length > MOE_IMPORT_MAX_BYTES || !g_utf8_validate(text, (gssize)length, NULL))
     return moe_import_words(text, length, name, error); /* which says so */
   if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml"))
     return moe_import_yaml_words(text, length, name, given, files, error);
   if (g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0) || assigns(text, length))
-    return moe_import_script(text, length, name, given, files, error);
+    return read_script(text, length, name, given, files, notes, error);
   if (given && *given) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script, expected no words behind it such as '%.40s'",
              *given);

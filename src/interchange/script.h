@@ -29,6 +29,8 @@ typedef struct {
   Shell shell;
   GArray *frames;        /* of ScriptFrame */
   GPtrArray *launch;     /* of char *; NULL while there is none */
+  guint launches;        /* so far, each other than the one before */
+  char *difference;      /* first word in which the last differs from the one before; NULL: there was one */
   GHashTable *functions; /* name -> statements */
   guint option;          /* of $1, $2, ... that getopts looks at next */
   GHashTable *documents; /* file -> text that the script writes into it */

@@ -84,16 +84,37 @@ void script_open_quoted(GPtrArray *words)
   }
 }
 
+/* The first word of a launch that another does not have at its place; NULL: it is the same. */
+static const char *find_difference(const GPtrArray *launch, const GPtrArray *other)
+{
+  for (guint i = 0; i < launch->len; i++)
+    if (i >= other->len || strcmp(g_ptr_array_index(launch, i), g_ptr_array_index(other, i)) != 0)
+      return g_ptr_array_index(launch, i);
+  return launch->len < other->len ? "fewer arguments" : NULL;
+}
+
+/* The last launch counts; that others stand before it is remembered. */
+static void take_launch(Script *script, GPtrArray *words)
+{
+  const char *difference = script->launch ? find_difference(words, script->launch) : NULL;
+
+  script->launches += !script->launch || difference ? 1 : 0;
+  if (difference) {
+    g_free(script->difference);
+    script->difference = g_strdup(difference);
+  }
+  if (script->launch)
+    g_ptr_array_unref(script->launch);
+  script->launch = g_ptr_array_ref(words);
+}
+
 void script_launch(Script *script, GPtrArray *words)
 {
   if (script_run_child(script, words))
     return;
   script_open_quoted(words);
-  if (!script_is_launch(words))
-    return;
-  if (script->launch)
-    g_ptr_array_unref(script->launch);
-  script->launch = g_ptr_array_ref(words);
+  if (script_is_launch(words))
+    take_launch(script, words);
 }
 
 /* > file, 2>&1, < file, << END */

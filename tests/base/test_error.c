@@ -23,8 +23,36 @@ START_TEST(marks_name_what_is_known)
 }
 END_TEST
 
+/* What an error is about stays with it, and its place can be found later; a copy has both. */
+START_TEST(carries_its_subject)
+{
+  g_autoptr(GError) error = NULL, foreign = g_error_new_literal(G_FILE_ERROR, 0, "gone");
+
+  ck_assert(!moe_fail_about(&error, "--gpus", "%d, expected more", 0));
+  ck_assert_str_eq(error->message, "--gpus: 0, expected more");
+  ck_assert_ptr_null(moe_error_mark(error).file);
+  for (int line = 3; line < 5; line++) {
+    moe_error_place(error, (MoeMark){"a.sh", line, 7});
+    g_autofree char *expected = g_strdup_printf("a.sh:%d:7: --gpus: 0, expected more", line);
+    g_autoptr(GError) copy = g_error_copy(error);
+
+    ck_assert_str_eq(copy->message, expected);
+    ck_assert_str_eq(moe_error_what(copy), "--gpus: 0, expected more");
+    ck_assert_str_eq(moe_error_subject(copy), "--gpus");
+    ck_assert_str_eq(moe_error_mark(copy).file, "a.sh");
+    ck_assert_int_eq(moe_error_mark(copy).line, line);
+    ck_assert_int_eq(moe_error_mark(copy).column, 7);
+  }
+  moe_error_set_subject(foreign, "x");
+  moe_error_place(foreign, (MoeMark){"a.sh", 1, 1});
+  ck_assert_ptr_null(moe_error_subject(foreign));
+  ck_assert_str_eq(moe_error_what(foreign), "gone");
+}
+END_TEST
+
 START_TEST(nobody_listens)
 {
+  ck_assert(!moe_fail_about(NULL, "--gpus", "x"));
   ck_assert(!moe_fail(NULL, MOE_ERROR_INPUT, (MoeMark){NULL, 0, 0}, "x"));
 }
 END_TEST
@@ -65,5 +93,5 @@ START_TEST(nearest_word_prefers_the_closest_then_the_first)
 }
 END_TEST
 
-MOE_TEST_MAIN("base/error", marks_name_what_is_known, nobody_listens, nearest_word_finds_slips,
+MOE_TEST_MAIN("base/error", marks_name_what_is_known, carries_its_subject, nobody_listens, nearest_word_finds_slips,
               nearest_word_knows_its_limits, nearest_word_prefers_the_closest_then_the_first)

@@ -369,7 +369,37 @@ START_TEST(gpus_follow_the_batch)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/scripts", follows_variables_and_branches, follows_loops_and_functions, bounds_loops,
-              follows_expansions, follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch,
-              deepspeed_experts, mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch,
-              follows_words_of_other_places, counts_processes)
+/* Of several trainings the last is read, and how many there are is said; the same one twice is one. */
+START_TEST(says_that_there_are_several)
+{
+  static const struct {
+    const char *text, *note;
+  } cases[] = {
+      {"python t.py " SMALL_MODEL "python t.py --world-size 8 " SMALL_MODEL,
+       "the script launches 2 trainings, of which the last is taken; it differs from the one before in "
+       "\"--world-size\""},
+      {"for TP in 1 2 4; do\npython t.py --tensor-model-parallel-size $TP " SMALL_MODEL "done\n",
+       "the script launches 3 trainings, of which the last is taken; it differs from the one before in \"4\""},
+      {"python t.py --swiglu " SMALL_MODEL "python t.py --swiglu " SMALL_MODEL, NULL},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *script = g_strconcat("#!/bin/bash\n", cases[i].text, NULL);
+    const MoeImportText file = {script, strlen(script), "run.sh"};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) made = moe_import_megatron_file(&file, NULL, NULL, NULL, &error);
+    const char *first = made ? g_ptr_array_index(made->notes, 0) : error->message;
+
+    if (cases[i].note)
+      ck_assert_str_eq(first, cases[i].note);
+    else
+      ck_assert_ptr_null(strstr(first, "trainings"));
+    ck_assert(!cases[i].note || strstr(made->text, cases[i].note));
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("interchange/scripts", says_that_there_are_several, follows_variables_and_branches,
+              follows_loops_and_functions, bounds_loops, follows_expansions, follows_files_and_shells,
+              takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts, mamba, variants, offload,
+              old_recomputation, other_programs, gpus_follow_the_batch, follows_words_of_other_places, counts_processes)
