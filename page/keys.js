@@ -89,6 +89,11 @@ export function neighbours(list, value) {
   return { lower: at > 0 ? list[at - 1] : null, higher: at >= 0 && at + 1 < list.length ? list[at + 1] : null };
 }
 
+/** Whether a value was tried and is legal; `legal` is what the door "check" says of values by key. */
+export function isLegal(legal, key, value) {
+  return legal?.[key]?.some((t) => same(t.value, value) && t.legal) ?? false;
+}
+
 /** The legal value nearest to one that is not, by its place in the list; null when none is legal. */
 export function nearestLegal(list, value, isLegal) {
   const at = list.findIndex((item) => same(item, value));

@@ -5,7 +5,8 @@ import * as heat from './heat.js';
 import * as scale from './scale.js';
 import { $, put } from './dom.js';
 import { amount, duration } from './format.js';
-import { Round } from './refresh.js';
+import { Round, perFrame } from './refresh.js';
+import { isLegal } from './keys.js';
 import { change, request } from './state.js';
 import * as controls from './controls.js';
 import * as headline from './headline.js';
@@ -17,6 +18,7 @@ const WIDTH = Math.min(Math.max(navigator.hardwareConcurrency ?? 2, 2), 5); /* q
 const OPENED = new Set(['heat', 'timeline']); /* panels that somebody opens */
 const SAMPLES = 8;      /* combinations of the assumptions behind P10 and P90 */
 const SPANS = 150000;   /* of a timeline that are drawn at once */
+const FIRST = 12;       /* steps of controls that are tried before what can wait: those that moved most before */
 const TOKENS = 1e12;    /* of a training whose run does not say */
 
 export class Session {
@@ -30,7 +32,10 @@ export class Session {
     this.explanation = null;
     this.shapley = false;
     this.pins = new Map();
+    this.moved = new Map();
+    this.sizes = null; /* predictions by number of GPUs; null: not asked for yet */
     this.round = new Round();
+    this.drawSizes = perFrame(() => this.sizes && scale.draw(this.sizes, this.sizesLeft, this.result, this.state.scaling, this.pickSize));
   }
 
   /** Looks at another state. */
@@ -38,7 +43,8 @@ export class Session {
     this.begun = performance.now();
     this.state = state;
     this.round.end();
-    this.round = new Round(WIDTH);
+    this.round = new Round(WIDTH, (rank) => this.tell(rank));
+    this.sizes = null;
     this.explanation = null;
     this.legal = null;
     this.ready = false;
@@ -49,6 +55,12 @@ export class Session {
     this.round.later((signal) => this.look(signal));
   }
 
+  /** Milliseconds from the change to what is seen, and to the last refinement, for who measures them. */
+  tell(rank) {
+    const word = ['pageMs', 'stepsMs', 'doneMs'][rank];
+    document.documentElement.dataset[word] = (performance.now() - this.begun).toFixed(0);
+  }
+
   /** The answer, if there can be one; then what belongs to it. */
   async begin(signal) {
     const verdict = await ask('check', request(this.state), signal);
@@ -56,7 +68,13 @@ export class Session {
       await this.answer(signal);
       this.round.later((s) => this.doubt(s));
     } else this.refused(verdict.error, verdict);
-    this.round.later((s) => this.check(s));
+    this.round.later(() => this.check());
+  }
+
+  /** The prediction of a state: panels that ask for the same one share it, and the server keeps it for the next state. */
+  predict(state, samples = 0) {
+    const asked = request(state, samples ? { samples } : {});
+    return this.round.once(JSON.stringify(asked), (signal) => ask('predict', asked, signal));
   }
 
   request() {
@@ -74,7 +92,9 @@ export class Session {
   /* ---- questions ---- */
 
   async answer(signal) {
-    this.result = await ask('predict', request(this.state), signal);
+    const result = await this.predict(this.state);
+    if (signal.aborted) return;
+    this.result = result;
     put('error');
     document.body.classList.remove('busy', 'refused');
     this.drawAnswer();
@@ -98,20 +118,25 @@ export class Session {
   }
 
   /** Which of the offered values are legal. */
-  async check(signal) {
+  check() {
+    return this.round.once('check', (signal) => this.findLegal(signal));
+  }
+
+  async findLegal(signal) {
     const tried = {};
     for (const group of this.groups()) for (const c of group.controls) if (c.list.length) tried[c.key] = c.list;
     const gpus = this.gpus();
-    if (gpus > 0) tried.gpus = controls.sizesAround(gpus);
+    if (gpus > 0) tried.gpus = [gpus, ...scale.others(gpus)].map(String);
     this.legal = (await ask('check', request(this.state, { try: tried }), signal)).try;
     this.drawControls();
   }
 
   async doubt(signal) {
-    const answer = await ask('predict', request(this.state, { samples: SAMPLES }), signal);
-    if (this.result) this.result.interval = answer.interval;
+    const { interval } = await this.predict(this.state, SAMPLES);
+    if (signal.aborted) return;
+    this.result.interval = interval;
     this.drawHeadline();
-    if (this.sweep) scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
+    this.drawSizes();
   }
 
   async explain(signal) {
@@ -126,35 +151,50 @@ export class Session {
       timeline: this.computeTimeline }[name];
     if (!this.ready) this.panels.stale.add(name); /* its answer wakes it */
     else this.round[OPENED.has(name) ? 'now' : 'later'](async (signal) => {
-      await task.call(this, signal);
-      this.panels.fresh(name);
-      document.documentElement.dataset.pageMs = (performance.now() - this.begun).toFixed(0);
+      if (!await task.call(this, signal)) this.panels.fresh(name);
     }, (error) => put(name, error.message));
   }
 
   pickSize = (gpus) => this.on.change({ ...this.state, gpus: String(gpus) });
 
-  async computeScale(signal) {
-    this.sweep = await ask('sweep', scale.question(this.state, this.result.gpus), signal);
-    scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
-    this.round.finally((s) => this.bandSizes(s)); /* every size in its own right */
+  /** Each size is a prediction of its own, kept for the states in which it is asked again; its own band comes when all else is done. */
+  async computeScale() {
+    await this.check();
+    const sizes = scale.others(this.result.gpus).filter((gpus) => isLegal(this.legal, 'gpus', gpus));
+    this.sizes = [this.result];
+    this.sizesLeft = sizes.length;
+    for (const gpus of sizes) this.round.later(() => this.addSize({ ...this.state, gpus: String(gpus) }, this.sizes));
+    this.drawSizes();
+    return sizes.length > 0;
   }
 
-  async bandSizes(signal) {
-    this.sweep = await ask('sweep', { ...scale.question(this.state, this.result.gpus), samples: SAMPLES }, signal);
-    scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
-  }
-
-  async computeSteps(signal) {
-    if (!this.legal) await this.check(signal);
-    const list = steps.steps(this.groups().flatMap((g) => g.controls), this.legal), tried = [];
-    const tell = () => steps.draw(tried, this.result, list.length, (key, value) => this.turn(key, value));
-    for (const step of list) this.round.idle(async (s) => {
-      const asked = request(change(this.state, step.key, step.to, this.own.get(step.key)));
-      tried.push({ ...step, result: await ask('predict', asked, s) });
-      tell();
+  async addSize(state, sizes) {
+    const result = await this.predict(state).catch(() => null); /* the layout alone is legal */
+    if (sizes !== this.sizes) return;
+    if (--this.sizesLeft === 0) this.panels.fresh('scale');
+    if (result) sizes.push(result);
+    this.drawSizes();
+    if (result) this.round.finally(async () => {
+      result.interval = (await this.predict(state, SAMPLES)).interval;
+      this.drawSizes();
     });
+  }
+
+  async computeSteps() {
+    await this.check();
+    const list = steps.ordered(steps.steps(this.groups().flatMap((g) => g.controls), this.legal), this.moved), tried = [];
+    const { result } = this, tell = perFrame(() => {
+      if (result !== this.result) return;
+      steps.draw(tried, result, list.length, (key, value) => this.turn(key, value));
+      if (tried.length >= Math.min(FIRST, list.length)) this.panels.fresh('steps');
+      for (const [key, moved] of steps.movements(tried, result)) this.moved.set(key, moved);
+    });
+    list.forEach((step, i) => this.round[i < FIRST ? 'later' : 'idle'](async () => {
+      tried.push({ ...step, result: await this.predict(change(this.state, step.key, step.to, this.own.get(step.key))) });
+      tell();
+    }));
     tell();
+    return true;
   }
 
   async computeAssumptions(signal) {
@@ -189,7 +229,7 @@ export class Session {
     if (!this.result) return;
     this.drawWaterfall();
     memory.draw(this.result.memory);
-    if (this.sweep) scale.draw(this.sweep, this.result, this.state.scaling, this.pickSize);
+    this.drawSizes();
   }
 
   /* ---- drawing ---- */

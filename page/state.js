@@ -42,14 +42,15 @@ export function takeToken(hash) {
   return { token, hash: words.toString().replaceAll('%2F', '/') };
 }
 
-/** The request of a state to any door about a run; `more` is added. */
+/** The request of a state to any door about a run; `more` is added. The same state has the same text, in whatever order it was come
+ * to: the server keeps answers by it. */
 export function request(state, more = {}) {
   const asked = { run: state.text ? { text: state.text } : state.run };
   if (state.text) asked.name = state.run;
   for (const key of ['variant', 'cluster', 'stack']) if (state[key]) asked[key] = state[key];
   if (state.gpus) asked.gpus = Number(state.gpus);
   asked.scaling = state.scaling;
-  const set = { ...state.set, ...more.set };
+  const set = Object.fromEntries(Object.entries({ ...state.set, ...more.set }).sort(([a], [b]) => (a < b ? -1 : 1)));
   if (Object.keys(set).length) asked.set = set;
   return { ...asked, ...more, ...(Object.keys(set).length ? { set } : {}) };
 }

@@ -1,14 +1,11 @@
 // What one step of each control brings.
 import { h, put } from './dom.js';
 import { bytes, percent, seconds, signed } from './format.js';
-import { neighbours, same } from './keys.js';
+import { isLegal, neighbours, same } from './keys.js';
 
 const MOST = 32; /* steps that are tried */
 const WORDS = 2; /* other words of one key that are */
-
-function isLegal(legal, key, value) {
-  return legal?.[key]?.some((t) => same(t.value, value) && t.legal) ?? false;
-}
+const UNKNOWN = 0.002; /* MFU that a control is expected to move that was not tried yet: more than those that moved nothing */
 
 /** Steps to try: [{key, label, from, to}], legal ones only; numbers one step down and up, then words. */
 export function steps(controls, legal) {
@@ -20,6 +17,19 @@ export function steps(controls, legal) {
     for (const to of others) if (isLegal(legal, key, to)) (numeric ? numbers : words).push({ key, label, from: value ?? otherwise, to });
   }
   return [...numbers, ...words].slice(0, MOST);
+}
+
+/** The steps in the order in which they are tried: what moved most in the state before comes first. `moved`: MFU by key. */
+export function ordered(list, moved) {
+  const expected = ({ key }) => moved.get(key) ?? UNKNOWN;
+  return [...list].sort((a, b) => expected(b) - expected(a));
+}
+
+/** What each control moves the MFU by, at most, by tried steps. */
+export function movements(tried, base) {
+  const moved = new Map();
+  for (const { key, result } of tried) moved.set(key, Math.max(moved.get(key) ?? 0, Math.abs(result.mfu.causal - base.mfu.causal)));
+  return moved;
 }
 
 /** Tried steps, the best first: those that fit before those that do not. */

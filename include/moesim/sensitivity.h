@@ -32,7 +32,7 @@ typedef struct {
 } MoeCombination;
 
 typedef struct {
-  MoeResult *result;         /* the run as it is */
+  MoeResult *result;         /* the run as it is; NULL when only the interval was asked for */
   guint n_samples, n_failed; /* drawn; of these, combinations that cannot exist */
   char *failure;             /* the first message, NULL when all exist */
   MoeQuantiles mfu_causal, mfu_full, step_time_s, tokens_per_s_per_gpu; /* NaN without a sample */
@@ -40,15 +40,15 @@ typedef struct {
   /* With a posterior: what log(published / predicted step time) of each is, normal around a bias; NULL without. */
   double *error_bias, *error_scatter;
   guint n_swings;
-  MoeSwing *swings; /* largest first; empty when only the interval was asked for */
-  guint n_simulations;
+  MoeSwing *swings;    /* largest first; empty when only the interval was asked for */
+  guint n_simulations; /* that the answer rests on */
 } MoeSensitivity;
 
 typedef struct {
   MoeSimOptions sim;                    /* of every simulation; its seed is also that of the combinations */
   guint samples;                        /* combinations; 0 = no interval */
   const struct MoePosterior *posterior; /* draws what it knows; NULL: everything by its range (certainty/posterior.h) */
-  gboolean interval_only;               /* no assumption alone: for a column beside a prediction */
+  gboolean interval_only;               /* no assumption alone, and not the run itself: beside its prediction */
   guint jobs;                           /* threads, 0 = as many as the machine has */
   MoeProgressFunc progress;             /* may be NULL */
   gpointer progress_data;

@@ -105,6 +105,8 @@ static gboolean refuse(GError **error, const Dimension *dimension, const char *t
   const MoeMark none = {NULL, 0, 0};
   gboolean has_units = dimension->units[0] != '\0';
 
+  if (!error)
+    return FALSE;
   return moe_fail(error, MOE_ERROR_INPUT, none, "expected a%s %s such as \"%s\"%s%s%s, got \"%s\"%s",
                   strchr("aeiou", dimension->noun[0]) ? "n" : "", dimension->noun, dimension->example,
                   has_units ? " (" : "", dimension->units, has_units ? ")" : "", text, remark);
@@ -164,7 +166,7 @@ static gboolean refuse_unit(GError **error, const Dimension *dimension, const ch
 {
   if (unit[0] == '\0' || dimension->table == NULL)
     return refuse(error, dimension, text, unit[0] ? " (no unit is allowed here)" : "");
-  g_autofree char *hint = suggest_unit(dimension->table, unit);
+  g_autofree char *hint = error ? suggest_unit(dimension->table, unit) : NULL; /* many only try whether it is one */
   return refuse(error, dimension, text, hint);
 }
 

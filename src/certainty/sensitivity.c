@@ -1,6 +1,7 @@
 /* Predictions across the assumptions of a run. */
 #include "certainty/certainty.h"
 #include "certainty/varied.h"
+#include "doc/doc.h"
 #include "metrics/metrics.h"
 #include "study/study.h"
 #include <moesim/sensitivity.h>
@@ -9,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SAMPLE G_MAXUINT /* Task.varied of a task that is a combination of all */
 
@@ -27,8 +29,9 @@ typedef struct {
 typedef struct {
   const MoeRun *run;
   const MoeSensitivityOptions *options;
-  GArray *varied; /* of MoeVaried */
-  GArray *tasks;  /* of Task */
+  const MoeResult *stated; /* the run as it is; NULL when no assumption is tried alone */
+  GArray *varied;          /* of MoeVaried */
+  GArray *tasks;           /* of Task */
   Answer *answers;
 } Study;
 
@@ -97,12 +100,33 @@ void moe_combination_of(const MoeResult *result, MoeCombination *combination)
                                   .peak_bytes = result->memory.peak_bytes};
 }
 
+/* Whether an assumption alone has the value that the run states: the run itself, which is predicted already. */
+static gboolean is_stated(const Study *study, const Task *task)
+{
+  if (task->varied == SAMPLE)
+    return FALSE;
+  const MoeAssumption *assumption = g_array_index(study->varied, MoeVaried, task->varied).assumption;
+  const MoeNode *node = moe_doc_find(study->run->doc, assumption->key);
+  const char *said = node ? moe_node_text(node) : NULL, *tried = moe_set_value(task->sets[0]);
+  double own = 0, other = 0;
+
+  if (!said || assumption->n_values > 0)
+    return said && strcmp(said, tried) == 0;
+  return moe_quantity_parse(said, assumption->dimension, &own, NULL) &&
+         moe_quantity_parse(tried, assumption->dimension, &other, NULL) && own == other;
+}
+
 static MoeOutcome predict_task(guint index, gpointer user_data)
 {
   Study *study = user_data;
   const Task *task = &g_array_index(study->tasks, Task, index);
   Answer *answer = &study->answers[index];
   g_autoptr(GError) error = NULL;
+
+  if (is_stated(study, task)) {
+    moe_combination_of(study->stated, &answer->gives);
+    return (MoeOutcome){NULL, NULL};
+  }
   g_autoptr(MoeRun) run =
       moe_sim_go_on(&study->options->sim, &error) ? moe_study_with(study->run, task->sets, &error) : NULL;
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, &study->options->sim, &error) : NULL;
@@ -270,11 +294,15 @@ MoeSensitivity *moe_sensitivity(const MoeRun *run, const MoeSensitivityOptions *
 {
   g_autoptr(MoeSensitivity) s = g_new0(MoeSensitivity, 1);
 
-  s->result = moe_study_predict(run, &options->sim, error);
-  if (!s->result)
+  if (!options->interval_only)
+    s->result = moe_study_predict(run, &options->sim, error);
+  if (!options->interval_only && !s->result)
     return NULL;
-  g_auto(Study) study = {
-      .run = run, .options = options, .varied = moe_varied(run), .tasks = g_array_new(FALSE, FALSE, sizeof(Task))};
+  g_auto(Study) study = {.run = run,
+                         .options = options,
+                         .stated = s->result,
+                         .varied = moe_varied(run),
+                         .tasks = g_array_new(FALSE, FALSE, sizeof(Task))};
   for (guint i = 0; i < study.varied->len && !options->interval_only; i++)
     add_alone(&study, i);
   add_samples(&study);
@@ -285,7 +313,7 @@ MoeSensitivity *moe_sensitivity(const MoeRun *run, const MoeSensitivityOptions *
   fill_interval(&study, s);
   if (!options->interval_only)
     fill_swings(&study, s);
-  s->n_simulations = study.tasks->len + 1;
+  s->n_simulations = study.tasks->len + (s->result ? 1 : 0);
   return g_steal_pointer(&s);
 }
 

@@ -25,6 +25,32 @@ static gboolean is_legal(const MoeAsked *asked, GError **error)
   return run != NULL;
 }
 
+/* The same question of many changes: what the run is before any, read once. The resolved document of it resolves to
+ * itself; NULL when it is no run without them. */
+static MoeRun *load_unchanged(const MoeAsked *asked)
+{
+  MoeRunOptions options = asked->load;
+
+  options.cluster = options.stack = NULL;
+  options.gpus = 0;
+  options.sets = NULL;
+  return moe_run_load(asked->path, &options, NULL);
+}
+
+/* `asked` with the run that load_unchanged found, where it did, in place of its file. What is published of a run has no
+ * part in its being legal. */
+static MoeAsked begin_with(const MoeAsked *asked, const MoeRun *unchanged)
+{
+  MoeAsked quick = *asked;
+
+  quick.load.keep_published = TRUE;
+  if (unchanged) {
+    quick.load.text = unchanged->doc;
+    quick.load.variant = NULL;
+  }
+  return quick;
+}
+
 /* Legality with only the first `n` changes. */
 static gboolean is_legal_to(const MoeAsked *asked, guint n)
 {
@@ -237,7 +263,8 @@ static void add_trial(JsonBuilder *builder, const MoeAsked *asked, const char *k
   json_builder_end_object(builder);
 }
 
-static gboolean add_trials(JsonBuilder *builder, const MoeRequest *request, const MoeAsked *asked, GError **error)
+static gboolean add_trials(JsonBuilder *builder, const MoeRequest *request, const MoeAsked *asked,
+                           const MoeAsked *quick, GError **error)
 {
   const MoeNode *map = moe_request_get(request, "try");
 
@@ -248,12 +275,14 @@ static gboolean add_trials(JsonBuilder *builder, const MoeRequest *request, cons
   moe_json_open_object(builder, "try");
   for (guint i = 0; i < moe_node_size(map); i++) {
     const MoeNode *values = moe_node_at(map, i);
+    const char *key = moe_node_key(map, i);
+    const MoeAsked *begin = strcmp(key, "variant") == 0 ? asked : quick; /* one variant is settled in `quick` */
 
     if (!moe_node_expect(values, MOE_NODE_LIST, "values to try", error))
       return FALSE;
-    moe_json_open_array(builder, moe_node_key(map, i));
+    moe_json_open_array(builder, key);
     for (guint v = 0; v < moe_node_size(values) && !moe_request_is_over((gpointer)request); v++)
-      add_trial(builder, asked, moe_node_key(map, i), moe_node_at(values, v));
+      add_trial(builder, begin, key, moe_node_at(values, v));
     json_builder_end_array(builder);
   }
   json_builder_end_object(builder);
@@ -269,12 +298,14 @@ char *moe_door_check(const MoeRequest *request, GError **error)
   if (!moe_asked_init(&asked, request, "run", error))
     return NULL;
   g_autoptr(MoeRun) run = load(&asked, &reason);
+  g_autoptr(MoeRun) unchanged = run && !moe_request_get(request, "try") ? NULL : load_unchanged(&asked);
+  const MoeAsked quick = begin_with(&asked, unchanged);
   json_builder_begin_object(builder);
   if (run)
     add_run(builder, run);
   else
-    add_verdict(builder, &asked, reason);
-  if (!add_trials(builder, request, &asked, error))
+    add_verdict(builder, &quick, reason);
+  if (!add_trials(builder, request, &asked, &quick, error))
     return NULL;
   json_builder_end_object(builder);
   return moe_json_finish(builder);

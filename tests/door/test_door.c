@@ -240,6 +240,72 @@ START_TEST(trials)
 }
 END_TEST
 
+#define CHANGED "\"run\": \"mai-base-1/v5\", \"variant\": \"%s\", \"scaling\": \"weak\""
+
+/* What a run is told when it is asked for itself; "" when it is legal. */
+static char *verdict_on(const char *variant, const char *key, const char *value)
+{
+  gboolean option = strchr(key, '.') == NULL, size = strcmp(key, "gpus") == 0;
+  g_autofree char *one = g_strdup_printf("\"%s\": \"%s\"", key, value);
+  g_autofree char *body = g_strdup_printf("{" CHANGED "%s%s%s, \"set\": {\"parallelism.zero\": \"1\"%s%s}}", variant,
+                                          size ? "" : ", \"gpus\": 2048", option ? ", " : "", option ? one : "",
+                                          option ? "" : ", ", option ? "" : one);
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *root = check_of(body, &parser);
+
+  if (json_object_get_boolean_member(root, "legal"))
+    return g_strdup("");
+  return g_strdup(json_object_get_string_member(json_object_get_object_member(root, "error"), "message"));
+}
+
+/* The same of a value that is tried. */
+static char *trial_of(const char *variant, const char *key, const char *value)
+{
+  g_autofree char *body = g_strdup_printf("{" CHANGED ", \"gpus\": 2048, \"set\": {\"parallelism.zero\": \"1\"}, "
+                                          "\"try\": {\"%s\": [\"%s\"]}}",
+                                          variant, key, value);
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *tried = json_object_get_object_member(check_of(body, &parser), "try");
+  JsonObject *trial = json_array_get_object_element(json_object_get_array_member(tried, key), 0);
+
+  if (json_object_get_boolean_member(trial, "legal"))
+    return g_strdup("");
+  return g_strdup(json_object_get_string_member(json_object_get_object_member(trial, "error"), "message"));
+}
+
+/* Trials begin with the run as it was read once; a run of its own says the same of each, in the same words. */
+START_TEST(trials_are_runs)
+{
+  static const struct {
+    const char *key, *values[4];
+  } tried[] = {
+      {"parallelism.pipeline", {"1", "2", "5", "64"}},
+      {"parallelism.expert", {"8", "48", "64", "0"}},
+      {"training.micro_batch", {"1", "3", "4", "4096"}},
+      {"training.precision.gemm", {"bf16", "fp8", "fp7", "mxfp8"}},
+      {"recompute.mode", {"none", "full", "most", "selective"}},
+      {"cluster.network.nic", {"100 Gbit/s", "1600 Gbit/s", "3 m", "-1"}},
+      {"cluster.domain.gpus", {"8", "64", "7", "72"}},
+      {"stack", {"megascale:2024", "yolo:v4", "none", "yolo:v5"}},
+      {"gpus", {"1024", "2047", "8192", "2048"}},
+  };
+  guint legal = 0, all = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS(tried); i++)
+    for (guint n = 0; n < G_N_ELEMENTS(tried[i].values); n++) {
+      g_autofree char *itself = verdict_on("before", tried[i].key, tried[i].values[n]);
+      g_autofree char *trial = trial_of("before", tried[i].key, tried[i].values[n]);
+
+      ck_assert_msg(strcmp(trial, itself) == 0, "%s %s: '%s', expected '%s'", tried[i].key, tried[i].values[n], trial,
+                    itself);
+      legal += *trial == '\0';
+      all++;
+    }
+  ck_assert_uint_gt(legal, all / 4);
+  ck_assert_uint_lt(legal, all);
+}
+END_TEST
+
 /* ---- infer ------------------------------------------------------------------------------------------------------- */
 
 static void expect_part(const char *request, const MoeDoorOptions *options, const char *part)
@@ -374,6 +440,7 @@ static Suite *door_suite(void)
   tcase_add_test(check, nearest_legal);
   tcase_add_test(check, nearest_word);
   tcase_add_test(check, trials);
+  tcase_add_test(check, trials_are_runs);
   tcase_add_test(others, all_questions);
   tcase_add_test(others, infer_learns_from_cases);
   tcase_add_test(others, infer_refuses);

@@ -220,8 +220,12 @@ const point = (gpus, causal, fits = true) => ({ gpus, mfu: { causal }, memory: {
 test('sizes that cannot be are left out of the curve', () => {
   const list = scale.points([point(16, 0.2), { set: {}, error: 'no' }, point(8, 0.3, false)], 16, [0.5, 2]);
   assert.deepEqual(list, [{ x: 8, y: 0.3, fits: false, own: false, high: 0.6, low: 0.15 }, { x: 16, y: 0.2, fits: true, own: true, high: 0.4, low: 0.1 }]);
-  const [own] = scale.points([{ ...point(16, 0.2), interval: { mfu_causal_p10: 0.1, mfu_causal_p90: 0.25 } }], 16, [0.5, 2]);
+  const interval = { samples: 8, mfu_causal_p10: 0.1, mfu_causal_p90: 0.25 };
+  const [own] = scale.points([{ ...point(16, 0.2), interval }], 16, [0.5, 2]);
   assert.deepEqual([own.low, own.high], [0.1, 0.25]); /* its own band, not that of the size looked at */
+  const [bare] = scale.points([{ ...point(16, 0.2), interval: { ...interval, samples: 1 } }], 16, [0.5, 2]);
+  assert.deepEqual([bare.low, bare.high], [0.1, 0.4]); /* one of the model's own error alone is not that of the other sizes */
+  assert.deepEqual(scale.others(16), [32, 8, 64, 4, 128, 2]);
   assert.deepEqual(scale.statedPoints({ gpus: 8, published: { mfu: 0.4, convention: 'causal' } }), [{ x: 8, y: 0.4 }]);
   assert.deepEqual(scale.statedPoints({ gpus: 8, published: { mfu: 0.4, convention: 'full' } }), []); /* another yardstick */
 });
@@ -242,6 +246,9 @@ test('steps are legal ones, one down and one up', () => {
   const all = { ...legal, w: ['b', 'c', 'd'].map((value) => ({ value, legal: true })) };
   assert.deepEqual(steps.steps([words, control], all).map((s) => s.to), ['2', 'b', 'c']); /* numbers first, few words */
   assert.deepEqual(steps.steps([control], null), []);
+  const moved = steps.movements([{ key: 'a', result: { mfu: { causal: 0.3 } } }, { key: 'a', result: { mfu: { causal: 0.21 } } },
+    { key: 'b', result: { mfu: { causal: 0.2 } } }], { mfu: { causal: 0.2 } });
+  assert.deepEqual(steps.ordered(['b', 'c', 'a', 'd'].map((key) => ({ key })), moved).map((s) => s.key), ['a', 'c', 'd', 'b']);
   const of = (causal, fits) => ({ to: `${causal}`, result: { mfu: { causal }, step_time_s: 1, memory: { peak_bytes: 1, fits } } });
   const list = steps.ranked([of(0.1, true), of(0.4, false), of(0.3, true)], { mfu: { causal: 0.2 }, step_time_s: 1, memory: { peak_bytes: 1 } });
   assert.deepEqual(list.map((s) => s.to), ['0.3', '0.1', '0.4']); /* what does not fit comes last, however fast */
@@ -288,6 +295,24 @@ test('files are known by what they are', () => {
 test('an answer as CSV has every number under its path', () => {
   const text = out.csv([{ name: 'now', result: { a: { b: 1 }, c: 'x,"y' } }, { name: 'A', result: { a: { b: 2, d: null } } }]);
   assert.equal(text, 'key,now,A\na.b,1,2\nc,"x,""y",\na.d,,\n');
+});
+
+test('a question that panels share is asked once in a round, and its ranks are told in order', async () => {
+  const told = [], round = new Round(2, (rank) => told.push(rank));
+  let asked = 0;
+  const ask = async () => { asked++; await new Promise((resolve) => { setTimeout(resolve, 5); }); return asked; };
+  const answers = [];
+  const task = async () => { answers.push(await round.once('q', ask)); };
+  round.finally(async () => { answers.push('band'); });
+  round.later(async () => { await task(); round.later(task); });
+  round.later(task);
+  round.idle(task);
+  while (told.length < 3) await new Promise((resolve) => { setTimeout(resolve, 1); });
+  assert.deepEqual(told, [0, 1, 2]);
+  assert.equal(asked, 1);
+  assert.equal(answers.filter((answer) => answer === 1).length, 4);
+  assert.equal(new Set(Object.keys(state.request({ ...state.fresh(), set: { b: '1', a: '2' } }).set)).size, 2);
+  assert.equal(JSON.stringify(state.request({ ...state.fresh(), set: { b: '1', a: '2' } })), JSON.stringify(state.request({ ...state.fresh(), set: { a: '2', b: '1' } })));
 });
 
 test('a round runs few at a time, and nothing after its end', async () => {
