@@ -12,7 +12,7 @@ studies="study calibrate goodput explain validate search certainty plan infer"
 allowed() {
   case $1 in
   base) echo "" ;;
-  engine | doc | share | schedule | record) echo "base" ;;
+  engine | doc | notation | script | share | schedule | record) echo "base" ;;
   spec) echo "base doc schedule" ;;
   topo | cost | layer) echo "base doc spec" ;;
   program) echo "base doc schedule spec layer" ;;
@@ -28,14 +28,15 @@ allowed() {
   certainty) echo "base doc spec metrics study goodput validate" ;;
   infer) echo "base doc spec metrics study goodput validate certainty" ;;
   plan) echo "base doc spec metrics study goodput search certainty" ;;
-  interchange) echo "base doc schedule spec layer topo cost program coll sim metrics" ;;
+  measured) echo "base doc notation" ;;
+  interchange) echo "base doc notation script schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
-  diff) echo "base spec cost sim metrics study interchange" ;;
-  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff record" ;;
+  diff) echo "base spec cost sim metrics study measured" ;;
+  report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff measured record" ;;
   trace) echo "base doc schedule spec layer cost program metrics study report record" ;;
   door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report record" ;;
   serve) echo "base" ;;
-  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies interchange replay diff report trace door serve record" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies measured interchange replay diff report trace door serve record" ;;
   *) return 1 ;;
   esac
 }
@@ -122,7 +123,7 @@ END
 # check_compiles HEADER [-IFOLDER]
 check_compiles() {
   # shellcheck disable=SC2046,SC2086 # several flags
-  "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" $2 $(pkg-config --cflags glib-2.0) -x c "$1" ||
+  "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Werror -I"$root/include" $2 $(pkg-config --cflags glib-2.0 json-glib-1.0) -x c "$1" ||
     complain "$1: does not compile alone"
 }
 

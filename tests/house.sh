@@ -64,12 +64,12 @@ check_output() {
 # Header of a library -> the modules that may include it. Those of the language and GLib are free.
 may_include() {
   case $1 in
-  yaml.h) echo doc interchange ;;
-  json-glib/*) echo door interchange record report serve trace ;;
-  zlib.h) echo interchange record trace ;;
+  yaml.h) echo doc notation ;;
+  json-glib/*) echo door interchange measured notation record report serve trace ;;
+  zlib.h) echo interchange measured record trace ;;
   libsmartcols.h) echo record ;;
   nlopt.h) echo calibrate infer ;;
-  sqlite3.h) echo infer interchange study ;;
+  sqlite3.h) echo infer measured study ;;
   dlfcn.h) echo door ;;
   mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc record report serve study ;;

@@ -1,7 +1,7 @@
 /* moesim calibrate --bench: what nccl-tests or DeepEP printed, as measurements, beside the prediction. */
 #include "calibrate_profile.h"
 
-#include "interchange/bench.h"
+#include "measured/bench.h"
 #include "record/output.h"
 #include "report/findings.h"
 

@@ -11,7 +11,7 @@
 #ifndef MOESIM_DIFF_H
 #define MOESIM_DIFF_H
 
-#include "interchange/profile.h"
+#include "measured/profile.h"
 #include "study/study.h"
 
 G_BEGIN_DECLS

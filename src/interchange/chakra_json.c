@@ -2,7 +2,7 @@
  * ...]} (src/feeder of mlcommons/chakra). It becomes the bytes of a trace, and is then read as one. */
 #include "chakra.pb-c.h"
 #include "interchange/chakra_trace.h"
-#include "json.h"
+#include "notation/json.h"
 
 #include <math.h>
 #include <string.h>
@@ -138,7 +138,7 @@ static gboolean append_node(JsonObject *object, GByteArray *bytes, const char *n
 
 gboolean moe_chakra_add_json(MoeChakra *chakra, const char *text, gsize length, const char *name, GError **error)
 {
-  g_autoptr(JsonNode) root = interchange_json_parse(text, length, MAX_BYTES, name, error);
+  g_autoptr(JsonNode) root = moe_json_parse(text, length, MAX_BYTES, name, error);
   g_autoptr(GByteArray) bytes = g_byte_array_new();
 
   if (!root)

@@ -1,6 +1,6 @@
 /* A trace in memory: its life, and its process groups. */
 #include "interchange/chakra_trace.h"
-#include "json.h"
+#include "notation/json.h"
 
 #define MAX_GROUP_BYTES                                                                                                \
   (64 * 1000 * 1000) /* of comm_group.json: a hundred thousand ranks in a few dozen groups each                        \
@@ -116,7 +116,7 @@ static gboolean read_group(MoeChakra *chakra, const char *name, JsonNode *node, 
 
 gboolean moe_chakra_groups(MoeChakra *chakra, const char *text, gsize length, const char *name, GError **error)
 {
-  g_autoptr(JsonNode) root = interchange_json_parse(text, length, MAX_GROUP_BYTES, name, error);
+  g_autoptr(JsonNode) root = moe_json_parse(text, length, MAX_GROUP_BYTES, name, error);
   JsonObjectIter iter;
   const char *key = NULL;
   JsonNode *value = NULL;

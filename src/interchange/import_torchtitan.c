@@ -2,8 +2,8 @@
  */
 #include "json.h"
 #include "keyed.h"
+#include "notation/toml.h"
 #include "titan.h"
-#include "toml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -376,8 +376,8 @@ static gboolean take_all(Draft *draft, const Titan *titan, const char *file, GEr
 
 static JsonNode *parse(const char *text, gsize length, const char *name, GError **error)
 {
-  InterchangeTomlError where = {0};
-  char *json = length <= MOE_IMPORT_MAX_BYTES ? interchange_toml_to_json(text, length, &where) : NULL;
+  MoeTomlError where = {0};
+  char *json = length <= MOE_IMPORT_MAX_BYTES ? moe_toml_to_json(text, length, &where) : NULL;
 
   if (!json) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = where.line, .column = where.column},
@@ -385,7 +385,7 @@ static JsonNode *parse(const char *text, gsize length, const char *name, GError 
              g_str_has_suffix(name, ".py") ? " (a registry in Python is code that runs; its settings as TOML)" : "");
     return NULL;
   }
-  JsonNode *root = interchange_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, name, error);
+  JsonNode *root = moe_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, name, error);
 
   free(json);
   return root;

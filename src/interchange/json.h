@@ -2,8 +2,7 @@
 #ifndef MOESIM_INTERCHANGE_JSON_H
 #define MOESIM_INTERCHANGE_JSON_H
 
-#include "base/base.h"
-#include <json-glib/json-glib.h>
+#include "notation/json.h"
 
 /* Keys of interest of one JSON object. The first mistake stays in `error`; later reads then give their default. */
 typedef struct {
@@ -13,14 +12,6 @@ typedef struct {
   GHashTable *used; /* of keys that were asked for and are there, as written; may be NULL */
   GError *error;
 } JsonMap;
-
-/* The root object of `text`; NULL and *error when the text is no JSON object, longer than `most` bytes or nested too
- * deeply. Infinity and NaN, which Python writes, are read as numbers out of any range and as {}. Free with
- * json_node_unref. */
-JsonNode *interchange_json_parse(const char *text, gsize length, gsize most, const char *name, GError **error);
-
-/* Where `at` stands in `text`, a file of that name. */
-MoeMark interchange_json_mark(const char *file, const char *text, const char *at);
 
 /* Families spell some keys differently: a key stands for all its spellings (json_names.c), of which the first that is
  * present counts. */

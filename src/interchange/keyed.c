@@ -19,7 +19,7 @@ static MoeMark mark_of(const KeyedTable *table, const char *path)
 
     at = strstr(at, quoted);
   }
-  return at ? interchange_json_mark(table->file, table->text, at) : (MoeMark){.file = table->file};
+  return at ? moe_json_mark(table->file, table->text, at) : (MoeMark){.file = table->file};
 }
 
 gboolean keyed_fail(const KeyedTable *table, const char *path, const char *expected, GError **error)

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "megatron.h"
+#include "notation/yaml_tree.h"
 #include "place.h"
-#include "yaml_json.h"
 #include "yaml_text.h"
 
 #define MAX_FILES 32 /* that name each other */
@@ -98,7 +98,7 @@ static void merge_file(Reader *reader, const char *folder, const char *file)
              "%s cannot be read, expected it beside this file or in a folder above", path);
     return;
   }
-  g_autoptr(JsonNode) root = interchange_yaml_parse(text, length, path, &reader->error);
+  g_autoptr(JsonNode) root = moe_yaml_parse(text, length, MOE_IMPORT_MAX_BYTES, path, &reader->error);
   g_autofree char *beside = g_path_get_dirname(path);
 
   if (!root || !JSON_NODE_HOLDS_OBJECT(root))
@@ -323,7 +323,7 @@ static void merge_root(Reader *reader, JsonObject *root)
 char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given,
                              const MoeImportFiles *files, GError **error)
 {
-  g_autoptr(JsonNode) root = interchange_yaml_parse(text, length, name, error);
+  g_autoptr(JsonNode) root = moe_yaml_parse(text, length, MOE_IMPORT_MAX_BYTES, name, error);
   g_autoptr(JsonObject) keys = json_object_new();
   g_autoptr(GHashTable) untouched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   Reader reader = {

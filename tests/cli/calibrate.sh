@@ -90,7 +90,7 @@ check "rows of rings say something of trees" grep -q '^tree: .*# not seen by the
 refused "$work/nowhere/nvlink4.yaml: cannot write" calibrate-network "$work/network.yaml" --shipped --write "$work/nowhere"
 
 # A profile: what it shows, and measurements that are calibrated by.
-trace=$data/tests/interchange/profiles/two-steps.json
+trace=$data/tests/measured/profiles/two-steps.json
 try calibrate --profile "$trace"
 expect_status 0
 expect_out "1.1 ms, the median of 2"
@@ -104,7 +104,7 @@ expect_status 0
 expect_out "h100"
 refused "--output without --cluster" calibrate --profile "$trace" -o "$work/products.yaml"
 # What nccl-tests printed, beside the prediction, as rows that a fabric is fitted to.
-bench=$data/tests/interchange/bench/all_reduce_perf.txt
+bench=$data/tests/measured/bench/all_reduce_perf.txt
 try calibrate --bench "$bench" --cluster h100-hgx -o "$work/rows.yaml"
 expect_status 0
 expect_quiet
@@ -115,7 +115,7 @@ expect_status 0
 check "no fabric" [ -s "$work/fitted/nvlink4.yaml" ]
 refused "--bench without --cluster" calibrate --bench "$bench" -o "$work/rows.yaml"
 refused "--bench without --output" calibrate --bench "$bench" --cluster h100-hgx
-refused "expected --op" calibrate --bench "$data/tests/interchange/bench/all_gather_old.txt" --cluster h100-hgx -o "$work/rows.yaml"
+refused "expected --op" calibrate --bench "$data/tests/measured/bench/all_gather_old.txt" --cluster h100-hgx -o "$work/rows.yaml"
 refused "--op: unknown word 'all-gater', did you mean 'all-gather'?" calibrate --bench "$bench" --op all-gater \
   --cluster h100-hgx -o "$work/rows.yaml"
 refused "no file clusters/h999.yaml" calibrate --bench "$bench" --cluster h999 -o "$work/nowhere.yaml"
@@ -123,7 +123,7 @@ check "written for a machine that there is not" [ ! -e "$work/nowhere.yaml" ]
 refused "absent.txt" calibrate --bench absent.txt --cluster h100-hgx -o "$work/rows.yaml"
 
 # A log, beside the prediction of its run, as a case that is judged.
-log=$data/tests/interchange/logs/megatron.log
+log=$data/tests/measured/logs/megatron.log
 try calibrate --log "$log"
 expect_status 0
 expect_out "Megatron, 8 of 10 lines"

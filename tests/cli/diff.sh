@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 run=$data/models/llama3-70b.yaml
-trace=$data/tests/interchange/profiles/two-steps.json
+trace=$data/tests/measured/profiles/two-steps.json
 
 try diff "$run" --profile "$trace"
 expect_status 0
@@ -41,7 +41,7 @@ grep -v '"wall_time_s"' "$work/out" > "$work/piped"
 check "a pipe is another trace" cmp -s "$work/plain" "$work/piped"
 
 # An export of Nsight Systems is a profile, too.
-try diff "$run" --profile "$data/tests/interchange/profiles/nsight.sqlite"
+try diff "$run" --profile "$data/tests/measured/profiles/nsight.sqlite"
 expect_status 0
 expect_out "1.1 ms per step, of 2 in the profile"
 
@@ -58,7 +58,7 @@ printf '{"traceEvents": [{"ph": "X", "cat": "kernel", "name": "k", "ts": 1, "dur
 refused "kernels over 0 s" diff "$run" --profile "$work/instant.json"
 printf '{"traceEvents": [{"ph": "X", "cat": "kernel", "name": "k", "ts": 1, "dur": 1e300}]}' > "$work/ages.json"
 refused "at most 1e+07" diff "$run" --profile "$work/ages.json"
-gzip -c "$data/tests/interchange/profiles/nsight.sqlite" > "$work/nsight.sqlite.gz"
+gzip -c "$data/tests/measured/profiles/nsight.sqlite" > "$work/nsight.sqlite.gz"
 refused "a database under gzip" diff "$run" --profile "$work/nsight.sqlite.gz"
 refused "no --profile, expected a trace" diff "$run"
 refused "--rank 64, the run has 64 GPUs" diff "$run" --profile "$trace" --rank 64

@@ -1,6 +1,6 @@
 /* Outputs of benchmarks under any bytes: measurements that are YAML, or a message of one line with its place. */
 #include "doc/doc.h"
-#include "interchange/bench.h"
+#include "measured/bench.h"
 #include <string.h>
 
 #include "fuzz.h"

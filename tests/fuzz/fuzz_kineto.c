@@ -1,5 +1,5 @@
 /* Profiler traces under any bytes: sums that are finite, or a message of one line. */
-#include "interchange/profile.h"
+#include "measured/profile.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Logs of trainings under any bytes: medians in order and a case that is YAML, or a message of one line with its place.
  */
 #include "doc/doc.h"
-#include "interchange/log.h"
+#include "measured/log.h"
 #include <math.h>
 #include <string.h>
 

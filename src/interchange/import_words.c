@@ -1,0 +1,47 @@
+/* The words of files that hold Megatron's arguments, whatever their form. */
+#include "import.h"
+#include "script/script.h"
+
+#include <string.h>
+
+static char **read_script(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
+                          GPtrArray *notes, GError **error)
+{
+  const MoeScriptText script = {file->text, file->length, MOE_IMPORT_MAX_BYTES, file->name};
+
+  if (!files)
+    return moe_script_words(&script, given, NULL, notes, error);
+  return moe_script_words(&script, given, &(MoeScriptFiles){files->read, files->data}, notes, error);
+}
+
+char **moe_import_script(const char *text, gsize length, const char *name, const char *const *given,
+                         const MoeImportFiles *files, GError **error)
+{
+  return read_script(&(const MoeImportText){text, length, name}, given, files, NULL, error);
+}
+
+char **moe_import_file_words(const char *text, gsize length, const char *name, const char *const *given,
+                             const MoeImportFiles *files, GError **error)
+{
+  return import_file_words(&(const MoeImportText){text, length, name}, given, files, NULL, error);
+}
+
+char **import_file_words(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
+                         GPtrArray *notes, GError **error)
+{
+  const char *text = file->text, *name = file->name;
+  gsize length = file->length;
+
+  if (length > MOE_IMPORT_MAX_BYTES || !g_utf8_validate(text, (gssize)length, NULL))
+    return moe_import_words(text, length, name, error); /* which says so */
+  if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml"))
+    return moe_import_yaml_words(text, length, name, given, files, error);
+  if (g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0) || moe_script_assigns(text, length))
+    return read_script(file, given, files, notes, error);
+  if (given && *given) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script, expected no words behind it such as '%.40s'",
+             *given);
+    return NULL;
+  }
+  return moe_import_words(text, length, name, error);
+}
