@@ -3,12 +3,17 @@ import { h, put } from './dom.js';
 import * as f from './format.js';
 import { spread, training } from './economy.js';
 
+/** Two ends, which break between them and not before a unit. */
+function both(low, high) {
+  return [low, high].map((text) => text.replaceAll(' ', '\u00a0')).join(' – ');
+}
+
 /** Tiles as data: {name, value, range, note, warn}. */
 export function tiles(result, tokens, deadlineS) {
   const own = training(result, tokens);
   const ends = spread(result);
   const [fast, slow] = ends ? ends.map((r) => training(result, tokens, r)) : [null, null];
-  const range = (show, key) => (ends && Number.isFinite(own[key]) ? `${show(fast[key])} – ${show(slow[key])}` : '');
+  const range = (show, key) => (ends && Number.isFinite(own[key]) ? both(show(fast[key]), show(slow[key])) : '');
   const late = deadlineS > 0 && own.days * 86400 > deadlineS;
   return [
     mfuTile(result), stepTile(result),
@@ -27,14 +32,14 @@ function mfuTile(result) {
   const full = published?.convention === 'full';
   const said = published?.mfu;
   return { name: full ? 'MFU (full)' : 'MFU', value: f.percent(full ? result.mfu.full : result.mfu.causal),
-    range: interval ? `${f.percent(interval[full ? 'mfu_full_p10' : 'mfu_causal_p10'])} – ${f.percent(interval[full ? 'mfu_full_p90' : 'mfu_causal_p90'])}` : '',
+    range: interval ? both(f.percent(interval[full ? 'mfu_full_p10' : 'mfu_causal_p10']), f.percent(interval[full ? 'mfu_full_p90' : 'mfu_causal_p90'])) : '',
     published: said ? f.percent(said) : '', note: said ? '' : `${f.percent(full ? result.mfu.causal : result.mfu.full)} ${full ? 'causal' : 'full'}` };
 }
 
 function stepTile(result) {
   const { interval, published } = result;
   return { name: 'step', value: f.seconds(result.step_time_s),
-    range: interval ? `${f.seconds(interval.step_time_p10_s)} – ${f.seconds(interval.step_time_p90_s)}` : '',
+    range: interval ? both(f.seconds(interval.step_time_p10_s), f.seconds(interval.step_time_p90_s)) : '',
     published: published?.step_time_s ? `${f.seconds(published.step_time_s)}${published.step_time_derived ? ' (derived)' : ''}` : '',
     note: `${f.number(result.tokens_per_s_per_gpu)} tokens/s/GPU` };
 }

@@ -17,8 +17,9 @@ import * as waterfall from './waterfall.js';
 const WIDTH = Math.min(Math.max(navigator.hardwareConcurrency ?? 2, 2), 5); /* questions at once; browsers keep six connections */
 const OPENED = new Set(['heat', 'timeline']); /* panels that somebody opens */
 const SAMPLES = 8;      /* combinations of the assumptions behind P10 and P90 */
+const TIMES = ['pageMs', 'stepsMs', 'doneMs']; /* what is known of each rank of work */
 const SPANS = 150000;   /* of a timeline that are drawn at once */
-const FIRST = 12;       /* steps of controls that are tried before what can wait: those that moved most before */
+const FIRST = 10;       /* steps of controls that are tried before what can wait: those that moved most before */
 const TOKENS = 1e12;    /* of a training whose run does not say */
 
 export class Session {
@@ -43,6 +44,7 @@ export class Session {
     this.begun = performance.now();
     this.state = state;
     this.round.end();
+    for (const word of TIMES) delete document.documentElement.dataset[word];
     this.round = new Round(WIDTH, (rank) => this.tell(rank));
     this.sizes = null;
     this.explanation = null;
@@ -57,8 +59,7 @@ export class Session {
 
   /** Milliseconds from the change to what is seen, and to the last refinement, for who measures them. */
   tell(rank) {
-    const word = ['pageMs', 'stepsMs', 'doneMs'][rank];
-    document.documentElement.dataset[word] = (performance.now() - this.begun).toFixed(0);
+    document.documentElement.dataset[TIMES[rank]] = (performance.now() - this.begun).toFixed(0);
   }
 
   /** The answer, if there can be one; then what belongs to it. */

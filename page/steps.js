@@ -43,12 +43,21 @@ function plain(value) {
   return { true: 'on', false: 'off' }[value] ?? value;
 }
 
+function taken(step, onPick) {
+  return h('button', { type: 'button', class: 'link', onclick: () => onPick(step.key, step.to), text: `${step.label} ${plain(step.from)} → ${plain(step.to)}` });
+}
+
+/** Whether a step is seen in no number. */
+export function isIdle(step) {
+  return step.gain === 0 && step.time === 0 && step.memory === 0 && step.result.memory.fits;
+}
+
 function line(step, widest, onPick) {
   const better = step.gain >= 0;
   const bar = h('i', { class: better ? 'gain' : 'loss' });
   bar.style.width = `${(100 * Math.abs(step.gain)) / widest}%`;
   return h('tr', { class: step.result.memory.fits ? '' : 'unfit' },
-    h('td', {}, h('button', { type: 'button', class: 'link', onclick: () => onPick(step.key, step.to), text: `${step.label} ${plain(step.from)} → ${plain(step.to)}` })),
+    h('td', {}, taken(step, onPick)),
     h('td', { class: 'num', text: `${signed((100 * step.gain).toFixed(2))} pt` }),
     h('td', { class: 'track' }, bar),
     h('td', { class: 'num', text: signed(seconds(step.time)) }),
@@ -56,9 +65,11 @@ function line(step, widest, onPick) {
 }
 
 export function draw(tried, base, total, onPick) {
-  const list = ranked(tried, base);
+  const list = ranked(tried, base), idle = list.filter(isIdle);
   const widest = Math.max(...list.map((step) => Math.abs(step.gain)), 1e-9);
   put('steps', h('table', { class: 'steps' },
-    h('tr', {}, ['step', 'MFU', '', 'step time', 'memory'].map((t) => h('th', { text: t }))), list.map((step) => line(step, widest, onPick))));
+    h('tr', {}, ['step', 'MFU', '', 'step time', 'memory'].map((t) => h('th', { text: t }))),
+    list.filter((step) => !isIdle(step)).map((step) => line(step, widest, onPick))),
+  idle.length > 0 && h('p', { class: 'quiet' }, 'Without effect here: ', idle.flatMap((step, i) => [i > 0 && ', ', taken(step, onPick)])));
   put('steps-note', tried.length < total ? `${tried.length} of ${total} tried` : `From MFU ${percent(base.mfu.causal)}. ✕: does not fit. Click one to take it.`);
 }

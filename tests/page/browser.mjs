@@ -1,7 +1,9 @@
 // The page in a browser, as a planner uses it. usage: browser.mjs PROGRAM [FOLDER for screenshots]; skipped (77) without a browser.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { Browser, find } from './chromium.mjs';
 
 const [program, shots] = process.argv.slice(2);
@@ -44,7 +46,7 @@ async function visit(steps) {
     console.log(`ok - ${name}`);
   }
   assert.deepEqual(page.faults, [], 'the console is clean');
-  assert.deepEqual(page.requests.filter((r) => !r.startsWith(url) && !/^(data|blob|about):/.test(r)), [], 'nothing is fetched from elsewhere');
+  assert.deepEqual(page.requests.map((r) => r.url).filter((r) => !r.startsWith(url) && !/^(data|blob|about):/.test(r)), [], 'nothing is fetched from elsewhere');
   return page;
 }
 
@@ -69,6 +71,21 @@ await visit({
     }
     console.log(`# first answers after ${took.sort((a, b) => a - b).join(', ')} ms`);
     assert.doesNotMatch(await text(page, '#headline'), /published/); /* that was another configuration */
+  },
+  'what is in view is refreshed, and no panel asks what another did': async (page) => {
+    await page.value('scrollTo(0, 0)');
+    page.requests.length = 0;
+    await turn(page, 'cluster.network.nic', '200 Gbit/s');
+    await settled(page);
+    await page.until("document.documentElement.dataset.doneMs", 'the end of all work', 120000);
+    const seen = await page.value(`[...document.querySelectorAll('main > .panel, .pair > .panel')].filter((e) => e.getBoundingClientRect().top < innerHeight)
+      .map((e) => [e.id, e.classList.contains('stale')])`);
+    assert.ok(seen.length >= 3, seen.join());
+    assert.deepEqual(seen.filter(([, stale]) => stale), []);
+    const asked = page.requests.filter((r) => r.body).map((r) => `${r.url} ${r.body}`);
+    assert.deepEqual(asked.filter((question, i) => asked.indexOf(question) < i), []);
+    console.log(`# ${asked.length} questions; in view after ${await page.value('document.documentElement.dataset.pageMs')} ms, all after `
+      + `${await page.value('document.documentElement.dataset.doneMs')} ms`);
   },
   'the address is the state': async (page) => {
     const before = await text(page, '.tile .value'), hash = await page.value('location.hash');
@@ -136,11 +153,47 @@ await visit({
     await page.until("document.getElementById('search').innerText.includes('Cancelled')", 'its end', 5000);
   },
   'files are exported': async (page) => {
-    await page.value("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push([this.download, this.href]); }");
+    await page.value("window.saved = []; window.made = new Map(); const real = URL.createObjectURL; URL.createObjectURL = (blob) => { const href = real(blob); made.set(href, blob); return href; };"
+      + "HTMLAnchorElement.prototype.click = function () { saved.push([this.download, made.get(this.href)]); }");
     for (const id of ['save-yaml', 'save-csv', 'save-png', 'save-report']) await page.value(`document.getElementById('${id}').click()`);
     await page.until('saved.length === 4', 'four files');
-    const names = await page.value('saved.map(([name]) => name.split(".").pop()).sort().join()');
-    assert.equal(names, 'csv,html,png,yaml');
+    const files = await page.value(`Promise.all(saved.map(async ([name, blob]) =>
+      [name.split('.').pop(), blob.size, name.endsWith('png') ? [...new Uint8Array(await blob.slice(0, 4).arrayBuffer())].join() : await blob.text()]))`);
+    const of = Object.fromEntries(files.map(([kind, size, data]) => [kind, { size, data }]));
+    assert.deepEqual(Object.keys(of).sort(), ['csv', 'html', 'png', 'yaml']);
+    assert.ok(of.png.size > 10000 && of.png.data === '137,80,78,71', `a picture of ${of.png.size} bytes`);
+    assert.match(of.csv.data, /^key,now,A\n(.*\n)*mfu\.causal,0\.[0-9]+,0\.[0-9]+\n/);
+    assert.match(of.html.data, /<h1>.*<pre>moesim run .*<svg/s);
+    assert.doesNotMatch(of.html.data, /<script|src=/);
+    const file = `${mkdtempSync(`${tmpdir()}/moesim-page-`)}/saved.yaml`;
+    writeFileSync(file, of.yaml.data);
+    const mfu = JSON.parse(spawnSync(program, ['run', file, '--format', 'json']).stdout).mfu.causal;
+    rmSync(dirname(file), { recursive: true });
+    assert.match(of.csv.data, new RegExp(`^mfu\\.causal,${mfu},`, 'm')); /* the saved run gives the numbers that were seen */
+  },
+  'the copied command prints the numbers of the page': async (page) => {
+    await page.value("window.copied = ''; navigator.clipboard.writeText = async (text) => { window.copied = text; }; document.getElementById('copy-command').click()");
+    await page.until('window.copied', 'a command');
+    const words = (await page.value('window.copied')).split(' ');
+    assert.deepEqual(words.slice(0, 2), ['moesim', 'run']);
+    const run = JSON.parse(spawnSync(resolve(program), [...words.slice(1), '--format', 'json'], { cwd: process.env.MOESIM_DATA ?? '.' }).stdout);
+    assert.equal(`${(100 * run.mfu.causal).toFixed(1)} %`, await text(page, '.tile .value'));
+  },
+  'Perfetto is handed the trace in the browser': async (page) => {
+    await page.value(`document.getElementById('p-timeline').open = true; document.getElementById('p-timeline').scrollIntoView()`);
+    await page.until("!document.getElementById('p-timeline').classList.contains('stale')", 'a timeline', 60000);
+    const handed = await page.value(`new Promise((resolve) => {
+      const real = window.open, origin = 'https://ui.perfetto.dev';
+      const answer = () => dispatchEvent(new MessageEvent('message', { origin, data: 'PONG' }));
+      window.open = (address) => { window.open = real; return { postMessage: (what, to) => {
+        if (what === 'PING') answer();
+        else resolve([address, to, what.perfetto.title, JSON.parse(new TextDecoder().decode(what.perfetto.buffer)).traceEvents.length]);
+      } }; };
+      document.getElementById('perfetto').click();
+    })`);
+    assert.deepEqual(handed.slice(0, 2), ['https://ui.perfetto.dev', 'https://ui.perfetto.dev']);
+    assert.ok(handed[3] > 1000, `${handed[3]} events`);
+    await page.value('scrollTo(0, 0)');
   },
   'the timeline is drawn and zoomed': async (page) => {
     await page.value("document.getElementById('reset').click()");

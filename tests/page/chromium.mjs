@@ -71,7 +71,7 @@ class Page {
     if (method === 'Runtime.exceptionThrown') this.faults.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
     if (method === 'Runtime.consoleAPICalled' && params.type === 'error') this.faults.push(params.args.map((a) => a.value ?? a.description).join(' '));
     if (method === 'Log.entryAdded' && params.entry.level === 'error') this.faults.push(`${params.entry.text} ${params.entry.url ?? ''}`);
-    if (method === 'Network.requestWillBeSent') this.requests.push(params.request.url);
+    if (method === 'Network.requestWillBeSent') this.requests.push({ url: params.request.url, body: params.request.postData ?? '' });
   }
 
   send(method, params) {
@@ -81,6 +81,7 @@ class Page {
   async open(url, width, height, dark) {
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.send(`${domain}.enable`);
     await this.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
+    await this.send('Emulation.setScrollbarsHidden', { hidden: true }); /* a whole page in a picture has none */
     await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] });
     await this.send('Page.navigate', { url });
   }

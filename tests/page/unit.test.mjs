@@ -12,7 +12,7 @@ const causes = await load('causes');
 const scales = await load('scales');
 const keys = await load('keys');
 const controls = await load('controls');
-const { chosen } = await load('memory');
+const { chosen, legend } = await load('memory');
 const scale = await load('scale');
 const heat = await load('heat');
 const steps = await load('steps');
@@ -124,7 +124,7 @@ test('the headline compares like with like', () => {
   const list = tiles(result, 2e12, 86400);
   assert.equal(list[0].name, 'MFU (full)');
   assert.equal(list[0].value, '25.0 %'); /* published in the full convention: predicted in it, too */
-  assert.equal(list[0].range, '20.0 % – 50.0 %');
+  assert.equal(list[0].range, '20.0\u00a0% – 50.0\u00a0%'); /* it breaks between its ends only */
   assert.equal(list[0].published, '25.0 %');
   assert.ok(list[2].warn); /* two days, one allowed */
   assert.equal(list.length, 7);
@@ -215,6 +215,15 @@ test('of many stages those are drawn that say most, the fullest among them', () 
   assert.equal(list.at(-1).stage, 63);
 });
 
+test('names of parts go on in the next line where there is no room', () => {
+  const parts = { weights: 1, gradients: 1, optimizer: 1, activations: 1, workspace: 0, allocator: 1, system: 1 };
+  assert.deepEqual([...new Set(legend(parts, 1000).map((name) => name.line))], [0]);
+  const narrow = legend(parts, 360);
+  assert.equal(narrow.length, 6);
+  assert.ok(narrow.at(-1).line > 0);
+  for (const { part, x } of narrow) assert.ok(x + 24 + part.length * 7.2 <= 360, part);
+});
+
 const point = (gpus, causal, fits = true) => ({ gpus, mfu: { causal }, memory: { fits } });
 
 test('sizes that cannot be are left out of the curve', () => {
@@ -252,6 +261,7 @@ test('steps are legal ones, one down and one up', () => {
   const of = (causal, fits) => ({ to: `${causal}`, result: { mfu: { causal }, step_time_s: 1, memory: { peak_bytes: 1, fits } } });
   const list = steps.ranked([of(0.1, true), of(0.4, false), of(0.3, true)], { mfu: { causal: 0.2 }, step_time_s: 1, memory: { peak_bytes: 1 } });
   assert.deepEqual(list.map((s) => s.to), ['0.3', '0.1', '0.4']); /* what does not fit comes last, however fast */
+  assert.deepEqual([{ gain: 0, time: 0, memory: 0 }, { gain: 0, time: 0, memory: 1 }].map((s) => steps.isIdle({ ...s, result: { memory: { fits: true } } })), [true, false]);
 });
 
 const timeline = { ranks: [{ rank: 0, stage: 0 }, { rank: 64, stage: 1 }], lanes: ['compute', 'network', 'idle'], names: ['gemm', 'norm'],
