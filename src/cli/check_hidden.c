@@ -10,23 +10,22 @@ typedef struct {
   MoeRunOptions options; /* of the first variant, which all others build on */
 } Hidden;
 
-/* Whether the message is about the value itself, not about what it would have to fit to. */
-static gboolean is_about(const GError *error, const MoeNode *value)
+/* Whether the message is about what stands there, not about what it would have to fit to. */
+static gboolean is_about(const GError *error, MoeMark mark)
 {
-  MoeMark mark = moe_node_mark(value);
   g_autofree char *place = g_strdup_printf("%s:%d:%d: ", mark.file, mark.line, mark.column);
 
   return g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT) && g_str_has_prefix(error->message, place);
 }
 
-/* Takes over the document. */
-static gboolean is_readable(const Hidden *hidden, MoeDoc *doc, const MoeRunOptions *options, const MoeNode *value,
+/* Takes over the document. In question is what stands at one of the two places. */
+static gboolean is_readable(const Hidden *hidden, MoeDoc *doc, const MoeRunOptions *options, MoeMark key, MoeMark value,
                             GError **error)
 {
   g_autoptr(GError) trouble = NULL;
   g_autoptr(MoeRun) run = moe_run_from_doc(doc, hidden->file, options, &trouble);
 
-  if (run || !is_about(trouble, value))
+  if (run || (!is_about(trouble, key) && !is_about(trouble, value)))
     return TRUE;
   g_propagate_error(error, g_steal_pointer(&trouble));
   return FALSE;
@@ -43,7 +42,8 @@ static gboolean put_back(const Hidden *hidden, const char *path, const char *key
   if (!changed)
     return TRUE;
   moe_doc_remove(copy, changed, key);
-  return is_readable(hidden, g_steal_pointer(&copy), &hidden->options, value, error);
+  return is_readable(hidden, g_steal_pointer(&copy), &hidden->options, moe_node_mark(value), moe_node_mark(value),
+                     error);
 }
 
 static gboolean check_map(const Hidden *hidden, const char *path, const MoeNode *base, const MoeNode *variant,
@@ -77,7 +77,8 @@ static gboolean check_published(const Hidden *hidden, GError **error)
     g_autoptr(MoeDoc) copy = moe_doc_copy(hidden->doc);
 
     moe_doc_remove(copy, moe_doc_root(copy), "variants");
-    good = is_readable(hidden, g_steal_pointer(&copy), &options, moe_node_at(published, i), error);
+    good = is_readable(hidden, g_steal_pointer(&copy), &options, moe_node_key_mark(published, i),
+                       moe_node_mark(moe_node_at(published, i)), error);
   }
   return good;
 }

@@ -41,10 +41,10 @@ MoeDoc *moe_doc_load(const char *path, GError **error);
  * to `directory` (NULL: refused). */
 MoeDoc *moe_doc_parse(const char *text, gssize length, const char *name, const char *directory, GError **error);
 /* As moe_doc_load, with every file that this document, its copies and what is put into it read below `folder` (links
- * followed); all others are refused, whether they exist or not. */
-MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error);
-/* One file with its `extends` left as it stands, for a reader that knows what it names. `asked_at`: where another file
- * names this one, for messages; all zero when a person does. `folder` as above, may be NULL. */
+ * followed; NULL: any); all others are refused, whether they exist or not. `asked_at`: where another file names this
+ * one, for messages; all zero when a person does. */
+MoeDoc *moe_doc_load_within(const char *path, MoeMark asked_at, const char *folder, GError **error);
+/* One file with its `extends` left as it stands, for a reader that knows what it names. */
 MoeDoc *moe_doc_load_alone(const char *path, MoeMark asked_at, const char *folder, GError **error);
 MoeDoc *moe_doc_parse_within(const char *text, gssize length, const char *name, const char *directory,
                              const char *folder, GError **error);

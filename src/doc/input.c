@@ -21,7 +21,7 @@ static gboolean fail_file(GError **error, MoeErrorCode code, const char *path, M
 {
   if (asked_at.line == 0)
     return moe_fail(error, code, (MoeMark){path, 0, 0}, "%s", what);
-  return moe_fail(error, code, asked_at, "extends %s: %s", path, what);
+  return moe_fail(error, code, asked_at, "%s: %s", path, what);
 }
 
 static gboolean fail_too_large(GError **error, const char *path, MoeMark asked_at, guint64 bytes, const char *or_more)

@@ -172,16 +172,15 @@ static MoeNode *load_file(MoeDoc *doc, const char *path, MoeMark asked_at, guint
 
 MoeDoc *moe_doc_load(const char *path, GError **error)
 {
-  return moe_doc_load_within(path, NULL, error);
+  return moe_doc_load_within(path, (MoeMark){0}, NULL, error);
 }
 
-MoeDoc *moe_doc_load_within(const char *path, const char *folder, GError **error)
+MoeDoc *moe_doc_load_within(const char *path, MoeMark asked_at, const char *folder, GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_new();
-  MoeMark command_line = {0};
 
   moe_doc_confine(doc, folder);
-  doc->root = load_file(doc, path, command_line, 0, NULL, error);
+  doc->root = load_file(doc, path, asked_at, 0, NULL, error);
   return doc->root ? g_steal_pointer(&doc) : NULL;
 }
 

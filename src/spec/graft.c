@@ -61,7 +61,7 @@ static MoeDoc *load_over_name(const MoeLookup *lookup, const char *path, const c
     g_propagate_error(error, g_steal_pointer(&reason));
     return NULL;
   }
-  g_autoptr(MoeDoc) doc = moe_doc_load_within(base, within, &inner);
+  g_autoptr(MoeDoc) doc = moe_doc_load_within(base, moe_node_mark(extends), within, &inner);
   if (!doc)
     doc = load_over_name(&below, base, within, left - 1, g_steal_pointer(&inner), error);
   if (!doc || !moe_doc_merge(doc, "", moe_doc_root(file), error))
@@ -81,7 +81,7 @@ static MoeDoc *load_plain(const MoeLookup *lookup, const char *name, MoeMark mar
     return NULL;
   }
   g_autoptr(GError) failed = NULL;
-  MoeDoc *doc = moe_doc_load_within(path, within, &failed);
+  MoeDoc *doc = moe_doc_load_within(path, mark, within, &failed);
   *short_name = moe_lookup_name(path);
   return doc ? doc : load_over_name(lookup, path, within, MOE_DOC_MAX_EXTENDS, g_steal_pointer(&failed), error);
 }

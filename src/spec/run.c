@@ -200,7 +200,8 @@ static MoeRun *load_case(MoeDoc *file, const MoeRunOptions *options, GError **er
 MoeDoc *moe_run_open(const char *path, const MoeRunOptions *options, GError **error)
 {
   const char *within = options ? options->within : NULL;
-  MoeDoc *doc = options && options->text ? moe_doc_copy(options->text) : moe_doc_load_within(path, within, error);
+  MoeDoc *doc =
+      options && options->text ? moe_doc_copy(options->text) : moe_doc_load_within(path, (MoeMark){0}, within, error);
 
   if (doc)
     moe_doc_confine(doc, within);

@@ -274,13 +274,12 @@ static MoeDoc *load_stack(const MoeLookup *lookup, const char *name, MoeMark mar
 {
   g_autofree char *variant = NULL;
   g_autofree char *path = find_stack(lookup, name, &variant);
-  MoeMark asked_at = above ? mark : (MoeMark){0};
 
   if (!path) {
     moe_lookup_fail(lookup, name, mark, error);
     return NULL;
   }
-  g_autoptr(MoeDoc) file = moe_doc_load_alone(path, asked_at, within, error);
+  g_autoptr(MoeDoc) file = moe_doc_load_alone(path, mark, within, error);
   if (!file)
     return NULL;
   const MoeNode *root = moe_doc_root(file);

@@ -20,6 +20,11 @@ printf 'extends: v5.yaml\nvariants: {only: {parallelism: {zero: 2}}}\n' > "$work
 try check "$work/models/v5.yaml"
 expect_status 2
 expect_err 'v5.yaml:22:25: "1e308 furlong" is not a whole number'
+# What a file publishes is of its last state, which no variant's name reaches.
+sed '/^published:/s/{mfu:/{mfux:/' "$data/models/mai-base-1/v5.yaml" > "$work/models/v5.yaml"
+try check "$work/models/v5.yaml"
+expect_status 2
+expect_err 'v5.yaml:16:13: unknown key "mfux" in published'
 # One bad file among good ones: the others are still reported.
 echo 'layers: 3' > "$work/bad.yaml"
 try check "$data/models/deepseek-v3.yaml" "$work/bad.yaml"

@@ -67,7 +67,7 @@ START_TEST(test_moved_folder)
 
   expect_print(moved, "x: 1\n");
   expect_print(kept, "x: 3\n");
-  expect_load_refused("runs/c.yaml", "runs/c.yaml:1:10: extends runs/../models/shapes/none.yaml: No such file or "
+  expect_load_refused("runs/c.yaml", "runs/c.yaml:1:10: runs/../models/shapes/none.yaml: No such file or "
                                      "directory, expected a readable YAML file");
 }
 END_TEST
@@ -106,10 +106,9 @@ START_TEST(test_resolve_nested_extends)
   expect_mark_at(doc, "cases.0", "validation/cases.yaml", 2, 5);
 
   ck_assert(!moe_doc_resolve_extends(doc, moe_doc_find(doc, "cases.1"), &error));
-  expect_error(
-      error,
-      "validation/cases.yaml:6:14: extends validation/../models/none.yaml: No such file or directory, expected a "
-      "readable YAML file");
+  expect_error(error,
+               "validation/cases.yaml:6:14: validation/../models/none.yaml: No such file or directory, expected a "
+               "readable YAML file");
   expect_text(doc, "cases.1.extends", "../models/none");            /* unchanged */
   ck_assert(moe_doc_resolve_extends(doc, moe_doc_root(doc), NULL)); /* nothing to resolve */
 }
@@ -144,12 +143,11 @@ START_TEST(test_refused_extends)
   write_file("folder.yaml", "extends: dir.yaml\n");
   ck_assert_int_eq(g_mkdir("dir.yaml", 0755), 0);
 
-  expect_load_refused("a.yaml",
-                      "a.yaml:2:10: extends nothing.yaml: No such file or directory, expected a readable YAML file");
+  expect_load_refused("a.yaml", "a.yaml:2:10: nothing.yaml: No such file or directory, expected a readable YAML file");
   expect_load_refused("list.yaml", "list.yaml:1:10: a list, expected text");
   expect_load_refused("null.yaml", "null.yaml:1:9: no value, expected text");
   expect_load_refused("bad.yaml", "broken.yaml:2:1: key \"a\" a second time, expected it once; the first is in line 1");
-  expect_load_refused("folder.yaml", "folder.yaml:1:10: extends dir.yaml: a directory, expected a YAML file");
+  expect_load_refused("folder.yaml", "folder.yaml:1:10: dir.yaml: a directory, expected a YAML file");
 }
 END_TEST
 
@@ -163,13 +161,12 @@ START_TEST(test_cycles)
   write_file("alias.yaml", "extends: link\n");
   ck_assert_int_eq(symlink("alias.yaml", "link.yaml"), 0);
 
-  expect_load_refused("self.yaml",
-                      "self.yaml:1:10: extends in a circle (self.yaml -> self.yaml), expected a chain that ends");
+  expect_load_refused("self.yaml", "self.yaml:1:10: in a circle (self.yaml -> self.yaml), expected a chain that ends");
   expect_load_refused("a.yaml",
-                      "sub/../c.yaml:1:10: extends in a circle (sub/b.yaml -> sub/../c.yaml -> sub/b.yaml), expected a "
+                      "sub/../c.yaml:1:10: in a circle (sub/b.yaml -> sub/../c.yaml -> sub/b.yaml), expected a "
                       "chain that ends");
   expect_load_refused("alias.yaml", /* the same file under another name */
-                      "alias.yaml:1:10: extends in a circle (alias.yaml -> alias.yaml), expected a chain that ends");
+                      "alias.yaml:1:10: in a circle (alias.yaml -> alias.yaml), expected a chain that ends");
 }
 END_TEST
 
@@ -186,7 +183,7 @@ START_TEST(test_chain_length)
 {
   enter_empty_folder();
   write_chain(MOE_DOC_MAX_EXTENDS + 1);
-  expect_load_refused("f0.yaml", "f15.yaml:1:10: extends in a chain too long, expected at most 16 files");
+  expect_load_refused("f0.yaml", "f15.yaml:1:10: in a chain too long, expected at most 16 files");
   g_autoptr(MoeDoc) doc = load("f1.yaml");
   expect_text(doc, "end", "1");
 }
@@ -248,8 +245,8 @@ START_TEST(test_huge_file_is_not_read)
   close(fd);
   write_file("small.yaml", "extends: huge\n");
   expect_load_refused("huge.yaml", "huge.yaml: 100000000 bytes, expected at most 64000000 bytes in one file");
-  expect_load_refused(
-      "small.yaml", "small.yaml:1:10: extends huge.yaml: 100000000 bytes, expected at most 64000000 bytes in one file");
+  expect_load_refused("small.yaml",
+                      "small.yaml:1:10: huge.yaml: 100000000 bytes, expected at most 64000000 bytes in one file");
 }
 END_TEST
 
