@@ -241,6 +241,37 @@ static MoePrecision quantized(JsonObject *quantization)
   return MOE_BF16;
 }
 
+/* What quantizers write into a configuration (transformers/utils/quantization_config.py, ModelOpt, compressed-tensors):
+ * but for the method and the blocks it says how a served model is stored. */
+#define QUANTIZERS                                                                                                     \
+  "fp8 fbgemm_fp8 modelopt modelopt_fp4 compressed-tensors mxfp4 awq gptq bitsandbytes quark hqq aqlm eetq "           \
+  "auto-round "                                                                                                        \
+  "spqr torchao vptq higgs quanto"
+#define QUANTIZED                                                                                                      \
+  "quant_method quant_algo weight_block_size activation_scheme fmt scale_fmt dequantize modules_to_not_convert "       \
+  "ignore "                                                                                                            \
+  "ignored_layers exclude_modules kv_cache_scheme kv_cache_quant_algo producer quantized_layers config_groups "        \
+  "group_size q_group_size w_bit moe_quant_algo format global_compression_ratio quantization_status sparsity_config "  \
+  "version bits damp_* desc_act sym static_groups true_sequential model_file_base_name model_name_or_path batch_size " \
+  "dataset block_name_to_quantize cache_block_outputs exllama_config max_input_length "                                \
+  "module_name_preceding_first_block modules_in_block_to_quantize pad_token_id use_cuda_fp16 use_exllama tokenizer "   \
+  "checkpoint_format meta lm_head dynamic zero_point backend do_fuse fuse_max_seq_len modules_to_fuse load_in_* "      \
+  "_load_in_* bnb_4bit_* llm_int8_* activation_scale_ub quant_type packing_format autoround_version provider "         \
+  "nbits in_group_size out_group_size num_codebooks export global_quant_config layer_* algo_config softmax_quant_spec"
+
+/* A key or a method that is not known may decide the format: nothing of it is silent. */
+static void check_quantization(JsonObject *quantization, Draft *draft)
+{
+  const char *method = member_text(quantization, "quant_method");
+  g_autoptr(GList) keys = json_object_get_members(quantization);
+
+  if (*method ? !import_is_listed(QUANTIZERS, method) : !*member_text(quantization, "quant_algo"))
+    g_ptr_array_add(draft->open, g_strdup_printf("quantization_config.quant_method \"%.40s\"", method));
+  for (GList *key = keys; key; key = key->next)
+    if (!import_is_listed(QUANTIZED, key->data))
+      g_ptr_array_add(draft->open, g_strdup_printf("quantization_config.%.60s", (const char *)key->data));
+}
+
 void hf_precision(JsonMap *map, Draft *draft)
 {
   JsonNode *node = json_object_get_member(map->object, "quantization_config");
@@ -249,6 +280,7 @@ void hf_precision(JsonMap *map, Draft *draft)
   if (!node || !JSON_NODE_HOLDS_OBJECT(node))
     return;
   g_hash_table_add(map->used, g_strdup("quantization_config"));
+  check_quantization(json_node_get_object(node), draft);
   p->gemm = p->wgrad = quantized(json_node_get_object(node));
   if (p->gemm == MOE_BF16)
     import_note(draft, "quantization_config: weights of a served model; training is taken as BF16");

@@ -16,16 +16,24 @@
 
 typedef struct {
   const char *model, *flavor, *optimizer, *schedule, *rotate, *reshard, *checkpointing, *selective, *reduce,
-      *parameters, *recipe, *mx_recipe, *components, *converters, *implementation, *dispatcher, *weights;
+      *parameters, *recipe, *mx_recipe, *components, *converters, *implementation, *dispatcher, *weights, *filtered,
+      *converted;
   int64_t stage_micro, sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert,
       expert_tensor;
   int64_t less_first, less_last, stage_layers; /* of a pipeline: what embedding and head count for, layers of a chunk */
-  gboolean async_tensor, float8_linear, float8_gather, cpu_offload, compile, early_step, fused;
+  gboolean async_tensor, float8_linear, float8_gather, cpu_offload, compile, early_step, fused, deterministic,
+      gathered_loss, balanced, once_deterministic;
 } Titan;
 
 #define COUNT(member) KEYED_COUNT, offsetof(Titan, member)
+#define REST(member)  KEYED_REST, offsetof(Titan, member)
 #define TEXT(member)  KEYED_TEXT, offsetof(Titan, member)
 #define FLAG(member)  KEYED_FLAG, offsetof(Titan, member)
+/* Linear layers that stay as they are beside converted ones: of a run the output, routers and norms do. */
+#define FILTERED                                                                                                       \
+  KEYED_KEPT, offsetof(Titan, filtered), "training.precision.lm_head",                                                 \
+      "output lm_head gate router router.gate moe.router.gate auto_filter_small_kn"
+#define CONVERTED KEYED_KEPT, offsetof(Titan, converted), "training.precision.gemm", "experts"
 
 static const KeyedKey keys[] = {
     {"model.name", TEXT(model), "architecture"},
@@ -34,14 +42,14 @@ static const KeyedKey keys[] = {
     {"training.seq_len", COUNT(sequence), "training.sequence_length"},
     {"training.local_batch_size", COUNT(local_batch), "training.micro_batch"},
     {"training.batch_size", COUNT(local_batch), "training.micro_batch"},
-    {"training.global_batch_size", COUNT(global_batch), "training.global_batch"},
+    {"training.global_batch_size", REST(global_batch), "training.global_batch"},
     {"training.mixed_precision_param", TEXT(parameters), "training.precision.gemm"},
     {"training.mixed_precision_reduce", TEXT(reduce), "training.precision.gradient_reduce"},
     {"training.enable_cpu_offload", FLAG(cpu_offload), "offload"},
     {"training.compile", FLAG(compile), "stack.fused"},
     {"compile.enable", FLAG(compile), "stack.fused"},
     {"parallelism.data_parallel_replicate_degree", COUNT(replicate), "parallelism.shard_group"},
-    {"parallelism.data_parallel_shard_degree", COUNT(shard), "parallelism.zero"},
+    {"parallelism.data_parallel_shard_degree", REST(shard), "parallelism.zero"},
     {"parallelism.fsdp_reshard_after_forward", TEXT(reshard), "parallelism.zero"},
     {"parallelism.tensor_parallel_degree", COUNT(tensor), "parallelism.tensor"},
     {"parallelism.enable_async_tensor_parallel", FLAG(async_tensor), "parallelism.overlap.tensor"},
@@ -67,8 +75,8 @@ static const KeyedKey keys[] = {
     {"float8.enable_float8_linear", FLAG(float8_linear), "training.precision.gemm"},
     {"training.enable_fp8_linear", FLAG(float8_linear), "training.precision.gemm"},
     {"training.dtype", TEXT(weights), "training.precision.master"},
-    {"training.data_parallel_degree", COUNT(shard), "parallelism.zero"},
-    {"training.data_parallel_shard_degree", COUNT(shard), "parallelism.zero"},
+    {"training.data_parallel_degree", REST(shard), "parallelism.zero"},
+    {"training.data_parallel_shard_degree", REST(shard), "parallelism.zero"},
     {"training.data_parallel_replicate_degree", COUNT(replicate), "parallelism.shard_group"},
     {"training.tensor_parallel_degree", COUNT(tensor), "parallelism.tensor"},
     {"optimizer.implementation", TEXT(implementation), "stack.fused"},
@@ -83,6 +91,23 @@ static const KeyedKey keys[] = {
     {"float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
     {"quantize.linear.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather),
      "training.precision.parameter_gather"},
+    {"float8.filter_fqns", FILTERED},
+    {"mx.filter_fqns", FILTERED},
+    {"quantize.linear.float8.filter_fqns", FILTERED},
+    {"quantize.linear.mx.filter_fqns", FILTERED},
+    {"quantize.dense.float8.filter_fqns", FILTERED},
+    {"quantize.dense.mx.filter_fqns", FILTERED},
+    {"float8.moe_fqns_prototype", CONVERTED},
+    {"mx.moe_fqns_prototype", CONVERTED},
+    {"quantize.grouped_mm.float8.fqns", CONVERTED},
+    {"quantize.grouped_mm.mx.fqns", CONVERTED},
+    {"quantize.moe.float8.fqns", CONVERTED},
+    {"quantize.moe.mx.fqns", CONVERTED},
+    {"training.deterministic", FLAG(once_deterministic), "stack.kernels"},
+    {"debug.deterministic", FLAG(deterministic), "stack.kernels"},
+    {"training.debug_moe_force_load_balance", FLAG(balanced), "training.routing.balance"},
+    {"debug.moe_force_load_balance", FLAG(balanced), "training.routing.balance"},
+    {"parallelism.disable_loss_parallel", FLAG(gathered_loss), "parallelism.tensor"},
     {"quantize.dense.float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
     {"quantize.dense.mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
     {"quantize.dense.float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
@@ -95,14 +120,14 @@ static const KeyedIgnored ignored[] = {
     {"of learning and data", "lr_scheduler.* validation.* optimizer.lr optimizer.eps optimizer.beta1 optimizer.beta2 "
                              "optimizer.weight_decay optimizer.foreach "
                              "training.max_norm training.steps training.dataset* "
-                             "training.warmup_steps training.seed training.deterministic training.gc_freq "
+                             "training.warmup_steps training.seed training.gc_freq "
                              "training.gc_debug training.data_parallel_type "
                              "training.dataloader* model.tokenizer* model.hf_assets_path model.print_after_conversion "
                              "experimental.custom* model.norm_type"},
     {"numbers at the same cost, or the stack's own value",
-     "*.filter_fqns *.fqns *.moe_fqns_prototype *.emulate *.precompute_float8_dynamic_scale_for_fsdp "
+     "*.emulate *.precompute_float8_dynamic_scale_for_fsdp "
      "*.force_recompute_fp8_weight_in_bwd *.mxfp8_dim1_cast_kernel_choice *.use_fp8_dim1_cast_triton_kernel "
-     "compile.backend parallelism.disable_loss_parallel parallelism.enable_compiled_autograd "
+     "compile.backend parallelism.enable_compiled_autograd "
      "activation_checkpoint.early_stop activation_checkpoint.preserve_rng_state "
      "activation_checkpoint.per_op_sac* experimental.enable_compiled_autograd"},
 };
@@ -221,6 +246,8 @@ static gboolean take_layout(Draft *draft, const Titan *titan, const char *file, 
     import_note(draft,
                 "parallelism.context_parallel_rotate_method: keys and values that are gathered at once are taken "
                 "as a ring, which moves as many bytes");
+  if (titan->gathered_loss && p->tensor > 1)
+    import_refuse(draft, "parallelism.disable_loss_parallel", "logits of all tokens on each tensor-parallel rank");
   if (titan->cpu_offload)
     import_refuse(draft, "training.enable_cpu_offload", "weights and optimizer state kept on the host");
   return take_schedule(draft, titan->schedule, file, error) && take_chunks(draft, titan, file, error);
@@ -275,6 +302,9 @@ static gboolean take_converters(Draft *draft, const Titan *titan, const char *fi
     return fail_key(file, "model.converters", "either float8 or mx", error);
   if (mx && titan->mx_recipe && !g_str_has_prefix(titan->mx_recipe, "mxfp8"))
     return fail_key(file, "mx.recipe_name", "mxfp8_cublas or another of MXFP8", error);
+  if (float8 && !(titan->filtered && strstr(titan->filtered, "output")))
+    import_note(draft, "filter_fqns does not name the output layer: it is taken in BF16, as versions before 2025 and "
+                       "torchtitan's own configurations keep it");
   if ((float8 || mx) && experts)
     import_note(draft, "model.converters converts linear layers; that experts stay in BF16 cannot be said, they are "
                        "taken in the same format");
@@ -283,7 +313,7 @@ static gboolean take_converters(Draft *draft, const Titan *titan, const char *fi
 
 /* What torch.compile makes one kernel of, in the model and in the loss; without it they are PyTorch's own. Nothing is
  * compiled unless told to. */
-static void take_compiled(Draft *draft, const Titan *titan)
+static gboolean take_compiled(Draft *draft, const Titan *titan, const char *file, GError **error)
 {
   const guint model = IMPORT_FUSED_RESIDUAL_NORM | IMPORT_FUSED_ROTARY | IMPORT_FUSED_ACTIVATION | IMPORT_FUSED_ROUTER;
   const char *components = titan->components ? titan->components : "model loss";
@@ -294,10 +324,14 @@ static void take_compiled(Draft *draft, const Titan *titan)
     stack->fused |= model;
   if (titan->compile && strstr(components, "loss"))
     stack->fused |= IMPORT_FUSED_CROSS_ENTROPY;
-  if (!(stack->fused & IMPORT_FUSED_ACTIVATION)) {
-    draft->parallelism.overlap.tensor = FALSE; /* asynchronous tensor parallelism is compiled */
-    import_note(draft, "the model is not compiled: its element-wise kernels are taken as PyTorch's own");
-  }
+  if (titan->deterministic || titan->once_deterministic)
+    import_refuse(draft, titan->deterministic ? "debug.deterministic" : "training.deterministic",
+                  "kernels that add up in one order");
+  if (stack->fused & IMPORT_FUSED_ACTIVATION)
+    return TRUE;
+  import_note(draft, "the model is not compiled: its element-wise kernels are taken as PyTorch's own");
+  return !titan->async_tensor || fail_key(file, "parallelism.enable_async_tensor_parallel",
+                                          "[compile] with the model beside it, as torchtitan does", error);
 }
 
 /* The optimizer: one kernel for many tensors unless told to loop over them. */
@@ -346,11 +380,17 @@ static void take_training(Draft *draft, const Titan *titan)
   int64_t data = gpus / (layout->tensor * layout->context * layout->pipeline);
 
   if (layout->pipeline > 1) { /* the local batch is cut into micro-batches, of one sequence unless said */
+    if (titan->local_batch > 0 && t->global_batch > 0 && gpus > 0 && t->global_batch != t->micro_batch * data)
+      import_refuse(draft, "training.global_batch_size",
+                    "a pipeline that is filled and drained several times in a step");
     t->global_batch = t->global_batch > 0 ? t->global_batch : t->micro_batch * data;
     t->micro_batch = MAX(titan->stage_micro, 1);
   } else if (t->global_batch == 0) {
     t->global_batch = t->micro_batch * data; /* torchtitan: one local batch per rank and step */
   }
+  if (draft->architecture.moe.experts > 0 && !titan->balanced)
+    import_note(draft, "routing is taken as even, as with debug.moe_force_load_balance; training.routing.balance says "
+                       "otherwise");
   p->gradient_reduce = g_strcmp0(titan->reduce, "bfloat16") == 0 ? MOE_BF16 : MOE_FP32;
 }
 
@@ -362,7 +402,8 @@ static gboolean take_all(Draft *draft, const Titan *titan, const char *file, GEr
   take_training(draft, titan);
   if (!take_converters(draft, titan, file, error) || !take_dispatcher(draft, titan->dispatcher, file, error))
     return FALSE;
-  take_compiled(draft, titan);
+  if (!take_compiled(draft, titan, file, error))
+    return FALSE;
   take_optimizer(draft, titan);
   if (titan->optimizer && g_ascii_strcasecmp(titan->optimizer, "adamw") != 0 &&
       g_ascii_strcasecmp(titan->optimizer, "adam") != 0)

@@ -68,7 +68,8 @@ static gboolean store_count(const KeyedTable *table, const KeyedKey *key, JsonNo
 {
   double number = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double(node) : NAN;
 
-  if (!(number >= -1 && number <= (double)(INT64_C(1) << 40)) || number != floor(number))
+  if (!(number >= (key->kind == KEYED_REST ? -1 : 0) && number <= (double)(INT64_C(1) << 40)) ||
+      number != floor(number))
     return keyed_fail(table, key->path, "a whole number", error);
   *to = (int64_t)number;
   return TRUE;
@@ -81,8 +82,10 @@ static gboolean store(const KeyedTable *table, const KeyedKey *key, JsonNode *no
 
   switch (key->kind) {
   case KEYED_WORD:
+  case KEYED_KEPT:
     return store_words(table, key, node, at, error);
   case KEYED_COUNT:
+  case KEYED_REST:
     return store_count(table, key, node, type, at, error);
   case KEYED_FLAG:
     if (type != G_TYPE_BOOLEAN)
@@ -120,11 +123,27 @@ static gboolean is_unsaid(const KeyedTable *table, JsonNode *node)
          strcmp(json_node_get_string(node), table->unsaid) == 0;
 }
 
+/* Whether a list has other words than those that a run can say. */
+static gboolean is_beyond(const KeyedKey *key, JsonNode *node)
+{
+  JsonArray *list = key->kind == KEYED_KEPT && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+  for (guint i = 0; list && i < json_array_get_length(list); i++) {
+    JsonNode *word = json_array_get_element(list, i);
+
+    if (JSON_NODE_HOLDS_VALUE(word) && json_node_get_value_type(word) == G_TYPE_STRING &&
+        !import_is_listed(key->known, json_node_get_string(word)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean read_leaf(const KeyedTable *table, const char *path, JsonNode *node, void *target, Draft *draft,
                           GError **error)
 {
   const KeyedKey *key = find_key(table, path);
-  gboolean empty = JSON_NODE_HOLDS_ARRAY(node) && json_array_get_length(json_node_get_array(node)) == 0;
+  gboolean words = !key || key->kind == KEYED_WORD || key->kind == KEYED_KEPT;
+  gboolean empty = words && JSON_NODE_HOLDS_ARRAY(node) && json_array_get_length(json_node_get_array(node)) == 0;
   const char *reason = key && is_unsaid(table, node) ? "left to the import"
                        : empty                       ? "empty"
                        : key                         ? NULL
@@ -132,6 +151,12 @@ static gboolean read_leaf(const KeyedTable *table, const char *path, JsonNode *n
   g_autofree char *value = json_to_string(node, FALSE);
   g_autofree char *shown = g_strdup_printf("%s %.60s", path, value);
 
+  if (key && is_beyond(key, node)) {
+    g_autofree char *cause = g_strdup_printf("others than %s", key->known);
+
+    import_refuse(draft, shown, cause);
+    return TRUE;
+  }
   if (reason)
     g_ptr_array_add(draft->import->ignored, g_strconcat(shown, ": ", reason, NULL));
   else if (!key)

@@ -8,10 +8,12 @@
 #include "import.h"
 
 typedef enum {
-  KEYED_COUNT, /* int64_t; -1 may stand for "whatever is left" */
+  KEYED_COUNT, /* int64_t, at least 0 */
+  KEYED_REST,  /* int64_t; -1 may stand for "whatever is left" */
   KEYED_TEXT,  /* const char *, of the parsed text */
   KEYED_FLAG,  /* gboolean */
   KEYED_WORD,  /* const char *, the words of a list, or of a text between commas, joined by blanks; all of `known` */
+  KEYED_KEPT,  /* the same; others than those of `known` are what a run cannot say */
 } KeyedKind;
 
 /* One key that is applied. */
@@ -20,7 +22,7 @@ typedef struct {
   KeyedKind kind;
   size_t offset;     /* of the member that it fills */
   const char *key;   /* of the run */
-  const char *known; /* KEYED_WORD: words between blanks, as import_is_listed */
+  const char *known; /* KEYED_WORD, KEYED_KEPT: words between blanks, as import_is_listed */
 } KeyedKey;
 
 /* Keys without effect on time and memory (as import_is_listed), and why. */

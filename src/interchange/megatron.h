@@ -5,7 +5,7 @@
 #include "import.h"
 
 typedef struct {
-  int64_t layers, hidden, ffn, heads, query_groups, kv_channels, sequence, positions;
+  int64_t layers, hidden, ffn, heads, query_groups, kv_heads, kv_channels, sequence, positions;
   int64_t micro_batch, global_batch;
   int64_t tensor, pipeline, context, expert, expert_tensor; /* expert_tensor 0: as tensor */
   int64_t offloaded_layers, layers_per_chunk, chunks, first_layers, last_layers;

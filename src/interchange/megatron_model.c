@@ -86,14 +86,27 @@ void megatron_take_mla(MoeAttention *attention, const MegatronArguments *argumen
   attention->value_dim = or_default(arguments->value_dim, MLA_VALUE_DIM);
 }
 
+/* Groups of query heads count beside the switch alone (argument_utils.py); Megatron-DeepSpeed has another argument. */
+static int64_t key_heads(Draft *draft, const MegatronArguments *arguments)
+{
+  if (arguments->gqa)
+    return or_default(arguments->query_groups, 1);
+  if (arguments->kv_heads > 0)
+    return arguments->kv_heads;
+  if (g_strcmp0(arguments->head_type, "multiquery") == 0)
+    return 1;
+  if (arguments->query_groups > 0 && arguments->query_groups != arguments->heads && !arguments->mla)
+    import_note(draft, "--num-query-groups without --group-query-attention counts for nothing, as in Megatron: each "
+                       "query head has keys of its own");
+  return arguments->heads;
+}
+
 static gboolean take_attention(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoeAttention *attention = &draft->architecture.attention;
-  gboolean single = g_strcmp0(arguments->head_type, "multiquery") == 0;
-  gboolean grouped = arguments->gqa || arguments->query_groups > 1 || single;
 
   attention->query_heads = arguments->heads;
-  attention->kv_heads = grouped ? or_default(arguments->query_groups, 1) : arguments->heads;
+  attention->kv_heads = key_heads(draft, arguments);
   attention->head_dim = or_default(arguments->kv_channels, MAX(arguments->hidden / arguments->heads, 1));
   if (arguments->mla)
     megatron_take_mla(attention, arguments);
@@ -282,13 +295,19 @@ static gboolean take_vocabulary(Draft *draft, const MegatronArguments *arguments
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-static void take_positions(Draft *draft, const MegatronArguments *arguments)
+/* Kinds of Megatron, its DeepSpeed variants and NeMo. */
+static gboolean take_positions(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
-  gboolean learned = !arguments->rotary && !arguments->no_positions &&
-                     (!arguments->positions_kind || strcmp(arguments->positions_kind, "learned_absolute") == 0);
+  const char *kind = arguments->positions_kind ? arguments->positions_kind : "learned_absolute";
 
-  if (learned)
+  if (!import_is_listed("learned_absolute absolute rope rotary mrope yarn alibi relative none", kind))
+    return moe_fail_about(error, "--position-embedding-type",
+                          "'%.40s' is not known, expected learned_absolute, rope, mrope, yarn, alibi or none", kind);
+  if (strcmp(kind, "relative") == 0)
+    import_refuse(draft, "--position-embedding-type relative", "positions that are added to the scores");
+  if (!arguments->rotary && !arguments->no_positions && import_is_listed("learned_absolute absolute", kind))
     draft->architecture.learned_positions = or_default(arguments->positions, arguments->sequence);
+  return TRUE;
 }
 
 gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments, GError **error)
@@ -310,7 +329,6 @@ gboolean megatron_architecture(Draft *draft, const MegatronArguments *arguments,
   a->ffn = (MoeFfn){.width = dense_width(arguments), .gated = is_gated(arguments)};
   if (arguments->attention_dropout > 0 && arguments->hidden_dropout == 0)
     import_note(draft, "dropout inside attention is part of its kernel and left out");
-  take_positions(draft, arguments);
-  return take_vocabulary(draft, arguments, error) && take_attention(draft, arguments, error) &&
-         take_experts(draft, arguments, error);
+  return take_positions(draft, arguments, error) && take_vocabulary(draft, arguments, error) &&
+         take_attention(draft, arguments, error) && take_experts(draft, arguments, error);
 }

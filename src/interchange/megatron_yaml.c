@@ -289,6 +289,8 @@ static char **take_words(const Reader *reader)
     else if (JSON_NODE_HOLDS_VALUE(value))
       add_leaf(words, member->data, json_node_get_string(value));
   }
+  if (json_object_has_member(keys, "num_query_groups") && !json_object_has_member(keys, "group_query_attention"))
+    g_ptr_array_add(words, g_strdup("--group-query-attention")); /* configurations of a model have no switch for it */
   if (untouched > 0) {
     g_ptr_array_add(words, g_strdup("--primus-defaults"));
     g_ptr_array_add(words, g_strdup_printf("%u", untouched));

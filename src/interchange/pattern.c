@@ -111,9 +111,13 @@ static gboolean parse_product(Parser *parser, Value *value)
   return sound;
 }
 
-/* list + list into `left`. */
+/* list + list or n + n into `left`. */
 static gboolean append(const Parser *parser, Value *left, const Value *right)
 {
+  if (!left->list && !right->list) {
+    left->number += right->number;
+    return left->number <= parser->most;
+  }
   if (!left->list || !right->list || (int64_t)left->list->len + right->list->len > parser->most)
     return FALSE;
   g_array_append_vals(left->list, right->list->data, right->list->len);

@@ -233,6 +233,21 @@ START_TEST(test_torchtitan_converters)
 }
 END_TEST
 
+/* What switches say of kernels and routing: nothing of it is taken without a word. */
+START_TEST(test_torchtitan_switches)
+{
+  g_autoptr(MoeImport) plain = import_toml("model = {name = \"qwen3\", flavor = \"30B-A3B\"}\n", 8, NULL);
+  g_autoptr(MoeImport) forced =
+      import_toml("model = {name = \"qwen3\", flavor = \"30B-A3B\", converters = \"float8\"}\n"
+                  "debug = {moe_force_load_balance = true, deterministic = false}\n"
+                  "float8 = {filter_fqns = [\"output\", \"router.gate\"]}\n",
+                  8, NULL);
+  ck_assert(strstr(plain->text, "# routing is taken as even"));
+  ck_assert(!strstr(forced->text, "# routing is taken as even"));
+  ck_assert(!strstr(forced->text, "# filter_fqns does not name"));
+}
+END_TEST
+
 /* Embedding and head count for a layer each unless told otherwise; what is over goes to the first chunks. */
 START_TEST(test_torchtitan_split)
 {
@@ -284,6 +299,22 @@ START_TEST(test_torchtitan_refusals)
              "x.toml:3:1: not understood, and it may shape the answer: training.dtype");
   check_toml(SMALL "[parallelism]\nmodule_fqns_per_model_part = [[\"layers.0\"], [\"layers.1\"]]\n",
              "x.toml:3:1: not understood, and it may shape the answer: parallelism.module_fqns_per_model_part");
+  check_toml(SMALL "[parallelism]\ntensor_parallel_degree = 2\ndisable_loss_parallel = true\n",
+             "x.toml:4:1: not understood, and it may shape the answer: parallelism.disable_loss_parallel: a run");
+  check_toml(SMALL "[parallelism]\ntensor_parallel_degree = 2\nenable_async_tensor_parallel = true\n",
+             "x.toml:4:1: parallelism.enable_async_tensor_parallel: expected [compile]");
+  check_toml(SMALL "[parallelism]\npipeline_parallel_degree = -1\n",
+             "x.toml:3:1: parallelism.pipeline_parallel_degree: expected a whole number");
+  check_toml(SMALL "[debug]\ndeterministic = true\n",
+             "x.toml:3:1: not understood, and it may shape the answer: debug.deterministic: a run cannot say: kernels");
+  check_toml(SMALL "[training]\nseq_len = []\n", "x.toml:3:1: training.seq_len: expected a whole number");
+  check_toml(SMALL "[parallelism]\npipeline_parallel_degree = 2\n[training]\nlocal_batch_size = 4\n"
+                   "global_batch_size = 64\n",
+             "x.toml:6:1: not understood, and it may shape the answer: training.global_batch_size: a run cannot say: a "
+             "pipeline that is filled and drained several times");
+  check_toml("[model]\nname = \"llama3\"\nflavor = \"8B\"\nconverters = \"float8\"\n[float8]\n"
+             "filter_fqns = [\"attention.wk\", \"output\"]\n",
+             "x.toml:6:1: not understood, and it may shape the answer: float8.filter_fqns");
   check_toml(SMALL "[training]\nenable_cpu_offload = true\n",
              "x.toml:3:1: not understood, and it may shape the answer: training.enable_cpu_offload: a run cannot say");
 }
@@ -319,5 +350,6 @@ START_TEST(test_torchtitan_round_trip)
 END_TEST
 
 MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
-              test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_defaults,
-              test_torchtitan_converters, test_torchtitan_refusals, test_torchtitan_round_trip)
+              test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_switches,
+              test_torchtitan_defaults, test_torchtitan_converters, test_torchtitan_refusals,
+              test_torchtitan_round_trip)

@@ -548,6 +548,9 @@ START_TEST(test_megatron_recompute_methods)
   ck_assert_int_eq(old->recompute.mode, MOE_RECOMPUTE_FULL);
   ck_assert_int_eq(old->training.precision.gemm, MOE_FP8);
   check_refused(MIXTRAL "--recompute-granularity full --recompute-method banana", "expected uniform or block");
+  check_refused(MIXTRAL "--position-embedding-type banana", "--position-embedding-type: 'banana' is not known");
+  check_refused(MIXTRAL "--position-embedding-type relative",
+                "a run cannot say: positions that are added to the scores");
 }
 END_TEST
 
@@ -563,6 +566,7 @@ START_TEST(test_megatron_patterns)
                {"([1]*32)", 0, 1},
                {"4", 0, 4},
                {"[0]*2+[1]*30", 2, 1},
+               {"[0]*(1+1)+[1]*(2*15)", 2, 1},
                {"2*([0]*3+[1]+[0]*3+[1]+[0]*3+[1]+[0]*3+[1])", 3, 4}};
 
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
@@ -894,7 +898,10 @@ START_TEST(test_megatron_key_heads)
     int64_t heads;
   } cases[] = {{SMALL "--vocab-size 32000 --attention-head-type multiquery", 1},
                {SMALL "--vocab-size 32000 --attention-head-type multiquery --n-head-kv 8", 8},
-               {SMALL "--vocab-size 32000 --attention-head-type multihead", 16}};
+               {SMALL "--vocab-size 32000 --attention-head-type multihead", 16},
+               {SMALL "--vocab-size 32000 --num-key-value-heads 4", 4},
+               {SMALL "--vocab-size 32000 --group-query-attention --num-query-groups 4", 4},
+               {SMALL "--vocab-size 32000 --num-query-groups 4", 16}}; /* groups count beside their switch alone */
 
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(MoeImport) import = import_words(cases[i].text, NULL);
@@ -1159,6 +1166,30 @@ static void check_refused_hf(const char *text, gsize length, const char *expecte
   ck_assert_str_eq(error->message, expected);
 }
 
+/* The format of the linear layers hangs on keys inside `quantization_config`: a misspelt one is no other format. */
+START_TEST(test_quantization)
+{
+  static const struct {
+    const char *config, *refused;
+  } cases[] = {
+      {"\"quant_method\": \"fp8\", \"weight_block_sizes\": [128, 128]", "quantization_config.weight_block_sizes"},
+      {"\"quant_metod\": \"fp8\"", "quantization_config.quant_method \"\"; quantization_config.quant_metod"},
+      {"\"quant_method\": \"fp9\"", "quantization_config.quant_method \"fp9\""},
+      {"\"quant_method\": \"fp8\", \"weight_block_size\": [128, 128], \"fmt\": \"e4m3\"", NULL},
+      {"\"quant_method\": \"awq\", \"bits\": 4, \"group_size\": 128, \"version\": \"gemm\"", NULL},
+      {"\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true, \"bnb_4bit_quant_type\": \"nf4\"", NULL}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *text = g_strdup_printf("{" LLAMA ", \"quantization_config\": {%s}}", cases[i].config);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = import_json(text, NULL, &error);
+
+    ck_assert_msg((import == NULL) == (cases[i].refused != NULL), "%s", error ? error->message : cases[i].config);
+    ck_assert(import || strstr(error->message, cases[i].refused));
+  }
+}
+END_TEST
+
 START_TEST(test_limits)
 {
   g_autoptr(GString) deep = g_string_new(NULL);
@@ -1181,4 +1212,4 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_irregular, test_megatron_split, test_megatron_formats, test_tokenizers,
               test_megatron_capacity, test_megatron_blocks, test_megatron_offload, test_assumptions,
               test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
-              test_index_by_another_name, test_megatron_defaults, test_words, test_limits)
+              test_index_by_another_name, test_megatron_defaults, test_words, test_quantization, test_limits)
