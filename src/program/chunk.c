@@ -225,8 +225,10 @@ static void add_start(MoeBuilder *builder, MoeFlow *flow, const MoeBlockKey *key
   MoeEmit emit = new_emit(builder, flow, flow, MOE_PASS_FORWARD, 0);
 
   emit.scope = MOE_SCOPE_DATA;
-  if (key->start)
-    moe_emit_delay(&emit, builder->shape.run->stack.host.step_s);
+  if (!key->start)
+    return;
+  moe_emit_delay(&emit, builder->shape.run->stack.host.step_s);
+  moe_bucket_zero(&emit, moe_placement_stage(builder->schedule, &builder->placement, key->position_f, 0));
 }
 
 static void add_forward(MoeBuilder *builder, MoeFlow *flow, const MoeBlockKey *key)

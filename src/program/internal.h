@@ -132,6 +132,13 @@ void moe_lower_table_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_loss(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_loss_backward(MoeEmit *emit, const MoeLayerOp *op);
 
+/* ---- buckets of gradients ----------------------------------------------------------------------- */
+
+/* The buffer of a stage's gradients set to zero at the step's start, where the stack has one. */
+void moe_bucket_zero(MoeEmit *emit, int64_t stage);
+/* What happens to `elements` gradients before they are reduced: their norm, read by the host, and a scaling pass. */
+void moe_bucket_prepare(MoeEmit *emit, double elements, gboolean experts);
+
 /* ---- quantization ------------------------------------------------------------------------------- */
 
 /* Quantization of a weight where it is due. */

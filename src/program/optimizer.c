@@ -23,6 +23,13 @@ static double gradient_size(const MoeEmit *emit)
   return moe_precision_bytes(emit->shape->precision->gradient_reduce);
 }
 
+/* Megatron's host takes the norm out of a tensor before it goes on (total_norm.item() of core/optimizer/clip_grads.py);
+ * a captured optimizer clips on the device. */
+static gboolean reads_norm(const MoeStack *stack)
+{
+  return stack->host.norm_sync && !(stack->host.graph_scopes & 1u << MOE_SCOPE_OPTIMIZER);
+}
+
 /* Norm of the owned gradients, its sum over all ranks, and the scaling pass. */
 static void clip(MoeEmit *emit, double elements, double tensors)
 {
@@ -32,6 +39,8 @@ static void clip(MoeEmit *emit, double elements, double tensors)
 
   moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_norm", bytes, 0, (int64_t)launches_of(tensors, 1) + 1);
   moe_emit_exposed(emit, MOE_STREAM_REDUCE, &norm);
+  if (reads_norm(&emit->shape->run->stack))
+    moe_emit_host_sync(emit, MOE_NO_ITEM);
   if (!emit->shape->run->offload.gradients)
     moe_emit_bytes(emit, MOE_BANDWIDTH_OPTIMIZER, "gradient_clip", bytes, bytes, (int64_t)launches_of(tensors, 1));
 }

@@ -323,7 +323,9 @@ static guint32 reduce_unit(MoeZero *zero, MoeEmit *emit, guint index)
 
   other.scope = MOE_SCOPE_DATA;
   other.pass = MOE_PASS_WGRAD;
+  moe_bucket_prepare(&other, weights.dense, FALSE);
   guint32 dense = reduce(zero, &other, weights.dense, FALSE);
+  moe_bucket_prepare(&other, weights.experts, TRUE);
   guint32 experts = reduce(zero, &other, weights.experts, TRUE);
 
   return experts != MOE_NO_ITEM ? experts : dense;

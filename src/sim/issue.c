@@ -101,14 +101,15 @@ static double eager_seconds(const Issue *issue, const MoeOp *op)
 }
 
 /* Consecutive operations of captured scopes in one layer are one graph, which costs its launch with the first of them;
- * where everything is captured, the iteration is one. */
+ * where both passes are captured, the iteration is one; an optimizer is one of its own. */
 static double captured_seconds(const MoeStack *stack, const MoeOp *op, const MoeOp *before)
 {
-  guint scopes = stack->host.graph_scopes, all = (1u << MOE_N_SCOPES) - 1;
+  guint scopes = stack->host.graph_scopes;
   gboolean inside =
       before && (scopes & 1u << before->scope) && before->layer == op->layer && before->kind != MOE_OP_HOST_SYNC;
+  gboolean passes = (scopes & MOE_ITERATION_SCOPES) == MOE_ITERATION_SCOPES && op->scope != MOE_SCOPE_OPTIMIZER;
 
-  return inside || scopes == all ? stack->host.graph_kernel_s : stack->host.graph_launch_s;
+  return inside || passes ? stack->host.graph_kernel_s : stack->host.graph_launch_s;
 }
 
 MoeTime sim_issue_cost(const Issue *issue, const MoeOp *op, const MoeOp *before)

@@ -95,10 +95,13 @@ static const MoeField host_fields[] = {
     {"graph_launch", HOST_SECONDS(graph_launch_s), .meaning = "to launch one captured graph"},
     {"graph_kernel", HOST_SECONDS(graph_kernel_s), .meaning = "per kernel of a captured graph, on the GPU"},
     {"graphs", .kind = MOE_FIELD_WORDS, .own = TRUE, .words = moe_graph_words, .print = print_graphs, .also = "none",
-     .meaning = "what is captured in graphs, the rest is issued eagerly; layer: all of a layer, iteration: everything"},
+     .meaning =
+         "what is captured in graphs, the rest is issued eagerly; layer: all of a layer, iteration: all but optimizer"},
     {"sync", HOST_SECONDS(sync_s), .meaning = "to wake up after the GPU was waited for"},
     {"message_sync", MOE_FIELD_FLAG(MoeStack, host.message_sync),
      .meaning = "the host waits for each message between stages that nothing overlaps (parallelism.overlap.pipeline)"},
+    {"norm_sync", MOE_FIELD_FLAG(MoeStack, host.norm_sync),
+     .meaning = "the host reads the gradient norm before it issues the optimizer, unless that is a graph"},
     {"step", HOST_SECONDS(step_s), .meaning = "work once per step that nothing hides"},
     {"ops_per_kernel", MOE_FIELD_BETWEEN(MoeStack, host.ops_per_kernel, MOE_DIM_NONE, 1, MAX_OPS_PER_KERNEL),
      .meaning = "operations issued per kernel that reaches the GPU"},
@@ -208,7 +211,8 @@ static gboolean read_graphs(const MoeNode *list, guint *scopes, GError **error)
 
   if (!moe_node_read_words(list, moe_graph_words, &bits, error))
     return FALSE;
-  *scopes = (bits & all) | (bits & 1u << WORD_LAYER ? layer : 0) | (bits & 1u << WORD_ITERATION ? all : 0);
+  *scopes =
+      (bits & all) | (bits & 1u << WORD_LAYER ? layer : 0) | (bits & 1u << WORD_ITERATION ? MOE_ITERATION_SCOPES : 0);
   return TRUE;
 }
 

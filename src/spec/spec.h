@@ -183,11 +183,17 @@ typedef struct {
 
 /* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments
  * (Megatron-core's precision-aware optimizer), always (Apex's distributed fused Adam). */
+/* Which gradients are scaled before their reduction. */
+typedef enum { MOE_SCALED_NONE, MOE_SCALED_EXPERTS, MOE_SCALED_ALL } MoeScaled;
 typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
 
 /* ---- with what software ------------------------------------------------------------------------------------------ */
 
 typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
+
+/* What a graph of the whole iteration captures: both passes and their collectives, not the optimizer, which follows
+ * eagerly or as a graph of its own (Megatron-Core, FullCudaGraphWrapper and OptimizerCudaGraphWrapper). */
+#define MOE_ITERATION_SCOPES (((1u << MOE_N_SCOPES) - 1) & ~(1u << MOE_SCOPE_OPTIMIZER))
 
 #define MOE_MAX_CPUS       8
 #define MOE_N_FAMILY_NAMES 6
@@ -201,12 +207,13 @@ typedef struct {
     double call_s[MOE_N_HOST_CALLS][MOE_MAX_CPUS]; /* of a call, beyond the launches of its kernels */
     double graph_launch_s;                         /* to launch one captured graph */
     double graph_kernel_s;                         /* per kernel inside a captured graph, on the GPU front end */
-    guint graph_scopes;     /* 1 << MoeScope of what is captured; 0 = eager; all = the whole iteration is one graph */
-    double sync_s;          /* host-device synchronization: wake-up after the stream drained */
-    double step_s;          /* host work once per step that nothing hides (data loader hand-over, logging) */
+    guint graph_scopes; /* 1 << MoeScope of what is captured; 0 = eager; MOE_ITERATION_SCOPES = passes in one graph */
+    double sync_s;      /* host-device synchronization: wake-up after the stream drained */
+    double step_s;      /* host work once per step that nothing hides (data loader hand-over, logging) */
     double optimizer_share; /* of the host's memory bandwidth that an optimizer step on the CPU reaches */
     double ops_per_kernel;  /* issued framework operations per kernel that reaches the GPU (views, casts); >= 1 */
     gboolean message_sync;  /* the host waits for a message between stages that nothing overlaps before it goes on */
+    gboolean norm_sync;     /* the host reads the gradient norm before it issues the optimizer */
   } host;
   struct {
     gboolean norm, residual_norm, rotary, activation, router, cross_entropy, permute, optimizer, quantize, dropout;
@@ -248,6 +255,9 @@ typedef struct {
     gboolean unaligned_gather;    /* interleaved stages gather a chunk where its first micro-batch needs it */
     gboolean first_chunk_buckets; /* only the first chunk of the first stage is divided into buckets */
     gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */
+    gboolean zeroed;              /* gradients are added into a buffer that every step sets to zero (ZeRO-0 and 1) */
+    gboolean checked;             /* the host reads the norm of a unit's gradients before their reduction */
+    MoeScaled scaled;             /* gradients multiplied by a share of one before a reduction that only sums */
   } data_parallel;
   MoeAmaxReduction amax_reduction; /* of delayed FP8 scales, after each pass over a chunk */
   gboolean replay_stops;           /* what is computed again ends with the last tensor that the backward pass reads */

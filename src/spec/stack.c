@@ -20,6 +20,7 @@ static const char *const counts_words[] = {"none", "blocking", "dedicated-stream
 
 static const char *const remainder_words[] = {"never", "precision-aware", "always", NULL};
 static const char *const unit_words[] = {"bucket", "layer", NULL};
+static const char *const scaled_words[] = {"none", "experts", "all", NULL};
 static const char *const amax_words[] = {"none", "sequence", "data", NULL};
 
 /* What plain PyTorch does: cuBLASLt, CUTLASS grouped GEMM, FlashAttention-2, buckets of 25 MiB (bucket_cap_mb of
@@ -139,6 +140,12 @@ static const MoeField data_parallel_fields[] = {
      .meaning = "only the first chunk of the first stage is divided into buckets"},
     {"late_reduce", MOE_FIELD_FLAG(MoeStack, data_parallel.late_reduce),
      .meaning = "merged micro-batches: chunks 0 and 1 are reduced after the last backward pass"},
+    {"zeroed", MOE_FIELD_FLAG(MoeStack, data_parallel.zeroed),
+     .meaning = "gradients are added into a buffer that every step sets to zero (ZeRO-0 and 1)"},
+    {"checked", MOE_FIELD_FLAG(MoeStack, data_parallel.checked),
+     .meaning = "the host reads the norm of a bucket's gradients before their reduction, unless that is in a graph"},
+    {"scaled", MOE_FIELD_CHOICE(MoeStack, data_parallel.scaled, scaled_words),
+     .meaning = "gradients multiplied by a share of one before a reduction that does not average"},
     {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS),
      .meaning = "units gathered ahead"},
     {"source", MOE_FIELD_ORIGIN},

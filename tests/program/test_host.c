@@ -31,7 +31,9 @@ START_TEST(messages)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-    g_autofree char *sets = g_strconcat("parallelism.pipeline=4;parallelism.schedule=1f1b;", cases[i].sets, NULL);
+    g_autofree char *sets = g_strconcat("parallelism.pipeline=4;parallelism.schedule=1f1b;stack.host.norm_sync=false;"
+                                        "stack.data_parallel.checked=false;",
+                                        cases[i].sets, NULL);
     g_autoptr(MoeRun) run = run_with(DENSE, sets);
     g_autoptr(MoeProgram) program = build_checked(run);
 
@@ -42,4 +44,31 @@ START_TEST(messages)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/host", messages)
+/* Each stage's host reads the gradient norm once, before it issues the optimizer: also behind a graph of the whole
+ * iteration, which leaves the optimizer out, but not where the optimizer is captured too. */
+START_TEST(gradient_norm)
+{
+  const struct {
+    const char *sets;
+    guint syncs;
+  } cases[] = {
+      {"stack.host.norm_sync=false", 0},
+      {"stack.host.norm_sync=true", 1},
+      {"stack.host.norm_sync=true;stack.host.graphs=[iteration]", 1},
+      {"stack.host.norm_sync=true;stack.host.graphs=[iteration, optimizer]", 0},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *sets = g_strconcat("parallelism.pipeline=4;parallelism.schedule=1f1b;"
+                                        "stack.data_parallel.checked=false;stack.host.message_sync=false;",
+                                        cases[i].sets, NULL);
+    g_autoptr(MoeRun) run = run_with(DENSE, sets);
+    g_autoptr(MoeProgram) program = build_checked(run);
+
+    for (guint role = 0; role < 4; role++)
+      ck_assert_uint_eq(syncs_of(program, role), cases[i].syncs);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("program/host", messages, gradient_norm)

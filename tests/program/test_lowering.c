@@ -89,11 +89,12 @@ static double has_name(const MoeProgram *p, const MoeOp *op, gconstpointer data)
   return op->kind == MOE_OP_KERNEL && g_strcmp0(p->kernels[op->work].name, data) == 0;
 }
 
+/* The host waits for token counts, not for gradients. */
 static double is_sync(const MoeProgram *p, const MoeOp *op, gconstpointer data)
 {
   (void)p;
   (void)data;
-  return op->kind == MOE_OP_HOST_SYNC;
+  return op->kind == MOE_OP_HOST_SYNC && op->scope != MOE_SCOPE_DATA && op->scope != MOE_SCOPE_OPTIMIZER;
 }
 
 static double is_recompute(const MoeProgram *p, const MoeOp *op, gconstpointer data)

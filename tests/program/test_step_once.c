@@ -113,5 +113,82 @@ START_TEST(test_table_held_twice)
 }
 END_TEST
 
+/* Kernels of a stage by name, and in *bytes what they read and write. */
+static guint named(const MoeProgram *program, guint role, const char *name, double *bytes)
+{
+  guint n = 0;
+
+  *bytes = 0;
+  for (guint c = 0; c < program->roles[role].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[role].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++) {
+      const MoeKernel *kernel = block->ops[i].kind == MOE_OP_KERNEL ? &program->kernels[block->ops[i].work] : NULL;
+
+      if (!kernel || strcmp(kernel->name, name) != 0)
+        continue;
+      *bytes += kernel->read_bytes + kernel->write_bytes;
+      n++;
+    }
+  }
+  return n;
+}
+
+static guint host_reads(const MoeProgram *program, guint role)
+{
+  guint n = 0;
+
+  for (guint c = 0; c < program->roles[role].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[role].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++)
+      n += block->ops[i].kind == MOE_OP_HOST_SYNC;
+  }
+  return n;
+}
+
+#define BUFFER                                                                                                         \
+  "parallelism.overlap.expert=false;stack.moe.counts=device;stack.host.message_sync=false;stack.host.norm_sync=false;" \
+  "stack.data_parallel={unit: bucket, bucket: 1 MB, bucket_per_rank: 0 B, first_chunk_buckets: true, "
+
+/* A buffer of gradients is set to zero once a step, its bytes those of all gradients of the stage; each bucket is read
+ * once for its norm, which the host waits for unless reductions are in a graph, and read and written once when it is
+ * scaled: all buckets, or those of experts alone, who have fewer replicas than the rest. */
+START_TEST(test_gradient_buffer)
+{
+  g_autoptr(MoeProgram) plain = program_with(BUFFER "zeroed: false, checked: false, scaled: none}");
+  g_autoptr(MoeProgram) full = program_with(BUFFER "zeroed: true, checked: true, scaled: all}");
+  g_autoptr(MoeProgram) some = program_with(BUFFER "zeroed: true, checked: false, scaled: experts}");
+  g_autoptr(MoeProgram) graph = program_with("stack.host.graphs=[iteration];" BUFFER "checked: true}");
+  double buffer, read, both, experts;
+
+  for (guint role = 0; role < 2; role++) {
+    ck_assert_uint_eq(named(plain, role, "zero_gradients", &buffer) + named(plain, role, "scale_gradients", &both) +
+                          named(plain, role, "check_gradients", &read) + host_reads(plain, role),
+                      0);
+    ck_assert_uint_eq(named(full, role, "zero_gradients", &buffer), 1);
+    ck_assert_uint_gt(named(full, role, "check_gradients", &read), 2);
+    ck_assert_uint_eq(named(full, role, "scale_gradients", &both), named(full, role, "check_gradients", &read));
+    ck_assert_uint_eq(host_reads(full, role), named(full, role, "check_gradients", &read));
+    ck_assert_double_eq_tol(read, buffer, 1e-6 * buffer);
+    ck_assert_double_eq_tol(both, 2 * buffer, 1e-6 * buffer);
+    ck_assert_uint_gt(named(some, role, "scale_gradients", &experts), 0);
+    ck_assert_double_lt(experts, both);
+    ck_assert_uint_eq(host_reads(graph, role) + named(graph, role, "check_gradients", &read), 0);
+  }
+}
+END_TEST
+
+/* Fully sharded gradients have no such buffer. */
+START_TEST(test_sharded_gradients)
+{
+  g_autoptr(MoeProgram) program = program_with("parallelism.virtual_stages=1;parallelism.schedule=1f1b;"
+                                               "parallelism.zero=2;" BUFFER "zeroed: true}");
+  double bytes;
+
+  ck_assert_uint_eq(named(program, 0, "zero_gradients", &bytes), 0);
+}
+END_TEST
+
 MOE_TEST_MAIN("program/step once", test_unaligned_gather, test_first_chunk_buckets, test_late_reduce,
-              test_table_held_twice)
+              test_table_held_twice, test_gradient_buffer, test_sharded_gradients)
