@@ -138,6 +138,8 @@ GArray *moe_cli_parse_ranks(const char *option, const char *text, int64_t gpus, 
 
 /* Prints to stdout. Failure is remembered by the stream and reported once, at the end, by moe_cli_finish. */
 void moe_cli_print(const char *text);
+/* Writes a text to a file, which appears whole, or prints it (`path` NULL). */
+gboolean moe_cli_write(const char *path, const char *text, GError **error);
 /* Prints "moesim: message" to stderr and returns MOE_EXIT_BAD_INPUT. */
 int moe_cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Prints a warning to stderr. */

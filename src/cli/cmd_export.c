@@ -172,20 +172,6 @@ static int export_run(const char *argument, gboolean goal, const char *path, con
 
 typedef char *(*TextFunc)(const MoeRun *run, GPtrArray *notes);
 
-static gboolean write_out(const char *path, const char *text, GError **error)
-{
-  if (!path) {
-    moe_cli_print(text);
-    return TRUE;
-  }
-  g_autoptr(MoeOutput) output = moe_output_new(path, error);
-
-  if (!output)
-    return FALSE;
-  moe_output_write(output, text, -1);
-  return moe_output_commit(output, error);
-}
-
 static int export_text(const char *argument, TextFunc text_of, const char *path, const MoeCliRun *options)
 {
   g_autoptr(GError) error = NULL;
@@ -197,7 +183,7 @@ static int export_text(const char *argument, TextFunc text_of, const char *path,
     return moe_cli_fail(error);
   for (guint i = 0; i < notes->len; i++)
     moe_cli_note("%s", (const char *)g_ptr_array_index(notes, i));
-  return write_out(path, text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+  return moe_cli_write(path, text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
 }
 
 /* The kinds of export, in the order of the words; those that are text have a function. */

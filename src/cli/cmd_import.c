@@ -249,20 +249,6 @@ static void say(const MoeImport *made, const MoeParameters *parameters)
   moe_cli_note("parameters: %s total, %s active", total, active);
 }
 
-static gboolean write_run(const char *path, const char *text, GError **error)
-{
-  if (!path) {
-    moe_cli_print(text);
-    return TRUE;
-  }
-  g_autoptr(MoeOutput) output = moe_output_new(path, error);
-
-  if (!output)
-    return FALSE;
-  moe_output_write(output, text, -1);
-  return moe_output_commit(output, error);
-}
-
 static gboolean check_options(const Options *options)
 {
   const struct {
@@ -312,7 +298,7 @@ static int import_one(Input *input, const Options *options)
   if (!made)
     return moe_cli_fail(error);
   say(made, &parameters);
-  return write_run(options->output, made->text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+  return moe_cli_write(options->output, made->text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
 }
 
 int moe_cmd_import(int argc, char **argv)

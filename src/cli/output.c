@@ -1,4 +1,5 @@
 /* Standard output, standard error, progress. */
+#include "record/output.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -11,6 +12,14 @@
 void moe_cli_print(const char *text)
 {
   fputs(text, stdout);
+}
+
+gboolean moe_cli_write(const char *path, const char *text, GError **error)
+{
+  if (path)
+    return moe_output_save(path, text, error);
+  moe_cli_print(text);
+  return TRUE;
 }
 
 static void say(const char *prefix, const char *format, va_list arguments)

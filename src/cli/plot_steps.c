@@ -24,13 +24,10 @@ static char *format_steps(MoeOutcome *outcomes, guint n, GError **error)
 {
   g_autofree double *seconds = g_new(double, n);
 
-  for (guint i = 0; i < n; i++) {
-    if (outcomes[i].error) {
-      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
-      return NULL;
-    }
+  if (!moe_outcomes_check(outcomes, n, error))
+    return NULL;
+  for (guint i = 0; i < n; i++)
     seconds[i] = outcomes[i].result->step_time_s;
-  }
   return moe_plot_steps_data(n, seconds);
 }
 

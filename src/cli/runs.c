@@ -241,13 +241,10 @@ static GPtrArray *collect(MoeOutcome *outcomes, guint n, GError **error)
 {
   g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func((GDestroyNotify)moe_result_free);
 
-  for (guint i = 0; i < n; i++) {
-    if (outcomes[i].error) {
-      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
-      return NULL;
-    }
+  if (!moe_outcomes_check(outcomes, n, error))
+    return NULL;
+  for (guint i = 0; i < n; i++)
     g_ptr_array_add(results, g_steal_pointer(&outcomes[i].result));
-  }
   return g_steal_pointer(&results);
 }
 

@@ -156,13 +156,8 @@ static gboolean simulate_all(Explain *e, GError **error)
   const MoeExplainOptions *o = e->options;
   guint n = e->subsets->len;
   MoeOutcome *outcomes = moe_study_map(n, o->jobs, simulate_subset, e, o->progress, o->progress_data);
-  gboolean good = TRUE;
+  gboolean good = moe_outcomes_check(outcomes, n, error);
 
-  for (guint i = 0; i < n && good; i++)
-    if (outcomes[i].error) {
-      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
-      good = FALSE;
-    }
   moe_outcomes_free(outcomes, n);
   e->n_simulations += n;
   g_array_set_size(e->subsets, 0);

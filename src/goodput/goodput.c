@@ -40,13 +40,8 @@ static gboolean simulate_all(Batch *batch, guint n, const MoeGoodputOptions *opt
 {
   MoeOutcome *outcomes =
       moe_study_map(n, options->jobs, simulate_one, batch, report ? options->progress : NULL, options->progress_data);
-  gboolean good = TRUE;
+  gboolean good = moe_outcomes_check(outcomes, n, error);
 
-  for (guint i = 0; i < n && good; i++)
-    if (outcomes[i].error) {
-      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
-      good = FALSE;
-    }
   moe_outcomes_free(outcomes, n);
   return good;
 }

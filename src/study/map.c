@@ -67,6 +67,16 @@ MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_
   return map.outcomes;
 }
 
+gboolean moe_outcomes_check(MoeOutcome *outcomes, guint n, GError **error)
+{
+  for (guint i = 0; i < n; i++)
+    if (outcomes[i].error) {
+      g_propagate_error(error, g_steal_pointer(&outcomes[i].error));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 void moe_outcomes_free(MoeOutcome *outcomes, guint n)
 {
   for (guint i = 0; outcomes && i < n; i++) {

@@ -22,11 +22,12 @@ typedef struct {
 
 typedef MoeOutcome (*MoeStudyFunc)(guint index, gpointer user_data);
 /* Runs func for 0..n-1 on `jobs` threads (0 = as many as the machine has, at most MOE_STUDY_MAX_JOBS, fewer where no
- * more can be made); outcomes stand in index order, whatever the
- * number of threads. `progress` (may be NULL) is called from worker threads, one at a time. Free each outcome's parts.
- */
+ * more can be made); outcomes stand in index order, whatever the number of threads. `progress` (may be NULL) is called
+ * from worker threads, one at a time. Free with moe_outcomes_free. */
 MoeOutcome *moe_study_map(guint n, guint jobs, MoeStudyFunc func, gpointer user_data, MoeProgressFunc progress,
                           gpointer progress_data);
+/* FALSE and the first error, moved out of its outcome, when there is one. */
+gboolean moe_outcomes_check(MoeOutcome *outcomes, guint n, GError **error);
 void moe_outcomes_free(MoeOutcome *outcomes, guint n);
 
 G_END_DECLS
