@@ -99,6 +99,9 @@ const char *moe_calibration_base(const MoeCalibration *calibration, const char *
  * replace. Caller frees. */
 char *moe_calibration_fragment(const MoeCalibration *calibration, const char *fragment);
 
+/* Appends an entry of such a list. `source` may be NULL. */
+void moe_calibration_append(GString *out, const MoeKernelFamily *family, const char *source);
+
 G_END_DECLS
 
 #endif

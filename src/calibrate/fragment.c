@@ -44,32 +44,41 @@ static void add_extents(GString *out, const MoeKernelFamily *family)
   g_string_append(out, "}\n");
 }
 
-static void add_sources(GString *out, const MoeCalibration *c, guint fit)
+static char *sources_of(const MoeCalibration *c, guint fit)
 {
   g_autoptr(GPtrArray) seen = g_ptr_array_new();
+  GString *out = g_string_new(NULL);
 
-  g_string_append(out, "    source: \"");
   for (guint i = 0; i < c->n_series; i++) {
     if (c->series[i].fit != fit || g_ptr_array_find_with_equal_func(seen, c->series[i].source, g_str_equal, NULL))
       continue;
     g_string_append_printf(out, "%s%s", seen->len > 0 ? ", " : "", c->series[i].source);
     g_ptr_array_add(seen, (gpointer)c->series[i].source);
   }
-  g_string_append(out, "\"\n");
+  return g_string_free(out, FALSE);
 }
 
-static void add_fit(GString *out, const MoeCalibration *c, guint fit)
+void moe_calibration_append(GString *out, const MoeKernelFamily *family, const char *source)
 {
-  const MoeKernelFamily *family = &c->fits[fit].family;
+  g_autofree char *quoted = moe_text_quote(source ? source : "");
 
   g_string_append_printf(out, "  - family: %s\n    class: %s\n    precision: %s\n    pass: %s\n", family->name,
                          moe_kernel_class_words[family->klass],
                          family->precision < 0 ? "any" : moe_precision_words[family->precision],
                          family->pass < 0 ? "any" : pass_words[family->pass]);
   add_constants(out, family);
-  add_residual(out, family);
-  add_extents(out, family);
-  add_sources(out, c, fit);
+  if (family->residual_p90 > 0)
+    add_residual(out, family);
+  if (family->n_extents > 0)
+    add_extents(out, family);
+  g_string_append_printf(out, "    source: %s\n", quoted);
+}
+
+static void add_fit(GString *out, const MoeCalibration *c, guint fit)
+{
+  g_autofree char *sources = sources_of(c, fit);
+
+  moe_calibration_append(out, &c->fits[fit].family, sources);
 }
 
 static gboolean replaced(const MoeCalibration *c, const char *fragment, const MoeKernelFamily *family)

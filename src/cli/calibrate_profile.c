@@ -1,9 +1,13 @@
 /* moesim calibrate --profile: what the trace of a profiler shows, and measurements from it. */
 #include "calibrate_profile.h"
 
+#include "build.h"
+#include "diff/diff.h"
 #include "record/output.h"
 #include "report/findings.h"
 #include "spec/spec.h"
+
+#include <math.h>
 
 /* Of matrix products where none is said: what frameworks call for them. */
 #define DEFAULT_FAMILY "cublaslt"
@@ -16,6 +20,7 @@ void moe_cli_profile_clear(MoeCliProfile *options)
   g_free(options->family);
   g_free(options->output);
   g_free(options->format);
+  g_free(options->steps_text);
 }
 
 char *moe_cli_machine(const char *cluster)
@@ -62,4 +67,67 @@ int moe_cli_profile(const MoeCliProfile *options, const char *data_dir)
     return moe_cli_fail(error);
   moe_cli_show(format, moe_report_profile(profile, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;
+}
+
+/* ---- beside a run ------------------------------------------------------------------------------------------------ */
+
+/* Of a profile: less than a whole one may be in it. */
+#define LEAST_STEPS 1e-3
+#define MOST_STEPS  1e6
+
+double moe_cli_steps(const char *text)
+{
+  g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+  double steps[2] = {NAN, 1};
+
+  for (guint i = 0; i < 2 && parts[i]; i++) {
+    char *end = NULL;
+
+    steps[i] = g_ascii_strtod(parts[i], &end);
+    if (end == parts[i] || *end)
+      return NAN;
+  }
+  return steps[0] / steps[1];
+}
+
+gboolean moe_cli_check_steps(const char *text, double steps)
+{
+  return (steps >= LEAST_STEPS && steps <= MOST_STEPS) ||
+         moe_cli_complain("--profiled-steps %s, expected how many steps the profile holds, or 1/120 of one", text) < 0;
+}
+
+static int fragment_of(const MoeCliProfile *options, const char *argument, double steps, MoeFormat format)
+{
+  g_autoptr(GError) error = NULL;
+  MoeCliRun none = {0};
+  MoeSimOptions sim;
+
+  if (!moe_cli_sim_options(&none, &sim))
+    return MOE_EXIT_BAD_INPUT;
+  g_autoptr(MoeSeenTable) table = moe_seen_table_new(options->classes, &error);
+  g_autoptr(MoeProfile) profile = table ? moe_profile_load(options->trace, table, &error) : NULL;
+  g_autoptr(MoeRun) run = profile ? moe_cli_load_run(argument, &none, &error) : NULL;
+  g_autofree char *source = g_path_get_basename(options->trace);
+  g_autoptr(MoeProfileFragment) fragment =
+      run ? moe_profile_fragment(run, &sim, profile, source, options->rank, steps, &error) : NULL;
+
+  if (!fragment || (options->output && !moe_output_save(options->output, fragment->text, &error)))
+    return moe_cli_fail(error);
+  moe_cli_show(format, moe_report_fragment(fragment, moe_cli_sheet(format)));
+  return MOE_EXIT_DONE;
+}
+
+int moe_cli_fragment(const MoeCliProfile *options, const char *run)
+{
+  MoeCliRun format_of = {.format = options->format};
+  double steps = options->steps_text ? moe_cli_steps(options->steps_text) : 0;
+  MoeFormat format;
+
+  if (!moe_cli_format(&format_of, &format) || (options->steps_text && !moe_cli_check_steps(options->steps_text, steps)))
+    return MOE_EXIT_BAD_INPUT;
+  if (options->cluster || options->family)
+    return moe_cli_complain("--%s beside --run, which says what was profiled", options->cluster ? "cluster" : "family");
+  if (options->rank < -1)
+    return moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
+  return fragment_of(options, run, steps, format);
 }

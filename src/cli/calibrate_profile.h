@@ -5,7 +5,8 @@
 #include "cli.h"
 
 typedef struct {
-  char *trace, *classes, *cluster, *family, *output, *format;
+  char *trace, *classes, *cluster, *family, *output, *format, *steps_text;
+  gint64 rank;
 } MoeCliProfile;
 
 void moe_cli_profile_clear(MoeCliProfile *options);
@@ -13,6 +14,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliProfile, moe_cli_profile_clear)
 
 /* Prints what the trace shows, and writes its matrix products as measurements where an output is given. */
 int moe_cli_profile(const MoeCliProfile *options, const char *data_dir);
+
+/* With a run of what was profiled: prints its classes of kernels before and after, and writes the constants under which
+ * they take as long as they did. */
+int moe_cli_fragment(const MoeCliProfile *options, const char *run);
+
+/* "3", "0.5" or "1/120" steps of a profile; NaN of anything else. FALSE, with a complaint, of no such number. */
+double moe_cli_steps(const char *text);
+gboolean moe_cli_check_steps(const char *text, double steps);
 
 /* A cluster as a file in any folder can name it: a path becomes a whole one. Caller frees. */
 char *moe_cli_machine(const char *cluster);

@@ -14,6 +14,7 @@ static const MoeUsage usage = {
                 "  moesim calibrate validation/measured/[abg]*.yaml --write clusters/accelerators/fragments\n"
                 "  moesim calibrate my-gemm.yaml --shipped\n"
                 "  moesim calibrate --profile rank0.pt.trace.json.gz --cluster h100-hgx -o my-gemm.yaml\n"
+                "  moesim calibrate --profile rank0.pt.trace.json.gz --run my-run.yaml -o my-cluster.yaml\n"
                 "  moesim calibrate --bench all_reduce_perf.txt --cluster h100-hgx -o my-network.yaml\n"
                 "  moesim calibrate --log train.log --run my-run.yaml -o my-case.yaml\n",
     .least = 0,
@@ -91,56 +92,85 @@ static gboolean is_one(gboolean measurements, const char *profile, const char *b
   return FALSE;
 }
 
-static int read_other(const MoeCliProfile *profile, const MoeCliBench *bench, const char *log, const char *run,
-                      const char *data_dir)
+typedef struct {
+  MoeCliProfile profile;
+  MoeCliBench bench;
+  char *folder, *log, *run;
+  gboolean shipped, csv;
+} Options;
+
+static void clear_options(Options *options)
 {
-  if (profile->trace)
-    return moe_cli_profile(profile, data_dir);
-  if (bench->file)
-    return moe_cli_bench(bench, profile->cluster, profile->output, profile->format, data_dir);
-  return moe_cli_log(log, run, profile->output, profile->format);
+  moe_cli_profile_clear(&options->profile);
+  moe_cli_bench_clear(&options->bench);
+  g_free(options->folder);
+  g_free(options->log);
+  g_free(options->run);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
+
+static int read_other(const Options *o, const char *data_dir)
+{
+  if (!(o->profile.trace && o->run) && (o->profile.rank != -1 || o->profile.steps_text))
+    return moe_cli_complain("--%s without --profile and --run", o->profile.steps_text ? "profiled-steps" : "rank");
+  if (o->profile.trace)
+    return o->run ? moe_cli_fragment(&o->profile, o->run) : moe_cli_profile(&o->profile, data_dir);
+  if (o->bench.file)
+    return moe_cli_bench(&o->bench, o->profile.cluster, o->profile.output, o->profile.format, data_dir);
+  return moe_cli_log(o->log, o->run, o->profile.output, o->profile.format);
+}
+
+static int parse(Options *o, int *argc, char ***argv)
+{
+  const GOptionEntry entries[] = {
+      {"write", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
+      {"shipped", 0, 0, G_OPTION_ARG_NONE, &o->shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
+      {"csv", 0, 0, G_OPTION_ARG_NONE, &o->csv, "Print CSV instead of a table", NULL},
+      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &o->profile.trace,
+       "Instead of fitting: what a trace of PyTorch's profiler, or Nsight Systems' SQLite export, shows", "TRACE"},
+      {"classes", 0, 0, G_OPTION_ARG_FILENAME, &o->profile.classes,
+       "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
+      {"bench", 0, 0, G_OPTION_ARG_FILENAME, &o->bench.file,
+       "Instead of fitting: what nccl-tests or DeepEP's tests printed, beside the prediction", "OUTPUT"},
+      {"op", 0, 0, G_OPTION_ARG_STRING, &o->bench.op, "With --bench: the collective, where the output does not name it",
+       "OP"},
+      {"gpus", 0, 0, G_OPTION_ARG_INT64, &o->bench.gpus,
+       "With --bench: how many took part, where it does not list them", "N"},
+      {"experts", 0, 0, G_OPTION_ARG_INT64, &o->bench.experts, "With --bench: experts of DeepEP's test (default: 256)",
+       "N"},
+      {"log", 0, 0, G_OPTION_ARG_FILENAME, &o->log,
+       "Instead of fitting: what the log of a Megatron or torchtitan training says", "LOG"},
+      {"run", 0, 0, G_OPTION_ARG_FILENAME, &o->run,
+       "What ran: with --log predicted beside it, with --profile all classes of its kernels are fitted", "RUN.yaml"},
+      {"rank", 0, 0, G_OPTION_ARG_INT64, &o->profile.rank,
+       "With --profile --run: GPU of the run to hold it against (default: the trace's)", "N"},
+      {"profiled-steps", 0, 0, G_OPTION_ARG_STRING, &o->profile.steps_text,
+       "With --profile --run: steps in the profile, or what part of one, 1/120 (default: those it was told of)", "N"},
+      {"cluster", 0, 0, G_OPTION_ARG_STRING, &o->profile.cluster, "With --output: what was measured", "C"},
+      {"family", 0, 0, G_OPTION_ARG_STRING, &o->profile.family, "With --output: kernel family (default: cublaslt)",
+       "F"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o->profile.output,
+       "Measurements: products of a profile, times of a benchmark; a case of a log; a cluster of a profile with --run",
+       "FILE.yaml"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &o->profile.format, "Table or json (--profile, --log), csv (--bench)",
+       "WORD"},
+      {NULL},
+  };
+
+  return moe_cli_parse(&usage, entries, NULL, argc, argv);
 }
 
 int moe_cmd_calibrate(int argc, char **argv)
 {
-  g_auto(MoeCliProfile) profile = {0};
-  g_auto(MoeCliBench) bench = {0};
-  g_autofree char *folder = NULL, *log = NULL, *run = NULL, *data_dir = moe_data_dir();
-  gboolean shipped = FALSE, csv = FALSE;
-  const GOptionEntry entries[] = {
-      {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
-      {"shipped", 0, 0, G_OPTION_ARG_NONE, &shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
-      {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print CSV instead of a table", NULL},
-      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &profile.trace,
-       "Instead of fitting: what a trace of PyTorch's profiler, or Nsight Systems' SQLite export, shows", "TRACE"},
-      {"classes", 0, 0, G_OPTION_ARG_FILENAME, &profile.classes,
-       "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
-      {"bench", 0, 0, G_OPTION_ARG_FILENAME, &bench.file,
-       "Instead of fitting: what nccl-tests or DeepEP's tests printed, beside the prediction", "OUTPUT"},
-      {"op", 0, 0, G_OPTION_ARG_STRING, &bench.op, "With --bench: the collective, where the output does not name it",
-       "OP"},
-      {"gpus", 0, 0, G_OPTION_ARG_INT64, &bench.gpus, "With --bench: how many took part, where it does not list them",
-       "N"},
-      {"experts", 0, 0, G_OPTION_ARG_INT64, &bench.experts, "With --bench: experts of DeepEP's test (default: 256)",
-       "N"},
-      {"log", 0, 0, G_OPTION_ARG_FILENAME, &log,
-       "Instead of fitting: what the log of a Megatron or torchtitan training says", "LOG"},
-      {"run", 0, 0, G_OPTION_ARG_FILENAME, &run, "With --log: what ran, predicted beside it", "RUN.yaml"},
-      {"cluster", 0, 0, G_OPTION_ARG_STRING, &profile.cluster, "With --output: what was measured", "C"},
-      {"family", 0, 0, G_OPTION_ARG_STRING, &profile.family, "With --output: kernel family (default: cublaslt)", "F"},
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &profile.output,
-       "Measurements to calibrate by: matrix products of a profile, times of a benchmark; of a log a case",
-       "FILE.yaml"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &profile.format, "Table or json (--profile, --log), csv (--bench)", "WORD"},
-      {NULL},
-  };
-  int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
+  g_auto(Options) o = {.profile = {.rank = -1}};
+  g_autofree char *data_dir = moe_data_dir();
+  int status = parse(&o, &argc, &argv);
 
   if (status != MOE_CLI_GO)
     return status;
-  if (!is_one(argc > 1, profile.trace, bench.file, log))
+  if (!is_one(argc > 1, o.profile.trace, o.bench.file, o.log))
     return MOE_EXIT_BAD_INPUT;
-  if (profile.trace || bench.file || log)
-    return read_other(&profile, &bench, log, run, data_dir);
-  return calibrate((const char *const *)&argv[1], data_dir, shipped, folder, csv);
+  if (o.profile.trace || o.bench.file || o.log || o.profile.rank != -1 || o.profile.steps_text)
+    return read_other(&o, data_dir);
+  return calibrate((const char *const *)&argv[1], data_dir, o.shipped, o.folder, o.csv);
 }

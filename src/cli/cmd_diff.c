@@ -1,4 +1,5 @@
 /* moesim diff: a predicted step beside the profile of a real one. */
+#include "calibrate_profile.h"
 #include "cli.h"
 
 #include "report/findings.h"
@@ -15,45 +16,22 @@ static const MoeUsage usage = {
     .most = 1,
 };
 
-/* Of a profile: less than a whole one may be in it. */
-#define LEAST_STEPS 1e-3
-#define MOST_STEPS  1e6
-
 typedef struct {
   char *profile, *classes, *steps_text;
   gint64 rank;
   double steps;
 } Options;
 
-/* "3", "0.5" or "1/120"; NaN of anything else. */
-static double read_steps(const char *text)
-{
-  g_auto(GStrv) parts = g_strsplit(text, "/", 2);
-  double steps[2] = {NAN, 1};
-
-  for (guint i = 0; i < 2 && parts[i]; i++) {
-    char *end = NULL;
-
-    steps[i] = g_ascii_strtod(parts[i], &end);
-    if (end == parts[i] || *end)
-      return NAN;
-  }
-  return steps[0] / steps[1];
-}
-
 static gboolean check(Options *options)
 {
   if (options->steps_text)
-    options->steps = read_steps(options->steps_text);
+    options->steps = moe_cli_steps(options->steps_text);
   if (!options->profile)
     moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler or of Nsight Systems");
   else if (options->rank < -1)
     moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
-  else if (options->steps_text && !(options->steps >= LEAST_STEPS && options->steps <= MOST_STEPS))
-    moe_cli_complain("--profiled-steps %s, expected how many steps the profile holds, or 1/120 of one",
-                     options->steps_text);
   else
-    return TRUE;
+    return !options->steps_text || moe_cli_check_steps(options->steps_text, options->steps);
   return FALSE;
 }
 

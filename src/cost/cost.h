@@ -145,6 +145,9 @@ const char *const *moe_cost_families(MoeKernelClass klass);
 /* The constants of a class, *n of them, in fixed order. Static storage. */
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n);
 
+/* Constant `index` of moe_cost_constants, as it prices `kernel`. */
+double moe_cost_constant(const MoeCostModel *model, const MoeKernel *kernel, guint index);
+
 /* FLOPs the kernel executes for its shape without rounding: multiply-adds of real rows and unmasked scores, both of
  * backward's recomputations included; 0 for BANDWIDTH. */
 double moe_cost_flop(const MoeKernel *kernel);

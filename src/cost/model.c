@@ -85,6 +85,11 @@ const MoeFit *moe_cost_fit_of(const MoeCostModel *model, const MoeKernel *kernel
   return &model->fit[moe_cost_role(kernel)][kernel->precision][pass];
 }
 
+double moe_cost_constant(const MoeCostModel *model, const MoeKernel *kernel, guint index)
+{
+  return moe_cost_fit_of(model, kernel)->value[index];
+}
+
 /* NULL for kernels that have no tiles of this kind. */
 static const MoeTileTable *kernel_tiles(const MoeCostModel *model, const MoeKernel *kernel)
 {

@@ -92,7 +92,7 @@ static gint largest_first(gconstpointer a, gconstpointer b)
 
 /* ---- both sides -------------------------------------------------------------------------------------------------- */
 
-static void sums_init(DiffSums *sums, const MoeRun *run, const MoeProfile *profile, double steps)
+void diff_sums_init(DiffSums *sums, const MoeRun *run, const MoeProfile *profile, double steps)
 {
   *sums = (DiffSums){.run = run, .profile = profile, .steps = steps};
   sums->spans = g_array_new(FALSE, FALSE, sizeof(DiffSpan));
@@ -101,7 +101,7 @@ static void sums_init(DiffSums *sums, const MoeRun *run, const MoeProfile *profi
   sums->works = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
-static void sums_clear(DiffSums *sums)
+void diff_sums_clear(DiffSums *sums)
 {
   g_array_unref(sums->spans);
   g_array_unref(sums->products);
@@ -122,16 +122,22 @@ static void settle_idle(MoeProfileDiff *diff, DiffSums *sums)
   sums->measured_state_s[DIFF_IDLE] = fmax(measured_s, 0);
 }
 
-static gboolean fill(MoeProfileDiff *diff, DiffSums *sums, const MoeSimOptions *options, GError **error)
+MoeResult *diff_simulate(DiffSums *sums, const MoeSimOptions *options, int64_t rank, GError **error)
 {
   MoeSimOptions traced = *options;
-  g_autoptr(MoeCostModel) cost = moe_cost_model_new(&sums->run->cluster.accelerator, &sums->run->stack, error);
 
   traced.slice = diff_add_slice;
   traced.slice_data = sums;
   traced.n_trace_ranks = 1;
-  traced.trace_ranks = &diff->rank;
-  diff->result = cost ? moe_study_predict(sums->run, &traced, error) : NULL;
+  traced.trace_ranks = &rank;
+  return moe_study_predict(sums->run, &traced, error);
+}
+
+static gboolean fill(MoeProfileDiff *diff, DiffSums *sums, const MoeSimOptions *options, GError **error)
+{
+  g_autoptr(MoeCostModel) cost = moe_cost_model_new(&sums->run->cluster.accelerator, &sums->run->stack, error);
+
+  diff->result = cost ? diff_simulate(sums, options, diff->rank, error) : NULL;
   if (!diff->result)
     return FALSE;
   diff_sum_states(sums->spans, 1, sums->predicted_state_s, &sums->predicted_overlapped_s);
@@ -147,27 +153,41 @@ static gboolean fill(MoeProfileDiff *diff, DiffSums *sums, const MoeSimOptions *
   return TRUE;
 }
 
+gboolean diff_rank_of(const MoeRun *run, const MoeProfile *profile, int64_t rank, int64_t *found, GError **error)
+{
+  gboolean has = profile->rank >= 0 && profile->rank < run->parallelism.gpus;
+
+  *found = rank >= 0 ? rank : has ? profile->rank : 0;
+  return rank < run->parallelism.gpus ||
+         moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0},
+                  "--rank %" G_GINT64_FORMAT ", the run has %" G_GINT64_FORMAT " GPUs", rank, run->parallelism.gpus);
+}
+
+double diff_steps_of(const MoeProfile *profile, double steps)
+{
+  return steps > 0 ? steps : MAX(profile->n_steps, 1);
+}
+
+double diff_step_of(const MoeProfile *profile, double steps)
+{
+  return profile->n_steps > 0 && steps == profile->n_steps ? profile->step_s : profile->span_s / steps;
+}
+
 MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
                                  int64_t rank, double steps, GError **error)
 {
-  gboolean has = profile->rank >= 0 && profile->rank < run->parallelism.gpus;
+  g_autoptr(MoeProfileDiff) diff = g_new0(MoeProfileDiff, 1);
   DiffSums sums;
 
-  if (rank >= run->parallelism.gpus) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){0}, "--rank %" G_GINT64_FORMAT ", the run has %" G_GINT64_FORMAT " GPUs",
-             rank, run->parallelism.gpus);
-    return NULL;
-  }
-  g_autoptr(MoeProfileDiff) diff = g_new0(MoeProfileDiff, 1);
   diff->rows = g_array_new(FALSE, FALSE, sizeof(MoeDiffRow));
   g_array_set_clear_func(diff->rows, row_clear);
-  diff->rank = rank >= 0 ? rank : has ? profile->rank : 0;
-  diff->steps = steps > 0 ? steps : MAX(profile->n_steps, 1);
-  diff->measured_step_s =
-      profile->n_steps > 0 && diff->steps == profile->n_steps ? profile->step_s : profile->span_s / diff->steps;
-  sums_init(&sums, run, profile, diff->steps);
+  if (!diff_rank_of(run, profile, rank, &diff->rank, error))
+    return NULL;
+  diff->steps = diff_steps_of(profile, steps);
+  diff->measured_step_s = diff_step_of(profile, diff->steps);
+  diff_sums_init(&sums, run, profile, diff->steps);
   gboolean good = fill(diff, &sums, options, error);
-  sums_clear(&sums);
+  diff_sums_clear(&sums);
   return good ? g_steal_pointer(&diff) : NULL;
 }
 

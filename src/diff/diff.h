@@ -44,6 +44,36 @@ MoeProfileDiff *moe_profile_diff(const MoeRun *run, const MoeSimOptions *options
 void moe_profile_diff_free(MoeProfileDiff *diff);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProfileDiff, moe_profile_diff_free)
 
+/* ---- what a profile teaches -------------------------------------------------------------------------------------- */
+
+/* Kernels that a trace tells from others. A class without a shape in the trace may hold products of all kinds. */
+typedef struct {
+  MoeSeenClass klass;
+  const char *pass;         /* "forward", "backward", "both" */
+  gboolean fitted;          /* both sides have such kernels */
+  guint n;                  /* seen */
+  double before_s, after_s; /* predicted time per step, by the constants as they were and as they are written */
+  double measured_s;        /* per step that was learned from */
+  double kept_s;            /* per step that was kept for judging: every other one; NaN where the profile has but one */
+} MoeFragmentRow;
+
+typedef struct {
+  MoeRun *run;       /* with the constants that are written */
+  MoeResult *result; /* of its step */
+  int64_t rank;
+  double steps;
+  double before_step_s, measured_step_s;
+  GArray *rows; /* of MoeFragmentRow, by class */
+  char *text;   /* a cluster that extends the run's: kernel constants under which each class takes as long as it did */
+} MoeProfileFragment;
+
+/* Rates of the kernels' families, by class and pass, such that a simulated step has as much time in each as a step of
+ * the profile; shapes are the run's. `source` says where the profile is from. `rank` and `steps` as above. */
+MoeProfileFragment *moe_profile_fragment(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
+                                         const char *source, int64_t rank, double steps, GError **error);
+void moe_profile_fragment_free(MoeProfileFragment *fragment);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeProfileFragment, moe_profile_fragment_free)
+
 G_END_DECLS
 
 #endif

@@ -65,6 +65,17 @@ typedef struct {
   GHashTable *works;  /* text of its shape -> DiffWork */
 } DiffSums;
 
+/* ---- diff.c ------------------------------------------------------------------------------------------------------ */
+
+void diff_sums_init(DiffSums *sums, const MoeRun *run, const MoeProfile *profile, double steps);
+void diff_sums_clear(DiffSums *sums);
+/* Predicts the run of the sums and adds what `rank` does. NULL and *error. */
+MoeResult *diff_simulate(DiffSums *sums, const MoeSimOptions *options, int64_t rank, GError **error);
+/* What callers leave open of rank (-1) and steps (0), and how long a step of so many was (diff.h). */
+gboolean diff_rank_of(const MoeRun *run, const MoeProfile *profile, int64_t rank, int64_t *found, GError **error);
+double diff_steps_of(const MoeProfile *profile, double steps);
+double diff_step_of(const MoeProfile *profile, double steps);
+
 /* ---- predicted.c ------------------------------------------------------------------------------------------------- */
 
 /* The class by which a trace would name a predicted kernel. */

@@ -74,3 +74,77 @@ char *moe_report_diff(const MoeProfileDiff *diff, MoeSheet sheet)
 
   return moe_record_emit(describe_diff(diff), &forms, sheet);
 }
+
+/* ---- what a profile teaches -------------------------------------------------------------------------------------- */
+
+/* NaN where one side has nothing. */
+static double less_one(double predicted_s, double measured_s)
+{
+  return predicted_s > 0 && measured_s > 0 ? predicted_s / measured_s - 1 : NAN;
+}
+
+static double error_before(gconstpointer of)
+{
+  const MoeFragmentRow *row = of;
+
+  return less_one(row->before_s, row->measured_s);
+}
+
+static double error_after(gconstpointer of)
+{
+  const MoeFragmentRow *row = of;
+
+  return less_one(row->after_s, row->measured_s);
+}
+
+static double error_kept(gconstpointer of)
+{
+  const MoeFragmentRow *row = of;
+
+  return less_one(row->after_s, row->kept_s);
+}
+
+static const MoeColumn taught[] = {
+    {"class", "class", "n", MOE_WORD(MoeFragmentRow, klass, moe_seen_words)},
+    {"pass", "pass", "l", "text", MOE_AT(MoeFragmentRow, pass)},
+    {"kernels measured", "measured_kernels", "r2", "#", MOE_AT(MoeFragmentRow, n)},
+    {"measured", "measured_s", "r", "s", MOE_AT(MoeFragmentRow, measured_s)},
+    {"predicted before", "predicted_before_s", "r2", "s", MOE_AT(MoeFragmentRow, before_s)},
+    {NULL, "error_before", MOE_RULE(error_before)},
+    {"predicted after", "predicted_after_s", "r2", "s", MOE_AT(MoeFragmentRow, after_s)},
+    {"error", "error_after", "r", "+%", MOE_RULE(error_after)},
+    {NULL, "kept_s", MOE_AT(MoeFragmentRow, kept_s)},
+    {"error in steps not fitted", "error_kept", "r2?", "+%", MOE_RULE(error_kept)},
+    {NULL, "fitted", MOE_FLAG(MoeFragmentRow, fitted)},
+};
+
+static JsonNode *describe_fragment(const MoeProfileFragment *fragment)
+{
+  const MoeFragmentRow *rows = (gconstpointer)fragment->rows->data;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_object(builder);
+  moe_json_answer(builder, fragment->result);
+  moe_json_integer(builder, "rank", fragment->rank);
+  moe_json_number(builder, "steps_profiled", fragment->steps);
+  moe_json_number(builder, "measured_step_time_s", fragment->measured_step_s);
+  moe_json_number(builder, "step_time_before_s", fragment->before_step_s);
+  moe_json_number(builder, "ratio", fragment->measured_step_s / fragment->result->step_time_s);
+  MOE_LIST(builder, "classes", rows, fragment->rows->len, taught);
+  json_builder_end_object(builder);
+  return json_builder_get_root(builder);
+}
+
+char *moe_report_fragment(const MoeProfileFragment *fragment, MoeSheet sheet)
+{
+  static const MoeLine lines[] = {
+      {"before", "{step_time_before_s|s} per step by the constants of its cluster"},
+      {"after", .made = moe_record_answer},
+      {"measured",
+       "{measured_step_time_s|s} per step, of {steps_profiled|%.4g} in the profile: {ratio|%.3f} x as long"},
+  };
+  static const MoePassage page[] = {{MOE_LINES(lines)}, {MOE_ROWS("classes", taught), .above = "\n"}};
+  static const MoeForms forms = {MOE_PAGE(page), .rows = "classes"};
+
+  return moe_record_emit(describe_fragment(fragment), &forms, sheet);
+}

@@ -117,6 +117,8 @@ char *moe_report_profile(const MoeProfile *profile, MoeSheet sheet);
 /* A prediction beside a profile: both steps; then by cause, layer, class and product, largest difference first, in a
  * table the longer lists cut. */
 char *moe_report_diff(const MoeProfileDiff *diff, MoeSheet sheet);
+/* What a profile teaches of a run's kernels: both steps, then each class before and after. */
+char *moe_report_fragment(const MoeProfileFragment *fragment, MoeSheet sheet);
 
 /* ---- certainty --------------------------------------------------------------------------------------------------- */
 

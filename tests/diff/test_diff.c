@@ -65,6 +65,8 @@ static const char *name_of(const MoeKernel *kernel)
                                         [MOE_KERNEL_ATTENTION] = "flash_fwd_kernel",
                                         [MOE_KERNEL_SCAN] = "chunk_scan"};
 
+  if (kernel->klass == MOE_KERNEL_ATTENTION && kernel->pass == MOE_PASS_DGRAD)
+    return "flash_bwd_kernel";
   return kernel->klass == MOE_KERNEL_BANDWIDTH ? kinds[kernel->bandwidth] : classes[kernel->klass];
 }
 
@@ -279,5 +281,82 @@ START_TEST(a_rank_that_is_not_there_is_refused)
 }
 END_TEST
 
+static MoeProfileFragment *fragment_of(const MoeRun *run, const MoeProfile *profile)
+{
+  MoeSimOptions options = {.kernel_jitter = -1};
+  g_autoptr(GError) error = NULL;
+  MoeProfileFragment *fragment = moe_profile_fragment(run, &options, profile, "trace.json", -1, 0, &error);
+
+  ck_assert_msg(fragment != NULL, "%s", error ? error->message : "");
+  return fragment;
+}
+
+static const MoeFragmentRow *taught(const MoeProfileFragment *fragment, MoeSeenClass klass)
+{
+  for (guint i = 0; i < fragment->rows->len; i++)
+    if (g_array_index(fragment->rows, MoeFragmentRow, i).klass == klass)
+      return &g_array_index(fragment->rows, MoeFragmentRow, i);
+  ck_abort_msg("no row of %s", moe_seen_words[klass]);
+}
+
+/* Attention takes 1.31 times as long as its curve: the constants that are written, read from their file as a cluster,
+ * give the measured time of every class, and a step longer by what attention takes more. */
+START_TEST(a_fragment_takes_as_long_as_the_trace)
+{
+  g_autoptr(MoeRun) run = small_run(NULL);
+  Writer writer = {.stretched = MOE_KERNEL_ATTENTION, .factor = 1.31, .gather_factor = 1};
+  g_autoptr(MoeProfile) profile = profile_of(run, &writer);
+  g_autoptr(MoeProfileFragment) fragment = fragment_of(run, profile);
+  g_autofree char *path = g_build_filename(moetest_folder(), "mine.yaml", NULL);
+  g_autofree char *cluster = g_strconcat("cluster=", path, NULL);
+  const char *const sets[] = {cluster, NULL};
+  const MoeFragmentRow *attention = taught(fragment, MOE_SEEN_ATTENTION);
+
+  ck_assert_double_eq_tol(attention->measured_s, 1.31 * attention->before_s, 1e-6 * attention->before_s);
+  for (guint i = 0; i < fragment->rows->len; i++) {
+    const MoeFragmentRow *row = &g_array_index(fragment->rows, MoeFragmentRow, i);
+
+    ck_assert(row->fitted && row->n > 0);
+    ck_assert_msg(fabs(row->after_s / row->measured_s - 1) < 0.01, "%s: %g s, measured %g s",
+                  moe_seen_words[row->klass], row->after_s, row->measured_s);
+  }
+  ck_assert_double_gt(fragment->result->step_time_s, fragment->before_step_s);
+  ck_assert(g_file_set_contents(path, fragment->text, -1, NULL));
+  g_autoptr(MoeRun) again = small_run(sets);
+  g_autoptr(MoeProfileDiff) diff = moe_profile_diff(again, &(MoeSimOptions){.kernel_jitter = -1}, profile, -1, 0, NULL);
+  ck_assert_ptr_nonnull(diff);
+  ck_assert_double_eq_tol(diff->result->step_time_s, fragment->result->step_time_s, 1e-3 * fragment->before_step_s);
+  const MoeDiffRow *both = row_of(diff, MOE_DIFF_CLASS, "attention");
+  ck_assert_double_eq_tol(both->predicted_s, both->measured_s, 0.01 * both->measured_s);
+}
+END_TEST
+
+/* The second of two steps, a tenth longer, is not learned from: it says how far the constants are off. */
+START_TEST(every_other_step_judges)
+{
+  g_autoptr(MoeRun) run = small_run(NULL);
+  Writer writer = {.factor = 1, .gather_factor = 1};
+  g_autoptr(MoeProfile) profile = profile_of(run, &writer);
+  guint n = profile->kernels->len;
+  double step_s = profile->span_s;
+
+  for (guint i = 0; i < n; i++) {
+    MoeSeenKernel kernel = g_array_index(profile->kernels, MoeSeenKernel, i);
+
+    kernel.start_s += step_s;
+    kernel.duration_s *= 1.1;
+    g_array_append_val(profile->kernels, kernel);
+  }
+  profile->n_steps = 2;
+  profile->span_s = 2 * step_s;
+  g_autoptr(MoeProfileFragment) fragment = fragment_of(run, profile);
+  const MoeFragmentRow *products = taught(fragment, MOE_SEEN_GEMM);
+  ck_assert_double_eq_tol(products->measured_s, products->before_s, 0.01 * products->before_s);
+  ck_assert_double_eq_tol(products->kept_s, 1.1 * products->measured_s, 0.01 * products->measured_s);
+  ck_assert_ptr_nonnull(strstr(fragment->text, "median: 0.0909")); /* 1 - 1 / 1.1 */
+}
+END_TEST
+
 MOE_TEST_MAIN("diff", a_trace_of_the_prediction_differs_nowhere, a_longer_kernel_is_found_with_its_reason,
-              other_bytes_are_told, every_instant_has_one_cause, a_rank_that_is_not_there_is_refused)
+              other_bytes_are_told, every_instant_has_one_cause, a_rank_that_is_not_there_is_refused,
+              a_fragment_takes_as_long_as_the_trace, every_other_step_judges)

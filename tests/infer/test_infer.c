@@ -172,9 +172,10 @@ static void count_draw(const World *world, const char *folder, const char *store
     for (guint k = 0; k < G_N_ELEMENTS(keys); k++)
       if (strcmp(inference->unknowns[j].key, keys[k]) == 0)
         held->values += is_inside(&inference->unknowns[j].after, truth.value[k]);
-  held->error += is_inside(&inference->bias_after, truth.bias) +
-                 is_inside(&inference->model_scatter_after, truth.model_scatter) +
-                 is_inside(&inference->run_scatter_after, truth.run_scatter);
+  if (world->noise == 0)
+    held->error += is_inside(&inference->bias_after, truth.bias) +
+                   is_inside(&inference->model_scatter_after, truth.model_scatter) +
+                   is_inside(&inference->run_scatter_after, truth.run_scatter);
   held->large += is_inside(&large->fitted, large->published);
   held->n++;
 }
@@ -189,8 +190,9 @@ static Held count_draws(const World *world, guint few)
 
   for (guint draw = 0; draw < n; draw++)
     count_draw(world, folder, store, draw, said ? 1000 : 300, &held);
-  g_print("hidden values inside %.1f %%, error %.1f %%, large run %.1f %%, of %u draws\n",
-          100.0 * held.values / (n * G_N_ELEMENTS(keys)), 100.0 * held.error / (3 * n), 100.0 * held.large / n, n);
+  g_print("%s: hidden values inside %.1f %%, its error %.1f %%, large run %.1f %%, of %u draws\n",
+          world->noise > 0 ? "noise" : "a model that errs", 100.0 * held.values / (n * G_N_ELEMENTS(keys)),
+          world->noise > 0 ? NAN : 100.0 * held.error / (3 * n), 100.0 * held.large / n, n);
   return held;
 }
 
