@@ -70,6 +70,11 @@ gboolean import_is_listed(const char *list, const char *name);
 MoeImport *import_fail(GError **error);
 /* The same with the place of what the error is about. */
 MoeImport *import_fail_in(const MoeImportText *input, GError **error);
+/* What the text is where another importer than the one asked ("hf", "megatron", ...) reads it, in words of a message;
+ * NULL: it is of this kind, or of none that is known. */
+const char *import_other_kind(const MoeImportText *input, const char *asked);
+/* As import_fail_in; the message then says what the text is instead. */
+MoeImport *import_fail_kind(const MoeImportText *input, const char *asked, GError **error);
 /* Chooses what neither input nor options say (layout, GPUs, sequence length, batch, cluster, stack), lists it under
  * `assumptions`, then writes import->text. */
 gboolean import_finish(Draft *draft, GError **error);

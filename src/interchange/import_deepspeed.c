@@ -250,8 +250,15 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
   g_autofree char *source = g_strdup_printf("%s, DeepSpeed configuration, of the model %s", config->name, model->name);
   Draft draft;
 
-  if (!root)
+  const char *other = import_other_kind(config, "deepspeed");
+
+  if (other) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = config->name, .line = 1, .column = 1},
+             "no configuration of DeepSpeed, expected one before that of the model; %s", other);
     return import_fail(error);
+  }
+  if (!root)
+    return import_fail_kind(model, "hf", error);
   import_begin(&draft, options, source, "imported from a DeepSpeed configuration", "megatron-deepspeed:2022");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;

@@ -236,14 +236,17 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
   g_autofree char *source = g_strdup_printf("%s, Hugging Face configuration", name);
   Draft draft;
 
+  const MoeImportText input = {text, length, name};
+
   if (!root)
-    return import_fail(error);
+    return import_fail_kind(&input, "hf", error);
   import_begin(&draft, options, source, "imported from a Hugging Face configuration", NULL);
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
-  const MoeImportText input = {text, length, name};
 
-  if (!hf_model(json_node_get_object(root), copy, name, &draft, error) || !import_settle(&draft, error))
+  if (!hf_model(json_node_get_object(root), copy, name, &draft, error))
+    return import_fail_kind(&input, "hf", error);
+  if (!import_settle(&draft, error))
     return import_fail_in(&input, error);
   hf_layout(&draft);
   if (!import_finish(&draft, error))

@@ -330,7 +330,7 @@ static gboolean take_compiled(Draft *draft, const Titan *titan, const char *file
   if (stack->fused & IMPORT_FUSED_ACTIVATION)
     return TRUE;
   import_note(draft, "the model is not compiled: its element-wise kernels are taken as PyTorch's own");
-  return !titan->async_tensor || fail_key(file, "parallelism.enable_async_tensor_parallel",
+  return !titan->async_tensor || fail_key(file, "enable_async_tensor_parallel",
                                           "[compile] with the model beside it, as torchtitan does", error);
 }
 
@@ -441,12 +441,13 @@ MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *nam
   Titan titan = {.replicate = 1, .shard = -1, .less_first = 1, .less_last = 1};
   Draft draft;
 
+  const MoeImportText input = {text, length, name};
+
   if (!root)
-    return import_fail(error);
+    return import_fail_kind(&input, "torchtitan", error);
   import_begin(&draft, options, source, "imported from a torchtitan configuration", "pytorch-fsdp2:scattermoe");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
-  const MoeImportText input = {text, length, name};
 
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
     return import_fail_in(&input, error);

@@ -177,6 +177,8 @@ static void check_kinds(Draft *draft, const char *name, const char *pattern)
     import_refuse(draft, name, "Mamba-2 and the gated delta rule in one model");
   if (strchr(pattern, '*') && strpbrk(pattern, "+D"))
     import_refuse(draft, name, "attention with and without latent keys in one model");
+  if (draft->architecture.moe.experts > 0 && !memchr(pattern, 'E', strcspn(pattern, "/")))
+    import_refuse(draft, "--num-experts", "experts that no layer (E) of the hybrid pattern has");
   if (strchr(pattern, '+') && strchr(pattern, 'D'))
     import_refuse(draft, name, "an index in some layers of attention alone");
 }

@@ -302,7 +302,7 @@ START_TEST(test_torchtitan_refusals)
   check_toml(SMALL "[parallelism]\ntensor_parallel_degree = 2\ndisable_loss_parallel = true\n",
              "x.toml:4:1: not understood, and it may shape the answer: parallelism.disable_loss_parallel: a run");
   check_toml(SMALL "[parallelism]\ntensor_parallel_degree = 2\nenable_async_tensor_parallel = true\n",
-             "x.toml:4:1: parallelism.enable_async_tensor_parallel: expected [compile]");
+             "x.toml:4:1: enable_async_tensor_parallel: expected [compile]");
   check_toml(SMALL "[parallelism]\npipeline_parallel_degree = -1\n",
              "x.toml:3:1: parallelism.pipeline_parallel_degree: expected a whole number");
   check_toml(SMALL "[debug]\ndeterministic = true\n",

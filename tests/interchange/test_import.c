@@ -817,6 +817,7 @@ START_TEST(test_megatron_hybrid)
   ck_assert(deviation(parameters.active, 3.6) < TOLERANCE);
   ck_assert_int_eq(mamba, 23);
   check_refused(HYBRID "--hybrid-layer-pattern 'MMX*E'", "--hybrid-layer-pattern: 'X' at 3, expected M, G, *, +, D, E");
+  check_refused(HYBRID "--hybrid-layer-pattern 'M-*-'", "--num-experts: a run cannot say: experts that no layer (E)");
   check_refused(HYBRID "--hybrid-layer-pattern 'MG*E'", "Mamba-2 and the gated delta rule in one model");
   check_refused(HYBRID "--hybrid-layer-pattern 'M*E/*E/ME'", "'*E' and 'ME' differ");
 }
@@ -825,11 +826,12 @@ END_TEST
 /* Stages and prediction modules within a pattern, and patterns that ratios say (hybrid_layer_allocation.py). */
 START_TEST(test_megatron_hybrid_stages)
 {
+  static const char *const dense[] = {"num-experts", NULL};
   g_autoptr(MoeImport) staged =
       import_words(HYBRID "--hybrid-layer-pattern 'ME*E|MEME|M*|ME/*E' --pipeline-model-parallel-size 2", NULL);
   g_autoptr(MoeRun) run = load(staged);
   g_autoptr(MoeImport) shares =
-      import_words(HYBRID "--num-layers 10 --hybrid-attention-ratio 0.2 --hybrid-mlp-ratio 0.3", NULL);
+      import_accepting(HYBRID "--num-layers 10 --hybrid-attention-ratio 0.2 --hybrid-mlp-ratio 0.3", dense, NULL);
   g_autoptr(MoeRun) ratio = load(shares);
   static const char *const letters = "MM-*M-*MM-"; /* what Megatron's function gives for 10, 0.2 and 0.3 */
 
@@ -1190,6 +1192,36 @@ START_TEST(test_quantization)
 }
 END_TEST
 
+/* A text of another format is named, and who reads it. */
+START_TEST(test_other_kinds)
+{
+  static const struct {
+    const char *text, *hf, *megatron;
+  } cases[] = {{"# a model\n[model]\nname = \"llama3\"\n", "import torchtitan reads", "import torchtitan reads"},
+               {"name = \"llama3\"\n", "import torchtitan reads", "import torchtitan reads"},
+               {"{\"train_batch_size\": 8}", "import deepspeed reads", "import deepspeed reads"},
+               {"{" LLAMA "}", NULL, "import hf reads"},
+               {"model:\n  num_layers: 4\n", "import megatron reads", NULL},
+               {"--num-layers 4\n", "import megatron reads", NULL},
+               {"#!/bin/bash\npython t.py\n", "import megatron reads", NULL},
+               {"compute_environment: LOCAL_MACHINE\ndistributed_type: FSDP\n", "Accelerate", "Accelerate"},
+               {"title: \"x\"\narchitecture: {layers: 4}\n", "moesim run reads", "moesim run reads"}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) hf = NULL, megatron = NULL;
+    const MoeImportText file = {cases[i].text, strlen(cases[i].text), "x"};
+    g_autoptr(MoeImport) model = import_json(cases[i].text, NULL, &hf);
+    g_autoptr(MoeImport) launch = moe_import_megatron_file(&file, NULL, NULL, NULL, &megatron);
+
+    ck_assert((model == NULL) == (cases[i].hf != NULL));
+    ck_assert_msg(model || strstr(hf->message, cases[i].hf), "%s", hf ? hf->message : "");
+    ck_assert_ptr_null(launch);
+    ck_assert_msg((cases[i].megatron != NULL) == (strstr(megatron->message, " look") != NULL), "%s", megatron->message);
+    ck_assert(!cases[i].megatron || strstr(megatron->message, cases[i].megatron));
+  }
+}
+END_TEST
+
 START_TEST(test_limits)
 {
   g_autoptr(GString) deep = g_string_new(NULL);
@@ -1212,4 +1244,5 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_megatron_irregular, test_megatron_split, test_megatron_formats, test_tokenizers,
               test_megatron_capacity, test_megatron_blocks, test_megatron_offload, test_assumptions,
               test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
-              test_index_by_another_name, test_megatron_defaults, test_words, test_quantization, test_limits)
+              test_index_by_another_name, test_megatron_defaults, test_words, test_quantization, test_other_kinds,
+              test_limits)
