@@ -158,6 +158,18 @@ static guint equal_before(const MoeMachineState *states, guint i)
   return j;
 }
 
+/* Time of the math of a kernel over that of the products that the constants of its family were fitted on: Hopper's
+ * tensor cores keep 14 bits of what they add up, so the backward products of per-tensor FP8 promote their partial sums
+ * to FP32 registers (TransformerEngine: _2X_ACC_DGRAD, _2X_ACC_WGRAD), where the forward product does not. */
+static double accumulation(const MoeAccelerator *accelerator, const MoeKernel *kernel)
+{
+  gboolean product = kernel->klass == MOE_KERNEL_GEMM || kernel->klass == MOE_KERNEL_GROUPED_GEMM;
+
+  return product && kernel->precision == MOE_FP8 && moe_cost_fit_pass(kernel->pass) > 0
+             ? MAX(accelerator->fp8_split_accumulator, 1)
+             : 1;
+}
+
 static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kernel, double math_rate)
 {
   const MoeAccelerator *accelerator = model->accelerator;
@@ -170,7 +182,7 @@ static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kerne
       .sms = (double)accelerator->sms,
       .free_sms = (double)accelerator->sms,
       .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
-      .math_rate = math_rate,
+      .math_rate = math_rate / accumulation(accelerator, kernel),
   };
 }
 

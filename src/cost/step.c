@@ -37,15 +37,18 @@ static double capped_clock(const MoeAccelerator *accelerator)
 /* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The
  * accelerator's training rate says which share of the benchmark's math rate holds there, at the power of the board;
  * memory and launch do not depend on it. */
-double moe_cost_math_rate(const MoeAccelerator *accelerator)
+double moe_cost_math_rate(const MoeAccelerator *accelerator, MoeKernelClass klass)
 {
-  return accelerator->training_rate * capped_clock(accelerator);
+  gboolean own_rate = klass == MOE_KERNEL_ATTENTION && accelerator->attention_rate > 0;
+
+  return (own_rate ? accelerator->attention_rate : accelerator->training_rate) * capped_clock(accelerator);
 }
 
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error)
 {
-  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model->accelerator), n, states, cost, seconds, error))
+  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model->accelerator, kernel->klass), n, states, cost, seconds,
+                       error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     seconds[i] += cost->seconds;

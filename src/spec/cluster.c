@@ -39,7 +39,7 @@ static const MoeField peak_fields[] = {
     {NULL},
 };
 
-static const MoeAccelerator accelerator_defaults = {.name = "unnamed", .training_rate = 1};
+static const MoeAccelerator accelerator_defaults = {.name = "unnamed", .training_rate = 1, .fp8_split_accumulator = 1};
 
 static const MoeSection peak_section = {"peak", peak_fields, &accelerator_defaults};
 
@@ -57,12 +57,18 @@ static const MoeField accelerator_fields[] = {
      .meaning = "dense peak rates of matrix products by number format"},
     {"training_rate", MOE_FIELD_BETWEEN(MoeAccelerator, training_rate, MOE_DIM_NONE, 0.1, 1),
      .meaning = "math rate in a training step relative to that of the kernel benchmarks"},
+    {"attention_rate", MOE_FIELD_BETWEEN(MoeAccelerator, attention_rate, MOE_DIM_NONE, 0.1, 1),
+     .otherwise = "as training_rate", .meaning = "that of attention kernels"},
     {"speed_spread", MOE_FIELD_BETWEEN(MoeAccelerator, speed_spread, MOE_DIM_NONE, 0, 1),
      .meaning = "relative standard deviation of math rates between GPUs of this kind"},
     {"announced", MOE_FIELD_FLAG(MoeAccelerator, announced),
      .meaning = "not sold yet, its figures are those of announcements; every output says so"},
     {"fp8_transposes", MOE_FIELD_FLAG(MoeAccelerator, fp8_transposes),
      .meaning = "FP8 products read both operands along the reduction only, so transposes are made"},
+    {"fp8_split_accumulator", MOE_FIELD_BETWEEN(MoeAccelerator, fp8_split_accumulator, MOE_DIM_NONE, 1, 4),
+     .meaning =
+         "time of the math of a backward FP8 product, which adds partial sums up in FP32, over that of a forward "
+         "one"},
     {"quoted_peak", MOE_FIELD_BETWEEN(MoeAccelerator, quoted_peak_flop_per_s, MOE_DIM_FLOP_PER_S, 1, MAX_FLOP_PER_S),
      .otherwise = "as peak.bf16", .meaning = "dense peak that MFU divides by unless a run says otherwise"},
     {"sms", MOE_FIELD_COUNT(MoeAccelerator, sms, 1, MAX_SMS), .required = TRUE,

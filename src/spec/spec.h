@@ -292,6 +292,8 @@ typedef struct {
   gboolean announced;            /* not sold yet: figures are those of announcements, and every output says so */
   gboolean fp8_transposes; /* FP8 GEMMs read both operands along the reduction only: forward pass and data gradient need
                               transposes of each other */
+  double fp8_split_accumulator; /* time of the math of backward FP8 products with a scale per tensor, whose partial sums
+                                   are added up in FP32 registers, over that of a product without; 0 = 1 */
   int64_t sms;
   double clock_hz;
   double memory_bytes, memory_bytes_per_s;
@@ -299,6 +301,7 @@ typedef struct {
   double power_w;        /* board power that the rates below hold at; 0 = unknown */
   double power_cap_w;    /* set by the operator, at most power_w; 0 = none */
   double training_rate;  /* math rate in a training step relative to that of the kernel benchmarks, at most 1 */
+  double attention_rate; /* that of attention kernels; 0 = training_rate */
   double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
   MoeKernelFits kernels; /* fitted families with residuals */
 } MoeAccelerator;

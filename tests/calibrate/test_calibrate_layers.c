@@ -161,7 +161,7 @@ START_TEST(test_attention_of_the_trace)
   h800(&m);
   ck_assert_double_eq_tol(LAYERS * price(&m, &kernel, FREE_SMS) / 4948e-6, 1, 0.15);
   kernel.pass = MOE_PASS_DGRAD;
-  double backward_s = price(&m, &kernel, FREE_SMS) / m.cluster.accelerator.training_rate; /* as weight gradients */
+  double backward_s = price(&m, &kernel, FREE_SMS) / m.cluster.accelerator.attention_rate; /* as weight gradients */
 
   ck_assert_double_eq_tol(LAYERS * backward_s / 17017e-6, 1, 0.15);
   machine_clear(&m);

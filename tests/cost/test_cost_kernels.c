@@ -175,6 +175,49 @@ START_TEST(test_power_cap_slows_math)
 }
 END_TEST
 
+/* Attention loses less in training than products do where the accelerator says so, and as much where it does not. */
+START_TEST(test_attention_has_its_own_training_rate)
+{
+  MoeAccelerator one = round_accelerator(), two;
+  MoeStack stack = {0};
+  MoeKernel attention = attention_kernel(16384, 64, MOE_PASS_DGRAD), product = gemm_kernel(8192, 8192, 8192);
+
+  one.training_rate = 0.8;
+  two = one;
+  two.attention_rate = 0.9;
+  g_autoptr(MoeCostModel) same = moe_cost_model_new(&one, &stack, NULL), own = moe_cost_model_new(&two, &stack, NULL);
+
+  ck_assert_double_eq_tol(in_step(same, &attention) / seconds(same, &attention), 1 / 0.8, 0.01);
+  ck_assert_double_eq_tol(in_step(own, &attention) / seconds(own, &attention), 1 / 0.9, 0.01);
+  ck_assert_double_eq(in_step(own, &product), in_step(same, &product));
+}
+END_TEST
+
+/* Backward products of per-tensor FP8 promote their partial sums; forward ones and those of other formats do not. */
+START_TEST(test_backward_fp8_products_promote_their_sums)
+{
+  MoeAccelerator fast = round_accelerator(), promotes;
+  MoeStack stack = {0};
+
+  fast.peak_flop_per_s[MOE_FP8_BLOCK] = 2e15;
+  promotes = fast;
+  promotes.fp8_split_accumulator = 1.15;
+  g_autoptr(MoeCostModel) without = moe_cost_model_new(&fast, &stack, NULL),
+                          with = moe_cost_model_new(&promotes, &stack, NULL);
+  for (int precision = 0; precision < MOE_N_PRECISIONS; precision++)
+    for (int pass = MOE_PASS_FORWARD; pass <= MOE_PASS_WGRAD; pass++) {
+      MoeKernel kernels[] = {gemm_kernel(16384, 16384, 16384), grouped_kernel(4, 8192, 4 * 8192, 8192, 8192)};
+      gboolean slower = precision == MOE_FP8 && pass != MOE_PASS_FORWARD;
+
+      for (guint k = 0; k < G_N_ELEMENTS(kernels) && promotes.peak_flop_per_s[precision] > 0; k++) {
+        kernels[k].precision = (MoePrecision)precision;
+        kernels[k].pass = (MoePass)pass;
+        ck_assert_double_eq_tol(seconds(with, &kernels[k]) / seconds(without, &kernels[k]), slower ? 1.15 : 1, 0.02);
+      }
+    }
+}
+END_TEST
+
 START_TEST(test_bandwidth_saturates)
 {
   MoeAccelerator accelerator = round_accelerator();
@@ -194,4 +237,5 @@ END_TEST
 MOE_TEST_MAIN("cost/kernels", test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
               test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
               test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
-              test_power_cap_slows_math, test_bandwidth_saturates)
+              test_power_cap_slows_math, test_attention_has_its_own_training_rate,
+              test_backward_fp8_products_promote_their_sums, test_bandwidth_saturates)
