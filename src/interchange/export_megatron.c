@@ -417,8 +417,10 @@ static void add_graphs(MegatronWords *writer)
                {1u << MOE_SCOPE_DENSE_FFN, "mlp"},
                {1u << MOE_SCOPE_ROUTER, "moe_router"},
                {(1u << MOE_SCOPE_ROUTER) | (1u << MOE_SCOPE_EXPERTS), "moe"}};
-  guint scopes = writer->run->stack.host.graph_scopes, said = 0;
+  guint captured = writer->run->stack.host.graph_scopes, optimizer = 1u << MOE_SCOPE_OPTIMIZER;
+  guint scopes = captured & ~optimizer, said = 0;
 
+  words_flag_if(writer, "--optimizer-cuda-graph", captured & optimizer);
   if (scopes == 0)
     return;
   if (scopes & (1u << MOE_SCOPE_HEAD)) {
@@ -432,7 +434,7 @@ static void add_graphs(MegatronWords *writer)
       words_flag(writer, words[i].word);
       said |= words[i].scopes;
     }
-  words_note_if(writer, said != scopes, "CUDA graphs of embedding, optimizer or data alone");
+  words_note_if(writer, said != scopes, "CUDA graphs of embedding or data alone");
 }
 
 static void add_software(MegatronWords *writer)
@@ -449,6 +451,8 @@ static void add_software(MegatronWords *writer)
   words_flag_if(writer, "--no-bias-swiglu-fusion", !stack->fused.activation);
   words_flag_if(writer, "--no-bias-dropout-fusion", !stack->fused.dropout);
   words_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
+  words_flag_if(writer, "--no-check-for-nan-in-loss-and-grad", !stack->data_parallel.checked);
+  words_flag_if(writer, "--ddp-average-in-collective", stack->data_parallel.scaled != MOE_SCALED_ALL);
   words_flag_if(writer, "--tp-only-amax-red", stack->amax_reduction == MOE_AMAX_SEQUENCE);
   words_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
   words_flag_if(writer, "--use-sharp", stack->collectives.sharp);

@@ -34,6 +34,8 @@ typedef struct {
   int deduplicate, deterministic, sharp, symmetric, per_expert;
   gboolean shared_buffer; /* MXFP8 weights are gathered through the gradient buffer */
   gboolean tensor_amax;   /* greatest values of delayed scales: over the ranks of a sequence alone */
+  gboolean unchecked;     /* gradients are not checked before their reduction */
+  gboolean averaged;      /* their reduction averages */
   double bucket_bytes;
 } ImportStack;
 

@@ -361,6 +361,15 @@ static void put_graphs(GString *text, const ImportStack *changes, const MoeStack
   g_string_append(text, "]}\n");
 }
 
+/* A key that the input switches otherwise than the stack; -1: it does not say. */
+static void put_switch(GString *text, const char **separator, const char *key, int value, gboolean before)
+{
+  if (value < 0 || value == before)
+    return;
+  g_string_append_printf(text, "%s%s: %s", *separator, key, value ? "true" : "false");
+  *separator = ", ";
+}
+
 static void put_collectives(GString *text, const ImportStack *changes, const MoeStack *base)
 {
   const MoeStackCollectives *c = &base->collectives;
@@ -371,18 +380,9 @@ static void put_collectives(GString *text, const ImportStack *changes, const Moe
     g_string_append_printf(text, "%sexpert_library: %s", separator, changes->expert_library);
     separator = ", ";
   }
-  if (changes->sharp >= 0 && changes->sharp != c->sharp) {
-    g_string_append_printf(text, "%ssharp: %s", separator, changes->sharp ? "true" : "false");
-    separator = ", ";
-  }
-  if (changes->symmetric >= 0 && changes->symmetric != c->symmetric) {
-    g_string_append_printf(text, "%ssymmetric: %s", separator, changes->symmetric ? "true" : "false");
-    separator = ", ";
-  }
-  if (changes->deterministic >= 0 && changes->deterministic != c->deterministic) {
-    g_string_append_printf(text, "%sdeterministic: %s", separator, changes->deterministic ? "true" : "false");
-    separator = ", ";
-  }
+  put_switch(text, &separator, "sharp", changes->sharp, c->sharp);
+  put_switch(text, &separator, "symmetric", changes->symmetric, c->symmetric);
+  put_switch(text, &separator, "deterministic", changes->deterministic, c->deterministic);
   if (separator != first)
     g_string_append(text, "}\n");
 }
@@ -402,6 +402,24 @@ static void put_moe_kernels(GString *text, const ImportStack *changes, const Moe
   g_string_append(text, "}\n");
 }
 
+static void put_gradients(GString *text, const ImportStack *changes, const MoeStack *base)
+{
+  const char *separator = "  data_parallel: {", *first = separator;
+
+  if (changes->bucket_bytes > 0) {
+    g_string_append_printf(text, "%sunit: bucket, bucket: %.0f B, bucket_per_rank: 0 B", separator,
+                           changes->bucket_bytes);
+    separator = ", ";
+  }
+  put_switch(text, &separator, "checked", changes->unchecked ? 0 : -1, base->data_parallel.checked);
+  if (changes->averaged && base->data_parallel.scaled == MOE_SCALED_ALL) {
+    g_string_append_printf(text, "%sscaled: experts", separator);
+    separator = ", ";
+  }
+  if (separator != first)
+    g_string_append(text, "}\n");
+}
+
 /* The name alone where the input says nothing that differs from the stack; whether something does. */
 static gboolean put_stack(GString *text, const char *name, const ImportStack *changes, const MoeStack *base)
 {
@@ -418,9 +436,7 @@ static gboolean put_stack(GString *text, const char *name, const ImportStack *ch
       g_string_append_printf(differences, "  family: {attention: %s}\n", changes->attention);
     put_moe_kernels(differences, changes, base);
     put_collectives(differences, changes, base);
-    if (changes->bucket_bytes > 0)
-      g_string_append_printf(differences, "  data_parallel: {unit: bucket, bucket: %.0f B, bucket_per_rank: 0 B}\n",
-                             changes->bucket_bytes);
+    put_gradients(differences, changes, base);
   }
   if (differences->len == 0) {
     put_text(text, "stack", name);

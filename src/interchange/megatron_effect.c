@@ -132,7 +132,7 @@ static const Group without_effect[] = {
      "qk-l2-norm enable-gpt-oss "
      "add-qkv-bias attention-bias swin-backbone-type layernorm-bias no-yarn-correction-range-round-to-int"},
     {"checks that are off in a timed step, or cost microseconds",
-     "no-check-for-nan-in-loss-and-grad check-for-nan-in-loss-and-grad check-for-large-grads check-for-spiky-loss "
+     "check-for-nan-in-loss-and-grad check-for-large-grads check-for-spiky-loss "
      "no-check-for-nan-in-loss ckpt-load-validate-sharding-integrity manual-gc manual-gc-* train-sync-interval "
      "empty-unused-memory-level disable-jit-fuser high-priority-stream-groups high-priority-a2a-comm-stream "
      "enable-experimental"},
@@ -149,7 +149,7 @@ static const Group without_effect[] = {
      "use-fused-rmsnorm use-fused-swiglu use-rotary-pos-emb overlap-p2p-communication no-delay-grad-reduce "
      "delay-param-gather "
      "delay-grad-reduce moe-hybridep-num-blocks-* moe-hybridep-num-sms-preprocessing inference-sampling-seed "
-     "no-use-layer-wise-param-layout megatron-fsdp-version mcore-gpt average-in-collective ddp-average-in-collective "
+     "no-use-layer-wise-param-layout megatron-fsdp-version mcore-gpt average-in-collective "
      "pre-process post-process megatron-amp-O2 "
      "get-attention-mask-from-fusion grad-div-ar-fusion "
      "gradient-as-bucket-view contiguous-grad-buffer grad-allreduce-chunk-size-mb reduce-amax use-fast library "
@@ -237,7 +237,7 @@ static const Group covered[] = {
      "fused-single-qkv-rope "
      "use-transformer-engine-op-fuser overlap-param-gather-with-optimizer-step overlap-p2p-comm-warmup-flush "
      "microbatch-group-size-per-vp-stage "
-     "microbatch-group-size-per-virtual-pipeline-stage optimizer-cuda-graph cuda-graph-retain-backward-graph "
+     "microbatch-group-size-per-virtual-pipeline-stage cuda-graph-retain-backward-graph "
      "ddp-num-buckets ddp-pad-buckets-for-high-nccl-busbw create-all-gather-group sharp-enabled-group "
      "use-grouped-gemm-for-* "
      "moe-use-grouped-tensor moe-single-grouped-* memory-efficient-layer-norm mlp-chunks-for-training "

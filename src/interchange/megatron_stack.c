@@ -70,7 +70,7 @@ static gboolean take_dispatcher(Draft *draft, const MegatronArguments *arguments
 
 #define LAYER_SCOPES                                                                                                   \
   ((1u << MOE_SCOPE_ATTENTION) | (1u << MOE_SCOPE_DENSE_FFN) | (1u << MOE_SCOPE_ROUTER) | (1u << MOE_SCOPE_EXPERTS))
-#define STEP_SCOPES (LAYER_SCOPES | (1u << MOE_SCOPE_EMBEDDING) | (1u << MOE_SCOPE_HEAD))
+#define STEP_SCOPES MOE_ITERATION_SCOPES
 
 /* cuda_graph_config.py: what is captured of a layer; "full" is all of it. */
 static gboolean add_scope(const char *word, guint *scopes, GError **error)
@@ -112,6 +112,8 @@ static gboolean take_graphs(Draft *draft, const MegatronArguments *arguments, GE
   }
   if (on && scopes == 0)
     scopes = LAYER_SCOPES;
+  if (arguments->optimizer_graph)
+    scopes |= 1u << MOE_SCOPE_OPTIMIZER;
   draft->stack.graphs_known = TRUE;
   draft->stack.graphs = scopes;
   return TRUE;
@@ -148,6 +150,8 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   stack->symmetric = arguments->user_buffers && !arguments->local_buffers ? 1 : -1;
   stack->tensor_amax = arguments->tensor_amax;
   stack->shared_buffer = arguments->shared_buffer;
+  stack->unchecked = arguments->unchecked;
+  stack->averaged = arguments->averaged;
   if (arguments->bucket > 0)
     stack->bucket_bytes = (double)arguments->bucket * BYTES_PER_FP32;
   if (arguments->legacy_grouped)

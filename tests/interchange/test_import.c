@@ -771,6 +771,25 @@ START_TEST(test_megatron_stack)
 }
 END_TEST
 
+/* Gradients are checked and summed unless the arguments say otherwise; a graph of the iteration holds the optimizer
+ * only where that is captured too. */
+START_TEST(test_megatron_gradients)
+{
+  g_autoptr(MoeImport) plain_import = import_words(MIXTRAL, NULL);
+  g_autoptr(MoeRun) plain = load(plain_import);
+  g_autoptr(MoeImport) import =
+      import_words(MIXTRAL "--no-check-for-nan-in-loss-and-grad --ddp-average-in-collective --ddp-bucket-size 1000000 "
+                           "--cuda-graph-impl full_iteration --optimizer-cuda-graph",
+                   NULL);
+  g_autoptr(MoeRun) run = load(import);
+
+  ck_assert(plain->stack.data_parallel.checked && plain->stack.data_parallel.scaled == MOE_SCALED_ALL);
+  ck_assert(!run->stack.data_parallel.checked && run->stack.data_parallel.scaled == MOE_SCALED_EXPERTS);
+  ck_assert_double_eq(run->stack.data_parallel.bucket_bytes, 4e6);
+  ck_assert_uint_eq(run->stack.host.graph_scopes, MOE_ITERATION_SCOPES | 1u << MOE_SCOPE_OPTIMIZER);
+}
+END_TEST
+
 /* Types of the optimizer's state and of gradients; FP8 weights gathered as FP8, their transposes made anew, their
  * scales made equal within a sequence. */
 START_TEST(test_megatron_types)
@@ -1239,10 +1258,10 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_chunks, test_hybrids, test_small_batch, test_same_as_shape, test_windows, test_options_win,
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
-              test_megatron_types, test_megatron_vocabulary, test_megatron_key_heads, test_programs_without_training,
-              test_open_variables, test_megatron_layout, test_megatron_hybrid, test_megatron_hybrid_stages,
-              test_megatron_irregular, test_megatron_split, test_megatron_formats, test_tokenizers,
-              test_megatron_capacity, test_megatron_blocks, test_megatron_offload, test_assumptions,
+              test_megatron_types, test_megatron_gradients, test_megatron_vocabulary, test_megatron_key_heads,
+              test_programs_without_training, test_open_variables, test_megatron_layout, test_megatron_hybrid,
+              test_megatron_hybrid_stages, test_megatron_irregular, test_megatron_split, test_megatron_formats,
+              test_tokenizers, test_megatron_capacity, test_megatron_blocks, test_megatron_offload, test_assumptions,
               test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
               test_index_by_another_name, test_megatron_defaults, test_words, test_quantization, test_other_kinds,
               test_limits)
