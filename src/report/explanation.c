@@ -1,6 +1,7 @@
 /* Why one run is as slow as it is. */
 #include "describe.h"
 #include "report/plot.h"
+#include "svg.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -223,18 +224,10 @@ char *moe_report_explanation(const MoeExplanation *x, MoeSheet sheet)
 
 /* ---- figure ------------------------------------------------------------------------------------------------------ */
 
-static void append_fall(GString *text, const char *label, double upper, double lower)
-{
-  char digits[2][G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_printf(text, "%s\t%s\t%s\n", label, g_ascii_formatd(digits[0], sizeof digits[0], "%.6g", 100 * upper),
-                         g_ascii_formatd(digits[1], sizeof digits[1], "%.6g", 100 * lower));
-}
-
 /* One bar below the last: `seconds` of the step. */
 static void append_loss(GString *text, const char *label, double seconds, double step_s, double *level)
 {
-  append_fall(text, label, *level, *level - seconds / step_s);
+  plot_cells(text, "snn\n", label, 100 * *level, 100 * (*level - seconds / step_s));
   *level -= seconds / step_s;
 }
 
@@ -268,13 +261,13 @@ char *moe_plot_explanation_data(const MoeExplanation *x)
   double level = 1, step = x->result->step_time_s;
   gboolean shown[MOE_N_CAUSES] = {FALSE};
 
-  append_fall(text, "peak", 1, 0);
+  plot_cells(text, "snn\n", "peak", 100.0, 0.0);
   append_shares(text, x, shown, &level);
   for (guint c = 0; c < MOE_N_CAUSES; c++)
     if (c != MOE_CAUSE_MATH && !shown[c] && x->left_s[c] >= SHOWN_SHARE * step)
       append_loss(text, moe_cause_title(c), x->left_s[c], step, &level);
   if (uncounted_s(x) != 0)
     append_loss(text, "math not counted", uncounted_s(x), step, &level);
-  append_fall(text, "MFU", (x->left_s[MOE_CAUSE_MATH] - uncounted_s(x)) / step, 0);
+  plot_cells(text, "snn\n", "MFU", 100 * ((x->left_s[MOE_CAUSE_MATH] - uncounted_s(x)) / step), 0.0);
   return g_string_free(text, FALSE);
 }

@@ -1,5 +1,6 @@
 /* Loads of links and traffic between domains as a drawing. */
 #include "report/findings.h"
+#include "svg.h"
 
 #define WIDTH  1200.0
 #define MARGIN 20.0
@@ -46,28 +47,27 @@ static void fill_islands(const MoeFabricLoad *load, Row *islands)
   }
 }
 
-/* White where idle, dark red where always busy; told apart in grey too. */
-static char *colour_of(double used)
+/* A box: white where idle, dark red where always busy, told apart in grey too. Takes over what it is called. */
+static void draw_cell(GString *svg, double x, double y, double width, double height, double used, char *title)
 {
   double share = CLAMP(used, 0, 1);
+  g_autofree char *paint = g_strdup_printf("fill=\"#%02x%02x%02x\"", (guint)(255 - 75 * share),
+                                           (guint)(245 - 225 * share), (guint)(235 - 205 * share));
 
-  return g_strdup_printf("#%02x%02x%02x", (guint)(255 - 75 * share), (guint)(245 - 225 * share),
-                         (guint)(235 - 205 * share));
+  svg_box(svg, x, y, width, height, paint, title);
+  g_free(title);
 }
 
 static void draw_row(GString *svg, const Row *row, double y, const char *title)
 {
   double step = (WIDTH - 2 * MARGIN) / MAX(row->n, 1);
 
-  g_string_append_printf(svg, "<text x=\"%g\" y=\"%g\">%s</text>\n", MARGIN, y - 6, title);
-  for (guint i = 0; i < row->n; i++) {
-    g_autofree char *colour = colour_of(row->most[i]);
-
-    g_string_append_printf(svg,
-                           "<rect x=\"%.1f\" y=\"%g\" width=\"%.1f\" height=\"%g\" fill=\"%s\" stroke=\"#555\" "
-                           "stroke-width=\"0.5\"><title>%u: %.1f %% of the step</title></rect>\n",
-                           MARGIN + i * step, y, step * (1 - GAP), BOX, colour, i, row->most[i] * 100);
-  }
+  svg_text(svg, MARGIN, y - 6, "start", title);
+  g_string_append(svg, "<g stroke=\"#555\" stroke-width=\"0.5\">\n");
+  for (guint i = 0; i < row->n; i++)
+    draw_cell(svg, MARGIN + i * step, y, step * (1 - GAP), BOX, row->most[i],
+              g_strdup_printf("%u: %.1f %% of the step", i, row->most[i] * 100));
+  g_string_append(svg, "</g>\n");
 }
 
 static double torus_used(const MoeFabricLoad *load, int64_t gpu)
@@ -101,20 +101,17 @@ static void draw_torus(GString *svg, const MoeFabricLoad *load, double y)
   const int64_t *extent = domain->extent;
   double side = torus_side(load);
 
-  g_string_append_printf(svg, "<text x=\"%g\" y=\"%g\">torus of each domain, plane by plane</text>\n", MARGIN, y - 6);
+  svg_text(svg, MARGIN, y - 6, "start", "torus of each domain, plane by plane");
   for (int64_t at = 0; at < MIN(domain->gpus, moe_topo_gpus(load->topo)); at++) {
     double used = 0;
 
     for (int64_t gpu = at; gpu < moe_topo_gpus(load->topo); gpu += domain->gpus)
       used = MAX(used, torus_used(load, gpu));
-    g_autofree char *colour = colour_of(used);
-    g_string_append_printf(
-        svg,
-        "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\"><title>%" G_GINT64_FORMAT
-        ": %.1f %% of the step</title></rect>\n",
-        MARGIN + side * (double)(moe_topo_position(load->topo, at, 0) +
-                                 (extent[0] + 1) * moe_topo_position(load->topo, at, 2)),
-        y + side * (double)moe_topo_position(load->topo, at, 1), side, side, colour, at, used * 100);
+    draw_cell(svg,
+              MARGIN + side * (double)(moe_topo_position(load->topo, at, 0) +
+                                       (extent[0] + 1) * moe_topo_position(load->topo, at, 2)),
+              y + side * (double)moe_topo_position(load->topo, at, 1), side, side, used,
+              g_strdup_printf("%" G_GINT64_FORMAT ": %.1f %% of the step", at, used * 100));
   }
 }
 
@@ -126,20 +123,17 @@ static void draw_matrix(GString *svg, const MoeFabricLoad *load, double y)
   for (guint i = 0; i < load->n_blocks * load->n_blocks; i++)
     most = MAX(most, load->between[i]);
   g_autofree char *largest = moe_quantity_format(most, MOE_DIM_BYTES);
-  g_string_append_printf(svg,
-                         "<text x=\"%g\" y=\"%g\">network bytes between domains, rows to columns, %" G_GINT64_FORMAT
-                         " to a cell, at most %s</text>\n",
-                         MARGIN, y - 6, load->block_domains, largest);
+  g_autofree char *title =
+      g_strdup_printf("network bytes between domains, rows to columns, %" G_GINT64_FORMAT " to a cell, at most %s",
+                      load->block_domains, largest);
+  svg_text(svg, MARGIN, y - 6, "start", title);
   for (guint i = 0; i < load->n_blocks; i++)
     for (guint j = 0; j < load->n_blocks; j++) {
       double bytes = moe_fabric_load_between(load, i, j, 1);
-      g_autofree char *colour = colour_of(most > 0 ? bytes / most : 0),
-                      *said = moe_quantity_format(bytes, MOE_DIM_BYTES);
+      g_autofree char *said = moe_quantity_format(bytes, MOE_DIM_BYTES);
 
-      g_string_append_printf(svg,
-                             "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\"><title>%u to %u: "
-                             "%s</title></rect>\n",
-                             MARGIN + side * j, y + side * i, side, side, colour, i, j, said);
+      draw_cell(svg, MARGIN + side * j, y + side * i, side, side, most > 0 ? bytes / most : 0,
+                g_strdup_printf("%u to %u: %s", i, j, said));
     }
 }
 
@@ -180,17 +174,17 @@ char *moe_report_fabric_svg(const MoeFabricLoad *load)
   g_autofree double *domain = g_new0(double, n_domains), *nic = g_new0(double, n_domains);
   g_autofree double *leaf = g_new0(double, n_leaves);
   Row domains = {domain, n_domains}, nics = {nic, n_domains}, leaves = {leaf, n_leaves};
-  g_autofree char *name = g_markup_escape_text(load->run->name, -1);
+  g_autofree char *title = g_strdup_printf("%s on %s: most used link of each box, share of a step of %.3f s",
+                                           load->run->name, load->run->cluster.name, load->step_s);
   double below = 60 + 3 * ROW + inside_height(load);
   GString *svg = g_string_new(NULL);
 
   fill_rows(load, &domains, &nics, &leaves);
-  g_string_append_printf(
-      svg,
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" "
-      "font-family=\"sans-serif\" font-size=\"14\">\n<text x=\"%g\" y=\"24\">%s on %s: most used link "
-      "of each box, share of a step of %.3f s</text>\n",
-      WIDTH, below + (load->n_blocks > 0 ? MATRIX + MARGIN : 0), MARGIN, name, load->run->cluster.name, load->step_s);
+  svg_put(svg,
+          "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"@\" height=\"@\" font-family=\"sans-serif\" "
+          "font-size=\"14\">\n",
+          WIDTH, below + (load->n_blocks > 0 ? MATRIX + MARGIN : 0));
+  svg_text(svg, MARGIN, 24, "start", title);
   draw_row(svg, &leaves, 60, "leaves: uplinks to the spine");
   draw_row(svg, &nics, 60 + ROW, "NICs of each NVLink domain");
   draw_row(svg, &domains, 60 + 2 * ROW, "NVLink of each domain");

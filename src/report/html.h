@@ -5,6 +5,7 @@
 #include "describe.h"
 #include "record/tables.h"
 #include "report/page.h"
+#include "svg.h"
 
 /* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */
 void html_text(GString *html, const char *text);
@@ -30,8 +31,6 @@ void html_say(GString *html, const char *attributes, JsonObject *record, const c
 void html_pair(GString *html, const char *name, char *value);
 
 /* Figures. */
-void svg_number(GString *html, double value); /* two decimals, a point in every locale */
-void svg_attribute(GString *html, const char *name, double value);
 /* A figure SVG_WIDTH units wide, which scrolls by itself where the page is too narrow to read it. */
 #define SVG_WIDTH 900.0
 void svg_start(GString *html, const char *title, double height);

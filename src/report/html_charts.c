@@ -16,35 +16,7 @@
 #define LEGEND 24.0
 #define AXIS   24.0
 
-static void text_at(GString *html, double x, double y, const char *anchor, const char *text)
-{
-  g_string_append(html, "<text");
-  svg_attribute(html, "x", x);
-  svg_attribute(html, "y", y);
-  g_string_append_printf(html, " text-anchor=\"%s\">", anchor);
-  html_text(html, text);
-  g_string_append(html, "</text>\n");
-}
-
-static void rect_at(GString *html, double x, double y, double width, double height, const char *paint)
-{
-  g_string_append(html, "<rect");
-  svg_attribute(html, "x", x);
-  svg_attribute(html, "y", y);
-  svg_attribute(html, "width", width);
-  svg_attribute(html, "height", height);
-  g_string_append_printf(html, " %s/>\n", paint);
-}
-
-static void line_at(GString *html, double x1, double y1, double x2, double y2, const char *class)
-{
-  g_string_append(html, "<line");
-  svg_attribute(html, "x1", x1);
-  svg_attribute(html, "y1", y1);
-  svg_attribute(html, "x2", x2);
-  svg_attribute(html, "y2", y2);
-  g_string_append_printf(html, " class=\"%s\"/>\n", class);
-}
+#define GRID "class=\"grid\""
 
 /* ---- timeline ---------------------------------------------------------------------------------------------------- */
 
@@ -68,8 +40,8 @@ static double timeline_legend(GString *html, const GArray *boxes, double y)
       continue;
     if (x > WIDTH - 170)
       x = LEFT, y += LEGEND;
-    rect_at(html, x, y, 12, 12, kind_paint[kind]);
-    text_at(html, x + 18, y + 11, "start", timeline_kind_titles[kind]);
+    svg_box(html, x, y, 12, 12, kind_paint[kind], NULL);
+    svg_text(html, x + 18, y + 11, "start", timeline_kind_titles[kind]);
     x += 170;
   }
   return y + LEGEND;
@@ -81,12 +53,12 @@ static void timeline_axis(GString *html, MoeTime end, double y)
     double share = tick / 5.0;
     g_autofree char *time = moe_quantity_format(moe_time_to_seconds(end) * share, MOE_DIM_SECONDS);
 
-    line_at(html, LEFT + share * SPAN, 0, LEFT + share * SPAN, y, "grid");
-    text_at(html, LEFT + share * SPAN, y + 17,
-            tick == 0   ? "start"
-            : tick == 5 ? "end"
-                        : "middle",
-            tick == 0 ? "0" : time);
+    svg_line(html, LEFT + share * SPAN, 0, LEFT + share * SPAN, y, GRID);
+    svg_text(html, LEFT + share * SPAN, y + 17,
+             tick == 0   ? "start"
+             : tick == 5 ? "end"
+                         : "middle",
+             tick == 0 ? "0" : time);
   }
 }
 
@@ -105,7 +77,7 @@ void html_timeline(GString *html, const MoePage *page)
   for (guint i = 0; i < lanes->len; i++) {
     g_autofree char *title = timeline_lane_title(g_array_index(lanes, gint64, i));
 
-    text_at(html, LEFT - 8, i * LANE + 16, "end", title);
+    svg_text(html, LEFT - 8, i * LANE + 16, "end", title);
   }
   for (guint i = 0; i < boxes->len; i++) {
     const Box *box = &g_array_index(boxes, Box, i);
@@ -113,7 +85,7 @@ void html_timeline(GString *html, const MoePage *page)
 
     double top = timeline_lane(lanes, box->lane) * LANE + (LANE - BOX) / 2 + BOX * (1 - box->high);
 
-    rect_at(html, LEFT + from, top, MAX(to - from, 0.3), BOX * (box->high - box->low), kind_paint[box->kind]);
+    svg_box(html, LEFT + from, top, MAX(to - from, 0.3), BOX * (box->high - box->low), kind_paint[box->kind], NULL);
   }
   timeline_legend(html, boxes, bottom + AXIS + 6);
   svg_end(html);
@@ -172,24 +144,21 @@ static void draw_axes(GString *html, const Axes *axes, const MoeScaleSeries *ser
   for (double mfu = 0; mfu <= axes->top + 1e-9; mfu += 0.1) {
     g_autofree char *percent = g_strdup_printf("%.0f %%", 100 * mfu);
 
-    line_at(html, SCALE_LEFT, y_of(axes, mfu), SCALE_LEFT + SCALE_SPAN, y_of(axes, mfu), "grid");
-    text_at(html, SCALE_LEFT - 8, y_of(axes, mfu) + 4, "end", percent);
+    svg_line(html, SCALE_LEFT, y_of(axes, mfu), SCALE_LEFT + SCALE_SPAN, y_of(axes, mfu), GRID);
+    svg_text(html, SCALE_LEFT - 8, y_of(axes, mfu) + 4, "end", percent);
   }
   for (guint i = 0; i < series->results->len; i++) {
     const MoeResult *result = g_ptr_array_index(series->results, i);
     g_autofree char *gpus = g_strdup_printf("%" G_GINT64_FORMAT, result->gpus);
 
-    text_at(html, x_of(axes, (double)result->gpus), SCALE_HEIGHT + 26, "middle", gpus);
+    svg_text(html, x_of(axes, (double)result->gpus), SCALE_HEIGHT + 26, "middle", gpus);
   }
-  text_at(html, SCALE_LEFT + SCALE_SPAN / 2, SCALE_HEIGHT + 44, "middle", "GPUs; the batch grows with them");
+  svg_text(html, SCALE_LEFT + SCALE_SPAN / 2, SCALE_HEIGHT + 44, "middle", "GPUs; the batch grows with them");
 }
 
 static void add_point(GString *html, const Axes *axes, const MoeResult *result, double mfu)
 {
-  svg_number(html, x_of(axes, (double)result->gpus));
-  g_string_append_c(html, ',');
-  svg_number(html, y_of(axes, mfu));
-  g_string_append_c(html, ' ');
+  svg_put(html, "@,@ ", x_of(axes, (double)result->gpus), y_of(axes, mfu));
 }
 
 static void draw_band(GString *html, const Axes *axes, const MoeScaleSeries *series, const char *hue)
@@ -208,8 +177,8 @@ static void draw_band(GString *html, const Axes *axes, const MoeScaleSeries *ser
 
 static void draw_cross(GString *html, double x, double y, double size)
 {
-  line_at(html, x - size, y - size, x + size, y + size, "alarm");
-  line_at(html, x - size, y + size, x + size, y - size, "alarm");
+  svg_line(html, x - size, y - size, x + size, y + size, "class=\"alarm\"");
+  svg_line(html, x - size, y + size, x + size, y - size, "class=\"alarm\"");
 }
 
 static void draw_series(GString *html, const Axes *axes, const MoeScaleSeries *series, guint number)
@@ -229,11 +198,11 @@ static void draw_series(GString *html, const Axes *axes, const MoeScaleSeries *s
     const MoeResult *result = g_ptr_array_index(series->results, i);
     double x = x_of(axes, (double)result->gpus), published = moe_result_published_mfu(result);
 
-    rect_at(html, x - 4, y_of(axes, result->mfu_causal) - 4, 8, 8, "class=\"point\"");
+    svg_box(html, x - 4, y_of(axes, result->mfu_causal) - 4, 8, 8, "class=\"point\"", NULL);
     if (!result->memory.fits)
       draw_cross(html, x, y_of(axes, result->mfu_causal), 7);
     if (published > 0 && !result->published.full_convention)
-      text_at(html, x, y_of(axes, published) + 6, "middle", "\u2605");
+      svg_text(html, x, y_of(axes, published) + 6, "middle", "\u2605");
   }
 }
 
@@ -244,13 +213,13 @@ static void draw_legend(GString *html, const MoePage *page)
   for (guint s = 0; s < page->n_scale; s++, y += LEGEND) {
     g_autofree char *paint = g_strdup_printf("fill=\"%s\"", line_hue[s % G_N_ELEMENTS(line_hue)]);
 
-    rect_at(html, x, y - 8, 18, 4, paint);
-    text_at(html, x + 26, y, "start", page->scale[s].label);
+    svg_box(html, x, y - 8, 18, 4, paint, NULL);
+    svg_text(html, x + 26, y, "start", page->scale[s].label);
   }
-  text_at(html, x + 9, y + 2, "middle", "\u2605");
-  text_at(html, x + 26, y, "start", "published");
+  svg_text(html, x + 9, y + 2, "middle", "\u2605");
+  svg_text(html, x + 26, y, "start", "published");
   draw_cross(html, x + 9, y + LEGEND - 4, 6);
-  text_at(html, x + 26, y + LEGEND, "start", "does not fit memory");
+  svg_text(html, x + 26, y + LEGEND, "start", "does not fit memory");
 }
 
 void html_scale(GString *html, const MoePage *page)

@@ -22,30 +22,12 @@ static const char *const palette[] = {FILLED("#0072b2"), FILLED("#e69f00"), FILL
 #define KEPT "class=\"kept\""
 #define LOST "class=\"lost\""
 
-/* Digits with a point in every locale. */
-void svg_number(GString *html, double value)
-{
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append(html, g_ascii_formatd(digits, sizeof digits, "%.2f", value));
-}
-
-void svg_attribute(GString *html, const char *name, double value)
-{
-  g_string_append_printf(html, " %s=\"", name);
-  svg_number(html, value);
-  g_string_append_c(html, '"');
-}
-
 void svg_start(GString *html, const char *title, double height)
 {
-  g_string_append(
-      html,
-      "<div class=\"wide\"><svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" role=\"img\" viewBox=\"0 0 ");
-  svg_number(html, WIDTH);
-  g_string_append_c(html, ' ');
-  svg_number(html, height);
-  g_string_append(html, "\">");
+  svg_put(html,
+          "<div class=\"wide\"><svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" role=\"img\" "
+          "viewBox=\"0 0 @ @\">",
+          WIDTH, height);
   html_element(html, "title", NULL, title);
   g_string_append_c(html, '\n');
 }
@@ -58,22 +40,12 @@ void svg_end(GString *html)
 /* `from` and `to` in 0..1 of the scale; `paint` is an attribute. */
 static void bar(GString *html, double y, double from, double to, const char *paint)
 {
-  g_string_append(html, "<rect");
-  svg_attribute(html, "x", LABEL + from * SPAN);
-  svg_attribute(html, "y", y + (ROW - BAR) / 2);
-  svg_attribute(html, "width", MAX((to - from) * SPAN, MIN_VISIBLE));
-  svg_attribute(html, "height", BAR);
-  g_string_append_printf(html, " %s/>\n", paint);
+  svg_box(html, LABEL + from * SPAN, y + (ROW - BAR) / 2, MAX((to - from) * SPAN, MIN_VISIBLE), BAR, paint, NULL);
 }
 
 static void label(GString *html, double x, double y, const char *anchor, const char *text)
 {
-  g_string_append(html, "<text");
-  svg_attribute(html, "x", x);
-  svg_attribute(html, "y", y + ROW / 2 + 5);
-  g_string_append_printf(html, " text-anchor=\"%s\">", anchor);
-  html_text(html, text);
-  g_string_append(html, "</text>\n");
+  svg_text(html, x, y + ROW / 2 + 5, anchor, text);
 }
 
 static void row_labels(GString *html, double y, const char *name, char *value)
@@ -86,12 +58,7 @@ static void row_labels(GString *html, double y, const char *name, char *value)
 /* A dashed vertical line at `at` in 0..1 of the scale. */
 static void mark(GString *html, double at, double top, double bottom)
 {
-  g_string_append(html, "<line");
-  svg_attribute(html, "x1", LABEL + at * SPAN);
-  svg_attribute(html, "x2", LABEL + at * SPAN);
-  svg_attribute(html, "y1", top);
-  svg_attribute(html, "y2", bottom);
-  g_string_append(html, " class=\"line\" stroke-dasharray=\"4 3\"/>\n");
+  svg_line(html, LABEL + at * SPAN, top, LABEL + at * SPAN, bottom, "class=\"line\" stroke-dasharray=\"4 3\"");
 }
 
 /* ---- waterfall ---- */
@@ -125,10 +92,7 @@ static void memory_legend(GString *html)
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++) {
     double x = LABEL + part % LEGEND_COLUMNS * (SPAN / LEGEND_COLUMNS), y = part / LEGEND_COLUMNS * ROW;
 
-    g_string_append(html, "<rect");
-    svg_attribute(html, "x", x);
-    svg_attribute(html, "y", y + (ROW - BAR) / 2);
-    g_string_append_printf(html, " width=\"12\" height=\"12\" %s/>\n", palette[part % G_N_ELEMENTS(palette)]);
+    svg_box(html, x, y + (ROW - BAR) / 2, 12, 12, palette[part % G_N_ELEMENTS(palette)], NULL);
     label(html, x + 17, y - 2, "start", moe_memory_words[part]);
   }
 }

@@ -2,6 +2,7 @@
 #include "report/plot.h"
 
 #include "losses.h"
+#include "svg.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,26 +11,12 @@
 #define GB           1e9
 #define SMALLEST_BAR 0.001 /* of the step: less cannot be seen, and is drawn together with its like */
 
-/* Tabs and line ends would break the rows. */
-static void append_label(GString *text, const char *label)
-{
-  for (; *label; label++)
-    g_string_append_c(text, g_ascii_iscntrl(*label) ? ' ' : *label);
-}
-
-static void append_number(GString *text, double value)
-{
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_c(text, '\t');
-  g_string_append(text, isfinite(value) ? g_ascii_formatd(digits, sizeof digits, "%.6g", value) : "NaN");
-}
-
-static void append_result_label(GString *text, const MoeResult *result)
+/* The run and its cluster, as the first cell of a line. */
+static void put_result(GString *text, const MoeResult *result)
 {
   g_autofree char *label = moe_result_label(result);
 
-  append_label(text, label);
+  plot_cells(text, "s", label);
 }
 
 /* The step time at an end of the interval; NaN without samples. */
@@ -38,19 +25,12 @@ static double step_at(const MoeResult *result, double step_time_s)
   return result->interval.samples > 0 && step_time_s > 0 ? step_time_s : NAN;
 }
 
-static void append_point(GString *text, const MoeResult *result, MoeMeasure measure, double tokens,
-                         const MoeResult *first)
+static void put_point(GString *text, const MoeResult *result, MoeMeasure measure, double tokens, const MoeResult *first)
 {
-  g_string_append_printf(text, "%" G_GINT64_FORMAT, result->gpus);
-  append_number(text, 100 * result->mfu_causal);
-  append_number(text, 100 * result->mfu_full);
-  g_string_append(text, result->memory.fits ? "\t1" : "\t0");
-  append_number(text, moe_measure_value(measure, result, tokens, first));
-  append_number(text,
-                moe_measure_at(measure, result, tokens, first, step_at(result, result->interval.step_time_p10_s)));
-  append_number(text,
-                moe_measure_at(measure, result, tokens, first, step_at(result, result->interval.step_time_p90_s)));
-  g_string_append_c(text, '\n');
+  plot_cells(text, "inndnnn\n", result->gpus, 100 * result->mfu_causal, 100 * result->mfu_full,
+             result->memory.fits != 0, moe_measure_value(measure, result, tokens, first),
+             moe_measure_at(measure, result, tokens, first, step_at(result, result->interval.step_time_p10_s)),
+             moe_measure_at(measure, result, tokens, first, step_at(result, result->interval.step_time_p90_s)));
 }
 
 /* What was published in the convention that the axis shows; 0 = nothing. */
@@ -73,11 +53,8 @@ static void append_published(GString *text, const MoeScaleSeries *series, guint 
     const MoeResult *result = g_ptr_array_index(series->results, i);
     double published = published_value(result, measure, tokens, g_ptr_array_index(series->results, 0));
 
-    if (published == 0)
-      continue;
-    g_string_append_printf(text, "%" G_GINT64_FORMAT, result->gpus);
-    append_number(text, published);
-    g_string_append_printf(text, "\t%u\n", number);
+    if (published != 0)
+      plot_cells(text, "ind\n", result->gpus, published, (int)number);
   }
 }
 
@@ -86,14 +63,14 @@ char *moe_plot_scale_data(guint n, const MoeScaleSeries *series, MoeMeasure meas
   GString *text = g_string_new(NULL);
 
   for (guint i = 0; i < n; i++) {
-    append_label(text, series[i].label);
-    g_string_append_printf(text, "\tcausal %%\tfull %%\tfits\t%s\tP10\tP90\n", moe_measure_words[measure]);
+    plot_cells(text, "sssssss\n", series[i].label, "causal %", "full %", "fits", moe_measure_words[measure], "P10",
+               "P90");
     for (guint j = 0; j < series[i].results->len; j++)
-      append_point(text, g_ptr_array_index(series[i].results, j), measure, tokens,
-                   g_ptr_array_index(series[i].results, 0));
+      put_point(text, g_ptr_array_index(series[i].results, j), measure, tokens,
+                g_ptr_array_index(series[i].results, 0));
     g_string_append(text, "\n\n");
   }
-  g_string_append_printf(text, "published\t%s\tline\n", moe_measure_words[measure]);
+  plot_cells(text, "sss\n", "published", moe_measure_words[measure], "line");
   for (guint i = 0; i < n; i++)
     append_published(text, &series[i], i + 1, measure, tokens);
   return g_string_free(text, FALSE);
@@ -113,22 +90,13 @@ char *moe_plot_ladder_data(const GPtrArray *results)
     const MoeResult *result = g_ptr_array_index(results, i);
     double published = moe_result_published_mfu(result);
 
-    append_result_label(text, result);
-    append_number(text, 100 * moe_result_mfu_as_published(result));
-    append_number(text, published > 0 ? 100 * published : NAN);
-    append_number(text, mfu_at(result, result->interval.mfu_causal_p10, result->interval.mfu_full_p10));
-    append_number(text, mfu_at(result, result->interval.mfu_causal_p90, result->interval.mfu_full_p90));
-    g_string_append(text, result->memory.fits ? "\t1\n" : "\t0\n");
+    put_result(text, result);
+    plot_cells(text, "nnnnd\n", 100 * moe_result_mfu_as_published(result), published > 0 ? 100 * published : NAN,
+               mfu_at(result, result->interval.mfu_causal_p10, result->interval.mfu_full_p10),
+               mfu_at(result, result->interval.mfu_causal_p90, result->interval.mfu_full_p90),
+               result->memory.fits != 0);
   }
   return g_string_free(text, FALSE);
-}
-
-static void append_fall(GString *text, const char *label, double upper, double lower)
-{
-  append_label(text, label);
-  append_number(text, 100 * upper);
-  append_number(text, 100 * lower);
-  g_string_append_c(text, '\n');
 }
 
 char *moe_plot_waterfall_data(const MoeResult *result)
@@ -139,7 +107,7 @@ char *moe_plot_waterfall_data(const MoeResult *result)
   double left = 1;
   double small = 0;
 
-  append_fall(text, "peak", 1, 0);
+  plot_cells(text, "snn\n", "peak", 100.0, 0.0);
   for (guint i = 0; i < n; i++) {
     double share = losses[i].seconds / result->step_time_s;
 
@@ -147,21 +115,20 @@ char *moe_plot_waterfall_data(const MoeResult *result)
       small += share;
       continue;
     }
-    append_fall(text, moe_cause_title(losses[i].cause), left, left - share);
+    plot_cells(text, "snn\n", moe_cause_title(losses[i].cause), 100 * left, 100 * (left - share));
     left -= share;
   }
   if (small > 0)
-    append_fall(text, "smaller ones", left, left - small);
-  append_fall(text, "MFU", result->cause_s[MOE_CAUSE_MATH] / result->step_time_s, 0);
+    plot_cells(text, "snn\n", "smaller ones", 100 * left, 100 * (left - small));
+  plot_cells(text, "snn\n", "MFU", 100 * (result->cause_s[MOE_CAUSE_MATH] / result->step_time_s), 0.0);
   return g_string_free(text, FALSE);
 }
 
 static void append_parts(GString *text, const double *part_bytes, double capacity_bytes)
 {
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
-    append_number(text, part_bytes[part] / GB);
-  append_number(text, capacity_bytes / GB);
-  g_string_append_c(text, '\n');
+    plot_cells(text, "n", part_bytes[part] / GB);
+  plot_cells(text, "n\n", capacity_bytes / GB);
 }
 
 char *moe_plot_memory_data(const GPtrArray *results)
@@ -169,8 +136,8 @@ char *moe_plot_memory_data(const GPtrArray *results)
   GString *text = g_string_new("label");
 
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
-    g_string_append_printf(text, "\t%s", moe_memory_words[part]);
-  g_string_append(text, "\tcapacity\n");
+    plot_cells(text, "s", moe_memory_words[part]);
+  plot_cells(text, "s\n", "capacity");
   for (guint i = 0; i < results->len; i++) {
     const MoeResult *result = g_ptr_array_index(results, i);
 
@@ -179,7 +146,7 @@ char *moe_plot_memory_data(const GPtrArray *results)
       append_parts(text, result->memory.role[stage].part_bytes, result->memory.capacity_bytes);
     }
     if (results->len > 1) {
-      append_result_label(text, result);
+      put_result(text, result);
       append_parts(text, result->memory.part_bytes, result->memory.capacity_bytes);
     }
   }
@@ -197,17 +164,15 @@ char *moe_plot_strategies_data(const GPtrArray *results)
   GString *text = g_string_new("run");
 
   for (guint cause = 0; cause < MOE_N_CAUSES; cause++)
-    g_string_append_printf(text, "\t%s", moe_cause_title(cause));
-  g_string_append(text, "\tMFU %\ttokens/s per GPU\tfits\n");
+    plot_cells(text, "s", moe_cause_title(cause));
+  plot_cells(text, "sss\n", "MFU %", "tokens/s per GPU", "fits");
   for (guint i = 0; i < results->len; i++) {
     const MoeResult *result = g_ptr_array_index(results, i);
 
-    append_result_label(text, result);
+    put_result(text, result);
     for (guint cause = 0; cause < MOE_N_CAUSES; cause++)
-      append_number(text, gpu_seconds(result, result->cause_s[cause]));
-    append_number(text, 100 * result->mfu_causal);
-    append_number(text, result->tokens_per_s_per_gpu);
-    g_string_append(text, result->memory.fits ? "\t1\n" : "\t0\n");
+      plot_cells(text, "n", gpu_seconds(result, result->cause_s[cause]));
+    plot_cells(text, "nnd\n", 100 * result->mfu_causal, result->tokens_per_s_per_gpu, result->memory.fits != 0);
   }
   return g_string_free(text, FALSE);
 }
@@ -221,12 +186,8 @@ char *moe_plot_heatmap_data(guint n_x, char *const *x, guint n_y, char *const *y
     for (guint column = 0; column < n_x; column++) {
       const MoeResult *result = results[row * n_x + column];
 
-      g_string_append_printf(text, "%u\t%u\t", column, row);
-      append_label(text, x[column]);
-      g_string_append_c(text, '\t');
-      append_label(text, y[row]);
-      append_number(text, result ? moe_measure_value(measure, result, tokens, result) : NAN);
-      g_string_append(text, result && result->memory.fits ? "\t1\n" : "\t0\n");
+      plot_cells(text, "ddssnd\n", (int)column, (int)row, x[column], y[row],
+                 result ? moe_measure_value(measure, result, tokens, result) : NAN, result && result->memory.fits);
     }
   return g_string_free(text, FALSE);
 }
@@ -255,11 +216,10 @@ char *moe_plot_pareto_data(const GPtrArray *results, MoeMeasure measure, double 
   for (guint i = 0; i < results->len; i++) {
     const MoeResult *result = g_ptr_array_index(results, i);
 
-    append_result_label(text, result);
-    append_number(text, moe_measure_value(measure, result, tokens, result));
-    append_number(text, gpu_seconds(result, result->step_time_s));
-    g_string_append_printf(text, "\t%d\t%d\n", result->memory.fits,
-                           result->memory.fits && !is_beaten(results, result, measure, tokens));
+    put_result(text, result);
+    plot_cells(text, "nndd\n", moe_measure_value(measure, result, tokens, result),
+               gpu_seconds(result, result->step_time_s), result->memory.fits != 0,
+               result->memory.fits && !is_beaten(results, result, measure, tokens));
   }
   return g_string_free(text, FALSE);
 }
@@ -270,12 +230,7 @@ char *moe_plot_steps_data(guint n, const double *step_time_s)
   g_autofree double *sorted = g_memdup2(step_time_s, n * sizeof *step_time_s);
 
   moe_sort(sorted, n);
-  for (guint i = 0; i < n; i++) {
-    char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_string_append(text, g_ascii_formatd(digits, sizeof digits, "%.9g", sorted[i]));
-    append_number(text, 100.0 * (i + 1) / n);
-    g_string_append_c(text, '\n');
-  }
+  for (guint i = 0; i < n; i++)
+    plot_cells(text, "Nn\n", sorted[i], 100.0 * (i + 1) / n);
   return g_string_free(text, FALSE);
 }

@@ -1,6 +1,7 @@
 /* How sure an answer is: the interval and the tornado. */
 #include "describe.h"
 #include "report/plot.h"
+#include "svg.h"
 
 #include <math.h>
 #include <string.h>
@@ -163,13 +164,6 @@ char *moe_report_sensitivity(const MoeSensitivity *s, MoeSheet sheet)
 
 /* ---- figure ----------------------------------------------------------------------------------------------------- */
 
-static void append_number(GString *text, double value)
-{
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_printf(text, "\t%s", isfinite(value) ? g_ascii_formatd(digits, sizeof digits, "%.6g", value) : "NaN");
-}
-
 char *moe_plot_sensitivity_data(const MoeSensitivity *s)
 {
   GString *text = g_string_new("assumption\tlow %\thigh %\tstated %\tleast at\tmost at\n");
@@ -177,20 +171,16 @@ char *moe_plot_sensitivity_data(const MoeSensitivity *s)
   for (guint i = 0; i < s->n_swings; i++) {
     const MoeSwing *swing = &s->swings[i];
 
-    if (!swing->low)
-      continue;
-    g_string_append(text, swing->key);
-    append_number(text, 100 * swing->mfu_low);
-    append_number(text, 100 * swing->mfu_high);
-    append_number(text, 100 * s->result->mfu_causal);
-    g_string_append_printf(text, "\t%s\t%s\n", swing->low, swing->high);
+    if (swing->low)
+      plot_cells(text, "snnnss\n", swing->key, 100 * swing->mfu_low, 100 * swing->mfu_high, 100 * s->result->mfu_causal,
+                 swing->low, swing->high);
   }
   const MoeResult *r = s->result;
   gboolean told = r->interval.samples > 0;
-  g_string_append_printf(text, "\n\ninterval\tP10\tP50\tP90\n%s", told ? "with the model's error" : "combinations");
-  append_number(text, 100 * (told ? r->interval.mfu_causal_p10 : s->mfu_causal.p10));
-  append_number(text, 100 * (told ? r->interval.mfu_causal_p50 : s->mfu_causal.p50));
-  append_number(text, 100 * (told ? r->interval.mfu_causal_p90 : s->mfu_causal.p90));
-  g_string_append_c(text, '\n');
+  g_string_append(text, "\n\ninterval\tP10\tP50\tP90\n");
+  plot_cells(text, "snnn\n", told ? "with the model's error" : "combinations",
+             100 * (told ? r->interval.mfu_causal_p10 : s->mfu_causal.p10),
+             100 * (told ? r->interval.mfu_causal_p50 : s->mfu_causal.p50),
+             100 * (told ? r->interval.mfu_causal_p90 : s->mfu_causal.p90));
   return g_string_free(text, FALSE);
 }

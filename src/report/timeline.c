@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "metrics/metrics.h"
 #include "spec/work.h"
+#include "svg.h"
 
 #include <string.h>
 
@@ -134,20 +135,9 @@ guint timeline_lane(const GArray *lanes, gint64 lane)
   return index;
 }
 
-static void append_ms(GString *text, MoeTime time)
+static double ms(MoeTime time)
 {
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_c(text, '\t');
-  g_string_append(text, g_ascii_formatd(digits, sizeof digits, "%.9g", (double)time / PS_PER_MS));
-}
-
-static void append_share(GString *text, double share)
-{
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_c(text, '\t');
-  g_string_append(text, g_ascii_formatd(digits, sizeof digits, "%.3g", share));
+  return (double)time / PS_PER_MS;
 }
 
 char *timeline_lane_title(gint64 lane)
@@ -162,14 +152,9 @@ static void append_kind(GString *text, const GArray *boxes, const GArray *lanes,
   for (guint i = 0; i < boxes->len; i++) {
     const Box *box = &g_array_index(boxes, Box, i);
 
-    if (box->kind != kind)
-      continue;
-    g_string_append_printf(text, "%u", timeline_lane(lanes, box->lane));
-    append_ms(text, box->start);
-    append_ms(text, box->end);
-    append_share(text, box->low);
-    append_share(text, box->high);
-    g_string_append_c(text, '\n');
+    if (box->kind == kind)
+      plot_cells(text, "dNNpp\n", (int)timeline_lane(lanes, box->lane), ms(box->start), ms(box->end), box->low,
+                 box->high);
   }
   g_string_append(text, "\n\n");
 }
@@ -184,11 +169,9 @@ static void append_names(GString *text, const GArray *boxes, const GArray *lanes
     const Box *box = &g_array_index(boxes, Box, i);
     double room = (double)(box->end - box->start) * points_per_ps;
 
-    if (!box->name || (double)(strlen(box->name) + 1) * LETTER_WIDTH > room)
-      continue;
-    g_string_append_printf(text, "%u", timeline_lane(lanes, box->lane));
-    append_ms(text, box->start + (box->end - box->start) / 2);
-    g_string_append_printf(text, "\t%s\t%d\n", box->name, kind_shade[box->kind]);
+    if (box->name && (double)(strlen(box->name) + 1) * LETTER_WIDTH <= room)
+      plot_cells(text, "dNsd\n", (int)timeline_lane(lanes, box->lane), ms(box->start + (box->end - box->start) / 2),
+                 box->name, (int)kind_shade[box->kind]);
   }
   g_string_append(text, "\n\n");
 }
@@ -197,11 +180,9 @@ static void append_lanes(GString *text, const GArray *lanes)
 {
   g_string_append(text, "lane\tname\n");
   for (guint i = 0; i < lanes->len; i++) {
-    gint64 lane = g_array_index(lanes, gint64, i);
+    g_autofree char *title = timeline_lane_title(g_array_index(lanes, gint64, i));
 
-    g_autofree char *title = timeline_lane_title(lane);
-
-    g_string_append_printf(text, "%u\t%s\n", i, title);
+    plot_cells(text, "ds\n", (int)i, title);
   }
 }
 

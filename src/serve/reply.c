@@ -147,8 +147,8 @@ enum MHD_Result moe_reply_list(struct MHD_Connection *connection, const MoeServe
 
   for (guint i = 0; i < server->options.n_doors; i++)
     g_string_append_printf(text, "%s\"%s\"", i > 0 ? ", " : "", server->options.doors[i].name);
-  g_string_append_printf(text, "], \"version\": \"%s\", \"save\": %s}\n", server->version,
-                         server->options.save ? "true" : "false");
+  g_string_append_printf(text, "], \"version\": \"%s\", \"save\": %s, \"kept_bytes\": %" G_GUINT64_FORMAT "}\n",
+                         server->version, server->options.save ? "true" : "false", moe_cache_bytes(server->cache));
   g_autoptr(GBytes) bytes = g_bytes_new(text->str, text->len);
   return moe_reply_bytes(connection, MHD_HTTP_OK, NULL, bytes);
 }

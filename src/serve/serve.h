@@ -6,7 +6,7 @@
  * into a folder that it was given for that.
  *
  *     GET  /                 the page, and its parts: bytes that were built into the program
- *     GET  /api              what there is: {"doors": [...], "version": ..., "save": true}
+ *     GET  /api              what there is: {"doors": [...], "version": ..., "save": true, "kept_bytes": ...}
  *     POST /api/NAME         the door's answer to the body; with "Accept: text/event-stream" its progress before
  *     POST /api/save         {"name": ..., "text": ...} into the folder, when there is one
  *
