@@ -289,12 +289,20 @@ double moe_weights_adapters(const MoeShape *shape, int64_t layer);
 /* Bytes that the forward pass of a layer leaves for its backward pass when `recomputed` (bits of MoeModule) are
  * replayed there. */
 double moe_layer_saved_bytes(const MoeShape *shape, int64_t layer, guint recomputed);
+/* Beside modules among `recomputed`: outputs of the activations below, which their own backward kernel writes again. */
+#define MOE_REMADE_ACTIVATION  (1u << 31)
+#define MOE_ACTIVATION_MODULES (MOE_MODULE_FFN_ACTIVATION | MOE_MODULE_MOE_ACTIVATION)
+/* Which such outputs the run's software leaves out: MOE_REMADE_ACTIVATION or 0. */
+guint moe_remade_outputs(const MoeShape *shape);
 /* The same of a layer that is described. */
 double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                  guint recomputed);
 /* Of these, what the parts `away` (bits of MoeAway) read. */
 double moe_described_away_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                 guint recomputed, guint away);
+/* Of these, what operations in `scopes` (bits of MoeScope) make. */
+double moe_described_made_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
+                                guint recomputed, guint scopes);
 /* Whether the layer at `index` of a chunk, one of `chunks` of its stage, is computed again from a checkpoint: as a
  * whole, or all but the operators that are kept. */
 gboolean moe_recompute_takes(const MoeRecompute *recompute, int64_t index, int64_t chunks);

@@ -93,22 +93,30 @@ static double element_bytes(const MoeShape *shape, MoeKept kept, gboolean replay
   }
 }
 
+guint moe_remade_outputs(const MoeShape *shape)
+{
+  return shape->run->stack.memory.remade_activation ? MOE_REMADE_ACTIVATION : 0;
+}
+
 static double tensor_bytes(const MoeShape *shape, const MoeTensor *tensor, guint readers, guint made, guint recomputed)
 {
   if (made & recomputed & (DISCARDING | readers))
+    return 0;
+  if (recomputed & MOE_REMADE_ACTIVATION && made & MOE_ACTIVATION_MODULES)
     return 0;
   return moe_shape_rows(shape, tensor->rows) * tensor->width *
          element_bytes(shape, tensor->kept, (readers & recomputed) != 0);
 }
 
-static double sublayer_bytes(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed)
+/* Bytes kept of the tensors chosen; NULL: of all. */
+static double chosen_bytes(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed, const gboolean *chosen)
 {
   double bytes = 0;
   Uses uses;
 
   note_uses(sublayer, &uses);
   for (guint t = 1; t <= sublayer->n_tensors; t++)
-    if (uses.read[t])
+    if (uses.read[t] && (!chosen || chosen[t]))
       bytes += tensor_bytes(shape, &sublayer->tensors[t], uses.readers[t], uses.made[t], recomputed);
   return bytes;
 }
@@ -116,8 +124,24 @@ static double sublayer_bytes(const MoeShape *shape, const MoeSublayer *sublayer,
 double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                  guint recomputed)
 {
-  return (sublayer_bytes(shape, attention, recomputed) + sublayer_bytes(shape, second, recomputed)) *
+  return (chosen_bytes(shape, attention, recomputed, NULL) + chosen_bytes(shape, second, recomputed, NULL)) *
          (1 + shape->run->stack.activation_overhead);
+}
+
+static double sublayer_made(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed, guint scopes)
+{
+  gboolean made[MOE_MAX_TENSORS] = {FALSE};
+
+  for (guint i = 0; i < sublayer->n_ops; i++)
+    for (guint o = 0; o < MOE_OP_OUTPUTS && (1u << sublayer->ops[i].scope & scopes); o++)
+      made[sublayer->ops[i].out[o]] = TRUE;
+  return chosen_bytes(shape, sublayer, recomputed, made);
+}
+
+double moe_described_made_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
+                                guint recomputed, guint scopes)
+{
+  return sublayer_made(shape, attention, recomputed, scopes) + sublayer_made(shape, second, recomputed, scopes);
 }
 
 /* ---- what waits on the host ------------------------------------------------------------------- */
@@ -163,17 +187,11 @@ static double sublayer_away(const MoeShape *shape, const MoeSublayer *sublayer, 
                             MoeAway norm)
 {
   gboolean moves[MOE_MAX_TENSORS] = {FALSE};
-  double bytes = 0;
-  Uses uses;
 
-  note_uses(sublayer, &uses);
   for (guint i = 0; i < sublayer->n_ops; i++)
     for (guint in = 0; in < MOE_OP_INPUTS && (away_of(&sublayer->ops[i], norm) & away); in++)
       moves[sublayer->ops[i].in[in]] = TRUE;
-  for (guint t = 1; t <= sublayer->n_tensors; t++)
-    if (moves[t] && uses.read[t])
-      bytes += tensor_bytes(shape, &sublayer->tensors[t], uses.readers[t], uses.made[t], recomputed);
-  return bytes;
+  return chosen_bytes(shape, sublayer, recomputed, moves);
 }
 
 double moe_described_away_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,

@@ -174,21 +174,32 @@ void moe_lower_add_backward(MoeEmit *emit, const MoeLayerOp *op)
 
 /* ---- activations -------------------------------------------------------------------------------- */
 
-static void emit_activation(MoeEmit *emit, const MoeLayerOp *op, const Chains *chains)
+static Chain choose_activation(const MoeEmit *emit, const Chains *chains)
 {
-  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.gated ? "swiglu" : "gelu",
-             choose(chains, emit->shape->run->stack.fused.activation), op_elements(emit, op, 0), 0,
+  return *choose(chains, emit->shape->run->stack.fused.activation);
+}
+
+static void emit_activation(MoeEmit *emit, const MoeLayerOp *op, const Chain *chain)
+{
+  emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.gated ? "swiglu" : "gelu", chain, op_elements(emit, op, 0), 0,
              moe_lower_load(emit, op));
 }
 
 void moe_lower_activation(MoeEmit *emit, const MoeLayerOp *op)
 {
-  emit_activation(emit, op, op->chain.gated ? &gated_forward : &plain_forward);
+  Chain chain = choose_activation(emit, op->chain.gated ? &gated_forward : &plain_forward);
+
+  emit_activation(emit, op, &chain);
 }
 
+/* An output that was not kept is written once more for the weight gradient of the layer after it. */
 void moe_lower_activation_backward(MoeEmit *emit, const MoeLayerOp *op)
 {
-  emit_activation(emit, op, op->chain.gated ? &gated_backward : &plain_backward);
+  Chain chain = choose_activation(emit, op->chain.gated ? &gated_backward : &plain_backward);
+
+  if (op->modules & MOE_ACTIVATION_MODULES && moe_remade_outputs(emit->shape) != 0)
+    chain.write += emit->shape->act_bytes;
+  emit_activation(emit, op, &chain);
 }
 
 static void emit_clamp(MoeEmit *emit, const MoeLayerOp *op, const Chain *chain)

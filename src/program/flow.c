@@ -107,12 +107,32 @@ void moe_flow_splice(MoeFlow *flow, MoeFlow *more)
   }
 }
 
+static void add_event(MoeFlow *flow, MoeMemoryEvent event)
+{
+  if (event.bytes != 0)
+    g_array_append_val(flow->memory, event);
+}
+
 void moe_flow_memory(MoeFlow *flow, uint32_t item, MoeMemoryPart part, gboolean at_end, double bytes)
 {
-  MoeMemoryEvent event = {.op = item, .part = (uint8_t)part, .at_end = (uint8_t)at_end, .bytes = bytes};
+  add_event(flow, (MoeMemoryEvent){.op = item, .part = (uint8_t)part, .at_end = (uint8_t)at_end, .bytes = bytes});
+}
 
-  if (bytes != 0)
-    g_array_append_val(flow->memory, event);
+/* What ends with the last item so far. */
+static uint32_t last_item(const MoeFlow *flow)
+{
+  return flow->n_items > 0 ? flow->n_items - 1 : 0;
+}
+
+void moe_flow_allocate_pooled(MoeFlow *flow, MoeMemoryPart part, double bytes)
+{
+  add_event(flow, (MoeMemoryEvent){.op = flow->n_items, .part = (uint8_t)part, .pooled = TRUE, .bytes = bytes});
+}
+
+void moe_flow_release_pooled(MoeFlow *flow, MoeMemoryPart part, double bytes)
+{
+  add_event(flow, (MoeMemoryEvent){
+                      .op = last_item(flow), .part = (uint8_t)part, .at_end = TRUE, .pooled = TRUE, .bytes = -bytes});
 }
 
 void moe_flow_allocate(MoeFlow *flow, MoeMemoryPart part, double bytes)
@@ -122,7 +142,7 @@ void moe_flow_allocate(MoeFlow *flow, MoeMemoryPart part, double bytes)
 
 void moe_flow_release(MoeFlow *flow, MoeMemoryPart part, double bytes)
 {
-  moe_flow_memory(flow, flow->n_items > 0 ? flow->n_items - 1 : 0, part, TRUE, -bytes);
+  moe_flow_memory(flow, last_item(flow), part, TRUE, -bytes);
 }
 
 void moe_flow_drop(MoeFlow *flow, MoeMemoryPart part, double bytes)

@@ -49,6 +49,9 @@ uint32_t moe_flow_length(const MoeFlow *flow);
 /* Memory taken when the next item starts, freed when the last item ends, or tied to an item. */
 void moe_flow_allocate(MoeFlow *flow, MoeMemoryPart part, double bytes);
 void moe_flow_release(MoeFlow *flow, MoeMemoryPart part, double bytes);
+/* The same in the pool of the graphs. */
+void moe_flow_allocate_pooled(MoeFlow *flow, MoeMemoryPart part, double bytes);
+void moe_flow_release_pooled(MoeFlow *flow, MoeMemoryPart part, double bytes);
 /* Freed before the next operation begins, after what was allocated for it so far. */
 void moe_flow_drop(MoeFlow *flow, MoeMemoryPart part, double bytes);
 void moe_flow_memory(MoeFlow *flow, uint32_t item, MoeMemoryPart part, gboolean at_end, double bytes);

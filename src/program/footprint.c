@@ -9,12 +9,17 @@ const char *const moe_memory_words[] = {
 };
 
 typedef struct {
+  gboolean iteration; /* the passes are one graph, with a pool of its own; the optimizer's update is outside */
   double now[MOE_N_MEMORY_PARTS], at_peak[MOE_N_MEMORY_PARTS];
   double total, peak;
+  double pooled, pooled_peak; /* of the total, what lies in the pool of the graphs */
+  double outside_peak;        /* of the rest */
 } Walk;
 
 static void note_peak(Walk *walk)
 {
+  walk->pooled_peak = MAX(walk->pooled_peak, walk->pooled);
+  walk->outside_peak = MAX(walk->outside_peak, walk->total - walk->pooled);
   if (walk->total <= walk->peak)
     return;
   walk->peak = walk->total;
@@ -25,10 +30,21 @@ static void note_peak(Walk *walk)
 static void walk_block(Walk *walk, const MoeBlock *block)
 {
   for (uint32_t i = 0; i < block->n_memory; i++) {
-    walk->now[block->memory[i].part] += block->memory[i].bytes;
-    walk->total += block->memory[i].bytes;
+    const MoeMemoryEvent *event = &block->memory[i];
+
+    walk->now[event->part] += event->bytes;
+    walk->total += event->bytes;
+    if (event->pooled || (walk->iteration && block->ops[event->op].scope != MOE_SCOPE_OPTIMIZER))
+      walk->pooled += event->bytes;
     note_peak(walk);
   }
+}
+
+/* What the allocator holds beyond the peak: a share that is lost, and what of the graphs' pool is idle when the rest is
+ * at its fullest. Where the rest peaks outside the pool's own peak, both have to be there. */
+static double allocator_bytes(const MoeRun *run, const Walk *walk)
+{
+  return run->stack.fragmentation * walk->peak + MAX(walk->pooled_peak + walk->outside_peak - walk->peak, 0);
 }
 
 /* What is cached beyond need counts where a log prints it, as far as the device has room; it does not decide whether a
@@ -43,10 +59,18 @@ static void add_cache(const MoeRun *run, MoeFootprint *footprint)
       footprint->peak_bytes - footprint->part_bytes[MOE_MEMORY_SYSTEM] + cached;
 }
 
+/* Outside the allocator: what libraries hold, or all that a pool of fixed size leaves them. */
+static double system_bytes(const MoeRun *run)
+{
+  double pool = run->stack.memory.pool, left = (1 - pool) * run->cluster.accelerator.memory_bytes;
+
+  return pool > 0 ? MAX(left, run->stack.hbm_reserved_bytes) : run->stack.hbm_reserved_bytes;
+}
+
 void moe_program_footprint(const MoeProgram *program, const MoeRun *run, guint role, MoeFootprint *footprint)
 {
   const MoeRole *r = &program->roles[role];
-  Walk walk = {0};
+  Walk walk = {.iteration = run->stack.memory.graph_pool && moe_stack_graphs_iteration(&run->stack)};
 
   for (uint32_t call = 0; call < r->n_calls; call++)
     walk_block(&walk, &program->blocks[r->calls[call].block]);
@@ -55,8 +79,8 @@ void moe_program_footprint(const MoeProgram *program, const MoeRun *run, guint r
     footprint->part_bytes[part] = r->static_bytes[part] + walk.at_peak[part];
     footprint->counted_bytes[MOE_MEMORY_ALLOCATED] += footprint->part_bytes[part];
   }
-  footprint->part_bytes[MOE_MEMORY_ALLOCATOR] = run->stack.fragmentation * walk.peak;
-  footprint->part_bytes[MOE_MEMORY_SYSTEM] = run->stack.hbm_reserved_bytes;
+  footprint->part_bytes[MOE_MEMORY_ALLOCATOR] = allocator_bytes(run, &walk);
+  footprint->part_bytes[MOE_MEMORY_SYSTEM] = system_bytes(run);
   for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
     footprint->peak_bytes += footprint->part_bytes[part];
   add_cache(run, footprint);

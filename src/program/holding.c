@@ -1,6 +1,41 @@
 /* What a stage holds throughout the step: weights, gradients, optimizer state, buffers. */
 #include "internal.h"
 
+#include <math.h>
+
+/* Elements up to the next multiple of the padding and of the ranks, without which shards would not be equal
+ * (Megatron-core, distributed/param_and_grad_buffer.py, _pad_end_of_bucket_if_needed). */
+static double bucket_padding(const MoeBuilder *builder, double elements, double shards)
+{
+  int64_t step = builder->shape.run->stack.data_parallel.bucket_padding, ranks = (int64_t)shards;
+  int64_t a = step, b = ranks;
+
+  if (step == 0 || elements <= 0)
+    return 0;
+  while (b != 0) {
+    int64_t rest = a % b;
+
+    a = b;
+    b = rest;
+  }
+  double multiple = (double)step / (double)a * (double)ranks;
+
+  return ceil(elements / multiple) * multiple - elements;
+}
+
+static void pad_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding *holding)
+{
+  g_autoptr(GArray) units = moe_units_new(builder, part);
+  gboolean padded = builder->shape.run->parallelism.zero == 1 && !builder->shape.frozen;
+
+  for (guint i = 0; i < units->len && padded; i++) {
+    const MoeWeights *weights = &g_array_index(units, MoeUnit, i).weights;
+
+    holding->padding += bucket_padding(builder, weights->dense, holding->dense_shards) +
+                        bucket_padding(builder, weights->experts, holding->expert_shards);
+  }
+}
+
 static void add_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding *holding, double *root)
 {
   g_autoptr(GArray) units = moe_units_new(builder, part);
@@ -9,7 +44,7 @@ static void add_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding
     const MoeUnit *unit = &g_array_index(units, MoeUnit, i);
 
     moe_weights_add(&holding->held, &unit->weights);
-    *root += unit->count == 0 ? unit->weights.dense + unit->weights.experts : 0;
+    *root += unit->count == 0 && moe_ends_stay(builder) ? unit->weights.dense + unit->weights.experts : 0;
     for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
       holding->adapters += moe_weights_adapters(&builder->shape, layer);
   }
@@ -43,6 +78,11 @@ void moe_holding_init(const MoeBuilder *builder, int64_t stage, MoeHolding *hold
   holding->trainable_dense = builder->shape.frozen ? holding->adapters : holding->held.dense;
   holding->trainable_experts = builder->shape.frozen ? 0 : holding->held.experts;
   set_shards(builder, holding);
+  for (int64_t chunk = 0; chunk < builder->placement.chunks; chunk++) {
+    int64_t position = moe_placement_position(builder->schedule, &builder->placement, stage, chunk);
+
+    pad_part(builder, &builder->parts[position], holding);
+  }
 }
 
 /* Sharded elements: dense and expert weights have their own degrees. */
@@ -61,7 +101,7 @@ static double weight_bytes(const MoeBuilder *builder, const MoeHolding *holding)
   if (shape->run->parallelism.zero == 3)
     return sharded(holding, holding->held.dense, holding->held.experts) * keeps->shard_bytes +
            holding->root * keeps->end_bytes;
-  return (all - holding->root) * keeps->weight_bytes + (holding->root + adapters) * keeps->end_bytes;
+  return (all - holding->root) * keeps->weight_bytes + (holding->root + adapters + holding->padding) * keeps->end_bytes;
 }
 
 static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holding)
@@ -75,7 +115,7 @@ static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holdin
 
   if (builder->shape.run->parallelism.zero >= 2 && !waits)
     return sharded(holding, holding->trainable_dense, holding->trainable_experts) * element;
-  return (holding->trainable_dense + holding->trainable_experts) * element;
+  return (holding->trainable_dense + holding->trainable_experts + holding->padding) * element;
 }
 
 static double optimizer_bytes(const MoeBuilder *builder, const MoeHolding *holding)

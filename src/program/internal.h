@@ -271,6 +271,9 @@ typedef struct {
 } MoeUnit;
 
 GArray *moe_units_new(const MoeBuilder *builder, const MoeChunk *part);
+/* Whether ZeRO-3 holds embedding and head gathered through the step, not only as long as they are read: with several
+ * stages or one table for both ends there is always a pass that reads them next. */
+gboolean moe_ends_stay(const MoeBuilder *builder);
 typedef struct MoeZero MoeZero;
 MoeZero *moe_zero_new(MoeBuilder *builder, const MoeChunk *part);
 void moe_zero_free(MoeZero *zero);
@@ -295,6 +298,7 @@ typedef struct {
   MoeWeights held; /* all weights of the stage */
   double root;     /* of them, embedding, head and prediction modules */
   double adapters; /* LoRA */
+  double padding;  /* elements at the ends of buckets that are no weight */
   double trainable_dense, trainable_experts;
   double dense_shards, expert_shards; /* degree over which the optimizer state is sharded; 1 = not */
 } MoeHolding;

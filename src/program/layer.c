@@ -10,6 +10,7 @@ struct MoeDescribed {
   MoeSublayer attention_left, second_left; /* in what is computed again */
   MoeSublayer second_last;                 /* in its last layer */
   MoeOperatorBytes outputs;                /* mode operators; 0 in others */
+  double pooled_bytes;                     /* kept in the pool of the graphs that captured parts of the layer are */
 };
 
 static gboolean keeps_operators(const MoeShape *shape)
@@ -33,6 +34,24 @@ static void fill_left(const MoeShape *shape, MoeDescribed *described)
   moe_operators_thin(shape, &described->attention_left, &described->second_left, &described->outputs);
 }
 
+/* What the layer leaves for its backward pass: modules that are computed again leave nothing, nor does an activation
+ * whose backward kernel writes its output once more. */
+static guint left_out(const MoeShape *shape)
+{
+  return moe_selected_modules(shape) | moe_remade_outputs(shape);
+}
+
+/* Captured work keeps its memory for itself where the software says so; the whole iteration is told by its blocks. */
+static double pooled_bytes(const MoeShape *shape, const MoeDescribed *described)
+{
+  const MoeStack *stack = &shape->run->stack;
+
+  if (!stack->memory.graph_pool || moe_stack_graphs_iteration(stack))
+    return 0;
+  return moe_described_made_bytes(shape, &described->attention, &described->second, left_out(shape),
+                                  stack->host.graph_scopes);
+}
+
 /* The sub-layers of a layer, described once for all of its kind. */
 static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
 {
@@ -49,6 +68,7 @@ static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
   emit->builder->kinds = more;
   moe_describe_attention(&shape->view, kind, &more->attention);
   moe_describe_second(&shape->view, kind, &more->second);
+  more->pooled_bytes = pooled_bytes(shape, more);
   fill_left(shape, more);
   return more;
 }
@@ -127,7 +147,7 @@ static double kept_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
   const MoeDescribed *described = describe(emit, layer);
 
   if (!again.whole)
-    return saved_bytes(emit->shape, described, moe_selected_modules(emit->shape));
+    return saved_bytes(emit->shape, described, left_out(emit->shape));
   return (layer == again.first ? moe_checkpoint_bytes(emit->shape) : 0) + described->outputs.kept;
 }
 
@@ -152,15 +172,23 @@ static double away_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
     return 0;
   const MoeDescribed *described = describe(emit, layer);
 
-  return moe_described_away_bytes(shape, &described->attention, &described->second, moe_selected_modules(shape),
-                                  modules);
+  return moe_described_away_bytes(shape, &described->attention, &described->second, left_out(shape), modules);
+}
+
+/* Of what a layer keeps, what lies in the pool of its graphs: nothing of a layer that is computed again as a whole or
+ * waits in host memory. */
+static double kept_pooled(MoeEmit *emit, int64_t layer, MoeAgain again)
+{
+  return again.whole || away_bytes(emit, layer, again) > 0 ? 0 : describe(emit, layer)->pooled_bytes;
 }
 
 void moe_stored_forward(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
   double kept = kept_bytes(emit, layer, again), away = away_bytes(emit, layer, again);
+  double pooled = kept_pooled(emit, layer, again);
 
-  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept);
+  moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept - pooled);
+  moe_flow_allocate_pooled(emit->flow, MOE_MEMORY_ACTIVATIONS, pooled);
   emit->layer = (int)layer;
   layer_forward(emit, describe(emit, layer));
   if (away == 0)
@@ -184,11 +212,12 @@ guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, MoeAgain again)
 }
 
 /* Weight gradients that wait keep the layer's activations alive. */
-static void release_kept(MoeEmit *emit, double bytes)
+static void release_kept(MoeEmit *emit, double bytes, double pooled)
 {
   MoeFlow *flow = moe_flow_length(emit->later) > 0 ? emit->later : emit->flow;
 
-  moe_flow_release(flow, MOE_MEMORY_ACTIVATIONS, bytes);
+  moe_flow_release(flow, MOE_MEMORY_ACTIVATIONS, bytes - pooled);
+  moe_flow_release_pooled(flow, MOE_MEMORY_ACTIVATIONS, pooled);
 }
 
 /* What computing a layer again adds to what it kept; outputs that no backward pass reads do not stand for any that it
@@ -229,7 +258,7 @@ void moe_stored_backward(MoeEmit *emit, int64_t layer, MoeAgain again)
     replay_layers(emit, again);
   sublayer_backward(emit, &described->second, modules);
   sublayer_backward(emit, &described->attention, modules);
-  release_kept(emit, kept + replayed);
+  release_kept(emit, kept + replayed, kept_pooled(emit, layer, again));
 }
 
 /* What one stage sends to the next: the residual stream in its own precision (Megatron-LM: FP32 with

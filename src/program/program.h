@@ -83,6 +83,7 @@ typedef struct {
   uint32_t op;    /* index in the block */
   uint8_t part;   /* MoeMemoryPart */
   uint8_t at_end; /* applied when the op ends (frees), else when it starts (allocations) */
+  uint8_t pooled; /* what captured operations of a layer leave: in the pool of the graphs */
   double bytes;   /* positive allocates */
 } MoeMemoryEvent;
 

@@ -75,11 +75,10 @@ double moe_placeholder_bytes(const MoeBuilder *builder, int64_t stage)
 double moe_graph_bytes(const MoeBuilder *builder, int64_t stage)
 {
   const MoeStack *stack = &builder->shape.run->stack;
-  guint scopes = stack->host.graph_scopes;
-  gboolean whole = (scopes & MOE_ITERATION_SCOPES) == MOE_ITERATION_SCOPES;
   int64_t inputs = 0;
 
-  if (!stack->memory.graph_inputs || whole || (scopes & LAYER_SCOPES) == 0)
+  if (!stack->memory.graph_inputs || moe_stack_graphs_iteration(stack) ||
+      (stack->host.graph_scopes & LAYER_SCOPES) == 0)
     return 0;
   for (int64_t chunk = 0; chunk < builder->placement.chunks; chunk++) {
     int64_t position = moe_placement_position(builder->schedule, &builder->placement, stage, chunk);

@@ -149,10 +149,21 @@ static int64_t zero_stage(const MoeZero *zero)
   return zero->builder->shape.run->parallelism.zero;
 }
 
-/* The ends of the model stay gathered through the step (FSDP does not reshard its root). */
-static gboolean is_root(const MoeUnit *unit)
+gboolean moe_ends_stay(const MoeBuilder *builder)
+{
+  return !builder->shape.run->stack.data_parallel.reshard_ends || builder->placement.stages > 1 ||
+         builder->shape.arch->tied_embeddings;
+}
+
+static gboolean is_end(const MoeUnit *unit)
 {
   return unit->count == 0;
+}
+
+/* An end that stays gathered through the step. */
+static gboolean is_root(const MoeZero *zero, const MoeUnit *unit)
+{
+  return is_end(unit) && moe_ends_stay(zero->builder);
 }
 
 /* ---- parameter gathers -------------------------------------------------------------------------- */
@@ -162,9 +173,9 @@ static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean 
   /* Frozen weights do not change: only ZeRO-3 has to gather them. */
   if (zero_stage(zero) == 0 || (zero->builder->shape.frozen && zero_stage(zero) < 3))
     return FALSE;
-  if (zero_stage(zero) < 3 || is_root(unit))
+  if (zero_stage(zero) < 3 || is_root(zero, unit))
     return forward && (variant & MOE_VARIANT_FIRST);
-  return TRUE;
+  return forward || !is_end(unit);
 }
 
 /* Whether gathers are launched ahead of the micro-batch that needs them, on all stages together. Interleaved stages
@@ -213,7 +224,7 @@ static void issue(MoeZero *zero, MoeEmit *emit, guint index, gboolean forward, g
     return;
   other.scope = MOE_SCOPE_DATA;
   other.pass = forward ? MOE_PASS_FORWARD : MOE_PASS_DGRAD;
-  if (zero_stage(zero) == 3 && !is_root(unit))
+  if (zero_stage(zero) == 3 && !is_root(zero, unit))
     moe_flow_allocate(emit->flow, MOE_MEMORY_WEIGHTS, weight_bytes(emit->shape, unit));
   guint32 dense = gather(zero, &other, unit->weights.dense, FALSE);
   guint32 experts = gather(zero, &other, unit->weights.experts, TRUE);
@@ -236,11 +247,20 @@ static void before(MoeZero *zero, MoeEmit *emit, guint index, gboolean forward, 
   moe_flow_join(emit->flow, g_array_index(zero->gathered, guint32, index));
 }
 
-static void free_gathered(MoeZero *zero, MoeEmit *emit, MoeFlow *flow, guint index)
+/* Whether a pass is the last that reads what was gathered: no backward pass reads the embedding's table, that of the
+ * head follows at once and works with what its forward pass gathered. */
+static gboolean ends_use(const MoeZero *zero, guint index, gboolean forward)
+{
+  gboolean table = zero->part->embedding && index == 0;
+
+  return !is_end(moe_zero_unit(zero, index)) || table == forward;
+}
+
+static void free_gathered(MoeZero *zero, MoeEmit *emit, MoeFlow *flow, guint index, gboolean forward)
 {
   const MoeUnit *unit = moe_zero_unit(zero, index);
 
-  if (zero_stage(zero) == 3 && !is_root(unit))
+  if (zero_stage(zero) == 3 && !is_root(zero, unit) && ends_use(zero, index, forward))
     moe_flow_release(flow, MOE_MEMORY_WEIGHTS, weight_bytes(emit->shape, unit));
 }
 
@@ -252,7 +272,7 @@ void moe_zero_before_forward(MoeZero *zero, MoeEmit *emit, guint index, guint va
 void moe_zero_after_forward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
 {
   (void)variant;
-  free_gathered(zero, emit, emit->flow, index);
+  free_gathered(zero, emit, emit->flow, index, TRUE);
 }
 
 /* ---- gradient reductions ------------------------------------------------------------------------ */
@@ -382,7 +402,7 @@ void moe_zero_after_backward(MoeZero *zero, MoeEmit *emit, guint index, guint va
   guint32 item = MOE_NO_ITEM;
 
   other.flow = moe_flow_length(emit->later) > 0 ? emit->later : emit->flow;
-  free_gathered(zero, emit, other.flow, index);
+  free_gathered(zero, emit, other.flow, index, FALSE);
   if (reduces_in_batch(zero, variant))
     item = reduce_unit(zero, &other, index);
   if (item != MOE_NO_ITEM)

@@ -107,7 +107,7 @@ static double captured_seconds(const MoeStack *stack, const MoeOp *op, const Moe
   guint scopes = stack->host.graph_scopes;
   gboolean inside =
       before && (scopes & 1u << before->scope) && before->layer == op->layer && before->kind != MOE_OP_HOST_SYNC;
-  gboolean passes = (scopes & MOE_ITERATION_SCOPES) == MOE_ITERATION_SCOPES && op->scope != MOE_SCOPE_OPTIMIZER;
+  gboolean passes = moe_stack_graphs_iteration(stack) && op->scope != MOE_SCOPE_OPTIMIZER;
 
   return inside || passes ? stack->host.graph_kernel_s : stack->host.graph_launch_s;
 }

@@ -216,6 +216,11 @@ static gboolean read_graphs(const MoeNode *list, guint *scopes, GError **error)
   return TRUE;
 }
 
+gboolean moe_stack_graphs_iteration(const MoeStack *stack)
+{
+  return (stack->host.graph_scopes & MOE_ITERATION_SCOPES) == MOE_ITERATION_SCOPES;
+}
+
 gboolean moe_stack_host_read(const MoeNode *node, MoeStack *stack, GError **error)
 {
   return moe_node_read_fields(node, host_fields, "host", stack, error) &&

@@ -251,9 +251,11 @@ typedef struct {
     double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay
                                      bandwidth-bound; 0 = none */
     gboolean bucket_context;      /* context-parallel ranks count among them */
+    int64_t bucket_padding;       /* elements: buckets of ZeRO-1 end at a multiple of it and of their ranks */
     int64_t prefetch;             /* units gathered ahead, default 1 */
     gboolean unaligned_gather;    /* interleaved stages gather a chunk where its first micro-batch needs it */
     gboolean first_chunk_buckets; /* only the first chunk of the first stage is divided into buckets */
+    gboolean reshard_ends;        /* ZeRO-3 holds embedding and head gathered only as long as they are read */
     gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */
     gboolean zeroed;              /* gradients are added into a buffer that every step sets to zero (ZeRO-0 and 1) */
     gboolean checked;             /* the host reads the norm of a unit's gradients before their reduction */
@@ -269,11 +271,14 @@ typedef struct {
     gboolean
         mxfp8_shared_buffer; /* MXFP8 weights are gathered in BF16 through the gradient buffer: no BF16 copy stays */
     gboolean unsharded_gradients; /* micro-batches but the last are not reduced: whole gradients wait (ZeRO-2 and 3) */
+    double pool;                  /* share of the device's memory that the allocator may take, 0 = all but reserved */
     double cached_bytes;          /* that the allocator holds beyond need and gives back when memory runs short */
     gboolean eager_loss;          /* the loss keeps a second FP32 copy of the logits beside it in either pass */
+    gboolean graph_pool;          /* what is captured has a pool of its own, of no use to what runs outside */
     gboolean graph_inputs;        /* a captured layer has an input of its own for every micro-batch in flight */
     gboolean moments_cast; /* 16-bit moments are cast to FP32 for the update, all of a group of parameters at once */
-    gboolean placeholders; /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
+    gboolean remade_activation; /* an activation's backward kernel makes its output again: not kept */
+    gboolean placeholders;      /* an unused BF16 gradient per shape of weight stays allocated (TransformerEngine) */
   } memory;
   double hbm_reserved_bytes;  /* context, libraries, communication buffers */
   double fragmentation;       /* share of dynamic memory lost, an explicit assumption */
@@ -408,6 +413,8 @@ gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);
+/* Whether both passes of an iteration are captured as one graph. */
+gboolean moe_stack_graphs_iteration(const MoeStack *stack);
 
 /* ---- kinds and words -------------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #define MAX_BYTES     1e15
 #define MAX_JITTER    1
 #define MAX_OVERHEAD  10
+#define MAX_PADDING   (1 << 20)
 
 #define SECONDS(member)                                                                                                \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeStack, member), .dimension = MOE_DIM_SECONDS, .maximum = MAX_SECONDS
@@ -146,6 +147,11 @@ static const MoeField data_parallel_fields[] = {
      .meaning = "the host reads the norm of a bucket's gradients before their reduction, unless that is in a graph"},
     {"scaled", MOE_FIELD_CHOICE(MoeStack, data_parallel.scaled, scaled_words),
      .meaning = "gradients multiplied by a share of one before a reduction that does not average"},
+    {"bucket_padding", MOE_FIELD_COUNT(MoeStack, data_parallel.bucket_padding, 0, MAX_PADDING),
+     .meaning = "elements; buckets of ZeRO-1 end at a multiple of it and of the ranks that share them"},
+    {"reshard_ends", MOE_FIELD_FLAG(MoeStack, data_parallel.reshard_ends),
+     .meaning = "ZeRO-3: embedding and head are held gathered only as long as they are read, where a rank has the "
+                "whole model and the tables are not tied"},
     {"prefetch", MOE_FIELD_COUNT(MoeStack, data_parallel.prefetch, 0, MOE_MAX_LAYERS),
      .meaning = "units gathered ahead"},
     {"source", MOE_FIELD_ORIGIN},
@@ -156,6 +162,8 @@ static const MoeSection data_parallel_section = {"data_parallel", data_parallel_
 
 static const MoeField memory_fields[] = {
     {"reserved", BYTES(hbm_reserved_bytes), .meaning = "context, libraries, communication buffers"},
+    {"pool", NUMBER(memory.pool, 0, 1),
+     .meaning = "share of the device's memory that the allocator may take; 0: what `reserved` leaves"},
     {"fragmentation", NUMBER(fragmentation, 0, 1), .meaning = "share of dynamic memory that is lost"},
     {"activation_overhead", NUMBER(activation_overhead, 0, MAX_OVERHEAD),
      .meaning = "saved bytes beyond those counted, relative"},
@@ -171,12 +179,16 @@ static const MoeField memory_fields[] = {
      .meaning = "held by the allocator beyond need, given back when memory runs short"},
     {"eager_loss", MOE_FIELD_FLAG(MoeStack, memory.eager_loss),
      .meaning = "the loss keeps a second FP32 copy of the logits"},
+    {"graph_pool", MOE_FIELD_FLAG(MoeStack, memory.graph_pool),
+     .meaning = "captured work has a pool of its own, which what runs outside cannot use"},
     {"graph_inputs", MOE_FIELD_FLAG(MoeStack, memory.graph_inputs),
      .meaning = "a captured layer has an input of its own for every micro-batch in flight"},
     {"moments_cast", MOE_FIELD_FLAG(MoeStack, memory.moments_cast),
      .meaning = "16-bit moments are cast to FP32 for the update, all of a group of parameters at once"},
     {"placeholders", MOE_FIELD_FLAG(MoeStack, memory.placeholders),
      .meaning = "an unused BF16 gradient per shape of weight stays allocated"},
+    {"remade_activation", MOE_FIELD_FLAG(MoeStack, memory.remade_activation),
+     .meaning = "the activation's backward kernel writes its output once more: it is not kept"},
     {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };

@@ -29,16 +29,18 @@ static double checkpoint_bytes(const MoeShape *shape, int64_t layer)
 
 static void fill_modules(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
 {
-  double all = moe_layer_saved_bytes(shape, layer, 0);
+  guint remade = moe_remade_outputs(shape);
+  double all = moe_layer_saved_bytes(shape, layer, remade);
 
   for (guint module = 0; module < MOE_MEMORY_MODULES && moe_module_words[module]; module++)
-    row->module_bytes[module] = all - moe_layer_saved_bytes(shape, layer, 1u << module);
+    row->module_bytes[module] = all - moe_layer_saved_bytes(shape, layer, remade | 1u << module);
 }
 
 static void fill(const MoeShape *shape, int64_t layer, MoeMemoryLayer *row)
 {
   const MoeRun *run = shape->run;
-  guint modules = run->recompute.mode == MOE_RECOMPUTE_SELECTIVE ? run->recompute.modules : 0;
+  guint modules =
+      (run->recompute.mode == MOE_RECOMPUTE_SELECTIVE ? run->recompute.modules : 0) | moe_remade_outputs(shape);
   MoeWeights weights;
 
   moe_weights_layer(shape, layer, &weights);
