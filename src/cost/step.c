@@ -24,14 +24,21 @@ static void set_uncounted_apart(const MoeKernel *kernel, MoeCost *cost)
  * docs/model.md). */
 #define STATIC_POWER_SHARE 0.15
 
-/* Power that follows the clock f goes as f V^2, and voltage as the clock: f^3. */
+/* Below this share of the clock that the board's power sustains the voltage is at its least. Least squares over the two
+ * pairs above and two capped boards: GB300 at 500 of 1,400 W multiplies at 0.28 to 0.39 of its rate (pull request 2023
+ * of facebookexperimental/triton; law 0.31), H100 at 500 of 700 W at 0.74 to 0.78 (FBGEMM pull request 2546, BF16, over
+ * equal shapes of aic; law 0.86). */
+#define LEAST_VOLTAGE_CLOCK 0.88
+
+/* Power that follows the clock f goes as f V^2; voltage goes as the clock (f^3) down to the least one (f). */
 static double capped_clock(const MoeAccelerator *accelerator)
 {
   double static_w = STATIC_POWER_SHARE * accelerator->power_w;
 
   if (accelerator->power_cap_w <= 0)
     return 1;
-  return cbrt((accelerator->power_cap_w - static_w) / (accelerator->power_w - static_w));
+  double left = (accelerator->power_cap_w - static_w) / (accelerator->power_w - static_w);
+  return MIN(cbrt(left), left / (LEAST_VOLTAGE_CLOCK * LEAST_VOLTAGE_CLOCK));
 }
 
 /* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The

@@ -152,8 +152,8 @@ static double in_step(const MoeCostModel *model, const MoeKernel *kernel)
   return cost.seconds;
 }
 
-/* A power cap slows what math bounds, by the cube root of the power left for it; memory-bound kernels, products among
- * them, take what they took. */
+/* A power cap slows what math bounds, by the cube root of the power left for it and below the least voltage in
+ * proportion; memory-bound kernels, products among them, take what they took. */
 START_TEST(test_power_cap_slows_math)
 {
   MoeAccelerator full = round_accelerator(), capped;
@@ -164,14 +164,43 @@ START_TEST(test_power_cap_slows_math)
   full.training_rate = 0.8;
   full.power_w = 700;
   capped = full;
-  capped.power_cap_w = 500;
+  capped.power_cap_w = 600;
   g_autoptr(MoeCostModel) before = moe_cost_model_new(&full, &stack, NULL),
                           after = moe_cost_model_new(&capped, &stack, NULL);
-  double slower = cbrt((700 - 0.15 * 700) / (500 - 0.15 * 700));
+  double slower = cbrt((700 - 0.15 * 700) / (600 - 0.15 * 700));
 
   ck_assert_double_eq_tol(in_step(after, &large) / in_step(before, &large), slower, 0.02);
   ck_assert_double_eq_tol(in_step(after, &thin) / in_step(before, &thin), 1, 0.04);
   ck_assert_double_eq(in_step(after, &copy), in_step(before, &copy));
+}
+END_TEST
+
+/* GB300 capped at 500 of 1,400 W multiplies at about 617 TFLOP/s in place of 1,600 to 2,174
+ * (facebookexperimental/triton, pull request 2023); H100 at 500 of 700 W at 546 to 585 (pytorch/FBGEMM, pull request
+ * 2546) in place of 741 to 791 (aic).
+ */
+START_TEST(test_deep_power_caps_slow_math_as_measured)
+{
+  static const struct {
+    double power_w, cap_w, least, most, tolerance;
+  } boards[] = {{1400, 500, 617.0 / 2174, 617.0 / 1600, 0}, {700, 500, 546.0 / 741, 585.0 / 741, 0.1}};
+  MoeStack stack = {0};
+  MoeKernel large = gemm_kernel(16384, 16384, 16384);
+
+  for (guint i = 0; i < G_N_ELEMENTS(boards); i++) {
+    MoeAccelerator full = round_accelerator(), capped;
+
+    full.training_rate = 1;
+    full.power_w = boards[i].power_w;
+    capped = full;
+    capped.power_cap_w = boards[i].cap_w;
+    g_autoptr(MoeCostModel) before = moe_cost_model_new(&full, &stack, NULL),
+                            after = moe_cost_model_new(&capped, &stack, NULL);
+    double rate = in_step(before, &large) / in_step(after, &large);
+
+    ck_assert_double_gt(rate, boards[i].least * (1 - boards[i].tolerance));
+    ck_assert_double_lt(rate, boards[i].most * (1 + boards[i].tolerance));
+  }
 }
 END_TEST
 
@@ -237,5 +266,6 @@ END_TEST
 MOE_TEST_MAIN("cost/kernels", test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
               test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
               test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
-              test_power_cap_slows_math, test_attention_has_its_own_training_rate,
-              test_backward_fp8_products_promote_their_sums, test_bandwidth_saturates)
+              test_power_cap_slows_math, test_deep_power_caps_slow_math_as_measured,
+              test_attention_has_its_own_training_rate, test_backward_fp8_products_promote_their_sums,
+              test_bandwidth_saturates)
