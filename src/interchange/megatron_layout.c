@@ -261,7 +261,9 @@ gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, 
   p->pipeline = or_default(arguments->pipeline, 1);
   p->context = or_default(arguments->context, 1);
   p->expert = or_default(arguments->expert, 1);
-  p->expert_tensor = or_default(arguments->expert_tensor, arguments->experts > 0 ? p->tensor : 1);
+  p->expert_tensor = arguments->experts > 0 ? or_default(arguments->expert_tensor, p->tensor) : 1;
+  if (arguments->expert_tensor > 1 && arguments->experts == 0)
+    import_note(draft, "--expert-tensor-parallel-size without --num-experts counts for nothing");
   p->gpus = or_default(draft->options->gpus, world_size(arguments));
   p->sequence_parallel = arguments->sequence_parallel && p->tensor > 1;
   p->order = arguments->tp_pp_dp ? "tp-cp-ep-pp-dp" : NULL;

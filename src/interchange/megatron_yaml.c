@@ -28,6 +28,13 @@ typedef struct {
 
 /* ---- gathering ------------------------------------------------------------------------------- */
 
+static gboolean is_nothing(const char *value)
+{
+  static const char *const words[] = {"", "null", "Null", "NULL", "None", "~", "???", NULL};
+
+  return g_strv_contains(words, value);
+}
+
 static void merge_map(Reader *reader, const char *section, JsonObject *map);
 
 static void merge_key(Reader *reader, const char *section, const char *key, JsonNode *value)
@@ -43,7 +50,7 @@ static void merge_key(Reader *reader, const char *section, const char *key, Json
     g_hash_table_remove(reader->untouched, plain);
   if (JSON_NODE_HOLDS_OBJECT(value))
     merge_map(reader, key, json_node_get_object(value));
-  else
+  else if (known == key || !JSON_NODE_HOLDS_VALUE(value) || !is_nothing(json_node_get_string(value)))
     json_object_set_member(reader->keys, plain, json_node_copy(value));
 }
 
@@ -162,13 +169,6 @@ static gboolean is_true(const char *value)
 static gboolean is_false(const char *value)
 {
   return g_ascii_strcasecmp(value, "false") == 0 || g_ascii_strcasecmp(value, "no") == 0;
-}
-
-static gboolean is_nothing(const char *value)
-{
-  static const char *const words[] = {"", "null", "Null", "NULL", "None", "~", "???", NULL};
-
-  return g_strv_contains(words, value);
 }
 
 static char *argument_name(const char *key)

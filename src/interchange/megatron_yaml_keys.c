@@ -66,6 +66,10 @@ static const char *const words[][3] = {
     {"activation", "fast-geglu", "--geglu"},
     {"activation", "squared-relu", "--squared-relu"},
     {"activation", "gelu", NULL},
+    {"activation_func", "silu", NULL}, /* gated_linear_unit says that it is SwiGLU */
+    {"activation_func", "swish", NULL},
+    {"activation_func", "torch.nn.functional.silu", NULL},
+    {"activation_func", "squared_relu", "--squared-relu"},
     {"precision", "bf16", "--bf16"},
     {"precision", "bf16-mixed", "--bf16"},
     {"precision", "bf16_mixed", "--bf16"},
@@ -85,7 +89,9 @@ static const char *const words[][3] = {
 };
 
 /* Keys that mean something else in another section: "name" of an optimizer, "type" of a tokenizer. */
-static const char *const places[][3] = {{"optim", "name", "optim_name"}, {"tokenizer", "type", "tokenizer_model"}};
+static const char *const places[][3] = {{"optim", "name", "optim_name"},
+                                        {"tokenizer", "type", "tokenizer_model"},
+                                        {"tokenizer", "model", "tokenizer_model"}};
 
 /* Sections that are of the launcher, of logging, data, checkpoints and the learning rate. */
 static const char sections[] =

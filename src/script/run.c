@@ -75,7 +75,8 @@ void script_open_quoted(GPtrArray *words)
     const char *word = g_ptr_array_index(words, i);
     g_auto(GStrv) parts = NULL;
 
-    if (!strchr(word, ' ') || !strstr(word, "--num-layers") || !g_shell_parse_argv(word, NULL, &parts, NULL))
+    if (!strchr(word, ' ') || !(strstr(word, "--num-layers") || strstr(word, "--hidden-size")) ||
+        !g_shell_parse_argv(word, NULL, &parts, NULL))
       continue;
     g_ptr_array_remove_index(words, i);
     for (guint j = 0; parts[j]; j++)

@@ -66,6 +66,19 @@ static void take_given(Script *script, const char *const *given)
   }
 }
 
+/* Whoever starts with a file of settings also gives the tokenizer that it names (examples/post_training of
+ * Megatron-LM). */
+static void add_tokenizer(const Script *script, GPtrArray *words)
+{
+  static const char *const known[] = {"--tokenizer-model", "--vocab-size", NULL};
+  g_autofree char *tokenizer = shell_value(&script->shell, "TOKENIZER_MODEL");
+
+  if (!tokenizer || *tokenizer == '\0' || script_names_any(words, known))
+    return;
+  g_ptr_array_add(words, g_strdup("--tokenizer-model"));
+  g_ptr_array_add(words, g_steal_pointer(&tokenizer));
+}
+
 /* A file of settings has no launch: the variable that names the layers holds the arguments. */
 static GPtrArray *settings(const Script *script)
 {
@@ -89,6 +102,8 @@ static GPtrArray *settings(const Script *script)
     else
       g_ptr_array_unref(words);
   }
+  if (best)
+    add_tokenizer(script, best);
   return best;
 }
 

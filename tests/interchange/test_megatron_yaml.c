@@ -93,6 +93,10 @@ START_TEST(nemo)
       "--tensor-model-parallel-size 2 --pipeline-model-parallel-size 2 --ffn-hidden-size 48 --swiglu "
       "--disable-bias-linear --micro-batch-size 3 --library megatron --tokenizer-model GPT2BPETokenizer "
       "--use-distributed-optimizer --lr 2e-4");
+  check_yaml("model:\n  num_layers: 4\n  num_query_groups: 2\n  activation_func: silu\n  gated_linear_unit: true\n"
+             "  tokenizer: {library: sentencepiece, type: null, model: /x/llama2_tokenizer.model}\n",
+             "--num-layers 4 --num-query-groups 2 --swiglu --library sentencepiece --tokenizer-model "
+             "/x/llama2_tokenizer.model --group-query-attention");
   check_yaml(
       "model: {tensor_model_parallel_size: 2}\ntrain: {global_batch_size: 8}\n",
       "x.yaml: no num_layers: this file changes a recipe that stands elsewhere, expected the whole configuration, "

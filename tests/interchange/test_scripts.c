@@ -369,6 +369,17 @@ START_TEST(gpus_follow_the_batch)
 }
 END_TEST
 
+/* A file of settings alone: of a hybrid as well, and with the tokenizer that it names beside them. */
+START_TEST(reads_settings)
+{
+  check_launch("TOKENIZER_MODEL=nvidia/Nemotron-H-8B-Base-8K\nMODEL_ARGS=\" \\\n --hidden-size 512 \\\n "
+               "--hybrid-layer-pattern M-M*- \\\n\"\n",
+               NULL, "--hidden-size 512 --hybrid-layer-pattern M-M*- --tokenizer-model nvidia/Nemotron-H-8B-Base-8K");
+  check_launch("TOKENIZER_MODEL=a/b\nMODEL_ARGS=(--num-layers 4 --vocab-size 512)\n", NULL,
+               "--num-layers 4 --vocab-size 512");
+}
+END_TEST
+
 /* Of several trainings the last is read, and how many there are is said; the same one twice is one. */
 START_TEST(says_that_there_are_several)
 {
@@ -399,7 +410,7 @@ START_TEST(says_that_there_are_several)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/scripts", says_that_there_are_several, follows_variables_and_branches,
+MOE_TEST_MAIN("interchange/scripts", reads_settings, says_that_there_are_several, follows_variables_and_branches,
               follows_loops_and_functions, bounds_loops, follows_expansions, follows_files_and_shells,
               takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts, mamba, variants, offload,
               old_recomputation, other_programs, gpus_follow_the_batch, follows_words_of_other_places, counts_processes)
