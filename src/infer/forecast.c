@@ -5,8 +5,8 @@
 
 #include "internal.h"
 
-#define FORECAST_DRAWS 48 /* of the posterior, that held-out cases are simulated at */
-#define ERROR_PARTS    21 /* equally likely values of what a row scatters by */
+#define FORECAST_DRAWS 192 /* of the posterior, that held-out cases are simulated at: P10 then rests on 19 of them */
+#define ERROR_PARTS    21  /* equally likely values of what a row scatters by */
 
 /* Quantiles of a logarithm, in units of the metric: of a rate the other way round. */
 static MoeQuantiles in_metric(const MoeDatum *row, double *said, guint n)
