@@ -170,24 +170,32 @@ static int export_run(const char *argument, gboolean goal, const char *path, con
 
 /* ---- configurations: text, without a simulation ---------------------------------------------- */
 
+#define FIRST_TEXT 2 /* of the words that name what is exported */
+
 typedef char *(*TextFunc)(const MoeRun *run, GPtrArray *notes);
 
-static int export_text(const char *argument, TextFunc text_of, const char *path, const MoeCliRun *options)
+/* In the order of those words. */
+static const struct {
+  TextFunc text_of;
+  MoeExportKind kind;
+} texts[] = {{moe_export_megatron_text, MOE_EXPORT_MEGATRON},
+             {moe_export_torchtitan_text, MOE_EXPORT_TORCHTITAN},
+             {moe_export_hf_text, MOE_EXPORT_HF}};
+
+static int export_text(const char *argument, guint which, const char *path, const MoeCliRun *options)
 {
+  g_autofree char *data_dir = moe_data_dir();
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
-  g_autofree char *text = run ? text_of(run, notes) : NULL;
+  g_autofree char *text = run ? texts[which].text_of(run, notes) : NULL;
 
-  if (!text)
+  if (!text || !moe_export_check(run, texts[which].kind, text, notes, data_dir, &error))
     return moe_cli_fail(error);
   for (guint i = 0; i < notes->len; i++)
     moe_cli_note("%s", (const char *)g_ptr_array_index(notes, i));
   return moe_cli_write(path, text, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
 }
-
-/* The kinds of export, in the order of the words; those that are text have a function. */
-static const TextFunc texts[] = {NULL, NULL, moe_export_megatron_text, moe_export_torchtitan_text, moe_export_hf_text};
 
 int moe_cmd_export(int argc, char **argv)
 {
@@ -210,8 +218,8 @@ int moe_cmd_export(int argc, char **argv)
 
   if (kind < 0)
     return MOE_EXIT_BAD_INPUT;
-  if (texts[kind])
-    return export_text(argv[2], texts[kind], output, &options);
+  if (kind >= FIRST_TEXT)
+    return export_text(argv[2], (guint)kind - FIRST_TEXT, output, &options);
   if (!output)
     return moe_cli_complain("export: no -o, expected the %s to write", kind == 0 ? "file" : "folder");
   return export_run(argv[2], kind == 0, output, &options);

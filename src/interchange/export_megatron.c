@@ -266,22 +266,6 @@ static void add_zero(MegatronWords *writer, const MoeParallelism *p)
     words_count(writer, "--num-distributed-optimizer-instances", p->data / p->shard_group);
 }
 
-static void add_stages(MegatronWords *writer, const MoeParallelism *p)
-{
-  if (p->layout)
-    words_text(writer, "--pipeline-model-parallel-layout", p->layout);
-  else
-    words_count_unless(writer, "--num-virtual-stages-per-pipeline-rank", p->virtual_stages, 1);
-  words_count_unless(writer, "--decoder-first-pipeline-num-layers", p->first_stage_layers, -1);
-  words_count_unless(writer, "--decoder-last-pipeline-num-layers", p->last_stage_layers, -1);
-  words_flag_if(writer, "--account-for-embedding-in-pipeline-split", p->embedding_as_layer);
-  words_flag_if(writer, "--account-for-loss-in-pipeline-split", p->head_as_layer);
-  words_note_if(writer,
-                p->schedule != MOE_SCHEDULE_NONE && p->schedule != MOE_SCHEDULE_1F1B &&
-                    p->schedule != MOE_SCHEDULE_INTERLEAVED,
-                "the pipeline schedule; Megatron runs 1f1b, or interleaves virtual stages");
-}
-
 static void add_overlap(MegatronWords *writer, const MoeParallelism *p)
 {
   words_flag_if(writer, "--overlap-grad-reduce", p->overlap.gradient_reduce);
@@ -306,7 +290,7 @@ static void add_parallelism(MegatronWords *writer)
   }
   words_flag_if(writer, "--sequence-parallel", p->sequence_parallel);
   words_flag_if(writer, "--use-tp-pp-dp-mapping", strcmp(p->order, "tp-cp-ep-pp-dp") == 0);
-  add_stages(writer, p);
+  words_stages(writer);
   add_zero(writer, p);
   add_overlap(writer, p);
 }

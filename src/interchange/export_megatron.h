@@ -20,5 +20,8 @@ void words_number(MegatronWords *writer, const char *name, double value);
 /* "no argument says: what". */
 void words_note(MegatronWords *writer, const char *what);
 void words_note_if(MegatronWords *writer, gboolean wanted, const char *what);
+/* Which layers lie on which stage (export_stages.c): by Megatron's own rule of equal numbers where the run follows it,
+ * else as a layout. */
+void words_stages(MegatronWords *writer);
 
 #endif
