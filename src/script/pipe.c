@@ -60,9 +60,9 @@ static char *run_part(Script *script, const char *part, const char *before, char
 void script_fill_template(Script *script, const char *statement)
 {
   g_autofree char *target = NULL, *text = NULL;
-  const char *part = statement;
+  const char *part = statement, *end;
 
-  for (const char *end = part; *part; part = *end ? end + 1 : end) {
+  for (; *part; part = *end ? end + 1 : end) {
     for (end = part; *end && *end != '|';)
       end = shell_skip(end);
     g_autofree char *one = g_strndup(part, (gsize)(end - part));

@@ -161,12 +161,13 @@ START_TEST(test_cycles)
   write_file("alias.yaml", "extends: link\n");
   ck_assert_int_eq(symlink("alias.yaml", "link.yaml"), 0);
 
-  expect_load_refused("self.yaml", "self.yaml:1:10: in a circle (self.yaml -> self.yaml), expected a chain that ends");
+  expect_load_refused("self.yaml",
+                      "self.yaml:1:10: extends in a circle (self.yaml -> self.yaml), expected a chain that ends");
   expect_load_refused("a.yaml",
-                      "sub/../c.yaml:1:10: in a circle (sub/b.yaml -> sub/../c.yaml -> sub/b.yaml), expected a "
+                      "sub/../c.yaml:1:10: extends in a circle (sub/b.yaml -> sub/../c.yaml -> sub/b.yaml), expected a "
                       "chain that ends");
   expect_load_refused("alias.yaml", /* the same file under another name */
-                      "alias.yaml:1:10: in a circle (alias.yaml -> alias.yaml), expected a chain that ends");
+                      "alias.yaml:1:10: extends in a circle (alias.yaml -> alias.yaml), expected a chain that ends");
 }
 END_TEST
 
@@ -183,7 +184,7 @@ START_TEST(test_chain_length)
 {
   enter_empty_folder();
   write_chain(MOE_DOC_MAX_EXTENDS + 1);
-  expect_load_refused("f0.yaml", "f15.yaml:1:10: in a chain too long, expected at most 16 files");
+  expect_load_refused("f0.yaml", "f15.yaml:1:10: extends in a chain too long, expected at most 16 files");
   g_autoptr(MoeDoc) doc = load("f1.yaml");
   expect_text(doc, "end", "1");
 }
