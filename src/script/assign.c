@@ -132,8 +132,9 @@ void script_assign_arithmetic(Script *script, const char *text)
     return;
   g_autofree char *name = g_strndup(text, n);
   gboolean plain = *operation == '=', steps = operation[1] == *operation;
-  g_autofree char *right =
-      g_strndup(text + length, strcspn(text + length, ";") - (g_str_has_suffix(text, "))") ? 2 : 0));
+  gsize most = strcspn(text + length, ";");
+  gboolean closes = text[length + most] == '\0' && g_str_has_suffix(text + length, "))");
+  g_autofree char *right = g_strndup(text + length, closes ? most - 2 : most);
   g_autofree char *expression =
       plain ? g_strdup(right) : g_strdup_printf("%s %c (%s)", name, *operation, steps ? "1" : right);
 

@@ -72,6 +72,15 @@ START_TEST(nothing_is_unbounded)
 }
 END_TEST
 
+/* An assignment shorter than the brackets behind it, and one in a loop's head. */
+START_TEST(arithmetic_ends_where_it_ends)
+{
+  check_words("((i=0; i<3; i++)); do\nLAYERS=2\n" LAUNCH, NULL, NULL,
+              "torchrun train.py --num-layers 2 --hidden-size 512");
+  check_words("((LAYERS=40))\n" LAUNCH, NULL, NULL, "torchrun train.py --num-layers 40 --hidden-size 512");
+}
+END_TEST
+
 START_TEST(assignments_tell_a_script)
 {
   ck_assert(moe_script_assigns("# a\n  export A=1\n", strlen("# a\n  export A=1\n")));
@@ -81,4 +90,4 @@ START_TEST(assignments_tell_a_script)
 END_TEST
 
 MOE_TEST_MAIN("script", variables_come_from_script_words_and_files, what_is_no_launch_is_refused, nothing_is_unbounded,
-              assignments_tell_a_script)
+              arithmetic_ends_where_it_ends, assignments_tell_a_script)
