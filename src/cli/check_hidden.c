@@ -13,22 +13,10 @@ typedef struct {
 /* Whether the message is about what stands there, not about what it would have to fit to. */
 static gboolean is_about(const GError *error, MoeMark mark)
 {
-  g_autofree char *place = g_strdup_printf("%s:%d:%d: ", mark.file, mark.line, mark.column);
+  MoeMark place = moe_error_mark(error);
 
-  return g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT) && g_str_has_prefix(error->message, place);
-}
-
-/* Takes over the document. In question is what stands at one of the two places. */
-static gboolean is_readable(const Hidden *hidden, MoeDoc *doc, const MoeRunOptions *options, MoeMark key, MoeMark value,
-                            GError **error)
-{
-  g_autoptr(GError) trouble = NULL;
-  g_autoptr(MoeRun) run = moe_run_from_doc(doc, hidden->file, options, &trouble);
-
-  if (run || (!is_about(trouble, key) && !is_about(trouble, value)))
-    return TRUE;
-  g_propagate_error(error, g_steal_pointer(&trouble));
-  return FALSE;
+  return g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT) && g_strcmp0(place.file, mark.file) == 0 &&
+         place.line == mark.line && place.column == mark.column;
 }
 
 /* `path` is that of a map that the first variant changes, "" or ending in a dot. */
@@ -42,8 +30,13 @@ static gboolean put_back(const Hidden *hidden, const char *path, const char *key
   if (!changed)
     return TRUE;
   moe_doc_remove(copy, changed, key);
-  return is_readable(hidden, g_steal_pointer(&copy), &hidden->options, moe_node_mark(value), moe_node_mark(value),
-                     error);
+  g_autoptr(GError) trouble = NULL;
+  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&copy), hidden->file, &hidden->options, &trouble);
+
+  if (run || !is_about(trouble, moe_node_mark(value)))
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&trouble));
+  return FALSE;
 }
 
 static gboolean check_map(const Hidden *hidden, const char *path, const MoeNode *base, const MoeNode *variant,
@@ -71,16 +64,19 @@ static gboolean check_published(const Hidden *hidden, GError **error)
 {
   const MoeNode *published = moe_doc_find(hidden->doc, "published");
   const MoeRunOptions options = {.data_dir = hidden->options.data_dir};
-  gboolean good = TRUE;
+  g_autoptr(MoeDoc) copy = moe_doc_copy(hidden->doc);
+  g_autoptr(GError) trouble = NULL;
 
-  for (guint i = 0; good && published && i < moe_node_size(published); i++) {
-    g_autoptr(MoeDoc) copy = moe_doc_copy(hidden->doc);
+  moe_doc_remove(copy, moe_doc_root(copy), "variants");
+  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&copy), hidden->file, &options, &trouble);
 
-    moe_doc_remove(copy, moe_doc_root(copy), "variants");
-    good = is_readable(hidden, g_steal_pointer(&copy), &options, moe_node_key_mark(published, i),
-                       moe_node_mark(moe_node_at(published, i)), error);
-  }
-  return good;
+  for (guint i = 0; !run && published && i < moe_node_size(published); i++)
+    if (is_about(trouble, moe_node_key_mark(published, i)) ||
+        is_about(trouble, moe_node_mark(moe_node_at(published, i)))) {
+      g_propagate_error(error, g_steal_pointer(&trouble));
+      return FALSE;
+    }
+  return TRUE;
 }
 
 gboolean moe_check_hidden(const char *file, const MoeDoc *doc, const char *data_dir, GError **error)
