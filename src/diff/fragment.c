@@ -390,19 +390,19 @@ static void start(Fitting *fitting, DiffSums *sums, const MoeCostModel *cost)
 static gboolean learn(Fitting *fitting, const MoeSimOptions *options, const char *source, MoeProfileFragment *fragment,
                       GError **error)
 {
+  g_autoptr(GArray) entries = NULL;
+
   for (guint round = 0; round < ROUNDS; round++) {
     correct(fitting);
-    g_autoptr(GArray) entries = entries_of(fitting);
+    g_clear_pointer(&entries, g_array_unref);
+    entries = entries_of(fitting);
     if (!simulate_with(fitting, entries, options, fragment, error))
       return FALSE;
-    add_residuals(fitting, entries);
-    g_free(fragment->text);
-    fragment->text = text_of(fitting->sums->run, entries, source, error);
-    if (!fragment->text)
-      return FALSE;
   }
+  add_residuals(fitting, entries);
   add_rows(fitting, fragment);
-  return TRUE;
+  fragment->text = text_of(fitting->sums->run, entries, source, error);
+  return fragment->text != NULL;
 }
 
 static gboolean fill(MoeProfileFragment *fragment, DiffSums *sums, const MoeSimOptions *options, const char *source,
