@@ -91,11 +91,12 @@ static gboolean save_run(const MoePlanRow *row, const char *path, GError **error
 static gboolean save_megatron(const MoePlanRow *row, const char *path, GError **error)
 {
   g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-  g_autofree char *text = moe_export_megatron_text(row->run, notes);
+  g_autofree char *text = moe_export_megatron_text(row->run, notes), *data_dir = moe_data_dir();
 
   for (guint i = 0; i < notes->len; i++)
     moe_cli_note("plan: --megatron: %s", (const char *)g_ptr_array_index(notes, i));
-  return moe_output_save(path, text, error);
+  return moe_export_check(row->run, MOE_EXPORT_MEGATRON, text, notes, data_dir, error) &&
+         moe_output_save(path, text, error);
 }
 
 static gboolean save(const MoePlan *plan, const Options *options, GError **error)

@@ -19,13 +19,16 @@ static gboolean is_given(const MoeParallelism *p, int64_t position)
          ((stage == 0 && p->first_stage_layers >= 0) || (stage == p->pipeline - 1 && p->last_stage_layers >= 0));
 }
 
-/* Megatron divides by equal numbers alone (get_num_layers_to_build of transformer_block.py, which stops
- * at a remainder): positions whose layers are not given hold the same number, an end that counts as a layer included.
- */
+/* Megatron divides by equal numbers alone (get_num_layers_to_build of transformer_block.py, which stops at a
+ * remainder): positions whose layers are not given hold the same number, an end that counts as a layer included. It
+ * takes stages that are given or ends that count, not both. */
 static gboolean is_equal(const MoeParallelism *p, const MoeChunk *chunks, int64_t positions)
 {
+  gboolean given = p->first_stage_layers >= 0 || p->last_stage_layers >= 0;
   int64_t usual = -1;
 
+  if (given && (p->embedding_as_layer || p->head_as_layer))
+    return FALSE;
   for (int64_t i = 0; i < positions; i++) {
     int64_t places = chunks[i].count + (i == 0 && p->embedding_as_layer) + (i == positions - 1 && p->head_as_layer);
 

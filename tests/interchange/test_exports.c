@@ -76,7 +76,7 @@ static MoeRun *through_megatron(const MoeRun *run)
 
 START_TEST(stages_of_unequal_size_become_a_layout)
 {
-  static const char *const models[] = {"deepseek-v3.yaml", "kimi-k2.yaml"};
+  static const char *const models[] = {"deepseek-v3.yaml", "deepseek-v3.2.yaml", "kimi-k2.yaml"};
 
   for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
     g_autoptr(MoeRun) run = load_model(models[i]), again = through_megatron(run);
@@ -95,6 +95,23 @@ START_TEST(stages_of_unequal_size_become_a_layout)
 }
 END_TEST
 
+/* Megatron takes stages that are given, or ends that count, not both. */
+START_TEST(given_stages_beside_an_end_become_a_layout)
+{
+  const char *const sets[] = {"architecture.layers=78",         "parallelism.virtual_stages=1",
+                              "parallelism.schedule=1f1b",      "parallelism.first_stage_layers=19",
+                              "parallelism.head_as_layer=true", NULL};
+  g_autofree char *path = moetest_path("models/llama3-70b.yaml");
+  const MoeRunOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .sets = sets};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = moe_run_load(path, &options, &error);
+
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeRun) again = through_megatron(run);
+  ck_assert_ptr_nonnull(again->parallelism.layout);
+}
+END_TEST
+
 /* Equal stages stay numbers, as a person would write them. */
 START_TEST(equal_stages_stay_numbers)
 {
@@ -106,4 +123,5 @@ START_TEST(equal_stages_stay_numbers)
 END_TEST
 
 MOE_TEST_MAIN("interchange/exports", every_run_that_ships_is_the_same_model_or_refused,
-              stages_of_unequal_size_become_a_layout, equal_stages_stay_numbers)
+              stages_of_unequal_size_become_a_layout, given_stages_beside_an_end_become_a_layout,
+              equal_stages_stay_numbers)
