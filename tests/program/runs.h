@@ -56,6 +56,20 @@ static inline MoeRun *run_with(const char *base, const char *sets_text)
   return run;
 }
 
+/* How often the host waits for the GPU in a step of a role. */
+static inline guint syncs_of(const MoeProgram *program, guint role)
+{
+  guint n = 0;
+
+  for (guint c = 0; c < program->roles[role].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[role].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++)
+      n += block->ops[i].kind == MOE_OP_HOST_SYNC;
+  }
+  return n;
+}
+
 /* GPT-like, biases and dropout as in Korthikanti et al. */
 #define DENSE                                                                                                          \
   "architecture: {layers: 16, hidden: 1024, vocabulary: 32000, tied_embeddings: false, learned_positions: 2048,\n"     \

@@ -1,19 +1,6 @@
 /* Where the host waits: operations of a program that stop it. */
 #include "runs.h"
 
-static guint syncs_of(const MoeProgram *program, guint role)
-{
-  guint n = 0;
-
-  for (guint c = 0; c < program->roles[role].n_calls; c++) {
-    const MoeBlock *block = &program->blocks[program->roles[role].calls[c].block];
-
-    for (guint i = 0; i < block->n_ops; i++)
-      n += block->ops[i].kind == MOE_OP_HOST_SYNC;
-  }
-  return n;
-}
-
 /* Four stages, eight micro-batches: the host waits once for each message that its stage receives - both ways inside,
  * one way at the ends - unless messages overlap, the iteration is one graph, or the software does not wait. */
 START_TEST(messages)

@@ -134,19 +134,6 @@ static guint named(const MoeProgram *program, guint role, const char *name, doub
   return n;
 }
 
-static guint host_reads(const MoeProgram *program, guint role)
-{
-  guint n = 0;
-
-  for (guint c = 0; c < program->roles[role].n_calls; c++) {
-    const MoeBlock *block = &program->blocks[program->roles[role].calls[c].block];
-
-    for (guint i = 0; i < block->n_ops; i++)
-      n += block->ops[i].kind == MOE_OP_HOST_SYNC;
-  }
-  return n;
-}
-
 #define BUFFER                                                                                                         \
   "parallelism.overlap.expert=false;stack.moe.counts=device;stack.host.message_sync=false;stack.host.norm_sync=false;" \
   "stack.data_parallel={unit: bucket, bucket: 1 MB, bucket_per_rank: 0 B, first_chunk_buckets: true, "
@@ -164,17 +151,17 @@ START_TEST(test_gradient_buffer)
 
   for (guint role = 0; role < 2; role++) {
     ck_assert_uint_eq(named(plain, role, "zero_gradients", &buffer) + named(plain, role, "scale_gradients", &both) +
-                          named(plain, role, "check_gradients", &read) + host_reads(plain, role),
+                          named(plain, role, "check_gradients", &read) + syncs_of(plain, role),
                       0);
     ck_assert_uint_eq(named(full, role, "zero_gradients", &buffer), 1);
     ck_assert_uint_gt(named(full, role, "check_gradients", &read), 2);
     ck_assert_uint_eq(named(full, role, "scale_gradients", &both), named(full, role, "check_gradients", &read));
-    ck_assert_uint_eq(host_reads(full, role), named(full, role, "check_gradients", &read));
+    ck_assert_uint_eq(syncs_of(full, role), named(full, role, "check_gradients", &read));
     ck_assert_double_eq_tol(read, buffer, 1e-6 * buffer);
     ck_assert_double_eq_tol(both, 2 * buffer, 1e-6 * buffer);
     ck_assert_uint_gt(named(some, role, "scale_gradients", &experts), 0);
     ck_assert_double_lt(experts, both);
-    ck_assert_uint_eq(host_reads(graph, role) + named(graph, role, "check_gradients", &read), 0);
+    ck_assert_uint_eq(syncs_of(graph, role) + named(graph, role, "check_gradients", &read), 0);
   }
 }
 END_TEST
