@@ -64,9 +64,8 @@ char *moe_export_hf_text(const MoeRun *run, GPtrArray *notes);
 typedef enum { MOE_EXPORT_MEGATRON, MOE_EXPORT_TORCHTITAN, MOE_EXPORT_HF } MoeExportKind;
 
 /* Whether such a text, read again by the import of its kind, is the run's model: parameters, in all and active, within
- * 1
- * %. FALSE and *error (MOE_ERROR_INPUT), which repeats `notes` (may be NULL), when it is another or cannot be read.
- * `data_dir` as for moe_run_load. */
+ * one percent. FALSE and *error (MOE_ERROR_INPUT), which repeats `notes` (may be NULL), when it is another or cannot be
+ * read. `data_dir` as for moe_run_load. */
 gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *text, const GPtrArray *notes,
                           const char *data_dir, GError **error);
 

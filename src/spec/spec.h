@@ -181,10 +181,11 @@ typedef struct {
   int64_t micro_batches; /* per pipeline and step */
 } MoeParallelism;
 
-/* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments
- * (Megatron-core's precision-aware optimizer), always (Apex's distributed fused Adam). */
 /* Which gradients are scaled before their reduction. */
 typedef enum { MOE_SCALED_NONE, MOE_SCALED_EXPERTS, MOE_SCALED_ALL } MoeScaled;
+
+/* When the optimizer keeps the missing 16 bits of a BF16 weight's FP32 master: never, with 16-bit moments
+ * (Megatron-core's precision-aware optimizer), always (Apex's distributed fused Adam). */
 typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER_ALWAYS } MoeRemainder;
 
 /* ---- with what software ------------------------------------------------------------------------------------------ */
