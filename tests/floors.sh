@@ -33,10 +33,11 @@ allowed() {
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
   diff) echo "base doc spec cost calibrate sim metrics study measured" ;;
   report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff measured record" ;;
+  figure) echo "base doc schedule spec layer topo coll metrics $studies report record" ;;
   trace) echo "base doc schedule spec layer cost program metrics study report record" ;;
   door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report record" ;;
   serve) echo "base" ;;
-  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies measured interchange replay diff report trace door serve record" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies measured interchange replay diff report figure trace door serve record" ;;
   *) return 1 ;;
   esac
 }

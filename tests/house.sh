@@ -65,7 +65,7 @@ check_output() {
 may_include() {
   case $1 in
   yaml.h) echo doc notation ;;
-  json-glib/*) echo door interchange measured notation record report serve trace ;;
+  json-glib/*) echo door figure interchange measured notation record report serve trace ;;
   zlib.h) echo interchange measured record trace ;;
   libsmartcols.h) echo record ;;
   nlopt.h) echo calibrate infer ;;

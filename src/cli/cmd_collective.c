@@ -2,8 +2,8 @@
 #include "cli.h"
 #include "record/tables.h"
 
+#include "figure/plot.h"
 #include "report/findings.h"
-#include "report/plot.h"
 #include <moesim/report.h>
 
 #include <string.h>

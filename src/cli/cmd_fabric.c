@@ -1,5 +1,6 @@
 /* moesim fabric: what a step puts on the links. */
 #include "cli.h"
+#include "figure/plot.h"
 #include "record/output.h"
 
 #include "report/findings.h"
@@ -41,7 +42,7 @@ static int fabric(const char *argument, const Options *options)
 
   if (!load)
     return moe_cli_fail(error);
-  g_autofree char *svg = options->svg ? moe_report_fabric_svg(load) : NULL;
+  g_autofree char *svg = options->svg ? moe_plot_fabric_svg(load) : NULL;
   if (svg && !moe_output_save(options->svg, svg, &error))
     return moe_cli_fail(error);
   moe_cli_show(format, moe_report_fabric(load, moe_cli_sheet(format)));

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "record/output.h"
 
-#include "report/page.h"
+#include "figure/page.h"
 #include "study/study.h"
 #include <moesim/sensitivity.h>
 
@@ -188,7 +188,7 @@ static gboolean write_page(const MoePage *begun, const char *argument, const Moe
   page.goodput = goodput;
   page.scale = &series;
   page.n_scale = scaled->len > 1 ? 1 : 0;
-  g_autofree char *html = moe_report_html(&page);
+  g_autofree char *html = moe_page_html(&page);
 
   return moe_output_save(options->output, html, error);
 }

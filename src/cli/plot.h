@@ -5,7 +5,7 @@
 #include "certainty/posterior.h"
 #include "cli.h"
 
-#include "report/plot.h"
+#include "figure/plot.h"
 #include <moesim/sweep.h>
 
 /* As given; texts are NULL and numbers 0 where they were not. */

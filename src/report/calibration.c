@@ -1,5 +1,5 @@
 /* Residuals of fits. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* A collective over sizes: record and figure. */
-#include "describe.h"
+/* A collective over sizes: the record. */
+#include "report/describe.h"
 #include "report/findings.h"
 
 #define GB 1e9
@@ -12,9 +12,14 @@ static double algorithm_rate(gconstpointer of)
   return timing->bytes / timing->time_s;
 }
 
+double moe_coll_bus_rate(const MoeCollTiming *timing)
+{
+  return algorithm_rate(timing) * timing->bus_factor;
+}
+
 static double bus_rate(gconstpointer of)
 {
-  return algorithm_rate(of) * ((const MoeCollTiming *)of)->bus_factor;
+  return moe_coll_bus_rate(of);
 }
 
 static char *two_decimals(double value)
@@ -59,15 +64,4 @@ char *moe_report_collective(const MoeCollTiming *timings, guint n, MoeSheet shee
   MOE_LIST(builder, NULL, timings, n, fields);
   json_builder_end_array(builder);
   return MOE_EMIT_LIST(json_builder_get_root(builder), fields, sheet);
-}
-
-char *moe_plot_collective_data(const MoeCollTiming *timings, guint n)
-{
-  GString *text = g_string_new(NULL);
-  char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-  for (guint i = 0; i < n; i++)
-    g_string_append_printf(text, "%.0f\t%s\n", timings[i].bytes,
-                           g_ascii_formatd(digits, sizeof digits, "%.6g", bus_rate(&timings[i]) / GB));
-  return g_string_free(text, FALSE);
 }

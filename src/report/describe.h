@@ -1,10 +1,10 @@
-/* Records that several findings share. Private to report. */
+/* describe: records that several findings share, for figures and pages, too. Part of report (floor 12). */
 #ifndef MOESIM_REPORT_DESCRIBE_H
 #define MOESIM_REPORT_DESCRIBE_H
 
-#include "losses.h"
 #include "record/json.h"
 #include "record/record.h"
+#include "report/losses.h"
 #include <json-glib/json-glib.h>
 #include <moesim/explain.h>
 #include <moesim/report.h>

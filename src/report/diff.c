@@ -1,5 +1,5 @@
 /* A prediction beside a profile. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* What makes two runs differ. */
-#include "describe.h"
+#include "report/describe.h"
 
 #include <math.h>
 

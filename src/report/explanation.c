@@ -1,35 +1,9 @@
 /* Why one run is as slow as it is. */
-#include "describe.h"
-#include "report/plot.h"
-#include "svg.h"
+#include "report/describe.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-#define SHOWN_SHARE 5e-4 /* of the step: what is less would read as 0.0 % */
 
 /* ---- record ------------------------------------------------------------------------------------------------------ */
-
-static int by_share(const void *a, const void *b)
-{
-  const MoeLossShare *left = a, *right = b;
-
-  if (left->share_s != right->share_s)
-    return left->share_s < right->share_s ? 1 : -1;
-  return (int)left->cause - (int)right->cause;
-}
-
-/* The causes that are in the run, largest share first; returns how many. */
-static guint sorted_shares(const MoeExplanation *x, MoeLossShare shares[MOE_N_CAUSES])
-{
-  guint n = 0;
-
-  for (guint c = 0; c < x->n_causes; c++)
-    if (x->causes[c].present)
-      shares[n++] = x->causes[c];
-  qsort(shares, n, sizeof *shares, by_share);
-  return n;
-}
 
 static void add_cause(JsonBuilder *builder, const MoeExplanation *x, const MoeLossShare *loss)
 {
@@ -48,15 +22,6 @@ static void add_cause(JsonBuilder *builder, const MoeExplanation *x, const MoeLo
   moe_json_number(builder, "standard_error_s", loss->error_s);
   moe_json_text(builder, "title", moe_cause_title(loss->cause));
   json_builder_end_object(builder);
-}
-
-/* Math at peak is the MFU, except for layers whose FLOPs do not count (multi-token prediction) and another peak as
- * denominator. */
-static double uncounted_s(const MoeExplanation *x)
-{
-  double step = x->result->step_time_s, uncounted = x->left_s[MOE_CAUSE_MATH] - x->result->mfu_causal * step;
-
-  return fabs(uncounted) > SHOWN_SHARE * step ? uncounted : 0;
 }
 
 /* A bar of the waterfall; what is not told of it is NaN. */
@@ -96,7 +61,7 @@ static void add_left(JsonBuilder *builder, const MoeExplanation *x, MoeCause cau
   double step = x->result->step_time_s, left_s = x->left_s[cause];
   g_autofree char *title = g_strdup_printf("%s, left with all removed", moe_cause_title(cause));
 
-  if (cause == MOE_CAUSE_MATH || left_s < SHOWN_SHARE * step)
+  if (cause == MOE_CAUSE_MATH || left_s < MOE_SHOWN_SHARE * step)
     return;
   *level -= left_s / step;
   add_fall(builder, &(Fall){title, x->result->cause_s[cause], NAN, NAN, left_s, -left_s / step, *level});
@@ -104,7 +69,7 @@ static void add_left(JsonBuilder *builder, const MoeExplanation *x, MoeCause cau
 
 static void add_math(JsonBuilder *builder, const MoeExplanation *x)
 {
-  double step = x->result->step_time_s, uncounted = uncounted_s(x), counted = x->left_s[MOE_CAUSE_MATH] - uncounted;
+  double step = x->result->step_time_s, uncounted = moe_uncounted_s(x), counted = x->left_s[MOE_CAUSE_MATH] - uncounted;
 
   if (uncounted != 0)
     add_fall(builder,
@@ -116,7 +81,7 @@ static void add_math(JsonBuilder *builder, const MoeExplanation *x)
 static void add_waterfall(JsonBuilder *builder, const MoeExplanation *x)
 {
   MoeLossShare shares[MOE_N_CAUSES];
-  guint n = sorted_shares(x, shares);
+  guint n = moe_loss_shares(x, shares);
   double level = 1;
 
   moe_json_open_array(builder, "waterfall");
@@ -220,54 +185,4 @@ char *moe_report_explanation(const MoeExplanation *x, MoeSheet sheet)
   static const MoeForms forms = {MOE_PAGE(page), MOE_CSV("causes", csv)};
 
   return moe_record_emit(describe_explanation(x), &forms, sheet);
-}
-
-/* ---- figure ------------------------------------------------------------------------------------------------------ */
-
-/* One bar below the last: `seconds` of the step. */
-static void append_loss(GString *text, const char *label, double seconds, double step_s, double *level)
-{
-  plot_cells(text, "snn\n", label, 100 * *level, 100 * (*level - seconds / step_s));
-  *level -= seconds / step_s;
-}
-
-/* What a cause takes: what removing it gains, and what stays of it when all are removed. */
-static double taken_s(const MoeExplanation *x, const MoeLossShare *share)
-{
-  return share->share_s + x->left_s[share->cause];
-}
-
-static void append_shares(GString *text, const MoeExplanation *x, gboolean *shown, double *level)
-{
-  MoeLossShare shares[MOE_N_CAUSES];
-  guint n = sorted_shares(x, shares);
-  double joint_s = 0;
-
-  for (guint i = 0; i < n; i++) {
-    if (shares[i].joint) {
-      joint_s += shares[i].share_s;
-      continue;
-    }
-    append_loss(text, moe_cause_title(shares[i].cause), taken_s(x, &shares[i]), x->result->step_time_s, level);
-    shown[shares[i].cause] = TRUE;
-  }
-  if (joint_s != 0)
-    append_loss(text, "small causes", joint_s, x->result->step_time_s, level);
-}
-
-char *moe_plot_explanation_data(const MoeExplanation *x)
-{
-  GString *text = g_string_new("cause\tupper\tlower\n");
-  double level = 1, step = x->result->step_time_s;
-  gboolean shown[MOE_N_CAUSES] = {FALSE};
-
-  plot_cells(text, "snn\n", "peak", 100.0, 0.0);
-  append_shares(text, x, shown, &level);
-  for (guint c = 0; c < MOE_N_CAUSES; c++)
-    if (c != MOE_CAUSE_MATH && !shown[c] && x->left_s[c] >= SHOWN_SHARE * step)
-      append_loss(text, moe_cause_title(c), x->left_s[c], step, &level);
-  if (uncounted_s(x) != 0)
-    append_loss(text, "math not counted", uncounted_s(x), step, &level);
-  plot_cells(text, "snn\n", "MFU", 100 * ((x->left_s[MOE_CAUSE_MATH] - uncounted_s(x)) / step), 0.0);
-  return g_string_free(text, FALSE);
 }

@@ -1,6 +1,6 @@
 /* Loads of links and traffic between domains. */
-#include "describe.h"
 #include "record/json.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 /* ---- record ------------------------------------------------------------------------------------------------------ */

@@ -68,15 +68,14 @@ typedef struct {
   MoeCollPlan plan;
 } MoeCollTiming;
 
+/* Bytes per second as nccl-tests counts them. */
+double moe_coll_bus_rate(const MoeCollTiming *timing);
+
 /* A row per size; microseconds and GB/s, as nccl-tests has them. */
 char *moe_report_collective(const MoeCollTiming *timings, guint n, MoeSheet sheet);
-/* Rows for plots/collective.gp: bytes, bus bandwidth in GB/s. */
-char *moe_plot_collective_data(const MoeCollTiming *timings, guint n);
 
 /* Tiers, busiest links, and who sends what. */
 char *moe_report_fabric(const MoeFabricLoad *load, MoeSheet sheet);
-/* SVG: NVLink domains, leaves and spine, each coloured by its most used link. */
-char *moe_report_fabric_svg(const MoeFabricLoad *load);
 
 /* A row per fit, then per class of kernels: residuals of the rows that were fitted and of those kept from the fit. NULL
  * and *error when a row cannot be priced. */

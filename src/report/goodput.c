@@ -1,7 +1,7 @@
 /* A simulated training: record, page, and a line per training. */
 #include "spec/goodput.h"
-#include "describe.h"
 #include "goodput/model.h"
+#include "report/describe.h"
 #include "report/findings.h"
 #include "spec/spec.h"
 

@@ -1,5 +1,5 @@
 /* What an inference says: unknowns before and after, rows, pairs, the best set, conflicts. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* One kernel: its time and why. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* What several reports derive from a prediction. */
-#include "losses.h"
+#include "report/losses.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static int by_size(const void *a, const void *b)
@@ -25,6 +26,33 @@ guint moe_losses(const double cause_s[MOE_N_CAUSES], MoeLoss losses[MOE_N_CAUSES
   while (taking < n && losses[taking].seconds > 0)
     taking++;
   return taking;
+}
+
+static int by_share(const void *a, const void *b)
+{
+  const MoeLossShare *left = a, *right = b;
+
+  if (left->share_s != right->share_s)
+    return left->share_s < right->share_s ? 1 : -1;
+  return (int)left->cause - (int)right->cause;
+}
+
+guint moe_loss_shares(const MoeExplanation *x, MoeLossShare shares[MOE_N_CAUSES])
+{
+  guint n = 0;
+
+  for (guint c = 0; c < x->n_causes; c++)
+    if (x->causes[c].present)
+      shares[n++] = x->causes[c];
+  qsort(shares, n, sizeof *shares, by_share);
+  return n;
+}
+
+double moe_uncounted_s(const MoeExplanation *x)
+{
+  double step = x->result->step_time_s, uncounted = x->left_s[MOE_CAUSE_MATH] - x->result->mfu_causal * step;
+
+  return fabs(uncounted) > MOE_SHOWN_SHARE * step ? uncounted : 0;
 }
 
 char *moe_label_of(const char *run, const char *variant, gboolean rumour, gboolean announced)

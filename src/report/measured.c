@@ -1,6 +1,6 @@
 /* Steps that were measured or replayed, and logs of trainings: what MFU they are. */
-#include "describe.h"
 #include "layer/layer.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

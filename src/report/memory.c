@@ -1,7 +1,7 @@
 /* Memory: by pipeline stage, by layer, by micro-batch held, and what would make a run fit. */
-#include "describe.h"
 #include "layer/layer.h"
 #include "record/json.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

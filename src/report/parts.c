@@ -1,5 +1,5 @@
 /* Parts of iterations and kernel classes of a pair beside published ones. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

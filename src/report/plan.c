@@ -1,5 +1,5 @@
 /* A plan: record, table, and what to run. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

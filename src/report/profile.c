@@ -1,5 +1,5 @@
 /* What a profile shows. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

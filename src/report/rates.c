@@ -1,6 +1,6 @@
 /* The shared fit on published runs. */
-#include "describe.h"
 #include "record/json.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 static char *without_one(JsonObject *rate)

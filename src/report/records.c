@@ -1,5 +1,5 @@
 /* Records of points: one JSON object each, kept as text; together as JSON, CSV and a table. */
-#include "describe.h"
+#include "report/describe.h"
 #include "training.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* A prediction as a record, and its page. */
-#include "describe.h"
+#include "report/describe.h"
 #include "training.h"
 
 #include "study/economy.h"

@@ -1,5 +1,5 @@
 /* One prediction as a page: answer, memory, waterfall, kernels. */
-#include "describe.h"
+#include "report/describe.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* A search as a page, and as records. */
-#include "describe.h"
+#include "report/describe.h"
 #include "training.h"
 
 #include <math.h>

@@ -1,7 +1,5 @@
 /* How sure an answer is: the interval and the tornado. */
-#include "describe.h"
-#include "report/plot.h"
-#include "svg.h"
+#include "report/describe.h"
 
 #include <math.h>
 #include <string.h>
@@ -160,27 +158,4 @@ char *moe_report_sensitivity(const MoeSensitivity *s, MoeSheet sheet)
   if (sheet.format == MOE_FORMAT_TABLE)
     add_levels(json_node_get_object(record));
   return moe_record_emit(record, &forms, sheet);
-}
-
-/* ---- figure ----------------------------------------------------------------------------------------------------- */
-
-char *moe_plot_sensitivity_data(const MoeSensitivity *s)
-{
-  GString *text = g_string_new("assumption\tlow %\thigh %\tstated %\tleast at\tmost at\n");
-
-  for (guint i = 0; i < s->n_swings; i++) {
-    const MoeSwing *swing = &s->swings[i];
-
-    if (swing->low)
-      plot_cells(text, "snnnss\n", swing->key, 100 * swing->mfu_low, 100 * swing->mfu_high, 100 * s->result->mfu_causal,
-                 swing->low, swing->high);
-  }
-  const MoeResult *r = s->result;
-  gboolean told = r->interval.samples > 0;
-  g_string_append(text, "\n\ninterval\tP10\tP50\tP90\n");
-  plot_cells(text, "snnn\n", told ? "with the model's error" : "combinations",
-             100 * (told ? r->interval.mfu_causal_p10 : s->mfu_causal.p10),
-             100 * (told ? r->interval.mfu_causal_p50 : s->mfu_causal.p50),
-             100 * (told ? r->interval.mfu_causal_p90 : s->mfu_causal.p90));
-  return g_string_free(text, FALSE);
 }

@@ -1,5 +1,5 @@
 /* What ships, and what the store of a sweep holds. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 #include "study/listing.h"
 

@@ -1,5 +1,5 @@
 /* The keys of a run: what each is, where that is written, whether it is assumed; and what may be given besides. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 #include "spec/spec.h"
 

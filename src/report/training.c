@@ -6,7 +6,7 @@
 #include <math.h>
 #include <moesim/report.h>
 
-#include "describe.h"
+#include "report/describe.h"
 
 #define SECONDS_PER_DAY    86400.0
 #define WATTS_PER_MEGAWATT 1e6

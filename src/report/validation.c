@@ -1,6 +1,6 @@
 /* A validation: cases, groups, pairs, sizes, intervals. */
 #include "base/base.h"
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* A validation of memory: published peaks, and whether what ran fits. */
-#include "describe.h"
+#include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>

@@ -63,7 +63,7 @@ check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.s
 draw sensitivity.svg sensitivity "$run"
 check "no interval of the combinations" grep -qE "^with the model's error(	[0-9.]+){3}\$" "$work/sensitivity.dat"
 # What moesim infer -o wrote: most learned on top, a list's values by name, a range's P10 to P90; a row without a result is left out.
-posterior=$data/tests/report/posterior.yaml
+posterior=$data/tests/figure/posterior.yaml
 draw posterior.svg posterior "$posterior"
 check "most is not on top" [ "$(sed -n 2p "$work/posterior.dat")" = "training.precision.lm_head	0.90	" ]
 check "no range" grep -q '^cluster.network.efficiency	0.41	0.6 to 0.72$' "$work/posterior.dat"

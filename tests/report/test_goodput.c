@@ -1,7 +1,7 @@
 /* Simulated trainings as table, JSON and CSV. */
 #include "goodput/model.h"
 #include "moetest.h"
-#include "sample.h"
+#include "sample_result.h"
 
 #include "record/tables.h"
 #include "report/findings.h"

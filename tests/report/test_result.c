@@ -5,7 +5,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#include "sample.h"
+#include "sample_result.h"
 
 static JsonNode *parse(const char *text)
 {

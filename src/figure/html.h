@@ -1,10 +1,10 @@
-/* Writing HTML that is also XML. Private to report. */
-#ifndef MOESIM_REPORT_HTML_PRIVATE_H
-#define MOESIM_REPORT_HTML_PRIVATE_H
+/* Writing HTML that is also XML. Private to figure. */
+#ifndef MOESIM_FIGURE_HTML_H
+#define MOESIM_FIGURE_HTML_H
 
-#include "describe.h"
+#include "figure/page.h"
 #include "record/tables.h"
-#include "report/page.h"
+#include "report/describe.h"
 #include "svg.h"
 
 /* Appends text with &, <, >, " and ' escaped; characters that XML forbids become spaces. NULL appends nothing. */

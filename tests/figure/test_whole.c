@@ -5,12 +5,12 @@
  */
 #include "moetest.h"
 
-#include "report/plot.h"
+#include "figure/plot.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "sample.h"
+#include "sample_result.h"
 
 /* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
@@ -131,7 +131,7 @@ static void make_figures(const char **kinds, char **data)
   kinds[n] = "heatmap", data[n++] = heatmap_data(list);
   kinds[n] = "timeline", data[n++] = timeline_data();
   kinds[n] = "steps", data[n++] = steps_data();
-  g_autofree char *posterior = moetest_path("tests/report/posterior.yaml");
+  g_autofree char *posterior = moetest_path("tests/figure/posterior.yaml");
   kinds[n] = "posterior", data[n++] = moe_plot_posterior_data(posterior, NULL);
   kinds[n] = "predictions", data[n++] = moe_plot_predictions_data(posterior, NULL);
   kinds[n] = NULL;
@@ -374,5 +374,5 @@ START_TEST(lines_differ_without_green)
 }
 END_TEST
 
-MOE_TEST_MAIN("report/figures", light_figures_are_whole, dark_figures_are_whole, printed_figures_are_whole,
+MOE_TEST_MAIN("figure/whole", light_figures_are_whole, dark_figures_are_whole, printed_figures_are_whole,
               words_and_lines_stand_out, parts_of_a_stack_differ_in_grey, lines_differ_without_green)

@@ -1,17 +1,18 @@
 /*
  * plot: figures, drawn by gnuplot from a template and a data file.
- * Part of report (floor 12).
+ * Part of figure (floor 13).
  *
  * A figure of kind K is plots/K.gp applied to tab-separated data. The data is kept beside the picture (FILE.png ->
  * FILE.dat), so that anyone can draw it again or otherwise. Templates get the variables `data`, `title`, `source`,
  * `axis`, `x_axis`, `y_axis` and `theme`; plots/style.gp holds fonts, grid and palettes, which are told apart in grey
  * and with any colour vision.
  */
-#ifndef MOESIM_REPORT_PLOT_H
-#define MOESIM_REPORT_PLOT_H
+#ifndef MOESIM_FIGURE_PLOT_H
+#define MOESIM_FIGURE_PLOT_H
 
 #include "base/base.h"
 #include "metrics/metrics.h"
+#include "report/findings.h"
 #include <moesim/explain.h>
 #include <moesim/report.h>
 #include <moesim/sensitivity.h>
@@ -129,6 +130,10 @@ char *moe_plot_explanation_data(const MoeExplanation *explanation);
 /* Rows for plots/sensitivity.gp: key, MFU % low, MFU % high, MFU % as is, values; the last block holds P10, P50, P90 in
  * %. */
 char *moe_plot_sensitivity_data(const MoeSensitivity *sensitivity);
+/* Rows for plots/collective.gp: bytes, bus bandwidth in GB/s. */
+char *moe_plot_collective_data(const MoeCollTiming *timings, guint n);
+/* A whole SVG: NVLink domains, leaves and spine, each coloured by its most used link. */
+char *moe_plot_fabric_svg(const MoeFabricLoad *load);
 
 /* Of a posterior file (moesim infer -o), for plots/posterior.gp: unknowns with most bits first (key, bits, P10 to P90
  * of a range), then a block of boxes (row, from, to, height, height before, name of a value). NULL and *error. */

@@ -1,5 +1,5 @@
 /* What figures show of a prediction: one measure on an axis. */
-#include "report/plot.h"
+#include "figure/plot.h"
 #include "study/economy.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Tab-separated data of the figures. */
-#include "report/plot.h"
+#include "figure/plot.h"
 
-#include "losses.h"
+#include "report/losses.h"
 #include "svg.h"
 
 #include <math.h>

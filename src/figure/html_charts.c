@@ -1,7 +1,7 @@
 /* Sections with charts that need axes: who does what when, the run on other numbers of GPUs, other runs beside it. */
 #include "base/base.h"
 #include "html.h"
-#include "losses.h"
+#include "report/losses.h"
 #include "timeline.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Figures as inline SVG: bars on a common scale, drawn without a library. */
 #include "html.h"
-#include "losses.h"
+#include "report/losses.h"
 
 #include <math.h>
 

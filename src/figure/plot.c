@@ -1,5 +1,5 @@
 /* Runs gnuplot. */
-#include "report/plot.h"
+#include "figure/plot.h"
 #include "base/base.h"
 #include "record/output.h"
 

@@ -1,7 +1,7 @@
 /* The page. */
 #include "html.h"
-#include "losses.h"
 #include "record/tables.h"
+#include "report/losses.h"
 
 #include <math.h>
 
@@ -136,7 +136,7 @@ static void add_foot(GString *html, const MoePage *page)
   g_string_append(html, "</footer>\n</body>\n</html>\n");
 }
 
-char *moe_report_html(const MoePage *page)
+char *moe_page_html(const MoePage *page)
 {
   GString *html = g_string_new(NULL);
   g_autoptr(JsonNode) node = moe_describe_result(page->result);

@@ -1,6 +1,6 @@
-/* Writing SVG and the data lines of figures: numbers with a point in every locale. Private to report. */
-#ifndef MOESIM_REPORT_SVG_H
-#define MOESIM_REPORT_SVG_H
+/* Writing SVG and the data lines of figures: numbers with a point in every locale. Private to figure. */
+#ifndef MOESIM_FIGURE_SVG_H
+#define MOESIM_FIGURE_SVG_H
 
 #include <glib.h>
 

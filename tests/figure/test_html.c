@@ -1,8 +1,8 @@
 /* The page: well-formed, self-contained, escaped, complete. */
 #include "moetest.h"
-#include "sample.h"
+#include "sample_result.h"
 
-#include "report/page.h"
+#include "figure/page.h"
 
 #include <string.h>
 
@@ -72,7 +72,7 @@ static MoeRun *load(const char *const *sets)
   return run;
 }
 
-static MoeSensitivity sample_sensitivity(MoeResult *result, MoeSwing *swing)
+static MoeSensitivity one_swing(MoeResult *result, MoeSwing *swing)
 {
   *swing = (MoeSwing){.key = (char *)"stack.host.sync",
                       .why = (char *)"not measured",
@@ -100,9 +100,9 @@ START_TEST(test_page_is_whole)
   g_autoptr(MoeRun) run = load(NULL);
   g_autoptr(MoeResult) result = sample_published();
   MoeSwing swing;
-  MoeSensitivity sensitivity = sample_sensitivity(result, &swing);
+  MoeSensitivity sensitivity = one_swing(result, &swing);
   MoePage page = {.run = run, .result = result, .sensitivity = &sensitivity, .version = "1"};
-  g_autofree char *html = moe_report_html(&page);
+  g_autofree char *html = moe_page_html(&page);
   g_auto(Seen) seen;
 
   see(html, &seen);
@@ -128,7 +128,7 @@ START_TEST(test_charts_are_drawn)
   g_autoptr(MoeTimeline) timeline = moe_timeline_new();
   MoeSlice slice = {.name = "qkv", .pass = MOE_PASS_WGRAD, .end = 1000000};
   MoeSwing swing;
-  MoeSensitivity sensitivity = sample_sensitivity(result, &swing);
+  MoeSensitivity sensitivity = one_swing(result, &swing);
   MoeScaleSeries series = {(char *)"on lab", list};
   MoePage page = {.run = run,
                   .result = result,
@@ -142,7 +142,7 @@ START_TEST(test_charts_are_drawn)
 
   ((MoeResult *)g_ptr_array_index(list, 1))->gpus = 16;
   moe_timeline_slice(&slice, timeline);
-  g_autofree char *html = moe_report_html(&page);
+  g_autofree char *html = moe_page_html(&page);
 
   see(html, &seen);
   for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
@@ -160,7 +160,7 @@ START_TEST(test_sections_without_content_are_left_out)
   g_autoptr(MoeRun) run = load(NULL);
   g_autoptr(MoeResult) result = sample_result();
   MoePage page = {.run = run, .result = result, .version = "1"};
-  g_autofree char *html = moe_report_html(&page);
+  g_autofree char *html = moe_page_html(&page);
   g_auto(Seen) seen;
 
   see(html, &seen);
@@ -180,7 +180,7 @@ START_TEST(test_texts_of_files_are_escaped)
 
   g_free(result->cluster);
   result->cluster = g_strdup("a\x01<svg onload='x'>\xff");
-  g_autofree char *html = moe_report_html(&page);
+  g_autofree char *html = moe_page_html(&page);
   g_auto(Seen) seen;
 
   see(html, &seen);
@@ -200,7 +200,7 @@ START_TEST(test_waterfall_has_a_bar_per_cause)
   MoePage page = {.run = run, .result = result, .version = "1"};
 
   result->memory.n_roles = 0;
-  g_autofree char *html = moe_report_html(&page);
+  g_autofree char *html = moe_page_html(&page);
   g_auto(Seen) seen;
 
   see(html, &seen);
@@ -208,5 +208,5 @@ START_TEST(test_waterfall_has_a_bar_per_cause)
 }
 END_TEST
 
-MOE_TEST_MAIN("report/html", test_page_is_whole, test_charts_are_drawn, test_sections_without_content_are_left_out,
+MOE_TEST_MAIN("figure/html", test_page_is_whole, test_charts_are_drawn, test_sections_without_content_are_left_out,
               test_texts_of_files_are_escaped, test_waterfall_has_a_bar_per_cause)

@@ -1,5 +1,5 @@
 /* Loads of links and traffic between domains as a drawing. */
-#include "report/findings.h"
+#include "figure/plot.h"
 #include "svg.h"
 
 #define WIDTH  1200.0
@@ -167,7 +167,7 @@ static double inside_height(const MoeFabricLoad *load)
   }
 }
 
-char *moe_report_fabric_svg(const MoeFabricLoad *load)
+char *moe_plot_fabric_svg(const MoeFabricLoad *load)
 {
   guint n_domains = (guint)moe_topo_domain(load->topo, moe_topo_gpus(load->topo) - 1) + 1;
   guint n_leaves = (guint)moe_topo_n_leaves(load->topo);

@@ -1,12 +1,12 @@
 #include "moetest.h"
 
-#include "report/plot.h"
+#include "figure/plot.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
-#include "sample.h"
+#include "sample_result.h"
 
 static void draw(const char *kind, const char *suffix, const char *data)
 {
@@ -221,7 +221,7 @@ START_TEST(a_missing_template_is_named)
 }
 END_TEST
 
-MOE_TEST_MAIN("report/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
+MOE_TEST_MAIN("figure/plot", every_kind_is_drawn_in_every_format, scale_separates_series_and_published_points,
               ladder_has_nan_where_nothing_is_published, timeline_cuts_to_the_window_and_joins_neighbours,
               the_front_is_what_none_beats, measures_go_with_the_step_time, narrow_boxes_become_shares,
               an_unknown_suffix_is_refused, a_failing_gnuplot_leaves_no_picture, a_missing_template_is_named)

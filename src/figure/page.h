@@ -1,14 +1,14 @@
 /*
  * page: one run as one self-contained page - answer with its interval, waterfall, timeline, memory, scale,
- * comparison with other runs, layout, assumptions, sensitivity, training, sources. Part of report (floor 12).
+ * comparison with other runs, layout, assumptions, sensitivity, training, sources. Part of figure (floor 13).
  *
  * The page is well-formed XML as well as HTML 5, holds its figures as inline SVG and its style in its head, and loads
  * nothing and runs nothing. Every text that comes from a file is escaped.
  */
-#ifndef MOESIM_REPORT_HTML_H
-#define MOESIM_REPORT_HTML_H
+#ifndef MOESIM_FIGURE_PAGE_H
+#define MOESIM_FIGURE_PAGE_H
 
-#include "report/plot.h"
+#include "figure/plot.h"
 #include <moesim/explain.h>
 #include <moesim/goodput.h>
 #include <moesim/report.h>
@@ -29,7 +29,7 @@ typedef struct {
 } MoePage;
 
 /* The page as text; the caller frees. */
-char *moe_report_html(const MoePage *page);
+char *moe_page_html(const MoePage *page);
 
 G_END_DECLS
 

@@ -1,7 +1,7 @@
 /* Figures of a posterior file: what was learned of each unknown, and rows predicted beside published. */
 #include "certainty/posterior.h"
 #include "doc/doc.h"
-#include "report/plot.h"
+#include "figure/plot.h"
 
 #include <math.h>
 #include <string.h>

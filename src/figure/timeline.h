@@ -1,9 +1,9 @@
-/* Boxes of a timeline, for whoever draws them. Private to report. */
-#ifndef MOESIM_REPORT_TIMELINE_H
-#define MOESIM_REPORT_TIMELINE_H
+/* Boxes of a timeline, for whoever draws them. Private to figure. */
+#ifndef MOESIM_FIGURE_TIMELINE_H
+#define MOESIM_FIGURE_TIMELINE_H
 
 #include "base/base.h"
-#include "report/plot.h"
+#include "figure/plot.h"
 
 /* What a box shows. Kernels by pass, transfers, copies, and the compute stream's idle time by what it waits for. */
 typedef enum {
