@@ -1,26 +1,44 @@
-/* Values of a run file that all of its variants replace: no state reads them, so each is put back and read. */
+/* Values of a run or a stack file that all of its variants replace: no state reads them, so each is put back and read.
+ */
 #include "check_base.h"
 
 #include "spec/spec.h"
 #include <string.h>
 
-typedef struct {
-  const MoeDoc *doc;
+typedef struct Hidden Hidden;
+
+struct Hidden {
+  const MoeDoc *doc; /* of a run: its file; of a stack: its first variant, put together below "stack" */
   const char *file;
   MoeRunOptions options; /* of the first variant, which all others build on */
-} Hidden;
+  /* Reads the first variant with `value` back at `key` of the map at `path` ("" or ending in a dot). */
+  gboolean (*read)(const Hidden *hidden, const char *path, const char *key, const MoeNode *value, GError **error);
+};
 
-/* Whether the message is about what stands there, not about what it would have to fit to. */
-static gboolean is_about(const GError *error, MoeMark mark)
+static gboolean is_at(MoeMark a, MoeMark b)
 {
-  MoeMark place = moe_error_mark(error);
-
-  return g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT) && g_strcmp0(place.file, mark.file) == 0 &&
-         place.line == mark.line && place.column == mark.column;
+  return g_strcmp0(a.file, b.file) == 0 && a.line == b.line && a.column == b.column;
 }
 
-/* `path` is that of a map that the first variant changes, "" or ending in a dot. */
-static gboolean put_back(const Hidden *hidden, const char *path, const char *key, const MoeNode *value, GError **error)
+/* Whether a place is that of a value, or of anything in it. */
+static gboolean is_within(MoeMark place, const MoeNode *value)
+{
+  gboolean within = is_at(place, moe_node_mark(value));
+
+  for (guint i = 0; !within && i < moe_node_size(value); i++)
+    within = (moe_node_kind(value) == MOE_NODE_MAP && is_at(place, moe_node_key_mark(value, i))) ||
+             is_within(place, moe_node_at(value, i));
+  return within;
+}
+
+/* Whether the message is about what stands there, not about what it would have to fit to. */
+static gboolean is_about(const GError *error, const MoeNode *value)
+{
+  return g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT) && is_within(moe_error_mark(error), value);
+}
+
+static gboolean read_run(const Hidden *hidden, const char *path, const char *key, G_GNUC_UNUSED const MoeNode *value,
+                         GError **error)
 {
   g_autoptr(MoeDoc) copy = moe_doc_copy(hidden->doc);
   g_autofree char *map = g_strdup_printf("variants.%s.%s", hidden->options.variant, path);
@@ -30,10 +48,27 @@ static gboolean put_back(const Hidden *hidden, const char *path, const char *key
   if (!changed)
     return TRUE;
   moe_doc_remove(copy, changed, key);
-  g_autoptr(GError) trouble = NULL;
-  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&copy), hidden->file, &hidden->options, &trouble);
+  g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&copy), hidden->file, &hidden->options, error);
+  return run != NULL;
+}
 
-  if (run || !is_about(trouble, moe_node_mark(value)))
+static gboolean read_stack(const Hidden *hidden, const char *path, const char *key, const MoeNode *value,
+                           GError **error)
+{
+  g_autoptr(MoeDoc) copy = moe_doc_copy(hidden->doc);
+  g_autofree char *place = g_strdup_printf("stack.%s%s", path, key);
+  MoeStack stack = {0};
+  gboolean sound = moe_doc_replace(copy, place, value, error) && moe_stack_from_doc(copy, &stack, error);
+
+  moe_kernel_fits_clear(&stack.kernels);
+  return sound;
+}
+
+static gboolean put_back(const Hidden *hidden, const char *path, const char *key, const MoeNode *value, GError **error)
+{
+  g_autoptr(GError) trouble = NULL;
+
+  if (hidden->read(hidden, path, key, value, &trouble) || !is_about(trouble, value))
     return TRUE;
   g_propagate_error(error, g_steal_pointer(&trouble));
   return FALSE;
@@ -70,22 +105,36 @@ static gboolean check_published(const Hidden *hidden, GError **error)
   moe_doc_remove(copy, moe_doc_root(copy), "variants");
   g_autoptr(MoeRun) run = moe_run_from_doc(g_steal_pointer(&copy), hidden->file, &options, &trouble);
 
-  for (guint i = 0; !run && published && i < moe_node_size(published); i++)
-    if (is_about(trouble, moe_node_key_mark(published, i)) ||
-        is_about(trouble, moe_node_mark(moe_node_at(published, i)))) {
-      g_propagate_error(error, g_steal_pointer(&trouble));
-      return FALSE;
-    }
-  return TRUE;
+  if (run || !published || !is_about(trouble, published))
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&trouble));
+  return FALSE;
 }
 
 gboolean moe_check_hidden(const char *file, const MoeDoc *doc, const char *data_dir, GError **error)
 {
   const MoeNode *variants = moe_doc_find(doc, "variants");
-  Hidden hidden = {doc, file, {.data_dir = data_dir}};
+  Hidden hidden = {doc, file, {.data_dir = data_dir}, read_run};
 
   if (moe_node_size(variants) == 0)
     return TRUE;
   hidden.options.variant = moe_node_key(variants, 0);
   return check_map(&hidden, "", moe_doc_root(doc), moe_node_at(variants, 0), error) && check_published(&hidden, error);
+}
+
+gboolean moe_check_hidden_stack(const char *file, const char *data_dir, GError **error)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_load_alone(file, (MoeMark){0}, NULL, error);
+  const MoeNode *variants = doc ? moe_doc_find(doc, "variants") : NULL;
+  g_autoptr(MoeDoc) first = NULL;
+  MoeStack stack = {0};
+
+  if (!doc || moe_node_size(variants) == 0)
+    return doc != NULL;
+  g_autofree char *name = g_strconcat(file, ":", moe_node_key(variants, 0), NULL);
+  gboolean loaded = moe_stack_load(name, data_dir, &stack, &first, error);
+  const Hidden hidden = {first, file, {0}, read_stack};
+
+  moe_kernel_fits_clear(&stack.kernels);
+  return loaded && check_map(&hidden, "", moe_doc_root(doc), moe_node_at(variants, 0), error);
 }

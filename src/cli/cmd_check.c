@@ -153,7 +153,9 @@ static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString
     if (!check_software(name, says, error))
       return FALSE;
   }
-  return TRUE;
+  g_autofree char *data_dir = moe_data_dir();
+
+  return moe_check_hidden_stack(file, data_dir, error);
 }
 
 /* A case is a run with an id and a result. */

@@ -283,12 +283,17 @@ gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCl
          load_cluster(g_steal_pointer(&named), data_dir, cluster, doc, error);
 }
 
+gboolean moe_stack_from_doc(const MoeDoc *doc, MoeStack *stack, GError **error)
+{
+  return moe_stack_read(moe_doc_find(doc, "stack"), stack, error);
+}
+
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error)
 {
   g_autoptr(MoeDoc) loaded = name_alone("stack", "--stack", name, error);
 
   if (!loaded || !moe_graft(loaded, "stack", MOE_STACK_FOLDER, data_dir, error) ||
-      !moe_stack_read(moe_doc_find(loaded, "stack"), stack, error))
+      !moe_stack_from_doc(loaded, stack, error))
     return FALSE;
   *doc = g_steal_pointer(&loaded);
   return TRUE;

@@ -400,6 +400,8 @@ gboolean moe_cluster_load(const char *name, const char *data_dir, MoeCluster *cl
 gboolean moe_cluster_load_named(const MoeNode *name, const char *data_dir, MoeCluster *cluster, MoeDoc **doc,
                                 GError **error);
 gboolean moe_stack_load(const char *name, const char *data_dir, MoeStack *stack, MoeDoc **doc, GError **error);
+/* The same of a document that moe_stack_load gave and somebody changed. */
+gboolean moe_stack_from_doc(const MoeDoc *doc, MoeStack *stack, GError **error);
 /* Names of the variants of a stack's file, in order, NULL-terminated, none where it has none; NULL and *error when it
  * cannot be read. Free with g_strfreev. */
 char **moe_stack_variants(const char *path, GError **error);

@@ -25,6 +25,12 @@ sed '/^published:/s/{mfu:/{mfux:/' "$data/models/mai-base-1/v5.yaml" > "$work/mo
 try check "$work/models/v5.yaml"
 expect_status 2
 expect_err 'v5.yaml:16:13: unknown key "mfux" in published'
+# A list that every state replaces, and what every variant of a software replaces, are read like the rest.
+mkdir "$work/stacks"
+sed '/^collectives:/,/^data_parallel:/s/sms: {collective: 16/sms: {collective: 017x/' "$data/stacks/yolo.yaml" > "$work/stacks/yolo.yaml"
+refused 'yolo.yaml:26:21: "017x" is not a whole number' check "$work/stacks/yolo.yaml"
+sed '/^fused:/s/norm/norn/; s/^  v1:$/  v1:\n    fused: [norm]/' "$data/stacks/yolo.yaml" > "$work/stacks/yolo.yaml"
+refused 'yolo.yaml:15:9: "norn"' check "$work/stacks/yolo.yaml"
 # One bad file among good ones: the others are still reported.
 echo 'layers: 3' > "$work/bad.yaml"
 try check "$data/models/deepseek-v3.yaml" "$work/bad.yaml"
