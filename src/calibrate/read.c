@@ -241,6 +241,41 @@ static gboolean join_fit(Reader *reader, MoeSeriesText *text, GError **error)
   return TRUE;
 }
 
+/* Whether `fragment` or what it starts from has a fit of that bandwidth-bound family before `end`. */
+static gboolean is_measured(const Reader *reader, const char *fragment, const char *family, guint end)
+{
+  for (const char *from = fragment; from; from = moe_calibration_base(reader->calibration, from))
+    for (guint i = 0; i < end; i++) {
+      const MoeCalibrationFit *fit = &g_array_index(reader->fits, MoeCalibrationFit, i);
+
+      if (fit->family.klass == MOE_KERNEL_BANDWIDTH && strcmp(fit->fragment, from) == 0 &&
+          strcmp(fit->family.name, family) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* What quantizes in these rows is priced by a family that was measured before, one for all series of a fit. */
+static gboolean check_quantize(const Reader *reader, const MoeNode *node, const MoeSeries *s, GError **error)
+{
+  const char *family = s->quantize;
+
+  for (guint i = 0; family && i < reader->series->len; i++) {
+    const MoeSeries *other = &g_array_index(reader->series, MoeSeries, i);
+
+    if (other->fit == s->fit && other->quantize && strcmp(other->quantize, family) != 0)
+      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                      "rows of %s quantized by %s, expected %s as in the series above", s->family, family,
+                      other->quantize);
+  }
+  if (!family || g_strv_contains(moe_cost_families(MOE_KERNEL_BANDWIDTH), family) ||
+      is_measured(reader, s->fragment, family, s->fit))
+    return TRUE;
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
+                  "no measurements of %s for fragment %s before these, expected the file that has them in front",
+                  family, s->fragment);
+}
+
 static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
 {
   MoeSeriesText text = {.head.precision = -1, .pass = PASS_ANY, .output = MOE_BF16, .mark = moe_node_mark(node)};
@@ -250,7 +285,8 @@ static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
     return FALSE;
   text.constants = moe_node_get(node, "constants");
   text.pass = text.pass == PASS_ANY ? -1 : text.pass;
-  if (!find_cluster(reader, node, &text, &text.head.accelerator, error) || !join_fit(reader, &text, error))
+  if (!find_cluster(reader, node, &text, &text.head.accelerator, error) || !join_fit(reader, &text, error) ||
+      !check_quantize(reader, moe_node_get(node, "quantize"), &text.head, error))
     return FALSE;
   g_array_append_val(reader->series, text.head);
   return read_rows(reader, node, &text, error);
