@@ -20,19 +20,22 @@ typedef struct {
   }
 
 static const Constant constants[] = {
-    CONSTANT("floor", " us", floor_s, 1e-6, 5e-6, 300e-6),
-    CONSTANT("network_floor", " us", network_floor_s, 1e-6, 5e-6, 600e-6),
+    CONSTANT("floor_dispatch", " us", floor_s[0], 1e-6, 5e-6, 300e-6),
+    CONSTANT("floor_combine", " us", floor_s[1], 1e-6, 5e-6, 300e-6),
+    CONSTANT("network_floor_dispatch", " us", network_floor_s[0], 1e-6, 5e-6, 600e-6),
+    CONSTANT("network_floor_combine", " us", network_floor_s[1], 1e-6, 5e-6, 600e-6),
     CONSTANT("nvlink_share", "", nvlink_share, 1, 0.3, 1),
     CONSTANT("combine", "", combine, 1, 0.5, 1.5),
     CONSTANT("network_share", "", network_share, 1, 0.3, 1),
     CONSTANT("row", " us", row_s, 1e-6, 1e-9, 2e-6),
     CONSTANT("sm", " GB/s", sm_bytes_per_s, 1e9, 5e9, 500e9),
+    CONSTANT("token", "", token, 1, 0.05, 10),
     CONSTANT("hop_dispatch", "", hop[0], 1, 0.05, 10),
     CONSTANT("hop_combine", "", hop[1], 1, 0.05, 10),
 };
 
 /* The first constants are fixed times, fitted where sizes differ by more than this. */
-#define FLOORS 2
+#define FLOORS 4
 #define SPREAD 4.0
 /* Errors below this are as good as none (repeatability of the kernels' times). */
 #define TOLERANCE  0.02

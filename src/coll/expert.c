@@ -27,8 +27,8 @@ static const MoeExpertLibrary *library_of(const MoeCollRequest *request)
   return stack->library ? stack->library : moe_expert_library(stack->expert_library);
 }
 
-/* Least time that the library's SMs take to move `copies` of each token, a copy between domains counting `hop` times.
- */
+/* Least time that the library's SMs take to move `copies` of each token, a copy between domains counting `hop` times
+ * and the token itself `token` times. */
 static double sm_limit_s(const MoeCollRequest *request, const MoeExpertLibrary *library, double copies, double between)
 {
   const MoeCollective *c = request->collective;
@@ -37,7 +37,8 @@ static double sm_limit_s(const MoeCollRequest *request, const MoeExpertLibrary *
   if (library->sm_bytes_per_s <= 0 || c->row_bytes <= 0 || request->stack->sms_expert <= 0)
     return 0;
   double row_s = library->row_s + c->row_bytes / library->sm_bytes_per_s;
-  return scaled_bytes(c) / c->row_bytes * (copies + hop * between) * row_s / (double)request->stack->sms_expert;
+  return scaled_bytes(c) / c->row_bytes * (library->token + copies + hop * between) * row_s /
+         (double)request->stack->sms_expert;
 }
 
 static double nvlink_share(const MoeExpertLibrary *library, const MoeCollective *c)
@@ -86,8 +87,9 @@ static void pairwise(const MoeCollRequest *request, const MoeExpertLibrary *libr
 static gboolean expert_work(const MoeCollRequest *request, MoeCollWork *work)
 {
   const MoeExpertLibrary *library = library_of(request);
+  int combine = request->collective->kind == MOE_COMBINE;
 
-  *work = (MoeCollWork){.reduces = request->collective->kind == MOE_COMBINE};
+  *work = (MoeCollWork){.reduces = combine};
   if (!library || (request->domains > 1 && !library->crosses_domains))
     return FALSE;
   if (library->route == MOE_EXPERT_NODE_LIMITED)
@@ -95,9 +97,9 @@ static gboolean expert_work(const MoeCollRequest *request, MoeCollWork *work)
   else
     pairwise(request, library, work);
   if (library->registers_floor)
-    work->floor_s = request->domains > 1 ? library->network_floor_s : library->floor_s;
+    work->floor_s = request->domains > 1 ? library->network_floor_s[combine] : library->floor_s[combine];
   if (request->domains > 1 && request->collective->notifies)
-    work->floor_s += library->notify_s[request->collective->kind == MOE_COMBINE];
+    work->floor_s += library->notify_s[combine];
   work->sms = request->stack->sms_expert;
   return TRUE;
 }

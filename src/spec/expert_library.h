@@ -27,10 +27,12 @@ typedef struct {
   gboolean host_counts;       /* the host must know the counts before it can issue a dispatch */
   gboolean deduplicates;      /* one copy per destination rank unless the stack says otherwise */
   /* Fitted to validation/measured/expert.yaml by moesim calibrate-network (docs/model-network.md): */
-  double floor_s, network_floor_s;    /* notify and barrier kernels of one call: in a domain, over several */
+  double floor_s[2];                  /* barriers and first chunks of one call in a domain: dispatch, combine */
+  double network_floor_s[2];          /* the same over several */
   double nvlink_share, network_share; /* of the wires' bulk rate; pairwise with 0: as the fabric's all-to-all */
   double combine;                     /* NVLink rate of a combine relative to a dispatch; 0 = the same */
   double row_s, sm_bytes_per_s;       /* one SM moves one copy in row_s + bytes / sm_bytes_per_s; 0 = no limit */
+  double token;                       /* copies' worth of SM time per token: it is read, or its sum written, once */
   double hop[2];                      /* copies' worth of SM time per copy between domains: dispatch, combine */
   /* Measured: the kernel that tells all hosts what comes, before a dispatch and a combine over several domains.
    * Benchmarks of a transfer leave it out or print it apart. */
