@@ -58,6 +58,7 @@ typedef struct {
   const char *arguments; /* after the options: "RUN.yaml..." or "" */
   const char *examples;  /* indented lines, shown under "Examples:" */
   int least, most;       /* how many arguments are left after the options; most < 0: any number */
+  const char *behind;    /* what stands behind "--", where that is someone else's ("Megatron's arguments"); or NULL */
 } MoeUsage;
 
 /* Reads options into the variables that `entries` (and `shared`, may be NULL) point to; each table ends with an empty

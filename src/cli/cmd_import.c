@@ -14,18 +14,20 @@
 
 static const MoeUsage usage = {
     .command = "import",
-    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron FILE [WORD...] | torchtitan FILE.toml | "
+    .arguments = "hf CONFIG.json | megatron [--] ARGUMENT... | megatron [--] FILE [WORD...] | torchtitan FILE.toml | "
                  "deepspeed DS.json CONFIG.json",
     .examples =
         "  moesim import hf config.json -o run.yaml\n"
         "  moesim import hf config.json --cluster gb200-nvl72 --gpus 1024 --sequence 4096 --batch 2048\n"
         "  moesim import megatron -o run.yaml @pretrain-arguments.txt\n"
         "  moesim import megatron -o run.yaml train.sh GBS=512 NNODES=16\n"
+        "  moesim import megatron -o run.yaml -- @pretrain-arguments.txt --tensor-model-parallel-size 8\n"
         "  moesim import torchtitan llama3_8b.toml --gpus 64 -o run.yaml\n"
         "  moesim import deepspeed ds_config.json config.json --gpus 64 --sequence 4096 -o run.yaml\n"
         "  moesim import megatron --gpus 64 -- --num-layers 32 --hidden-size 4096 --num-attention-heads 32 ...\n",
     .least = 2,
     .most = -1,
+    .behind = "Megatron's arguments",
 };
 
 typedef struct {

@@ -48,7 +48,9 @@ static int bad_option(const MoeUsage *usage, const GError *error, const GOptionE
     nearest = moe_nearest_word(word, (const char *const *)names->pdata);
   if (nearest)
     return moe_cli_complain("%s: unknown option '--%s', did you mean '--%s'?", usage->command, word, nearest);
-  return moe_cli_complain("%s: %s; moesim %s --help lists the options", usage->command, error->message, usage->command);
+  return moe_cli_complain("%s: %s; moesim %s --help lists the options%s%s", usage->command, error->message,
+                          usage->command, usage->behind ? ", behind -- stand " : "",
+                          usage->behind ? usage->behind : "");
 }
 
 static int check_arguments(const MoeUsage *usage, int n)

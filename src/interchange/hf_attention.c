@@ -70,6 +70,11 @@ void hf_heads(JsonMap *map, Draft *draft)
   a->attention.query_heads = json_map_need(map, "num_attention_heads");
   a->attention.kv_heads = json_map_count(map, "num_key_value_heads", a->attention.query_heads);
   a->attention.head_dim = json_map_count(map, "head_dim", a->hidden / a->attention.query_heads);
+  if (!json_map_has(map, "head_dim") && a->hidden % a->attention.query_heads != 0)
+    json_map_fail(map, json_map_spelling(map, "num_attention_heads"),
+                  "%" G_GINT64_FORMAT " heads in a width of %" G_GINT64_FORMAT
+                  ", expected heads that divide it, or \"head_dim\"",
+                  a->attention.query_heads, a->hidden);
 }
 
 static void note_bias(Draft *draft, const char *what)

@@ -231,7 +231,7 @@ gboolean deepspeed_apply(const MoeImportText *config, Draft *draft, GError **err
 {
   g_autofree char *text = g_strndup(config->text, config->length); /* ends in NUL, for the search of lines */
   const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), "auto", config->name, text};
-  g_autoptr(JsonNode) root = moe_json_parse(config->text, config->length, MOE_IMPORT_MAX_BYTES, table.file, error);
+  g_autoptr(JsonNode) root = moe_json_parse_once(config->text, config->length, MOE_IMPORT_MAX_BYTES, table.file, error);
   Deep deep = {.stage = draft->parallelism.zero, .overlap = -1, .prefetch = -1};
 
   if (!root || !keyed_read(&table, json_node_get_object(root), &deep, draft, error) ||
@@ -246,7 +246,7 @@ MoeImport *moe_import_deepspeed(const MoeImportText *config, const MoeImportText
                                 const MoeImportOptions *options, GError **error)
 {
   g_autofree char *model_text = g_strndup(model->text, model->length);
-  g_autoptr(JsonNode) root = moe_json_parse(model->text, model->length, MOE_IMPORT_MAX_BYTES, model->name, error);
+  g_autoptr(JsonNode) root = moe_json_parse_once(model->text, model->length, MOE_IMPORT_MAX_BYTES, model->name, error);
   g_autofree char *source = g_strdup_printf("%s, DeepSpeed configuration, of the model %s", config->name, model->name);
   Draft draft;
 

@@ -232,7 +232,7 @@ MoeImport *moe_import_hf(const char *text, gsize length, const char *name, const
                          GError **error)
 {
   g_autofree char *copy = g_strndup(text, length); /* ends in NUL, for the search of lines */
-  g_autoptr(JsonNode) root = moe_json_parse(text, length, MOE_IMPORT_MAX_BYTES, name, error);
+  g_autoptr(JsonNode) root = moe_json_parse_once(text, length, MOE_IMPORT_MAX_BYTES, name, error);
   g_autofree char *source = g_strdup_printf("%s, Hugging Face configuration", name);
   Draft draft;
 

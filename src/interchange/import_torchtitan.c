@@ -271,11 +271,13 @@ static gboolean take_recompute(Draft *draft, const Titan *titan, const char *fil
   }
   if (strcmp(mode, "selective") != 0)
     return fail_key(file, "activation_checkpoint.mode", "none, selective or full", error);
-  if (g_ascii_string_to_signed(option, 10, 1, 1000, &every, NULL)) {
+  if (g_ascii_string_to_signed(option, 10, 0, 1000, &every, NULL)) {
     recompute->mode = MOE_RECOMPUTE_FULL;
-    recompute->every = every;
+    recompute->every = MAX(every, 1); /* 0: each layer, as 1 */
     return TRUE;
   }
+  if (strcmp(option, "op") != 0)
+    return fail_key(file, "activation_checkpoint.selective_ac_option", "op, or a whole number such as 2", error);
   /* torchtitan/distributed/activation_checkpoint.py: what its policy keeps; all-to-alls since experts came */
   recompute->mode = MOE_RECOMPUTE_OPERATORS;
   recompute->saves = MOE_SAVE_ALTERNATE_LINEAR | MOE_SAVE_CORE_ATTENTION | MOE_SAVE_REDUCE_SCATTER |
@@ -422,8 +424,9 @@ static JsonNode *parse(const char *text, gsize length, const char *name, GError 
 
   if (!json) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = where.line, .column = where.column},
-             "no TOML of at most %d bytes, expected a torchtitan configuration%s", MOE_IMPORT_MAX_BYTES,
-             g_str_has_suffix(name, ".py") ? " (a registry in Python is code that runs; its settings as TOML)" : "");
+             "no TOML of at most %d bytes, expected a torchtitan configuration%s%s%s", MOE_IMPORT_MAX_BYTES,
+             g_str_has_suffix(name, ".py") ? " (a registry in Python is code that runs; its settings as TOML)" : "",
+             *where.what ? ": " : "", where.what);
     return NULL;
   }
   JsonNode *root = moe_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, name, error);

@@ -26,6 +26,19 @@ char **moe_import_file_words(const char *text, gsize length, const char *name, c
   return import_file_words(&(const MoeImportText){text, length, name}, given, files, NULL, error);
 }
 
+/* Arguments of a file and those that stand behind it. */
+static char **read_arguments(const MoeImportText *file, const char *const *given, GError **error)
+{
+  g_auto(GStrv) words = moe_import_words(file->text, file->length, file->name, error);
+  g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+
+  if (!words)
+    return NULL;
+  g_strv_builder_addv(all, (const char **)words);
+  g_strv_builder_addv(all, (const char **)given);
+  return g_strv_builder_end(all);
+}
+
 char **import_file_words(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
                          GPtrArray *notes, GError **error)
 {
@@ -45,10 +58,12 @@ char **import_file_words(const MoeImportText *file, const char *const *given, co
     return moe_import_yaml_words(text, length, name, given, files, error);
   if (g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0) || moe_script_assigns(text, length))
     return read_script(file, given, files, notes, error);
-  if (given && *given) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name}, "no script, expected no words behind it such as '%.40s'",
-             *given);
+  if (!given || !*given)
+    return moe_import_words(text, length, name, error);
+  if (!g_str_has_prefix(*given, "--")) {
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+             "no script, expected no words behind it but arguments such as --num-layers, not '%.40s'", *given);
     return NULL;
   }
-  return moe_import_words(text, length, name, error);
+  return read_arguments(file, given, error);
 }

@@ -134,7 +134,9 @@ int64_t json_map_count(JsonMap *map, const char *key, int64_t otherwise)
   double value = json_node_get_double(node);
 
   if (!(value >= 0 && value <= (double)MAX_COUNT) || value != floor(value)) {
-    json_map_fail(map, key, "\"%s\" is %g, expected a whole number from 0 to %" G_GINT64_FORMAT, key, value, MAX_COUNT);
+    g_autofree char *given = value == MOE_JSON_INFINITY ? g_strdup("Infinity") : g_strdup_printf("%g", value);
+
+    json_map_fail(map, key, "\"%s\" is %s, expected a whole number from 0 to %" G_GINT64_FORMAT, key, given, MAX_COUNT);
     return otherwise;
   }
   return (int64_t)value;

@@ -34,7 +34,7 @@ typedef struct {
   const char *positions_kind, *moe_layers, *fp8_format, *fp8_recipe, *fp4_format, *optimizer, *sharding, *window,
       *window_skip, *cp_kind;
   const char *granularity, *recompute_method, *old_recompute_method, *dispatcher, *flex_backend, *attention_backend,
-      *graph_kind;
+      *graph_kind, *backend;
   const char *moments_1, *moments_2, *main_gradients, *fsdp_gradients, *main_parameters, *combine_dtype,
       *dispatch_dtype;
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *load, *head_type, *layout, *glu_activation,
@@ -72,6 +72,9 @@ const char *megatron_without_effect(const char *name);
 gboolean megatron_stands_alone(const char *name, const char *const *words);
 /* What a run cannot say of an argument that is known; NULL for others. */
 const char *megatron_refusal(const char *name);
+
+/* FALSE and *error when Megatron refuses two of the words (NULL-terminated) beside each other. */
+gboolean megatron_conflict(const char *const *words, GError **error);
 
 /* Fills `arguments` (strings point into `words`), and the lists of the import: applied, ignored. What is not understood
  * is added to `unknown` as written. */

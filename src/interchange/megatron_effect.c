@@ -94,7 +94,7 @@ static const Group without_effect[] = {
     {"launching of processes: the GPUs are what counts",
      "node-rank master-addr master-port rdzv-* max-restarts tee redirects log-dir standalone local-ranks-filter "
      "monitor-interval "
-     "start-method role run-path no-python local-rank local-addr distributed-backend distributed-timeout-* "
+     "start-method role run-path no-python local-rank local-addr distributed-timeout-* "
      "lazy-mpu-init use-env "
      "hostfile include exclude force-multi launcher launcher-args ssh-port "
      "nccl-communicator-config-path disable-gloo-process-groups enable-gloo-process-groups use-gloo-process-groups "

@@ -135,7 +135,7 @@ gboolean megatron_blocks(Draft *draft, const MegatronArguments *arguments, GErro
     import_refuse(draft, name, "blocks of a file that is not found beside the script (import hf reads block_configs)");
     return TRUE;
   }
-  g_autoptr(JsonNode) root = moe_json_parse(text, strlen(text), MOE_IMPORT_MAX_BYTES, name, error);
+  g_autoptr(JsonNode) root = moe_json_parse_once(text, strlen(text), MOE_IMPORT_MAX_BYTES, name, error);
   JsonMap map = {.file = name, .text = text, .object = root ? json_node_get_object(root) : NULL};
 
   if (!root)

@@ -173,6 +173,7 @@ typedef struct {
   MoeImport *import;
   GPtrArray *unknown;
   const char *const *words; /* all of them */
+  GHashTable *values;       /* option -> its line of import->applied */
 } Reading;
 
 static void add(GPtrArray *list, const char *const *words, guint n, const char *arrow, const char *what)
@@ -180,6 +181,25 @@ static void add(GPtrArray *list, const char *const *words, guint n, const char *
   g_autofree char *joined = join_words(words, n);
 
   g_ptr_array_add(list, g_strconcat(joined, arrow, what, NULL));
+}
+
+/* Python's argparse keeps the last of what is given again. */
+static void forget_earlier(Reading *reading, const MegatronOption *option, const char *const *words, guint n)
+{
+  char *before = g_hash_table_lookup(reading->values, option);
+  g_autofree char *now = join_words(words, n);
+  gsize length = strlen(now);
+
+  if (option->kind == MEGATRON_LIST)
+    g_ptr_array_set_size(*(GPtrArray **)(gpointer)((char *)reading->arguments + option->offset), 0);
+  if (!before || option->kind == MEGATRON_FLAG ||
+      (strncmp(before, now, length) == 0 && g_str_has_prefix(before + length, " -> ")))
+    return;
+  g_autofree char *line = g_strndup(before, (gsize)(strstr(before, " -> ") - before));
+
+  g_ptr_array_remove(reading->import->applied, before);
+  g_ptr_array_add(reading->import->ignored, g_strdup_printf("%s: given again behind, which counts", line));
+  g_ptr_array_add(reading->import->notes, g_strdup_printf("%s stands before %s: the last counts", line, now));
 }
 
 /* A second value, or the value of a flag: a slip, unless a launch line goes on behind it. */
@@ -247,6 +267,21 @@ static gboolean is_off(const char *name, const char *value)
   return value && (g_strv_contains(words, value) || (strcmp(value, "1") == 0 && g_str_has_suffix(name, "-size")));
 }
 
+/* An argument that becomes something in the run, and the words that it takes. */
+static gboolean apply(Reading *reading, const MegatronOption *option, const char *sole, const char *const *words,
+                      guint used, GError **error)
+{
+  g_autofree char *name = g_strndup(words[0], strcspn(words[0], "="));
+
+  forget_earlier(reading, option, words, used);
+  if (!read_known(option, name, sole ? &sole : words + 1, sole ? 1 : used - 1, reading->arguments, error))
+    return FALSE;
+  add(reading->import->applied, words, used, " -> ", option->key);
+  g_hash_table_replace(reading->values, (gpointer)option,
+                       g_ptr_array_index(reading->import->applied, reading->import->applied->len - 1));
+  return TRUE;
+}
+
 /* An argument and the words up to the next. */
 static gboolean read_one(Reading *reading, const char *const *words, guint n, GError **error)
 {
@@ -272,10 +307,8 @@ static gboolean read_one(Reading *reading, const char *const *words, guint n, GE
     add(reading->unknown, words, used, ": a run cannot say: ", refusal);
   else if (!option)
     add(reading->unknown, words, used, "", "");
-  else if (!read_known(option, name, sole ? &sole : words + 1, MIN(taken, given), reading->arguments, error))
+  else if (!apply(reading, option, sole, words, used, error))
     return FALSE;
-  else
-    add(reading->import->applied, words, used, " -> ", option->key);
   if (!check_strays(option, name, words + used, n - used, error))
     return FALSE;
   add_strays(reading, words + used, n - used);
@@ -386,10 +419,11 @@ static gboolean read_launcher(Reading *reading, const char *const *words, guint 
 gboolean megatron_read(const char *const *words, MegatronArguments *arguments, MoeImport *import, GPtrArray *unknown,
                        GError **error)
 {
-  Reading reading = {.arguments = arguments, .import = import, .unknown = unknown, .words = words};
+  g_autoptr(GHashTable) values = g_hash_table_new(NULL, NULL);
+  Reading reading = {.arguments = arguments, .import = import, .unknown = unknown, .words = words, .values = values};
   guint launcher = launcher_words(words);
 
-  if (!read_launcher(&reading, words, launcher, error))
+  if (!megatron_conflict(words + launcher, error) || !read_launcher(&reading, words, launcher, error))
     return FALSE;
   words += launcher;
   for (guint strays = count_values(words); strays > 0; strays = 0) {

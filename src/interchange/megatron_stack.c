@@ -158,6 +158,8 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
     stack->per_expert = 0; /* the older grouped GEMM is CUTLASS's, one kernel for all experts */
   if (arguments->transformer_kind && strcmp(arguments->transformer_kind, "local") == 0)
     import_note(draft, "--transformer-impl local: the kernels of the stack are kept");
+  if (arguments->backend && strcmp(arguments->backend, "nccl") != 0)
+    import_refuse(draft, "--distributed-backend", "collectives of another library than NCCL");
   return take_dispatcher(draft, arguments, error) && take_graphs(draft, arguments, error) &&
          take_attention_kernels(draft, arguments->attention_backend, error);
 }

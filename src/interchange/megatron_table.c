@@ -232,6 +232,7 @@ static const MegatronOption options[] = {
     {"attention-backend", TEXT(attention_backend), "stack.family.attention"},
     {"enable-cuda-graph", FLAG(graphs), "stack.host.graphs"},
     {"external-cuda-graph", FLAG(external_graphs), "stack.host.graphs"},
+    {"distributed-backend", TEXT(backend), "stack.collectives"},
     {"cuda-graph-impl", TEXT(graph_kind), "stack.host.graphs"},
     {"cuda-graph-scope", LIST(graph_scopes), "stack.host.graphs"},
     {"cuda-graph-modules", LIST(graph_scopes), "stack.host.graphs"},

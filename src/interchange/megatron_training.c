@@ -220,7 +220,8 @@ gboolean megatron_recompute(Draft *draft, const MegatronArguments *arguments, GE
 {
   MoeRecompute *recompute = &draft->recompute;
   gboolean selective = arguments->recompute_core || arguments->moe_recompute;
-  const char *word = arguments->granularity                                            ? arguments->granularity
+  const char *word = arguments->recompute_core ? "selective" /* arguments.py: whatever the granularity says */
+                     : arguments->granularity  ? arguments->granularity
                      : arguments->checkpoint_layers || arguments->old_recompute_method ? "full"
                      : selective                                                       ? "selective"
                                                                                        : "none";

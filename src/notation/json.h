@@ -13,10 +13,15 @@ G_BEGIN_DECLS
 
 #define MOE_NOTATION_MAX_DEPTH 32 /* of objects and lists inside each other, also in YAML */
 
-/* The root object of `text`; NULL and *error when the text is no JSON object, longer than `most` bytes or nested too
- * deeply. Infinity and NaN, which Python writes, are read as numbers out of any range and as {}. Free with
- * json_node_unref. */
+#define MOE_JSON_INFINITY 1e99 /* what Infinity is read as */
+
+/* The root object of `text`; NULL and *error when the text is no JSON object, longer than `most` bytes, nested too
+ * deeply or followed by more. Infinity and NaN, which Python writes, are read as numbers out of any range and as {}.
+ * Free with json_node_unref. */
 JsonNode *moe_json_parse(const char *text, gsize length, gsize most, const char *name, GError **error);
+
+/* The same for what a person wrote: a key that an object has twice is an error too. */
+JsonNode *moe_json_parse_once(const char *text, gsize length, gsize most, const char *name, GError **error);
 
 /* Where `at` stands in `text`, a file of that name. */
 MoeMark moe_json_mark(const char *file, const char *text, const char *at);

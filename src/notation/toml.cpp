@@ -2,6 +2,7 @@
 // Debian 12.
 #include "notation/toml.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
@@ -35,6 +36,7 @@ static char *copy_text(const std::string &text)
 
 extern "C" char *moe_toml_to_json(const char *text, size_t length, MoeTomlError *error)
 {
+  std::memset(error, 0, sizeof *error);
   try {
     const toml::table table = toml::parse(std::string_view(text, length));
     std::ostringstream json;
@@ -44,8 +46,12 @@ extern "C" char *moe_toml_to_json(const char *text, size_t length, MoeTomlError 
   } catch (const toml::parse_error &reason) {
     error->line = static_cast<int>(reason.source().begin.line);
     error->column = static_cast<int>(reason.source().begin.column);
+    const std::string what(reason.description());
+    const size_t most = std::min(what.find('\n'), sizeof error->what - 1);
+
+    std::memcpy(error->what, what.c_str(), std::min(what.size(), most));
   } catch (const std::exception &) {
-    error->line = error->column = 0;
+    return nullptr;
   }
   return nullptr;
 }

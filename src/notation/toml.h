@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
-/* Where the text is no TOML; both 0 when that is not known. */
+/* Where the text is no TOML (both 0 when that is not known), and what the parser says of it; "" when nothing. */
 typedef struct {
   int line, column;
+  char what[160];
 } MoeTomlError;
 
 /* The document as JSON; NULL and *error when it is no TOML. Free with free(). */

@@ -38,13 +38,30 @@ START_TEST(json_is_bounded_and_has_places)
 }
 END_TEST
 
+/* What a parser of JSON passes over: a second value behind the first, a key that its object has already. */
+START_TEST(json_has_one_value_and_each_key_once)
+{
+  const char text[] = "{\"a\": {\"x\": 1}, \"b\": {\"x\": 1},\n \"c\": \"b\", \"b\": 2}\n";
+  const char once[] = "{\"a\": {\"x\": 1}, \"b\": [{\"x\": 1}, {\"x\": 1}]} \n";
+  g_autoptr(GError) error = NULL;
+  g_autoptr(JsonNode) last = moe_json_parse(text, strlen(text), MOST, "f.json", NULL);
+  g_autoptr(JsonNode) one = moe_json_parse_once(once, strlen(once), MOST, "f.json", NULL);
+
+  ck_assert(last && one);
+  ck_assert_ptr_null(moe_json_parse_once(text, strlen(text), MOST, "f.json", &error));
+  ck_assert_str_eq(error->message, "f.json:2:12: \"b\" stands twice, expected it once");
+  json_refused("{\"a\": 1}\n{\"a\": 2}", MOST, "f.json:2:1: more than one value");
+  json_refused("{\"a\": \"}\"} x", MOST, "f.json:1:12: more than one value");
+}
+END_TEST
+
 START_TEST(json_of_python_is_read)
 {
   const char text[] = "{\"a\": Infinity, \"b\": NaN, \"c\": \"NaN\"}";
   g_autoptr(JsonNode) root = moe_json_parse(text, strlen(text), MOST, "f.json", NULL);
   JsonObject *object = json_node_get_object(root);
 
-  ck_assert_double_eq(json_object_get_double_member(object, "a"), 1e99);
+  ck_assert_double_eq(json_object_get_double_member(object, "a"), MOE_JSON_INFINITY);
   ck_assert(JSON_NODE_HOLDS_OBJECT(json_object_get_member(object, "b")));
   ck_assert_str_eq(json_object_get_string_member(object, "c"), "NaN");
 }
@@ -88,6 +105,7 @@ START_TEST(toml_becomes_json)
   ck_assert_ptr_nonnull(strstr(json, "1000"));
   ck_assert_ptr_null(none);
   ck_assert_int_eq(error.line, 2);
+  ck_assert_str_ne(error.what, "");
   free(json);
 }
 END_TEST
@@ -111,5 +129,5 @@ START_TEST(lines_have_numbers_and_places)
 }
 END_TEST
 
-MOE_TEST_MAIN("notation", json_is_bounded_and_has_places, json_of_python_is_read, yaml_merges_and_repeats,
-              yaml_is_bounded_and_has_places, toml_becomes_json, lines_have_numbers_and_places)
+MOE_TEST_MAIN("notation", json_is_bounded_and_has_places, json_has_one_value_and_each_key_once, json_of_python_is_read,
+              yaml_merges_and_repeats, yaml_is_bounded_and_has_places, toml_becomes_json, lines_have_numbers_and_places)
