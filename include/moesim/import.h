@@ -97,6 +97,10 @@ char **moe_import_file_words(const char *text, gsize length, const char *name, c
  * has the line and column of the argument that it names, where the file itself has it. */
 MoeImport *moe_import_megatron_file(const MoeImportText *file, const char *const *given, const MoeImportFiles *files,
                                     const MoeImportOptions *options, GError **error);
+/* As moe_import_torchtitan; an experiment of Primus in YAML besides, whose trainer and model are read through `files`
+ * (may be NULL). */
+MoeImport *moe_import_torchtitan_file(const MoeImportText *file, const MoeImportFiles *files,
+                                      const MoeImportOptions *options, GError **error);
 /* What an import made was read back from `run` (the name in `reason`'s place) and refused: the same said of the input,
  * with the argument or key that became what is wrong, and its place where `input` (NULL: none) has it. Always FALSE. */
 gboolean moe_import_refuse_run(const MoeImport *import, const MoeImportText *input, const char *run,

@@ -135,6 +135,13 @@ static char *read_named(void *data, const char *path, gsize *length)
   return NULL;
 }
 
+static MoeImport *import_titan(const Input *input, const MoeImportOptions *options, GError **error)
+{
+  const MoeImportFiles files = {read_named, (void *)input->name};
+
+  return moe_import_torchtitan_file(&(MoeImportText){input->text, input->length, input->name}, &files, options, error);
+}
+
 /* Arguments of a file: as they stand, or of the launch in a script. */
 static MoeImport *import_text(const Input *input, const MoeImportOptions *options, GError **error)
 {
@@ -153,7 +160,7 @@ static MoeImport *import(const Input *input, const MoeImportOptions *options, GE
   if (input->kind == KIND_HF)
     return moe_import_hf(input->text, input->length, input->name, options, error);
   if (input->kind == KIND_TORCHTITAN)
-    return moe_import_torchtitan(input->text, input->length, input->name, options, error);
+    return import_titan(input, options, error);
   if (input->kind == KIND_DEEPSPEED)
     return moe_import_deepspeed(&(MoeImportText){input->text, input->length, input->name},
                                 &(MoeImportText){input->model_text, input->model_length, input->model_name}, options,

@@ -230,7 +230,8 @@ static void take_bucket(Draft *draft, const Deep *deep)
 gboolean deepspeed_apply(const MoeImportText *config, Draft *draft, GError **error)
 {
   g_autofree char *text = g_strndup(config->text, config->length); /* ends in NUL, for the search of lines */
-  const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), "auto", config->name, text};
+  const KeyedTable table = {keys,  G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), "auto",
+                            FALSE, config->name,       text};
   g_autoptr(JsonNode) root = moe_json_parse_once(config->text, config->length, MOE_IMPORT_MAX_BYTES, table.file, error);
   Deep deep = {.stage = draft->parallelism.zero, .overlap = -1, .prefetch = -1};
 

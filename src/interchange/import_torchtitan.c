@@ -4,6 +4,7 @@
 #include "keyed.h"
 #include "notation/toml.h"
 #include "titan.h"
+#include "titan_yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,11 @@ typedef struct {
   const char *model, *flavor, *optimizer, *schedule, *rotate, *reshard, *checkpointing, *selective, *reduce,
       *parameters, *recipe, *mx_recipe, *components, *converters, *implementation, *dispatcher, *weights, *filtered,
       *converted;
-  int64_t stage_micro, sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert,
+  int64_t layers, stage_micro, sequence, local_batch, global_batch, replicate, shard, tensor, context, pipeline, expert,
       expert_tensor;
   int64_t less_first, less_last, stage_layers; /* of a pipeline: what embedding and head count for, layers of a chunk */
   gboolean async_tensor, float8_linear, float8_gather, cpu_offload, compile, early_step, fused, deterministic,
-      gathered_loss, balanced, once_deterministic;
+      gathered_loss, balanced, once_deterministic, attention_float8, turbo_experts, turbo_float8;
 } Titan;
 
 #define COUNT(member) KEYED_COUNT, offsetof(Titan, member)
@@ -38,6 +39,7 @@ typedef struct {
 static const KeyedKey keys[] = {
     {"model.name", TEXT(model), "architecture"},
     {"model.flavor", TEXT(flavor), "architecture"},
+    {"model.n_layers", COUNT(layers), "architecture.layers"},
     {"optimizer.name", TEXT(optimizer), "training.optimizer"},
     {"training.seq_len", COUNT(sequence), "training.sequence_length"},
     {"training.local_batch_size", COUNT(local_batch), "training.micro_batch"},
@@ -69,7 +71,8 @@ static const KeyedKey keys[] = {
     {"activation_checkpoint.mode", TEXT(checkpointing), "recompute.mode"},
     {"activation_checkpoint.selective_ac_option", TEXT(selective), "recompute.modules"},
     {"model.converters", KEYED_WORD, offsetof(Titan, converters), "training.precision.gemm",
-     "float8 mx quantize.linear.float8 quantize.linear.mx quantize.grouped_mm.float8 quantize.grouped_mm.mx "
+     "primus_turbo float8 mx quantize.linear.float8 quantize.linear.mx quantize.grouped_mm.float8 "
+     "quantize.grouped_mm.mx "
      "quantize.dense.float8 quantize.dense.mx quantize.moe.float8 quantize.moe.mx"},
     {"compile.components", KEYED_WORD, offsetof(Titan, components), "stack.fused", "model loss"},
     {"float8.enable_float8_linear", FLAG(float8_linear), "training.precision.gemm"},
@@ -86,6 +89,10 @@ static const KeyedKey keys[] = {
     {"parallelism.expert_parallel_comm_backend", TEXT(dispatcher), "stack.collectives.expert_library"},
     {"float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
     {"quantize.linear.float8.recipe_name", TEXT(recipe), "training.precision.scaling"},
+    {"quantize.grouped_mm.mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
+    {"primus_turbo.enable_attention_float8", FLAG(attention_float8), "training.precision.attention"},
+    {"primus_turbo.use_turbo_grouped_mm", FLAG(turbo_experts), "training.precision.gemm"},
+    {"primus_turbo.use_moe_fp8", FLAG(turbo_float8), "training.precision.gemm"},
     {"mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
     {"quantize.linear.mx.recipe_name", TEXT(mx_recipe), "training.precision.gemm"},
     {"float8.enable_fsdp_float8_all_gather", FLAG(float8_gather), "training.precision.parameter_gather"},
@@ -117,9 +124,11 @@ static const KeyedIgnored ignored[] = {
     {"of the job, logging and profiling",
      "job.* profiling.* metrics.* comm.* memory_estimation.* fault_tolerance.* debug.*"},
     {"of checkpoints: moesim goodput prices them", "checkpoint.*"},
+    {"of Primus: logging", "trainable sink_level file_sink_level stderr_sink_level"},
+    {"kernels of Primus-Turbo: the stack's own values are kept", "primus_turbo.*"},
     {"of learning and data", "lr_scheduler.* validation.* optimizer.lr optimizer.eps optimizer.beta1 optimizer.beta2 "
                              "optimizer.weight_decay optimizer.foreach "
-                             "training.max_norm training.steps training.dataset* "
+                             "training.max_norm training.steps training.dataset* training.mock_data "
                              "training.warmup_steps training.seed training.gc_freq "
                              "training.gc_debug training.data_parallel_type "
                              "training.dataloader* model.tokenizer* model.hf_assets_path model.print_after_conversion "
@@ -145,6 +154,8 @@ static gboolean take_model(Draft *draft, const Titan *titan, const char *file, G
 
   if (flavor) {
     draft->architecture = flavor->architecture;
+    if (titan->layers > 0) /* Primus: of the flavor, so many */
+      draft->architecture.layers = titan->layers;
     return TRUE;
   }
   g_autofree char *known = titan_flavors();
@@ -307,7 +318,11 @@ static gboolean take_converters(Draft *draft, const Titan *titan, const char *fi
   if (float8 && !(titan->filtered && strstr(titan->filtered, "output")))
     import_note(draft, "filter_fqns does not name the output layer: it is taken in BF16, as versions before 2025 and "
                        "torchtitan's own configurations keep it");
-  if ((float8 || mx) && experts)
+  if (titan->attention_float8)
+    import_refuse(draft, "primus_turbo.enable_attention_float8", "attention in FP8 under torchtitan");
+  if (experts && titan->turbo_experts && titan->turbo_float8 && !float8 && !mx)
+    import_refuse(draft, "primus_turbo.use_moe_fp8", "experts in FP8 beside other layers in BF16");
+  if ((float8 || mx) && experts && !(titan->turbo_experts && titan->turbo_float8))
     import_note(draft, "model.converters converts linear layers; that experts stay in BF16 cannot be said, they are "
                        "taken in the same format");
   return TRUE;
@@ -417,45 +432,60 @@ static gboolean take_all(Draft *draft, const Titan *titan, const char *file, GEr
 
 /* ---- text in, run out ------------------------------------------------------------------------ */
 
-static JsonNode *parse(const char *text, gsize length, const char *name, GError **error)
+static JsonNode *parse(const MoeImportText *file, const MoeImportFiles *files, GError **error)
 {
   MoeTomlError where = {0};
-  char *json = length <= MOE_IMPORT_MAX_BYTES ? moe_toml_to_json(text, length, &where) : NULL;
+  char *json = NULL;
 
+  if (titan_is_yaml(file))
+    return titan_yaml(file, files, error);
+  if (file->length <= MOE_IMPORT_MAX_BYTES)
+    json = moe_toml_to_json(file->text, file->length, &where);
   if (!json) {
-    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = where.line, .column = where.column},
+    moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = file->name, .line = where.line, .column = where.column},
              "no TOML of at most %d bytes, expected a torchtitan configuration%s%s%s", MOE_IMPORT_MAX_BYTES,
-             g_str_has_suffix(name, ".py") ? " (a registry in Python is code that runs; its settings as TOML)" : "",
+             g_str_has_suffix(file->name, ".py") ? " (a registry in Python is code that runs; its settings as TOML)"
+                                                 : "",
              *where.what ? ": " : "", where.what);
     return NULL;
   }
-  JsonNode *root = moe_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, name, error);
+  JsonNode *root = moe_json_parse(json, strlen(json), (gsize)4 * MOE_IMPORT_MAX_BYTES, file->name, error);
 
   free(json);
   return root;
 }
 
-MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *name, const MoeImportOptions *options,
-                                 GError **error)
+MoeImport *moe_import_torchtitan_file(const MoeImportText *file, const MoeImportFiles *files,
+                                      const MoeImportOptions *options, GError **error)
 {
-  g_autoptr(JsonNode) root = parse(text, length, name, error);
+  const char *name = file->name;
+  g_autoptr(JsonNode) root = parse(file, files, error);
   g_autofree char *source = g_strdup_printf("%s, torchtitan configuration", name);
-  const KeyedTable table = {keys, G_N_ELEMENTS(keys), ignored, G_N_ELEMENTS(ignored), NULL, name, NULL};
+  const KeyedTable table = {.keys = keys,
+                            .n_keys = G_N_ELEMENTS(keys),
+                            .ignored = ignored,
+                            .n_ignored = G_N_ELEMENTS(ignored),
+                            .plain = titan_is_yaml(file),
+                            .file = name};
   Titan titan = {.replicate = 1, .shard = -1, .less_first = 1, .less_last = 1};
   Draft draft;
 
-  const MoeImportText input = {text, length, name};
-
   if (!root)
-    return import_fail_kind(&input, "torchtitan", error);
+    return import_fail_kind(file, "torchtitan", error);
   import_begin(&draft, options, source, "imported from a torchtitan configuration", "pytorch-fsdp2:scattermoe");
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
 
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
-    return import_fail_in(&input, error);
+    return import_fail_in(file, error);
   G_GNUC_UNUSED g_autofree char *layout = take_split(&draft, &titan); /* the draft borrows it */
   if (!import_settle(&draft, error) || !import_finish(&draft, error))
-    return import_fail_in(&input, error);
+    return import_fail_in(file, error);
   return g_steal_pointer(&import);
+}
+
+MoeImport *moe_import_torchtitan(const char *text, gsize length, const char *name, const MoeImportOptions *options,
+                                 GError **error)
+{
+  return moe_import_torchtitan_file(&(const MoeImportText){text, length, name}, NULL, options, error);
 }

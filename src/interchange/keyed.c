@@ -63,10 +63,33 @@ static gboolean store_words(const KeyedTable *table, const KeyedKey *key, JsonNo
   return TRUE;
 }
 
+/* NAN of what is no number. */
+static double number_of(const char *text)
+{
+  char *end = NULL;
+  double number = g_ascii_strtod(text, &end);
+
+  return end != text && *end == '\0' ? number : NAN;
+}
+
+static gboolean store_flag(const KeyedTable *table, const KeyedKey *key, JsonNode *node, GType type, gboolean *to,
+                           GError **error)
+{
+  const char *word = type == G_TYPE_STRING && table->plain ? json_node_get_string(node) : NULL;
+  gboolean on = word && g_ascii_strcasecmp(word, "true") == 0, off = word && g_ascii_strcasecmp(word, "false") == 0;
+
+  if (type != G_TYPE_BOOLEAN && !on && !off)
+    return keyed_fail(table, key->path, "true or false", error);
+  *to = word ? on : json_node_get_boolean(node);
+  return TRUE;
+}
+
 static gboolean store_count(const KeyedTable *table, const KeyedKey *key, JsonNode *node, GType type, int64_t *to,
                             GError **error)
 {
-  double number = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double(node) : NAN;
+  double number = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double(node)
+                  : type == G_TYPE_STRING && table->plain       ? number_of(json_node_get_string(node))
+                                                                : NAN;
 
   if (!(number >= (key->kind == KEYED_REST ? -1 : 0) && number <= (double)(INT64_C(1) << 40)) ||
       number != floor(number))
@@ -88,10 +111,7 @@ static gboolean store(const KeyedTable *table, const KeyedKey *key, JsonNode *no
   case KEYED_REST:
     return store_count(table, key, node, type, at, error);
   case KEYED_FLAG:
-    if (type != G_TYPE_BOOLEAN)
-      return keyed_fail(table, key->path, "true or false", error);
-    *(gboolean *)at = json_node_get_boolean(node);
-    return TRUE;
+    return store_flag(table, key, node, type, at, error);
   case KEYED_TEXT:
     if (type != G_TYPE_STRING)
       return keyed_fail(table, key->path, "text", error);

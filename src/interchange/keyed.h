@@ -36,6 +36,7 @@ typedef struct {
   const KeyedIgnored *ignored;
   gsize n_ignored;
   const char *unsaid; /* text that leaves a key as it is ("auto"); NULL: none does */
+  gboolean plain;     /* numbers and switches are text, as YAML has them */
   const char *file;   /* for marks */
   const char *text;   /* JSON, to find the line of a key; NULL: marks have no line */
 } KeyedTable;

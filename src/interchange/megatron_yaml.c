@@ -11,19 +11,14 @@
 #include "megatron.h"
 #include "notation/yaml_tree.h"
 #include "place.h"
+#include "primus.h"
 #include "yaml_text.h"
-
-#define MAX_FILES 32 /* that name each other */
 
 typedef struct {
   JsonObject *keys; /* key, without dashes and with _ -> value, in the order in which they came first */
-  const MoeImportFiles *files;
-  const char *name;
   YamlText text;
-  guint left;            /* files that may still be read */
   gboolean defaults;     /* the file at hand lists the defaults of all arguments */
   GHashTable *untouched; /* keys whose value is such a default */
-  GError *error;
 } Reader;
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -70,93 +65,13 @@ static void merge_map(Reader *reader, const char *section, JsonObject *map)
   reader->text.here = around;
 }
 
-static void merge_file(Reader *reader, const char *folder, const char *file);
-
-/* "extends: [base.yaml]", "bases:", "includes:": from the same folder. */
-static void merge_bases(Reader *reader, const char *folder, JsonObject *root)
+static void take_layer(void *data, const char *path, JsonObject *map)
 {
-  static const char *const words[] = {"extends", "bases", "includes"};
+  Reader *reader = data;
 
-  for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
-    JsonNode *bases = json_object_get_member(root, words[i]);
-    JsonArray *list = bases && JSON_NODE_HOLDS_ARRAY(bases) ? json_node_get_array(bases) : NULL;
-
-    for (guint j = 0; list && j < json_array_get_length(list); j++)
-      if (JSON_NODE_HOLDS_VALUE(json_array_get_element(list, j)))
-        merge_file(reader, folder, json_array_get_string_element(list, j));
-    if (bases && JSON_NODE_HOLDS_VALUE(bases))
-      merge_file(reader, folder, json_node_get_string(bases));
-  }
-}
-
-/* A file that another names; what cannot be found is an error, since it has the model. */
-static void merge_file(Reader *reader, const char *folder, const char *file)
-{
-  g_autofree char *path = *folder ? g_build_filename(folder, file, NULL) : g_strdup(file);
-  gsize length = 0;
-
-  if (reader->error || reader->left == 0)
-    return;
-  reader->left--;
-  g_autofree char *text = reader->files ? reader->files->read(reader->files->data, path, &length) : NULL;
-
-  if (!text) {
-    moe_fail(&reader->error, MOE_ERROR_INPUT, (MoeMark){.file = reader->name},
-             "%s cannot be read, expected it beside this file or in a folder above", path);
-    return;
-  }
-  g_autoptr(JsonNode) root = moe_yaml_parse(text, length, MOE_IMPORT_MAX_BYTES, path, &reader->error);
-  g_autofree char *beside = g_path_get_dirname(path);
-
-  if (!root || !JSON_NODE_HOLDS_OBJECT(root))
-    return;
-  merge_bases(reader, strcmp(beside, ".") == 0 ? "" : beside, json_node_get_object(root));
-  reader->defaults = megatron_yaml_is_defaults(path);
-  merge_map(reader, NULL, json_node_get_object(root));
+  reader->defaults = path && megatron_yaml_is_defaults(path);
+  merge_map(reader, NULL, map);
   reader->defaults = FALSE;
-}
-
-/* ---- Primus ---------------------------------------------------------------------------------- */
-
-static char *member_text(Reader *reader, JsonObject *map, const char *key)
-{
-  JsonNode *node = json_object_get_member(map, key);
-
-  return node && JSON_NODE_HOLDS_VALUE(node) ? yaml_text(&reader->text, json_node_get_string(node)) : NULL;
-}
-
-/* One module of an experiment: its trainer, its model, then what it changes in both. */
-static void merge_module(Reader *reader, const char *module, JsonObject *map)
-{
-  g_autofree char *framework = member_text(reader, map, "framework");
-  g_autofree char *config = member_text(reader, map, "config"), *model = member_text(reader, map, "model");
-  g_autofree char *configs = g_build_filename("primus/configs/modules", framework ? framework : "megatron", NULL);
-  g_autofree char *models = g_build_filename("primus/configs/models", framework ? framework : "megatron", NULL);
-  JsonNode *overrides = json_object_get_member(map, "overrides");
-
-  if (framework && !g_str_has_prefix(framework, "megatron")) {
-    moe_fail_about(&reader->error, module, "framework %.40s, expected megatron (import torchtitan reads TOML)",
-                   framework);
-    return;
-  }
-  if (config && model)
-    merge_file(reader, configs, config);
-  if (model)
-    merge_file(reader, models, model);
-  if (overrides && JSON_NODE_HOLDS_OBJECT(overrides))
-    merge_map(reader, NULL, json_node_get_object(overrides));
-}
-
-static void merge_modules(Reader *reader, JsonObject *modules)
-{
-  g_autoptr(GList) members = json_object_get_members(modules);
-
-  for (GList *member = members; member; member = member->next) {
-    JsonNode *node = json_object_get_member(modules, member->data);
-
-    if (JSON_NODE_HOLDS_OBJECT(node))
-      merge_module(reader, member->data, json_node_get_object(node));
-  }
 }
 
 /* ---- arguments ------------------------------------------------------------------------------- */
@@ -308,28 +223,50 @@ static gboolean has_model(JsonObject *keys)
 /* ---- a file ---------------------------------------------------------------------------------- */
 
 /* The part of a file that holds arguments. */
-static void merge_root(Reader *reader, JsonObject *root)
+static void merge_root(Reader *reader, Primus *primus, JsonObject *root)
 {
   JsonNode *arguments = json_object_get_member(root, "MODEL_ARGS"), *modules = json_object_get_member(root, "modules");
 
   if (arguments && JSON_NODE_HOLDS_OBJECT(arguments)) {
     merge_map(reader, NULL, json_node_get_object(arguments));
   } else if (modules && JSON_NODE_HOLDS_OBJECT(modules)) {
-    merge_modules(reader, json_node_get_object(modules));
+    primus_modules(primus, json_node_get_object(modules));
   } else {
-    merge_bases(reader, "", root);
+    primus_bases(primus, "", root);
     merge_map(reader, NULL, root);
   }
+}
+
+/* The words of a map; NULL and *error. */
+static char **read_root(JsonObject *root, const char *name, const char *const *given, const MoeImportFiles *files,
+                        GError **error)
+{
+  g_autoptr(JsonObject) keys = json_object_new();
+  g_autoptr(GHashTable) untouched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  Reader reader = {.keys = keys, .untouched = untouched, .text = {.given = given, .root = root}};
+  Primus primus = {.framework = "megatron",
+                   .files = files,
+                   .name = name,
+                   .text = &reader.text,
+                   .layer = take_layer,
+                   .data = &reader,
+                   .left = PRIMUS_MAX_FILES};
+
+  merge_root(&reader, &primus, root);
+  if (!primus.error && json_object_has_member(root, "model") && !has_model(keys))
+    moe_fail(&primus.error, MOE_ERROR_INPUT, (MoeMark){.file = name},
+             "no num_layers: this file changes a recipe that stands elsewhere, expected the whole configuration, as "
+             "Megatron-Bridge writes it beside a checkpoint (run_config.yaml)");
+  if (!primus.error)
+    return take_words(&reader);
+  g_propagate_error(error, primus.error);
+  return NULL;
 }
 
 char **moe_import_yaml_words(const char *text, gsize length, const char *name, const char *const *given,
                              const MoeImportFiles *files, GError **error)
 {
   g_autoptr(JsonNode) root = moe_yaml_parse(text, length, MOE_IMPORT_MAX_BYTES, name, error);
-  g_autoptr(JsonObject) keys = json_object_new();
-  g_autoptr(GHashTable) untouched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  Reader reader = {
-      .keys = keys, .untouched = untouched, .files = files, .name = name, .text = {.given = given}, .left = MAX_FILES};
 
   if (!root)
     return NULL;
@@ -338,15 +275,9 @@ char **moe_import_yaml_words(const char *text, gsize length, const char *name, c
              "no map, expected one such as model: {num_layers: 32}");
     return NULL;
   }
-  reader.text.root = json_node_get_object(root);
-  merge_root(&reader, reader.text.root);
-  if (!reader.error && json_object_has_member(reader.text.root, "model") && !has_model(keys))
-    moe_fail(&reader.error, MOE_ERROR_INPUT, (MoeMark){.file = name},
-             "no num_layers: this file changes a recipe that stands elsewhere, expected the whole configuration, as "
-             "Megatron-Bridge writes it beside a checkpoint (run_config.yaml)");
-  if (!reader.error)
-    return take_words(&reader);
-  import_place(&(const MoeImportText){text, length, name}, &reader.error);
-  g_propagate_error(error, reader.error);
-  return NULL;
+  char **words = read_root(json_node_get_object(root), name, given, files, error);
+
+  if (!words)
+    import_place(&(const MoeImportText){text, length, name}, error);
+  return words;
 }

@@ -54,6 +54,9 @@ static TextKind kind_of_yaml(const char *text)
                             "deepspeed reads the file that its deepspeed_config_file names"};
   if (g_str_has_prefix(text, "architecture:") || strstr(text, "\narchitecture:") || strstr(text, "\nparallelism:"))
     return (TextKind){NULL, "this looks like a run of moesim, which moesim run reads"};
+  if (strstr(text, "framework: torchtitan"))
+    return (TextKind){"torchtitan", "this looks like an experiment of Primus with torchtitan, which import torchtitan "
+                                    "reads"};
   return (TextKind){"megatron", "this looks like YAML, which import megatron reads"};
 }
 

@@ -1,4 +1,5 @@
-/* torchtitan configurations under any bytes: a run file that is YAML, or a message of one line. */
+/* torchtitan configurations, in TOML or an experiment of Primus, under any bytes: a run file that is YAML, or a message
+ * of one line. */
 #include "doc/doc.h"
 #include <moesim/import.h>
 #include <string.h>

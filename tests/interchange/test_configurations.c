@@ -292,7 +292,7 @@ START_TEST(test_torchtitan_refusals)
   check_toml(SMALL "[parallelism]\npipeline_parallel_degree = 2\npipeline_parallel_schedule = \"Zigzag\"\n",
              "x.toml:4:1: parallelism.pipeline_parallel_schedule: expected 1F1B");
   check_toml("[model]\nname = \"llama3\"\nflavor = \"8B\"\nconverters = [\"fp5\"]\n",
-             "x.toml:4:1: model.converters: expected float8");
+             "x.toml:4:1: model.converters: expected primus_turbo float8");
   check_toml(SMALL "[optimizer]\nearly_step_in_backward = true\n",
              "x.toml:3:1: not understood, and it may shape the answer: optimizer.early_step_in_backward");
   check_toml(SMALL "[training]\ndtype = \"bfloat16\"\n",
@@ -349,7 +349,95 @@ START_TEST(test_torchtitan_round_trip)
 }
 END_TEST
 
+/* Files of Primus: the trainer, which sets every key, and a model. */
+static char *read_primus(G_GNUC_UNUSED void *data, const char *path, gsize *length)
+{
+  static const struct {
+    const char *path, *text;
+  } files[] = {
+      {"primus/configs/modules/torchtitan/trainer.yaml",
+       "extends: [base.yaml]\ntraining: {seq_len: 2048, local_batch_size: 8, global_batch_size: -1}\n"
+       "activation_checkpoint: {mode: none, selective_ac_option: '2'}\ncompile: {enable: true, components: [model, "
+       "loss]}\n"
+       "parallelism: {tensor_parallel_degree: 1, module_fqns_per_model_part: null}\n"
+       "primus_turbo: {use_turbo_grouped_mm: true, use_moe_fp8: true, use_turbo_attention: true}\n"},
+      {"primus/configs/modules/torchtitan/base.yaml", "trainable: false\nsink_level: null\n"},
+      {"primus/configs/models/torchtitan/dense.yaml",
+       "model: {name: llama3, flavor: 8B, converters: [primus_turbo]}\n"},
+      {"primus/configs/models/torchtitan/sparse.yaml", "model: {name: deepseek_v3, flavor: 16B}\n"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
+    if (strcmp(files[i].path, path) == 0) {
+      *length = strlen(files[i].text);
+      return g_strdup(files[i].text);
+    }
+  return NULL;
+}
+
+static MoeImport *import_primus(const char *model, const char *overrides, GError **error)
+{
+  g_autofree char *text =
+      g_strdup_printf("modules:\n  pre_trainer:\n    framework: torchtitan\n    config: trainer.yaml\n"
+                      "    model: ${MODEL:%s}.yaml\n    overrides:\n%s",
+                      model, overrides);
+  const MoeImportFiles files = {read_primus, NULL};
+  const MoeImportOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .gpus = 8};
+
+  return moe_import_torchtitan_file(&(MoeImportText){text, strlen(text), "x.yaml"}, &files, &options, error);
+}
+
+/* Experiments of Primus: torchtitan's sections, of which each file changes some. */
+START_TEST(test_primus)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeImport) import = import_primus("dense",
+                                              "      training: {seq_len: 8192, mock_data: true}\n"
+                                              "      activation_checkpoint: {mode: full}\n"
+                                              "      parallelism: {tensor_parallel_degree: 2}\n"
+                                              "      model: {n_layers: 16}\n",
+                                              &error);
+
+  ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+  g_autoptr(MoeRun) run = load_text(import->text);
+
+  ck_assert_int_eq(run->training.sequence_length, 8192);
+  ck_assert_int_eq(run->training.micro_batch, 8);
+  ck_assert_int_eq(run->training.global_batch, 32);
+  ck_assert_int_eq(run->parallelism.tensor, 2);
+  ck_assert_int_eq(run->architecture.layers, 16);
+  ck_assert_int_eq(run->recompute.mode, MOE_RECOMPUTE_FULL);
+}
+END_TEST
+
+START_TEST(test_primus_refusals)
+{
+  static const struct {
+    const char *model, *overrides, *message;
+  } rows[] = {
+      {"sparse", "      training: {seq_len: 4096}\n", "primus_turbo.use_moe_fp8: a run cannot say"},
+      {"dense", "      training: {seq_len: many}\n", "training.seq_len: expected a whole number"},
+      {"dense", "      parallelism: {warp_degree: 2}\n", "parallelism.warp_degree"},
+      {"dense", "      compile: {enable: perhaps}\n", "compile.enable: expected true or false"},
+      {"absent", "      training: {seq_len: 4096}\n", "primus/configs/models/torchtitan/absent.yaml cannot be read"},
+  };
+  static const char megatron[] = "modules:\n  pre_trainer:\n    framework: megatron\n    model: a.yaml\n";
+  g_autoptr(GError) other = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = import_primus(rows[i].model, rows[i].overrides, &error);
+
+    ck_assert_msg(import == NULL, "%s is taken", rows[i].overrides);
+    ck_assert_msg(strstr(error->message, rows[i].message) != NULL, "%s", error->message);
+  }
+  ck_assert_ptr_null(moe_import_torchtitan(megatron, sizeof megatron - 1, "x.yaml", NULL, &other));
+  ck_assert_msg(strstr(other->message, "framework megatron, which import megatron reads") != NULL, "%s",
+                other->message);
+}
+END_TEST
+
 MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
               test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_switches,
               test_torchtitan_defaults, test_torchtitan_converters, test_torchtitan_refusals,
-              test_torchtitan_round_trip)
+              test_torchtitan_round_trip, test_primus, test_primus_refusals)
