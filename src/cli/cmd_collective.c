@@ -213,7 +213,7 @@ static gboolean check_options(const Options *options, gboolean send)
                      send ? "2 for sendrecv" : "at least 2 and at most a million");
     return FALSE;
   }
-  if (options->stride < 1 || options->stride * options->gpus > MAX_GPUS) {
+  if (options->stride < 1 || options->stride > MAX_GPUS / options->gpus) {
     moe_cli_complain("--stride %" G_GINT64_FORMAT ", expected at least 1 and a last GPU below a million",
                      options->stride);
     return FALSE;
@@ -237,9 +237,11 @@ static int collective(const char *word, const Options *options)
   g_autoptr(GArray) timings = answer(&question);
   if (!timings)
     return MOE_EXIT_BAD_INPUT;
+  if (options->plot && !draw(&question, options, timings, &error))
+    return moe_cli_fail(error);
   moe_cli_show(meant[format],
                moe_report_collective((const MoeCollTiming *)timings->data, timings->len, moe_cli_sheet(meant[format])));
-  return options->plot && !draw(&question, options, timings, &error) ? moe_cli_fail(error) : MOE_EXIT_DONE;
+  return MOE_EXIT_DONE;
 }
 
 int moe_cmd_collective(int argc, char **argv)

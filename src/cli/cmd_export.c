@@ -187,6 +187,10 @@ static int export_text(const char *argument, guint which, const char *path, cons
   g_autofree char *data_dir = moe_data_dir();
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  MoeSimOptions sim; /* read for what is wrong in it: nothing is simulated */
+
+  if (!moe_cli_sim_options(options, &sim))
+    return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
   g_autofree char *text = run ? texts[which].text_of(run, notes) : NULL;
 
@@ -210,6 +214,9 @@ int moe_cmd_export(int argc, char **argv)
   };
 
   moe_cli_run_entries(&options, shared);
+  moe_cli_drop_entry(shared, "format"); /* what is exported has its own, and is the program of one step */
+  moe_cli_drop_entry(shared, "fidelity");
+  moe_cli_drop_entry(shared, "steps");
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   if (status != MOE_CLI_GO)

@@ -85,6 +85,9 @@ int moe_cmd_show(int argc, char **argv)
 
   moe_cli_run_entries(&options, shared);
   moe_cli_drop_entry(shared, "format");
+  moe_cli_drop_entry(shared, "fidelity"); /* nothing is simulated */
+  moe_cli_drop_entry(shared, "seed");
+  moe_cli_drop_entry(shared, "steps");
   int status = moe_cli_parse(&usage, entries, shared, &argc, &argv);
 
   return status != MOE_CLI_GO ? status : show_file(argv[1], &options, &(MoeShown){.only = only, .defaults = defaults});

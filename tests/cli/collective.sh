@@ -31,6 +31,9 @@ expect_status 0
 check "title of the figure" grep -q 'all_reduce, 8 GPUs of h100-hgx' "$work/figure.svg"
 check "the table's sizes in the figure" [ "$(awk '$1 ~ /^[0-9]+$/ && $1 >= 1048576' "$work/figure.dat" | wc -l)" -eq 11 ]
 refused "--stride 0, expected at least 1 and a last GPU below a million" collective all_reduce --cluster h100-hgx --stride 0
+refused "--stride 9223372036854775807, expected at least 1" collective all_reduce --cluster h100-hgx --stride 9223372036854775807
+# A picture that cannot be comes before the table: nothing is half answered.
+refused "unknown kind of picture" collective all_reduce --cluster h100-hgx --plot figure.xyz
 refused "did you mean" collective all_reduce --cluster h100-hgx --stack megatron-core-2042
 
 refused "unknown word 'all_recude', did you mean 'all_reduce'?" collective all_recude --cluster h100-hgx

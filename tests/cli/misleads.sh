@@ -64,6 +64,17 @@ for format in table yaml csv json; do
 done
 try report --help
 check "report offers --format" sh -c "! grep -q -- --format '$work/out'"
+# An option that is offered is read: nonsense in it is refused by every command.
+for command in run explain memory "sweep --vary training.micro_batch=1" search "plan --tokens 1T" goodput fabric sensitivity show compare \
+  "report -o $work/x.html" "export goal -o $work/x.goal" "export megatron"; do
+  "$moesim" "${command%% *}" --help > "$work/help"
+  for option in --format=nonsense --fidelity=nonsense --steps=0 --seed=-1 --scaling=nonsense --gpus=0; do
+    grep -q -- " ${option%%=*}=" "$work/help" || continue
+    # shellcheck disable=SC2086 # words
+    try $command "$run" "$option"
+    expect_status 2
+  done
+done
 for example in gemm attention; do
   try calibrate "$data/validation/measured/$example.yaml"
   expect_status 0
