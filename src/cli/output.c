@@ -22,11 +22,27 @@ gboolean moe_cli_write(const char *path, const char *text, GError **error)
   return TRUE;
 }
 
+/* A message is one line, whatever it quotes: names of files and values of options hold line ends, terminals obey
+ * escapes. */
+static void put_line(const char *prefix, const char *message)
+{
+  g_autoptr(GString) line = g_string_new(prefix);
+
+  for (const char *c = message; *c; c++)
+    if (*c == '\n')
+      g_string_append(line, "\\n");
+    else if (g_ascii_iscntrl(*c))
+      g_string_append_printf(line, "\\x%02X", (unsigned)*c);
+    else
+      g_string_append_c(line, *c);
+  fprintf(stderr, "%s\n", line->str);
+}
+
 static void say(const char *prefix, const char *format, va_list arguments)
 {
   g_autofree char *message = g_strdup_vprintf(format, arguments);
 
-  fprintf(stderr, "%s%s\n", prefix, message);
+  put_line(prefix, message);
 }
 
 int moe_cli_complain(const char *format, ...)
@@ -89,7 +105,7 @@ void moe_cli_listen(void)
 
 int moe_cli_fail(const GError *error)
 {
-  fprintf(stderr, "%s\n", error->message);
+  put_line("", error->message);
   return g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL) ? MOE_EXIT_INTERNAL : MOE_EXIT_BAD_INPUT;
 }
 

@@ -35,8 +35,8 @@ page_options() {
     echo "--wide"
     section_options "$1"
     if section_text "$1" | grep -q 'Takes the common options'; then
-      less=$(section_text "$1" | sed -n 's/.*Takes the common options but \(--[a-z-]*\).*/\1/p')
-      section_options "COMMON OPTIONS" | grep -vFx -e "${less:---none}"
+      section_text "$1" | sed -n 's/.*Takes the common options but \(.*\), too.*/\1/p' | grep -o -e '--[a-z-]*' > "$work/less"
+      section_options "COMMON OPTIONS" | grep -vFx -f "$work/less"
     fi
   } | sort
 }

@@ -64,6 +64,11 @@ for format in table yaml csv json; do
 done
 try report --help
 check "report offers --format" sh -c "! grep -q -- --format '$work/out'"
+# A message is one line, whatever it quotes.
+refused 'unknown word '"'table\\nx'" run "$run" --format 'table
+x'
+refused 'no\nsuch.yaml: No such file' run 'no
+such.yaml'
 # An option that is offered is read: nonsense in it is refused by every command.
 for command in run explain memory "sweep --vary training.micro_batch=1" search "plan --tokens 1T" goodput fabric sensitivity show compare \
   "report -o $work/x.html" "export goal -o $work/x.goal" "export megatron"; do
