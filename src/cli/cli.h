@@ -176,7 +176,8 @@ void moe_cli_progress_end(MoeProgress *progress);
 
 /* ---- interruptions ----------------------------------------------------------------------------------------------- */
 
-/* From now on SIGINT, SIGTERM and SIGHUP are said in one line on stderr before they end the program. */
+/* From now on SIGINT, SIGTERM and SIGHUP are said in one line on stderr before they end the program, and a file that
+ * may not grow further (ulimit -f) is a failed write, not the end. */
 void moe_cli_watch_signals(void);
 /* From now on notes of the library go to standard error, each once. */
 void moe_cli_listen(void);

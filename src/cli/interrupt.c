@@ -51,10 +51,16 @@ static void end(int number)
   raise(number);
 }
 
+/* A file that may not grow further is told by write(): the signal only has to come back. Ignored it would stay so in
+ * the programs that we call, which end by it. */
+static void pass(G_GNUC_UNUSED int number) {}
+
 void moe_cli_watch_signals(void)
 {
   static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  const struct sigaction passing = {.sa_handler = pass, .sa_flags = SA_RESTART};
 
+  sigaction(SIGXFSZ, &passing, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
     struct sigaction old, own = {.sa_handler = end, .sa_flags = SA_RESTART};
 
