@@ -76,7 +76,7 @@ static const MoeKernelFamily *stand_in(const Fit *fit, const MoeCalibration *c, 
 
   accelerator.kernels.n--; /* the fit itself stands first */
   accelerator.kernels.family++;
-  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &p->stack, NULL);
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &p->stack[row->series], NULL);
   if (!model)
     return NULL;
   moe_cost_family(model, &row->kernel[row->n_kernels - 1], &use);

@@ -33,6 +33,7 @@ typedef struct {
   const char *fragment; /* accelerator file that carries the constants */
   const char *family, *source, *note;
   const char *quantize; /* GEMM: times contain the quantization of the activation, by this family; NULL = they do not */
+  const char *around;   /* layer: family of the bandwidth-bound kernels around the products; NULL = the stack's */
   MoeKernelClass klass;
   int precision;     /* MoePrecision; -1 any (bandwidth) */
   int pass;          /* fit pass: 0, 1, 2 or -1 any */

@@ -9,6 +9,14 @@
 /* Pass of a series whose times cover attention forward plus backward. */
 #define MOE_SERIES_BOTH 3
 
+/* Where the rows of a layer become what its products read. */
+typedef enum {
+  MOE_CASTS_FUSED,    /* in the gather and the activation */
+  MOE_CASTS_ENTERING, /* tokens as they enter, before they are gathered; rows between the products in the activation */
+  MOE_CASTS_GATHERED, /* rows after they are gathered, into blocks padded by expert; then in the activation */
+  MOE_CASTS_APART,    /* by kernels of their own before each product */
+} MoeCasts;
+
 /* What a series says once for all its rows. */
 typedef struct {
   MoeSeries head;
@@ -16,6 +24,7 @@ typedef struct {
   gboolean aside;              /* of kernels that other rows contain */
   gboolean layer;              /* rows are whole MoE layers */
   gboolean gather, activation; /* layer: separate kernels for token gather and activation */
+  int casts;                   /* MoeCasts of a layer */
   gboolean causal, rotates, accumulate;
   MoePrecision output;
   MoeBandwidthKind kind;
@@ -41,14 +50,14 @@ guint64 moe_row_shape(const MoeRow *row);
 
 /* ---- predictions ------------------------------------------------------------------------------------------------ */
 
-/* Prices the rows of one fit with given constants: one cost model per machine its series were measured on. */
+/* Prices the rows of one fit with given constants: one cost model per series. */
 typedef struct {
   const MoeCalibration *calibration;
   guint fit;
-  GArray *families; /* MoeKernelFamily: the fit itself first, then known fits of the fragment */
-  MoeStack stack;
+  GArray *families;            /* MoeKernelFamily: the fit itself first, then known fits of the fragment */
+  MoeStack *stack;             /* [n_series] */
   MoeAccelerator *accelerator; /* [n_accelerators] copies that carry `families` */
-  MoeCostModel **model;        /* [n_accelerators]; NULL where the fit has no rows */
+  MoeCostModel **model;        /* [n_series]; NULL for those of other fits */
 } MoePredictor;
 
 gboolean moe_predictor_init(MoePredictor *predictor, const MoeCalibration *calibration, guint fit, GError **error);

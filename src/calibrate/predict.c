@@ -23,32 +23,27 @@ static void collect_families(MoePredictor *p)
     collect_fragment(p, from);
 }
 
-/* The family that quantizes in the series of a fit; all of them name the same or none. */
-static const char *quantizing_family(const MoeCalibration *c, guint fit)
+/* The families of the kernels that the rows of a series hold. */
+static void name_families(const MoeSeries *series, MoeStack *stack)
 {
-  for (guint i = 0; i < c->n_series; i++)
-    if (c->series[i].fit == fit && c->series[i].quantize)
-      return c->series[i].quantize;
-  return NULL;
-}
-
-static gboolean has_rows_on(const MoePredictor *p, guint accelerator)
-{
-  for (guint i = 0; i < p->calibration->n_series; i++)
-    if (p->calibration->series[i].fit == p->fit && p->calibration->series[i].accelerator == accelerator)
-      return TRUE;
-  return FALSE;
+  stack->family.elementwise = series->around ? series->around : series->quantize;
+  stack->family.encode = series->around;
+  moe_cost_name_family(stack, series->klass, series->family);
 }
 
 gboolean moe_predictor_renew(MoePredictor *p, GError **error)
 {
-  for (guint i = 0; i < p->calibration->n_accelerators; i++) {
-    if (!has_rows_on(p, i))
-      continue;
-    p->accelerator[i] = p->calibration->accelerators[i].accelerator;
+  const MoeCalibration *c = p->calibration;
+
+  for (guint i = 0; i < c->n_accelerators; i++) {
+    p->accelerator[i] = c->accelerators[i].accelerator;
     p->accelerator[i].kernels = (MoeKernelFits){p->families->len, (MoeKernelFamily *)p->families->data};
+  }
+  for (guint i = 0; i < c->n_series; i++) {
+    if (c->series[i].fit != p->fit)
+      continue;
     g_clear_pointer(&p->model[i], moe_cost_model_free);
-    p->model[i] = moe_cost_model_new(&p->accelerator[i], &p->stack, error);
+    p->model[i] = moe_cost_model_new(&p->accelerator[c->series[i].accelerator], &p->stack[i], error);
     if (!p->model[i])
       return FALSE;
   }
@@ -60,19 +55,22 @@ gboolean moe_predictor_init(MoePredictor *p, const MoeCalibration *calibration, 
   *p = (MoePredictor){.calibration = calibration,
                       .fit = fit,
                       .families = g_array_new(FALSE, FALSE, sizeof(MoeKernelFamily)),
+                      .stack = g_new0(MoeStack, calibration->n_series),
                       .accelerator = g_new0(MoeAccelerator, calibration->n_accelerators),
-                      .model = g_new0(MoeCostModel *, calibration->n_accelerators)};
+                      .model = g_new0(MoeCostModel *, calibration->n_series)};
   collect_families(p);
-  p->stack.family.elementwise = quantizing_family(calibration, fit);
-  moe_cost_name_family(&p->stack, calibration->fits[fit].family.klass, calibration->fits[fit].family.name);
+  for (guint i = 0; i < calibration->n_series; i++)
+    if (calibration->series[i].fit == fit)
+      name_families(&calibration->series[i], &p->stack[i]);
   return moe_predictor_renew(p, error);
 }
 
 void moe_predictor_clear(MoePredictor *p)
 {
-  for (guint i = 0; i < p->calibration->n_accelerators; i++)
+  for (guint i = 0; i < p->calibration->n_series; i++)
     moe_cost_model_free(p->model[i]);
   g_free(p->model);
+  g_free(p->stack);
   g_free(p->accelerator);
   g_array_free(p->families, TRUE);
 }
@@ -105,8 +103,7 @@ gboolean moe_predictor_log_error(const MoePredictor *p, const MoeMeasurement *m,
   for (guint i = 0; i < m->n_kernels; i++) {
     double seconds = 0;
 
-    if (!price(p->model[series->accelerator], &p->accelerator[series->accelerator], series, &m->kernel[i], &seconds,
-               error))
+    if (!price(p->model[m->series], &p->accelerator[series->accelerator], series, &m->kernel[i], &seconds, error))
       return FALSE;
     predicted_s += seconds;
   }

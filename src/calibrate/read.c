@@ -121,6 +121,7 @@ static gboolean read_rows(Reader *reader, const MoeNode *node, const MoeSeriesTe
 
 /* ---- series ----------------------------------------------------------------------------------------------------- */
 
+static const char *const casts_words[] = {"fused", "entering", "gathered", "apart", NULL};
 static const char *const pass_words[] = {"forward", "dgrad", "wgrad", "both", "any", NULL};
 
 #define PASS_ANY 4
@@ -132,6 +133,8 @@ static const MoeField series_fields[] = {
     {"family", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.family), .required = TRUE},
     {"source", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.source), .required = TRUE},
     {"quantize", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.quantize)},
+    {"around", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.around)},
+    {"casts", MOE_FIELD_WORD, offsetof(MoeSeriesText, casts), .words = casts_words},
     {"note", MOE_FIELD_TEXT, offsetof(MoeSeriesText, head.note)},
     {"class", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.klass), .required = TRUE, .words = moe_kernel_class_words},
     {"precision", MOE_FIELD_WORD, offsetof(MoeSeriesText, head.precision), .words = moe_precision_words},
@@ -255,19 +258,11 @@ static gboolean is_measured(const Reader *reader, const char *fragment, const ch
   return FALSE;
 }
 
-/* What quantizes in these rows is priced by a family that was measured before, one for all series of a fit. */
-static gboolean check_quantize(const Reader *reader, const MoeNode *node, const MoeSeries *s, GError **error)
+/* What runs beside the products of these rows is priced by a family that was measured before: what quantizes, what
+ * else is around them. */
+static gboolean check_beside(const Reader *reader, const MoeNode *node, const MoeSeries *s, const char *family,
+                             GError **error)
 {
-  const char *family = s->quantize;
-
-  for (guint i = 0; family && i < reader->series->len; i++) {
-    const MoeSeries *other = &g_array_index(reader->series, MoeSeries, i);
-
-    if (other->fit == s->fit && other->quantize && strcmp(other->quantize, family) != 0)
-      return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),
-                      "rows of %s quantized by %s, expected %s as in the series above", s->family, family,
-                      other->quantize);
-  }
   if (!family || g_strv_contains(moe_cost_families(MOE_KERNEL_BANDWIDTH), family) ||
       is_measured(reader, s->fragment, family, s->fit))
     return TRUE;
@@ -286,7 +281,8 @@ static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
   text.constants = moe_node_get(node, "constants");
   text.pass = text.pass == PASS_ANY ? -1 : text.pass;
   if (!find_cluster(reader, node, &text, &text.head.accelerator, error) || !join_fit(reader, &text, error) ||
-      !check_quantize(reader, moe_node_get(node, "quantize"), &text.head, error))
+      !check_beside(reader, moe_node_get(node, "quantize"), &text.head, text.head.quantize, error) ||
+      !check_beside(reader, moe_node_get(node, "around"), &text.head, text.head.around, error))
     return FALSE;
   g_array_append_val(reader->series, text.head);
   return read_rows(reader, node, &text, error);

@@ -32,13 +32,14 @@ static MoeKernel *add_kernel(MoeMeasurement *m, MoeKernelClass klass, MoePass pa
   return kernel;
 }
 
-static void add_bandwidth(MoeMeasurement *m, MoePass pass, MoeBandwidthKind kind, double read, double write)
+static MoeKernel *add_bandwidth(MoeMeasurement *m, MoePass pass, MoeBandwidthKind kind, double read, double write)
 {
   MoeKernel *kernel = add_kernel(m, MOE_KERNEL_BANDWIDTH, pass, MOE_BF16);
 
   kernel->bandwidth = kind;
   kernel->read_bytes = read;
   kernel->write_bytes = write;
+  return kernel;
 }
 
 static MoePass pass_of(int pass)
@@ -116,36 +117,73 @@ static double expert_rows(const MoeRow *row)
   return row->tokens * row->top_k;
 }
 
-/* Serving kernels find a rank's rows among the choices of all tokens that enter, by expert: prefix sums over blocks,
- * over all of them and back, and the first row of each expert (threeStepBuildExpertMapsSortFirstToken and
- * computeStridesTmaWarpSpecialized of TensorRT-LLM's moe_kernels.cu). */
+/* Serving kernels choose the experts of all tokens that enter and find the rank's rows among the choices, by expert:
+ * prefix sums over blocks, over all of them and back, and the first row of each expert
+ * (threeStepBuildExpertMapsSortFirstToken and computeStridesTmaWarpSpecialized of TensorRT-LLM's moe_kernels.cu). */
 #define SORT_KERNELS 4
 #define BYTES_CHOICE 4
+#define BYTES_CHOSEN 8 /* index and weight */
 
 static void add_sort(const MoeRow *row, MoeMeasurement *m)
 {
-  double choices = row->entering * row->top_k * BYTES_CHOICE;
+  double choices = row->entering * row->top_k, experts = row->experts * row->entering / row->tokens;
 
-  for (int i = 0; i < SORT_KERNELS && row->entering > 0; i++)
-    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, choices, choices);
+  if (row->entering <= 0)
+    return;
+  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_ROUTER, row->entering * experts * BYTES_BF16, choices * BYTES_CHOSEN)
+      ->m = (int64_t)row->entering;
+  for (int i = 0; i < SORT_KERNELS; i++)
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, choices * BYTES_CHOICE, choices * BYTES_CHOICE);
 }
 
-/* Gather and activation write what the products read, where no kernel of its own quantizes it; the sum over experts has
- * a row for every token that entered. */
+/* Bytes of an element where a layer's kernels hand the operands on. */
+typedef struct {
+  double gathered, activated; /* as the gather and the activation write them */
+} Handed;
+
+static Handed handed_on(const MoeSeriesText *s)
+{
+  double element = moe_precision_bytes(s->head.precision);
+
+  return (Handed){s->casts == MOE_CASTS_GATHERED || s->casts == MOE_CASTS_APART ? BYTES_BF16 : element,
+                  s->casts == MOE_CASTS_APART ? BYTES_BF16 : element};
+}
+
+/* Casts by kernels of their own. Blocks that lie padded by expert are copied back before they are summed. */
+static void add_casts(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
+{
+  double element = moe_precision_bytes(s->head.precision), gathered = expert_rows(row) * row->hidden;
+
+  if (s->casts == MOE_CASTS_ENTERING)
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_QUANTIZE, row->entering * row->hidden * BYTES_BF16,
+                  row->entering * row->hidden * element);
+  if (s->casts == MOE_CASTS_GATHERED || s->casts == MOE_CASTS_APART)
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_QUANTIZE, gathered * BYTES_BF16, gathered * element);
+  if (s->casts == MOE_CASTS_APART)
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_QUANTIZE, expert_rows(row) * row->width * BYTES_BF16,
+                  expert_rows(row) * row->width * element);
+  if (s->casts == MOE_CASTS_GATHERED)
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, gathered * BYTES_BF16, gathered * BYTES_BF16);
+}
+
+/* Gather and activation write what the products read, where no kernel of its own casts it; the sum over experts has a
+ * row for every token that entered. */
 static double layer_forward(const MoeSeriesText *s, const MoeRow *row, MoeMeasurement *m)
 {
-  double element = s->head.quantize ? BYTES_BF16 : moe_precision_bytes(s->head.precision);
-  double rows = expert_rows(row), copies = rows * row->hidden * BYTES_BF16;
+  Handed bytes = handed_on(s);
+  double rows = expert_rows(row), read = s->casts == MOE_CASTS_ENTERING ? bytes.gathered : BYTES_BF16;
 
   layer_products(row, s->head.precision, MOE_PASS_FORWARD, m);
   if (s->gather)
-    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies, rows * row->hidden * element);
+    add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, rows * row->hidden * read,
+                  rows * row->hidden * bytes.gathered);
   if (s->activation)
     add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_ACTIVATION, 2 * rows * row->width * BYTES_BF16,
-                  rows * row->width * element);
-  add_quantize(s, rows * (row->hidden + row->width), m);
-  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, copies,
-                MAX(row->entering, row->tokens) * row->hidden * BYTES_BF16);
+                  rows * row->width * bytes.activated);
+  add_casts(s, row, m);
+  add_bandwidth(m, MOE_PASS_FORWARD, MOE_BANDWIDTH_PERMUTE, rows * row->hidden * BYTES_BF16,
+                MAX(row->entering, row->tokens) * row->hidden * BYTES_BF16)
+      ->m = (int64_t)row->entering;
   add_sort(row, m);
   return 6 * rows * row->width * row->hidden;
 }
