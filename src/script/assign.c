@@ -51,25 +51,22 @@ static GPtrArray *array_of(Script *script, const char *name, const char *raw)
   return words;
 }
 
+/* Behind what is there, without copying it: loops add to arrays again and again. Takes `value` over. */
 static void add_to(Script *script, const char *name, GPtrArray *value, gboolean array)
 {
   GPtrArray *before = g_hash_table_lookup(script->shell.variables, name);
-  GPtrArray *joined = g_ptr_array_new_with_free_func(g_free);
 
-  for (guint i = 0; before && i < before->len; i++)
-    g_ptr_array_add(joined, g_strdup(g_ptr_array_index(before, i)));
-  for (guint i = 0; i < value->len; i++) {
-    if (i == 0 && joined->len > 0 && !array) {
-      char *last = g_ptr_array_steal_index(joined, joined->len - 1);
+  if (!before) {
+    shell_assign(&script->shell, name, value);
+  } else if (array || before->len == 0) {
+    g_ptr_array_extend_and_steal(before, value);
+  } else {
+    char *last = g_ptr_array_steal_index(before, before->len - 1);
 
-      g_ptr_array_add(joined, g_strconcat(last, g_ptr_array_index(value, i), NULL));
-      g_free(last);
-    } else {
-      g_ptr_array_add(joined, g_strdup(g_ptr_array_index(value, i)));
-    }
+    g_ptr_array_add(before, g_strconcat(last, g_ptr_array_index(value, 0), NULL));
+    g_free(last);
+    g_ptr_array_unref(value);
   }
-  g_ptr_array_unref(value);
-  shell_assign(&script->shell, name, joined);
 }
 
 void script_assign(Script *script, const char *raw, gsize length)

@@ -215,14 +215,21 @@ static const char *append_element(Expansion *e, const char *name, const char *re
   return close + 1;
 }
 
-/* ${#NAME}, ${#NAME[@]} */
+/* ${#NAME}, ${#NAME[@]}, $# in braces */
 static void append_length(Expansion *e, const char *inside)
 {
   g_autofree char *name = g_strndup(inside, name_length(inside));
   GPtrArray *value = g_hash_table_lookup(e->shell->variables, name);
-  g_autofree char *text = shell_value(e->shell, *inside ? name : "#");
-  gsize length = inside[strlen(name)] == '[' ? (value ? value->len : 0) : text ? strlen(text) : 0;
-  g_autofree char *shown = *inside ? g_strdup_printf("%" G_GSIZE_FORMAT, length) : g_strdup(text);
+  gsize length = value ? value->len : 0; /* of an array: counted, not put together */
+
+  if (*inside == '\0')
+    length = e->shell->positions->len;
+  else if (inside[strlen(name)] != '[') {
+    g_autofree char *text = shell_value(e->shell, name);
+
+    length = text ? strlen(text) : 0;
+  }
+  g_autofree char *shown = g_strdup_printf("%" G_GSIZE_FORMAT, length);
 
   append(e, shown, strlen(shown), TRUE);
 }

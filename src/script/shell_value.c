@@ -27,10 +27,11 @@ char *shell_value(const Shell *shell, const char *name)
   if (!value)
     return NULL;
   g_autoptr(GString) text = g_string_new(NULL);
+  char between = separator(shell);
 
   for (guint i = 0; i < value->len; i++) {
     if (i > 0)
-      g_string_append_c(text, separator(shell));
+      g_string_append_c(text, between);
     g_string_append(text, g_ptr_array_index(value, i));
   }
   return g_string_free(g_steal_pointer(&text), FALSE);

@@ -69,6 +69,9 @@ START_TEST(nothing_is_unbounded)
   ck_assert_ptr_nonnull(strstr(loop, "--hidden-size 512"));
   ck_assert_ptr_nonnull(strstr(growth, "--hidden-size"));
   ck_assert_uint_lt(strlen(growth), 1000);
+  /* Adding to an array and counting it take no longer the longer it is. */
+  check_words("for ((i=0; i<9000; i++)); do A+=(1); N=${#A[@]}; done\nLAYERS=$N\n" LAUNCH, NULL, NULL,
+              "torchrun train.py --num-layers 9000 --hidden-size 512");
 }
 END_TEST
 
