@@ -81,8 +81,12 @@ void moe_coll_add_steps(const MoeCollRequest *request, MoeCollWork *work, MoeCol
   if (ring && network_steps > 0) {
     work->hidden_s += (double)network_steps * network->step_s;
     work->hide_s = network->hide_s * (double)network_steps;
+  }
+  if (pattern != MOE_COLL_TREE && network_steps > 0) {
+    double pieces = ring ? (double)network_steps : (double)request->n - 1; /* a doubling step sends several */
+
     work->handshake_s += (double)network_steps * network->handshake_s;
-    work->handshake_half_s = network->handshake_half_s * (double)network_steps;
+    work->handshake_half_s = network->handshake_half_s * pieces;
   }
   work->ll_bytes_per_s = network_steps > 0 ? network->low_latency_bytes_per_s : domain->low_latency_bytes_per_s;
   work->floor_s = network_steps > 0 ? MAX(network->floor_s, domain->floor_s) : domain->floor_s;
