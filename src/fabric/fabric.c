@@ -355,10 +355,9 @@ guint moe_fabric_active(const MoeFabric *fabric)
   return fabric->active;
 }
 
-void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per_s)
+void moe_fabric_set_capacities(MoeFabric *fabric, guint first, guint n, const double *bytes_per_s)
 {
-  g_assert(bytes_per_s > 0 && isfinite(bytes_per_s));
-  moe_share_set_capacity(fabric->share, resource, bytes_per_s);
+  moe_share_set_capacities(fabric->share, first, n, bytes_per_s);
   request_solve(fabric);
 }
 

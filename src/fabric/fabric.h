@@ -43,8 +43,8 @@ gboolean moe_fabric_handle(MoeFabric *fabric, const MoeEvent *event, uint32_t *t
 
 /* Activities that move bytes now. */
 guint moe_fabric_active(const MoeFabric *fabric);
-/* Changes a resource now (degradation in mid-run); `bytes_per_s` > 0. */
-void moe_fabric_set_capacity(MoeFabric *fabric, guint resource, double bytes_per_s);
+/* Changes `n` resources from `first` on now (degradation in mid-run); each `bytes_per_s` > 0. */
+void moe_fabric_set_capacities(MoeFabric *fabric, guint first, guint n, const double *bytes_per_s);
 /* What its activities take of a resource now, bytes/s. */
 double moe_fabric_used(const MoeFabric *fabric, guint resource);
 /* The graph it was made for. */

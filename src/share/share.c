@@ -288,21 +288,32 @@ void moe_share_remove(MoeShare *share, guint activity)
   share->first_free = MIN(share->first_free, activity);
 }
 
-void moe_share_set_capacity(MoeShare *share, guint resource, double capacity)
+/* Takes off the resource whoever uses it; `users` holds them from then on. */
+static void detach_users(MoeShare *share, const Resource *resource, GArray *users)
 {
-  g_assert(resource < share->n_resources);
-  g_assert(capacity > 0 && isfinite(capacity));
-  Resource *changed = &share->resources[resource];
-  g_autofree uint32_t *users = g_new(uint32_t, changed->count + 1);
-  guint n = 0;
+  while (resource->head != NONE) {
+    uint32_t id = share->pairs[resource->head].activity;
 
-  for (uint32_t p = changed->head; p != NONE; p = share->pairs[p].next)
-    users[n++] = share->pairs[p].activity;
-  for (guint i = 0; i < n; i++)
-    detach(share, users[i]);
-  changed->capacity = capacity;
-  for (guint i = 0; i < n; i++)
-    attach(share, users[i]);
+    detach(share, id);
+    g_array_append_val(users, id);
+  }
+}
+
+void moe_share_set_capacities(MoeShare *share, guint first, guint n, const double *capacity)
+{
+  g_autoptr(GArray) users = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+  g_assert(first <= share->n_resources && n <= share->n_resources - first);
+  for (guint i = 0; i < n; i++) {
+    Resource *resource = &share->resources[first + i];
+
+    g_assert(capacity[i] > 0 && isfinite(capacity[i]));
+    if (capacity[i] != resource->capacity)
+      detach_users(share, resource, users);
+    resource->capacity = capacity[i];
+  }
+  for (guint i = 0; i < users->len; i++)
+    attach(share, g_array_index(users, uint32_t, i));
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */

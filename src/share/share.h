@@ -30,9 +30,9 @@ MoeShare *moe_share_new(guint n_resources, const double *capacity);
 void moe_share_free(MoeShare *share);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeShare, moe_share_free)
 
-/* Changes a capacity (a link degrades); rates follow at the next solve. Costs the sizes of the activities that use it.
- */
-void moe_share_set_capacity(MoeShare *share, guint resource, double capacity);
+/* Changes the capacities of `n` resources from `first` on (links degrade); rates follow at the next solve. Costs the
+ * sizes of the activities that use any whose capacity is another now, each once. */
+void moe_share_set_capacities(MoeShare *share, guint first, guint n, const double *capacity);
 
 /* Adds an activity with n distinct resources and finite loads > 0; `cap` >= 0 is its largest rate, INFINITY for none (n
  * > 0 then). Arrays are copied. Returns its id: the lowest free one, so ids stay small. Its rate is 0 until the next

@@ -93,15 +93,13 @@ static MoeTime take(MoeFabric *fabric, MoeTime now, gpointer user_data)
   MoeTime start = (MoeTime)(neighbour->phase * (double)neighbour->step);
   MoeTime within = (now + start) % neighbour->step;
   guint look = (guint)MIN(within / neighbour->look, neighbour->n_looks - 1);
-  guint links = MIN(neighbour->n_links, 2 * (guint)moe_topo_n_leaves(topo));
+  guint first = moe_topo_leaf_up(topo, 0), links = MIN(neighbour->n_links, 2 * (guint)moe_topo_n_leaves(topo));
   gboolean last = look + 1 == neighbour->n_looks;
+  g_autofree double *left = g_new(double, links + 1);
 
-  for (guint link = 0; link < links; link++) {
-    guint resource = moe_topo_leaf_up(topo, 0) + link;
-    double left = MAX(1 - look_at(neighbour, look)[link], FAIR_SHARE);
-
-    moe_fabric_set_capacity(fabric, resource, moe_topo_capacities(topo)[resource] * left);
-  }
+  for (guint link = 0; link < links; link++)
+    left[link] = moe_topo_capacities(topo)[first + link] * MAX(1 - look_at(neighbour, look)[link], FAIR_SHARE);
+  moe_fabric_set_capacities(fabric, first, links, left);
   return now + MAX(1, (last ? neighbour->step : (MoeTime)(look + 1) * neighbour->look) - within);
 }
 

@@ -258,7 +258,7 @@ START_TEST(test_link_that_slows_in_flight)
   flight_at(&flight, 1, us(40), &plan, 0, pairs[1], NULL); /* another pair: only marks the time */
   while (moe_engine_pop(flight.engine, &event)) {
     if (event.klass == flight.start_class && event.id == 1)
-      moe_fabric_set_capacity(flight.fabric, moe_topo_port(0, MOE_PORT_NIC_OUT), 25 * GB);
+      moe_fabric_set_capacities(flight.fabric, moe_topo_port(0, MOE_PORT_NIC_OUT), 1, (const double[]){25 * GB});
     if (event.klass == flight.start_class)
       flight_start(&flight, event.id);
     else if (moe_fabric_handle(flight.fabric, &event, &tag))

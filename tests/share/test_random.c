@@ -322,9 +322,10 @@ static void random_change(History *history, MoeShare *share, Source *source)
   guint id = below(source, MAX_ACTIVITIES);
 
   if (below(source, 10) == 0) {
-    guint resource = below(source, system->n_resources);
-    system->capacity[resource] = some_size(source, TRUE);
-    moe_share_set_capacity(share, resource, system->capacity[resource]);
+    guint first = below(source, system->n_resources), n = 1 + below(source, system->n_resources - first);
+    for (guint r = first; r < first + n; r++) /* some stay as they are */
+      system->capacity[r] = below(source, 3) == 0 ? system->capacity[r] : some_size(source, TRUE);
+    moe_share_set_capacities(share, first, n, &system->capacity[first]);
   } else if (system->activities[id].n > 0) {
     moe_share_remove(share, id);
     system->activities[id].n = 0;

@@ -218,19 +218,19 @@ START_TEST(a_link_degrades_and_recovers)
   moe_share_solve(share);
   ck_assert_double_eq(moe_share_rate(share, 0), 5);
   /* link 1 at a tenth: it holds activity 0 at 1, which leaves 9 of link 0 to the other */
-  moe_share_set_capacity(share, 1, 1);
+  moe_share_set_capacities(share, 1, 1, (const double[]){1});
   moe_share_solve(share);
   expect_changed(share, 2, (guint[]){0, 1});
   ck_assert_double_eq(moe_share_rate(share, 0), 1);
   ck_assert_uint_eq(moe_share_bottleneck(share, 0), 1);
   ck_assert_double_eq(moe_share_rate(share, 1), 9);
-  moe_share_set_capacity(share, 1, 10);
+  moe_share_set_capacities(share, 1, 1, (const double[]){10});
   moe_share_solve(share);
   ck_assert_double_eq(moe_share_rate(share, 0), 5);
   ck_assert_double_eq(moe_share_rate(share, 1), 5);
   /* an idle resource */
   moe_share_remove(share, 2);
-  moe_share_set_capacity(share, 2, 7);
+  moe_share_set_capacities(share, 2, 1, (const double[]){7});
   add_one(share, 2, 1, INFINITY);
   moe_share_solve(share);
   ck_assert_double_eq(moe_share_rate(share, 2), 7);
