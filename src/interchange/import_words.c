@@ -47,7 +47,8 @@ char **import_file_words(const MoeImportText *file, const char *const *given, co
 
   if (length > MOE_IMPORT_MAX_BYTES || !g_utf8_validate(text, (gssize)length, NULL))
     return moe_import_words(text, length, name, error); /* which says so */
-  const char *other = import_other_kind(file, "megatron");
+  gboolean script = g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0);
+  const char *other = script ? NULL : import_other_kind(file, "megatron");
 
   if (other) {
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = name, .line = 1, .column = 1},
@@ -56,7 +57,7 @@ char **import_file_words(const MoeImportText *file, const char *const *given, co
   }
   if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml"))
     return moe_import_yaml_words(text, length, name, given, files, error);
-  if (g_str_has_suffix(name, ".sh") || (length > 2 && strncmp(text, "#!", 2) == 0) || moe_script_assigns(text, length))
+  if (script || moe_script_assigns(text, length))
     return read_script(file, given, files, notes, error);
   if (!given || !*given)
     return moe_import_words(text, length, name, error);

@@ -46,6 +46,7 @@ static const MegatronOption options[] = {
     {"untie-embeddings-and-output-weights", FLAG(untied), "architecture.tied_embeddings"},
     {"qk-layernorm", FLAG(qk_norm), "architecture.qk_norm"},
     {"attention-output-gate", FLAG(attention_gate), "architecture.attention.gated"},
+    {"use-gated-attention", FLAG(attention_gate), "architecture.attention.gated"},
     {"experimental-attention-variant", TEXT(variant), "architecture.pattern, attention.index"},
     {"linear-attention-type", TEXT(variant), "architecture.pattern"},
     {"linear-attention-freq", TEXT(linear_frequency), "architecture.pattern"},

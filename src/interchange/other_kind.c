@@ -60,6 +60,15 @@ static TextKind kind_of_yaml(const char *text)
   return (TextKind){"megatron", "this looks like YAML, which import megatron reads"};
 }
 
+/* A script assigns without blanks around the sign, as TOML may too: that has sections besides. */
+static gboolean is_toml(const char *text, const char *line)
+{
+  gsize length = strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.\"");
+
+  return (*line == '[' && g_ascii_isalpha(line[1])) ||
+         (is_keyed(line, "= \t\"'0123456789tf[{") && (line[length] != '=' || strstr(text, "\n[")));
+}
+
 static TextKind kind_of(const char *text)
 {
   const char *line = first_line(text);
@@ -68,7 +77,7 @@ static TextKind kind_of(const char *text)
     return nothing;
   if (*line == '{')
     return kind_of_json(text);
-  if ((*line == '[' && g_ascii_isalpha(line[1])) || is_keyed(line, "= \t\"'0123456789tf[{"))
+  if (is_toml(text, line))
     return (TextKind){"torchtitan", "this looks like TOML, which import torchtitan reads"};
   if (strncmp(line, "--", 2) == 0 || strncmp(line, "#!", 2) == 0)
     return (TextKind){"megatron", "these look like arguments or a script, which import megatron reads"};

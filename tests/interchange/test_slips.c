@@ -113,6 +113,26 @@ START_TEST(arguments_behind_a_file)
 }
 END_TEST
 
+/* A script is one by its name, or by what it begins with; that its first line assigns a number makes no TOML of it. */
+START_TEST(scripts_that_begin_with_a_number)
+{
+  static const char text[] = "LAYERS=4\nMODEL_ARGS=(" MODEL "--bf16 --num-layers $LAYERS)\n"
+                             "python pretrain_gpt.py ${MODEL_ARGS[@]}\n";
+  static const char *const names[] = {"x.sh", "x"};
+  g_autofree char *data_dir = moetest_path("");
+  const MoeImportOptions options = {.data_dir = data_dir};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    const MoeImportText file = {text, sizeof text - 1, names[i]};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = moe_import_megatron_file(&file, NULL, NULL, &options, &error);
+
+    ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+    ck_assert_ptr_nonnull(strstr(import->text, "  layers: 4\n"));
+  }
+}
+END_TEST
+
 /* ---- Hugging Face, torchtitan ---------------------------------------------------------------- */
 
 #define LLAMA                                                                                                          \
@@ -166,4 +186,4 @@ START_TEST(selective_checkpoints)
 END_TEST
 
 MOE_TEST_MAIN("slips", arguments_that_exclude_each_other, arguments_given_again, a_switch_over_the_granularity,
-              arguments_behind_a_file, configurations, selective_checkpoints)
+              arguments_behind_a_file, scripts_that_begin_with_a_number, configurations, selective_checkpoints)
