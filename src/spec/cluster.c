@@ -247,7 +247,8 @@ static gboolean check_range(const MoeNode *price, double own, double *low, doubl
 static gboolean check_price(const MoeNode *price, MoeCluster *cluster, GError **error)
 {
   return check_range(price, cluster->price_gpu_hour, &cluster->price_low, &cluster->price_high, error) &&
-         check_range(price, cluster->purchase, &cluster->purchase_low, &cluster->purchase_high, error);
+         check_range(price, cluster->purchase, &cluster->purchase_low, &cluster->purchase_high, error) &&
+         moe_date_check(price, "date", TRUE, error) && moe_date_check(price, "purchase_date", TRUE, error);
 }
 
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error)

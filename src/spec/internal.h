@@ -59,6 +59,9 @@ gboolean moe_section_read(const MoeNode *map, const char *key, const MoeField *f
                           gpointer target, GError **error);
 /* TRUE when the node is absent, null or the word "none". */
 gboolean moe_node_is_none(const MoeNode *node);
+/* Whether what stands at `key` of a map (NULL: none), if anything, is a month ("2025-07") or, with `any_part`, a year,
+ * a month or a day. */
+gboolean moe_date_check(const MoeNode *map, const char *key, gboolean any_part, GError **error);
 /* A plain number, or a quantity in whatever unit it has. */
 gboolean moe_any_quantity_read(const MoeNode *node, double *value, MoeDimension *dimension, GError **error);
 

@@ -41,3 +41,16 @@ gboolean moe_any_quantity_read(const MoeNode *node, double *value, MoeDimension 
   *dimension = MOE_DIM_NONE;
   return moe_node_read_quantity(node, MOE_DIM_NONE, value, error);
 }
+
+gboolean moe_date_check(const MoeNode *map, const char *key, gboolean any_part, GError **error)
+{
+  const char *pattern =
+      any_part ? "^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$" : "^[0-9]{4}-(0[1-9]|1[0-2])$";
+  const MoeNode *date = map ? moe_node_get(map, key) : NULL;
+  const char *text = date ? moe_node_text(date) : NULL;
+
+  if (!date || (text && g_regex_match_simple(pattern, text, G_REGEX_DOLLAR_ENDONLY, 0)))
+    return TRUE;
+  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(date), "%s \"%.40s\", expected a %s such as 2025-07", key,
+                  text ? text : "", any_part ? "year, a month or a day" : "month");
+}

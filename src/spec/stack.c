@@ -296,18 +296,6 @@ static gboolean read_small_sections(const MoeNode *node, MoeStack *stack, GError
          moe_section_read(node, "noise", noise_fields, "noise", stack, error);
 }
 
-/* A year and a month. */
-static gboolean check_date(const MoeNode *node, GError **error)
-{
-  const MoeNode *date = moe_node_get(node, "date");
-  const char *text = date ? moe_node_text(date) : NULL;
-
-  if (!date || (text && g_regex_match_simple("^[0-9]{4}-(0[1-9]|1[0-2])$", text, 0, 0)))
-    return TRUE;
-  return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(date), "date \"%.40s\", expected a month such as 2025-07",
-                  text ? text : "");
-}
-
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static gboolean read_all(const MoeNode *node, MoeStack *stack, GError **error)
@@ -318,8 +306,9 @@ static gboolean read_all(const MoeNode *node, MoeStack *stack, GError **error)
 
   if (!collectives && !empty)
     return FALSE;
-  return moe_node_read_fields(node, stack_fields, "stack", stack, error) && check_date(node, error) &&
-         moe_stack_host_read(moe_node_get(node, "host"), stack, error) && read_small_sections(node, stack, error) &&
+  return moe_node_read_fields(node, stack_fields, "stack", stack, error) &&
+         moe_date_check(node, "date", FALSE, error) && moe_stack_host_read(moe_node_get(node, "host"), stack, error) &&
+         read_small_sections(node, stack, error) &&
          moe_stack_collectives_read(collectives ? collectives : moe_doc_root(empty), &stack->collectives, error) &&
          (!kernels || moe_kernel_fits_read(kernels, &stack->kernels, error));
 }

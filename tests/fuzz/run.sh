@@ -5,7 +5,7 @@
 set -u
 
 here=$(realpath "$(dirname "$0")")
-targets=$(sed -n "s/^  '\([a-z_]*\)': files(.*/\1/p" "$here/meson.build")
+targets=$(sed -n "s|.*'\([a-z_]*\)': files('fuzz_.*|\1|p" "$here/meson.build")
 if [ "${1:-}" = --targets ]; then
   echo "$targets"
   exit 0
