@@ -6,4 +6,4 @@ set -eu
 moesim=$(realpath "$1")
 cd "$(dirname "$0")/.."
 sed '/^## /,$d' docs/inputs.md
-"$moesim" schema
+COLUMNS=140 "$moesim" schema

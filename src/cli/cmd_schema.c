@@ -29,7 +29,9 @@ int moe_cmd_schema(int argc, char **argv)
   int format = word ? moe_cli_word("--format", word, schema_formats) : 0;
   if (kind < 0 || format < 0)
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *text = format == 1 ? moe_schema_json((MoeSchemaKind)kind) : moe_schema_markdown((MoeSchemaKind)kind);
+  guint width = moe_cli_sheet(MOE_FORMAT_TABLE).width;
+  g_autofree char *text =
+      format == 1 ? moe_schema_json((MoeSchemaKind)kind) : moe_schema_markdown((MoeSchemaKind)kind, width);
   moe_cli_print(text);
   return MOE_EXIT_DONE;
 }

@@ -1,5 +1,5 @@
 /*
- * schema: the keys of the input files as JSON, Markdown and a table. Part of report (floor 9).
+ * schema: the keys of the input files as JSON, Markdown and a table. Part of report (floor 12).
  */
 #ifndef MOESIM_REPORT_SCHEMA_H
 #define MOESIM_REPORT_SCHEMA_H
@@ -14,8 +14,9 @@ G_BEGIN_DECLS
  * "also", "folder", "default" (as it would be written, or in words), "default_value" (SI), "mechanism", "axis". Caller
  * frees. */
 char *moe_schema_json(MoeSchemaKind kind);
-/* The same as a Markdown list under headings of level 2, at most 140 columns. Caller frees. */
-char *moe_schema_markdown(MoeSchemaKind kind);
+/* The same as a Markdown list under headings of level 2, in lines of at most `width` characters; 0: a line an item.
+ * Caller frees. */
+char *moe_schema_markdown(MoeSchemaKind kind, guint width);
 
 G_END_DECLS
 

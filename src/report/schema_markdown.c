@@ -1,35 +1,10 @@
 /* The keys of the input files as a document: a heading per section, an item per key. */
+#include "record/table.h"
 #include "report/schema.h"
 
 #include <string.h>
 
-#define WIDTH  140 /* of the documents, characters */
-#define INDENT 2
-
-/* ---- lines --------------------------------------------------------------------------------------------------------
- */
-
-/* Appends `text` in lines of at most WIDTH characters, those after the first indented. */
-static void append_wrapped(GString *out, const char *text)
-{
-  g_auto(GStrv) words = g_strsplit(text, " ", -1);
-  glong column = 0;
-
-  for (guint i = 0; words[i]; i++) {
-    glong length = g_utf8_strlen(words[i], -1);
-
-    if (column > 0 && column + 1 + length > WIDTH) {
-      g_string_append_printf(out, "\n%*s", INDENT, "");
-      column = INDENT;
-    } else if (i > 0) {
-      g_string_append_c(out, ' ');
-      column++;
-    }
-    g_string_append(out, words[i]);
-    column += length;
-  }
-  g_string_append_c(out, '\n');
-}
+#define INDENT 2 /* of an item's further lines */
 
 /* ---- one key ------------------------------------------------------------------------------------------------------
  */
@@ -91,9 +66,8 @@ static void append_key(GString *out, const MoeSchemaKey *key)
   g_autofree char *state = field->required ? g_strdup("; required")
                            : usual         ? g_strdup_printf("; default %s", usual)
                                            : g_strdup("");
-  g_autofree char *text = g_strdup_printf("- `%s` (%s%s): %s", field->key, kind, state, field->meaning);
 
-  append_wrapped(out, text);
+  g_string_append_printf(out, "- `%s` (%s%s): %s\n", field->key, kind, state, field->meaning);
 }
 
 /* ---- sections -----------------------------------------------------------------------------------------------------
@@ -139,8 +113,7 @@ static void append_schema(GString *out, MoeSchemaKind kind)
   const char *word = moe_schema_words[kind];
 
   g_string_append_printf(out, "## %c%s\n\n", g_ascii_toupper(*word), word + 1);
-  append_wrapped(out, moe_schema_meaning(kind));
-  g_string_append_c(out, '\n');
+  g_string_append_printf(out, "%s\n\n", moe_schema_meaning(kind));
   for (guint i = 0; i < keys->len; i++) {
     const MoeSchemaKey *key = g_ptr_array_index(keys, i);
 
@@ -149,14 +122,14 @@ static void append_schema(GString *out, MoeSchemaKind kind)
   }
 }
 
-char *moe_schema_markdown(MoeSchemaKind kind)
+char *moe_schema_markdown(MoeSchemaKind kind, guint width)
 {
-  GString *out = g_string_new(NULL);
+  g_autoptr(GString) out = g_string_new(NULL);
 
   for (guint i = 0; i < MOE_N_SCHEMAS; i++)
     if (kind == MOE_N_SCHEMAS || kind == i) {
       g_string_append(out, out->len > 0 ? "\n" : "");
       append_schema(out, (MoeSchemaKind)i);
     }
-  return g_string_free(out, FALSE);
+  return width > 0 ? moe_text_wrap(out->str, width, INDENT) : g_strdup(out->str);
 }

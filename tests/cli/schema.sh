@@ -7,7 +7,7 @@ source=$2
 try schema
 expect_status 0
 expect_quiet
-check "a line of more than 140 columns" awk 'length($0) > 140 { exit 1 }' "$work/out"
+check "a line of more than 100 columns" awk 'length($0) > 100 { exit 1 }' "$work/out"
 for kind in Run Cluster Stack Accelerator Fabric Case; do
   expect_out "## $kind"
 done

@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Runs every command that answers, over every shipped run, and holds its output against another build or a width.
+
+usage: tools/outputs.py same BEFORE AFTER [-k] [-q] [WORD...]     JSON and CSV of two trees, each with its build/src/cli/moesim:
+                                                         keys that went, values that differ; added keys are counted
+       tools/outputs.py width TREE COLUMNS [-q] [WORD...]         tables: lines that are too wide, numbers that --wide has not
+
+-k: keys alone, for predictions that moved. -q: one variant of two runs. Words: only these commands. Exit status 1: something was found.
+"""
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SECONDS = 300  # an answer
+TIMES = {"wall_time_s", "seconds", "elapsed_s", "simulations_per_s"}  # of the machine, not of the answer
+FEW = ("models/mai-base-1/v5.yaml", "models/mixtral-8x7b.yaml")
+
+EACH = {  # of every run
+    "run": "run {run} --samples 4",
+    "steps": "run {run} --steps 3",
+    "compare": "compare {run} --variants --tokens 15T --samples 2",
+    "memory": "memory {run}",
+    "layers": "memory {run} --layers",
+    "batches": "memory {run} --micro-batches",
+    "explain": "explain {run} --orders 1",
+    "with": "explain {run} --with cluster.network.latency=20us",
+    "sensitivity": "sensitivity {run} --samples 4",
+    "goodput": "goodput {run} --tokens 1T --seeds 4 --samples 2",
+    "fabric": "fabric {run}",
+    "show": "show {run} --defaults",
+    "search": "search {run} --limit tensor=1,2 --limit pipeline=1,2 --limit micro_batch=1,2 --top 3 --budget 8s",
+    "sweep": "sweep {run} --vary training.micro_batch=1,2,3 --tokens 15T",
+}
+ONCE = {
+    "plan": "plan models/mixtral-8x7b.yaml --tokens 2T --clusters h100-hgx,h200-hgx --gpus 128,256 --deadline 60d",
+    "list-models": "list models",
+    "list-clusters": "list clusters",
+    "list-stacks": "list stacks",
+    "list-schedules": "list schedules",
+    "list-kernels": "list kernels",
+    "list-libraries": "list libraries",
+    "list-plots": "list plots",
+    "schema": "schema",
+    "keys": "list keys",
+    "axes": "list axes",
+    "gemm": "kernel gemm --shape m=4096,n=7168,k=2048 --precision fp8 --cluster gb200-nvl72 --stack yolo:v5",
+    "grouped": "kernel grouped_gemm --shape groups=8,rows=8192,n=4096,k=7168 --cluster h800-hgx --stack hai-llm:2024",
+    "attention": "kernel attention --shape batch=1,heads=128,len=4096,dim_qk=192,dim_v=128 --cluster h100-hgx --stack megatron-core:0.13",
+    "bandwidth": "kernel bandwidth --kind norm --shape read=58.7e6,write=58.7e6 --cluster h100-hgx --stack megatron-core:0.13",
+    "collective": "collective all_reduce --cluster h100-hgx --gpus 1024 --sizes 8:16G",
+    "gather": "collective all_gather --cluster gb200-nvl72 --gpus 8192 --stack yolo:v5",
+    "mfu": "mfu --run models/deepseek-v3.yaml --step-time 19.926",
+    "mfu-counted": "mfu --params 405e9 --tokens-per-step 1024 --step-time 30 --gpus 8 --peak 1.3e15",
+    "validate": "validate",
+    "validate-summary": "validate --summary",
+    "validate-memory": "validate --memory",
+    "validate-once": "validate --once --summary",
+    "validate-parts": "validate --parts",
+    "validate-pair": "validate --pair validation/measured/traces/h800-dualpipe.yaml",
+    "validate-worst": "validate --worst --group-by stack --pairs",
+    "calibrate": "calibrate validation/measured/gemm.yaml validation/measured/attention.yaml --shipped",
+    "calibrate-network": "calibrate-network validation/measured/small.yaml validation/measured/p2p.yaml --shipped",
+    "network-rows": "calibrate-network validation/measured/p2p.yaml --shipped --rows",
+    "profile": "calibrate --profile tests/measured/profiles/two-steps.json",
+    "diff": "diff models/llama3-70b.yaml --profile tests/measured/profiles/two-steps.json",
+    "infer": "infer validation/mai-base-1.yaml --simulations 24 --particles 100",
+    "check": "check models/mixtral-8x7b.yaml",
+}
+
+
+def runs(tree, few):
+    """The shipped runs, those that name themselves `training`."""
+    paths = sorted(p for p in (tree / "models").rglob("*.yaml") if "architectures" not in p.parts)
+    found = [str(p.relative_to(tree)) for p in paths if p.name != "common.yaml"]
+    return [run for run in found if run in FEW] if few else found
+
+
+def questions(tree, few, words):
+    """Pairs of a name and the words of a command line."""
+    chosen = lambda name: not words or name in words
+    for name, line in ONCE.items():
+        if chosen(name):
+            yield name, line.split()
+    for run in runs(tree, few):
+        for name, line in EACH.items():
+            if chosen(name):
+                yield f"{name} {run}", [word.format(run=run) for word in line.split()]
+
+
+def answer(tree, words, columns=None):
+    """Status, standard output and standard error of the tree's program."""
+    environment = dict(os.environ, MOESIM_DATA=str(tree), LC_ALL="C.UTF-8")
+    if columns:
+        environment["COLUMNS"] = str(columns)
+    done = subprocess.run([tree / "build/src/cli/moesim", *words], cwd=tree, env=environment, capture_output=True, text=True,
+                          timeout=SECONDS, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def formatted(tree, words, form):
+    """As JSON or CSV; some commands have a switch for it."""
+    got = answer(tree, [*words, "--format", form])
+    return answer(tree, [*words, "--" + form]) if got[0] == 2 else got
+
+
+def all_of(each, items):
+    """Prints what each item is told; the number of those that are told something."""
+    told = 0
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(each, items):
+            told += bool(found)
+            for line in found:
+                print(line, flush=True)
+    return told
+
+
+# ---- two builds ---------------------------------------------------------------------------------------------------------
+
+
+def leaves(value, path=""):
+    """Pairs of a path and the value there; an element of a list by its number."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key)
+        yield path + "{}", None
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, f"{path}[{number}]")
+        yield path + "[]", len(value)
+    else:
+        yield path, value
+
+
+def table(text):
+    """CSV as pairs like those of JSON."""
+    rows = list(csv.reader(io.StringIO(text)))
+    for number, row in enumerate(rows[1:]):
+        for key, value in zip(rows[0], row):
+            yield f"[{number}].{key}", value
+
+
+def parts(form, text, keys_alone):
+    """Path to value; with keys alone, keys without their place in lists."""
+    found = dict(leaves(json.loads(text)) if form == "json" else table(text))
+    found = {path: value for path, value in found.items() if re.split(r"[.\]]", path)[-1] not in TIMES}
+    return {re.sub(r"\[\d+\]", "[]", path): None for path in found} if keys_alone else found
+
+
+def differences(before, after, form, keys_alone):
+    """Lines that say what went and what differs, and how many keys were added."""
+    old, new = parts(form, before, keys_alone), parts(form, after, keys_alone)
+    gone = [path for path in old if path not in new]
+    moved = [path for path in old if path in new and old[path] != new[path]]
+    lines = [f"  gone: {path}" for path in gone[:5]]
+    lines += [f"  {path}: {old[path]} -> {new[path]}" for path in moved[:5]]
+    if len(gone) + len(moved) > len(lines):
+        lines.append(f"  and {len(gone) + len(moved) - len(lines)} more")
+    return lines, sorted({re.sub(r"\[\d+\]", "[]", path) for path in new if path not in old})
+
+
+def same(before, after, keys_alone, few, words):
+    """Compares JSON and CSV of both trees."""
+    counts = {"compared": 0, "refused": 0, "as text": 0}
+    added = {}
+
+    def one(question):
+        name, line = question
+        told = []
+        for form in ("json", "csv"):
+            old, new = (formatted(tree, line, form) for tree in (before, after))
+            if old[0] == 2 and (new[0] == 2 or keys_alone):
+                counts["refused"] += 1
+                if new[0] == 2 and old[2] != new[2] and not keys_alone:
+                    told += [f"{name} --format {form}: refused otherwise", f"  {old[2].strip()}", f"  {new[2].strip()}"]
+                continue
+            if old[0] != new[0]:
+                told.append(f"{name} --format {form}: status {old[0]} -> {new[0]} {new[2].strip()[:200]}")
+                continue
+            counts["compared"] += 1
+            counts["as text"] += old[1] == new[1]
+            lines, more = differences(old[1], new[1], form, keys_alone)
+            for key in more:
+                added.setdefault(key, name)
+            if lines:
+                told += [f"{name} --format {form}:", *lines]
+        return told
+
+    told = all_of(one, list(questions(before, few, words)))
+    print(", ".join(f"{number} {what}" for what, number in counts.items()) + f"; {told} questions differ, {len(added)} keys added")
+    for key, name in sorted(added.items()):
+        print(f"  added: {key} ({name})")
+    return told
+
+
+# ---- widths ---------------------------------------------------------------------------------------------------------------
+
+NUMBER = re.compile(r"(?<![\w.,/:~-])[-+]?\d[\d,]*(?:\.\d+)?(?![\w.,/:-])")
+TIMED = ("simulated", "http")  # lines with how long it took, and with addresses that break anywhere
+
+
+def cut_numbers(text, wide):
+    """Numbers of a table that the wide one does not have, not even inside a name that broke."""
+    known = set(NUMBER.findall(wide)) | set(re.findall(r"\d+", wide))
+    lines = [line for line in text.splitlines() if not any(word in line for word in TIMED)]
+    return [number for line in lines for number in NUMBER.findall(line) if number not in known]
+
+
+def width(tree, columns, few, words):
+    """Holds tables against a width, and their numbers against those of the wide ones."""
+    tables = 0
+
+    def one(question):
+        nonlocal tables
+        name, line = question
+        status, text, said = answer(tree, line, columns)
+        if status == 2:
+            return [] if said.count("\n") == 1 else [f"{name}: refused in {said.count(chr(10))} lines"]
+        tables += 1
+        told = [f"{name}: {len(row)} columns: {row}" for row in text.splitlines() if len(row) > columns][:3]
+        cut = [] if line[0] == "show" else cut_numbers(text, answer(tree, [*line, "--wide"])[1])
+        if cut:
+            told.append(f"{name}: numbers that --wide has not: {' '.join(cut[:8])}")
+        return told
+
+    told = all_of(one, list(questions(tree, few, words)))
+    print(f"{tables} tables at {columns} columns, {told} with something amiss")
+    return told
+
+
+def main(words):
+    flags = {word for word in words if word in ("-k", "-q")}
+    words = [word for word in words if word not in flags]
+    if len(words) < 3 or words[0] not in ("same", "width"):
+        sys.exit(__doc__)
+    tree = Path(words[1]).resolve()
+    if words[0] == "same":
+        return same(tree, Path(words[2]).resolve(), "-k" in flags, "-q" in flags, words[3:])
+    return width(tree, int(words[2]), "-q" in flags, words[3:])
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1:]) else 0)
