@@ -41,9 +41,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
 /* What is asked: the operation, on which members of which machine, for which sizes. */
 typedef struct {
-  gboolean send;
-  MoeCollectiveKind kind;
-  const char *word, *algorithm;
+  const char *word;
+  MoeCollOperation operation;
   MoeCluster cluster;
   MoeStackCollectives stack;
   MoeDoc *cluster_doc, *stack_doc;
@@ -77,8 +76,8 @@ static gboolean read_operation(const char *word, Question *question)
   if (index < 0)
     return FALSE;
   question->word = words[index];
-  question->kind = kinds[index];
-  question->send = strcmp(words[index], "sendrecv") == 0;
+  question->operation.kind = kinds[index];
+  question->operation.send = strcmp(words[index], "sendrecv") == 0;
   return TRUE;
 }
 
@@ -143,40 +142,20 @@ static gboolean place_members(const Options *options, Question *question, GError
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-static gboolean plan(const Question *question, double bytes, MoeCollPlan *result)
-{
-  const MoeCollective collective = {.kind = question->kind, .bytes = bytes};
-
-  if (question->send)
-    moe_coll_plan_p2p(question->topo, &question->stack, question->members[0], question->members[1], bytes, result);
-  else if (question->algorithm)
-    return moe_coll_plan_with(question->algorithm, question->topo, &question->stack, &collective, &question->group,
-                              result);
-  else
-    moe_coll_plan(question->topo, &question->stack, &collective, &question->group, result);
-  return TRUE;
-}
-
-static double bus_factor(const Question *question)
-{
-  return question->send ? 1 : moe_coll_bus_factor(question->kind, question->group.n);
-}
-
 /* Of MoeCollTiming; NULL, after a message, when the named algorithm cannot serve the group. */
 static GArray *answer(const Question *question)
 {
   g_autoptr(GArray) timings = g_array_new(FALSE, FALSE, sizeof(MoeCollTiming));
 
   for (double bytes = question->first; bytes <= question->last; bytes *= SIZE_FACTOR) {
-    MoeCollTiming timing = {.bytes = bytes, .bus_factor = bus_factor(question)};
+    MoeCollTiming timing;
 
-    if (!plan(question, bytes, &timing.plan)) {
-      g_autofree char *known = g_strjoinv(", ", (char **)moe_coll_algorithms(question->kind));
+    if (!moe_coll_time(question->topo, &question->stack, &question->operation, &question->group, bytes, &timing)) {
+      g_autofree char *known = g_strjoinv(", ", (char **)moe_coll_algorithms(question->operation.kind));
       moe_cli_complain("algorithm \"%s\" cannot serve %s on this group, expected one of %s that can",
-                       question->algorithm, question->word, known);
+                       question->operation.algorithm, question->word, known);
       return NULL;
     }
-    timing.time_s = moe_coll_alone_s(question->topo, &timing.plan);
     g_array_append_val(timings, timing);
   }
   return g_steal_pointer(&timings);
@@ -225,11 +204,11 @@ static int collective(const char *word, const Options *options)
 {
   static const char *const formats[] = {"table", "csv", "json", NULL};
   static const MoeFormat meant[] = {MOE_FORMAT_TABLE, MOE_FORMAT_CSV, MOE_FORMAT_JSON};
-  g_auto(Question) question = {.algorithm = options->algorithm};
+  g_auto(Question) question = {.operation.algorithm = options->algorithm};
   g_autoptr(GError) error = NULL;
   int format = options->format ? moe_cli_word("--format", options->format, formats) : 0;
 
-  if (format < 0 || !read_operation(word, &question) || !check_options(options, question.send) ||
+  if (format < 0 || !read_operation(word, &question) || !check_options(options, question.operation.send) ||
       !read_sizes(options->sizes, &question))
     return MOE_EXIT_BAD_INPUT;
   if (!read_machine(options, &question, &error) || !place_members(options, &question, &error))

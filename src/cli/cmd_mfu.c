@@ -46,24 +46,15 @@ static gboolean read_numbers(const Options *options, MoeMeasuredQuestion *questi
          moe_cli_quantity("--peak", options->peak, MOE_DIM_FLOP_PER_S, &measured->peak_flop_per_s);
 }
 
-/* A run file answers everything but the step time; its published convention may bring its own peak. */
+/* A run file answers everything but the step time. */
 static gboolean read_run(const char *file, MoeMeasuredQuestion *question, GError **error)
 {
   g_auto(MoeCliRun) options = {0};
   g_autoptr(MoeRun) run = moe_cli_load_run(file, &options, error);
-  MoeMeasuredRun *measured = &question->measured;
-  MoeModelFlops flops;
 
-  if (!run)
-    return FALSE;
-  moe_count_model_flops(&run->architecture, &run->training, &flops);
-  question->causal = flops.causal;
-  question->full = flops.full;
-  measured->tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length;
-  measured->gpus = (double)run->parallelism.gpus;
-  measured->peak_flop_per_s = run->published.peak_flop_per_s > 0 ? run->published.peak_flop_per_s
-                                                                 : run->cluster.accelerator.quoted_peak_flop_per_s;
-  return TRUE;
+  if (run)
+    moe_measured_question(run, question);
+  return run != NULL;
 }
 
 /* Name of the first option whose value is missing; NULL when the question is complete. */
@@ -85,11 +76,7 @@ static const char *missing_option(const MoeMeasuredQuestion *question)
 /* More than the peak cannot have been measured: something that was said is another. */
 static void warn_above_peak(const MoeMeasuredQuestion *question)
 {
-  MoeMeasuredRun measured = question->measured;
-
-  if (question->causal > 0 && measured.flop_per_token == 0)
-    measured.flop_per_token = question->causal;
-  if (moe_measured_mfu(&measured) > 1)
+  if (moe_measured_question_mfu(question) > 1)
     moe_cli_warn("an MFU above 100 %%: the step is longer, of fewer tokens, or on more or faster GPUs than said");
 }
 

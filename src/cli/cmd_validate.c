@@ -5,10 +5,7 @@
 
 #include "certainty/certainty.h"
 #include "report/findings.h"
-
-/* A stored median or P90 counts as worse from this on: rounding of the stored figures, and the smallest change worth
- * stopping for. */
-#define BASELINE_TOLERANCE 0.001
+#include "validate/baseline.h"
 
 static const MoeUsage usage = {
     .command = "validate",
@@ -50,95 +47,6 @@ static char *cases_dir(const Options *options, const char *data_dir)
   return options->cases ? g_strdup(options->cases) : g_build_filename(data_dir ? data_dir : ".", "validation", NULL);
 }
 
-/* ---- baseline ---------------------------------------------------------------------------------------------------- */
-
-static void print_baseline_group(GString *text, const MoeCaseGroup *group)
-{
-  if (group->n > 0)
-    g_string_append_printf(text, "  - {name: %s, cases: %u, median_abs_error: %.4f, p90_abs_error: %.4f}\n",
-                           group->name, group->n, group->median_abs_error, group->p90_abs_error);
-}
-
-static gboolean save_baseline(const MoeValidation *validation, const char *path, GError **error)
-{
-  g_autoptr(GString) text =
-      g_string_new("# Errors that a change must not make worse: moesim validate --save-baseline\ngroups:\n");
-  guint n = 0;
-  MoeCaseGroup *groups = moe_validation_group(validation, MOE_GROUP_BY_FAMILY, &n);
-
-  for (guint g = 0; g < n; g++)
-    print_baseline_group(text, &groups[g]);
-  print_baseline_group(text, &validation->all);
-  moe_case_groups_free(groups, n);
-  return moe_output_save(path, text->str, error);
-}
-
-typedef struct {
-  const char *name;
-  double median_abs_error, p90_abs_error;
-  int64_t cases;
-} Stored;
-
-static gboolean read_stored(const MoeNode *node, Stored *stored, GError **error)
-{
-  static const MoeField fields[] = {
-      {"name", MOE_FIELD_TEXT, offsetof(Stored, name), TRUE, MOE_DIM_NONE, 0, 0, NULL},
-      {"cases", MOE_FIELD_INT, offsetof(Stored, cases), TRUE, MOE_DIM_NONE, 0, 1e9, NULL},
-      {"median_abs_error", MOE_FIELD_QUANTITY, offsetof(Stored, median_abs_error), TRUE, MOE_DIM_NONE, 0, 0, NULL},
-      {"p90_abs_error", MOE_FIELD_QUANTITY, offsetof(Stored, p90_abs_error), TRUE, MOE_DIM_NONE, 0, 0, NULL},
-      {NULL, MOE_FIELD_IGNORE, 0, FALSE, MOE_DIM_NONE, 0, 0, NULL},
-  };
-
-  return moe_node_read_fields(node, fields, "baseline group", stored, error);
-}
-
-/* Whether a group is worse than stored; says so. */
-static gboolean is_worse(const MoeCaseGroup *group, const Stored *stored)
-{
-  gboolean worse = group->median_abs_error > stored->median_abs_error + BASELINE_TOLERANCE ||
-                   group->p90_abs_error > stored->p90_abs_error + BASELINE_TOLERANCE || group->n < stored->cases;
-
-  if (worse)
-    moe_cli_warn("%s is worse than the baseline: median %.2f %% (was %.2f), P90 %.2f %% (was %.2f), %u cases (were "
-                 "%" G_GINT64_FORMAT ")",
-                 group->name, 100 * group->median_abs_error, 100 * stored->median_abs_error, 100 * group->p90_abs_error,
-                 100 * stored->p90_abs_error, group->n, stored->cases);
-  return worse;
-}
-
-static const MoeCaseGroup *find_group(const MoeCaseGroup *groups, guint n, const MoeCaseGroup *all, const char *name)
-{
-  for (guint g = 0; g < n; g++)
-    if (g_str_equal(groups[g].name, name))
-      return &groups[g];
-  return g_str_equal(name, "all") ? all : NULL;
-}
-
-/* Number of groups that are worse than stored; -1 and *error when the file cannot be read. */
-static int compare_baseline(const MoeValidation *validation, const char *path, GError **error)
-{
-  g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
-  const MoeNode *list = doc ? moe_node_get(moe_doc_root(doc), "groups") : NULL;
-  guint n = 0;
-  int worse = 0;
-
-  if (!doc)
-    return -1;
-  MoeCaseGroup *groups = moe_validation_group(validation, MOE_GROUP_BY_FAMILY, &n);
-  for (guint i = 0; worse >= 0 && list && i < moe_node_size(list); i++) {
-    Stored stored = {0};
-
-    if (!read_stored(moe_node_at(list, i), &stored, error)) {
-      worse = -1;
-      break;
-    }
-    const MoeCaseGroup *group = find_group(groups, n, &validation->all, stored.name);
-    worse += !group || is_worse(group, &stored);
-  }
-  moe_case_groups_free(groups, n);
-  return worse;
-}
-
 /* ---- output ----------------------------------------------------------------------------------------------------- */
 
 /* Peaks of memory are published by more runs than times: they are predicted besides. */
@@ -153,6 +61,13 @@ static gboolean save_residuals(const MoeValidation *validation, const MoeSimOpti
   return text && moe_output_save(options->save_residuals, text, error);
 }
 
+static gboolean save_baseline(const MoeValidation *validation, const char *path, GError **error)
+{
+  g_autofree char *text = moe_baseline_text(validation);
+
+  return moe_output_save(path, text, error);
+}
+
 /* Stores and compares; before anything is printed, since either may fail. */
 static int finish(const MoeValidation *validation, const MoeSimOptions *sim, const Options *options)
 {
@@ -162,92 +77,128 @@ static int finish(const MoeValidation *validation, const MoeSimOptions *sim, con
     return moe_cli_fail(error);
   if (options->save_baseline && !save_baseline(validation, options->save_baseline, &error))
     return moe_cli_fail(error);
-  int worse = options->baseline ? compare_baseline(validation, options->baseline, &error) : 0;
-  if (worse < 0)
+  g_auto(GStrv) worse = options->baseline ? moe_baseline_compare(validation, options->baseline, &error) : NULL;
+  if (error)
     return moe_cli_fail(error);
+  for (char **group = worse; group && *group; group++)
+    moe_cli_warn("%s", *group);
   if (validation->n_failed > 0)
     moe_cli_warn("%u of %u cases have no prediction", validation->n_failed, validation->n);
-  return worse > 0 || validation->n_failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
+  return (worse && *worse) || validation->n_failed > 0 ? MOE_EXIT_NO : MOE_EXIT_DONE;
+}
+
+/* What is asked of which cases, and how. */
+typedef struct {
+  char *data_dir, *dir;
+  MoeSimOptions sim;
+  MoeFormat format;
+  MoeGroupBy by;
+} Question;
+
+static void clear_question(Question *question)
+{
+  g_free(question->data_dir);
+  g_free(question->dir);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, clear_question)
+
+/* `without_csv`: an option whose answer has none, or NULL. FALSE after a message. */
+static gboolean read_question(const Options *options, MoeGroupBy usual, const char *without_csv, Question *question)
+{
+  MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
+  int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : (int)usual;
+
+  if (by < 0 || !moe_cli_format(&run, &question->format) || !moe_cli_sim_options(&run, &question->sim))
+    return FALSE;
+  if (without_csv && question->format == MOE_FORMAT_CSV) {
+    moe_cli_complain("%s has no CSV, expected --format table or json", without_csv);
+    return FALSE;
+  }
+  question->by = (MoeGroupBy)by;
+  question->data_dir = moe_data_dir();
+  question->dir = cases_dir(options, question->data_dir);
+  return TRUE;
+}
+
+/* Predicts the cases by one of the functions that do; NULL after a message. */
+static gpointer answer(const Question *question, const Options *options,
+                       gpointer (*predict)(const Question *question, guint jobs, MoeProgress *progress, GError **error))
+{
+  g_autoptr(GError) error = NULL;
+  MoeProgress progress;
+
+  moe_cli_progress_init(&progress);
+  gpointer found = predict(question, (guint)MAX(options->jobs, 0), &progress, &error);
+  moe_cli_progress_end(&progress);
+  if (!found)
+    moe_cli_fail(error);
+  return found;
+}
+
+static gpointer predict_times(const Question *q, guint jobs, MoeProgress *progress, GError **error)
+{
+  return moe_validate(q->dir, q->data_dir, jobs, &q->sim, moe_cli_progress, progress, error);
+}
+
+static gpointer predict_memory(const Question *q, guint jobs, MoeProgress *progress, GError **error)
+{
+  return moe_validate_memory(q->dir, q->data_dir, jobs, &q->sim, moe_cli_progress, progress, error);
+}
+
+static gpointer fit_rates(const Question *q, guint jobs, MoeProgress *progress, GError **error)
+{
+  return moe_fit_rates(q->dir, q->data_dir, jobs, &q->sim, moe_cli_progress, progress, error);
 }
 
 static int validate(const Options *options)
 {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
-  MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
-  int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : MOE_GROUP_BY_FAMILY;
-  MoeFormat format;
-  MoeSimOptions sim;
-  MoeProgress progress;
+  g_auto(Question) question = {0};
 
-  if (by < 0 || !moe_cli_format(&run, &format) || !moe_cli_sim_options(&run, &sim))
+  if (!read_question(options, MOE_GROUP_BY_FAMILY, NULL, &question))
     return MOE_EXIT_BAD_INPUT;
-  moe_cli_progress_init(&progress);
-  g_autoptr(MoeValidation) validation =
-      moe_validate(dir, data_dir, (guint)MAX(options->jobs, 0), &sim, moe_cli_progress, &progress, &error);
-  moe_cli_progress_end(&progress);
+  g_autoptr(MoeValidation) validation = answer(&question, options, predict_times);
   if (!validation)
-    return moe_cli_fail(error);
-  int status = finish(validation, &sim, options);
+    return MOE_EXIT_BAD_INPUT;
+  int status = finish(validation, &question.sim, options);
 
   if (status != MOE_EXIT_DONE && status != MOE_EXIT_NO)
     return status;
-  const MoeValidationView view = {.by = (MoeGroupBy)by,
+  const MoeValidationView view = {.by = question.by,
                                   .summary = options->summary,
                                   .worst_first = options->worst,
                                   .wrong_pairs = options->pairs,
                                   .once = options->once};
-  moe_cli_show(format, moe_report_validation(validation, &view, moe_cli_sheet(format)));
+  moe_cli_show(question.format, moe_report_validation(validation, &view, moe_cli_sheet(question.format)));
   return status;
 }
 
 /* --memory: published peaks, and whether what ran fits. */
 static int memory(const Options *options)
 {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
-  MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
-  int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : MOE_GROUP_BY_STACK;
-  MoeFormat format;
-  MoeSimOptions sim;
-  MoeProgress progress;
+  g_auto(Question) question = {0};
 
-  if (by < 0 || !moe_cli_format(&run, &format) || !moe_cli_sim_options(&run, &sim))
+  if (!read_question(options, MOE_GROUP_BY_STACK, "--memory", &question))
     return MOE_EXIT_BAD_INPUT;
-  if (format == MOE_FORMAT_CSV)
-    return moe_cli_complain("--memory has no CSV, expected --format table or json");
-  moe_cli_progress_init(&progress);
-  g_autoptr(MoeValidation) validation =
-      moe_validate_memory(dir, data_dir, (guint)MAX(options->jobs, 0), &sim, moe_cli_progress, &progress, &error);
-  moe_cli_progress_end(&progress);
+  g_autoptr(MoeValidation) validation = answer(&question, options, predict_memory);
   if (!validation)
-    return moe_cli_fail(error);
-  moe_cli_show(format,
-               moe_report_validation_memory(validation, (MoeGroupBy)by, options->summary, moe_cli_sheet(format)));
+    return MOE_EXIT_BAD_INPUT;
+  MoeSheet sheet = moe_cli_sheet(question.format);
+
+  moe_cli_show(question.format, moe_report_validation_memory(validation, question.by, options->summary, sheet));
   return MOE_EXIT_DONE;
 }
 
 /* --leave-one-out: the shared fit, and what each family owes to being part of it. */
 static int leave_one_out(const Options *options)
 {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
-  MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
-  MoeSimOptions sim;
-  MoeFormat format;
-  MoeProgress progress;
+  g_auto(Question) question = {0};
 
-  if (!moe_cli_format(&run, &format) || !moe_cli_sim_options(&run, &sim))
+  if (!read_question(options, MOE_GROUP_BY_FAMILY, "--leave-one-out", &question))
     return MOE_EXIT_BAD_INPUT;
-  if (format == MOE_FORMAT_CSV)
-    return moe_cli_complain("--leave-one-out has no CSV, expected --format table or json");
-  moe_cli_progress_init(&progress);
-  g_autoptr(MoeRateFit) fit =
-      moe_fit_rates(dir, data_dir, (guint)MAX(options->jobs, 0), &sim, moe_cli_progress, &progress, &error);
-  moe_cli_progress_end(&progress);
+  g_autoptr(MoeRateFit) fit = answer(&question, options, fit_rates);
   if (!fit)
-    return moe_cli_fail(error);
-  moe_cli_show(format, moe_report_rates(fit, moe_cli_sheet(format)));
+    return MOE_EXIT_BAD_INPUT;
+  moe_cli_show(question.format, moe_report_rates(fit, moe_cli_sheet(question.format)));
   return MOE_EXIT_DONE;
 }
 

@@ -55,6 +55,26 @@ void moe_coll_plan_copy(const MoeTopo *topo, const MoeCopy *copy, MoeCollPlan *p
 double moe_coll_alone_s(const MoeTopo *topo, const MoeCollPlan *plan);
 /* nccl-tests bus bandwidth factor: busbw = factor x bytes / time. */
 double moe_coll_bus_factor(MoeCollectiveKind kind, guint n);
+
+/* What nccl-tests measures: an operation, with the library's own choice of algorithm (NULL) or a named one. */
+typedef struct {
+  MoeCollectiveKind kind;
+  gboolean send; /* a message from the first member to the second, whatever the kind */
+  const char *algorithm;
+} MoeCollOperation;
+
+/* One size of it: its plan, how long it takes alone, and what bus bandwidth is of algorithm bandwidth. */
+typedef struct {
+  double bytes, time_s, bus_factor;
+  MoeCollPlan plan;
+} MoeCollTiming;
+
+/* FALSE when the named algorithm cannot serve the operation on this group. */
+gboolean moe_coll_time(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollOperation *operation,
+                       const MoeCollGroup *group, double bytes, MoeCollTiming *timing);
+/* Bytes per second as nccl-tests counts them. */
+double moe_coll_bus_rate(const MoeCollTiming *timing);
+
 /* NULL-terminated names. */
 const char *const *moe_coll_algorithms(MoeCollectiveKind kind);
 

@@ -301,3 +301,27 @@ void moe_coll_finish(const MoeCollRequest *request, const MoeCollWork *work, Moe
   plan->network = (busiest >= MOE_PORT_NIC_OUT && ways_s <= ports_s) || staged_s > MAX(ports_s, ways_s);
   account(work, plan);
 }
+
+/* ---- as nccl-tests has it ---------------------------------------------------------------------------------------- */
+
+gboolean moe_coll_time(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollOperation *operation,
+                       const MoeCollGroup *group, double bytes, MoeCollTiming *timing)
+{
+  const MoeCollective collective = {.kind = operation->kind, .bytes = bytes};
+
+  *timing = (MoeCollTiming){.bytes = bytes,
+                            .bus_factor = operation->send ? 1 : moe_coll_bus_factor(operation->kind, group->n)};
+  if (operation->send)
+    moe_coll_plan_p2p(topo, stack, group->gpus[0], group->gpus[1], bytes, &timing->plan);
+  else if (!operation->algorithm)
+    moe_coll_plan(topo, stack, &collective, group, &timing->plan);
+  else if (!moe_coll_plan_with(operation->algorithm, topo, stack, &collective, group, &timing->plan))
+    return FALSE;
+  timing->time_s = moe_coll_alone_s(topo, &timing->plan);
+  return TRUE;
+}
+
+double moe_coll_bus_rate(const MoeCollTiming *timing)
+{
+  return timing->bytes / timing->time_s * timing->bus_factor;
+}

@@ -132,6 +132,8 @@ char *moe_plot_explanation_data(const MoeExplanation *explanation);
 char *moe_plot_sensitivity_data(const MoeSensitivity *sensitivity);
 /* Rows for plots/collective.gp: bytes, bus bandwidth in GB/s. */
 char *moe_plot_collective_data(const MoeCollTiming *timings, guint n);
+/* gnuplot data blocks, one per family of cases: published and predicted step time in seconds. */
+char *moe_plot_validation_data(const MoeValidation *validation);
 /* A whole SVG: NVLink domains, leaves and spine, each coloured by its most used link. */
 char *moe_plot_fabric_svg(const MoeFabricLoad *load);
 

@@ -90,3 +90,30 @@ char *moe_plot_collective_data(const MoeCollTiming *timings, guint n)
     plot_cells(text, "in\n", (gint64)rint(timings[i].bytes), moe_coll_bus_rate(&timings[i]) / GB);
   return g_string_free(text, FALSE);
 }
+
+/* ---- validations ------------------------------------------------------------------------------------------------- */
+
+static void append_family(GString *text, const MoeValidation *validation, const char *family)
+{
+  g_string_append(text, text->len > 0 ? "\n\n" : "");
+  plot_cells(text, "ss\n", "published", family);
+  for (guint i = 0; i < validation->n; i++) {
+    const MoeCase *c = &validation->cases[i];
+
+    if (moe_case_has_step(c) && g_strcmp0(c->group[MOE_GROUP_BY_FAMILY], family) == 0)
+      plot_cells(text, "NN\n", c->published_step_s, c->predicted_step_s);
+  }
+}
+
+char *moe_plot_validation_data(const MoeValidation *validation)
+{
+  GString *text = g_string_new(NULL);
+  guint n = 0;
+  MoeCaseGroup *groups = moe_validation_group(validation, MOE_GROUP_BY_FAMILY, &n);
+
+  for (guint g = 0; g < n; g++)
+    if (groups[g].n > 0)
+      append_family(text, validation, groups[g].name);
+  moe_case_groups_free(groups, n);
+  return g_string_free(text, FALSE);
+}

@@ -12,11 +12,6 @@ static double algorithm_rate(gconstpointer of)
   return timing->bytes / timing->time_s;
 }
 
-double moe_coll_bus_rate(const MoeCollTiming *timing)
-{
-  return algorithm_rate(timing) * timing->bus_factor;
-}
-
 static double bus_rate(gconstpointer of)
 {
   return moe_coll_bus_rate(of);

@@ -62,15 +62,6 @@ typedef struct {
 /* Time and rate, the reasons for it, whose constants price it, and the rows that these rest on. */
 char *moe_report_kernel(const MoePricedKernel *priced, MoeSheet sheet);
 
-/* One size: its plan, how long it takes alone, and what bus bandwidth is of algorithm bandwidth. */
-typedef struct {
-  double bytes, time_s, bus_factor;
-  MoeCollPlan plan;
-} MoeCollTiming;
-
-/* Bytes per second as nccl-tests counts them. */
-double moe_coll_bus_rate(const MoeCollTiming *timing);
-
 /* A row per size; microseconds and GB/s, as nccl-tests has them. */
 char *moe_report_collective(const MoeCollTiming *timings, guint n, MoeSheet sheet);
 
@@ -105,6 +96,11 @@ typedef struct {
   double causal, full;
 } MoeMeasuredQuestion;
 
+/* All that a run says of it: model FLOPs, batch, GPUs, and the peak that its published convention brings, else the
+ * quoted one; the step time is left. */
+void moe_measured_question(const MoeRun *run, MoeMeasuredQuestion *question);
+/* Causal where conventions are told apart; a fraction. */
+double moe_measured_question_mfu(const MoeMeasuredQuestion *question);
 char *moe_report_measured(const MoeMeasuredQuestion *question, MoeSheet sheet);
 /* A trace replayed on a cluster; `run` is the one that it was exported from, NULL for traces of others. */
 char *moe_report_replay(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run, MoeSheet sheet);

@@ -16,11 +16,30 @@ static double mfu_of(const MoeMeasuredQuestion *question, double flop_per_token)
   return moe_measured_mfu(&measured);
 }
 
+void moe_measured_question(const MoeRun *run, MoeMeasuredQuestion *question)
+{
+  double own_peak = run->published.peak_flop_per_s;
+  MoeModelFlops flops;
+
+  moe_count_model_flops(&run->architecture, &run->training, &flops);
+  *question = (MoeMeasuredQuestion){
+      .causal = flops.causal,
+      .full = flops.full,
+      .measured = {.tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length,
+                   .gpus = (double)run->parallelism.gpus,
+                   .peak_flop_per_s = own_peak > 0 ? own_peak : run->cluster.accelerator.quoted_peak_flop_per_s}};
+}
+
+double moe_measured_question_mfu(const MoeMeasuredQuestion *question)
+{
+  return mfu_of(question, question->causal);
+}
+
 static JsonNode *describe_measured(const MoeMeasuredQuestion *question)
 {
   static const char *const conventions[] = {"causal", "full"};
   const MoeMeasuredRun *measured = &question->measured;
-  double causal = mfu_of(question, question->causal), flop_per_s = causal * measured->peak_flop_per_s;
+  double causal = moe_measured_question_mfu(question), flop_per_s = causal * measured->peak_flop_per_s;
   double tokens_per_s = measured->tokens_per_step / measured->step_time_s;
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -58,20 +77,15 @@ char *moe_report_measured(const MoeMeasuredQuestion *question, MoeSheet sheet)
 /* Model FLOPs per second and GPU over the peak; NaN when the trace has no run. */
 static double replayed_mfu(const MoeRun *run, const MoeReplay *replay)
 {
-  MoeModelFlops flops;
+  MoeMeasuredQuestion question;
 
   if (!run || replay->step <= 0)
     return NAN;
-  moe_count_model_flops(&run->architecture, &run->training, &flops);
-  const MoeMeasuredRun measured = {
-      .flop_per_token = flops.causal,
-      .tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length,
-      .step_time_s = moe_time_to_seconds(replay->step),
-      .gpus = replay->ranks,
-      .peak_flop_per_s = run->cluster.accelerator.quoted_peak_flop_per_s,
-  };
-
-  return moe_measured_mfu(&measured);
+  moe_measured_question(run, &question);
+  question.measured.step_time_s = moe_time_to_seconds(replay->step);
+  question.measured.gpus = replay->ranks;
+  question.measured.peak_flop_per_s = run->cluster.accelerator.quoted_peak_flop_per_s;
+  return moe_measured_question_mfu(&question);
 }
 
 static JsonNode *describe_replay(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run)

@@ -59,6 +59,7 @@ expect_err "2 cases (were 3)"
 echo 'groups: [{name: gone, cases: 1, median_abs_error: 1, p90_abs_error: 1}]' > "$work/gone.yaml"
 try validate --cases "$cases" --summary --baseline "$work/gone.yaml"
 expect_status 1
+expect_err "gone of the baseline has no case any more"
 echo 'groups: [{name: lab, cases: -1, median_abs_error: 0, p90_abs_error: 0}]' > "$work/negative.yaml"
 refused "negative.yaml:1:29: " validate --cases "$cases" --baseline "$work/negative.yaml"
 refused "absent.yaml: No such file" validate --cases "$cases" --baseline "$work/absent.yaml"
