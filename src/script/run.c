@@ -306,6 +306,8 @@ static void run_statement(Script *script, const char *statement);
 static void begin_case(Script *script, const char *rest)
 {
   g_autoptr(GPtrArray) raw = shell_split(rest);
+  if (raw->len > 0 && outer_active(script))
+    shell_note_open(&script->shell, g_ptr_array_index(raw, 0));
   char *subject = raw->len > 0 ? shell_expand_text(&script->shell, g_ptr_array_index(raw, 0)) : g_strdup("");
 
   push(script, FRAME_CASE, FALSE, subject);

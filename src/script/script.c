@@ -194,6 +194,7 @@ static void clear_script(Script *script)
   g_hash_table_unref(script->documents);
   g_hash_table_unref(script->shell.variables);
   g_ptr_array_unref(script->shell.positions);
+  g_ptr_array_unref(script->shell.open);
   if (script->launch)
     g_ptr_array_unref(script->launch);
   g_free(script->difference);
@@ -226,6 +227,20 @@ static void note_launches(const Script *script, GPtrArray *notes)
                                            script->launches, script->difference));
 }
 
+/* Branches that a variable from outside decides are followed as if it were empty. */
+static void note_open(const Script *script, GPtrArray *notes)
+{
+  const GPtrArray *open = script->shell.open;
+  g_autoptr(GString) names = g_string_new(NULL);
+
+  for (guint i = 0; i < open->len; i++)
+    g_string_append_printf(names, "%s%.40s", i > 0 ? ", " : "", (const char *)g_ptr_array_index(open, i));
+  if (notes && open->len > 0)
+    g_ptr_array_add(notes, g_strdup_printf("conditions compare what nothing assigns, taken as empty: %s; NAME=VALUE "
+                                           "behind the file says otherwise",
+                                           names->str));
+}
+
 char **moe_script_words(const MoeScriptText *source, const char *const *given, const MoeScriptFiles *files,
                         GPtrArray *notes, GError **error)
 {
@@ -235,7 +250,8 @@ char **moe_script_words(const MoeScriptText *source, const char *const *given, c
                 .budget = BUDGET,
                 .read = read_for,
                 .script = &script,
-                .keep_unknown = TRUE},
+                .keep_unknown = TRUE,
+                .open = g_ptr_array_new_with_free_func(g_free)},
       .frames = g_array_new(FALSE, FALSE, sizeof(ScriptFrame)),
       .functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
       .documents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
@@ -252,6 +268,7 @@ char **moe_script_words(const MoeScriptText *source, const char *const *given, c
   char **words = sound ? take_words(&script, joined, source->name, error) : NULL;
 
   note_launches(&script, notes);
+  note_open(&script, notes);
   if (!sound)
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = source->name},
              "no script in UTF-8 of at most %" G_GSIZE_FORMAT " bytes", source->most);

@@ -13,6 +13,7 @@ typedef struct {
   char *(*read)(const void *script, const char *path);
   const void *script;
   gboolean keep_unknown; /* a variable that is not assigned stays as $NAME; else it is empty, as in bash */
+  GPtrArray *open;       /* of char *: $NAME that a condition compares though nothing assigns it, each once */
 } Shell;
 
 /* The words that a raw word (quotes and all) becomes are appended to `words` (of char *). An unquoted empty expansion
@@ -20,6 +21,8 @@ typedef struct {
 void shell_expand(Shell *shell, const char *raw, GPtrArray *words);
 /* The same as one text. Caller frees. */
 char *shell_expand_text(Shell *shell, const char *raw);
+/* Notes in shell->open the raw word of a condition that is a variable which nothing assigns. */
+void shell_note_open(Shell *shell, const char *raw);
 /* Integer arithmetic of $((...)); FALSE when it cannot be evaluated. */
 gboolean shell_arithmetic(Shell *shell, const char *expression, int64_t *value);
 /* The end of a quoted or bracketed piece that starts at `at` ('...', "...", `...`, $(...), ${...}, (...)): behind it.

@@ -43,6 +43,45 @@ static gboolean holds(GPtrArray *words)
   return words->len == 1 && strcmp(first, "-n") != 0 && *first != '\0';
 }
 
+/* "$NAME", ${NAME}: the name between them; NULL: another word. Free with g_free. */
+static char *sole_variable(const char *raw)
+{
+  gsize quoted = *raw == '"' ? 1 : 0, braced = 0;
+
+  if (raw[quoted] != '$')
+    return NULL;
+  braced = raw[quoted + 1] == '{' ? 1 : 0;
+  const char *name = raw + quoted + 1 + braced;
+  gsize length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+  return length > 0 && strcmp(name + length, quoted && braced ? "}\""
+                                             : quoted         ? "\""
+                                             : braced         ? "}"
+                                                              : "") == 0
+             ? g_strndup(name, length)
+             : NULL;
+}
+
+void shell_note_open(Shell *shell, const char *raw)
+{
+  g_autofree char *name = sole_variable(raw), *value = name ? shell_value(shell, name) : NULL;
+
+  if (!name || value)
+    return;
+  g_autofree char *shown = g_strconcat("$", name, NULL);
+
+  if (!g_ptr_array_find_with_equal_func(shell->open, shown, g_str_equal, NULL))
+    g_ptr_array_add(shell->open, g_steal_pointer(&shown));
+}
+
+/* Operands of a comparison with something: one with nothing asks whether there is a value. */
+static void note_operands(Shell *shell, GPtrArray *raw, guint from, const GPtrArray *words)
+{
+  for (guint i = 0; words->len == 3 && i < 3; i += 2)
+    if (*(const char *)g_ptr_array_index(words, 2 - i) != '\0')
+      shell_note_open(shell, g_ptr_array_index(raw, from + i));
+}
+
 /* Words of a test up to && or ||, -a or -o, expanded; an operand that expands to nothing is an empty word where two are
  * compared. */
 static gboolean test_words(Shell *shell, GPtrArray *raw, guint from, guint to)
@@ -57,6 +96,8 @@ static gboolean test_words(Shell *shell, GPtrArray *raw, guint from, guint to)
     if (words->len == before)
       g_ptr_array_add(words, g_strdup(""));
   }
+  if (to - from == words->len + (not ? 1 : 0))
+    note_operands(shell, raw, from + (not ? 1 : 0), words);
   return holds(words) != not ;
 }
 

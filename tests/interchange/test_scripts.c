@@ -410,7 +410,40 @@ START_TEST(says_that_there_are_several)
 }
 END_TEST
 
-MOE_TEST_MAIN("interchange/scripts", reads_settings, says_that_there_are_several, follows_variables_and_branches,
-              follows_loops_and_functions, bounds_loops, follows_expansions, follows_files_and_shells,
-              takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts, mamba, variants, offload,
-              old_recomputation, other_programs, gpus_follow_the_batch, follows_words_of_other_places, counts_processes)
+/* Branches that a variable from outside decides are followed as bash would, and it is said which they are; asking
+ * whether there is a value is no such branch. */
+START_TEST(says_what_nothing_assigns)
+{
+#define NOTE "conditions compare what nothing assigns, taken as empty: "
+  static const struct {
+    const char *text, *note;
+  } cases[] = {
+      {"if [ \"$NODES\" -gt 4 ] || [[ ${NODES} -gt 2 || $KIND == big ]]; then TP=8; else TP=2; fi\n",
+       NOTE "$NODES, $KIND;"},
+      {"case $SIZE in\n7B) TP=2;;\n*) TP=1;;\nesac\n", NOTE "$SIZE;"},
+      {"if [ $1 = big ]; then TP=8; else TP=2; fi\n", NOTE "$1;"},
+      {"N=8\nif [ -z $NODES ] || [ \"$NODES\" = \"\" ] || [ ${KIND:-a} = b ] || [ $N -gt 4 ]; then TP=8; fi\n", NULL},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *script =
+        g_strconcat(cases[i].text, "python t.py --world-size 8 --tensor-model-parallel-size $TP ", SMALL_MODEL, NULL);
+    const MoeImportText file = {script, strlen(script), "run.sh"};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) made = moe_import_megatron_file(&file, NULL, NULL, NULL, &error);
+
+    ck_assert_msg(made != NULL, "%s", error ? error->message : "");
+    const char *first = g_ptr_array_index(made->notes, 0);
+
+    ck_assert_msg(g_str_has_prefix(first, cases[i].note ? cases[i].note : "") &&
+                      (cases[i].note || !g_str_has_prefix(first, NOTE)),
+                  "%s: %s", cases[i].text, first);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("interchange/scripts", reads_settings, says_that_there_are_several, says_what_nothing_assigns,
+              follows_variables_and_branches, follows_loops_and_functions, bounds_loops, follows_expansions,
+              follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts,
+              mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch,
+              follows_words_of_other_places, counts_processes)
