@@ -24,9 +24,13 @@ static void add_unit(GArray *units, int64_t first, int64_t count, const MoeWeigh
   g_array_append_val(units, unit);
 }
 
+/* As the size of a bucket counts them. */
 static double unit_bytes(const MoeShape *shape, const MoeWeights *weights)
 {
-  return (weights->dense + weights->experts) * moe_precision_bytes(shape->precision->gradient_reduce);
+  MoePrecision precision =
+      shape->run->stack.data_parallel.bucket_elements ? MOE_FP32 : shape->precision->gradient_reduce;
+
+  return (weights->dense + weights->experts) * moe_precision_bytes(precision);
 }
 
 static double bucket_bytes(const MoeShape *shape)

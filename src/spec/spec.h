@@ -252,6 +252,7 @@ typedef struct {
     double bucket_per_rank_bytes; /* buckets are at least this times the data-parallel size: collectives stay
                                      bandwidth-bound; 0 = none */
     gboolean bucket_context;      /* context-parallel ranks count among them */
+    gboolean bucket_elements;     /* both sizes are numbers of elements, given as bytes of FP32 */
     int64_t bucket_padding;       /* elements: buckets of ZeRO-1 end at a multiple of it and of their ranks */
     int64_t prefetch;             /* units gathered ahead, default 1 */
     gboolean unaligned_gather;    /* interleaved stages gather a chunk where its first micro-batch needs it */

@@ -135,6 +135,8 @@ static const MoeField data_parallel_fields[] = {
      .meaning = "buckets are at least this times the ranks; 0: no such floor"},
     {"bucket_context", MOE_FIELD_FLAG(MoeStack, data_parallel.bucket_context),
      .meaning = "context-parallel ranks count among those"},
+    {"bucket_elements", MOE_FIELD_FLAG(MoeStack, data_parallel.bucket_elements),
+     .meaning = "both sizes are those of FP32 gradients: gradients of less precision fill a bucket with fewer bytes"},
     {"unaligned_gather", MOE_FIELD_FLAG(MoeStack, data_parallel.unaligned_gather),
      .meaning = "interleaved stages gather a chunk where its first micro-batch needs it"},
     {"first_chunk_buckets", MOE_FIELD_FLAG(MoeStack, data_parallel.first_chunk_buckets),

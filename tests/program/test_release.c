@@ -46,12 +46,12 @@ START_TEST(test_mixed_router)
 END_TEST
 
 /* Reductions of dense gradients in a step of one GPU: one per bucket. */
-static guint buckets(gboolean context)
+static guint buckets(const char *precision, const char *keys)
 {
   g_autofree char *sets = g_strdup_printf("parallelism={gpus: 32, context: 4};training.global_batch=16;"
-                                          "stack.data_parallel={unit: bucket, bucket: 1 MB, bucket_per_rank: 4 MB, "
-                                          "bucket_context: %s}",
-                                          context ? "true" : "false");
+                                          "training.precision={gemm: bf16, gradient_reduce: %s};"
+                                          "stack.data_parallel={unit: bucket, bucket: 1 MB, bucket_per_rank: 4 MB, %s}",
+                                          precision, keys);
   g_autoptr(MoeRun) run = run_with(DENSE, sets);
   g_autoptr(MoeProgram) program = build_checked(run);
   guint n = 0;
@@ -70,9 +70,17 @@ static guint buckets(gboolean context)
  * hold one layer, for each of 32 data- and context-parallel ranks three. The embedding and the head are two more. */
 START_TEST(test_bucket_ranks)
 {
-  ck_assert_uint_eq(buckets(FALSE), 16 + 2);
-  ck_assert_uint_eq(buckets(TRUE), 6 + 2);
+  ck_assert_uint_eq(buckets("fp32", "bucket_context: false"), 16 + 2);
+  ck_assert_uint_eq(buckets("fp32", "bucket_context: true"), 6 + 2);
 }
 END_TEST
 
-MOE_TEST_MAIN("program/release", test_mixed_router, test_bucket_ranks)
+/* BF16 gradients fill a bucket of bytes with twice the layers; one that counts elements holds what FP32 ones do. */
+START_TEST(test_bucket_elements)
+{
+  ck_assert_uint_eq(buckets("bf16", "bucket_context: true, bucket_elements: false"), 3 + 2);
+  ck_assert_uint_eq(buckets("bf16", "bucket_context: true, bucket_elements: true"), 6 + 2);
+}
+END_TEST
+
+MOE_TEST_MAIN("program/release", test_mixed_router, test_bucket_ranks, test_bucket_elements)
