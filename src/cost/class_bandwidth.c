@@ -27,6 +27,7 @@ static const MoeCostConstant constants[MOE_N_BANDWIDTH_CONSTANTS] = {
     [MOE_BANDWIDTH_OPTIMIZER] = SHARE("optimizer", 0.8),
     [MOE_BANDWIDTH_EMBEDDING] = SHARE("embedding", 0.6),
     [MOE_BANDWIDTH_SOFTMAX] = SHARE("softmax", 0.8),
+    [MOE_BANDWIDTH_INDEX] = SHARE("index", 0.4),
     [MOE_BANDWIDTH_MEMCPY] = SHARE("memcpy", 0.82),
     [MOE_BANDWIDTH_FLOOR] = {"floor_s", 3e-6, 0, 2e-5, "s", "launch latency, first bytes and drain of one kernel"},
     [MOE_BANDWIDTH_ROW] = {"row_s", 2e-11, 0, 5e-9, "s",

@@ -389,17 +389,16 @@ static void put_collectives(GString *text, const ImportStack *changes, const Moe
 
 static void put_moe_kernels(GString *text, const ImportStack *changes, const MoeStack *base)
 {
-  gboolean copies = changes->deduplicate >= 0 && changes->deduplicate != base->moe.deduplicate;
-  gboolean kernels = changes->per_expert >= 0 && changes->per_expert != base->moe.per_expert;
+  const char *separator = "  moe: {", *first = separator;
 
-  if (!copies && !kernels)
-    return;
-  g_string_append(text, "  moe: {");
-  if (copies)
-    g_string_append_printf(text, "deduplicate: %s%s", changes->deduplicate ? "true" : "false", kernels ? ", " : "");
-  if (kernels)
-    g_string_append_printf(text, "per_expert: %s", changes->per_expert ? "true" : "false");
-  g_string_append(text, "}\n");
+  put_switch(text, &separator, "deduplicate", changes->deduplicate, base->moe.deduplicate);
+  put_switch(text, &separator, "per_expert", changes->per_expert, base->moe.per_expert);
+  if (changes->mapped_by_kernel && base->moe.index_map == MOE_INDEX_MAP_CHAIN) {
+    g_string_append_printf(text, "%sindex_map: kernel", separator);
+    separator = ", ";
+  }
+  if (separator != first)
+    g_string_append(text, "}\n");
 }
 
 static void put_gradients(GString *text, const ImportStack *changes, const MoeStack *base)

@@ -28,6 +28,7 @@ typedef struct {
       remade_transposes, tensor_amax;
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
+  gboolean experimental; /* with fused permutation, DeepEP's indices become a map by one kernel */
   gboolean unchecked, averaged, optimizer_graph;
   gboolean deepep, graphs, external_graphs, deterministic, sharp, user_buffers, local_buffers, moe_forced_balance,
       padded_experts, tp_pp_dp;

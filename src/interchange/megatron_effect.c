@@ -134,8 +134,7 @@ static const Group without_effect[] = {
     {"checks that are off in a timed step, or cost microseconds",
      "check-for-nan-in-loss-and-grad check-for-large-grads check-for-spiky-loss "
      "no-check-for-nan-in-loss ckpt-load-validate-sharding-integrity manual-gc manual-gc-* train-sync-interval "
-     "empty-unused-memory-level disable-jit-fuser high-priority-stream-groups high-priority-a2a-comm-stream "
-     "enable-experimental"},
+     "empty-unused-memory-level disable-jit-fuser high-priority-stream-groups high-priority-a2a-comm-stream"},
     {"what the current software does anyhow, or an old name for it",
      "use-mcore-models use-mamba-mem-eff-path disable-mamba-mem-eff-path is-hybrid-model use-flash-attn "
      "use-flash-attn-v2 use-flash-attn-triton moe-grouped-gemm "

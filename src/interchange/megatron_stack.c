@@ -154,6 +154,7 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   stack->averaged = arguments->averaged;
   if (arguments->bucket > 0)
     stack->bucket_bytes = (double)arguments->bucket * BYTES_PER_FP32;
+  stack->mapped_by_kernel = arguments->experimental && arguments->permute_fusion;
   if (arguments->legacy_grouped)
     stack->per_expert = 0; /* the older grouped GEMM is CUTLASS's, one kernel for all experts */
   if (arguments->transformer_kind && strcmp(arguments->transformer_kind, "local") == 0)

@@ -230,6 +230,7 @@ static const MegatronOption options[] = {
     {"no-bias-dropout-fusion", FLAG(no_dropout_fusion), "stack.fused"},
     {"no-rope-fusion", FLAG(no_rope_fusion), "stack.fused"},
     {"moe-use-legacy-grouped-gemm", FLAG(legacy_grouped), "stack.moe.per_expert"},
+    {"enable-experimental", FLAG(experimental), "stack.moe.index_map"},
     {"attention-backend", TEXT(attention_backend), "stack.family.attention"},
     {"enable-cuda-graph", FLAG(graphs), "stack.host.graphs"},
     {"external-cuda-graph", FLAG(external_graphs), "stack.host.graphs"},

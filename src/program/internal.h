@@ -118,6 +118,10 @@ void moe_lower_sum(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_counts(MoeEmit *emit, const MoeLayerOp *op);
+/* Around the receiver's permutation of rows that come with the numbers of their experts; and its gradient. */
+void moe_indices_before_permute(MoeEmit *emit);
+void moe_indices_after_permute(MoeEmit *emit);
+void moe_indices_backward(MoeEmit *emit);
 void moe_lower_experts(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_experts_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_grouped(MoeEmit *emit, const MoeLayerOp *op);

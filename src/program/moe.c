@@ -173,13 +173,23 @@ static void quantize_payload(MoeEmit *emit)
                                            .load = MOE_NO_LOAD});
 }
 
-/* Token counts per expert travel ahead, so that receivers know their rows. */
+/* Token counts per expert travel ahead, so that receivers know their rows; or the map of all ranks' tokens to experts,
+ * a byte each, from which every rank counts. */
 static guint32 exchange_counts(MoeEmit *emit)
 {
-  double bytes = (double)emit->shape->arch->moe.experts * COUNT_BYTES;
-  MoeCollective collective = moe_collective(emit, MOE_ALL_TO_ALL, MOE_GROUP_EXPERT, "token_counts", bytes);
+  const MoeShape *shape = emit->shape;
+  double experts = (double)shape->arch->moe.experts, tokens = (double)(shape->ep * shape->moe_tokens);
+  MoeCollective counts = moe_collective(emit, MOE_ALL_TO_ALL, MOE_GROUP_EXPERT, "token_counts", experts * COUNT_BYTES);
+  MoeCollective map = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_EXPERT, "routing_map", tokens * experts);
 
-  return moe_emit_collective(emit, MOE_STREAM_EXPERT, &collective);
+  return moe_emit_collective(emit, MOE_STREAM_EXPERT, library_of(shape)->gathers_map ? &map : &counts);
+}
+
+/* Whether the host waits inside the dispatch for the counts that the library itself exchanges. */
+static gboolean dispatch_waits(const MoeShape *shape)
+{
+  return library_of(shape)->by_index && shape->run->stack.moe.counts == MOE_COUNTS_BLOCKING &&
+         shape->run->training.routing.capacity_factor <= 0;
 }
 
 /* Blocking: the host reads the counts back before it issues anything more. Otherwise the exchange runs beside what
@@ -188,7 +198,7 @@ static guint32 begin_counts(MoeEmit *emit)
 {
   MoeCountsKind kind = emit->shape->run->stack.moe.counts;
 
-  if (kind == MOE_COUNTS_NONE || emit->shape->run->training.routing.capacity_factor > 0)
+  if (kind == MOE_COUNTS_NONE || dispatch_waits(emit->shape) || emit->shape->run->training.routing.capacity_factor > 0)
     return MOE_NO_ITEM;
   guint32 counts = exchange_counts(emit);
 
@@ -210,6 +220,8 @@ static gboolean dispatch_needs_host(const MoeShape *shape)
  * before the experts, whose shapes they are. On the device: not at all. */
 static void end_counts(MoeEmit *emit, gboolean before_dispatch)
 {
+  if (before_dispatch && dispatch_waits(emit->shape))
+    moe_emit_host_sync(emit, MOE_NO_ITEM);
   if (emit->counts == MOE_NO_ITEM || emit->shape->run->stack.moe.counts != MOE_COUNTS_DEDICATED_STREAM)
     return;
   if (before_dispatch == dispatch_needs_host(emit->shape))
@@ -245,7 +257,9 @@ static void forward_piece(MoeEmit *emit, const Piece *piece, guint32 dispatch)
 
   enter_piece(emit, piece, first);
   moe_flow_join(emit->flow, dispatch);
+  moe_indices_before_permute(emit);
   receiver_permute(emit, "sort_rows", ROWS_TO_EXPERTS, piece);
+  moe_indices_after_permute(emit);
   moe_gather_expert_rows(emit);
   moe_lower(emit, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(emit);
@@ -344,6 +358,7 @@ static guint32 backward_piece(MoeEmit *emit, const Piece *piece, guint32 dispatc
   moe_lower_backward(&inner, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(&inner);
   receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, piece);
+  moe_indices_backward(&inner);
   guint32 combine = exchange(emit, MOE_COMBINE, "dispatch_grad", piece);
 
   moe_flow_splice(emit->flow, held);

@@ -46,6 +46,12 @@ static gboolean is_cast(const MoeKernel *kernel)
   return kernel->klass == MOE_KERNEL_BANDWIDTH && kernel->bandwidth == MOE_BANDWIDTH_QUANTIZE;
 }
 
+/* Operations of the framework that no module stands around. */
+static gboolean is_plain(const MoeKernel *kernel)
+{
+  return kernel->klass == MOE_KERNEL_BANDWIDTH && kernel->bandwidth == MOE_BANDWIDTH_INDEX;
+}
+
 /* The call that launches a kernel. The weight gradient of a linear module is launched by the call of its data gradient,
  * and the optimizer's kernels by a few calls for all tensors: they cost no more than their launches. */
 static MoeHostCall call_of_kernel(const MoeKernel *kernel)
@@ -60,6 +66,8 @@ static MoeHostCall call_of_kernel(const MoeKernel *kernel)
     return MOE_HOST_NO_CALL;
   if (is_cast(kernel))
     return MOE_HOST_QUANTIZE;
+  if (is_plain(kernel))
+    return MOE_HOST_OPERATION;
   return is_forward(kernel->pass) ? calls[kernel->klass] : calls[kernel->klass] + 1;
 }
 
@@ -82,7 +90,7 @@ static MoeHostCall call_of(const MoeProgram *program, const MoeOp *op)
  * launched in a loop of the library. */
 static double chain_seconds(const Issue *issue, MoeHostCall call, int64_t launches)
 {
-  gboolean chain = call == MOE_HOST_ELEMENTWISE || call == MOE_HOST_ELEMENTWISE_BACKWARD;
+  gboolean chain = call == MOE_HOST_ELEMENTWISE || call == MOE_HOST_ELEMENTWISE_BACKWARD || call == MOE_HOST_OPERATION;
 
   return chain ? issue->call_s[MOE_HOST_OPERATION] * (double)MAX(launches - 1, 0) : 0;
 }

@@ -7,12 +7,14 @@
 #define GB 1e9
 
 /* Traits: Megatron-Core's token dispatchers and moe_utils (alltoall sorts on both sides and needs its splits on the
- * host); DeepEP, docs/legacy.md (V1: the host waits for the counts) and README (V2 and HybridEP keep them on the
- * device); uccl-project/uccl ep (DeepEP's interface over proxies); TensorRT-LLM's NVLink kernels and device-initiated
- * stores. Fixed times over EFA are what FP8 and BF16 dispatches of the same tokens leave besides their bytes (AWS,
- * B200: 350 and 500 us with DeepEP's proxy, 650 and 500 us with UCCL, 16 and 32 ranks). Notifies: DeepEP V1 96, 153 and
- * 161 us before a dispatch on four H100 hosts (deepseek-ai/DeepEP issue 397), before a combine taken as the same; over
- * proxies on EFA UCCL's, 67 to 81 and 331 to 385 us (uccl-project/uccl pull 498, two H200 hosts). */
+ * host); DeepEP, docs/legacy.md (V1: the host waits for the counts inside the dispatch, which returns indices) and
+ * README (V2 and HybridEP keep them on the device; HybridEP gathers the routing map, metadata_preprocessing in
+ * csrc/hybrid_ep/hybrid_ep.cu); uccl-project/uccl ep (DeepEP's interface over proxies); TensorRT-LLM's NVLink kernels
+ * and device-initiated stores. Fixed times over EFA are what FP8 and BF16 dispatches of the same tokens leave besides
+ * their bytes (AWS, B200: 350 and 500 us with DeepEP's proxy, 650 and 500 us with UCCL, 16 and 32 ranks). Notifies:
+ * DeepEP V1 96, 153 and 161 us before a dispatch on four H100 hosts (deepseek-ai/DeepEP issue 397), before a combine
+ * taken as the same; over proxies on EFA UCCL's, 67 to 81 and 331 to 385 us (uccl-project/uccl pull 498, two H200
+ * hosts). */
 static const MoeExpertLibrary libraries[] = {
     {.name = "deepep",
      .title = "DeepEP V1, normal kernels",
@@ -22,6 +24,7 @@ static const MoeExpertLibrary libraries[] = {
      .receiver_permutes = TRUE,
      .host_counts = TRUE,
      .deduplicates = TRUE,
+     .by_index = TRUE,
      .floor_s = {41.31 * US, 63.39 * US},
      .network_floor_s = {100.9 * US, 203.9 * US},
      .nvlink_share = 0.8277,
@@ -39,6 +42,7 @@ static const MoeExpertLibrary libraries[] = {
      .receiver_permutes = TRUE,
      .host_counts = TRUE,
      .deduplicates = TRUE,
+     .by_index = TRUE,
      .floor_s = {41.31 * US, 63.39 * US},
      .network_floor_s = {425 * US, 425 * US},
      .nvlink_share = 0.8275,
@@ -67,6 +71,7 @@ static const MoeExpertLibrary libraries[] = {
      .registers_floor = TRUE,
      .receiver_permutes = TRUE,
      .deduplicates = TRUE,
+     .gathers_map = TRUE,
      .floor_s = {87.14 * US, 78.25 * US},
      .network_floor_s = {208 * US, 146 * US},
      .nvlink_share = 0.9582,
@@ -81,6 +86,7 @@ static const MoeExpertLibrary libraries[] = {
      .receiver_permutes = TRUE,
      .host_counts = TRUE,
      .deduplicates = TRUE,
+     .by_index = TRUE,
      .floor_s = {60 * US, 60 * US},
      .network_floor_s = {575 * US, 575 * US},
      .nvlink_share = 0.9992,

@@ -26,6 +26,9 @@ typedef struct {
   gboolean receiver_permutes; /* the receiver puts rows in the order of its experts; with several of them */
   gboolean host_counts;       /* the host must know the counts before it can issue a dispatch */
   gboolean deduplicates;      /* one copy per destination rank unless the stack says otherwise */
+  gboolean gathers_map; /* each rank gathers which token goes to which expert, from all ranks, and counts itself */
+  gboolean by_index;    /* rows arrive with the numbers of their experts, and the host waits inside the dispatch
+                           until it knows how many: no exchange of counts precedes it */
   /* Fitted to validation/measured/expert.yaml by moesim calibrate-network (docs/model-network.md): */
   double floor_s[2];                  /* barriers and first chunks of one call in a domain: dispatch, combine */
   double network_floor_s[2];          /* the same over several */

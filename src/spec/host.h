@@ -19,7 +19,7 @@ G_BEGIN_DECLS
   ROW(GROUPED_BACKWARD, "grouped_backward", "its backward pass")                                                       \
   ROW(ELEMENTWISE, "elementwise", "norm, activation, rotary, permutation, router chain")                               \
   ROW(ELEMENTWISE_BACKWARD, "elementwise_backward", "its backward pass")                                               \
-  ROW(OPERATION, "operation", "each further operation of an element-wise chain that is not one kernel")                \
+  ROW(OPERATION, "operation", "each further operation of a chain that is not one kernel; masks and maps of indices")   \
   ROW(QUANTIZE, "quantize", "cast of a module's input or output gradient for a product in FP8 or less")                \
   ROW(COLLECTIVE, "collective", "a collective")                                                                        \
   ROW(MESSAGE, "message", "send or receive between stages")

@@ -192,6 +192,9 @@ typedef enum { MOE_REMAINDER_NEVER, MOE_REMAINDER_PRECISION_AWARE, MOE_REMAINDER
 
 typedef enum { MOE_COUNTS_NONE, MOE_COUNTS_BLOCKING, MOE_COUNTS_DEDICATED_STREAM, MOE_COUNTS_DEVICE } MoeCountsKind;
 
+/* From numbers of experts by row to a map of rows by expert. */
+typedef enum { MOE_INDEX_MAP_NONE, MOE_INDEX_MAP_KERNEL, MOE_INDEX_MAP_CHAIN } MoeIndexMap;
+
 /* What a graph of the whole iteration captures: both passes and their collectives, not the optimizer, which follows
  * eagerly or as a graph of its own (Megatron-Core, FullCudaGraphWrapper and OptimizerCudaGraphWrapper). */
 #define MOE_ITERATION_SCOPES (((1u << MOE_N_SCOPES) - 1) & ~(1u << MOE_SCOPE_OPTIMIZER))
@@ -228,14 +231,16 @@ typedef struct {
   } family;
   MoeKernelFits kernels; /* families that the stack brings; fall back to the accelerator's */
   struct {
-    int64_t expert_groups; /* local experts are processed in this many groups, so that dispatch, compute and combine
-                              pipeline */
-    MoeCountsKind counts;  /* dropless: how token counts reach the host */
-    int64_t tile_rows;     /* expert row counts are padded up to this multiple; 0 = no padding */
-    int64_t memory_rounds; /* static-memory dropless: capped rounds per group; 1 = none */
-    gboolean per_expert;   /* expert GEMMs and their quantization are one kernel per expert, not one per group */
-    gboolean deduplicate;  /* dispatch sends one copy per destination rank, not per expert */
-    gboolean router_mixed; /* an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies */
+    int64_t expert_groups;   /* local experts are processed in this many groups, so that dispatch, compute and combine
+                                pipeline */
+    MoeCountsKind counts;    /* dropless: how token counts reach the host */
+    int64_t tile_rows;       /* expert row counts are padded up to this multiple; 0 = no padding */
+    int64_t memory_rounds;   /* static-memory dropless: capped rounds per group; 1 = none */
+    gboolean per_expert;     /* expert GEMMs and their quantization are one kernel per expert, not one per group */
+    gboolean deduplicate;    /* dispatch sends one copy per destination rank, not per expert */
+    gboolean router_mixed;   /* an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies */
+    MoeIndexMap index_map;   /* what makes a map of the indices that a library by index delivers */
+    gboolean padded_permute; /* rows that came by index are padded as they are sorted: the host reads counts back */
   } moe;
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */

@@ -19,6 +19,8 @@
 
 static const char *const counts_words[] = {"none", "blocking", "dedicated-stream", "device", NULL};
 
+static const char *const index_words[] = {"none", "kernel", "chain", NULL};
+
 static const char *const remainder_words[] = {"never", "precision-aware", "always", NULL};
 static const char *const unit_words[] = {"bucket", "layer", NULL};
 static const char *const scaled_words[] = {"none", "experts", "all", NULL};
@@ -121,6 +123,12 @@ static const MoeField moe_fields[] = {
      .meaning = "dispatch sends one copy per destination rank, not per expert"},
     {"router_mixed", MOE_FIELD_FLAG(MoeStack, moe.router_mixed),
      .meaning = "an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies"},
+    {"index_map", MOE_FIELD_CHOICE(MoeStack, moe.index_map, index_words),
+     .meaning =
+         "what makes a map of experts of the numbers that DeepEP V1 and its kin deliver: nothing, one kernel, or a "
+         "chain of operations whose masks the host waits for"},
+    {"padded_permute", MOE_FIELD_FLAG(MoeStack, moe.padded_permute),
+     .meaning = "rows that came by number are padded by expert as they are sorted, by counts that the host reads back"},
     {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };

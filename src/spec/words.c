@@ -79,6 +79,7 @@ const char *const moe_bandwidth_words[] = {
     [MOE_BANDWIDTH_OPTIMIZER] = "optimizer",
     [MOE_BANDWIDTH_EMBEDDING] = "embedding",
     [MOE_BANDWIDTH_SOFTMAX] = "softmax",
+    [MOE_BANDWIDTH_INDEX] = "index",
     [MOE_BANDWIDTH_MEMCPY] = "memcpy",
     NULL,
 };

@@ -30,6 +30,7 @@ typedef enum {
   MOE_BANDWIDTH_OPTIMIZER,
   MOE_BANDWIDTH_EMBEDDING,
   MOE_BANDWIDTH_SOFTMAX, /* unfused attention */
+  MOE_BANDWIDTH_INDEX,   /* masks, maps and counts of rows: small operations of a framework, each for itself */
   MOE_BANDWIDTH_MEMCPY,
   MOE_N_BANDWIDTH_KINDS,
 } MoeBandwidthKind;

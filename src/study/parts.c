@@ -24,6 +24,7 @@ static MoePairClass bandwidth_class(const MoeKernel *kernel)
   case MOE_BANDWIDTH_PERMUTE:
     return MOE_PAIR_PERMUTE;
   case MOE_BANDWIDTH_ROUTER:
+  case MOE_BANDWIDTH_INDEX:
     return MOE_PAIR_ROUTER;
   case MOE_BANDWIDTH_RESIDUAL:
     return MOE_PAIR_RESIDUAL;

@@ -59,6 +59,7 @@ static const char *name_of(const MoeKernel *kernel)
                                                            "multi_tensor_apply_kernel",
                                                            "embedding_kernel",
                                                            "softmax_warp_forward",
+                                                           "fused_topk",
                                                            "Memcpy DtoD"};
   static const char *const classes[] = {[MOE_KERNEL_GEMM] = "nvjet_hsh_128x256",
                                         [MOE_KERNEL_GROUPED_GEMM] = "cutlass GemmGrouped",

@@ -771,6 +771,22 @@ START_TEST(test_megatron_stack)
 }
 END_TEST
 
+/* What DeepEP delivers becomes a map by a chain of operations, or by one kernel of Megatron's experimental ones. */
+START_TEST(test_megatron_experimental)
+{
+  g_autoptr(MoeImport) plain_import = import_words(MIXTRAL "--moe-permute-fusion", NULL);
+  g_autoptr(MoeRun) plain = load(plain_import);
+  g_autoptr(MoeImport) import = import_words(MIXTRAL "--moe-permute-fusion --enable-experimental", NULL);
+  g_autoptr(MoeRun) run = load(import);
+  g_autoptr(MoeImport) unfused_import = import_words(MIXTRAL "--enable-experimental", NULL);
+  g_autoptr(MoeRun) unfused = load(unfused_import);
+
+  ck_assert_int_eq(plain->stack.moe.index_map, MOE_INDEX_MAP_CHAIN);
+  ck_assert_int_eq(run->stack.moe.index_map, MOE_INDEX_MAP_KERNEL);
+  ck_assert_int_eq(unfused->stack.moe.index_map, MOE_INDEX_MAP_CHAIN);
+}
+END_TEST
+
 /* Gradients are checked and summed unless the arguments say otherwise; a graph of the iteration holds the optimizer
  * only where that is captured too. */
 START_TEST(test_megatron_gradients)
@@ -1258,10 +1274,10 @@ MOE_TEST_MAIN("interchange/import", test_published_counts, test_refused_types, t
               test_chunks, test_hybrids, test_small_batch, test_same_as_shape, test_windows, test_options_win,
               test_megatron_mixtral, test_megatron_choices, test_megatron_other_choices, test_megatron_unknown,
               test_megatron_classes, test_megatron_recompute_methods, test_megatron_patterns, test_megatron_stack,
-              test_megatron_types, test_megatron_gradients, test_megatron_vocabulary, test_megatron_key_heads,
-              test_programs_without_training, test_open_variables, test_megatron_layout, test_megatron_hybrid,
-              test_megatron_hybrid_stages, test_megatron_irregular, test_megatron_split, test_megatron_formats,
-              test_tokenizers, test_megatron_capacity, test_megatron_blocks, test_megatron_offload, test_assumptions,
-              test_elements_of_lists, test_irregular_layers, test_expert_layers, test_blocks, test_shared_indexes,
-              test_index_by_another_name, test_megatron_defaults, test_words, test_quantization, test_other_kinds,
-              test_limits)
+              test_megatron_types, test_megatron_experimental, test_megatron_gradients, test_megatron_vocabulary,
+              test_megatron_key_heads, test_programs_without_training, test_open_variables, test_megatron_layout,
+              test_megatron_hybrid, test_megatron_hybrid_stages, test_megatron_irregular, test_megatron_split,
+              test_megatron_formats, test_tokenizers, test_megatron_capacity, test_megatron_blocks,
+              test_megatron_offload, test_assumptions, test_elements_of_lists, test_irregular_layers,
+              test_expert_layers, test_blocks, test_shared_indexes, test_index_by_another_name, test_megatron_defaults,
+              test_words, test_quantization, test_other_kinds, test_limits)

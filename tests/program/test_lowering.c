@@ -104,6 +104,44 @@ static double is_recompute(const MoeProgram *p, const MoeOp *op, gconstpointer d
   return op->pass == MOE_PASS_RECOMPUTE;
 }
 
+static double is_collective(const MoeProgram *p, const MoeOp *op, gconstpointer data)
+{
+  return op->kind == MOE_OP_COLLECTIVE && g_strcmp0(p->collectives[op->work].name, data) == 0;
+}
+
+/* Rows that come with the numbers of their experts: besides the wait inside the dispatch, three of the chain that makes
+ * a map of them (one backward) and four of the padding; other libraries have none of it. No exchange of counts precedes
+ * a library that tells them itself; HybridEP gathers the map in its place. */
+START_TEST(test_indices)
+{
+#define BY(library, map, padded)                                                                                       \
+  "stack.moe.counts=blocking;stack.collectives.expert_library=" library ";stack.moe.index_map=" map                    \
+  ";stack.moe.padded_permute=" padded
+  const struct {
+    const char *sets;
+    double forward, backward, exchanges, map_kernels, gathers;
+  } cases[] = {
+      {BY("uccl", "none", "false"), 1, 0, 0, 0},
+      {BY("uccl", "kernel", "false"), 1, 0, 0, 1},
+      {BY("uccl", "chain", "false"), 1 + 3, 1, 0, 4},
+      {BY("deepep", "chain", "true"), 1 + 3 + 4, 1, 0, 4},
+      {BY("deepep", "chain", "true") ";stack.moe.counts=device", 0, 0, 1, 4},
+      {BY("hybridep", "chain", "true"), 1, 0, 0, 0, 1},
+      {BY("nccl", "chain", "true"), 1, 0, 1, 0},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(MoeRun) run = run_with(SPARSE, cases[i].sets);
+    g_autoptr(MoeProgram) program = build_checked(run);
+
+    ck_assert_double_eq(sum_of(program, 0, is_sync, NULL), 4 * 2 * (cases[i].forward + cases[i].backward));
+    ck_assert_double_eq(sum_of(program, 0, is_collective, "token_counts"), 4 * 2 * cases[i].exchanges);
+    ck_assert_double_eq(sum_of(program, 0, has_name, "index_map"), 4 * 2 * cases[i].map_kernels);
+    ck_assert_double_eq(sum_of(program, 0, is_collective, "routing_map"), 4 * 2 * cases[i].gathers);
+  }
+}
+END_TEST
+
 /* Four MoE layers, two micro-batches: counts come to the host in each forward pass and again when it is replayed. */
 START_TEST(test_token_counts)
 {
@@ -119,7 +157,8 @@ START_TEST(test_token_counts)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-    g_autoptr(MoeRun) run = run_with(SPARSE, cases[i].sets);
+    g_autofree char *sets = g_strconcat("stack.moe.index_map=none;", cases[i].sets, NULL);
+    g_autoptr(MoeRun) run = run_with(SPARSE, sets);
     g_autoptr(MoeProgram) program = build_checked(run);
 
     ck_assert_double_eq(sum_of(program, 0, is_sync, NULL), cases[i].syncs);
@@ -646,7 +685,7 @@ START_TEST(test_prefetch)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_token_counts, test_recompute,
+MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_indices, test_token_counts, test_recompute,
               test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
               test_asynchronous_backward, test_reduction_per_stage, test_tensor_volumes, test_precision_roles,
               test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds, test_scales,
