@@ -3,6 +3,7 @@
 #include "drawn.h"
 
 #include <math.h>
+#include <string.h>
 
 #define CASES     MOETEST_CASES(200)
 #define DOUBLINGS 3
@@ -95,8 +96,11 @@ END_TEST
 /* ---- network ----------------------------------------------------------------------------------------------------- */
 
 #define NETWORK_CASES MOETEST_CASES(60)
-/* Transfers in another order: one that comes later may no longer share its port with another. */
-#define NETWORK_TOLERANCE 2e-2
+/* A transfer that takes longer takes less of its ports at a time, and the step may not wait for it but for another on
+ * the same ports, or for kernels beside it. Nothing runs beside another where nothing overlaps, but messages of a
+ * pipeline. */
+#define NETWORK_TOLERANCE 1.2e-2
+#define ALONE_TOLERANCE   1e-3
 
 typedef enum { LATENCY, BANDWIDTH, PLANES, OVERSUBSCRIPTION, N_WORSE } Worse;
 
@@ -125,36 +129,58 @@ static void make_worse(MoeNetwork *network, Worse part)
 }
 
 /* Twice, so that what was slow already gets slower too. */
-START_TEST(worse_networks_are_never_faster)
+static void check_worse(MoeRun *run, const MoeProgram *program, uint64_t seed, double tolerance)
+{
+  const MoeNetwork as_is = run->cluster.network;
+
+  for (Worse part = 0; part < N_WORSE; part++) {
+    double before_s = step_seconds(run, program);
+
+    for (int times = 0; times < 2; times++) {
+      make_worse(&run->cluster.network, part);
+      double after_s = step_seconds(run, program);
+      ck_assert_msg(after_s >= before_s * (1 - tolerance), "layout %u: worse %s: %g s instead of %g s", (guint)seed,
+                    worse_names[part], after_s, before_s);
+      before_s = after_s;
+    }
+    run->cluster.network = as_is;
+  }
+}
+
+static void check_worse_networks(guint cases, gboolean overlaps, double tolerance)
 {
   guint found = 0;
 
-  for (uint64_t seed = 1; found < NETWORK_CASES; seed += 2) { /* odd seeds: hosts of eight */
+  for (uint64_t seed = 1; found < cases; seed += 2) { /* odd seeds: hosts of eight */
     g_autoptr(MoeRun) run = draw_run(seed);
-    g_autoptr(MoeProgram) program = run ? moe_program_build(run, seed, NULL) : NULL;
 
+    if (run && !overlaps)
+      memset(&run->parallelism.overlap, 0, sizeof run->parallelism.overlap);
+    g_autoptr(MoeProgram) program = run ? moe_program_build(run, seed, NULL) : NULL;
     ck_assert_uint_lt((guint)seed, 40 * NETWORK_CASES);
     if (!program)
       continue;
-    const MoeNetwork as_is = run->cluster.network;
-    for (Worse part = 0; part < N_WORSE; part++) {
-      double before_s = step_seconds(run, program);
-
-      for (int times = 0; times < 2; times++) {
-        make_worse(&run->cluster.network, part);
-        double after_s = step_seconds(run, program);
-        ck_assert_msg(after_s >= before_s * (1 - NETWORK_TOLERANCE), "layout %u: worse %s: %g s instead of %g s",
-                      (guint)seed, worse_names[part], after_s, before_s);
-        before_s = after_s;
-      }
-      run->cluster.network = as_is;
-    }
+    check_worse(run, program, seed, tolerance);
     found++;
   }
+}
+
+START_TEST(worse_networks_are_never_faster)
+{
+  check_worse_networks(NETWORK_CASES * 2 / 3, TRUE, NETWORK_TOLERANCE);
+}
+END_TEST
+
+START_TEST(without_overlap_worse_networks_are_never_faster)
+{
+  check_worse_networks(NETWORK_CASES / 3, FALSE, ALONE_TOLERANCE);
 }
 END_TEST
 
 /* ---- optimizer --------------------------------------------------------------------------------------------------- */
+
+/* Two collectives for one, whose bytes are the same: what their fixed times differ by. */
+#define ZERO_TOLERANCE 2e-2
 
 static double step_with_zero(uint64_t seed, const char *communicators, int zero)
 {
@@ -186,7 +212,7 @@ START_TEST(sharded_optimizers_are_never_slower)
       ck_assert_uint_lt((guint)seed, 20 * NETWORK_CASES);
       for (int zero = 1; zero <= 2 && isfinite(plain_s); zero++) {
         double sharded_s = step_with_zero(seed, communicators[c], zero);
-        ck_assert_msg(!isfinite(sharded_s) || sharded_s <= plain_s * (1 + NETWORK_TOLERANCE),
+        ck_assert_msg(!isfinite(sharded_s) || sharded_s <= plain_s * (1 + ZERO_TOLERANCE),
                       "layout %u, %s: ZeRO-%d takes %g s, ZeRO-0 %g s", (guint)seed, communicators[c], zero, sharded_s,
                       plain_s);
       }
@@ -231,4 +257,5 @@ START_TEST(sharded_optimizers_are_never_slower_at_scale)
 END_TEST
 
 MOE_TEST_MAIN("sim/monotone", faster_is_never_slower, worse_networks_are_never_faster,
-              sharded_optimizers_are_never_slower, sharded_optimizers_are_never_slower_at_scale)
+              without_overlap_worse_networks_are_never_faster, sharded_optimizers_are_never_slower,
+              sharded_optimizers_are_never_slower_at_scale)
