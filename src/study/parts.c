@@ -88,7 +88,8 @@ static void cover(Watch *watch, MoeIterationPart part, MoeTime until)
   watch->bubble = 0;
 }
 
-static void watch_pair(Watch *watch, const MoeSlice *slice)
+/* A wait for another stage inside a pair is bubble, not the pair's. */
+static void watch_pair(Watch *watch, const MoeSlice *slice, MoeTime bubble)
 {
   gpointer class = g_hash_table_lookup(watch->classes[slice->pass], slice->name);
   gboolean same = slice->block == watch->call_block && slice->micro_batch == watch->call_batch;
@@ -97,6 +98,8 @@ static void watch_pair(Watch *watch, const MoeSlice *slice)
     watch->pairs += watch->pair_end - watch->pair_start;
     watch->pair_start = slice->start;
     watch->iteration->n_pairs++;
+  } else {
+    watch->pair_start += bubble;
   }
   watch->pair_end = slice->end;
   if (class)
@@ -111,10 +114,12 @@ static void watch_slice(const MoeSlice *slice, gpointer user_data)
     watch->bubble += slice->end - slice->start;
   if (slice->stream != MOE_STREAM_COMPUTE)
     return;
+  MoeTime bubble = watch->bubble;
+
   watch->last = part_of(slice->block);
   cover(watch, watch->last, slice->end);
   if (watch->last == MOE_ITERATION_BOTH)
-    watch_pair(watch, slice);
+    watch_pair(watch, slice, bubble);
   watch->call_block = slice->block;
   watch->call_batch = slice->micro_batch;
 }

@@ -46,7 +46,7 @@ typedef struct {
   MoeTime step;
   MoeTime part[MOE_N_ITERATION_PARTS];     /* sums to `step` */
   guint n_pairs;                           /* calls that hold a forward and a backward pass */
-  double pair_s;                           /* their mean duration, first kernel to last; 0 without pairs */
+  double pair_s;                           /* their mean duration, first kernel to last, less bubble; 0: no pairs */
   double pair_class_s[MOE_N_PAIR_CLASSES]; /* mean time in kernels per pair */
 } MoeIteration;
 
