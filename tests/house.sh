@@ -71,7 +71,7 @@ may_include() {
   nlopt.h) echo calibrate infer ;;
   sqlite3.h) echo infer measured study ;;
   dlfcn.h) echo door ;;
-  mpi.h | signal.h) echo cli ;;
+  malloc.h | mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc record report serve study ;;
   microhttpd.h | arpa/* | netdb.h | poll.h) echo serve ;;
   assert.h | ctype.h | errno.h | float.h | inttypes.h | limits.h | locale.h | math.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h | glib.h | glib/*)

@@ -2,6 +2,9 @@
 #include "build.h"
 #include "cli.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <string.h>
 
@@ -59,8 +62,22 @@ static int dispatch(int argc, char **argv)
   return unknown_command(argv[1]);
 }
 
+#define KEPT_BYTES  (64 * 1024 * 1024) /* of freed memory, at the end of the heap */
+#define LARGE_BYTES (8 * 1024 * 1024)  /* what is larger comes from the kernel and goes back to it */
+
+/* Simulations one after another ask for the same memory again. What is given back to the kernel in between comes back
+ * page by page, cleared: up to a tenth of a sweep's time. */
+static void keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+  mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+  keep_freed_memory();
   /* A pipe that nobody reads is reported like a full disk, instead of ending the program silently. */
   signal(SIGPIPE, SIG_IGN);
   moe_cli_watch_signals();

@@ -20,11 +20,6 @@ static gboolean varies(const Sim *sim, const Unit *unit)
   return sim->jitter > 0 || unit->slow != 1;
 }
 
-static const Line *line_of(const Unit *unit, const BlockPlan *plan)
-{
-  return &plan->lines[((gsize)unit->load * N_MODES + unit->mode) * plan->n_segments + unit->segment];
-}
-
 /* Sum of four uniform 16-bit numbers, scaled to mean 0 and variance 1 (Irwin-Hall): near normal, bounded, one hash.
  * `bits` holds the four; they are added pairwise in two halves of the word. */
 static inline double normal_of(uint64_t bits)
@@ -55,6 +50,30 @@ static inline double factor_of(Unit *unit, double jitter, uint64_t call, uint32_
 static const MoeTime *durations_of(const Sim *sim, const Unit *unit)
 {
   return &sim->duration[((gsize)unit->load * N_MODES + unit->mode) * sim->n_works];
+}
+
+static Line sum_up(const BlockPlan *plan, const Segment *segment, const MoeTime *duration)
+{
+  Line line = {0, G_MININT64 / 2};
+
+  for (guint i = segment->n; i-- > 0;) {
+    const ComputeOp *op = &plan->compute[segment->first + i];
+
+    line.busy += duration[op->work];
+    line.late = MAX(line.late, op->issue + line.busy);
+  }
+  return line;
+}
+
+static const Line *line_of(const Sim *sim, const Unit *unit, const BlockPlan *plan)
+{
+  const Segment *segment = &plan->segments[unit->segment];
+  uint32_t state = segment->varies ? unit->mode * sim->n_loads + unit->load : unit->mode;
+  Line *line = &plan->lines[segment->lines + state];
+
+  if (line->busy == 0)
+    *line = sum_up(plan, segment, durations_of(sim, unit));
+  return line;
 }
 
 static MoeTime duration_of(const Sim *sim, Unit *unit, const ComputeOp *op, uint32_t i)
@@ -141,7 +160,7 @@ static MoeTime predict_end(Sim *sim, Unit *unit)
   const BlockPlan *plan = plan_of(sim, unit);
 
   if (unit->whole && !varies(sim, unit)) {
-    const Line *line = line_of(unit, plan);
+    const Line *line = line_of(sim, unit, plan);
 
     unit->busy_left = line->busy;
     return MAX(unit->segment_start + line->busy, unit->segment_offset + line->late);

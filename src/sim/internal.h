@@ -46,9 +46,12 @@ typedef struct {
 /* A run of compute operations that nothing else waits for or interrupts: one event. */
 typedef struct {
   uint32_t first, n; /* positions in the block's compute stream */
+  uint32_t lines;    /* where its own begin among the block's: [mode * n_loads + load] when it varies, else [mode] */
+  gboolean varies;   /* its kernels differ between load classes */
 } Segment;
 
-/* D and H of the max-plus line of a segment: end = max(start + busy, host + late). */
+/* D and H of the max-plus line of a segment: end = max(start + busy, host + late). Worked out by the first unit that
+ * gets into the state; before that, and where nothing takes time, busy is 0. */
 typedef struct {
   MoeTime busy, late;
 } Line;
@@ -60,7 +63,7 @@ typedef struct {
   MoeTime *issue;  /* [n_ops] host time from the start of the call until the operation is issued */
   MoeTime host;    /* host time of the whole call */
   uint32_t *syncs; /* indices of HOST_SYNC operations, ascending */
-  Line *lines;     /* [(load * N_MODES + mode) * n_segments + segment] */
+  Line *lines;     /* of each segment N_MODES, of one that varies so many for every load class */
 } BlockPlan;
 
 typedef struct {

@@ -252,19 +252,6 @@ static void plan_segments(const Sim *sim, const MoeBlock *block, BlockPlan *plan
   plan->segments = (Segment *)g_array_free(g_steal_pointer(&segments), FALSE);
 }
 
-static Line line_of(const BlockPlan *plan, const Segment *segment, const MoeTime *duration)
-{
-  Line line = {0, G_MININT64 / 2};
-
-  for (guint i = segment->n; i-- > 0;) {
-    const ComputeOp *op = &plan->compute[segment->first + i];
-
-    line.busy += duration[op->work];
-    line.late = MAX(line.late, op->issue + line.busy);
-  }
-  return line;
-}
-
 static gboolean segment_varies(const Sim *sim, const BlockPlan *plan, const Segment *segment)
 {
   for (guint i = 0; i < segment->n; i++) {
@@ -276,22 +263,19 @@ static gboolean segment_varies(const Sim *sim, const BlockPlan *plan, const Segm
   return FALSE;
 }
 
-/* Segments whose kernels do the same in all load classes have the same line in all, as long as nobody's durations were
- * changed since. */
+/* Room for the lines of all segments. Of the states of a step few are ever entered: compute.c works their lines out. */
 static void plan_lines(const Sim *sim, BlockPlan *plan)
 {
-  gsize n_states = (gsize)sim->n_loads * N_MODES;
+  uint32_t n = 0;
 
-  plan->lines = g_new(Line, n_states * plan->n_segments + 1);
   for (guint s = 0; s < plan->n_segments; s++) {
-    gsize n_own = segment_varies(sim, plan, &plan->segments[s]) ? n_states : N_MODES;
+    Segment *segment = &plan->segments[s];
 
-    for (gsize state = 0; state < n_own; state++)
-      plan->lines[state * plan->n_segments + s] =
-          line_of(plan, &plan->segments[s], &sim->duration[state * sim->n_works]);
-    for (gsize state = n_own; state < n_states; state++)
-      plan->lines[state * plan->n_segments + s] = plan->lines[state % N_MODES * plan->n_segments + s];
+    segment->lines = n;
+    segment->varies = segment_varies(sim, plan, segment);
+    n += segment->varies ? N_MODES * sim->n_loads : N_MODES;
   }
+  plan->lines = g_new0(Line, n + 1);
 }
 
 static void plan_role_issue(const Sim *sim, guint role)
