@@ -7,8 +7,10 @@
 
 #define CASES     MOETEST_CASES(200)
 #define DOUBLINGS 3
-/* Events in another order may cost this much: two kernels that ran one after the other now run beside a collective. */
-#define TOLERANCE 2e-3
+/* A collective that starts sooner may share its port with another one that was done before, or take SMs from a kernel
+ * that somebody waits for: up to this much. All else holds to the picosecond. */
+#define LINK_TOLERANCE 2e-3
+#define ROUNDING       1e-11
 
 typedef enum { LINK, MEMORY, PEAK, N_PARTS } Part;
 
@@ -50,8 +52,9 @@ static void check_faster(MoeRun *run, const MoeProgram *program, uint64_t seed)
     for (guint doubling = 1; doubling <= DOUBLINGS; doubling++) {
       make_faster(&run->cluster, part);
       double after_s = step_seconds(run, program);
-      ck_assert_msg(after_s <= before_s * (1 + TOLERANCE), "layout %u: %u times the %s takes %g s instead of %g s",
-                    (guint)seed, 1u << doubling, part_names[part], after_s, before_s);
+      ck_assert_msg(after_s <= before_s * (1 + (part == LINK ? LINK_TOLERANCE : ROUNDING)),
+                    "layout %u: %u times the %s takes %g s instead of %g s", (guint)seed, 1u << doubling,
+                    part_names[part], after_s, before_s);
       before_s = after_s;
     }
     run->cluster = as_is;
@@ -68,7 +71,7 @@ static void check_caps(MoeRun *run, const MoeProgram *program, uint64_t seed)
   for (guint i = 0; i < G_N_ELEMENTS(shares); i++) {
     accelerator->power_cap_w = shares[i] * accelerator->power_w;
     double after_s = step_seconds(run, program);
-    ck_assert_msg(after_s >= before_s * (1 - TOLERANCE), "layout %u: at %g W %g s instead of %g s", (guint)seed,
+    ck_assert_msg(after_s >= before_s * (1 - ROUNDING), "layout %u: at %g W %g s instead of %g s", (guint)seed,
                   accelerator->power_cap_w, after_s, before_s);
     before_s = after_s;
   }
