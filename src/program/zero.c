@@ -24,13 +24,17 @@ static void add_unit(GArray *units, int64_t first, int64_t count, const MoeWeigh
   g_array_append_val(units, unit);
 }
 
-/* As the size of a bucket counts them. */
-static double unit_bytes(const MoeShape *shape, const MoeWeights *weights)
+static double weights_bytes(MoePrecision precision, const MoeWeights *weights)
 {
-  MoePrecision precision =
-      shape->run->stack.data_parallel.bucket_elements ? MOE_FP32 : shape->precision->gradient_reduce;
-
   return (weights->dense + weights->experts) * moe_precision_bytes(precision);
+}
+
+/* As the size of a bucket counts them. */
+static double bucket_share_bytes(const MoeShape *shape, const MoeWeights *weights)
+{
+  gboolean elements = shape->run->stack.data_parallel.bucket_elements;
+
+  return weights_bytes(elements ? MOE_FP32 : shape->precision->gradient_reduce, weights);
 }
 
 static double bucket_bytes(const MoeShape *shape)
@@ -54,7 +58,7 @@ static void add_layer_units(const MoeShape *shape, const MoeChunk *part, gboolea
 
     moe_weights_layer(shape, layer, &weights);
     moe_weights_add(&sum, &weights);
-    if (!per_layer && unit_bytes(shape, &sum) < bucket && layer + 1 < part->first + part->count)
+    if (!per_layer && bucket_share_bytes(shape, &sum) < bucket && layer + 1 < part->first + part->count)
       continue;
     add_unit(units, first, layer + 1 - first, &sum);
     sum = (MoeWeights){0};
@@ -379,7 +383,7 @@ static double gradient_bytes(MoeZero *zero, guint index)
 {
   MoeWeights weights = trainable(&zero->builder->shape, moe_zero_unit(zero, index));
 
-  return zero_stage(zero) >= 2 ? unit_bytes(&zero->builder->shape, &weights) : 0;
+  return zero_stage(zero) >= 2 ? weights_bytes(zero->builder->shape.precision->gradient_reduce, &weights) : 0;
 }
 
 void moe_zero_before_backward(MoeZero *zero, MoeEmit *emit, guint index, guint variant)
