@@ -11,9 +11,14 @@ static void read_file(Primus *primus, const char *folder, const char *file)
   g_autofree char *path = *folder ? g_build_filename(folder, file, NULL) : g_strdup(file);
   gsize length = 0;
 
-  if (primus->error || primus->left == 0)
+  if (primus->error)
     return;
-  primus->left--;
+  if (primus->left-- == 0) {
+    moe_fail(&primus->error, MOE_ERROR_INPUT, (MoeMark){.file = primus->name},
+             "more than %d files up to %s, expected files that do not name each other in a circle", PRIMUS_MAX_FILES,
+             path);
+    return;
+  }
   g_autofree char *text = primus->files ? primus->files->read(primus->files->data, path, &length) : NULL;
 
   if (!text) {

@@ -65,10 +65,8 @@ static void take_layer(void *data, const char *path, JsonObject *map)
 
 gboolean titan_is_yaml(const MoeImportText *file)
 {
-  g_autofree char *text = g_strndup(file->text, file->length);
-
   return g_str_has_suffix(file->name, ".yaml") || g_str_has_suffix(file->name, ".yml") ||
-         strstr(text, "framework: torchtitan");
+         g_strstr_len(file->text, (gssize)file->length, "framework: torchtitan");
 }
 
 JsonNode *titan_yaml(const MoeImportText *file, const MoeImportFiles *files, GError **error)

@@ -27,7 +27,7 @@ static const Reads padded_after = {{1}, 1};
 
 static gboolean by_index(const MoeEmit *emit)
 {
-  return moe_expert_library(emit->shape->run->stack.collectives.expert_library)->by_index;
+  return moe_shape_library(emit->shape)->by_index;
 }
 
 /* Numbers of 8 bytes, top-k of them for each row at most. */

@@ -118,6 +118,8 @@ void moe_lower_sum(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_route_backward(MoeEmit *emit, const MoeLayerOp *op);
 void moe_lower_counts(MoeEmit *emit, const MoeLayerOp *op);
+/* Library of dispatch and combine. */
+const MoeExpertLibrary *moe_shape_library(const MoeShape *shape);
 /* Around the receiver's permutation of rows that come with the numbers of their experts; and its gradient. */
 void moe_indices_before_permute(MoeEmit *emit);
 void moe_indices_after_permute(MoeEmit *emit);

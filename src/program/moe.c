@@ -52,7 +52,7 @@ static int load_of(const MoeEmit *emit, const Piece *piece)
 
 /* ---- permutations ------------------------------------------------------------------------------- */
 
-static const MoeExpertLibrary *library_of(const MoeShape *shape)
+const MoeExpertLibrary *moe_shape_library(const MoeShape *shape)
 {
   return moe_expert_library(shape->run->stack.collectives.expert_library);
 }
@@ -65,7 +65,7 @@ typedef struct {
 
 static Permutes permutes(const MoeShape *shape)
 {
-  const MoeExpertLibrary *library = library_of(shape);
+  const MoeExpertLibrary *library = moe_shape_library(shape);
   gboolean sorts = library->receiver_permutes && (library->deduplicates || shape->local_experts > 1);
 
   return (Permutes){library->sender_permutes, sorts};
@@ -182,13 +182,13 @@ static guint32 exchange_counts(MoeEmit *emit)
   MoeCollective counts = moe_collective(emit, MOE_ALL_TO_ALL, MOE_GROUP_EXPERT, "token_counts", experts * COUNT_BYTES);
   MoeCollective map = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_EXPERT, "routing_map", tokens * experts);
 
-  return moe_emit_collective(emit, MOE_STREAM_EXPERT, library_of(shape)->gathers_map ? &map : &counts);
+  return moe_emit_collective(emit, MOE_STREAM_EXPERT, moe_shape_library(shape)->gathers_map ? &map : &counts);
 }
 
 /* Whether the host waits inside the dispatch for the counts that the library itself exchanges. */
 static gboolean dispatch_waits(const MoeShape *shape)
 {
-  return library_of(shape)->by_index && shape->run->stack.moe.counts == MOE_COUNTS_BLOCKING &&
+  return moe_shape_library(shape)->by_index && shape->run->stack.moe.counts == MOE_COUNTS_BLOCKING &&
          shape->run->training.routing.capacity_factor <= 0;
 }
 
@@ -213,7 +213,7 @@ static guint32 begin_counts(MoeEmit *emit)
  * the host wait for what will arrive. Transfers that the device starts take them from its own memory. */
 static gboolean dispatch_needs_host(const MoeShape *shape)
 {
-  return library_of(shape)->host_counts;
+  return moe_shape_library(shape)->host_counts;
 }
 
 /* On a stream of their own: the host waits for the counts only, and only where it needs them - before the dispatch, or

@@ -365,6 +365,7 @@ static char *read_primus(G_GNUC_UNUSED void *data, const char *path, gsize *leng
       {"primus/configs/models/torchtitan/dense.yaml",
        "model: {name: llama3, flavor: 8B, converters: [primus_turbo]}\n"},
       {"primus/configs/models/torchtitan/sparse.yaml", "model: {name: deepseek_v3, flavor: 16B}\n"},
+      {"primus/configs/models/torchtitan/circle.yaml", "extends: [circle.yaml]\nmodel: {name: llama3, flavor: 8B}\n"},
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
@@ -420,6 +421,7 @@ START_TEST(test_primus_refusals)
       {"dense", "      parallelism: {warp_degree: 2}\n", "parallelism.warp_degree"},
       {"dense", "      compile: {enable: perhaps}\n", "compile.enable: expected true or false"},
       {"absent", "      training: {seq_len: 4096}\n", "primus/configs/models/torchtitan/absent.yaml cannot be read"},
+      {"circle", "      training: {seq_len: 4096}\n", "expected files that do not name each other in a circle"},
   };
   static const char megatron[] = "modules:\n  pre_trainer:\n    framework: megatron\n    model: a.yaml\n";
   g_autoptr(GError) other = NULL;
