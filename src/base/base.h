@@ -38,8 +38,11 @@ MoeTime moe_time_add(MoeTime a, MoeTime b);
 
 /* ---- words and messages ------------------------------------------------------------------------------------------ */
 
-/* Sets *error to "file:line:column: message" (parts that are unknown are left out). Always returns FALSE, so that a
- * caller may `return moe_fail(...)`. */
+/* Takes a text and gives it as one line: line ends as \n, other control characters as \xNN, since a message quotes what
+ * it is about and terminals obey it. Caller frees. */
+char *moe_one_line(char *text);
+/* Sets *error to "file:line:column: message" (parts that are unknown are left out), one line whatever it quotes. Always
+ * returns FALSE, so that a caller may `return moe_fail(...)`. */
 gboolean moe_fail(GError **error, MoeErrorCode code, MoeMark mark, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /* Sets *error (MOE_ERROR_INPUT) to "subject: message", where the subject is what the input calls it: an argument
  * ("--name") or a key ("section.name"). The error carries it, for whoever has the text and finds its place. */

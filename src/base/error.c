@@ -39,6 +39,30 @@ static MoeErrorPrivate *carried_by(const GError *error)
   return error && error->domain == MOE_ERROR ? moe_error_get_private(error) : NULL;
 }
 
+static gboolean has_control(const char *text)
+{
+  while (*text && !g_ascii_iscntrl(*text))
+    text++;
+  return *text != '\0';
+}
+
+char *moe_one_line(char *text)
+{
+  if (!has_control(text)) /* nearly all, and search makes many */
+    return text;
+  GString *line = g_string_new(NULL);
+
+  for (const char *c = text; *c; c++)
+    if (*c == '\n')
+      g_string_append(line, "\\n");
+    else if (g_ascii_iscntrl(*c))
+      g_string_append_printf(line, "\\x%02X", (unsigned)*c);
+    else
+      g_string_append_c(line, *c);
+  g_free(text);
+  return g_string_free(line, FALSE);
+}
+
 static char *format_mark(MoeMark mark)
 {
   if (mark.file == NULL)
@@ -56,7 +80,7 @@ gboolean moe_fail(GError **error, MoeErrorCode code, MoeMark mark, const char *f
     return FALSE;
   va_list args;
   va_start(args, format);
-  g_autofree char *message = g_strdup_vprintf(format, args);
+  g_autofree char *message = moe_one_line(g_strdup_vprintf(format, args));
   va_end(args);
   GError *made = g_error_new_literal(MOE_ERROR, (gint)code, message);
 
@@ -74,7 +98,8 @@ gboolean moe_fail_about(GError **error, const char *subject, const char *format,
   va_start(args, format);
   g_autofree char *what = g_strdup_vprintf(format, args);
   va_end(args);
-  GError *made = g_error_new(MOE_ERROR, MOE_ERROR_INPUT, "%s: %s", subject, what);
+  g_autofree char *message = moe_one_line(g_strconcat(subject, ": ", what, NULL));
+  GError *made = g_error_new_literal(MOE_ERROR, MOE_ERROR_INPUT, message);
 
   moe_error_set_subject(made, subject);
   g_propagate_error(error, made);
@@ -117,7 +142,7 @@ const char *moe_error_what(const GError *error)
 void moe_error_place(GError *error, MoeMark mark)
 {
   MoeErrorPrivate *carried = carried_by(error);
-  g_autofree char *place = format_mark(mark);
+  g_autofree char *place = moe_one_line(format_mark(mark));
 
   if (!carried)
     return;

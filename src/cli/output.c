@@ -22,20 +22,12 @@ gboolean moe_cli_write(const char *path, const char *text, GError **error)
   return TRUE;
 }
 
-/* A message is one line, whatever it quotes: names of files and values of options hold line ends, terminals obey
- * escapes. */
+/* A message is one line, whatever it quotes: values of options hold line ends, terminals obey escapes. */
 static void put_line(const char *prefix, const char *message)
 {
-  g_autoptr(GString) line = g_string_new(prefix);
+  g_autofree char *line = moe_one_line(g_strconcat(prefix, message, NULL));
 
-  for (const char *c = message; *c; c++)
-    if (*c == '\n')
-      g_string_append(line, "\\n");
-    else if (g_ascii_iscntrl(*c))
-      g_string_append_printf(line, "\\x%02X", (unsigned)*c);
-    else
-      g_string_append_c(line, *c);
-  fprintf(stderr, "%s\n", line->str);
+  fprintf(stderr, "%s\n", line);
 }
 
 static void say(const char *prefix, const char *format, va_list arguments)

@@ -50,6 +50,19 @@ START_TEST(carries_its_subject)
 }
 END_TEST
 
+/* A key or the name of a file may hold line ends and what a terminal obeys. */
+START_TEST(is_one_line)
+{
+  g_autoptr(GError) error = NULL, about = NULL;
+
+  ck_assert(!moe_fail(&error, MOE_ERROR_INPUT, (MoeMark){"a\nb", 1, 2}, "key '%s'", "c\r\x1b[2J"));
+  ck_assert_str_eq(error->message, "a\\nb:1:2: key 'c\\x0D\\x1B[2J'");
+  ck_assert_str_eq(moe_error_what(error), "key 'c\\x0D\\x1B[2J'");
+  ck_assert(!moe_fail_about(&about, "--x\ny", "unknown"));
+  ck_assert_str_eq(about->message, "--x\\ny: unknown");
+}
+END_TEST
+
 START_TEST(nobody_listens)
 {
   ck_assert(!moe_fail_about(NULL, "--gpus", "x"));
@@ -93,5 +106,5 @@ START_TEST(nearest_word_prefers_the_closest_then_the_first)
 }
 END_TEST
 
-MOE_TEST_MAIN("base/error", marks_name_what_is_known, carries_its_subject, nobody_listens, nearest_word_finds_slips,
-              nearest_word_knows_its_limits, nearest_word_prefers_the_closest_then_the_first)
+MOE_TEST_MAIN("base/error", marks_name_what_is_known, carries_its_subject, is_one_line, nobody_listens,
+              nearest_word_finds_slips, nearest_word_knows_its_limits, nearest_word_prefers_the_closest_then_the_first)

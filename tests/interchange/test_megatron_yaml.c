@@ -12,7 +12,8 @@ static char *read_beside(G_GNUC_UNUSED void *data, const char *path, gsize *leng
       {"primus/configs/modules/megatron/trainer.yaml", "extends: [trainer_base.yaml]\nseq_length: 1024\n"},
       {"primus/configs/modules/megatron/trainer_base.yaml", "bf16: true\nunheard_of: 3\nzero_something: false\n"},
       {"primus/configs/models/megatron/small.yaml", "bases:\n  - base.yaml\nnum_layers: 8\nqk_layernorm: true\n"},
-      {"primus/configs/models/megatron/base.yaml", "num_layers: 2\nadd_bias_linear: false\nextends: base.yaml\n"}};
+      {"primus/configs/models/megatron/base.yaml", "num_layers: 2\nadd_bias_linear: false\n"},
+      {"primus/configs/models/megatron/circle.yaml", "extends: circle.yaml\n"}};
 
   for (gsize i = 0; i < G_N_ELEMENTS(beside); i++)
     if (strcmp(beside[i][0], path) == 0) {
@@ -61,7 +62,7 @@ START_TEST(known_forms)
 END_TEST
 
 /* An experiment of Primus: trainer, model and their bases, then what it changes; defaults that nothing here stands for
- * are counted. A file that names itself ends. */
+ * are counted. A file that names itself is refused. */
 START_TEST(primus)
 {
 #define EXPERIMENT(model)                                                                                              \
@@ -74,8 +75,12 @@ START_TEST(primus)
   check_yaml(EXPERIMENT("absent"),
              "x.yaml: primus/configs/models/megatron/absent.yaml cannot be read, expected it beside "
              "this file or in a folder above");
+  check_yaml(EXPERIMENT("circle"), "x.yaml: more than 32 files up to primus/configs/models/megatron/circle.yaml, "
+                                   "expected files that do not name each other in a circle");
   check_yaml("modules:\n  pre_trainer:\n    framework: maxtext\n    model: a.yaml\n",
              "x.yaml:2:3: pre_trainer: framework maxtext, expected megatron");
+  check_yaml("modules:\n  a:\n    framework: \"b\\nc\"\n    model: a.yaml\n",
+             "x.yaml:2:3: a: framework b\\nc, expected megatron");
 }
 END_TEST
 
