@@ -42,16 +42,19 @@ allowed() {
   esac
 }
 
-# A module and the modules that it needs to link.
+# Adds a module and the modules that it needs to link to $linked, each once.
+linked=
 links() {
+  case " $linked " in *" $1 "*) return ;; esac
+  linked="$linked $1"
   for used in $(allowed "$1"); do
     links "$used"
   done
-  echo "$1"
 }
 
 if [ "$1" = --links ]; then
-  links "$2" | sort -u
+  links "$2"
+  printf '%s' "$linked" | tr ' ' '\n' | sed 1d | sort
   exit 0
 fi
 
