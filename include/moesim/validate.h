@@ -31,7 +31,9 @@ typedef enum {
   MOE_DIFFERS_RECOMPUTE,
   MOE_DIFFERS_MODEL,
   MOE_DIFFERS_MACHINE,
-  MOE_DIFFERS_SOFTWARE,
+  MOE_DIFFERS_EXPERTS,  /* the library that carries tokens to their experts, and whether copies to one rank travel once
+                         */
+  MOE_DIFFERS_SOFTWARE, /* the stack but for those */
   MOE_N_DIFFERS,
 } MoeDiffers;
 extern const char *const moe_differs_words[];
@@ -76,6 +78,7 @@ typedef struct {
   MoeDiffers differs;
   double published_ratio, predicted_ratio; /* throughput per GPU, a over b */
   gboolean right;
+  gboolean clear; /* measured to be more than 5 % apart */
 } MoeCasePair;
 
 typedef struct {

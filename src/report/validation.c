@@ -209,24 +209,42 @@ static char *sizes_text(JsonObject *record)
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
-/* Pairs that differ in one thing, or with MOE_N_DIFFERS all; without any there is nothing to say. */
+typedef struct {
+  guint asked, right, clear_asked, clear_right;
+} PairCount;
+
+/* Pairs that differ in one thing, or with MOE_N_DIFFERS all. */
+static PairCount count_pairs(const MoeValidation *validation, guint differs)
+{
+  PairCount count = {0};
+
+  for (guint i = 0; i < validation->n_pairs; i++) {
+    const MoeCasePair *pair = &validation->pairs[i];
+
+    if (differs != MOE_N_DIFFERS && pair->differs != (MoeDiffers)differs)
+      continue;
+    count.asked++;
+    count.right += pair->right;
+    count.clear_asked += pair->clear;
+    count.clear_right += pair->clear && pair->right;
+  }
+  return count;
+}
+
+/* Without any there is nothing to say. */
 static void add_pairs_of(JsonBuilder *builder, const MoeValidation *validation, guint differs)
 {
-  gboolean all = differs == MOE_N_DIFFERS;
-  guint n = 0, right = 0;
+  PairCount count = count_pairs(validation, differs);
 
-  for (guint i = 0; i < validation->n_pairs; i++)
-    if (all || validation->pairs[i].differs == (MoeDiffers)differs) {
-      n++;
-      right += validation->pairs[i].right;
-    }
-  if (n == 0)
+  if (count.asked == 0)
     return;
   json_builder_begin_object(builder);
-  moe_json_text(builder, "differ_in", all ? "all" : moe_differs_words[differs]);
-  moe_json_integer(builder, "asked", n);
-  moe_json_integer(builder, "right", right);
-  moe_json_number(builder, "share", (double)right / n);
+  moe_json_text(builder, "differ_in", differs == MOE_N_DIFFERS ? "all" : moe_differs_words[differs]);
+  moe_json_integer(builder, "asked", count.asked);
+  moe_json_integer(builder, "right", count.right);
+  moe_json_number(builder, "share", (double)count.right / count.asked);
+  moe_json_integer(builder, "clear_asked", count.clear_asked);
+  moe_json_integer(builder, "clear_right", count.clear_right);
   json_builder_end_object(builder);
 }
 
@@ -235,6 +253,8 @@ static const MoeColumn kind_columns[] = {
     {"asked", "asked", "r"},
     {"right", "right", "r"},
     {"share", "share", "r", "%"},
+    {"beyond 5 %", "clear_asked", "r"},
+    {"right of these", "clear_right", "r"},
 };
 
 static const MoeColumn wrong_fields[] = {

@@ -5,17 +5,46 @@
 
 #include <math.h>
 
-const char *const moe_differs_words[] = {"layout", "precision", "scale",    "overlap", "recompute",
-                                         "model",  "machine",   "software", NULL};
+const char *const moe_differs_words[] = {"layout", "precision", "scale",          "overlap",  "recompute",
+                                         "model",  "machine",   "expert library", "software", NULL};
 
 /* Measured throughputs closer than this are a draw: run-to-run spread of published runs is about one percent. */
 #define DRAW 0.01
+/* Further apart than this no layout or library would be taken for the other. */
+#define CLEAR 0.05
 
 static char *print_section(const MoeRun *run, const char *path)
 {
   const MoeNode *node = moe_node_find(moe_doc_root(run->doc), path);
 
   return node ? moe_node_print(node, FALSE) : g_strdup("");
+}
+
+static char *print_experts(const MoeRun *run)
+{
+  const MoeStack *stack = &run->stack;
+  const char *library = stack->collectives.expert_library;
+
+  return g_strdup_printf("%s%s", library ? library : "nccl", stack->moe.deduplicate ? " once" : "");
+}
+
+static void forget(MoeDoc *doc, const char *section, const char *key)
+{
+  MoeNode *map = moe_doc_find(doc, section);
+
+  if (map)
+    moe_doc_remove(doc, map, key);
+}
+
+/* All of the stack but what print_experts says. */
+static char *print_software(const MoeRun *run)
+{
+  g_autoptr(MoeDoc) doc = moe_doc_copy(run->doc);
+
+  forget(doc, "stack.collectives", "expert_library");
+  forget(doc, "stack.moe", "deduplicate");
+  const MoeNode *stack = moe_doc_find(doc, "stack");
+  return stack ? moe_node_print(stack, FALSE) : g_strdup("");
 }
 
 static char *print_layout(const MoeRun *run)
@@ -44,7 +73,8 @@ void moe_case_describe(const MoeRun *run, MoeCase *c)
   c->differs[MOE_DIFFERS_RECOMPUTE] = print_section(run, "recompute");
   c->differs[MOE_DIFFERS_MODEL] = print_section(run, "architecture");
   c->differs[MOE_DIFFERS_MACHINE] = g_strdup(run->cluster.name);
-  c->differs[MOE_DIFFERS_SOFTWARE] = print_section(run, "stack");
+  c->differs[MOE_DIFFERS_EXPERTS] = print_experts(run);
+  c->differs[MOE_DIFFERS_SOFTWARE] = print_software(run);
 }
 
 /* The one part in which two cases differ, or MOE_N_DIFFERS. */
@@ -79,6 +109,7 @@ static void ask(MoeValidation *validation, GArray *pairs, guint i, guint j, MoeD
   if (pair.published_ratio < 1 + DRAW)
     return;
   pair.right = pair.predicted_ratio > 1;
+  pair.clear = pair.published_ratio > 1 + CLEAR;
   g_array_append_val(pairs, pair);
   validation->n_pairs_right += pair.right;
 }

@@ -40,8 +40,8 @@ static MoeValidation *sample_validation(void)
   v->n_pairs = 2;
   v->n_pairs_right = 1;
   v->pairs = g_new0(MoeCasePair, 2);
-  v->pairs[0] = (MoeCasePair){0, 1, MOE_DIFFERS_PRECISION, 1.6, 1.09, TRUE};
-  v->pairs[1] = (MoeCasePair){1, 0, MOE_DIFFERS_LAYOUT, 1.25, 0.875, FALSE};
+  v->pairs[0] = (MoeCasePair){0, 1, MOE_DIFFERS_PRECISION, 1.6, 1.09, TRUE, TRUE};
+  v->pairs[1] = (MoeCasePair){1, 0, MOE_DIFFERS_LAYOUT, 1.25, 0.875, FALSE, TRUE};
   return v;
 }
 
@@ -98,17 +98,17 @@ START_TEST(summary_of_groups_and_pairs)
                          "\n"
                          "1 cases without a prediction\n"
                          "\n"
-                         "pairs that differ in  asked  right  share, %\n"
-                         "layout                    1      0       0.0\n"
-                         "precision                 1      1     100.0\n"
-                         "all                       2      1      50.0\n"
+                         "pairs that differ in  asked  right  share, %  beyond 5 %  right of these\n"
+                         "layout                    1      0       0.0           1               0\n"
+                         "precision                 1      1     100.0           1               1\n"
+                         "all                       2      1      50.0           2               1\n"
                          "\n"
                          "fastest published layout predicted fastest: 1 of 1 groups; among the first three: 1,\n"
                          "and 0 of the 0 groups that have more than three\n"
                          "\nkernel time priced beyond what was measured: median 0.00 % of a case, P90 0.00 %\n"
                          "\n";
 
-  ck_assert(g_str_has_prefix(text, expected));
+  ck_assert_msg(g_str_has_prefix(text, expected), "%s", text);
 }
 END_TEST
 

@@ -145,6 +145,63 @@ START_TEST(pairs)
 }
 END_TEST
 
+/* Factors of 1.04 and 1.06 apart are both asked; only the second is clear. */
+START_TEST(clear_pairs)
+{
+  g_autoptr(MoeValidation) v = g_new0(MoeValidation, 1);
+
+  v->cases = g_new0(MoeCase, 3);
+  add(v, "a", 1.00, 1, "tp1", "bf16");
+  add(v, "a", 1.04, 2, "tp2", "bf16");
+  add(v, "a", 1.06, 3, "tp1", "fp8");
+  moe_case_pairs(v);
+  ck_assert_uint_eq(v->n_pairs, 2);
+  ck_assert(!v->pairs[0].clear);
+  ck_assert(v->pairs[1].clear);
+}
+END_TEST
+
+static void describe(MoeCase *c, const char *set)
+{
+  g_autofree char *path = moetest_path("models/mai-base-1/v5.yaml"), *data = moetest_path(".");
+  const char *sets[] = {set, NULL};
+  const MoeRunOptions options = {.data_dir = data, .sets = sets};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = moe_run_load(path, &options, &error);
+
+  g_assert_no_error(error);
+  moe_case_describe(run, c);
+}
+
+/* What two runs differ in whose stacks do: another expert library, with the copies that belong to it, is a kind of its
+ * own; anything else of the stack is software. */
+START_TEST(parts_of_a_stack)
+{
+  static const struct {
+    const char *set;
+    gboolean experts, software;
+  } stacks[] = {{"stack.collectives.expert_library=uccl", TRUE, FALSE},
+                {"stack.moe.deduplicate=true", TRUE, FALSE},
+                {"stack.collectives.deterministic=false", FALSE, TRUE}};
+  g_autoptr(MoeValidation) v = g_new0(MoeValidation, 1);
+
+  v->n = 1 + G_N_ELEMENTS(stacks);
+  v->cases = g_new0(MoeCase, v->n);
+  describe(&v->cases[0], "title=as it is");
+  for (guint i = 0; i < G_N_ELEMENTS(stacks); i++) {
+    char **a = v->cases[0].differs, **b = v->cases[i + 1].differs;
+
+    describe(&v->cases[i + 1], stacks[i].set);
+    for (guint d = 0; d < MOE_N_DIFFERS; d++) {
+      gboolean expected = d == MOE_DIFFERS_EXPERTS    ? stacks[i].experts
+                          : d == MOE_DIFFERS_SOFTWARE ? stacks[i].software
+                                                      : FALSE;
+      ck_assert_msg((strcmp(a[d], b[d]) != 0) == expected, "%s: %s", stacks[i].set, moe_differs_words[d]);
+    }
+  }
+}
+END_TEST
+
 /* A case that failed counts nowhere. */
 /* Family b's fastest is predicted so; family a's is the third of three, and with one more the fourth of four. */
 START_TEST(groups_of_layouts)
@@ -242,5 +299,5 @@ START_TEST(baseline)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/validation", errors, groups, pairs, groups_of_layouts, sizes_of_one_run, failures, memory_groups,
-              fit_table, baseline)
+MOE_TEST_MAIN("study/validation", errors, groups, pairs, clear_pairs, parts_of_a_stack, groups_of_layouts,
+              sizes_of_one_run, failures, memory_groups, fit_table, baseline)
