@@ -43,6 +43,16 @@ static gboolean would_wait(const Lane *lane)
   return FALSE;
 }
 
+static gboolean would_transfer(const Lane *lane)
+{
+  return lane_item(lane, lane->next)->stream == MOE_STREAM_EXPERT;
+}
+
+static gboolean would_yield(const Lane *lane)
+{
+  return lane_item(lane, lane->next)->yields;
+}
+
 static void place_next(Merge *merge, guint index)
 {
   Lane *lane = &merge->lane[index];
@@ -56,27 +66,44 @@ static void place_next(Merge *merge, guint index)
   merge->order[merge->n++] = entry;
 }
 
-/* Places items of one lane up to the next one that waits for expert communication. At least one is placed. */
+/* Places items of one lane up to the next one that waits for expert communication, or yields. At least one is placed.
+ */
 static void place_run(Merge *merge, guint index)
 {
   Lane *lane = &merge->lane[index];
 
   do
     place_next(merge, index);
-  while (!lane_done(lane) && !would_wait(lane));
+  while (!lane_done(lane) && !would_wait(lane) && !would_yield(lane));
+}
+
+/* Places what one lane computes with a transfer's result before it transfers again. */
+static void place_computation(Merge *merge, guint index)
+{
+  Lane *lane = &merge->lane[index];
+
+  if (lane_done(lane) || !would_wait(lane))
+    return;
+  do
+    place_next(merge, index);
+  while (!lane_done(lane) && !would_transfer(lane) && !would_wait(lane));
 }
 
 /* While one micro-batch's tokens are under way, the other computes: lanes take turns wherever compute would wait for a
- * dispatch or a combine (DualPipe, DeepSeek-V3 report section 3.2.1; Megatron-core's combined 1F1B does the same). */
+ * dispatch or a combine, the backward one, which comes last, first. The host waits for the counts of a dispatch only
+ * when it has issued what the other lane computes meanwhile (docs/model-program.md, Two passes side by side). */
 static void take_turns(Merge *merge)
 {
-  guint turn = 0;
+  guint turn = 1;
 
   while (!lane_done(&merge->lane[0]) || !lane_done(&merge->lane[1])) {
     if (lane_done(&merge->lane[turn]))
       turn = 1 - turn;
+    if (would_yield(&merge->lane[turn]))
+      place_computation(merge, 1 - turn);
     place_run(merge, turn);
-    turn = 1 - turn;
+    if (lane_done(&merge->lane[turn]) || !would_yield(&merge->lane[turn]))
+      turn = 1 - turn;
   }
 }
 
@@ -148,6 +175,8 @@ static void write_op(Waits *waits, const Lane *lane, const MoeItem *item, MoeOp 
     count[dep->stream] = MAX(count[dep->stream], waits->position[lane->place[item->dep[i]]]);
   }
   add_earlier(waits, item);
+  if (!on_stream(item) && item->stream == MOE_STREAM_EXPERT)
+    count[MOE_STREAM_EXPERT] = waits->n_stream[MOE_STREAM_EXPERT];
   for (uint32_t stream = 0; stream < MOE_N_STREAMS; stream++)
     if (count[stream] > 0)
       add_wait(waits, item, stream, count[stream]);

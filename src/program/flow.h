@@ -15,6 +15,7 @@ typedef struct {
   uint8_t kind, stream, pass, scope;
   int16_t layer;
   uint8_t n_deps;
+  uint8_t yields;   /* boolean: side by side, the other flow computes before it until it would transfer */
   uint16_t earlier; /* bits of MoeStream: all operations of earlier calls */
   uint32_t work;
   uint32_t dep[MOE_ITEM_DEPS];

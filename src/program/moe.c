@@ -221,11 +221,11 @@ static gboolean dispatch_needs_host(const MoeShape *shape)
 static void end_counts(MoeEmit *emit, gboolean before_dispatch)
 {
   if (before_dispatch && dispatch_waits(emit->shape))
-    moe_emit_host_sync(emit, MOE_NO_ITEM);
+    moe_emit_dispatch_sync(emit, MOE_NO_ITEM);
   if (emit->counts == MOE_NO_ITEM || emit->shape->run->stack.moe.counts != MOE_COUNTS_DEDICATED_STREAM)
     return;
   if (before_dispatch == dispatch_needs_host(emit->shape))
-    moe_emit_host_sync(emit, emit->counts);
+    moe_emit_dispatch_sync(emit, emit->counts);
 }
 
 /* ---- token gather ---------------------------------------------------------------------------- */

@@ -662,6 +662,72 @@ START_TEST(test_pairs_take_turns)
 }
 END_TEST
 
+static guint last_kernel_before(const MoeBlock *block, guint op)
+{
+  while (op > 0 && block->ops[op - 1].kind != MOE_OP_KERNEL)
+    op--;
+  return op - 1;
+}
+
+/* What of a stream a synchronization waits for. */
+static guint waits_for(const MoeBlock *block, const MoeOp *sync, MoeStream stream)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < sync->n_waits; i++)
+    if (block->waits[sync->first_wait + i].stream == stream)
+      count = block->waits[sync->first_wait + i].count;
+  return count;
+}
+
+/* Operations of a stream that are issued before one operation. */
+static guint issued(const MoeBlock *block, guint before, MoeStream stream)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < before; i++)
+    n += block->ops[i].kind != MOE_OP_HOST_SYNC && block->ops[i].stream == stream;
+  return n;
+}
+
+/* Side by side, the backward pass transfers first, and the host waits inside a dispatch only when it has issued what
+ * the backward pass computes meanwhile: for the exchanges so far and the compute of its own pass, not for the other's
+ * (DeepSeek's profile of DualPipe; TransformerLayerSchedulePlan.run of Megatron-Core). */
+static void expect_pair_issued(const char *library, gboolean by_index)
+{
+  g_autofree char *set = g_strconcat(
+      DUALPIPE "[expert, expert_across_batches];stack.moe.counts=", by_index ? "blocking" : "dedicated-stream",
+      ";stack.collectives.expert_library=", library, NULL);
+  g_autoptr(MoeRun) run = run_with(SPARSE, set);
+  g_autoptr(MoeProgram) p = build_checked(run);
+  const MoeBlock *block = find_block(p, "F+B");
+  guint waits = 0, first = block->stream_ops[MOE_STREAM_EXPERT][0];
+
+  ck_assert(block->ops[first].pass != MOE_PASS_FORWARD || !by_index);
+  for (guint i = 0; i < block->n_ops; i++) {
+    const MoeOp *op = &block->ops[i];
+    gboolean before_dispatch =
+        op->kind == MOE_OP_HOST_SYNC && op->pass == MOE_PASS_FORWARD && block->ops[i + 1].stream == MOE_STREAM_EXPERT;
+
+    if (!before_dispatch)
+      continue;
+    waits++;
+    ck_assert(block->ops[last_kernel_before(block, i)].pass != MOE_PASS_FORWARD);
+    ck_assert_uint_lt(waits_for(block, op, MOE_STREAM_COMPUTE), issued(block, i, MOE_STREAM_COMPUTE));
+    if (by_index)
+      ck_assert_uint_eq(waits_for(block, op, MOE_STREAM_EXPERT), issued(block, i, MOE_STREAM_EXPERT));
+  }
+  ck_assert_uint_gt(waits, 0);
+}
+
+START_TEST(test_pairs_wait_late)
+{
+  expect_pair_issued("deepep", TRUE);
+  expect_pair_issued("uccl", TRUE);
+  expect_pair_issued("nccl", FALSE);
+}
+END_TEST
+
 /* Prefetch: the first block issues gathers ahead of the unit that is computed, and ZeRO-3 frees what it gathered. */
 START_TEST(test_prefetch)
 {
@@ -689,5 +755,5 @@ MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_indic
               test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
               test_asynchronous_backward, test_reduction_per_stage, test_tensor_volumes, test_precision_roles,
               test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds, test_scales,
-              test_messages, test_pairs_take_turns, test_prefetch, test_imbalance, test_counted_loads,
-              test_windows_over_context)
+              test_messages, test_pairs_take_turns, test_pairs_wait_late, test_prefetch, test_imbalance,
+              test_counted_loads, test_windows_over_context)
