@@ -66,6 +66,27 @@ static const MoeMeasurement *first_row(const MoeCalibration *c, guint index)
   return NULL;
 }
 
+static gboolean same_name(const MoeKernelFamily *a, const MoeKernelFamily *b)
+{
+  return a->precision == b->precision && strcmp(a->name, b->name) == 0;
+}
+
+/* Dense products of a grouped fit's own library and precision, of its pass rather than of any; NULL when none were
+ * fitted. A library runs both with one kernel: the group of a tile only says which weights it reads. */
+static const MoeKernelFamily *dense_twin(const MoePredictor *p)
+{
+  const MoeKernelFamily *own = &g_array_index(p->families, MoeKernelFamily, 0), *twin = NULL;
+
+  for (guint i = p->families->len; own->klass == MOE_KERNEL_GROUPED_GEMM && i-- > 1;) {
+    const MoeKernelFamily *other = &g_array_index(p->families, MoeKernelFamily, i);
+    gboolean fits = other->klass == MOE_KERNEL_GEMM && same_name(own, other);
+
+    if (fits && (other->pass == own->pass || (other->pass < 0 && !(twin && twin->pass == own->pass))))
+      twin = other;
+  }
+  return twin;
+}
+
 /* The relative that would stand in for the family were it not fitted; NULL when none is. */
 static const MoeKernelFamily *stand_in(const Fit *fit, const MoeCalibration *c, guint index)
 {
@@ -85,7 +106,7 @@ static const MoeKernelFamily *stand_in(const Fit *fit, const MoeCalibration *c, 
 
 static void choose_free(Fit *fit, const MoeCalibration *c, guint index)
 {
-  const MoeKernelFamily *relative = stand_in(fit, c, index);
+  const MoeKernelFamily *twin = dense_twin(&fit->predictor), *relative = twin ? twin : stand_in(fit, c, index);
   MoeKernelFamily *family = moe_predictor_family(&fit->predictor);
   guint n;
   const MoeCostConstant *constants = moe_cost_constants(family->klass, &n);
@@ -338,7 +359,7 @@ gboolean moe_calibration_judge(MoeCalibration *c, guint index, GError **error)
 
 static gboolean same_family(const MoeKernelFamily *a, const MoeKernelFamily *b)
 {
-  return a->klass == b->klass && a->precision == b->precision && a->pass == b->pass && strcmp(a->name, b->name) == 0;
+  return a->klass == b->klass && a->pass == b->pass && same_name(a, b);
 }
 
 /* Whether an accelerator's entry stands in the fragment itself, not in that of another machine with the same family. */
