@@ -84,6 +84,8 @@ static const Row shipped[] = {
     {"fused_mapping", MOE_SEEN_ROUTER},
     {"count_expert", MOE_SEEN_ROUTER},
     {"dispatch_layout", MOE_SEEN_ROUTER},
+    {"unique_group", MOE_SEEN_ROUTER},
+    {"aux_fi", MOE_SEEN_ROUTER}, /* how often each expert is chosen, for the balance loss */
     {"RadixSort", MOE_SEEN_ROUTER},
     {"softmax", MOE_SEEN_ROUTER},
     {"dgrad_engine", MOE_SEEN_CONVOLUTION},
@@ -96,6 +98,7 @@ static const Row shipped[] = {
     {"nvjet", MOE_SEEN_GEMM},
     {"Cijk_", MOE_SEEN_GEMM},
     {"elementwise", MOE_SEEN_ELEMENTWISE},
+    {"copy_tensor", MOE_SEEN_ELEMENTWISE}, /* into another layout: no copy of the driver's */
     {"reduce_kernel", MOE_SEEN_ELEMENTWISE},
     {"CatArray", MOE_SEEN_ELEMENTWISE},
     {"triton_", MOE_SEEN_ELEMENTWISE},

@@ -104,6 +104,9 @@ START_TEST(names_give_classes)
        MOE_SEEN_GROUPED_GEMM},
       {"void cuda::cast_back_impl<__nv_fp8x2_e4m3>(void const*)", MOE_SEEN_QUANTIZE},
       {"void cuda::expand_to_fused_with_scales_impl(int4 const*)", MOE_SEEN_PERMUTE},
+      {"_copy_tensor_kernel", MOE_SEEN_ELEMENTWISE},
+      {"cuda::aux_fi_impl(long const*, float*)", MOE_SEEN_ROUTER},
+      {"cuda::unique_group_indices_impl(long*)", MOE_SEEN_ROUTER},
       {"nobody_knows", MOE_SEEN_OTHER},
   };
   g_autoptr(MoeSeenTable) table = moe_seen_table_new(NULL, NULL);
