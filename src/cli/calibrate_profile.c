@@ -19,6 +19,7 @@ void moe_cli_profile_clear(MoeCliProfile *options)
   g_free(options->cluster);
   g_free(options->family);
   g_free(options->output);
+  g_free(options->stack);
   g_free(options->format);
   g_free(options->steps_text);
 }
@@ -96,6 +97,16 @@ gboolean moe_cli_check_steps(const char *text, double steps)
          moe_cli_complain("--profiled-steps %s, expected how many steps the profile holds, or 1/120 of one", text) < 0;
 }
 
+/* Both files or none. */
+static gboolean write_fragment(const MoeCliProfile *options, const MoeProfileFragment *fragment, GError **error)
+{
+  g_autoptr(GPtrArray) outputs = moe_outputs_new();
+
+  return (!options->output || moe_outputs_add(outputs, options->output, fragment->text, error)) &&
+         (!options->stack || moe_outputs_add(outputs, options->stack, fragment->stack, error)) &&
+         moe_outputs_commit(outputs, error);
+}
+
 static int fragment_of(const MoeCliProfile *options, const char *argument, double steps, MoeFormat format)
 {
   g_autoptr(GError) error = NULL;
@@ -111,7 +122,7 @@ static int fragment_of(const MoeCliProfile *options, const char *argument, doubl
   g_autoptr(MoeProfileFragment) fragment =
       run ? moe_profile_fragment(run, &sim, profile, source, options->rank, steps, &error) : NULL;
 
-  if (!fragment || (options->output && !moe_output_save(options->output, fragment->text, &error)))
+  if (!fragment || !write_fragment(options, fragment, &error))
     return moe_cli_fail(error);
   moe_cli_show(format, moe_report_fragment(fragment, moe_cli_sheet(format)));
   return MOE_EXIT_DONE;

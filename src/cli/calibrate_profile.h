@@ -5,7 +5,7 @@
 #include "cli.h"
 
 typedef struct {
-  char *trace, *classes, *cluster, *family, *output, *format, *steps_text;
+  char *trace, *classes, *cluster, *family, *output, *stack, *format, *steps_text;
   gint64 rank;
 } MoeCliProfile;
 
@@ -16,7 +16,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeCliProfile, moe_cli_profile_clear)
 int moe_cli_profile(const MoeCliProfile *options, const char *data_dir);
 
 /* With a run of what was profiled: prints its classes of kernels before and after, and writes the constants under which
- * they take as long as they did. */
+ * they take as long as they did; what the host pays, likewise. */
 int moe_cli_fragment(const MoeCliProfile *options, const char *run);
 
 /* "3", "0.5" or "1/120" steps of a profile; NaN of anything else. FALSE, with a complaint, of no such number. */

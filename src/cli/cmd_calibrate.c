@@ -14,7 +14,8 @@ static const MoeUsage usage = {
                 "  moesim calibrate validation/measured/[abg]*.yaml --write clusters/accelerators/fragments\n"
                 "  moesim calibrate my-gemm.yaml --shipped\n"
                 "  moesim calibrate --profile rank0.pt.trace.json.gz --cluster h100-hgx -o my-gemm.yaml\n"
-                "  moesim calibrate --profile rank0.pt.trace.json.gz --run my-run.yaml -o my-cluster.yaml\n"
+                "  moesim calibrate --profile rank0.pt.trace.json.gz --run my-run.yaml -o my-cluster.yaml "
+                "--stack-output my-stack.yaml\n"
                 "  moesim calibrate --bench all_reduce_perf.txt --cluster h100-hgx -o my-network.yaml\n"
                 "  moesim calibrate --log train.log --run my-run.yaml -o my-case.yaml\n",
     .least = 0,
@@ -113,6 +114,8 @@ static int read_other(const Options *o, const char *data_dir)
 {
   if (!(o->profile.trace && o->run) && (o->profile.rank != -1 || o->profile.steps_text))
     return moe_cli_complain("--%s without --profile and --run", o->profile.steps_text ? "profiled-steps" : "rank");
+  if (!(o->profile.trace && o->run) && o->profile.stack)
+    return moe_cli_complain("--stack-output without --profile and --run");
   if (o->profile.trace)
     return o->run ? moe_cli_fragment(&o->profile, o->run) : moe_cli_profile(&o->profile, data_dir);
   if (o->bench.file)
@@ -149,6 +152,8 @@ static int parse(Options *o, int *argc, char ***argv)
       {"cluster", 0, 0, G_OPTION_ARG_STRING, &o->profile.cluster, "With --output: what was measured", "C"},
       {"family", 0, 0, G_OPTION_ARG_STRING, &o->profile.family, "With --output: kernel family (default: cublaslt)",
        "F"},
+      {"stack-output", 0, 0, G_OPTION_ARG_FILENAME, &o->profile.stack,
+       "With --profile --run: the run's stack, with the host's costs by the CPU side of the trace", "FILE.yaml"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o->profile.output,
        "Measurements: products of a profile, times of a benchmark; a case of a log; a cluster of a profile with --run",
        "FILE.yaml"},
@@ -170,7 +175,7 @@ int moe_cmd_calibrate(int argc, char **argv)
     return status;
   if (!is_one(argc > 1, o.profile.trace, o.bench.file, o.log))
     return MOE_EXIT_BAD_INPUT;
-  if (o.profile.trace || o.bench.file || o.log || o.profile.rank != -1 || o.profile.steps_text)
+  if (o.profile.trace || o.bench.file || o.log || o.profile.rank != -1 || o.profile.steps_text || o.profile.stack)
     return read_other(&o, data_dir);
   return calibrate((const char *const *)&argv[1], data_dir, o.shipped, o.folder, o.csv);
 }

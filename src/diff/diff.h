@@ -57,6 +57,14 @@ typedef struct {
   double kept_s;            /* per step that was kept for judging: every other one; NaN where the profile has but one */
 } MoeFragmentRow;
 
+/* What the host pays for one thing. */
+typedef struct {
+  const char *key; /* of the stack: "host.launch" */
+  double before_s; /* NaN: several */
+  MoeSeenCost cost;
+  char *refused; /* why it stays as it was; NULL: it is what `cost` says */
+} MoeHostRow;
+
 typedef struct {
   MoeRun *run;       /* with the constants that are written */
   MoeResult *result; /* of its step */
@@ -64,11 +72,14 @@ typedef struct {
   double steps;
   double before_step_s, measured_step_s;
   GArray *rows; /* of MoeFragmentRow, by class */
+  GArray *host; /* of MoeHostRow */
   char *text;   /* a cluster that extends the run's: kernel constants under which each class takes as long as it did */
+  char *stack;  /* a stack that extends the run's: with the host's costs */
 } MoeProfileFragment;
 
-/* Rates of the kernels' families, by class and pass, such that a simulated step has as much time in each as a step of
- * the profile; shapes are the run's. `source` says where the profile is from. `rank` and `steps` as above. */
+/* The host's costs as the CPU side of the trace has them, and rates of the kernels' families, by class and pass, such
+ * that a simulated step has as much time in each as a step of the profile; shapes are the run's. `source` says where
+ * the profile is from. `rank` and `steps` as above. */
 MoeProfileFragment *moe_profile_fragment(const MoeRun *run, const MoeSimOptions *options, const MoeProfile *profile,
                                          const char *source, int64_t rank, double steps, GError **error);
 void moe_profile_fragment_free(MoeProfileFragment *fragment);

@@ -253,8 +253,8 @@ static GArray *entries_of(Fitting *fitting)
 
 /* ---- simulations ------------------------------------------------------------------------------------------------- */
 
-/* The run with the entries before those of its accelerator. */
-static MoeRun *run_with(const MoeRun *run, const GArray *entries, GError **error)
+/* The run with the entries before those of its accelerator, and with what the host pays. */
+static MoeRun *run_with(const MoeRun *run, const GArray *entries, const GArray *host, GError **error)
 {
   char *nothing[] = {NULL};
   MoeRun *with = moe_study_with(run, nothing, error);
@@ -269,6 +269,7 @@ static MoeRun *run_with(const MoeRun *run, const GArray *entries, GError **error
   g_free(fits->family);
   fits->family = all;
   fits->n += entries->len;
+  diff_host_apply(with, host);
   return with;
 }
 
@@ -279,7 +280,7 @@ static gboolean simulate_with(Fitting *fitting, const GArray *entries, const Moe
 
   g_clear_pointer(&fragment->result, moe_result_free);
   g_clear_pointer(&fragment->run, moe_run_free);
-  fragment->run = run_with(fitting->sums->run, entries, error);
+  fragment->run = run_with(fitting->sums->run, entries, fragment->host, error);
   if (!fragment->run)
     return FALSE;
   diff_sums_init(&sums, fragment->run, fitting->sums->profile, fitting->sums->steps);
@@ -402,7 +403,8 @@ static gboolean learn(Fitting *fitting, const MoeSimOptions *options, const char
   add_residuals(fitting, entries);
   add_rows(fitting, fragment);
   fragment->text = text_of(fitting->sums->run, entries, source, error);
-  return fragment->text != NULL;
+  fragment->stack = diff_host_text(fitting->sums->run, fragment->host, source, error);
+  return fragment->text && fragment->stack;
 }
 
 static gboolean fill(MoeProfileFragment *fragment, DiffSums *sums, const MoeSimOptions *options, const char *source,
@@ -415,6 +417,7 @@ static gboolean fill(MoeProfileFragment *fragment, DiffSums *sums, const MoeSimO
   if (!before)
     return FALSE;
   fragment->before_step_s = before->step_time_s;
+  fragment->host = diff_host_rows(sums->run, sums->profile);
   start(&fitting, sums, cost);
   return learn(&fitting, options, source, fragment, error);
 }
@@ -447,6 +450,9 @@ void moe_profile_fragment_free(MoeProfileFragment *fragment)
   moe_result_free(fragment->result);
   moe_run_free(fragment->run);
   g_array_unref(fragment->rows);
+  if (fragment->host)
+    g_array_unref(fragment->host);
   g_free(fragment->text);
+  g_free(fragment->stack);
   g_free(fragment);
 }

@@ -97,6 +97,15 @@ void diff_sum_states(const GArray *spans, double steps, double state_s[DIFF_N_ST
 /* Adds the profile, of which one step is `sums->steps`th. After all slices: products find their layers by them. */
 void diff_add_profile(DiffSums *sums);
 
+/* ---- host.c ------------------------------------------------------------------------------------------------------ */
+
+/* Of MoeHostRow, all keys: what the profile says of the host of a run that was simulated. */
+GArray *diff_host_rows(const MoeRun *run, const MoeProfile *profile);
+/* Takes what is not refused into the run. */
+void diff_host_apply(MoeRun *run, const GArray *rows);
+/* The run's stack with it, as a file. Caller frees; NULL and *error. */
+char *diff_host_text(const MoeRun *run, const GArray *rows, const char *source, GError **error);
+
 /* ---- meaning.c --------------------------------------------------------------------------------------------------- */
 
 /* What a difference would mean; the caller frees. */

@@ -64,6 +64,21 @@ typedef struct {
   int64_t group;          /* ranks of it; 0 not known */
 } MoeSeenKernel;
 
+/* What the host pays for. */
+typedef enum {
+  MOE_SEEN_LAUNCH,       /* of one kernel */
+  MOE_SEEN_GRAPH_LAUNCH, /* of a captured graph */
+  MOE_SEEN_WAKE,         /* from the end of the last kernel to the return of a wait that left the GPU with nothing */
+  MOE_N_SEEN_COSTS
+} MoeSeenCostKind;
+
+/* Learned from every other record, judged by those between. */
+typedef struct {
+  guint n, kept;                        /* records of each; 0: none */
+  double median_s;                      /* of those learned from */
+  double residual_median, residual_p90; /* |record / median - 1| of those kept; 0 without */
+} MoeSeenCost;
+
 typedef struct {
   char *gpu;           /* name of the device; NULL not said */
   int64_t rank, world; /* -1, 0: not said */
@@ -76,6 +91,7 @@ typedef struct {
   guint n_launches, n_syncs;
   double launch_s; /* median time of a launch on the host */
   double sync_s;   /* all time that the host waited for the GPU */
+  MoeSeenCost cost[MOE_N_SEEN_COSTS];
 } MoeProfile;
 
 /* A PyTorch profiler trace (Kineto's JSON), also under gzip, or an export of Nsight Systems as SQLite. NULL and *error

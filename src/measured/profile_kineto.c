@@ -121,7 +121,7 @@ static void read_event(ProfileReader *reader, JsonObject *event)
   if (is_one_of(category, on_gpu))
     read_kernel(reader, event, name, start_s, duration_s);
   else if (is_call(category))
-    profile_add_call(reader, name, duration_s);
+    profile_add_call(reader, name, start_s, duration_s);
   else if (g_strcmp0(category, "user_annotation") == 0 && g_str_has_prefix(name, "ProfilerStep#"))
     g_array_append_val(reader->steps, duration_s);
 }

@@ -87,7 +87,7 @@ static void read_call(Nsight *nsight, sqlite3_stmt *row)
   if (!name || !times(row, &start_s, &duration_s))
     return;
   OnHost launch = {.thread = sqlite3_column_int64(row, 2), .start = start_s, .end = start_s + duration_s};
-  profile_add_call(nsight->reader, name, duration_s);
+  profile_add_call(nsight->reader, name, start_s, duration_s);
   if (correlation > 0)
     profile_add_launch(nsight->reader, correlation, &launch);
 }

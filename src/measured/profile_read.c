@@ -155,11 +155,12 @@ static char *plain_name(const char *name)
   return versioned ? g_strndup(name, (gsize)(version - name)) : g_strdup(name);
 }
 
-void profile_add_call(ProfileReader *reader, const char *name, double duration_s)
+void profile_add_call(ProfileReader *reader, const char *name, double start_s, double duration_s)
 {
   static const char *const launches[] = {
       "cudaLaunchKernel", "cudaLaunchKernelExC",      "cuLaunchKernel",        "cuLaunchKernelEx",
       "hipLaunchKernel",  "hipExtModuleLaunchKernel", "hipModuleLaunchKernel", NULL};
+  static const char *const graphs[] = {"cudaGraphLaunch", "cuGraphLaunch", "hipGraphLaunch", NULL};
   static const char *const waits[] = {"cudaDeviceSynchronize",
                                       "cudaStreamSynchronize",
                                       "cudaEventSynchronize",
@@ -168,14 +169,18 @@ void profile_add_call(ProfileReader *reader, const char *name, double duration_s
                                       "hipEventSynchronize",
                                       NULL};
 
+  OnHost wait = {.start = start_s, .end = start_s + duration_s};
   g_autofree char *plain = plain_name(name);
 
   if (is_one_of(plain, launches))
-    g_array_append_val(reader->launches, duration_s);
+    g_array_append_val(reader->costs[MOE_SEEN_LAUNCH], duration_s);
+  if (is_one_of(plain, graphs))
+    g_array_append_val(reader->costs[MOE_SEEN_GRAPH_LAUNCH], duration_s);
   if (!is_one_of(plain, waits))
     return;
   reader->profile->n_syncs++;
   reader->profile->sync_s += duration_s;
+  g_array_append_val(reader->waits, wait);
 }
 
 const char *profile_keep(const ProfileReader *reader, const char *text)
@@ -196,6 +201,82 @@ static gint by_start(gconstpointer a, gconstpointer b)
   return (x->stream > y->stream) - (x->stream < y->stream);
 }
 
+/* When the GPU was done with all kernels that began before each one of them ended: [n]. */
+static double *ends_of(const GArray *kernels)
+{
+  double *end_s = g_new(double, kernels->len + 1);
+
+  for (guint i = 0; i < kernels->len; i++) {
+    const MoeSeenKernel *kernel = &g_array_index(kernels, MoeSeenKernel, i);
+
+    end_s[i] = fmax(kernel->start_s + kernel->duration_s, i > 0 ? end_s[i - 1] : kernel->start_s);
+  }
+  return end_s;
+}
+
+/* Kernels that began before an instant. */
+static guint begun_before(const GArray *kernels, double time_s)
+{
+  guint low = 0, high = kernels->len;
+
+  while (low < high) {
+    guint middle = (low + high) / 2;
+
+    if (g_array_index(kernels, MoeSeenKernel, middle).start_s < time_s)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* A wait that returns while some kernel runs does not say for which one it was. */
+static void find_wakes(ProfileReader *reader)
+{
+  const GArray *kernels = reader->profile->kernels;
+  g_autofree double *end_s = ends_of(kernels);
+
+  for (guint i = 0; i < reader->waits->len; i++) {
+    const OnHost *wait = &g_array_index(reader->waits, OnHost, i);
+    guint begun = begun_before(kernels, wait->end);
+    double wake_s = begun > 0 ? wait->end - end_s[begun - 1] : -1;
+
+    if (wake_s >= 0 && wake_s < wait->end - wait->start)
+      g_array_append_val(reader->costs[MOE_SEEN_WAKE], wake_s);
+  }
+}
+
+/* Every other one is kept for judging. */
+static MoeSeenCost cost_of(const GArray *records)
+{
+  MoeSeenCost cost = {.n = (records->len + 1) / 2, .kept = records->len / 2};
+  g_autofree double *learned = g_new(double, cost.n + 1), *kept = g_new(double, cost.kept + 1);
+
+  for (guint i = 0; i < records->len; i++)
+    *(i % 2 == 0 ? &learned[i / 2] : &kept[i / 2]) = g_array_index(records, double, i);
+  if (cost.n > 0)
+    cost.median_s = moe_quantile(learned, cost.n, 0.5);
+  for (guint i = 0; i < cost.kept; i++)
+    kept[i] = cost.median_s > 0 ? fabs(kept[i] / cost.median_s - 1) : 0;
+  if (cost.kept > 0) {
+    cost.residual_median = moe_quantile(kept, cost.kept, 0.5);
+    cost.residual_p90 = moe_quantile(kept, cost.kept, 0.9);
+  }
+  return cost;
+}
+
+static void sum_host(ProfileReader *reader)
+{
+  MoeProfile *p = reader->profile;
+  GArray *launches = reader->costs[MOE_SEEN_LAUNCH];
+
+  find_wakes(reader);
+  for (guint kind = 0; kind < MOE_N_SEEN_COSTS; kind++)
+    p->cost[kind] = cost_of(reader->costs[kind]);
+  p->n_launches = launches->len;
+  p->launch_s = p->n_launches > 0 ? moe_quantile((double *)(gpointer)launches->data, p->n_launches, 0.5) : 0;
+}
+
 static void sum_up(ProfileReader *reader)
 {
   MoeProfile *p = reader->profile;
@@ -214,8 +295,7 @@ static void sum_up(ProfileReader *reader)
   p->span_s = p->kernels->len > 0 ? end_s - g_array_index(p->kernels, MoeSeenKernel, 0).start_s : 0;
   p->n_steps = reader->steps->len;
   p->step_s = p->n_steps > 0 ? moe_quantile((double *)(gpointer)reader->steps->data, p->n_steps, 0.5) : 0;
-  p->n_launches = reader->launches->len;
-  p->launch_s = p->n_launches > 0 ? moe_quantile((double *)(gpointer)reader->launches->data, p->n_launches, 0.5) : 0;
+  sum_host(reader);
 }
 
 static MoeProfile *profile_new(void)
@@ -229,12 +309,14 @@ static MoeProfile *profile_new(void)
 
 void profile_reader_init(ProfileReader *reader, const MoeSeenTable *table)
 {
-  *reader = (ProfileReader){profile_new(),
-                            table,
-                            g_array_new(FALSE, FALSE, sizeof(OnHost)),
-                            g_hash_table_new_full(NULL, NULL, NULL, g_free),
-                            g_array_new(FALSE, FALSE, sizeof(double)),
-                            g_array_new(FALSE, FALSE, sizeof(double))};
+  *reader = (ProfileReader){.profile = profile_new(),
+                            .table = table,
+                            .operations = g_array_new(FALSE, FALSE, sizeof(OnHost)),
+                            .launched = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+                            .steps = g_array_new(FALSE, FALSE, sizeof(double)),
+                            .waits = g_array_new(FALSE, FALSE, sizeof(OnHost))};
+  for (guint kind = 0; kind < MOE_N_SEEN_COSTS; kind++)
+    reader->costs[kind] = g_array_new(FALSE, FALSE, sizeof(double));
 }
 
 void profile_reader_clear(ProfileReader *reader)
@@ -243,7 +325,9 @@ void profile_reader_clear(ProfileReader *reader)
   g_array_unref(reader->operations);
   g_hash_table_unref(reader->launched);
   g_array_unref(reader->steps);
-  g_array_unref(reader->launches);
+  g_array_unref(reader->waits);
+  for (guint kind = 0; kind < MOE_N_SEEN_COSTS; kind++)
+    g_array_unref(reader->costs[kind]);
 }
 
 /* Times to hold a prediction against. */

@@ -16,9 +16,11 @@ typedef struct {
 typedef struct {
   MoeProfile *profile;
   const MoeSeenTable *table;
-  GArray *operations;       /* of OnHost: the framework's products, by thread and start once all are there */
-  GHashTable *launched;     /* correlation -> OnHost of the launch, which it owns */
-  GArray *steps, *launches; /* of double, seconds */
+  GArray *operations;              /* of OnHost: the framework's products, by thread and start once all are there */
+  GHashTable *launched;            /* correlation -> OnHost of the launch, which it owns */
+  GArray *steps;                   /* of double, seconds */
+  GArray *costs[MOE_N_SEEN_COSTS]; /* of double, seconds, in the order of the trace */
+  GArray *waits;                   /* of OnHost, seconds: calls that wait for the GPU */
 } ProfileReader;
 
 void profile_reader_init(ProfileReader *reader, const MoeSeenTable *table);
@@ -36,7 +38,7 @@ void profile_add_launch(ProfileReader *reader, int64_t correlation, const OnHost
 /* Once all operations and launches are there. */
 void profile_order(ProfileReader *reader);
 /* A call of the GPU's interface on the host. */
-void profile_add_call(ProfileReader *reader, const char *name, double duration_s);
+void profile_add_call(ProfileReader *reader, const char *name, double start_s, double duration_s);
 /* A kernel with its class, and its shape where the launch of `correlation` lies in a product. */
 MoeSeenKernel profile_kernel(const ProfileReader *reader, const char *name, int64_t correlation);
 /* Sums over all kernels; takes the profile out of the reader. NULL and *error when there are none, or no

@@ -118,9 +118,28 @@ static const MoeColumn taught[] = {
     {NULL, "fitted", MOE_FLAG(MoeFragmentRow, fitted)},
 };
 
+static double host_after(gconstpointer of)
+{
+  const MoeHostRow *row = of;
+
+  return row->refused ? NAN : row->cost.median_s;
+}
+
+static const MoeColumn host_costs[] = {
+    {"host", "key", "n", MOE_AT(MoeHostRow, key)},
+    {"records", "records", "r", "#", MOE_AT(MoeHostRow, cost.n)},
+    {"before", "before_s", "r", "s", MOE_AT(MoeHostRow, before_s)},
+    {"after", "after_s", "r", "s", MOE_RULE(host_after)},
+    {"records not fitted", "records_kept", "r2", "#", MOE_AT(MoeHostRow, cost.kept)},
+    {"their distance", "residual_median", "r", "%", MOE_GIVEN(MoeHostRow, cost.residual_median)},
+    {"P90", "residual_p90", "r", "%", MOE_GIVEN(MoeHostRow, cost.residual_p90)},
+    {"left as it was, because", "refused", "w1", "text", MOE_AT(MoeHostRow, refused)},
+};
+
 static JsonNode *describe_fragment(const MoeProfileFragment *fragment)
 {
   const MoeFragmentRow *rows = (gconstpointer)fragment->rows->data;
+  const MoeHostRow *host = (gconstpointer)fragment->host->data;
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
@@ -131,6 +150,7 @@ static JsonNode *describe_fragment(const MoeProfileFragment *fragment)
   moe_json_number(builder, "step_time_before_s", fragment->before_step_s);
   moe_json_number(builder, "ratio", fragment->measured_step_s / fragment->result->step_time_s);
   MOE_LIST(builder, "classes", rows, fragment->rows->len, taught);
+  MOE_LIST(builder, "host", host, fragment->host->len, host_costs);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
@@ -143,7 +163,8 @@ char *moe_report_fragment(const MoeProfileFragment *fragment, MoeSheet sheet)
       {"measured",
        "{measured_step_time_s|s} per step, of {steps_profiled|%.4g} in the profile: {ratio|%.3f} x as long"},
   };
-  static const MoePassage page[] = {{MOE_LINES(lines)}, {MOE_ROWS("classes", taught), .above = "\n"}};
+  static const MoePassage page[] = {
+      {MOE_LINES(lines)}, {MOE_ROWS("classes", taught), .above = "\n"}, {MOE_ROWS("host", host_costs), .above = "\n"}};
   static const MoeForms forms = {MOE_PAGE(page), .rows = "classes"};
 
   return moe_record_emit(describe_fragment(fragment), &forms, sheet);

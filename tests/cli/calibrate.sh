@@ -102,6 +102,7 @@ check "measurements" grep -qF -e '- [256, 1024, 512, 45]' "$work/products.yaml"
 try calibrate "$work/products.yaml" --shipped
 expect_status 0
 expect_out "h100"
+refused "--stack-output without --profile and --run" calibrate --profile "$trace" --stack-output "$work/stack.yaml"
 refused "--output without --cluster" calibrate --profile "$trace" -o "$work/products.yaml"
 # What nccl-tests printed, beside the prediction, as rows that a fabric is fitted to.
 bench=$data/tests/measured/bench/all_reduce_perf.txt

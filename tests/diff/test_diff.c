@@ -300,8 +300,52 @@ static const MoeFragmentRow *taught(const MoeProfileFragment *fragment, MoeSeenC
   ck_abort_msg("no row of %s", moe_seen_words[klass]);
 }
 
-/* Attention takes 1.31 times as long as its curve: the constants that are written, read from their file as a cluster,
- * give the measured time of every class, and a step longer by what attention takes more. */
+/* Kernels that were launched in 93.5 us each, 40 times. */
+static MoeProfile *slow_launches(void)
+{
+  g_autoptr(GString) events = g_string_new(NULL);
+
+  for (int i = 0; i < 40; i++)
+    g_string_append_printf(events,
+                           "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"gemm\", \"ts\": %d, \"dur\": 50},"
+                           "{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"cudaLaunchKernel\", \"ts\": %d, "
+                           "\"dur\": 93.5},",
+                           1000 * i + 500, 1000 * i);
+  g_string_append(events, "{}");
+  return parse(events->str);
+}
+
+/* As read from its file, the stack has what the trace says of the host, and all else as it was; what a trace does not
+ * tell is refused by name. */
+START_TEST(a_fragment_has_the_costs_of_the_host)
+{
+  g_autoptr(MoeRun) run = small_run(NULL);
+  g_autoptr(MoeProfile) profile = slow_launches();
+  MoeSimOptions options = {.kernel_jitter = -1};
+  g_autoptr(MoeProfileFragment) fragment = moe_profile_fragment(run, &options, profile, "a\nb", 0, 1, NULL);
+  g_autofree char *path = g_build_filename(moetest_folder(), "my-stack.yaml", NULL);
+  g_autofree char *stack = g_strconcat("stack=", path, NULL);
+  const char *const sets[] = {stack, NULL};
+
+  ck_assert_ptr_nonnull(fragment);
+  const MoeHostRow *rows = (const MoeHostRow *)(const void *)fragment->host->data;
+  ck_assert_uint_eq(fragment->host->len, 4);
+  ck_assert_ptr_null(rows[0].refused);
+  for (guint i = 1; i < fragment->host->len; i++)
+    ck_assert_msg(rows[i].refused != NULL && strstr(fragment->stack, rows[i].refused), "%s", rows[i].key);
+  ck_assert(g_file_set_contents(path, fragment->stack, -1, NULL));
+  g_autoptr(MoeRun) again = small_run(sets);
+  ck_assert_double_eq_tol(again->stack.host.launch_s[0], 93.5e-6, 1e-9);
+  ck_assert_double_eq(again->stack.host.sync_s, run->stack.host.sync_s);
+  ck_assert_double_eq(again->stack.host.call_s[0][0], run->stack.host.call_s[0][0]);
+  g_autoptr(MoeResult) before = moe_study_predict(run, &options, NULL);
+  g_autoptr(MoeResult) after = moe_study_predict(again, &options, NULL);
+  ck_assert_double_gt(after->step_time_s, before->step_time_s);
+}
+END_TEST
+
+/* Attention takes 1.31 times as long as its curve: the constants that are written, read from their files as cluster
+ * and stack, give the measured time of every class, and a step longer by what attention takes more. */
 START_TEST(a_fragment_takes_as_long_as_the_trace)
 {
   g_autoptr(MoeRun) run = small_run(NULL);
@@ -310,7 +354,9 @@ START_TEST(a_fragment_takes_as_long_as_the_trace)
   g_autoptr(MoeProfileFragment) fragment = fragment_of(run, profile);
   g_autofree char *path = g_build_filename(moetest_folder(), "mine.yaml", NULL);
   g_autofree char *cluster = g_strconcat("cluster=", path, NULL);
-  const char *const sets[] = {cluster, NULL};
+  g_autofree char *stack_path = g_strconcat(path, "-stack.yaml", NULL);
+  g_autofree char *stack = g_strconcat("stack=", stack_path, NULL);
+  const char *const sets[] = {cluster, stack, NULL};
   const MoeFragmentRow *attention = taught(fragment, MOE_SEEN_ATTENTION);
 
   ck_assert_double_eq_tol(attention->measured_s, 1.31 * attention->before_s, 1e-6 * attention->before_s);
@@ -323,6 +369,7 @@ START_TEST(a_fragment_takes_as_long_as_the_trace)
   }
   ck_assert_double_gt(fragment->result->step_time_s, fragment->before_step_s);
   ck_assert(g_file_set_contents(path, fragment->text, -1, NULL));
+  ck_assert(g_file_set_contents(stack_path, fragment->stack, -1, NULL));
   g_autoptr(MoeRun) again = small_run(sets);
   g_autoptr(MoeProfileDiff) diff = moe_profile_diff(again, &(MoeSimOptions){.kernel_jitter = -1}, profile, -1, 0, NULL);
   ck_assert_ptr_nonnull(diff);
@@ -360,4 +407,4 @@ END_TEST
 
 MOE_TEST_MAIN("diff", a_trace_of_the_prediction_differs_nowhere, a_longer_kernel_is_found_with_its_reason,
               other_bytes_are_told, every_instant_has_one_cause, a_rank_that_is_not_there_is_refused,
-              a_fragment_takes_as_long_as_the_trace, every_other_step_judges)
+              a_fragment_has_the_costs_of_the_host, a_fragment_takes_as_long_as_the_trace, every_other_step_judges)

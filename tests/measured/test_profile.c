@@ -68,6 +68,38 @@ START_TEST(products_have_shapes)
 }
 END_TEST
 
+/* A wait that ends while a kernel runs says nothing of what the host pays to go on. */
+START_TEST(what_the_host_pays_is_learned_from_every_other_record)
+{
+  static const char kernel[] = "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": %d, \"dur\": %d},";
+  static const char call[] = "{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"%s\", \"ts\": %d, \"dur\": %d},";
+  g_autoptr(GString) text = g_string_new("{\"traceEvents\": [");
+  g_autoptr(GError) error = NULL;
+
+  for (int i = 0; i < 10; i++) {
+    int from = 1000 * i, wake = i == 3 ? 30 : 20;
+
+    g_string_append_printf(text, kernel, from + 100, 200);
+    g_string_append_printf(text, call, "cudaLaunchKernel", from, i % 2 == 0 ? 6 : 9);
+    g_string_append_printf(text, call, "cudaStreamSynchronize", from + 150, 150 + wake);
+    g_string_append_printf(text, call, "cudaStreamSynchronize", from + 150, 50);
+    g_string_append_printf(text, call, "cudaEventSynchronize", from + 700, 10);
+  }
+  g_string_append(text, "{}]}");
+  g_autoptr(MoeProfile) p = parse(text->str, &error);
+  ck_assert_msg(p != NULL, "%s", error ? error->message : "");
+  const MoeSeenCost *launch = &p->cost[MOE_SEEN_LAUNCH], *wake = &p->cost[MOE_SEEN_WAKE];
+  ck_assert_uint_eq(launch->n, 5);
+  ck_assert_uint_eq(launch->kept, 5);
+  ck_assert_double_eq_tol(launch->median_s, 6e-6, 1e-12);
+  ck_assert_double_eq_tol(launch->residual_median, 0.5, 1e-9);
+  ck_assert_uint_eq(wake->n + wake->kept, 10);
+  ck_assert_double_eq_tol(wake->median_s, 20e-6, 1e-9);
+  ck_assert_double_eq_tol(wake->residual_median, 0, 1e-6);
+  ck_assert_uint_eq(p->cost[MOE_SEEN_GRAPH_LAUNCH].n, 0);
+}
+END_TEST
+
 START_TEST(collectives_have_bandwidth)
 {
   g_autoptr(MoeProfile) p = two_steps();
@@ -281,7 +313,7 @@ START_TEST(another_layout_is_told)
 }
 END_TEST
 
-MOE_TEST_MAIN("measured/profile", a_trace_is_read, products_have_shapes, collectives_have_bandwidth, names_give_classes,
-              own_names_come_first, measurements_can_be_calibrated_by, gzip_is_read, what_is_no_trace_is_refused,
-              an_export_of_nsight_is_read, bad_databases_are_refused, names_of_an_export_become_text,
-              another_layout_is_told)
+MOE_TEST_MAIN("measured/profile", a_trace_is_read, products_have_shapes, collectives_have_bandwidth,
+              what_the_host_pays_is_learned_from_every_other_record, names_give_classes, own_names_come_first,
+              measurements_can_be_calibrated_by, gzip_is_read, what_is_no_trace_is_refused, an_export_of_nsight_is_read,
+              bad_databases_are_refused, names_of_an_export_become_text, another_layout_is_told)
