@@ -49,11 +49,12 @@ typedef struct {
   MoeOffload offload;
   ImportStack stack;
   const MoeImportOptions *options;
-  const char *title;       /* of the run, unless the options have one */
-  const char *usual_stack; /* of the software whose configuration it is; NULL: it names none */
-  gboolean launched;       /* DeepSpeed: the arguments of a launch say model, layout and batch */
-  MoeImport *import;       /* notes go here */
-  GPtrArray *open;         /* of char *: what is not understood, or cannot be said; the caller frees it */
+  const char *title;         /* of the run, unless the options have one */
+  const char *usual_stack;   /* of the software whose configuration it is; NULL: it names none */
+  const char *usual_cluster; /* that its experiments name or ran on; NULL: it names none */
+  gboolean launched;         /* DeepSpeed: the arguments of a launch say model, layout and batch */
+  MoeImport *import;         /* notes go here */
+  GPtrArray *open;           /* of char *: what is not understood, or cannot be said; the caller frees it */
 } Draft;
 
 /* A draft with the defaults of a run file; `options` may be NULL. What is in `draft->import` and `draft->open` is the

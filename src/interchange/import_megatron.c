@@ -44,6 +44,7 @@ static MoeImport *import_words(const char *const *words, const MoeImportOptions 
 
   if (layout)
     arguments.layout = layout;
+  draft.usual_cluster = arguments.primus_cluster;
   if (!take_all(&draft, &arguments, error) || !import_settle(&draft, error) || !import_finish(&draft, error))
     return import_fail(error);
   return g_steal_pointer(&import);

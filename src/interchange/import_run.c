@@ -283,6 +283,11 @@ static const char *choose_cluster(Draft *draft, GPtrArray *assumptions)
 
   if (draft->options->cluster)
     return draft->options->cluster;
+  if (draft->usual_cluster) {
+    assume(draft, assumptions, "cluster", "the machine that the experiment's folder names, or Primus's first, of AMD",
+           "%s", draft->usual_cluster);
+    return draft->usual_cluster;
+  }
   assume(draft, assumptions, "cluster",
          newer ? "a machine that has the format of the linear layers" : "hosts of eight H100, the usual machine", "%s",
          usual);

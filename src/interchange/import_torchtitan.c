@@ -3,6 +3,7 @@
 #include "json.h"
 #include "keyed.h"
 #include "notation/toml.h"
+#include "primus.h"
 #include "titan.h"
 #include "titan_yaml.h"
 
@@ -476,6 +477,7 @@ MoeImport *moe_import_torchtitan_file(const MoeImportText *file, const MoeImport
   g_autoptr(MoeImport) import = draft.import;
   G_GNUC_UNUSED g_autoptr(GPtrArray) open = draft.open;
 
+  draft.usual_cluster = titan_is_yaml(file) ? primus_cluster(name) : NULL;
   if (!keyed_read(&table, json_node_get_object(root), &titan, &draft, error) || !take_all(&draft, &titan, name, error))
     return import_fail_in(file, error);
   G_GNUC_UNUSED g_autofree char *layout = take_split(&draft, &titan); /* the draft borrows it */

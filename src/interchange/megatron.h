@@ -39,7 +39,7 @@ typedef struct {
   const char *moments_1, *moments_2, *main_gradients, *fsdp_gradients, *main_parameters, *combine_dtype,
       *dispatch_dtype;
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *load, *head_type, *layout, *glu_activation,
-      *transformer_kind;
+      *transformer_kind, *primus_cluster;
   const char *deepspeed_file, *partition_method, *script, *model_type, *variant, *linear_frequency, *pattern,
       *old_pattern, *made_pattern, *blocks_file, *blocks_json, *outer_sharding;
   GPtrArray *recompute_modules; /* of const char * */

@@ -249,6 +249,7 @@ static const MegatronOption options[] = {
     {"nccl-ub", FLAG(user_buffers), "stack.collectives.symmetric"},
     {"disable-symmetric-registration", FLAG(local_buffers), "stack.collectives.symmetric"},
     {"transformer-impl", TEXT(transformer_kind), "stack.family"},
+    {"primus-cluster", TEXT(primus_cluster), "cluster"}, /* of an experiment's file, no argument of Megatron */
 };
 
 /* Dashes in front fall away, _ stands for -. */

@@ -19,6 +19,7 @@ typedef struct {
   YamlText text;
   gboolean defaults;     /* the file at hand lists the defaults of all arguments */
   GHashTable *untouched; /* keys whose value is such a default */
+  const char *cluster;   /* of an experiment of Primus; NULL: none */
 } Reader;
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -210,6 +211,10 @@ static char **take_words(const Reader *reader)
     g_ptr_array_add(words, g_strdup("--primus-defaults"));
     g_ptr_array_add(words, g_strdup_printf("%u", untouched));
   }
+  if (reader->cluster) {
+    g_ptr_array_add(words, g_strdup("--primus-cluster"));
+    g_ptr_array_add(words, g_strdup(reader->cluster));
+  }
   g_ptr_array_add(words, NULL);
   return (char **)g_ptr_array_free(words, FALSE);
 }
@@ -257,6 +262,8 @@ static char **read_root(JsonObject *root, const char *name, const char *const *g
     moe_fail(&primus.error, MOE_ERROR_INPUT, (MoeMark){.file = name},
              "no num_layers: this file changes a recipe that stands elsewhere, expected the whole configuration, as "
              "Megatron-Bridge writes it beside a checkpoint (run_config.yaml)");
+  if (!primus.error && json_object_has_member(root, "modules"))
+    reader.cluster = primus_cluster(name);
   if (!primus.error)
     return take_words(&reader);
   g_propagate_error(error, primus.error);

@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+const char *primus_cluster(const char *path)
+{
+  static const char *const clusters[] = {"mi355x", "mi325x", "mi300x"};
+  g_autofree char *lower = g_ascii_strdown(path, -1);
+
+  for (gsize i = 0; i < G_N_ELEMENTS(clusters); i++)
+    if (strstr(lower, clusters[i]))
+      return clusters[i];
+  return clusters[G_N_ELEMENTS(clusters) - 1];
+}
+
 /* A file that another names; what cannot be found is an error, since it has the model. */
 static void read_file(Primus *primus, const char *folder, const char *file)
 {

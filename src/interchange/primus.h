@@ -21,6 +21,10 @@ typedef struct {
 
 #define PRIMUS_MAX_FILES 32
 
+/* The cluster of an experiment, whose folder names its machine (examples/torchtitan/configs/MI355X): Primus is AMD's,
+ * and what names none is taken to be of its first, MI300X. Static. */
+const char *primus_cluster(const char *path);
+
 /* Files that a map names under "extends", "bases" or "includes", from the same folder, and theirs before them. */
 void primus_bases(Primus *primus, const char *folder, JsonObject *root);
 /* The modules of an experiment: of each its trainer, its model, then what it changes in both. The first mistake stays

@@ -376,7 +376,7 @@ static char *read_primus(G_GNUC_UNUSED void *data, const char *path, gsize *leng
   return NULL;
 }
 
-static MoeImport *import_primus(const char *model, const char *overrides, GError **error)
+static MoeImport *import_primus_at(const char *name, const char *model, const char *overrides, GError **error)
 {
   g_autofree char *text =
       g_strdup_printf("modules:\n  pre_trainer:\n    framework: torchtitan\n    config: trainer.yaml\n"
@@ -385,8 +385,34 @@ static MoeImport *import_primus(const char *model, const char *overrides, GError
   const MoeImportFiles files = {read_primus, NULL};
   const MoeImportOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .gpus = 8};
 
-  return moe_import_torchtitan_file(&(MoeImportText){text, strlen(text), "x.yaml"}, &files, &options, error);
+  return moe_import_torchtitan_file(&(MoeImportText){text, strlen(text), name}, &files, &options, error);
 }
+
+static MoeImport *import_primus(const char *model, const char *overrides, GError **error)
+{
+  return import_primus_at("x.yaml", model, overrides, error);
+}
+
+/* Primus is AMD's: the machine is that of the experiment's folder, MI300X where it names none, and an assumption. */
+START_TEST(test_primus_machine)
+{
+  static const char *const rows[][2] = {{"examples/torchtitan/configs/MI355X/dense.yaml", "mi355x"},
+                                        {"examples/torchtitan/configs/MI300X/dense.yaml", "mi300x"},
+                                        {"dense.yaml", "mi300x"}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) import = import_primus_at(rows[i][0], "dense", "      training: {seq_len: 4096}\n", &error);
+    g_autofree char *cluster = g_strdup_printf("cluster: \"%s\"", rows[i][1]);
+    g_autofree char *assumed = g_strdup_printf("  cluster: {values: [%s], why:", rows[i][1]);
+
+    ck_assert_msg(import != NULL, "%s", error ? error->message : "");
+    ck_assert_msg(strstr(import->text, cluster) && strstr(import->text, assumed), "%s:\n%s", rows[i][0], import->text);
+    g_autoptr(MoeRun) run = load_text(import->text);
+    ck_assert_str_eq(run->cluster.name, rows[i][1]);
+  }
+}
+END_TEST
 
 /* Experiments of Primus: torchtitan's sections, of which each file changes some. */
 START_TEST(test_primus)
@@ -442,4 +468,4 @@ END_TEST
 MOE_TEST_MAIN("interchange/configurations", test_megatron_round_trip, test_megatron_notes, test_megatron_text,
               test_hf_round_trip, test_torchtitan, test_torchtitan_split, test_torchtitan_switches,
               test_torchtitan_defaults, test_torchtitan_converters, test_torchtitan_refusals,
-              test_torchtitan_round_trip, test_primus, test_primus_refusals)
+              test_torchtitan_round_trip, test_primus, test_primus_machine, test_primus_refusals)

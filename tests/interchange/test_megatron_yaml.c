@@ -47,7 +47,7 @@ START_TEST(known_forms)
       "moe_act layernorm");
   check_yaml("modules:\n  pre_trainer:\n    framework: megatron\n    overrides:\n      num_layers: 8\n      "
              "micro_batch_size: 2\n",
-             "--num-layers 8 --micro-batch-size 2");
+             "--num-layers 8 --micro-batch-size 2 --primus-cluster mi300x");
   check_yaml(
       "model: {num_layers: 3, num_moe_experts: 8, add_bias_linear: false, share_embeddings_and_output_weights: false, "
       "moe_layer_freq: [0, 1, 1]}\n"
@@ -71,7 +71,7 @@ START_TEST(primus)
   ".yaml\n    overrides:\n      seq_length: ${SEQ:4096}\n      micro_batch_size: ${PP:2}\n      qk_layernorm: false\n"
   check_yaml(EXPERIMENT("${MODEL:small}"),
              "--bf16 --seq-length 4096 --num-layers 8 --disable-bias-linear --micro-batch-size 4 "
-             "--primus-defaults 2");
+             "--primus-defaults 2 --primus-cluster mi300x");
   check_yaml(EXPERIMENT("absent"),
              "x.yaml: primus/configs/models/megatron/absent.yaml cannot be read, expected it beside "
              "this file or in a folder above");
