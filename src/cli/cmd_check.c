@@ -1,10 +1,11 @@
 /* moesim check: validates input files of every kind. */
-#include "check_base.h"
 #include "cli.h"
 
 #include "cost/cost.h"
+#include "doc/extenders.h"
 #include "layer/layer.h"
 #include "program/program.h"
+#include "spec/hidden.h"
 #include <moesim/report.h>
 #include <moesim/validate.h>
 
@@ -67,7 +68,7 @@ static gboolean check_run(const char *file, MoeDoc *doc, GString *says, GError *
   }
   g_autofree char *data_dir = moe_data_dir();
 
-  return moe_check_hidden(file, doc, data_dir, error);
+  return moe_run_check_hidden(file, doc, data_dir, error);
 }
 
 static gboolean check_cluster(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString *says, GError **error)
@@ -155,7 +156,7 @@ static gboolean check_stack(const char *file, G_GNUC_UNUSED MoeDoc *doc, GString
   }
   g_autofree char *data_dir = moe_data_dir();
 
-  return moe_check_hidden_stack(file, data_dir, error);
+  return moe_stack_check_hidden(file, data_dir, error);
 }
 
 /* A case is a run with an id and a result. */
@@ -302,7 +303,7 @@ static gboolean is_whole(const char *file)
 /* Whether some file that stands on this one is good; says which. */
 static gboolean is_good_base(const char *file, GString *says)
 {
-  g_autoptr(GPtrArray) extenders = moe_check_extenders(file);
+  g_autoptr(GPtrArray) extenders = moe_doc_extenders(file);
 
   for (guint i = 0; i < extenders->len; i++)
     if (check_alone(g_ptr_array_index(extenders, i), says, NULL)) {

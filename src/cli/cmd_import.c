@@ -1,6 +1,6 @@
 /* moesim import: run files from the configurations of others. */
 #include "cli.h"
-#include "import_layout.h"
+#include "door/ask_layout.h"
 #include "record/output.h"
 
 #include "layer/layer.h"
@@ -223,25 +223,41 @@ static gboolean check_run(const Input *input, const MoeImport *made, MoeParamete
   return TRUE;
 }
 
+/* Puts the best layout that a search finds into `options`, and says what it tried. */
+static gboolean find_layout(const MoeImport *made, MoeImportOptions *options, GError **error)
+{
+  g_autofree char *reason = NULL;
+  g_autoptr(MoeSearchResult) found = moe_ask_layout(made->text, options, &reason, error);
+
+  if (reason)
+    moe_cli_note("no layout found that fits: %s", reason);
+  if (found)
+    moe_cli_note("layout: the best of %u that can exist, %u simulated, %u not reached in %d s", found->n_legal,
+                 found->n_simulated, found->n_not_reached, MOE_ASK_LAYOUT_S);
+  return found != NULL;
+}
+
 /* Imports; a configuration without a layout gets the best one that is found. */
 static MoeImport *make(const Input *input, MoeImportOptions *options, MoeParameters *parameters, GError **error)
 {
   gboolean open =
       input->kind == KIND_HF && options->tensor + options->context + options->pipeline + options->expert == 0;
   g_autoptr(MoeImport) made = import(input, options, error);
+  g_autoptr(GError) failure = NULL;
 
   if (!made || !check_run(input, made, parameters, error))
     return NULL;
-  GError *failure = NULL;
+  gboolean better = open && find_layout(made, options, &failure);
 
-  if (!open || !moe_cli_import_layout(made->text, options, &failure)) {
-    if (failure)
-      g_propagate_error(error, failure);
-    return failure ? NULL : g_steal_pointer(&made);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
   }
-  g_autoptr(MoeImport) better = import(input, options, error);
+  if (!better)
+    return g_steal_pointer(&made);
+  g_autoptr(MoeImport) laid_out = import(input, options, error);
 
-  return better && check_run(input, better, parameters, error) ? g_steal_pointer(&better) : NULL;
+  return laid_out && check_run(input, laid_out, parameters, error) ? g_steal_pointer(&laid_out) : NULL;
 }
 
 static void say(const MoeImport *made, const MoeParameters *parameters)

@@ -1,7 +1,5 @@
-/* A file that others extend is no run, cluster or accelerator of its own: it is as good as one that stands on it. */
-#include "check_base.h"
-
-#include "cli.h"
+/* Which files stand on one: those around it that say so. */
+#include "doc/extenders.h"
 
 #include <string.h>
 
@@ -82,7 +80,7 @@ static GPtrArray *folders_of(const char *directory)
   return folders;
 }
 
-GPtrArray *moe_check_extenders(const char *file)
+GPtrArray *moe_doc_extenders(const char *file)
 {
   GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
   g_autofree char *base = g_canonicalize_filename(file, NULL);

@@ -1,10 +1,8 @@
 /* A layout for a configuration that has none: the best of those that fit, by search. */
-#include "import_layout.h"
-#include "cli.h"
+#include "door/ask_layout.h"
 
-#include <moesim/search.h>
-
-#define SECONDS 20 /* after which no further layout is begun */
+#include "doc/doc.h"
+#include "spec/spec.h"
 
 static void take(const MoeSearchResult *found, MoeImportOptions *options)
 {
@@ -25,25 +23,29 @@ static void take(const MoeSearchResult *found, MoeImportOptions *options)
 /* Schedules that need no key of their own, slices of experts and shares of offload as they are without one. */
 static const char *const limits[] = {"schedule=none,1f1b,interleaved", "expert_tensor=1", "offload=0", NULL};
 
-gboolean moe_cli_import_layout(const char *text, MoeImportOptions *options, GError **failure)
+/* Whether the error says nothing of the run: all others are reasons why no layout fits. */
+static gboolean is_of_file(const GError *error)
+{
+  return g_error_matches(error, MOE_ERROR, MOE_ERROR_IO);
+}
+
+MoeSearchResult *moe_ask_layout(const char *text, MoeImportOptions *options, char **reason, GError **error)
 {
   const MoeRunOptions load = {.data_dir = options->data_dir};
-  MoeSearchOptions search = {.top = 1, .limits = limits, .budget_s = SECONDS, .jobs = g_get_num_processors()};
-  g_autoptr(GError) error = NULL;
-  g_autoptr(MoeDoc) doc = moe_doc_parse(text, -1, "imported", NULL, &error);
-  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &load, &error) : NULL;
-  g_autoptr(MoeSearchResult) found = run ? moe_search(run, &search, &error) : NULL;
+  MoeSearchOptions search = {.top = 1, .limits = limits, .budget_s = MOE_ASK_LAYOUT_S, .jobs = g_get_num_processors()};
+  g_autoptr(GError) trouble = NULL;
+  g_autoptr(MoeDoc) doc = moe_doc_parse(text, -1, "imported", NULL, &trouble);
+  g_autoptr(MoeRun) run = doc ? moe_run_from_doc(g_steal_pointer(&doc), "imported", &load, &trouble) : NULL;
+  g_autoptr(MoeSearchResult) found = run ? moe_search(run, &search, &trouble) : NULL;
 
-  if (g_error_matches(error, MOE_ERROR, MOE_ERROR_IO)) {
-    g_propagate_error(failure, g_steal_pointer(&error));
-    return FALSE;
+  if (is_of_file(trouble)) {
+    g_propagate_error(error, g_steal_pointer(&trouble));
+    return NULL;
   }
   if (!found || found->n_ranked == 0) {
-    moe_cli_note("no layout found that fits: %s", error ? error->message : "the run cannot exist as it is");
-    return FALSE;
+    *reason = g_strdup(trouble ? trouble->message : "the run cannot exist as it is");
+    return NULL;
   }
   take(found, options);
-  moe_cli_note("layout: the best of %u that can exist, %u simulated, %u not reached in %d s", found->n_legal,
-               found->n_simulated, found->n_not_reached, SECONDS);
-  return TRUE;
+  return g_steal_pointer(&found);
 }

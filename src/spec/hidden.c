@@ -1,8 +1,9 @@
 /* Values of a run or a stack file that all of its variants replace: no state reads them, so each is put back and read.
  */
-#include "check_base.h"
+#include "spec/hidden.h"
 
-#include "spec/spec.h"
+#include "base/base.h"
+
 #include <string.h>
 
 typedef struct Hidden Hidden;
@@ -111,25 +112,25 @@ static gboolean check_published(const Hidden *hidden, GError **error)
   return FALSE;
 }
 
-gboolean moe_check_hidden(const char *file, const MoeDoc *doc, const char *data_dir, GError **error)
+gboolean moe_run_check_hidden(const char *file, const MoeDoc *doc, const char *data_dir, GError **error)
 {
   const MoeNode *variants = moe_doc_find(doc, "variants");
   Hidden hidden = {doc, file, {.data_dir = data_dir}, read_run};
 
-  if (moe_node_size(variants) == 0)
+  if (!variants || moe_node_size(variants) == 0)
     return TRUE;
   hidden.options.variant = moe_node_key(variants, 0);
   return check_map(&hidden, "", moe_doc_root(doc), moe_node_at(variants, 0), error) && check_published(&hidden, error);
 }
 
-gboolean moe_check_hidden_stack(const char *file, const char *data_dir, GError **error)
+gboolean moe_stack_check_hidden(const char *file, const char *data_dir, GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_load_alone(file, (MoeMark){0}, NULL, error);
   const MoeNode *variants = doc ? moe_doc_find(doc, "variants") : NULL;
   g_autoptr(MoeDoc) first = NULL;
   MoeStack stack = {0};
 
-  if (!doc || moe_node_size(variants) == 0)
+  if (!variants || moe_node_size(variants) == 0)
     return doc != NULL;
   g_autofree char *name = g_strconcat(file, ":", moe_node_key(variants, 0), NULL);
   gboolean loaded = moe_stack_load(name, data_dir, &stack, &first, error);
