@@ -1,25 +1,7 @@
 /* Runs at the points of --vary, for figures that compare them: strategies, Pareto front, heat map. */
 #include "plot.h"
 
-#include "study/study.h"
-
-#include <string.h>
-
-typedef struct {
-  const MoeSweep *sweep;
-  MoeSimOptions sim;
-} Work;
-
-static MoeOutcome predict_point(guint index, gpointer user_data)
-{
-  const Work *work = user_data;
-  MoeOutcome outcome = {0};
-  g_autoptr(MoeRun) run = moe_sweep_load(work->sweep, index, &outcome.error);
-
-  if (run)
-    outcome.result = moe_study_predict(run, &work->sim, &outcome.error);
-  return outcome;
-}
+#include "study/grid.h"
 
 /* Takes the results; a layout that cannot be leaves a hole and a warning. */
 static gboolean take_results(MoePlotGrid *grid, MoeOutcome *outcomes, GError **error)
@@ -51,42 +33,29 @@ void moe_plot_grid_clear(MoePlotGrid *grid)
 
 gboolean moe_plot_grid(const char *argument, const MoePlotOptions *options, MoePlotGrid *grid, GError **error)
 {
+  MoeCliRun run_options = moe_plot_run_options(options);
   g_autofree char *file = NULL;
   g_autofree char *variant = NULL;
   g_autofree char *data_dir = moe_data_dir();
+  const MoeSimOptions sim = {.seed = (uint64_t)options->seed, .kernel_jitter = -1};
+  MoeRunOptions load;
   MoeProgress progress;
 
+  if (!moe_cli_load_options(&run_options, &load, error))
+    return FALSE;
   moe_ask_split_variant(argument, &file, &variant);
-  MoeRunOptions load = {.variant = variant ? variant : options->variant,
-                        .stack = options->stack,
-                        .sets = (const char *const *)options->sets,
-                        .data_dir = data_dir};
+  load.variant = variant ? variant : options->variant;
+  load.data_dir = data_dir;
   grid->sweep = moe_sweep_new(file, &load, (const char *const *)options->vary, FALSE, error);
   if (!grid->sweep || !moe_sweep_check_values(grid->sweep, error))
     return FALSE;
-  Work work = {grid->sweep, {.seed = (uint64_t)options->seed, .kernel_jitter = -1}};
-
   moe_cli_progress_init(&progress);
-  MoeOutcome *outcomes = moe_study_map(grid->sweep->n_points, 0, predict_point, &work, moe_cli_progress, &progress);
+  MoeOutcome *outcomes = moe_grid_predict(grid->sweep, &sim, moe_cli_progress, &progress);
   moe_cli_progress_end(&progress);
   gboolean taken = take_results(grid, outcomes, error);
 
   moe_outcomes_free(outcomes, grid->sweep->n_points);
   return taken;
-}
-
-/* "expert=16, zero=1": the varied values by the last words of their keys. */
-static char *label_point(const MoeSweep *sweep, guint point)
-{
-  GString *label = g_string_new(NULL);
-
-  for (guint a = 0; a < sweep->n_axes; a++) {
-    const char *dot = strrchr(sweep->axes[a].key, '.');
-
-    g_string_append_printf(label, "%s%s=%s", a > 0 ? ", " : "", dot ? dot + 1 : sweep->axes[a].key,
-                           moe_sweep_value(sweep, point, a));
-  }
-  return g_string_free(label, FALSE);
 }
 
 static gboolean add_points(GPtrArray *all, const char *file, const MoePlotOptions *options, GError **error)
@@ -101,7 +70,7 @@ static gboolean add_points(GPtrArray *all, const char *file, const MoePlotOption
     if (!result)
       continue;
     g_free(result->variant);
-    result->variant = label_point(grid.sweep, i);
+    result->variant = moe_grid_label(grid.sweep, i);
     g_ptr_array_add(all, result);
   }
   return TRUE;

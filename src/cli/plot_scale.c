@@ -2,11 +2,7 @@
 #include "certainty.h"
 #include "plot.h"
 
-#include "study/study.h"
-
-/* Without --gpus: a sixteenth to twice the run's own size. */
-#define SMALLEST_DIVISOR 16
-#define LARGEST_MULTIPLE 2
+#include "study/grid.h"
 
 /* One prediction: a run file on a cluster with a number of GPUs. */
 typedef struct {
@@ -30,9 +26,10 @@ static int by_number(gconstpointer a, gconstpointer b)
   return (left > right) - (left < right);
 }
 
+/* Without a text: sizes around the run's own. */
 static GArray *parse_gpus(const char *text, gint64 own, GError **error)
 {
-  g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(gint64));
+  g_autoptr(GArray) counts = text ? g_array_new(FALSE, FALSE, sizeof(gint64)) : moe_grid_sizes(own);
   g_auto(GStrv) words = g_strsplit(text ? text : "", ",", -1);
 
   for (char **word = words; *word; word++) {
@@ -42,8 +39,6 @@ static GArray *parse_gpus(const char *text, gint64 own, GError **error)
       return NULL;
     g_array_append_val(counts, count);
   }
-  for (gint64 count = own * LARGEST_MULTIPLE; !text && count >= MAX(own / SMALLEST_DIVISOR, 1); count /= 2)
-    g_array_append_val(counts, count);
   g_array_sort(counts, by_number);
   return g_steal_pointer(&counts);
 }
