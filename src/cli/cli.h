@@ -75,6 +75,10 @@ gboolean moe_cli_count(const char *option, const char *text, int64_t *value, GEr
  */
 int moe_cli_word(const char *option, const char *text, const char *const *words);
 
+/* Whether all options that were said are among `used` (words between spaces), which `what` ("plot ladder") reads; else
+ * FALSE after a message with those. A number that is 0 was not said. */
+gboolean moe_cli_applies(const char *what, const GOptionEntry *entries, const char *used);
+
 /* What was said for the options of a table, those with texts, for the functions of ask.h that both doors share. */
 MoeWords moe_cli_words(const GOptionEntry *entries);
 

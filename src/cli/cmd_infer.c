@@ -70,7 +70,7 @@ static int infer_with(MoeInferOptions *options, const Options *said, MoeFormat f
   g_autoptr(MoeResiduals) residuals = moe_ask_residuals(options->data_dir, &error);
   MoeProgress progress;
 
-  if (error)
+  if (error || (said->output && !moe_output_check(said->output, &error)))
     return moe_cli_fail(error);
   options->residuals = residuals;
   moe_cli_progress_init(&progress);

@@ -1,6 +1,7 @@
 /* moesim plot: figures. */
 #include "certainty.h"
 #include "plot.h"
+#include "record/output.h"
 
 #include <string.h>
 
@@ -82,20 +83,28 @@ static char *memory(int n, char **files, const MoePlotOptions *options, MoePlotW
   return moe_plot_memory_data(results);
 }
 
+/* Options of every kind; of those that load a run; of those that may vary it; of those with a measure. */
+#define DRAWN    "output title size scale theme"
+#define OF_RUN   DRAWN " variant stack set seed scaling"
+#define OF_RUNS  OF_RUN " variants"
+#define VARIED   OF_RUNS " vary"
+#define MEASURED " y tokens"
+
 static const MoePlotKind kinds[] = {
-    {"heatmap", "a measure over two keys", 1, 1, MOE_MEASURE_MFU, moe_plot_heatmap},
-    {"ladder", "predicted beside published", 1, -1, MOE_N_MEASURES, ladder},
-    {"memory", "memory per GPU by part", 1, -1, MOE_N_MEASURES, memory},
-    {"pareto", "GPU time against what it takes", 1, -1, MOE_MEASURE_MEMORY, moe_plot_pareto},
-    {"posterior", "what was learned of each unknown", 1, 1, MOE_N_MEASURES, moe_plot_posterior},
-    {"predictions", "an inference beside what was published", 1, 1, MOE_N_MEASURES, moe_plot_predictions},
-    {"scale", "a measure against GPUs", 1, -1, MOE_MEASURE_MFU, moe_plot_scale},
-    {"sensitivity", "what the assumptions do", 1, 1, MOE_N_MEASURES, moe_plot_sensitivity},
-    {"steps", "how step times are distributed", 1, 1, MOE_N_MEASURES, moe_plot_steps},
-    {"strategies", "where the GPUs' time goes", 1, -1, MOE_N_MEASURES, moe_plot_strategies},
-    {"timeline", "who does what when", 1, 1, MOE_N_MEASURES, moe_plot_timeline},
-    {"validation", "predicted against published", 0, 1, MOE_N_MEASURES, moe_plot_validation},
-    {"waterfall", "from peak to MFU", 1, 1, MOE_N_MEASURES, moe_plot_waterfall},
+    {"heatmap", "a measure over two keys", 1, 1, MOE_MEASURE_MFU, OF_RUN " vary" MEASURED, moe_plot_heatmap},
+    {"ladder", "predicted beside published", 1, -1, MOE_N_MEASURES, VARIED " samples posterior", ladder},
+    {"memory", "memory per GPU by part", 1, -1, MOE_N_MEASURES, VARIED, memory},
+    {"pareto", "GPU time against what it takes", 1, -1, MOE_MEASURE_MEMORY, VARIED MEASURED, moe_plot_pareto},
+    {"posterior", "what was learned of each unknown", 1, 1, MOE_N_MEASURES, DRAWN, moe_plot_posterior},
+    {"predictions", "an inference beside what was published", 1, 1, MOE_N_MEASURES, DRAWN, moe_plot_predictions},
+    {"scale", "a measure against GPUs", 1, -1, MOE_MEASURE_MFU, OF_RUN MEASURED " clusters gpus best samples posterior",
+     moe_plot_scale},
+    {"sensitivity", "what the assumptions do", 1, 1, MOE_N_MEASURES, OF_RUN, moe_plot_sensitivity},
+    {"steps", "how step times are distributed", 1, 1, MOE_N_MEASURES, OF_RUN " steps", moe_plot_steps},
+    {"strategies", "where the GPUs' time goes", 1, -1, MOE_N_MEASURES, VARIED, moe_plot_strategies},
+    {"timeline", "who does what when", 1, 1, MOE_N_MEASURES, OF_RUN " ranks window", moe_plot_timeline},
+    {"validation", "predicted against published", 0, 1, MOE_N_MEASURES, DRAWN, moe_plot_validation},
+    {"waterfall", "from peak to MFU", 1, 1, MOE_N_MEASURES, OF_RUN " attribution", moe_plot_waterfall},
 };
 
 const MoePlotKind *moe_plot_kind(guint index)
@@ -153,7 +162,7 @@ static gboolean draw(const MoePlotKind *kind, int n, char **files, const MoePlot
   figure->templates = templates;
   figure->path = options->output;
   words->width = figure->width;
-  if (!moe_figure_check(figure, error))
+  if (!moe_figure_check(figure, error) || !moe_output_check(options->output, error))
     return FALSE;
   g_autofree char *data = kind->data(n, files, options, words, error);
 
@@ -218,8 +227,9 @@ static gboolean parse_words(const MoePlotKind *kind, const MoePlotOptions *optio
 
   if (measure < 0)
     return FALSE;
-  if (options->measure && kind->measure == MOE_N_MEASURES) {
-    moe_cli_complain("plot %s: --y does not apply, the figure has one measure", kind->name);
+  if (options->tokens && !options->best && !moe_measure_of_training((MoeMeasure)measure)) {
+    moe_cli_complain("plot %s: --tokens does not apply to %s, expected --y days, dollars or mwh", kind->name,
+                     moe_measure_words[measure]);
     return FALSE;
   }
   *words = (MoePlotWords){
@@ -242,6 +252,12 @@ static gboolean check_options(const MoePlotOptions *options)
     moe_cli_complain("--seed: negative");
   else if (options->samples < 0 || options->steps < 0)
     moe_cli_complain("plot: --samples and --steps take no negative numbers");
+  else if (options->vary && options->variants)
+    moe_cli_complain("plot: --variants does not apply beside --vary");
+  else if (options->vary && (options->samples > 0 || options->posterior_file))
+    moe_cli_complain("plot: --samples and --posterior do not apply beside --vary");
+  else if (options->scale != 0 && !g_str_has_suffix(options->output, ".png"))
+    moe_cli_complain("plot: --scale does not apply to '%s', expected FILE.png", options->output);
   else
     return TRUE;
   return FALSE;
@@ -258,14 +274,19 @@ static gboolean load_posterior(MoePlotOptions *options)
   return good;
 }
 
-static int plot(int n, char **arguments, const MoePlotOptions *options)
+static gboolean kind_applies(const MoePlotKind *kind, const GOptionEntry *entries)
+{
+  g_autofree char *what = g_strdup_printf("plot %s", kind->name);
+
+  return moe_cli_applies(what, entries, kind->options);
+}
+
+static int plot(const MoePlotKind *kind, int files, char **arguments, const MoePlotOptions *options)
 {
   g_autoptr(GError) error = NULL;
-  const MoePlotKind *kind = find_kind(arguments[0]);
-  int files = n - 1;
   MoeFigure figure;
 
-  if (!kind || !check_options(options) || !parse_figure(options, &figure))
+  if (!check_options(options) || !parse_figure(options, &figure))
     return MOE_EXIT_BAD_INPUT;
   if (files < kind->least || (kind->most >= 0 && files > kind->most))
     return moe_cli_complain("plot %s: expected %s", kind->name, kind->most == 1 ? "one run" : "at least one run");
@@ -273,7 +294,17 @@ static int plot(int n, char **arguments, const MoePlotOptions *options)
 
   if (!parse_words(kind, options, &words))
     return MOE_EXIT_BAD_INPUT;
-  return draw(kind, files, arguments + 1, options, &figure, &words, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+  return draw(kind, files, arguments, options, &figure, &words, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+}
+
+/* The kind that the first argument names, with what was said for it. */
+static int plot_kind(int n, char **arguments, const GOptionEntry *entries, MoePlotOptions *options)
+{
+  const MoePlotKind *kind = find_kind(arguments[0]);
+
+  if (!kind || !kind_applies(kind, entries) || !load_posterior(options))
+    return MOE_EXIT_BAD_INPUT;
+  return plot(kind, n - 1, arguments + 1, options);
 }
 
 static void clear_options(MoePlotOptions *options)
@@ -306,7 +337,8 @@ int moe_cmd_plot(int argc, char **argv)
       {"clusters", 0, 0, G_OPTION_ARG_STRING, &o.clusters, "scale: clusters, a line each (default: the run's)",
        "C,C,..."},
       {"gpus", 0, 0, G_OPTION_ARG_STRING, &o.gpus, "scale: numbers of GPUs (default: around the run's)", "N,N,..."},
-      {"scaling", 0, 0, G_OPTION_ARG_STRING, &o.scaling, "scale: weak (batch follows, default) or strong", "S"},
+      {"scaling", 0, 0, G_OPTION_ARG_STRING, &o.scaling,
+       "weak: the batch follows the GPUs (default of scale), or strong", "S"},
       {"best", 0, 0, G_OPTION_ARG_NONE, &o.best, "scale: at each size the best layout that a search finds", NULL},
       {"samples", 0, 0, G_OPTION_ARG_INT, &o.samples,
        "scale, ladder: P10 to P90 over so many combinations of the assumptions", "N"},
@@ -314,13 +346,14 @@ int moe_cmd_plot(int argc, char **argv)
        "FILE"},
       {"steps", 0, 0, G_OPTION_ARG_INT, &o.steps, "steps: how many (default: 50)", "N"},
       {"vary", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.vary,
-       "strategies, pareto, heatmap: values of a key; several: all pairs", "KEY=A,B,..."},
+       "strategies, ladder, memory, pareto, heatmap: values of a key; several: all pairs", "KEY=A,B,..."},
       {"ranks", 0, 0, G_OPTION_ARG_STRING, &o.ranks, "timeline: ranks (default: 0)", "R,R,..."},
       {"window", 0, 0, G_OPTION_ARG_STRING, &o.window, "timeline: part of the step (default: all)", "FROM:TO"},
       {"attribution", 0, 0, G_OPTION_ARG_STRING, &o.attribution,
        "waterfall: accounted (as moesim run, default) or shapley (as moesim explain)", "A"},
       {"variant", 0, 0, G_OPTION_ARG_STRING, &o.variant, "variant of the run", "NAME"},
-      {"variants", 0, 0, G_OPTION_ARG_NONE, &o.variants, "all variants of each file, in order", NULL},
+      {"variants", 0, 0, G_OPTION_ARG_NONE, &o.variants,
+       "ladder, memory, strategies, pareto: all variants of each file, in order", NULL},
       {"stack", 0, 0, G_OPTION_ARG_FILENAME, &o.stack, "another software stack", "S"},
       {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.sets, "override any value of the runs", "KEY=VALUE"},
       {"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, "seed of routing and noise", "N"},
@@ -328,7 +361,5 @@ int moe_cmd_plot(int argc, char **argv)
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 
-  if (status != MOE_CLI_GO)
-    return status;
-  return load_posterior(&o) ? plot(argc - 1, argv + 1, &o) : MOE_EXIT_BAD_INPUT;
+  return status != MOE_CLI_GO ? status : plot_kind(argc - 1, argv + 1, entries, &o);
 }

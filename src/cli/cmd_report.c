@@ -214,7 +214,8 @@ static int report(int n, char **arguments, const Options *options, const MoeCliR
   if (!check_options(options) || !moe_cli_sim_options(run_options, &sim))
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRun) run = moe_cli_load_run(arguments[0], run_options, &error);
-  g_autoptr(MoeResult) result = run ? predict_watched(run, &sim, MAX(run_options->steps, 1), timeline, &error) : NULL;
+  gboolean begun = run && moe_output_check(options->output, &error);
+  g_autoptr(MoeResult) result = begun ? predict_watched(run, &sim, MAX(run_options->steps, 1), timeline, &error) : NULL;
 
   if (!result)
     return moe_cli_fail(error);

@@ -24,8 +24,8 @@ static const MoeUsage usage = {
 };
 
 typedef struct {
-  char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *save_residuals, *pair;
-  gint jobs, stage;
+  char *cases, *group_by, *format, *fidelity, *baseline, *save_baseline, *save_residuals, *pair, *stage;
+  gint jobs;
   gboolean worst, pairs, once, summary, leave_one_out, parts, memory;
 } Options;
 
@@ -39,6 +39,7 @@ static void clear_options(Options *options)
   g_free(options->save_baseline);
   g_free(options->save_residuals);
   g_free(options->pair);
+  g_free(options->stage);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
@@ -69,7 +70,8 @@ static gboolean save_baseline(const MoeValidation *validation, const char *path,
 }
 
 /* Stores and compares; before anything is printed, since either may fail. */
-static int finish(const MoeValidation *validation, const MoeSimOptions *sim, const Options *options)
+static int finish(const MoeValidation *validation, const MoeSimOptions *sim, const Options *options,
+                  const MoeBaseline *baseline)
 {
   g_autoptr(GError) error = NULL;
 
@@ -77,9 +79,7 @@ static int finish(const MoeValidation *validation, const MoeSimOptions *sim, con
     return moe_cli_fail(error);
   if (options->save_baseline && !save_baseline(validation, options->save_baseline, &error))
     return moe_cli_fail(error);
-  g_auto(GStrv) worse = options->baseline ? moe_baseline_compare(validation, options->baseline, &error) : NULL;
-  if (error)
-    return moe_cli_fail(error);
+  g_auto(GStrv) worse = baseline ? moe_baseline_compare(validation, baseline) : NULL;
   for (char **group = worse; group && *group; group++)
     moe_cli_warn("%s", *group);
   if (validation->n_failed > 0)
@@ -150,16 +150,29 @@ static gpointer fit_rates(const Question *q, guint jobs, MoeProgress *progress, 
   return moe_fit_rates(q->dir, q->data_dir, jobs, &q->sim, moe_cli_progress, progress, error);
 }
 
+/* What is read and written at the end is looked at first. */
+static gboolean check_files(const Options *options, MoeBaseline **baseline, GError **error)
+{
+  *baseline = options->baseline ? moe_baseline_load(options->baseline, error) : NULL;
+  return (*baseline || !options->baseline) &&
+         (!options->save_residuals || moe_output_check(options->save_residuals, error)) &&
+         (!options->save_baseline || moe_output_check(options->save_baseline, error));
+}
+
 static int validate(const Options *options)
 {
   g_auto(Question) question = {0};
+  g_autoptr(MoeBaseline) baseline = NULL;
+  g_autoptr(GError) error = NULL;
 
   if (!read_question(options, MOE_GROUP_BY_FAMILY, NULL, &question))
     return MOE_EXIT_BAD_INPUT;
+  if (!check_files(options, &baseline, &error))
+    return moe_cli_fail(error);
   g_autoptr(MoeValidation) validation = answer(&question, options, predict_times);
   if (!validation)
     return MOE_EXIT_BAD_INPUT;
-  int status = finish(validation, &question.sim, options);
+  int status = finish(validation, &question.sim, options, baseline);
 
   if (status != MOE_EXIT_DONE && status != MOE_EXIT_NO)
     return status;
@@ -208,16 +221,41 @@ static int inside_step(const Options *options)
   g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
   MoeCliRun run = {.fidelity = options->fidelity};
   MoeSimOptions sim;
+  gint64 stage = -1;
 
   if (!moe_cli_sim_options(&run, &sim))
     return MOE_EXIT_BAD_INPUT;
+  if (options->stage && !g_ascii_string_to_signed(options->stage, 10, 0, G_MAXINT32, &stage, NULL))
+    return moe_cli_complain("--stage: '%s', expected a number from 0", options->stage);
   return options->pair ? moe_cli_validate_pair(options->pair, data_dir, &sim)
-                       : moe_cli_validate_parts(dir, data_dir, options->stage, &sim);
+                       : moe_cli_validate_parts(dir, data_dir, stage, &sim);
+}
+
+/* The question that was asked, and the options that it reads. */
+static int ask(const Options *o, const GOptionEntry *entries)
+{
+  const struct {
+    gboolean asked;
+    const char *what, *used;
+    int (*answer)(const Options *options);
+  } kinds[] = {
+      {o->pair != NULL, "validate --pair", "pair fidelity", inside_step},
+      {o->parts, "validate --parts", "parts stage cases fidelity", inside_step},
+      {o->memory, "validate --memory", "memory cases group-by summary format fidelity jobs", memory},
+      {o->leave_one_out, "validate --leave-one-out", "leave-one-out cases format fidelity jobs", leave_one_out},
+      {TRUE, "validate",
+       "cases group-by worst pairs once summary format fidelity jobs baseline save-baseline save-residuals", validate},
+  };
+  guint kind = 0;
+
+  while (!kinds[kind].asked)
+    kind++;
+  return moe_cli_applies(kinds[kind].what, entries, kinds[kind].used) ? kinds[kind].answer(o) : MOE_EXIT_BAD_INPUT;
 }
 
 int moe_cmd_validate(int argc, char **argv)
 {
-  g_auto(Options) o = {.stage = -1};
+  g_auto(Options) o = {0};
   const GOptionEntry entries[] = {
       {"cases", 0, 0, G_OPTION_ARG_FILENAME, &o.cases, "folder of case files (default: validation/)", "DIR"},
       {"group-by", 0, 0, G_OPTION_ARG_STRING, &o.group_by, "family, gpu, stack or kind", "WHAT"},
@@ -234,7 +272,7 @@ int moe_cmd_validate(int argc, char **argv)
       {"memory", 0, 0, G_OPTION_ARG_NONE, &o.memory,
        "published peaks of memory, and whether what ran fits; also reads DIR/memory", NULL},
       {"parts", 0, 0, G_OPTION_ARG_NONE, &o.parts, "parts of the iteration, where they were published", NULL},
-      {"stage", 0, 0, G_OPTION_ARG_INT, &o.stage, "with --parts: pipeline stage (default: the middle one)", "N"},
+      {"stage", 0, 0, G_OPTION_ARG_STRING, &o.stage, "with --parts: pipeline stage (default: the middle one)", "N"},
       {"pair", 0, 0, G_OPTION_ARG_FILENAME, &o.pair, "kernel classes of a profiled forward-backward pair", "FILE"},
       {"baseline", 0, 0, G_OPTION_ARG_FILENAME, &o.baseline, "exit 1 when a group is worse than stored here", "FILE"},
       {"save-residuals", 0, 0, G_OPTION_ARG_FILENAME, &o.save_residuals,
@@ -244,11 +282,5 @@ int moe_cmd_validate(int argc, char **argv)
   };
   int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
 
-  if (status != MOE_CLI_GO)
-    return status;
-  if (o.parts || o.pair)
-    return inside_step(&o);
-  if (o.memory)
-    return memory(&o);
-  return o.leave_one_out ? leave_one_out(&o) : validate(&o);
+  return status != MOE_CLI_GO ? status : ask(&o, entries);
 }

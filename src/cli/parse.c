@@ -180,6 +180,35 @@ int moe_cli_parse(const MoeUsage *usage, const GOptionEntry *entries, const GOpt
   return check_arguments(usage, *argc - 1);
 }
 
+static gboolean is_said(const GOptionEntry *entry)
+{
+  switch (entry->arg) {
+  case G_OPTION_ARG_NONE:
+  case G_OPTION_ARG_INT:
+    return *(const gint *)entry->arg_data != 0;
+  case G_OPTION_ARG_INT64:
+    return *(const gint64 *)entry->arg_data != 0;
+  case G_OPTION_ARG_DOUBLE:
+    return *(const gdouble *)entry->arg_data != 0;
+  default:
+    return *(const gpointer *)entry->arg_data != NULL;
+  }
+}
+
+gboolean moe_cli_applies(const char *what, const GOptionEntry *entries, const char *used)
+{
+  g_auto(GStrv) words = g_strsplit(used, " ", -1);
+  g_autofree char *list = g_strjoinv(", --", words);
+
+  for (; entries->long_name; entries++)
+    if (is_said(entries) && !g_strv_contains((const char *const *)words, entries->long_name)) {
+      moe_cli_complain("%s: --%s does not apply, expected %s%s", what, entries->long_name, *list ? "--" : "no option",
+                       list);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* As a word of the command line. */
 static MoeSaid said_as(const char *option, const char *text)
 {

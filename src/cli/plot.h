@@ -33,8 +33,9 @@ typedef struct {
 typedef struct {
   const char *name;
   const char *summary;
-  int least, most;    /* run files; most < 0: any number */
-  MoeMeasure measure; /* without --y; MOE_N_MEASURES: the kind has none to choose */
+  int least, most;     /* run files; most < 0: any number */
+  MoeMeasure measure;  /* without --y; MOE_N_MEASURES: the kind has none to choose */
+  const char *options; /* that the kind reads, words between spaces */
   char *(*data)(int n, char **files, const MoePlotOptions *options, MoePlotWords *words, GError **error);
 } MoePlotKind;
 

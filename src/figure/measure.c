@@ -28,14 +28,14 @@ static const char *const axes[MOE_N_MEASURES] = {
     [MOE_MEASURE_MEMORY] = "memory of the fullest GPU (GB)",
 };
 
-static gboolean is_of_training(MoeMeasure measure)
+gboolean moe_measure_of_training(MoeMeasure measure)
 {
   return measure == MOE_MEASURE_DAYS || measure == MOE_MEASURE_DOLLARS || measure == MOE_MEASURE_MWH;
 }
 
 char *moe_measure_axis(MoeMeasure measure, double tokens)
 {
-  if (!is_of_training(measure))
+  if (!moe_measure_of_training(measure))
     return g_strdup(axes[measure]);
   g_autofree char *count = moe_count_format(tokens, NULL);
 

@@ -67,6 +67,9 @@ typedef enum {
 } MoeMeasure;
 extern const char *const moe_measure_words[]; /* "mfu", "tokens" ...; NULL-terminated */
 
+/* Whether a measure is of a training on so many tokens: days, dollars, energy. */
+gboolean moe_measure_of_training(MoeMeasure measure);
+
 /* Value of a prediction in the unit of the measure's axis; `tokens` of the training (DAYS, DOLLARS, MWH), `first` the
  * line's first point (EFFICIENCY). NaN where it is unknown (no price, no power). */
 double moe_measure_value(MoeMeasure measure, const MoeResult *result, double tokens, const MoeResult *first);

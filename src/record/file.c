@@ -109,6 +109,19 @@ MoeOutput *moe_output_new(const char *path, GError **error)
   return g_steal_pointer(&output);
 }
 
+gboolean moe_output_check(const char *path, GError **error)
+{
+  MoeTarget target = {0};
+  gboolean special = moe_target_find(path, &target) && target.special;
+
+  moe_target_clear(&target);
+  if (special && !g_file_test(path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  g_autoptr(MoeOutput) output = moe_output_new(path, error);
+
+  return output != NULL;
+}
+
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 void moe_output_write(MoeOutput *output, const char *text, gssize length)

@@ -26,6 +26,9 @@ gboolean moe_output_commit(MoeOutput *output, GError **error);
 /* Without a commit before, the temporary file is removed. */
 void moe_output_free(MoeOutput *output);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeOutput, moe_output_free)
+/* Whether a file of that name can be begun: worth asking before hours of work. Devices and pipes are left alone. FALSE
+ * and *error (MOE_ERROR_IO) as moe_output_new would. */
+gboolean moe_output_check(const char *path, GError **error);
 /* All at once. */
 gboolean moe_output_save(const char *path, const char *text, GError **error);
 /* The temporary name of what is to be called `path`, however long that is. Caller frees. */

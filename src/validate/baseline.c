@@ -69,32 +69,53 @@ static const MoeCaseGroup *find_group(const MoeCaseGroup *groups, guint n, const
   return g_str_equal(name, "all") ? all : NULL;
 }
 
-static gboolean compare_groups(const MoeNode *list, const MoeCaseGroup *groups, guint n, const MoeCaseGroup *all,
-                               GStrvBuilder *worse, GError **error)
+struct MoeBaseline {
+  MoeDoc *doc;    /* owns the names */
+  GArray *groups; /* of Stored */
+};
+
+void moe_baseline_free(MoeBaseline *baseline)
 {
+  if (!baseline)
+    return;
+  moe_doc_free(baseline->doc);
+  g_array_unref(baseline->groups);
+  g_free(baseline);
+}
+
+MoeBaseline *moe_baseline_load(const char *path, GError **error)
+{
+  g_autoptr(MoeBaseline) baseline = g_new0(MoeBaseline, 1);
+
+  baseline->groups = g_array_new(FALSE, FALSE, sizeof(Stored));
+  baseline->doc = moe_doc_load(path, error);
+  const MoeNode *list = baseline->doc ? moe_node_get(moe_doc_root(baseline->doc), "groups") : NULL;
+
+  if (!baseline->doc)
+    return NULL;
   for (guint i = 0; list && i < moe_node_size(list); i++) {
     Stored stored = {0};
 
     if (!read_stored(moe_node_at(list, i), &stored, error))
-      return FALSE;
-    g_autofree char *text = worse_text(find_group(groups, n, all, stored.name), &stored);
+      return NULL;
+    g_array_append_val(baseline->groups, stored);
+  }
+  return g_steal_pointer(&baseline);
+}
+
+char **moe_baseline_compare(const MoeValidation *validation, const MoeBaseline *baseline)
+{
+  g_autoptr(GStrvBuilder) worse = g_strv_builder_new();
+  guint n = 0;
+  MoeCaseGroup *groups = moe_validation_group(validation, MOE_GROUP_BY_FAMILY, &n);
+
+  for (guint i = 0; i < baseline->groups->len; i++) {
+    const Stored *stored = &g_array_index(baseline->groups, Stored, i);
+    g_autofree char *text = worse_text(find_group(groups, n, &validation->all, stored->name), stored);
+
     if (text)
       g_strv_builder_add(worse, text);
   }
-  return TRUE;
-}
-
-char **moe_baseline_compare(const MoeValidation *validation, const char *path, GError **error)
-{
-  g_autoptr(MoeDoc) doc = moe_doc_load(path, error);
-  g_autoptr(GStrvBuilder) worse = g_strv_builder_new();
-  guint n = 0;
-
-  if (!doc)
-    return NULL;
-  MoeCaseGroup *groups = moe_validation_group(validation, MOE_GROUP_BY_FAMILY, &n);
-  gboolean read = compare_groups(moe_node_get(moe_doc_root(doc), "groups"), groups, n, &validation->all, worse, error);
-
   moe_case_groups_free(groups, n);
-  return read ? g_strv_builder_end(worse) : NULL;
+  return g_strv_builder_end(worse);
 }

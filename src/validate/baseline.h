@@ -10,9 +10,14 @@ G_BEGIN_DECLS
 
 /* The file: cases, median and P90 of |error| per family and of all, in YAML. Caller frees. */
 char *moe_baseline_text(const MoeValidation *validation);
-/* A sentence for each group that such a file has and that is worse now: a larger median or P90, fewer cases, or none;
- * empty where nothing is. Caller frees with g_strfreev. NULL and *error where the file cannot be read. */
-char **moe_baseline_compare(const MoeValidation *validation, const char *path, GError **error);
+/* Such a file. NULL and *error where it cannot be read. */
+typedef struct MoeBaseline MoeBaseline;
+MoeBaseline *moe_baseline_load(const char *path, GError **error);
+void moe_baseline_free(MoeBaseline *baseline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeBaseline, moe_baseline_free)
+/* A sentence for each group of the baseline that is worse now: a larger median or P90, fewer cases, or none; empty
+ * where nothing is. Caller frees with g_strfreev. */
+char **moe_baseline_compare(const MoeValidation *validation, const MoeBaseline *baseline);
 
 G_END_DECLS
 

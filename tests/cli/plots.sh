@@ -57,7 +57,20 @@ check "the picture is called Gnuplot" sh -c "! grep -q '<title>Gnuplot' '$work/d
 refused "--size: '900', expected WIDTHxHEIGHT, each from 200 to 10000" plot ladder "$run" --size 900 -o "$work/none.svg"
 refused "--scale: 99, expected 0.25 to 8" plot ladder "$run" --scale 99 -o "$work/none.png"
 refused "--theme" plot ladder "$run" --theme mauve -o "$work/none.svg"
-refused "--y does not apply" plot ladder "$run" --y days -o "$work/none.svg"
+# What a kind does not read is refused, and so is what its other words leave without effect.
+for wrong in 'ladder --y=days' 'sensitivity --vary=training.micro_batch=1,2' 'memory --samples=4' 'memory --posterior=x.yaml' 'waterfall --steps=3' \
+  'waterfall --variants' 'timeline --attribution=shapley' 'steps --ranks=0' 'sensitivity --gpus=8' 'scale --window=0:1' 'scale --variants' \
+  'strategies --best' 'pareto --clusters=h100-hgx' 'heatmap --samples=4' 'validation --stack=yolo' 'validation --seed=3' \
+  'posterior --set=training.micro_batch=2' 'predictions --variant=x'; do
+  option=${wrong#* }
+  refused "plot ${wrong%% *}: ${option%%=*} does not apply, expected --output, " plot "${wrong%% *}" "$run" "$option" -o "$work/none.svg"
+done
+refused "--tokens does not apply to mfu" plot scale "$run" --tokens 1T -o "$work/none.svg"
+refused "--variants does not apply beside --vary" plot memory "$run" --variants --vary training.micro_batch=1,2 -o "$work/none.svg"
+refused "--samples and --posterior do not apply beside --vary" plot ladder "$run" --samples 4 --vary training.micro_batch=1,2 -o "$work/none.svg"
+refused "--scale does not apply" plot ladder "$run" --scale 3 -o "$work/none.svg"
+draw varied.svg ladder "$run" --vary training.micro_batch=1,2
+check "no bar of a value" grep -q 'micro_batch=2' "$work/varied.dat"
 draw timeline.svg timeline "$data/models/deepseek-v3.yaml" --ranks 0,128 --window '1 s:1.1 s'
 check "no lane of the second stage" grep -q 'rank 128 compute' "$work/timeline.svg"
 draw sensitivity.svg sensitivity "$run"
@@ -104,6 +117,7 @@ draw waterfall.pdf waterfall "$run"
 refused "--window: '5', expected FROM:TO" plot timeline "$run" --window 5 -o "$work/none.svg"
 refused "ends before it begins" plot timeline "$run" --window '2 s:1 s' -o "$work/none.svg"
 refused "--ranks: '64' is no rank" plot timeline "$run" --ranks 64 -o "$work/none.svg"
+refused "$work/absent/figure.png: cannot write" plot validation absent -o "$work/absent/figure.png" # before a case is read
 refused "cannot write" plot waterfall "$run" -o "$work/absent/figure.png"
 check "half a file is left" sh -c "! ls '$work'/*.part 2> /dev/null"
 

@@ -64,6 +64,22 @@ echo 'groups: [{name: lab, cases: -1, median_abs_error: 0, p90_abs_error: 0}]' >
 refused "negative.yaml:1:29: " validate --cases "$cases" --baseline "$work/negative.yaml"
 refused "absent.yaml: No such file" validate --cases "$cases" --baseline "$work/absent.yaml"
 refused "$work/absent/b.yaml: cannot write" validate --cases "$cases" --save-baseline "$work/absent/b.yaml"
+# All of them before a case is read, which are none here.
+refused "negative.yaml:1:29: " validate --cases absent --baseline "$work/negative.yaml"
+refused "absent.yaml: No such file" validate --cases absent --baseline "$work/absent.yaml"
+for option in --save-baseline --save-residuals; do
+  refused "$work/absent/b.yaml: cannot write" validate --cases absent "$option" "$work/absent/b.yaml"
+  refused "$work: cannot write" validate --cases absent "$option" "$work"
+done
+check "a file of a validation that was refused" [ ! -e "$work/absent" ]
+
+# What a question does not read is refused.
+for wrong in '--memory --worst' '--memory --baseline=b.yaml' '--parts --format=json' '--parts --jobs=2' '--leave-one-out --pairs' '--stage=1' \
+  '--pair=x.yaml --cases=y' '--pair=x.yaml --parts'; do
+  # shellcheck disable=SC2086 # words
+  refused "does not apply, expected --" validate $wrong
+done
+refused "--stage: '-1', expected a number from 0" validate --parts --stage=-1
 
 # No dense case: nothing is fitted, the rate counts as 1, and the family is as good with itself as without.
 try validate --cases "$cases" --leave-one-out

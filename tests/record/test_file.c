@@ -89,6 +89,27 @@ START_TEST(a_missing_folder_is_an_error_with_the_name)
 }
 END_TEST
 
+/* What can be begun is left as it was; what cannot is refused with its name. */
+START_TEST(names_are_tried)
+{
+  Place place = open_place("out.txt");
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  ck_assert(moe_output_check(place.file, NULL));
+  ck_assert_uint_eq(count_entries(&place), 0);
+  ck_assert(moe_output_save(place.file, "old", NULL));
+  ck_assert(moe_output_check(place.file, NULL));
+  ck_assert(g_file_get_contents(place.file, &text, NULL, NULL));
+  ck_assert_str_eq(text, "old");
+  ck_assert(moe_output_check("/dev/full", NULL)); /* a device takes what it takes */
+  ck_assert(!moe_output_check("/nowhere/at/all.txt", &error));
+  ck_assert_str_eq(error->message, "/nowhere/at/all.txt: cannot write: No such file or directory");
+  ck_assert(!moe_output_check(place.folder, NULL));
+  close_place(&place);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_an_error)
 {
   g_autoptr(GError) error = NULL;
@@ -241,5 +262,6 @@ START_TEST(sets_are_whole)
 END_TEST
 
 MOE_TEST_MAIN("report/file", nothing_stands_under_the_name_before_commit, an_abandoned_file_leaves_the_old_one,
-              a_missing_folder_is_an_error_with_the_name, a_full_disk_is_an_error, gz_is_compressed, links_stay,
-              a_circle_of_links_is_refused, descriptors_are_written_in_place, modes_stay, longest_names, sets_are_whole)
+              a_missing_folder_is_an_error_with_the_name, names_are_tried, a_full_disk_is_an_error, gz_is_compressed,
+              links_stay, a_circle_of_links_is_refused, descriptors_are_written_in_place, modes_stay, longest_names,
+              sets_are_whole)

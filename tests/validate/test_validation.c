@@ -277,7 +277,9 @@ START_TEST(baseline)
   moe_case_group_fill(v, NULL, MOE_GROUP_BY_FAMILY, &v->all);
   g_autofree char *text = moe_baseline_text(v);
   ck_assert(g_file_set_contents(path, text, -1, NULL));
-  g_auto(GStrv) same = moe_baseline_compare(v, path, &error);
+  g_autoptr(MoeBaseline) kept = moe_baseline_load(path, &error);
+  ck_assert_ptr_nonnull(kept);
+  g_auto(GStrv) same = moe_baseline_compare(v, kept);
   ck_assert_ptr_nonnull(same);
   ck_assert_uint_eq(g_strv_length(same), 0);
   ck_assert(g_file_set_contents(path,
@@ -287,14 +289,16 @@ START_TEST(baseline)
                                 "  - {name: all, cases: 7, median_abs_error: 1, p90_abs_error: 1}\n"
                                 "  - {name: gone, cases: 1, median_abs_error: 1, p90_abs_error: 1}\n",
                                 -1, NULL));
-  g_auto(GStrv) worse = moe_baseline_compare(v, path, &error);
+  g_autoptr(MoeBaseline) better = moe_baseline_load(path, &error);
+  ck_assert_ptr_nonnull(better);
+  g_auto(GStrv) worse = moe_baseline_compare(v, better);
   ck_assert_ptr_nonnull(worse);
   ck_assert_uint_eq(g_strv_length(worse), 3);
   ck_assert(g_str_has_prefix(worse[0], "a is worse than the baseline: median 35.00 % (was 10.00), P90 "));
   ck_assert(g_str_has_suffix(worse[1], "6 cases (were 7)"));
   ck_assert_str_eq(worse[2], "gone of the baseline has no case any more");
   ck_assert(g_file_set_contents(path, "groups: [{name: a, cases: -1}]\n", -1, NULL));
-  ck_assert_ptr_null(moe_baseline_compare(v, path, &error));
+  ck_assert_ptr_null(moe_baseline_load(path, &error));
   ck_assert(g_error_matches(error, MOE_ERROR, MOE_ERROR_INPUT));
 }
 END_TEST
