@@ -12,6 +12,29 @@ cd "$work/here" || exit 1
 cp -r "$data/clusters" "$data/validation" . # examples write into them
 ln -s "$data/models" "$data/stacks" "$data/plots" .
 
+# Of every family of published runs the first and the one with the longest name, of the measurements some of one accelerator: each kind of
+# row, a tenth of the time. tools/outputs.py width asks about everything.
+few_cases() {
+  awk '
+    /^cases:/ { inside = 1 }
+    inside && /^  - / { n++ }
+    { line[NR] = $0; of[NR] = n + 0 }
+    match($0, /id: [^,}]*/) && RLENGTH > longest { longest = RLENGTH; chosen = n }
+    END { for (i = 1; i <= NR; i++) if (of[i] <= 1 || of[i] == chosen) print line[i] }' "$1"
+}
+few_rows() {
+  awk '
+    function end() { if (ends++ < 2 || of == "a100-80") printf "%s", block; block = of = "" } # the head, the first series, one accelerator
+    /^  - source/ { end(); n = 0 }
+    /^    fragment:/ { of = $2 }
+    !/^ *- \[/ || ++n <= 4 { block = block $0 "\n" }
+    END { end() }' "$1"
+}
+for file in validation/*.yaml validation/memory/*.yaml; do few_cases "$file" > "$work/sample" && cp "$work/sample" "$file"; done
+for file in validation/measured/[abg]*.yaml; do few_rows "$file" > "$work/sample" && cp "$work/sample" "$file"; done
+MOESIM_DATA=$work/here
+export MOESIM_DATA
+
 widest() { wc -L < "$1"; }
 fits() { check "$(widest "$1") columns, expected at most 100" [ "$(widest "$1")" -le 100 ]; }
 
@@ -32,8 +55,10 @@ examples() {
   moesim "$1" --wide --help | sed -n '/^Examples:/,/^$/p' | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' |
     grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' -e '--write' -e '--save-' -e '--baseline' -e '--worst' |
     awk '!/moesim (infer|plot|report)/ || !drawn++' |
-    sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 3s/' -e 's/--samples [0-9]*/--samples 10/' \
-      -e 's/moesim sensitivity .*/& --samples 10/' -e 's/moesim infer .*/& --simulations 16 --particles 100/' -e 's/--orders [0-9]*/--orders 2/' -e 's/ | .*//'
+    sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 1s/' -e 's/--samples [0-9]*//' -e 's/--orders [0-9]*//' \
+      -e 's/moesim \(run .*yaml\|sensitivity\|compare\|goodput\|report\) .*/& --samples 2/' -e 's/moesim \(goodput\|report\) .*/& --seeds 8/' \
+      -e 's/moesim fabric .*/& --gpus 1024/' -e 's/\(moesim plan .*--gpus [0-9]*\)[0-9,]*/\1/' \
+      -e 's/moesim explain .*/& --orders 1/' -e 's/moesim infer .*/& --simulations 16 --particles 100/' -e 's/ | .*//'
 }
 
 for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\)  .*/\1/p'); do
@@ -76,7 +101,7 @@ expect_out "--wide shows all columns"
 check "nothing more in the wide table" [ "$(wc -l < "$work/all")" -gt "$(wc -l < "$work/narrow")" ]
 check "--wide leaves columns out" sh -c "! grep -q 'no room' '$work/wide'"
 # A command that it prints can be pasted, wherever it was broken.
-COLUMNS=60 moesim plan models/mixtral-8x7b.yaml --tokens 2T --clusters h100-hgx --gpus 256 --budget 3s > "$work/out"
+COLUMNS=60 moesim plan models/mixtral-8x7b.yaml --tokens 2T --clusters h100-hgx --gpus 256 --budget 2s > "$work/out"
 sed -n '/^Rows as runs/,$p' "$work/out" | sed -n '/^ *moesim run/,/[^\\]$/p' > "$work/command"
 said="moesim plan at 60 columns"
 check "no command over several lines" [ "$(wc -l < "$work/command")" -gt 1 ]
@@ -84,8 +109,8 @@ check "a command that cannot be run" sh "$work/command" > /dev/null
 check "over 60 columns" [ "$(widest "$work/out")" -le 60 ]
 
 whole memory models/deepseek-v3.yaml
-whole goodput models/mai-base-1/v5.yaml
-whole explain models/mai-base-1/v5.yaml --with 'cluster.network.nic=800 Gbit/s'
+whole goodput models/mai-base-1/v5.yaml --samples 4 --seeds 8
+whole explain models/mai-base-1/v5.yaml --with 'cluster.network.nic=800 Gbit/s' --orders 1
 
 # Without a terminal and without COLUMNS there are 100; another number is another width; no colour in a pipe.
 (unset COLUMNS && moesim compare models/deepseek-v3.yaml > "$work/unset")
