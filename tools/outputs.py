@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs every command that answers, over every shipped run, and holds its output against another build or a width.
 
-usage: tools/outputs.py same BEFORE AFTER [-k] [-q] [WORD...]     JSON and CSV of two trees, each with its build/src/cli/moesim:
+usage: tools/outputs.py same BEFORE AFTER [-k] [-q] [WORD...]     JSON, CSV and text of two trees, each with its build/src/cli/moesim:
                                                          keys that went, values that differ; added keys are counted
        tools/outputs.py width TREE COLUMNS [-q] [WORD...]         tables: lines that are too wide, numbers that --wide has not
 
--k: keys alone, for predictions that moved. -q: one variant of two runs. Words: only these commands. Exit status 1: something was found.
+-k: keys, their order and the types of their values alone, for predictions that moved. -q: two runs. Words: only these commands.
+Exit status 1: something was found.
 """
 import csv
 import io
@@ -36,6 +37,8 @@ EACH = {  # of every run
     "show": "show {run} --defaults",
     "search": "search {run} --limit tensor=1,2 --limit pipeline=1,2 --limit micro_batch=1,2 --top 3 --budget 8s",
     "sweep": "sweep {run} --vary training.micro_batch=1,2,3 --tokens 15T",
+    "intervals": "sweep {run} --vary training.micro_batch=1,2 --samples 2",
+    "remedies": "memory {run} --set training.micro_batch=8 --remedies",
 }
 ONCE = {
     "plan": "plan models/mixtral-8x7b.yaml --tokens 2T --clusters h100-hgx,h200-hgx --gpus 128,256 --deadline 60d",
@@ -70,7 +73,28 @@ ONCE = {
     "profile": "calibrate --profile tests/measured/profiles/two-steps.json",
     "diff": "diff models/llama3-70b.yaml --profile tests/measured/profiles/two-steps.json",
     "infer": "infer validation/mai-base-1.yaml --simulations 24 --particles 100",
-    "check": "check models/mixtral-8x7b.yaml",
+    "check": "check models/mixtral-8x7b.yaml models/mai-base-1/common.yaml clusters/h100-hgx.yaml stacks/yolo.yaml",
+    "validate-leave-one-out": "validate --leave-one-out",
+    "list-architectures": "list architectures",
+    "list-variants": "list variants models/mai-base-1/v4.yaml",
+    "schema-run": "schema run",
+    "schema-cluster": "schema cluster",
+    "schema-stack": "schema stack",
+    "schema-accelerator": "schema accelerator",
+    "schema-fabric": "schema fabric",
+    "schema-case": "schema case",
+    "pair": "explain models/deepseek-v3.yaml models/mai-base-1/v5.yaml --orders 1",
+    "clusters": "search models/mixtral-8x7b.yaml --clusters h100-hgx,h200-hgx --limit tensor=1 --limit pipeline=1 --top 3",
+    "zip": "sweep models/mixtral-8x7b.yaml --vary gpus=64,128 --vary training.micro_batch=1,2 --zip",
+    "beside": "fabric models/mixtral-8x7b.yaml --beside models/llama3-70b.yaml",
+    "mfu-lora": "mfu --params 405e9 --tokens-per-step 1024 --step-time 30 --gpus 8 --peak 1.3e15 --lora",
+}
+TEXT = {  # answers that are no table: bytes
+    "as-yaml": "show models/deepseek-v3.yaml --format yaml",
+    "schema-md": "schema --format md",
+    "megatron": "export megatron models/deepseek-v3.yaml -o -",
+    "hf": "import hf tests/interchange/hf/qwen3-30b-a3b.json --gpus 64 --tensor 2",
+    "help": "--help",
 }
 
 
@@ -84,7 +108,7 @@ def runs(tree, few):
 def questions(tree, few, words):
     """Pairs of a name and the words of a command line."""
     chosen = lambda name: not words or name in words
-    for name, line in ONCE.items():
+    for name, line in (ONCE | TEXT).items():
         if chosen(name):
             yield name, line.split()
     for run in runs(tree, few):
@@ -104,7 +128,9 @@ def answer(tree, words, columns=None):
 
 
 def formatted(tree, words, form):
-    """As JSON or CSV; some commands have a switch for it."""
+    """As JSON, CSV or text; some commands have a switch for it."""
+    if form == "text":
+        return answer(tree, words)
     got = answer(tree, [*words, "--format", form])
     return answer(tree, [*words, "--" + form]) if got[0] == 2 else got
 
@@ -146,21 +172,42 @@ def table(text):
 
 
 def parts(form, text, keys_alone):
-    """Path to value; with keys alone, keys without their place in lists."""
+    """Path to value; with keys alone, keys without their place in lists to the types that they have."""
+    if form == "text":
+        return {f"line {number}": line for number, line in enumerate(text.splitlines(), 1)}
     found = dict(leaves(json.loads(text)) if form == "json" else table(text))
     found = {path: value for path, value in found.items() if re.split(r"[.\]]", path)[-1] not in TIMES}
-    return {re.sub(r"\[\d+\]", "[]", path): None for path in found} if keys_alone else found
+    return kinds(found, form) if keys_alone else found
+
+
+def kind(value, form):
+    """The type of a value; "" where there is none, which fits any."""
+    if value is None or value == "":
+        return ""
+    if form == "csv":
+        return "number" if re.fullmatch(r"[-+]?(\d[\d.]*(e[-+]?\d+)?|nan|inf)", value) else "text"
+    return {bool: "truth", str: "text"}.get(type(value), "number")
+
+
+def kinds(found, form):
+    """Keys in their order to the types of their values."""
+    types = {}
+    for path, value in found.items():
+        types.setdefault(re.sub(r"\[\d+\]", "[]", path), set()).add(kind(value, form))
+    return {path: " or ".join(sorted(of - {""})) for path, of in types.items()}
 
 
 def differences(before, after, form, keys_alone):
     """Lines that say what went and what differs, and how many keys were added."""
     old, new = parts(form, before, keys_alone), parts(form, after, keys_alone)
     gone = [path for path in old if path not in new]
-    moved = [path for path in old if path in new and old[path] != new[path]]
+    moved = [path for path in old if path in new and old[path] != new[path] and (old[path] and new[path] or not keys_alone)]
     lines = [f"  gone: {path}" for path in gone[:5]]
     lines += [f"  {path}: {old[path]} -> {new[path]}" for path in moved[:5]]
     if len(gone) + len(moved) > len(lines):
         lines.append(f"  and {len(gone) + len(moved) - len(lines)} more")
+    was, now = [path for path in old if path in new], [path for path in new if path in old]
+    lines += [f"  another order: {a} -> {b}" for a, b in zip(was, now) if a != b][:1]
     return lines, sorted({re.sub(r"\[\d+\]", "[]", path) for path in new if path not in old})
 
 
@@ -172,7 +219,7 @@ def same(before, after, keys_alone, few, words):
     def one(question):
         name, line = question
         told = []
-        for form in ("json", "csv"):
+        for form in ("text",) if name in TEXT else ("json", "csv"):
             old, new = (formatted(tree, line, form) for tree in (before, after))
             if old[0] == 2 and (new[0] == 2 or keys_alone):
                 counts["refused"] += 1
