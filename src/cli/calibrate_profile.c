@@ -22,6 +22,7 @@ void moe_cli_profile_clear(MoeCliProfile *options)
   g_free(options->stack);
   g_free(options->format);
   g_free(options->steps_text);
+  g_free(options->rank);
 }
 
 char *moe_cli_machine(const char *cluster)
@@ -97,6 +98,13 @@ gboolean moe_cli_check_steps(const char *text, double steps)
          moe_cli_complain("--profiled-steps %s, expected how many steps the profile holds, or 1/120 of one", text) < 0;
 }
 
+gboolean moe_cli_rank(const char *text, int64_t *rank)
+{
+  *rank = -1;
+  return !text || g_ascii_string_to_signed(text, 10, 0, G_MAXINT64, rank, NULL) ||
+         moe_cli_complain("--rank %s, expected a rank of the run", text) < 0;
+}
+
 /* Both files or none. */
 static gboolean write_fragment(const MoeCliProfile *options, const MoeProfileFragment *fragment, GError **error)
 {
@@ -107,7 +115,7 @@ static gboolean write_fragment(const MoeCliProfile *options, const MoeProfileFra
          moe_outputs_commit(outputs, error);
 }
 
-static int fragment_of(const MoeCliProfile *options, const char *argument, double steps, MoeFormat format)
+static int fragment_of(const MoeCliProfile *options, const char *argument, int64_t rank, double steps, MoeFormat format)
 {
   g_autoptr(GError) error = NULL;
   MoeCliRun none = {0};
@@ -120,7 +128,7 @@ static int fragment_of(const MoeCliProfile *options, const char *argument, doubl
   g_autoptr(MoeRun) run = profile ? moe_cli_load_run(argument, &none, &error) : NULL;
   g_autofree char *source = g_path_get_basename(options->trace);
   g_autoptr(MoeProfileFragment) fragment =
-      run ? moe_profile_fragment(run, &sim, profile, source, options->rank, steps, &error) : NULL;
+      run ? moe_profile_fragment(run, &sim, profile, source, rank, steps, &error) : NULL;
 
   if (!fragment || !write_fragment(options, fragment, &error))
     return moe_cli_fail(error);
@@ -132,13 +140,11 @@ int moe_cli_fragment(const MoeCliProfile *options, const char *run)
 {
   MoeCliRun format_of = {.format = options->format};
   double steps = options->steps_text ? moe_cli_steps(options->steps_text) : 0;
+  int64_t rank;
   MoeFormat format;
 
-  if (!moe_cli_format(&format_of, &format) || (options->steps_text && !moe_cli_check_steps(options->steps_text, steps)))
+  if (!moe_cli_format(&format_of, &format) || !moe_cli_rank(options->rank, &rank) ||
+      (options->steps_text && !moe_cli_check_steps(options->steps_text, steps)))
     return MOE_EXIT_BAD_INPUT;
-  if (options->cluster || options->family)
-    return moe_cli_complain("--%s beside --run, which says what was profiled", options->cluster ? "cluster" : "family");
-  if (options->rank < -1)
-    return moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
-  return fragment_of(options, run, steps, format);
+  return fragment_of(options, run, rank, steps, format);
 }

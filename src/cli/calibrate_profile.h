@@ -5,8 +5,7 @@
 #include "cli.h"
 
 typedef struct {
-  char *trace, *classes, *cluster, *family, *output, *stack, *format, *steps_text;
-  gint64 rank;
+  char *trace, *classes, *cluster, *family, *output, *stack, *format, *steps_text, *rank;
 } MoeCliProfile;
 
 void moe_cli_profile_clear(MoeCliProfile *options);
@@ -19,6 +18,8 @@ int moe_cli_profile(const MoeCliProfile *options, const char *data_dir);
  * they take as long as they did; what the host pays, likewise. */
 int moe_cli_fragment(const MoeCliProfile *options, const char *run);
 
+/* A rank by its text; -1: none was said. FALSE, with a complaint, of no such number. */
+gboolean moe_cli_rank(const char *text, int64_t *rank);
 /* "3", "0.5" or "1/120" steps of a profile; NaN of anything else. FALSE, with a complaint, of no such number. */
 double moe_cli_steps(const char *text);
 gboolean moe_cli_check_steps(const char *text, double steps);

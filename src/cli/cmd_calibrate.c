@@ -22,9 +22,8 @@ static const MoeUsage usage = {
     .most = -1,
 };
 
-static gboolean print_residuals(const MoeCalibration *c, gboolean csv, GError **error)
+static gboolean print_residuals(const MoeCalibration *c, MoeFormat format, GError **error)
 {
-  MoeFormat format = csv ? MOE_FORMAT_CSV : MOE_FORMAT_TABLE;
   char *text = moe_report_calibration(c, moe_cli_sheet(format), error);
 
   if (text)
@@ -71,19 +70,6 @@ static gboolean fit_all(MoeCalibration *c, GError **error)
   return fit_class(c, TRUE, &done, error) && fit_class(c, FALSE, &done, error);
 }
 
-static int calibrate(const char *const *paths, const char *data_dir, gboolean shipped, const char *folder, gboolean csv)
-{
-  g_autoptr(GError) error = NULL;
-
-  if (!paths[0])
-    return moe_cli_complain("calibrate: expected %s; moesim calibrate --help tells more", usage.arguments);
-  g_autoptr(MoeCalibration) calibration = moe_calibration_load(paths, data_dir, &error);
-  if (!calibration || !(shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
-      (folder && !write_fragments(calibration, folder, &error)) || !print_residuals(calibration, csv, &error))
-    return moe_cli_fail(error);
-  return MOE_EXIT_DONE;
-}
-
 /* Measurements, or one of what is read instead. */
 static gboolean is_one(gboolean measurements, const char *profile, const char *bench, const char *log)
 {
@@ -110,72 +96,112 @@ static void clear_options(Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, clear_options)
 
-static int read_other(const Options *o, const char *data_dir)
+static int fit(const Options *o, const char *const *paths, const char *data_dir)
 {
-  if (!(o->profile.trace && o->run) && (o->profile.rank != -1 || o->profile.steps_text))
-    return moe_cli_complain("--%s without --profile and --run", o->profile.steps_text ? "profiled-steps" : "rank");
-  if (!(o->profile.trace && o->run) && o->profile.stack)
-    return moe_cli_complain("--stack-output without --profile and --run");
-  if (o->profile.trace)
-    return o->run ? moe_cli_fragment(&o->profile, o->run) : moe_cli_profile(&o->profile, data_dir);
-  if (o->bench.file)
-    return moe_cli_bench(&o->bench, o->profile.cluster, o->profile.output, o->profile.format, data_dir);
+  const MoeCliRun said = {.format = o->profile.format};
+  g_autoptr(GError) error = NULL;
+  MoeFormat format;
+
+  if (!paths[0])
+    return moe_cli_complain("calibrate: expected %s; moesim calibrate --help tells more", usage.arguments);
+  if (!moe_cli_format(&said, &format))
+    return MOE_EXIT_BAD_INPUT;
+  if (o->csv)
+    format = MOE_FORMAT_CSV;
+  g_autoptr(MoeCalibration) calibration = moe_calibration_load(paths, data_dir, &error);
+  if (!calibration || !(o->shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
+      (o->folder && !write_fragments(calibration, o->folder, &error)) || !print_residuals(calibration, format, &error))
+    return moe_cli_fail(error);
+  return MOE_EXIT_DONE;
+}
+
+static int read_run(const Options *o, G_GNUC_UNUSED const char *const *paths, G_GNUC_UNUSED const char *data_dir)
+{
+  return moe_cli_fragment(&o->profile, o->run);
+}
+
+static int read_profile(const Options *o, G_GNUC_UNUSED const char *const *paths, const char *data_dir)
+{
+  return moe_cli_profile(&o->profile, data_dir);
+}
+
+static int read_bench(const Options *o, G_GNUC_UNUSED const char *const *paths, const char *data_dir)
+{
+  return moe_cli_bench(&o->bench, o->profile.cluster, o->profile.output, o->profile.format, data_dir);
+}
+
+static int read_log(const Options *o, G_GNUC_UNUSED const char *const *paths, G_GNUC_UNUSED const char *data_dir)
+{
   return moe_cli_log(o->log, o->run, o->profile.output, o->profile.format);
 }
 
-static int parse(Options *o, int *argc, char ***argv)
+/* What is read, and the options that it takes. */
+static int ask(const Options *o, const GOptionEntry *entries, const char *const *paths)
 {
-  const GOptionEntry entries[] = {
-      {"write", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
-      {"shipped", 0, 0, G_OPTION_ARG_NONE, &o->shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
-      {"csv", 0, 0, G_OPTION_ARG_NONE, &o->csv, "Print CSV instead of a table", NULL},
-      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &o->profile.trace,
-       "Instead of fitting: what a trace of PyTorch's profiler, or Nsight Systems' SQLite export, shows", "TRACE"},
-      {"classes", 0, 0, G_OPTION_ARG_FILENAME, &o->profile.classes,
-       "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
-      {"bench", 0, 0, G_OPTION_ARG_FILENAME, &o->bench.file,
-       "Instead of fitting: what nccl-tests or DeepEP's tests printed, beside the prediction", "OUTPUT"},
-      {"op", 0, 0, G_OPTION_ARG_STRING, &o->bench.op, "With --bench: the collective, where the output does not name it",
-       "OP"},
-      {"gpus", 0, 0, G_OPTION_ARG_INT64, &o->bench.gpus,
-       "With --bench: how many took part, where it does not list them", "N"},
-      {"experts", 0, 0, G_OPTION_ARG_INT64, &o->bench.experts, "With --bench: experts of DeepEP's test (default: 256)",
-       "N"},
-      {"log", 0, 0, G_OPTION_ARG_FILENAME, &o->log,
-       "Instead of fitting: what the log of a Megatron or torchtitan training says", "LOG"},
-      {"run", 0, 0, G_OPTION_ARG_FILENAME, &o->run,
-       "What ran: with --log predicted beside it, with --profile all classes of its kernels are fitted", "RUN.yaml"},
-      {"rank", 0, 0, G_OPTION_ARG_INT64, &o->profile.rank,
-       "With --profile --run: GPU of the run to hold it against (default: the trace's)", "N"},
-      {"profiled-steps", 0, 0, G_OPTION_ARG_STRING, &o->profile.steps_text,
-       "With --profile --run: steps in the profile, or what part of one, 1/120 (default: those it was told of)", "N"},
-      {"cluster", 0, 0, G_OPTION_ARG_STRING, &o->profile.cluster, "With --output: what was measured", "C"},
-      {"family", 0, 0, G_OPTION_ARG_STRING, &o->profile.family, "With --output: kernel family (default: cublaslt)",
-       "F"},
-      {"stack-output", 0, 0, G_OPTION_ARG_FILENAME, &o->profile.stack,
-       "With --profile --run: the run's stack, with the host's costs by the CPU side of the trace", "FILE.yaml"},
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o->profile.output,
-       "Measurements: products of a profile, times of a benchmark; a case of a log; a cluster of a profile with --run",
-       "FILE.yaml"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &o->profile.format, "Table or json (--profile, --log), csv (--bench)",
-       "WORD"},
-      {NULL},
+  const struct {
+    gboolean given;
+    const char *what, *used;
+    int (*answer)(const Options *o, const char *const *paths, const char *data_dir);
+  } sources[] = {
+      {o->profile.trace && o->run, "calibrate --profile --run",
+       "profile run classes rank profiled-steps output stack-output format", read_run},
+      {o->profile.trace != NULL, "calibrate --profile", "profile classes cluster family output format", read_profile},
+      {o->bench.file != NULL, "calibrate --bench", "bench op gpus experts cluster output format", read_bench},
+      {o->log != NULL, "calibrate --log", "log run output format", read_log},
+      {TRUE, "calibrate of measurements", "write shipped csv format", fit},
   };
+  g_autofree char *data_dir = moe_data_dir();
+  guint source = 0;
 
-  return moe_cli_parse(&usage, entries, NULL, argc, argv);
+  if (!is_one(paths[0] != NULL, o->profile.trace, o->bench.file, o->log))
+    return MOE_EXIT_BAD_INPUT;
+  while (!sources[source].given)
+    source++;
+  return moe_cli_applies(sources[source].what, entries, sources[source].used)
+             ? sources[source].answer(o, paths, data_dir)
+             : MOE_EXIT_BAD_INPUT;
 }
 
 int moe_cmd_calibrate(int argc, char **argv)
 {
-  g_auto(Options) o = {.profile = {.rank = -1}};
-  g_autofree char *data_dir = moe_data_dir();
-  int status = parse(&o, &argc, &argv);
+  g_auto(Options) o = {0};
+  const GOptionEntry entries[] = {
+      {"write", 0, 0, G_OPTION_ARG_FILENAME, &o.folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
+      {"shipped", 0, 0, G_OPTION_ARG_NONE, &o.shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
+      {"csv", 0, 0, G_OPTION_ARG_NONE, &o.csv, "Of measurements: as --format csv", NULL},
+      {"profile", 0, 0, G_OPTION_ARG_FILENAME, &o.profile.trace,
+       "Instead of fitting: what a trace of PyTorch's profiler, or Nsight Systems' SQLite export, shows", "TRACE"},
+      {"classes", 0, 0, G_OPTION_ARG_FILENAME, &o.profile.classes,
+       "With --profile: classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
+      {"bench", 0, 0, G_OPTION_ARG_FILENAME, &o.bench.file,
+       "Instead of fitting: what nccl-tests or DeepEP's tests printed, beside the prediction", "OUTPUT"},
+      {"op", 0, 0, G_OPTION_ARG_STRING, &o.bench.op, "With --bench: the collective, where the output does not name it",
+       "OP"},
+      {"gpus", 0, 0, G_OPTION_ARG_INT64, &o.bench.gpus, "With --bench: how many took part, where it does not list them",
+       "N"},
+      {"experts", 0, 0, G_OPTION_ARG_INT64, &o.bench.experts, "With --bench: experts of DeepEP's test (default: 256)",
+       "N"},
+      {"log", 0, 0, G_OPTION_ARG_FILENAME, &o.log,
+       "Instead of fitting: what the log of a Megatron or torchtitan training says", "LOG"},
+      {"run", 0, 0, G_OPTION_ARG_FILENAME, &o.run,
+       "What ran: with --log predicted beside it, with --profile all classes of its kernels are fitted", "RUN.yaml"},
+      {"rank", 0, 0, G_OPTION_ARG_STRING, &o.profile.rank,
+       "With --profile --run: GPU of the run to hold it against (default: the trace's)", "N"},
+      {"profiled-steps", 0, 0, G_OPTION_ARG_STRING, &o.profile.steps_text,
+       "With --profile --run: steps in the profile, or what part of one, 1/120 (default: those it was told of)", "N"},
+      {"cluster", 0, 0, G_OPTION_ARG_STRING, &o.profile.cluster, "With --output: what was measured", "C"},
+      {"family", 0, 0, G_OPTION_ARG_STRING, &o.profile.family, "With --output: kernel family (default: cublaslt)", "F"},
+      {"stack-output", 0, 0, G_OPTION_ARG_FILENAME, &o.profile.stack,
+       "With --profile --run: the run's stack, with the host's costs by the CPU side of the trace", "FILE.yaml"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.profile.output,
+       "Measurements: products of a profile, times of a benchmark; a case of a log; a cluster of a profile with --run",
+       "FILE.yaml"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &o.profile.format,
+       "Table, json (not with --bench) or csv (of measurements, --bench)", "WORD"},
+      {NULL},
+  };
 
-  if (status != MOE_CLI_GO)
-    return status;
-  if (!is_one(argc > 1, o.profile.trace, o.bench.file, o.log))
-    return MOE_EXIT_BAD_INPUT;
-  if (o.profile.trace || o.bench.file || o.log || o.profile.rank != -1 || o.profile.steps_text || o.profile.stack)
-    return read_other(&o, data_dir);
-  return calibrate((const char *const *)&argv[1], data_dir, o.shipped, o.folder, o.csv);
+  int status = moe_cli_parse(&usage, entries, NULL, &argc, &argv);
+
+  return status != MOE_CLI_GO ? status : ask(&o, entries, (const char *const *)&argv[1]);
 }

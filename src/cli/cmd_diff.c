@@ -17,8 +17,8 @@ static const MoeUsage usage = {
 };
 
 typedef struct {
-  char *profile, *classes, *steps_text;
-  gint64 rank;
+  char *profile, *classes, *steps_text, *rank_text;
+  int64_t rank;
   double steps;
 } Options;
 
@@ -28,10 +28,9 @@ static gboolean check(Options *options)
     options->steps = moe_cli_steps(options->steps_text);
   if (!options->profile)
     moe_cli_complain("diff: no --profile, expected a trace of PyTorch's profiler or of Nsight Systems");
-  else if (options->rank < -1)
-    moe_cli_complain("--rank %" G_GINT64_FORMAT ", expected a rank of the run", options->rank);
   else
-    return !options->steps_text || moe_cli_check_steps(options->steps_text, options->steps);
+    return moe_cli_rank(options->rank_text, &options->rank) &&
+           (!options->steps_text || moe_cli_check_steps(options->steps_text, options->steps));
   return FALSE;
 }
 
@@ -58,14 +57,14 @@ static int diff(const char *argument, const MoeCliRun *run_options, Options *opt
 int moe_cmd_diff(int argc, char **argv)
 {
   g_auto(MoeCliRun) run_options = {0};
-  Options options = {.rank = -1};
+  Options options = {0};
   const GOptionEntry entries[] = {
       {"profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile,
        "trace of PyTorch's profiler, also under gzip, or SQLite export of Nsight Systems", "TRACE"},
       {"classes", 0, 0, G_OPTION_ARG_FILENAME, &options.classes,
        "classes of kernels by parts of their names, before those that ship", "FILE.yaml"},
-      {"rank", 0, 0, G_OPTION_ARG_INT64, &options.rank, "GPU of the run to hold it against (default: the trace's)",
-       "N"},
+      {"rank", 0, 0, G_OPTION_ARG_STRING, &options.rank_text,
+       "GPU of the run to hold it against (default: the trace's)", "N"},
       {"profiled-steps", 0, 0, G_OPTION_ARG_STRING, &options.steps_text,
        "steps in the profile, or what part of one: 1/120 (default: as many as the profiler was told of, else 1)", "N"},
       {NULL},
@@ -81,5 +80,6 @@ int moe_cmd_diff(int argc, char **argv)
   g_free(options.profile);
   g_free(options.classes);
   g_free(options.steps_text);
+  g_free(options.rank_text);
   return status;
 }

@@ -102,7 +102,7 @@ check "measurements" grep -qF -e '- [256, 1024, 512, 45]' "$work/products.yaml"
 try calibrate "$work/products.yaml" --shipped
 expect_status 0
 expect_out "h100"
-refused "--stack-output without --profile and --run" calibrate --profile "$trace" --stack-output "$work/stack.yaml"
+refused "calibrate --profile: --stack-output does not apply" calibrate --profile "$trace" --stack-output "$work/stack.yaml"
 refused "--output without --cluster" calibrate --profile "$trace" -o "$work/products.yaml"
 # What nccl-tests printed, beside the prediction, as rows that a fabric is fitted to.
 bench=$data/tests/measured/bench/all_reduce_perf.txt
@@ -164,6 +164,20 @@ printf '[config] num_tokens=4096, hidden=7168, num_topk=999999999, num_experts=1
 refused "top.txt:1:49: '999999999, num_exper' behind num_topk=" calibrate --bench "$work/top.txt" --cluster h100-hgx -o "$work/rows.yaml"
 
 refused "expected one of them" calibrate --log "$log" --bench "$bench"
+# What another source reads is refused, not left aside.
+refused "calibrate of measurements: --rank does not apply, expected --write" calibrate "$work/made.yaml" --rank 0
+refused "calibrate of measurements: --output does not apply" calibrate "$work/made.yaml" -o "$work/nowhere.yaml"
+refused "calibrate --log: --cluster does not apply" calibrate --log "$log" --cluster h100-hgx
+refused "calibrate --bench: --write does not apply" calibrate --bench "$bench" --write "$work"
+refused "calibrate --profile --run: --family does not apply" calibrate --profile "$trace" --run "$data/models/llama3-70b.yaml" --family te
+refused "--rank -1, expected a rank" calibrate --profile "$trace" --run "$data/models/llama3-70b.yaml" --rank=-1
+try calibrate "$work/made.yaml" --shipped --csv
+mv "$work/out" "$work/csv"
+try calibrate "$work/made.yaml" --shipped --format csv
+check "--format csv is --csv" cmp -s "$work/out" "$work/csv"
+try calibrate "$work/made.yaml" --shipped --format json
+expect_status 0
+check "JSON" python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))' "$work/out"
 refused "expected one of them" calibrate "$work/products.yaml" --profile "$trace"
 refused "no traceEvents" calibrate --profile "$data/tests/interchange/hf/llama-3.1-70b.json"
 

@@ -62,6 +62,7 @@ gzip -c "$data/tests/measured/profiles/nsight.sqlite" > "$work/nsight.sqlite.gz"
 refused "a database under gzip" diff "$run" --profile "$work/nsight.sqlite.gz"
 refused "no --profile, expected a trace" diff "$run"
 refused "--rank 64, the run has 64 GPUs" diff "$run" --profile "$trace" --rank 64
+refused "--rank -1, expected a rank of the run" diff "$run" --profile "$trace" --rank=-1
 refused "--rank -2, expected a rank of the run" diff "$run" --profile "$trace" --rank=-2
 refused "--profiled-steps 1e-300" diff "$run" --profile "$trace" --profiled-steps 1e-300
 refused "--profiled-steps -1" diff "$run" --profile "$trace" --profiled-steps=-1
