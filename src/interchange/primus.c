@@ -40,8 +40,13 @@ static void read_file(Primus *primus, const char *folder, const char *file)
   g_autoptr(JsonNode) root = moe_yaml_parse(text, length, MOE_IMPORT_MAX_BYTES, path, &primus->error);
   g_autofree char *beside = g_path_get_dirname(path);
 
-  if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+  if (!root)
     return;
+  if (!JSON_NODE_HOLDS_OBJECT(root)) {
+    moe_fail(&primus->error, MOE_ERROR_INPUT, (MoeMark){.file = path, .line = 1, .column = 1},
+             "no map, expected keys such as num_layers: 32");
+    return;
+  }
   primus_bases(primus, strcmp(beside, ".") == 0 ? "" : beside, json_node_get_object(root));
   primus->layer(primus->data, path, json_node_get_object(root));
 }

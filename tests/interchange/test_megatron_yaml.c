@@ -13,7 +13,8 @@ static char *read_beside(G_GNUC_UNUSED void *data, const char *path, gsize *leng
       {"primus/configs/modules/megatron/trainer_base.yaml", "bf16: true\nunheard_of: 3\nzero_something: false\n"},
       {"primus/configs/models/megatron/small.yaml", "bases:\n  - base.yaml\nnum_layers: 8\nqk_layernorm: true\n"},
       {"primus/configs/models/megatron/base.yaml", "num_layers: 2\nadd_bias_linear: false\n"},
-      {"primus/configs/models/megatron/circle.yaml", "extends: circle.yaml\n"}};
+      {"primus/configs/models/megatron/circle.yaml", "extends: circle.yaml\n"},
+      {"primus/configs/models/megatron/list.yaml", "- num_layers: 2\n"}};
 
   for (gsize i = 0; i < G_N_ELEMENTS(beside); i++)
     if (strcmp(beside[i][0], path) == 0) {
@@ -75,6 +76,8 @@ START_TEST(primus)
   check_yaml(EXPERIMENT("absent"),
              "x.yaml: primus/configs/models/megatron/absent.yaml cannot be read, expected it beside "
              "this file or in a folder above");
+  check_yaml(EXPERIMENT("list"),
+             "primus/configs/models/megatron/list.yaml:1:1: no map, expected keys such as num_layers: 32");
   check_yaml(EXPERIMENT("circle"), "x.yaml: more than 32 files up to primus/configs/models/megatron/circle.yaml, "
                                    "expected files that do not name each other in a circle");
   check_yaml("modules:\n  pre_trainer:\n    framework: maxtext\n    model: a.yaml\n",
