@@ -72,7 +72,8 @@ static gboolean same_name(const MoeKernelFamily *a, const MoeKernelFamily *b)
 }
 
 /* Dense products of a grouped fit's own library and precision, of its pass rather than of any; NULL when none were
- * fitted. A library runs both with one kernel: the group of a tile only says which weights it reads. */
+ * fitted. DeepGEMM runs both with one kernel: the group of a tile only says which weights it reads; of others it is
+ * assumed. */
 static const MoeKernelFamily *dense_twin(const MoePredictor *p)
 {
   const MoeKernelFamily *own = &g_array_index(p->families, MoeKernelFamily, 0), *twin = NULL;

@@ -175,7 +175,7 @@ static void write_op(Waits *waits, const Lane *lane, const MoeItem *item, MoeOp 
     count[dep->stream] = MAX(count[dep->stream], waits->position[lane->place[item->dep[i]]]);
   }
   add_earlier(waits, item);
-  if (!on_stream(item) && item->stream == MOE_STREAM_EXPERT)
+  if (!on_stream(item) && item->stream == MOE_STREAM_EXPERT) /* the host waits inside an exchange: it comes in order */
     count[MOE_STREAM_EXPERT] = waits->n_stream[MOE_STREAM_EXPERT];
   for (uint32_t stream = 0; stream < MOE_N_STREAMS; stream++)
     if (count[stream] > 0)
