@@ -263,7 +263,7 @@ static gboolean is_measured(const Reader *reader, const char *fragment, const ch
 static gboolean check_beside(const Reader *reader, const MoeNode *node, const MoeSeries *s, const char *family,
                              GError **error)
 {
-  if (!family || g_strv_contains(moe_cost_families(MOE_KERNEL_BANDWIDTH), family) ||
+  if (!family || moe_cost_knows_family(MOE_KERNEL_BANDWIDTH, family) ||
       is_measured(reader, s->fragment, family, s->fit))
     return TRUE;
   return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(node),

@@ -61,9 +61,18 @@ gboolean moe_cost_is_memory_bound(MoeKernelClass klass)
   return classes[klass]->no_math;
 }
 
-const char *const *moe_cost_families(MoeKernelClass klass)
+const MoeNamedFamily *moe_cost_families(MoeKernelClass klass)
 {
   return classes[klass]->families;
+}
+
+gboolean moe_cost_knows_family(MoeKernelClass klass, const char *name)
+{
+  const MoeNamedFamily *family = classes[klass]->families;
+
+  while (family->name && strcmp(family->name, name) != 0)
+    family++;
+  return family->name != NULL;
 }
 
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n)

@@ -40,9 +40,22 @@ static const MoeCostConstant constants[MOE_N_ATTENTION_CONSTANTS] = {
                              "launch latency; for backward also its preparation and conversion kernels"},
 };
 
-static const char *const families[] = {
-    "fa2",   "fa2-deterministic",   "fa3", "fa3-deterministic", "fa4",          "fa4-deterministic", "fa4-in-step",
-    "cudnn", "cudnn-deterministic", "te",  "flashmla",          "block-sparse", "unfused",           NULL};
+static const MoeNamedFamily families[] = {
+    {"fa2", "FlashAttention-2"},
+    {"fa2-deterministic", "FlashAttention-2, gradients summed in a fixed order"},
+    {"fa3", "FlashAttention-3 (Hopper)"},
+    {"fa3-deterministic", "FlashAttention-3, gradients summed in a fixed order"},
+    {"fa4", "FlashAttention-4 (Blackwell)"},
+    {"fa4-deterministic", "FlashAttention-4, gradients summed in a fixed order"},
+    {"fa4-in-step", "FlashAttention-4 as measured once inside a training step"},
+    {"cudnn", "cuDNN's fused attention"},
+    {"cudnn-deterministic", "cuDNN's fused attention, gradients summed in a fixed order"},
+    {"te", "TransformerEngine's choice, most often cuDNN"},
+    {"flashmla", "FlashMLA, DeepSeek's kernels for latent attention"},
+    {"block-sparse", "kernels that skip blocks without an unmasked score"},
+    {"unfused", "matrix products and a softmax, scores in memory"},
+    {NULL, NULL},
+};
 
 static const MoeRelative relatives[] = {{"fa4-deterministic", "cudnn-deterministic", FALSE},
                                         {"fa4", "cudnn", FALSE},

@@ -34,7 +34,14 @@ static const MoeCostConstant constants[MOE_N_BANDWIDTH_CONSTANTS] = {
                            "per row of a kernel that reduces rows (`m` given): narrow rows keep SMs busy"},
 };
 
-static const char *const families[] = {"triton", "compile", "pytorch", "te", "deepseek", NULL};
+static const MoeNamedFamily families[] = {
+    {"triton", "hand-written Triton kernels"},
+    {"compile", "what torch.compile generates"},
+    {"pytorch", "eager PyTorch, an operation a kernel"},
+    {"te", "TransformerEngine's norms (cuDNN)"},
+    {"deepseek", "DeepSeek's kernels as measured beside an all-to-all"},
+    {NULL, NULL},
+};
 
 static const MoeRelative relatives[] = {{"triton", "te", FALSE},       {"te", "triton", FALSE},
                                         {"pytorch", "triton", FALSE},  {"compile", "triton", FALSE},

@@ -24,7 +24,15 @@ const MoeCostConstant moe_gemm_constants[MOE_N_GEMM_CONSTANTS] = {
                         "least time per expert group where each is a kernel that somebody issues"},
 };
 
-static const char *const families[] = {"cublaslt", "te", "deepgemm", "cutlass", "cublaslt-search", "hipblaslt", NULL};
+static const MoeNamedFamily families[] = {
+    {"cublaslt", "cuBLASLt as its heuristic chooses"},
+    {"te", "TransformerEngine, which calls cuBLASLt"},
+    {"deepgemm", "DeepGEMM"},
+    {"cutlass", "CUTLASS kernels of serving stacks (NVFP4)"},
+    {"cublaslt-search", "cuBLASLt at the best shape of a search: an upper envelope"},
+    {"hipblaslt", "hipBLASLt (AMD)"},
+    {NULL, NULL},
+};
 
 /* TransformerEngine calls cuBLASLt. */
 static const MoeRelative relatives[] = {{"te", "cublaslt", TRUE},

@@ -3,8 +3,16 @@
 
 #include "internal.h"
 
-static const char *const families[] = {"te",         "deepgemm",   "cutlass", "sonicmoe",
-                                       "scattermoe", "megablocks", "momoe",   NULL};
+static const MoeNamedFamily families[] = {
+    {"te", "TransformerEngine, a product per expert"},
+    {"deepgemm", "DeepGEMM, one grouped kernel"},
+    {"cutlass", "CUTLASS grouped kernels"},
+    {"sonicmoe", "SonicMoE"},
+    {"scattermoe", "ScatterMoE"},
+    {"megablocks", "MegaBlocks, block-sparse products"},
+    {"momoe", "MoMoE"},
+    {NULL, NULL},
+};
 
 static const MoeRelative relatives[] = {{"cutlass", "deepgemm", FALSE},
                                         {"deepgemm", "sonicmoe", FALSE},

@@ -25,7 +25,10 @@ static const MoeCostConstant constants[N_CONSTANTS] = {
     [FLOOR] = {"floor_s", 4e-5, 0, 1e-3, "s", "launches and drains of the kernels of a scan"},
 };
 
-static const char *const families[] = {"fla", NULL};
+static const MoeNamedFamily families[] = {
+    {"fla", "flash-linear-attention"},
+    {NULL, NULL},
+};
 static const MoeRelative relatives[] = {{NULL, NULL}};
 
 static double tokens(const MoeKernel *kernel)

@@ -140,8 +140,14 @@ typedef struct {
   const char *meaning;
 } MoeCostConstant;
 
-/* Families of kernels that are known of a class, NULL-terminated. Static storage. */
-const char *const *moe_cost_families(MoeKernelClass klass);
+/* A family of kernels as stacks name it, and what it is, in one line. */
+typedef struct {
+  const char *name, *title; /* static */
+} MoeNamedFamily;
+
+/* Families that are known of a class, behind the last one without a name. Static storage. */
+const MoeNamedFamily *moe_cost_families(MoeKernelClass klass);
+gboolean moe_cost_knows_family(MoeKernelClass klass, const char *name);
 
 /* The constants of a class, *n of them, in fixed order. Static storage. */
 const MoeCostConstant *moe_cost_constants(MoeKernelClass klass, guint *n);

@@ -60,7 +60,7 @@ static const char *role_family(const MoeStack *stack, MoeFamilyRole role)
 {
   const char *named = *moe_cost_role_family((MoeStack *)stack, role);
 
-  return named ? named : moe_cost_class(class_of(role))->families[0];
+  return named ? named : moe_cost_class(class_of(role))->families[0].name;
 }
 
 /* ---- searching --------------------------------------------------------------------------------------------------- */
@@ -249,16 +249,26 @@ static gboolean brought(const MoeKernelFits *fits, MoeKernelClass klass, const c
   return FALSE;
 }
 
+/* NULL-terminated; the names are static. */
+static const char **names_of(MoeKernelClass klass)
+{
+  GPtrArray *names = g_ptr_array_new();
+
+  for (const MoeNamedFamily *family = moe_cost_families(klass); family->name; family++)
+    g_ptr_array_add(names, (gpointer)family->name);
+  g_ptr_array_add(names, NULL);
+  return (const char **)g_ptr_array_free(names, FALSE);
+}
+
 static gboolean check_family(const MoeCostModel *model, MoeFamilyRole role, GError **error)
 {
   MoeKernelClass klass = class_of(role);
   const char *family = role_family(model->stack, role);
-  const char *const *names = moe_cost_class(klass)->families;
 
-  if (g_strv_contains(names, family) || brought(&model->stack->kernels, klass, family) ||
+  if (moe_cost_knows_family(klass, family) || brought(&model->stack->kernels, klass, family) ||
       brought(&model->accelerator->kernels, klass, family))
     return TRUE;
-
+  g_autofree const char **names = names_of(klass);
   g_autofree char *known = g_strjoinv(", ", (char **)names);
   const char *near = moe_nearest_word(family, names);
   return moe_fail(error, MOE_ERROR_INPUT, model->stack->family.mark[moe_cost_roles[role].place],

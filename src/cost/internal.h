@@ -188,10 +188,10 @@ typedef struct {
 
 /* All that is said of a class of kernels, once. */
 typedef struct {
-  const char *title;           /* in tables; the word in files is moe_kernel_class_words */
-  const char *const *shape;    /* keys of a shape, NULL-terminated */
-  const char *needs;           /* those that must be given */
-  const char *const *families; /* known ones, NULL-terminated, the first one for stacks that name none */
+  const char *title;              /* in tables; the word in files is moe_kernel_class_words */
+  const char *const *shape;       /* keys of a shape, NULL-terminated */
+  const char *needs;              /* those that must be given */
+  const MoeNamedFamily *families; /* known ones, the last without a name, the first one for stacks that name none */
   const MoeRelative *relatives;
   const MoeCostConstant *constants;
   guint n_constants;

@@ -7,6 +7,8 @@ static void add_item(JsonBuilder *builder, const MoeListed *item)
 {
   json_builder_begin_object(builder);
   moe_json_text(builder, "name", item->name);
+  if (item->klass)
+    moe_json_text(builder, "class", item->klass);
   moe_json_text(builder, "title", item->title);
   if (item->date) {
     moe_json_text(builder, "date", *item->date ? item->date : NULL);
@@ -17,7 +19,8 @@ static void add_item(JsonBuilder *builder, const MoeListed *item)
 
 char *moe_report_listing(const GPtrArray *listed, MoeSheet sheet)
 {
-  static const MoeColumn columns[] = {{"name", "name", "l"}, {"month", "date", "l?"}, {"title", "title", "l"}};
+  static const MoeColumn columns[] = {
+      {"name", "name", "l"}, {"month", "date", "l?"}, {"class", "class", "l?"}, {"title", "title", "l"}};
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);

@@ -37,5 +37,9 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return MIN(warm_up(placement, stage) + (placement->merge ? 0 : 1), placement->batches);
 }
 
-const MoeSchedule moe_schedule_1f1b = {
-    .demand = {.min_stages = 1}, .chunks = 1, .chains = 1, .actions = actions, .held = held};
+const MoeSchedule moe_schedule_1f1b = {.title = "1F1B: one forward, one backward pass in turn",
+                                       .demand = {.min_stages = 1},
+                                       .chunks = 1,
+                                       .chains = 1,
+                                       .actions = actions,
+                                       .held = held};

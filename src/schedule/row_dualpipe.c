@@ -31,6 +31,7 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
 }
 
 const MoeSchedule moe_schedule_dualpipe = {
+    .title = "DualPipe: from both ends at once, two copies of the weights",
     .demand = {.min_stages = 2, .even_stages = TRUE, .even_batches = TRUE, .batches_per_stage = 2},
     .chunks = 2,
     .chains = 2,

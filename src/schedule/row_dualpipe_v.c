@@ -21,7 +21,8 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return chunk == 0 ? 2 * placement->stages - stage - 1 : stage + 1;
 }
 
-const MoeSchedule moe_schedule_dualpipe_v = {.demand = {.min_stages = 2, .batches_per_stage = 2},
+const MoeSchedule moe_schedule_dualpipe_v = {.title = "DualPipe-V: DualPipe folded back, one copy of the weights",
+                                             .demand = {.min_stages = 2, .batches_per_stage = 2},
                                              .chunks = 2,
                                              .chains = 1,
                                              .folded = TRUE,

@@ -20,4 +20,8 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
 }
 
 const MoeSchedule moe_schedule_gpipe = {
-    .demand = {.min_stages = 1, .min_chunks = 1}, .chains = 1, .actions = actions, .held = held};
+    .title = "GPipe: all forward passes, then all backward passes; breadth-first over virtual stages",
+    .demand = {.min_stages = 1, .min_chunks = 1},
+    .chains = 1,
+    .actions = actions,
+    .held = held};

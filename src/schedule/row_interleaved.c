@@ -58,5 +58,8 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return rounds * p + CLAMP(rest - chunk * p, 0, p);
 }
 
-const MoeSchedule moe_schedule_interleaved = {
-    .demand = {.min_stages = 2, .min_chunks = 2, .rounds = TRUE}, .chains = 1, .actions = actions, .held = held};
+const MoeSchedule moe_schedule_interleaved = {.title = "interleaved 1F1B: several chunks a stage, depth first",
+                                              .demand = {.min_stages = 2, .min_chunks = 2, .rounds = TRUE},
+                                              .chains = 1,
+                                              .actions = actions,
+                                              .held = held};

@@ -28,5 +28,9 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return 1;
 }
 
-const MoeSchedule moe_schedule_none = {
-    .demand = {.min_stages = 1, .max_stages = 1}, .chunks = 1, .chains = 1, .actions = actions, .held = held};
+const MoeSchedule moe_schedule_none = {.title = "no pipeline: one micro-batch after another",
+                                       .demand = {.min_stages = 1, .max_stages = 1},
+                                       .chunks = 1,
+                                       .chains = 1,
+                                       .actions = actions,
+                                       .held = held};

@@ -13,4 +13,5 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_v_block_actions(placement, &block, out);
 }
 
-const MoeSchedule moe_schedule_v_half = MOE_V_BLOCK_ROW(actions);
+const MoeSchedule moe_schedule_v_half =
+    MOE_V_BLOCK_ROW("V-Half: two chunks a stage in a V, half the memory of 1F1B, less bubble", actions);

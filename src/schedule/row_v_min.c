@@ -13,4 +13,5 @@ static void actions(const MoePlacement *placement, int64_t stage, GArray *out)
   moe_v_block_actions(placement, &block, out);
 }
 
-const MoeSchedule moe_schedule_v_min = MOE_V_BLOCK_ROW(actions);
+const MoeSchedule moe_schedule_v_min =
+    MOE_V_BLOCK_ROW("V-Min: two chunks a stage in a V, a third of the memory of 1F1B, a bubble like its own", actions);

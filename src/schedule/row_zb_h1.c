@@ -17,5 +17,10 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return MIN(placement->stages, placement->batches);
 }
 
-const MoeSchedule moe_schedule_zb_h1 = {
-    .demand = {.min_stages = 2}, .chunks = 1, .chains = 1, .splits_backward = TRUE, .actions = actions, .held = held};
+const MoeSchedule moe_schedule_zb_h1 = {.title = "zero bubble H1: weight gradients fill waits, memory of 1F1B",
+                                        .demand = {.min_stages = 2},
+                                        .chunks = 1,
+                                        .chains = 1,
+                                        .splits_backward = TRUE,
+                                        .actions = actions,
+                                        .held = held};

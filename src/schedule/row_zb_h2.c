@@ -13,5 +13,10 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return MIN(2 * placement->stages - 1, placement->batches);
 }
 
-const MoeSchedule moe_schedule_zb_h2 = {
-    .demand = {.min_stages = 2}, .chunks = 1, .chains = 1, .splits_backward = TRUE, .actions = actions, .held = held};
+const MoeSchedule moe_schedule_zb_h2 = {.title = "zero bubble H2: twice the warm-up and memory of H1, hardly a wait",
+                                        .demand = {.min_stages = 2},
+                                        .chunks = 1,
+                                        .chains = 1,
+                                        .splits_backward = TRUE,
+                                        .actions = actions,
+                                        .held = held};

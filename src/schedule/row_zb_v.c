@@ -210,10 +210,12 @@ static int64_t held(const MoePlacement *placement, int64_t stage, int64_t chunk)
   return 1;
 }
 
-const MoeSchedule moe_schedule_zb_v = {.demand = {.min_stages = 2, .batches_per_stage = 1},
-                                       .chunks = N_CHUNKS,
-                                       .chains = 1,
-                                       .folded = TRUE,
-                                       .splits_backward = TRUE,
-                                       .actions = actions,
-                                       .held = held};
+const MoeSchedule moe_schedule_zb_v = {
+    .title = "zero bubble V: two chunks a stage in a V, weight gradients fill waits, memory of 1F1B",
+    .demand = {.min_stages = 2, .batches_per_stage = 1},
+    .chunks = N_CHUNKS,
+    .chains = 1,
+    .folded = TRUE,
+    .splits_backward = TRUE,
+    .actions = actions,
+    .held = held};

@@ -87,6 +87,7 @@ typedef struct {
 } MoeScheduleDemand;
 
 typedef struct {
+  const char *title; /* what it is, in one line */
   MoeScheduleDemand demand;
   int64_t chunks;           /* chunks of a stage; 0 = the run's virtual stages; DualPipe: one per direction */
   int64_t chains;           /* 1 or 2 */

@@ -19,9 +19,9 @@ void moe_v_block_actions(const MoePlacement *placement, const MoeVBlock *block, 
 int64_t moe_v_block_held(const MoePlacement *placement, int64_t stage, int64_t chunk);
 
 /* The row of a schedule whose block `order` lays out. */
-#define MOE_V_BLOCK_ROW(order)                                                                                         \
+#define MOE_V_BLOCK_ROW(says, order)                                                                                   \
   {                                                                                                                    \
-    .demand = {.min_stages = 2, .batches_per_stage = 1}, .chunks = 2, .chains = 1, .folded = TRUE,                     \
+    .title = (says), .demand = {.min_stages = 2, .batches_per_stage = 1}, .chunks = 2, .chains = 1, .folded = TRUE,    \
     .splits_backward = TRUE, .actions = (order), .held = moe_v_block_held                                              \
   }
 

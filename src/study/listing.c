@@ -13,7 +13,23 @@ void moe_listed_free(MoeListed *listed)
   g_free(listed->title);
   g_free(listed->date);
   g_free(listed->base);
+  g_free(listed->klass);
   g_free(listed);
+}
+
+GPtrArray *moe_listing_new(void)
+{
+  return g_ptr_array_new_with_free_func((GDestroyNotify)moe_listed_free);
+}
+
+MoeListed *moe_listing_add(GPtrArray *found, const char *name, const char *title)
+{
+  MoeListed *listed = g_new0(MoeListed, 1);
+
+  listed->name = g_strdup(name);
+  listed->title = g_strdup(title ? title : "");
+  g_ptr_array_add(found, listed);
+  return listed;
 }
 
 static gint by_name(gconstpointer a, gconstpointer b)
@@ -39,14 +55,10 @@ typedef struct {
 
 static void take_file(const Walk *walk, const char *path, const char *inside)
 {
-  MoeListed *listed = g_new0(MoeListed, 1);
+  g_autofree char *name = g_strndup(inside, strlen(inside) - strlen(ENDING)), *title = title_of(path);
 
-  listed->name = g_strndup(inside, strlen(inside) - strlen(ENDING));
-  listed->title = title_of(path);
-  if (walk->titled && listed->title[0] == '\0')
-    moe_listed_free(listed);
-  else
-    g_ptr_array_add(walk->found, listed);
+  if (!walk->titled || *title)
+    moe_listing_add(walk->found, name, title);
 }
 
 static void collect(Walk walk, const char *prefix)
@@ -70,7 +82,7 @@ static void collect(Walk walk, const char *prefix)
 GPtrArray *moe_list_files(const char *data_dir, const char *folder, gboolean inner, gboolean titled)
 {
   g_autofree char *root = g_build_filename(data_dir ? data_dir : ".", folder, NULL);
-  GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)moe_listed_free);
+  GPtrArray *found = moe_listing_new();
 
   collect((Walk){.root = root, .depth = inner ? MAX_DEPTH : 0, .titled = titled, .found = found}, "");
   g_ptr_array_sort(found, by_name);
@@ -133,12 +145,9 @@ static void add_variant(GPtrArray *found, const File *file, guint index)
 
   if (!moe_stack_load(name, file->data_dir, &stack, &doc, NULL))
     return;
-  listed = g_new(MoeListed, 1);
-  *listed = (MoeListed){.title = g_strdup(stack.title ? stack.title : ""),
-                        .date = g_strdup(stack.date ? stack.date : ""),
-                        .base = base_of(file, index)};
-  listed->name = g_steal_pointer(&name);
-  g_ptr_array_add(found, listed);
+  listed = moe_listing_add(found, name, stack.title);
+  listed->date = g_strdup(stack.date ? stack.date : "");
+  listed->base = base_of(file, index);
   moe_stack_clear(&stack);
 }
 
@@ -146,13 +155,10 @@ static void add_software(GPtrArray *found, const File *file)
 {
   guint n = file->variants && moe_node_kind(file->variants) == MOE_NODE_MAP ? moe_node_size(file->variants) : 0;
   const MoeNode *title = moe_node_get(file->root, "title");
-  MoeListed *listed = g_new(MoeListed, 1);
+  MoeListed *listed = moe_listing_add(found, file->name, title ? moe_node_text(title) : NULL);
 
-  *listed = (MoeListed){.name = g_strdup(file->name),
-                        .title = g_strdup(title && moe_node_text(title) ? moe_node_text(title) : ""),
-                        .date = g_strdup(""),
-                        .base = n > 0 ? NULL : g_strdup(extended_by(file->root))};
-  g_ptr_array_add(found, listed);
+  listed->date = g_strdup("");
+  listed->base = n > 0 ? NULL : g_strdup(extended_by(file->root));
   for (guint i = 0; i < n; i++)
     add_variant(found, file, i);
 }
@@ -160,7 +166,7 @@ static void add_software(GPtrArray *found, const File *file)
 GPtrArray *moe_list_stacks(const char *data_dir)
 {
   g_autoptr(GPtrArray) files = moe_list_files(data_dir, "stacks", FALSE, FALSE);
-  GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)moe_listed_free);
+  GPtrArray *found = moe_listing_new();
 
   for (guint i = 0; i < files->len; i++) {
     const char *name = ((const MoeListed *)g_ptr_array_index(files, i))->name;

@@ -94,7 +94,19 @@ check "a key with its words" grep -q '^parallelism.context_kind  *ulysses | ring
 try list axes
 check "a dimension with its key" grep -q '^micro_batch  *training.micro_batch$' "$work/out"
 try list variants "$data/models/mai-base-1/v4.yaml"
-check "variants in their order" [ "$(sed 1d "$work/out" | tr -d '\n')" = "beforefa4less-cpu" ]
+check "variants in their order" [ "$(sed 1d "$work/out" | awk '{ printf "%s ", $1 }')" = "before fa4 less-cpu " ]
+check "a variant with its title" grep -q '^before  *MAI-Base-1 v4 on the v3 stack$' "$work/out"
+# What a word means stands beside it, in every format.
+for kind in models architectures clusters stacks schedules kernels libraries plots; do
+  for empty in 'table=^[^ ]+ *$' 'json="title" : (null|"")' 'csv=,(""|null)?$'; do
+    try list $kind --format "${empty%%=*}" --wide
+    check "a name without a title" [ "$(grep -cE "${empty#*=}" "$work/out")" -eq 0 ]
+  done
+done
+try list kernels
+check "a family with its class" grep -q '^flashmla  *attention  *FlashMLA' "$work/out"
+try list libraries --format csv
+check "a library" grep -q '^hybridep,HybridEP$' "$work/out"
 refused "list variants: expected a file" list variants
 refused "list keys: expected nothing behind it" list keys x
 

@@ -60,7 +60,7 @@ _moesim_variants()
   local word
 
   for word in "${COMP_WORDS[@]:2}"; do
-    [ -f "$word" ] && moesim list variants "$word" --wide 2> /dev/null | sed 1d && return
+    [ -f "$word" ] && moesim list variants "$word" --wide 2> /dev/null | sed 1d | awk '{ print $1 }' && return
   done
 }
 complete -o filenames -F _moesim moesim
