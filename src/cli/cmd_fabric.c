@@ -35,6 +35,8 @@ static int fabric(const char *argument, const Options *options)
 
   if (!moe_cli_format(&options->run, &format) || !moe_cli_sim_options(&options->run, &sim))
     return MOE_EXIT_BAD_INPUT;
+  if (options->svg && !moe_output_check(options->svg, &error))
+    return moe_cli_fail(error);
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, &options->run, &error);
   if (run && options->beside.run)
     neighbour = moe_cli_beside(&options->beside, run, &sim, &error);

@@ -99,6 +99,13 @@ static gboolean save_megatron(const MoePlanRow *row, const char *path, GError **
          moe_output_save(path, text, error);
 }
 
+/* Before the search. */
+static gboolean check_outputs(const Options *options, GError **error)
+{
+  return (!options->output || moe_output_check(options->output, error)) &&
+         (!options->megatron || moe_output_check(options->megatron, error));
+}
+
 static gboolean save(const MoePlan *plan, const Options *options, GError **error)
 {
   const MoePlanRow *row = plan->decided >= 0 ? &plan->rows[plan->decided] : NULL;
@@ -183,7 +190,8 @@ static int plan(const char *argument, const Options *options, const MoeWords *sa
     return MOE_EXIT_BAD_INPUT;
   moe_ask_split_variant(argument, &file, &variant);
   g_autoptr(MoeResiduals) residuals = moe_ask_residuals(data_dir, &error);
-  if (error || !read_sizes(options->gpus, sizes, &error) || !moe_cli_load_options(run, &plan_options.load, &error))
+  if (error || !check_outputs(options, &error) || !read_sizes(options->gpus, sizes, &error) ||
+      !moe_cli_load_options(run, &plan_options.load, &error))
     return moe_cli_fail(error);
   plan_options.path = file;
   plan_options.load.variant = variant ? variant : run->variant;

@@ -78,6 +78,6 @@ refused "fault at island 8, expected an index below 8" run $llama $two --set 'cl
 refused "factor 0 cuts a GPU off" run $llama $two --set 'cluster.network.faults=[{what: island, index: 1, factor: 0}]'
 
 refused "nosuch.yaml: No such file" run "$run" --beside nosuch.yaml
-refused "$work/nowhere/fabric.svg: cannot write" fabric "$run" --svg "$work/nowhere/fabric.svg"
+refused "$work/nowhere/fabric.svg: cannot write" fabric "$work/no-run.yaml" --svg "$work/nowhere/fabric.svg"
 
 finish

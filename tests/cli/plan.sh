@@ -81,6 +81,9 @@ refused "prices from 5 to 0, expected low <= high, both or none" run "$run" --se
 
 refused "--own: expected DOLLARS,YEARS,DOLLARS-PER-KWH" plan "$run" --tokens 1T --own 1,2,3,4
 
+for option in --output --megatron; do # looked at before anything is searched
+  refused "$work/nowhere/best: cannot write" plan "$work/no-run.yaml" --tokens 1T "$option" "$work/nowhere/best"
+done
 refused "tokens to train on are not said" plan "$run" --gpus 64
 refused "--gpus: 'many', expected a whole number" plan "$run" --tokens 1T --gpus many
 refused "no file clusters/h10-hgx.yaml" run "$run" --cluster h10-hgx

@@ -54,6 +54,12 @@ draw dark.svg ladder "$run" --theme dark --size 900x600
 check "size" grep -q 'width="900" height="600"' "$work/dark.svg"
 check "no dark paper" grep -qi '#16181c' "$work/dark.svg"
 check "the picture is called Gnuplot" sh -c "! grep -q '<title>Gnuplot' '$work/dark.svg'"
+# Where it goes, and what draws it, is looked at before anything is predicted: no word of the run that there is not.
+for kind in ladder waterfall memory scale strategies heatmap pareto steps timeline sensitivity posterior validation predictions; do
+  refused "$work/nowhere/none.svg: cannot write: No such file" plot $kind "$work/no-run.yaml" -o "$work/nowhere/none.svg"
+  refused "none.gif" plot $kind "$work/no-run.yaml" -o "$work/none.gif"
+done
+check "something was left" [ -z "$(find "$work" -name 'none*' -o -name '.none*')" ]
 refused "--size: '900', expected WIDTHxHEIGHT, each from 200 to 10000" plot ladder "$run" --size 900 -o "$work/none.svg"
 refused "--scale: 99, expected 0.25 to 8" plot ladder "$run" --scale 99 -o "$work/none.png"
 refused "--theme" plot ladder "$run" --theme mauve -o "$work/none.svg"
