@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs every command that answers, over every shipped run, and holds its output against another build or a width.
 
-usage: tools/outputs.py same BEFORE AFTER [-k] [-q] [WORD...]     JSON, CSV and text of two trees, each with its build/src/cli/moesim:
+usage: tools/outputs.py same BEFORE AFTER [-k] [-n] [-q] [WORD...]  JSON, CSV and text of two trees, each with its build/src/cli/moesim:
                                                          keys that went, values that differ; added keys are counted
        tools/outputs.py width TREE COLUMNS [-q] [WORD...]         tables: lines that are too wide, numbers that --wide has not
 
--k: keys, their order and the types of their values alone, for predictions that moved. -q: two runs. Words: only these commands.
+-k: keys, their order and the types of their values alone, for predictions that moved. -n: numbers that moved are counted, and
+rows that went are named, all else is shown. -q: two runs. Words: only these commands.
 Exit status 1: something was found.
 """
 import csv
@@ -149,15 +150,28 @@ def all_of(each, items):
 # ---- two builds ---------------------------------------------------------------------------------------------------------
 
 
+NAMES = ("name", "key", "id", "case", "cluster", "class", "what")  # keys that tell elements of a list apart
+
+
+def names_of(keys, rows):
+    """What to call the rows of a list: by a key whose text differs in each, else by their number."""
+    for key in NAMES:
+        texts = [row.get(key) for row in rows] if key in keys else []
+        if texts and all(isinstance(text, str) and text for text in texts) and len(set(texts)) == len(texts):
+            return texts
+    return range(len(rows))
+
+
 def leaves(value, path=""):
-    """Pairs of a path and the value there; an element of a list by its number."""
+    """Pairs of a path and the value there; an element of a list by its name or number."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from leaves(inner, f"{path}.{key}" if path else key)
         yield path + "{}", None
     elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from leaves(inner, f"{path}[{number}]")
+        maps = value and all(isinstance(inner, dict) for inner in value)
+        for name, inner in zip(names_of(value[0], value) if maps else range(len(value)), value):
+            yield from leaves(inner, f"{path}[{name}]")
         yield path + "[]", len(value)
     else:
         yield path, value
@@ -165,10 +179,10 @@ def leaves(value, path=""):
 
 def table(text):
     """CSV as pairs like those of JSON."""
-    rows = list(csv.reader(io.StringIO(text)))
-    for number, row in enumerate(rows[1:]):
-        for key, value in zip(rows[0], row):
-            yield f"[{number}].{key}", value
+    head, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    for name, row in zip(names_of(head, [dict(zip(head, row)) for row in rows]), rows):
+        for key, value in zip(head, row):
+            yield f"[{name}].{key}", value
 
 
 def parts(form, text, keys_alone):
@@ -193,25 +207,39 @@ def kinds(found, form):
     """Keys in their order to the types of their values."""
     types = {}
     for path, value in found.items():
-        types.setdefault(re.sub(r"\[\d+\]", "[]", path), set()).add(kind(value, form))
+        types.setdefault(re.sub(r"\[[^]]+\]", "[]", path), set()).add(kind(value, form))
     return {path: " or ".join(sorted(of - {""})) for path, of in types.items()}
 
 
-def differences(before, after, form, keys_alone):
-    """Lines that say what went and what differs, and how many keys were added."""
+QUANTITY = re.compile(r"[-+$]*\d[\d.,]*(e[-+]?\d+)?( ?[\w%/$]+)?")
+
+
+def is_number(value):
+    """Also "38.1 %" and "9.762 s"."""
+    return bool(QUANTITY.fullmatch(value)) if isinstance(value, str) else kind(value, "json") == "number"
+
+
+def differences(before, after, form, flags):
+    """Lines that say what went and what differs, and which keys were added."""
+    keys_alone = "-k" in flags
     old, new = parts(form, before, keys_alone), parts(form, after, keys_alone)
     gone = [path for path in old if path not in new]
     moved = [path for path in old if path in new and old[path] != new[path] and (old[path] and new[path] or not keys_alone)]
-    lines = [f"  gone: {path}" for path in gone[:5]]
-    lines += [f"  {path}: {old[path]} -> {new[path]}" for path in moved[:5]]
+    if "-n" in flags:
+        moved = [path for path in moved if not (is_number(old[path]) and is_number(new[path]))]
+        rows = {path.split("]")[0]: path for path in gone if not any(other.startswith(path.split("]")[0] + "]") for other in new)}
+        gone = [path for path in gone if path.split("]")[0] not in rows or path in rows.values()]
+    shown = 20 if "-n" in flags else 5
+    lines = [f"  gone: {path}" for path in gone[:shown]]
+    lines += [f"  {path}: {old[path]} -> {new[path]}" for path in moved[:shown]]
     if len(gone) + len(moved) > len(lines):
         lines.append(f"  and {len(gone) + len(moved) - len(lines)} more")
-    was, now = [path for path in old if path in new], [path for path in new if path in old]
+    was, now = ([path for path in one if path in other] for one, other in ((old, new), (new, old)))
     lines += [f"  another order: {a} -> {b}" for a, b in zip(was, now) if a != b][:1]
-    return lines, sorted({re.sub(r"\[\d+\]", "[]", path) for path in new if path not in old})
+    return lines, sorted({re.sub(r"\[[^]]+\]", "[]", path) for path in new if path not in old})
 
 
-def same(before, after, keys_alone, few, words):
+def same(before, after, flags, words):
     """Compares JSON and CSV of both trees."""
     counts = {"compared": 0, "refused": 0, "as text": 0}
     added = {}
@@ -221,9 +249,9 @@ def same(before, after, keys_alone, few, words):
         told = []
         for form in ("text",) if name in TEXT else ("json", "csv"):
             old, new = (formatted(tree, line, form) for tree in (before, after))
-            if old[0] == 2 and (new[0] == 2 or keys_alone):
+            if old[0] == 2 and (new[0] == 2 or "-k" in flags):
                 counts["refused"] += 1
-                if new[0] == 2 and old[2] != new[2] and not keys_alone:
+                if new[0] == 2 and old[2] != new[2] and "-k" not in flags:
                     told += [f"{name} --format {form}: refused otherwise", f"  {old[2].strip()}", f"  {new[2].strip()}"]
                 continue
             if old[0] != new[0]:
@@ -231,14 +259,14 @@ def same(before, after, keys_alone, few, words):
                 continue
             counts["compared"] += 1
             counts["as text"] += old[1] == new[1]
-            lines, more = differences(old[1], new[1], form, keys_alone)
+            lines, more = differences(old[1], new[1], form, flags)
             for key in more:
                 added.setdefault(key, name)
             if lines:
                 told += [f"{name} --format {form}:", *lines]
         return told
 
-    told = all_of(one, list(questions(before, few, words)))
+    told = all_of(one, list(questions(before, "-q" in flags, words)))
     print(", ".join(f"{number} {what}" for what, number in counts.items()) + f"; {told} questions differ, {len(added)} keys added")
     for key, name in sorted(added.items()):
         print(f"  added: {key} ({name})")
@@ -281,13 +309,13 @@ def width(tree, columns, few, words):
 
 
 def main(words):
-    flags = {word for word in words if word in ("-k", "-q")}
+    flags = {word for word in words if word in ("-k", "-n", "-q")}
     words = [word for word in words if word not in flags]
     if len(words) < 3 or words[0] not in ("same", "width"):
         sys.exit(__doc__)
     tree = Path(words[1]).resolve()
     if words[0] == "same":
-        return same(tree, Path(words[2]).resolve(), "-k" in flags, "-q" in flags, words[3:])
+        return same(tree, Path(words[2]).resolve(), flags, words[3:])
     return width(tree, int(words[2]), "-q" in flags, words[3:])
 
 
