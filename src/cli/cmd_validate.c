@@ -218,17 +218,15 @@ static int leave_one_out(const Options *options)
 /* --parts and --pair: what one step consists of. */
 static int inside_step(const Options *options)
 {
-  g_autofree char *data_dir = moe_data_dir(), *dir = cases_dir(options, data_dir);
-  MoeCliRun run = {.fidelity = options->fidelity};
-  MoeSimOptions sim;
+  g_auto(Question) q = {0};
   gint64 stage = -1;
 
-  if (!moe_cli_sim_options(&run, &sim))
+  if (!read_question(options, MOE_GROUP_BY_FAMILY, NULL, &q))
     return MOE_EXIT_BAD_INPUT;
   if (options->stage && !g_ascii_string_to_signed(options->stage, 10, 0, G_MAXINT32, &stage, NULL))
     return moe_cli_complain("--stage: '%s', expected a number from 0", options->stage);
-  return options->pair ? moe_cli_validate_pair(options->pair, data_dir, &sim)
-                       : moe_cli_validate_parts(dir, data_dir, stage, &sim);
+  return options->pair ? moe_cli_validate_pair(options->pair, q.data_dir, &q.sim, q.format)
+                       : moe_cli_validate_parts(q.dir, q.data_dir, stage, &q.sim, q.format);
 }
 
 /* The question that was asked, and the options that it reads. */
@@ -239,8 +237,8 @@ static int ask(const Options *o, const GOptionEntry *entries)
     const char *what, *used;
     int (*answer)(const Options *options);
   } kinds[] = {
-      {o->pair != NULL, "validate --pair", "pair fidelity", inside_step},
-      {o->parts, "validate --parts", "parts stage cases fidelity", inside_step},
+      {o->pair != NULL, "validate --pair", "pair format fidelity", inside_step},
+      {o->parts, "validate --parts", "parts stage cases format fidelity", inside_step},
       {o->memory, "validate --memory", "memory cases group-by summary format fidelity jobs", memory},
       {o->leave_one_out, "validate --leave-one-out", "leave-one-out cases format fidelity jobs", leave_one_out},
       {TRUE, "validate",

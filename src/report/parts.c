@@ -10,12 +10,22 @@ static void add_part(JsonBuilder *builder, const char *id, const char *name, dou
   gboolean known = isfinite(published_s) && published_s > 0;
 
   json_builder_begin_object(builder);
-  moe_json_text(builder, "case", id);
+  if (id)
+    moe_json_text(builder, "case", id);
   moe_json_text(builder, "part", name);
   moe_json_number(builder, "published_s", known ? published_s : NAN);
   moe_json_number(builder, "predicted_s", predicted_s);
   moe_json_number(builder, "error", known ? predicted_s / published_s - 1 : NAN);
   json_builder_end_object(builder);
+}
+
+/* Takes the list over. */
+static char *emit(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet)
+{
+  const MoePassage page[] = {{.list = "", .columns = columns, .n_columns = n}};
+  const MoeForms forms = {MOE_PAGE(page), .rows = ""};
+
+  return moe_record_emit(list, &forms, sheet);
 }
 
 static double published_sum(const MoePartsCase *c)
@@ -27,17 +37,23 @@ static double published_sum(const MoePartsCase *c)
   return sum;
 }
 
-/* The first row names the case. */
 static void add_case(JsonBuilder *builder, const MoePartsCase *c)
 {
   for (guint i = 0; i < MOE_N_ITERATION_PARTS; i++)
-    add_part(builder, i == 0 ? c->id : "", moe_iteration_part_words[i], c->published_s[i],
-             moe_time_to_seconds(c->iteration.part[i]));
-  add_part(builder, "", "sum", published_sum(c), moe_time_to_seconds(c->iteration.step));
+    add_part(builder, c->id, moe_iteration_part_words[i], c->published_s[i], moe_time_to_seconds(c->iteration.part[i]));
+  add_part(builder, c->id, "sum", published_sum(c), moe_time_to_seconds(c->iteration.step));
+}
+
+/* In a table the first row of a case names it. */
+static char *case_or_nothing(JsonObject *part)
+{
+  gboolean first = g_strcmp0(moe_record_text(part, "part"), moe_iteration_part_words[0]) == 0;
+
+  return g_strdup(first ? moe_record_text(part, "case") : "");
 }
 
 static const MoeColumn case_columns[] = {
-    {"case", "case", "l"},
+    {"case", "case", "l", .text = case_or_nothing},
     {"part", "part", "l"},
     {"published", "published_s", "r", "s"},
     {"predicted", "predicted_s", "r", "s"},
@@ -52,7 +68,7 @@ char *moe_report_parts(const GPtrArray *cases, MoeSheet sheet)
   for (guint i = 0; i < cases->len; i++)
     add_case(builder, cases->pdata[i]);
   json_builder_end_array(builder);
-  return MOE_EMIT_LIST(json_builder_get_root(builder), case_columns, sheet);
+  return emit(json_builder_get_root(builder), case_columns, G_N_ELEMENTS(case_columns), sheet);
 }
 
 static const MoeColumn pair_columns[] = {
@@ -77,5 +93,5 @@ char *moe_report_pair(const MoePairTrace *trace, const MoeIteration *iteration, 
   add_part(builder, NULL, "all kernels", profiled_s, predicted_s);
   add_part(builder, NULL, "duration", trace->pair_s, iteration->pair_s);
   json_builder_end_array(builder);
-  return MOE_EMIT_LIST(json_builder_get_root(builder), pair_columns, sheet);
+  return emit(json_builder_get_root(builder), pair_columns, G_N_ELEMENTS(pair_columns), sheet);
 }

@@ -74,7 +74,7 @@ done
 check "a file of a validation that was refused" [ ! -e "$work/absent" ]
 
 # What a question does not read is refused.
-for wrong in '--memory --worst' '--memory --baseline=b.yaml' '--parts --format=json' '--parts --jobs=2' '--leave-one-out --pairs' '--stage=1' \
+for wrong in '--memory --worst' '--memory --baseline=b.yaml' '--parts --jobs=2' '--leave-one-out --pairs' '--stage=1' \
   '--pair=x.yaml --cases=y' '--pair=x.yaml --parts'; do
   # shellcheck disable=SC2086 # words
   refused "does not apply, expected --" validate $wrong
@@ -97,6 +97,13 @@ expect_status 0
 check "one case of six parts, their sum, and a header" [ "$(wc -l < "$work/out")" -eq 8 ]
 check "only the optimizer is compared" [ "$(grep -cE ' [+-][0-9.]+\s*$' "$work/out")" -eq 2 ]
 refused "absent: cannot be read" validate --cases absent --parts
+try validate --cases "$cases" --parts --format json
+check "every part with its case" [ "$(grep -c '"case" : "right"' "$work/out")" -eq 7 ]
+try validate --cases "$cases" --parts --format csv
+check "a line a part, and a header" [ "$(grep -c '^right,' "$work/out")" -eq 7 ]
+check "keys as in JSON" grep -q '^case,part,published_s,predicted_s,error$' "$work/out"
+try validate --pair "$data/validation/measured/traces/h800-dualpipe.yaml" --format csv
+check "a class of kernels" grep -q '^dense_gemm,0.0188' "$work/out"
 # No family with two sizes: nothing to divide into what is paid per micro-batch and once.
 try validate --cases "$cases" --once --summary
 expect_status 1
