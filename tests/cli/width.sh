@@ -1,16 +1,20 @@
 #!/bin/sh
 # What every command prints for its own examples fits 100 columns with its numbers whole, and the help does too.
-#   width.sh MOESIM
+#   width.sh MOESIM            everything
+#   width.sh MOESIM COMMAND    of one command, where everything was made ready
 . "$(dirname "$0")/lib.sh"
 
 LC_ALL=C.UTF-8 # characters, not bytes
 export LC_ALL
-mkdir "$work/bin" "$work/here"
-ln -s "$moesim" "$work/bin/moesim"
-PATH=$work/bin:$PATH
-cd "$work/here" || exit 1
-cp -r "$data/clusters" "$data/validation" . # examples write into them
-ln -s "$data/models" "$data/stacks" "$data/plots" .
+script=$(realpath "$0")
+if [ $# -eq 1 ]; then
+  mkdir "$work/bin" "$work/here"
+  ln -s "$moesim" "$work/bin/moesim"
+  PATH=$work/bin:$PATH
+  cd "$work/here" || exit 1
+  cp -r "$data/clusters" "$data/validation" . # examples write into them
+  ln -s "$data/models" "$data/stacks" "$data/plots" .
+fi
 
 # Of every family of published runs the first and the one with the longest name, of the measurements some of one accelerator: each kind of
 # row, a tenth of the time. tools/outputs.py width asks about everything.
@@ -30,10 +34,12 @@ few_rows() {
     !/^ *- \[/ || ++n <= 4 { block = block $0 "\n" }
     END { end() }' "$1"
 }
-for file in validation/*.yaml validation/memory/*.yaml; do few_cases "$file" > "$work/sample" && cp "$work/sample" "$file"; done
-for file in validation/measured/[abg]*.yaml; do few_rows "$file" > "$work/sample" && cp "$work/sample" "$file"; done
-MOESIM_DATA=$work/here
-export MOESIM_DATA
+if [ $# -eq 1 ]; then
+  for file in validation/*.yaml validation/memory/*.yaml; do few_cases "$file" > "$work/sample" && cp "$work/sample" "$file"; done
+  for file in validation/measured/[abg]*.yaml; do few_rows "$file" > "$work/sample" && cp "$work/sample" "$file"; done
+  MOESIM_DATA=$work/here
+  export MOESIM_DATA PATH
+fi
 
 widest() { wc -L < "$1"; }
 fits() { check "$(widest "$1") columns, expected at most 100" [ "$(widest "$1")" -le 100 ]; }
@@ -56,17 +62,20 @@ examples() {
     grep -E '^ *moesim' | grep -v -e '--format \(csv\|json\|yaml\)' -e '--write' -e '--save-' -e '--baseline' -e '--worst' |
     awk '!/moesim (infer|plot|report)/ || !drawn++' |
     sed -e 's/--budget 60s//' -e 's/moesim \(search\|plan\) .*/& --budget 1s/' -e 's/--samples [0-9]*//' -e 's/--orders [0-9]*//' \
-      -e 's/moesim \(run .*yaml\|sensitivity\|compare\|goodput\|report\) .*/& --samples 2/' -e 's/moesim \(goodput\|report\) .*/& --seeds 8/' \
+      -e 's/moesim \(run\|sensitivity\|compare\|goodput\|report\|plan\) .*/& --samples 1/' -e 's/\(--from-chakra .*\) --samples 1/\1/' \
+      -e 's/moesim \(goodput\|report\|plan\) .*/& --seeds 8/' \
       -e 's/moesim fabric .*/& --gpus 1024/' -e 's/\(moesim plan .*--gpus [0-9]*\)[0-9,]*/\1/' \
       -e 's/moesim explain .*/& --orders 1/' -e 's/moesim infer .*/& --simulations 16 --particles 100/' -e 's/ | .*//'
 }
 
-for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\)  .*/\1/p'); do
+# A command and what its examples print.
+ask() {
+  command=$1
   shown=0
   said="moesim $command --help"
   COLUMNS=100 moesim "$command" --help > "$work/out"
   fits "$work/out"
-  [ "$command" != serve ] || continue # answers until it is stopped
+  [ "$command" != serve ] || return 0 # answers until it is stopped
   examples "$command" > "$work/examples"
   said="moesim $command"
   check "no examples" [ -s "$work/examples" ]
@@ -78,8 +87,19 @@ for command in $(moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) 
     check "none of its examples ran" [ "$shown" -gt 0 ]
     ;;
   esac
-done
+}
+
+if [ $# -gt 1 ]; then # one of the commands below
+  ask "$2"
+  finish
+  exit
+fi
+# Two at a time beside what follows, in their order: one reads what another wrote.
+moesim --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\)  .*/\1/p' > "$work/commands"
 said="moesim --help"
+check "commands" [ "$(wc -l < "$work/commands")" -gt 20 ]
+xargs -P 2 -n 1 sh "$script" "$moesim" < "$work/commands" > "$work/each" 2>&1 &
+each=$!
 COLUMNS=100 moesim --help > "$work/out"
 fits "$work/out"
 
@@ -122,4 +142,9 @@ check "no more at 140 columns" [ "$(widest "$work/more")" -gt 100 ]
 check "more than 140 columns" [ "$(widest "$work/more")" -le 140 ]
 check "colour in a pipe" sh -c "! grep -q '$(printf '\033')' '$work/unset'"
 
+wait "$each"
+status=$?
+said="every command"
+grep -v ' 0 failures$' "$work/each"
+check "a command, as said above" [ "$status" -eq 0 ]
 finish
