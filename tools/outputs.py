@@ -189,7 +189,10 @@ def parts(form, text, keys_alone):
     """Path to value; with keys alone, keys without their place in lists to the types that they have."""
     if form == "text":
         return {f"line {number}": line for number, line in enumerate(text.splitlines(), 1)}
-    found = dict(leaves(json.loads(text)) if form == "json" else table(text))
+    try:
+        found = dict(leaves(json.loads(text)) if form == "json" else table(text))
+    except ValueError:
+        return {"all": f"no {form.upper()}: {text[:60]!r}"}
     found = {path: value for path, value in found.items() if re.split(r"[.\]]", path)[-1] not in TIMES}
     return kinds(found, form) if keys_alone else found
 
@@ -282,6 +285,7 @@ TIMED = ("simulated", "http")  # lines with how long it took, and with addresses
 def cut_numbers(text, wide):
     """Numbers of a table that the wide one does not have, not even inside a name that broke."""
     known = set(NUMBER.findall(wide)) | set(re.findall(r"\d+", wide))
+    text = re.sub(r"\n {20,}", " ", text)  # a sentence over several lines
     lines = [line for line in text.splitlines() if not any(word in line for word in TIMED)]
     return [number for line in lines for number in NUMBER.findall(line) if number not in known]
 
