@@ -84,6 +84,17 @@ static void pairwise(const MoeCollRequest *request, const MoeExpertLibrary *libr
     work->nvlink_share = nvlink_share(library, request->collective);
 }
 
+/* Counts of every expert, told to all members; its time is that of the library's kernel, whatever the counts. */
+static void notify(const MoeCollRequest *request, const MoeExpertLibrary *library, MoeCollWork *work)
+{
+  double d = (double)request->per_domain, h = (double)request->domains, bytes = request->collective->bytes;
+
+  moe_coll_set_bytes(work, bytes * (d - 1) / d, bytes * (h - 1) / h);
+  work->nvlink_share = library->nvlink_share;
+  work->network_share = library->network_share;
+  work->floor_s = request->domains > 1 ? library->notify_s[0] : 0;
+}
+
 static gboolean expert_work(const MoeCollRequest *request, MoeCollWork *work)
 {
   const MoeExpertLibrary *library = library_of(request);
@@ -92,13 +103,17 @@ static gboolean expert_work(const MoeCollRequest *request, MoeCollWork *work)
   *work = (MoeCollWork){.reduces = combine};
   if (!library || (request->domains > 1 && !library->crosses_domains))
     return FALSE;
+  if (request->collective->notifies == MOE_NOTIFY_ALONE) {
+    notify(request, library, work);
+    return TRUE;
+  }
   if (library->route == MOE_EXPERT_NODE_LIMITED)
     node_limited(request, library, work);
   else
     pairwise(request, library, work);
   if (library->registers_floor)
     work->floor_s = request->domains > 1 ? library->network_floor_s[combine] : library->floor_s[combine];
-  if (request->domains > 1 && request->collective->notifies)
+  if (request->domains > 1 && request->collective->notifies == MOE_NOTIFY_WITHIN)
     work->floor_s += library->notify_s[combine];
   work->sms = request->stack->sms_expert;
   return TRUE;

@@ -112,18 +112,26 @@ void moe_emit_host_sync(MoeEmit *emit, guint32 dep)
   moe_flow_add_free(emit->flow, &item);
 }
 
+void moe_emit_notify(MoeEmit *emit, const MoeCollective *counts)
+{
+  MoeItem wait = new_item(emit, MOE_OP_HOST_SYNC, MOE_STREAM_EXPERT, emit->pass, 0);
+  guint32 told = moe_emit_collective(emit, MOE_STREAM_EXPERT, counts);
+
+  if (is_filtered(emit))
+    return;
+  wait.yields = told == MOE_NO_ITEM;
+  if (told != MOE_NO_ITEM)
+    moe_flow_item(emit->flow, told)->yields = TRUE;
+  moe_flow_add(emit->flow, &wait);
+}
+
 void moe_emit_dispatch_sync(MoeEmit *emit, guint32 counts)
 {
-  MoeItem item = new_item(emit, MOE_OP_HOST_SYNC, MOE_STREAM_EXPERT, emit->pass, 0);
+  MoeItem item = new_item(emit, MOE_OP_HOST_SYNC, MOE_STREAM_COMPUTE, emit->pass, 0);
 
   if (is_filtered(emit))
     return;
   item.yields = TRUE;
-  if (counts == MOE_NO_ITEM) {
-    moe_flow_add(emit->flow, &item);
-    return;
-  }
-  item.stream = MOE_STREAM_COMPUTE;
   moe_item_depend(&item, counts);
   moe_flow_add_free(emit->flow, &item);
 }

@@ -80,10 +80,12 @@ guint32 moe_emit_copy(MoeEmit *emit, gboolean to_host, const char *name, double 
 guint32 moe_emit_message(MoeEmit *emit, MoeOpKind kind, guint slot);
 /* The host waits for `dep`, or, when it is MOE_NO_ITEM, for all compute so far. */
 void moe_emit_host_sync(MoeEmit *emit, guint32 dep);
-/* The host waits for the counts of what it dispatches next: for the exchange `counts` alone, or, when it is
- * MOE_NO_ITEM, inside the dispatch, whose kernels come after all compute of this flow and all exchanges so far. Of two
- * flows side by side the other one issues what it computes first. */
+/* The host waits for `counts`, the exchange of what it dispatches next. Of two flows side by side the other one issues
+ * what it computes first. */
 void moe_emit_dispatch_sync(MoeEmit *emit, guint32 counts);
+/* The same inside a library's dispatch: `counts` comes after all compute of this flow and all exchanges so far, and
+ * begins when the last member comes; the host waits for its end. */
+void moe_emit_notify(MoeEmit *emit, const MoeCollective *counts);
 /* The host waits for a message that has come, what was sent before it, and the compute of earlier calls. */
 void moe_emit_host_messages(MoeEmit *emit, guint32 received);
 void moe_emit_delay(MoeEmit *emit, double seconds);

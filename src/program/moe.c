@@ -137,6 +137,21 @@ static void emit_expand(MoeEmit *emit, const char *name)
 
 /* ---- transfers ---------------------------------------------------------------------------------- */
 
+/* Whether the host waits inside the dispatch for the counts that the library itself exchanges. */
+static gboolean dispatch_waits(const MoeShape *shape)
+{
+  return moe_shape_library(shape)->by_index && shape->run->stack.moe.counts == MOE_COUNTS_BLOCKING &&
+         shape->run->training.routing.capacity_factor <= 0;
+}
+
+/* A forward dispatch whose counts the host has waited for has told them already. */
+static MoeNotify notify_of(const MoeEmit *emit, MoeCollectiveKind kind, const Piece *piece)
+{
+  gboolean told = kind == MOE_DISPATCH && emit->pass != MOE_PASS_DGRAD && piece->group == 0 && piece->round == 0;
+
+  return told && dispatch_waits(emit->shape) ? MOE_NOTIFY_NONE : MOE_NOTIFY_WITHIN;
+}
+
 static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name, const Piece *piece)
 {
   const MoeShape *shape = emit->shape;
@@ -148,7 +163,7 @@ static guint32 exchange(MoeEmit *emit, MoeCollectiveKind kind, const char *name,
   if (emit->quiet)
     return MOE_NO_ITEM;
   collective.row_bytes = row_bytes;
-  collective.notifies = TRUE;
+  collective.notifies = notify_of(emit, kind, piece);
   collective.top_k = (int64_t)ceil(moe_real_top_k(moe));
   collective.experts = moe->experts;
   collective.expert_groups = MAX(moe->groups, 1);
@@ -185,13 +200,6 @@ static guint32 exchange_counts(MoeEmit *emit)
   return moe_emit_collective(emit, MOE_STREAM_EXPERT, moe_shape_library(shape)->gathers_map ? &map : &counts);
 }
 
-/* Whether the host waits inside the dispatch for the counts that the library itself exchanges. */
-static gboolean dispatch_waits(const MoeShape *shape)
-{
-  return moe_shape_library(shape)->by_index && shape->run->stack.moe.counts == MOE_COUNTS_BLOCKING &&
-         shape->run->training.routing.capacity_factor <= 0;
-}
-
 /* Blocking: the host reads the counts back before it issues anything more. Otherwise the exchange runs beside what
  * needs no counts. */
 static guint32 begin_counts(MoeEmit *emit)
@@ -216,12 +224,22 @@ static gboolean dispatch_needs_host(const MoeShape *shape)
   return moe_shape_library(shape)->host_counts;
 }
 
+/* The library's own exchange of counts, on the stream of its transfers: it begins when the last member comes. */
+static void notify(MoeEmit *emit)
+{
+  MoeCollective counts = moe_collective(emit, MOE_DISPATCH, MOE_GROUP_EXPERT, "notify",
+                                        (double)emit->shape->arch->moe.experts * COUNT_BYTES);
+
+  counts.notifies = MOE_NOTIFY_ALONE;
+  moe_emit_notify(emit, &counts);
+}
+
 /* On a stream of their own: the host waits for the counts only, and only where it needs them - before the dispatch, or
  * before the experts, whose shapes they are. On the device: not at all. */
 static void end_counts(MoeEmit *emit, gboolean before_dispatch)
 {
-  if (before_dispatch && dispatch_waits(emit->shape))
-    moe_emit_dispatch_sync(emit, MOE_NO_ITEM);
+  if (before_dispatch && dispatch_waits(emit->shape) && !emit->quiet)
+    notify(emit);
   if (emit->counts == MOE_NO_ITEM || emit->shape->run->stack.moe.counts != MOE_COUNTS_DEDICATED_STREAM)
     return;
   if (before_dispatch == dispatch_needs_host(emit->shape))

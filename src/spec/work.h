@@ -97,6 +97,13 @@ typedef enum {
   MOE_N_COLLECTIVES,
 } MoeCollectiveKind;
 
+/* What an exchange does besides moving rows: telling all members what will come. */
+typedef enum {
+  MOE_NOTIFY_NONE,   /* a bare transfer, as benchmarks time it */
+  MOE_NOTIFY_WITHIN, /* members meet first, and know from before what comes */
+  MOE_NOTIFY_ALONE,  /* no rows: counts alone, for which the hosts wait */
+} MoeNotify;
+
 /* One collective, the same for every group of its kind.
  * `bytes` per rank: ALL_REDUCE the buffer; ALL_GATHER and REDUCE_SCATTER the whole (gathered) buffer; ALL_TO_ALL all a
  * rank sends, its own share included; DISPATCH / COMBINE: tokens x row bytes (one copy of each of the rank's tokens,
@@ -111,10 +118,10 @@ typedef struct {
   /* DISPATCH / COMBINE: */
   double row_bytes; /* bytes of one token's row; 0 = rows cost nothing besides their bytes */
   int64_t top_k, experts, expert_groups, top_groups; /* node-limited routing when top_groups < expert_groups */
-  double share;      /* share of the experts' traffic this instance moves (local experts in groups); 1 = all */
-  double padding;    /* bytes on the wire relative to real tokens (capacity factor), >= 0 */
-  gboolean notifies; /* called as a step does, with what the library tells other hosts first; else a bare transfer */
-  guint n_skew;      /* 0 = balanced; otherwise the group's size */
+  double share;   /* share of the experts' traffic this instance moves (local experts in groups); 1 = all */
+  double padding; /* bytes on the wire relative to real tokens (capacity factor), >= 0 */
+  MoeNotify notifies;
+  guint n_skew;          /* 0 = balanced; otherwise the group's size */
   const double *receive; /* [n_skew] rows arriving at member i (DISPATCH) relative to the mean; leaving for COMBINE */
 } MoeCollective;
 

@@ -301,13 +301,30 @@ START_TEST(test_notifies_of_other_hosts)
                                 .share = 1,
                                 .padding = 1};
       MoeCollPlan bare = machine_plan(topo, &stack, NULL, &exchange, n, 1);
-      exchange.notifies = TRUE;
+      exchange.notifies = MOE_NOTIFY_WITHIN;
       MoeCollPlan called = machine_plan(topo, &stack, NULL, &exchange, n, 1);
       double more_s = moe_time_to_seconds(called.latency - bare.latency);
 
       ck_assert_double_eq_tol(more_s, n == 8 ? 0 : library->notify_s[combine], 1e-9);
       ck_assert_double_gt(library->notify_s[combine], 50e-6);
     }
+}
+END_TEST
+
+/* A few bytes: its own time and no floor of a transfer, whatever a row would have. */
+START_TEST(test_a_notify_alone)
+{
+  MoeCluster cluster = real_machine();
+  g_autoptr(MoeTopo) topo = machine_topo(&cluster, 16);
+  MoeStackCollectives stack = machine_stack("deepep");
+  const MoeExpertLibrary *library = moe_expert_library("deepep");
+  const MoeCollective counts = {.kind = MOE_DISPATCH, .bytes = 128, .notifies = MOE_NOTIFY_ALONE};
+
+  for (guint n = 8; n <= 16; n += 8) {
+    MoeCollPlan plan = machine_plan(topo, &stack, NULL, &counts, n, 1);
+
+    ck_assert_double_eq_tol(moe_time_to_seconds(plan.latency), n == 8 ? 0 : library->notify_s[0], 1e-9);
+  }
 }
 END_TEST
 
@@ -573,6 +590,7 @@ int main(void)
   tcase_add_test(tcase, test_protocols_follow_the_size);
   tcase_add_test(tcase, test_few_sms_are_slow);
   tcase_add_test(tcase, test_notifies_of_other_hosts);
+  tcase_add_test(tcase, test_a_notify_alone);
   tcase_add_test(tcase, test_choice_follows_the_version);
   tcase_add_test(tcase, test_rings_only);
   tcase_add_test(tcase, test_windows_go_rail_by_rail);

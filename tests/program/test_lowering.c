@@ -109,9 +109,9 @@ static double is_collective(const MoeProgram *p, const MoeOp *op, gconstpointer 
   return op->kind == MOE_OP_COLLECTIVE && g_strcmp0(p->collectives[op->work].name, data) == 0;
 }
 
-/* Rows that come with the numbers of their experts: besides the wait inside the dispatch, three of the chain that makes
- * a map of them (one backward) and four of the padding; other libraries have none of it. No exchange of counts precedes
- * a library that tells them itself; HybridEP gathers the map in its place. */
+/* Rows that come with the numbers of their experts: besides the wait for what the library tells all hosts, three of the
+ * chain that makes a map of them (one backward) and four of the padding; other libraries have none of it. No exchange
+ * of counts precedes a library that tells them itself; HybridEP gathers the map in its place. */
 START_TEST(test_indices)
 {
 #define BY(library, map, padded)                                                                                       \
@@ -119,13 +119,14 @@ START_TEST(test_indices)
   ";stack.moe.padded_permute=" padded
   const struct {
     const char *sets;
-    double forward, backward, exchanges, map_kernels, gathers;
+    double forward, backward, exchanges, map_kernels, gathers, notifies;
   } cases[] = {
-      {BY("uccl", "none", "false"), 1, 0, 0, 0},
-      {BY("uccl", "kernel", "false"), 1, 0, 0, 1},
-      {BY("uccl", "chain", "false"), 1 + 3, 1, 0, 4},
-      {BY("deepep", "chain", "true"), 1 + 3 + 4, 1, 0, 4},
+      {BY("uccl", "none", "false"), 1, 0, 0, 0, 0, 1},
+      {BY("uccl", "kernel", "false"), 1, 0, 0, 1, 0, 1},
+      {BY("uccl", "chain", "false"), 1 + 3, 1, 0, 4, 0, 1},
+      {BY("deepep", "chain", "true"), 1 + 3 + 4, 1, 0, 4, 0, 1},
       {BY("deepep", "chain", "true") ";stack.moe.counts=device", 0, 0, 1, 4},
+      {BY("deepep", "chain", "true") ";training.routing.capacity_factor=1", 3 + 4, 1, 0, 4},
       {BY("hybridep", "chain", "true"), 1, 0, 0, 0, 1},
       {BY("nccl", "chain", "true"), 1, 0, 1, 0},
   };
@@ -138,6 +139,7 @@ START_TEST(test_indices)
     ck_assert_double_eq(sum_of(program, 0, is_collective, "token_counts"), 4 * 2 * cases[i].exchanges);
     ck_assert_double_eq(sum_of(program, 0, has_name, "index_map"), 4 * 2 * cases[i].map_kernels);
     ck_assert_double_eq(sum_of(program, 0, is_collective, "routing_map"), 4 * 2 * cases[i].gathers);
+    ck_assert_double_eq(sum_of(program, 0, is_collective, "notify"), 4 * 2 * cases[i].notifies);
   }
 }
 END_TEST
@@ -557,7 +559,7 @@ START_TEST(test_imbalance)
   for (guint i = 0; i < p->n_collectives; i++) {
     double mean = 0;
 
-    if (p->collectives[i].kind != MOE_DISPATCH)
+    if (p->collectives[i].kind != MOE_DISPATCH || p->collectives[i].notifies == MOE_NOTIFY_ALONE)
       continue;
     ck_assert_uint_eq(p->collectives[i].n_skew, 8);
     for (guint m = 0; m < 8; m++) {
@@ -581,7 +583,7 @@ static void expect_loads(const MoeProgram *p, double first, double same, double 
   for (guint i = 0; i < p->n_collectives; i++) {
     const double *receive = p->collectives[i].receive;
 
-    if (p->collectives[i].kind == MOE_DISPATCH && fabs(receive[0] - 8 * own) < 1e-9 &&
+    if (receive && p->collectives[i].kind == MOE_DISPATCH && fabs(receive[0] - 8 * own) < 1e-9 &&
         fabs(receive[7] - 8 * rest) < 1e-9)
       seen++;
   }
@@ -704,6 +706,7 @@ static void expect_pair_issued(const char *library, gboolean by_index)
   guint waits = 0, first = block->stream_ops[MOE_STREAM_EXPERT][0];
 
   ck_assert(block->ops[first].pass != MOE_PASS_FORWARD || !by_index);
+  ck_assert(is_collective(p, &block->ops[first], "notify") == 0);
   for (guint i = 0; i < block->n_ops; i++) {
     const MoeOp *op = &block->ops[i];
     gboolean before_dispatch =
@@ -714,8 +717,10 @@ static void expect_pair_issued(const char *library, gboolean by_index)
     waits++;
     ck_assert(block->ops[last_kernel_before(block, i)].pass != MOE_PASS_FORWARD);
     ck_assert_uint_lt(waits_for(block, op, MOE_STREAM_COMPUTE), issued(block, i, MOE_STREAM_COMPUTE));
-    if (by_index)
+    if (by_index) {
+      ck_assert(is_collective(p, &block->ops[i - 1], "notify") == 1);
       ck_assert_uint_eq(waits_for(block, op, MOE_STREAM_EXPERT), issued(block, i, MOE_STREAM_EXPERT));
+    }
   }
   ck_assert_uint_gt(waits, 0);
 }
