@@ -123,8 +123,11 @@ def answer(tree, words, columns=None):
     environment = dict(os.environ, MOESIM_DATA=str(tree), LC_ALL="C.UTF-8")
     if columns:
         environment["COLUMNS"] = str(columns)
-    done = subprocess.run([tree / "build/src/cli/moesim", *words], cwd=tree, env=environment, capture_output=True, text=True,
-                          timeout=SECONDS, check=False)
+    try:
+        done = subprocess.run([tree / "build/src/cli/moesim", *words], cwd=tree, env=environment, capture_output=True, text=True,
+                              timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return "no answer in time", "", ""
     return done.returncode, done.stdout, done.stderr
 
 
