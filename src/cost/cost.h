@@ -40,9 +40,9 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 
 /* ---- in a training step ------------------------------------------------------------------------------------------ */
 
-/* Rate of the math of a class of kernels in a training step relative to the bench, (0, 1]: the training rate, less
- * under a power cap. */
-double moe_cost_math_rate(const MoeAccelerator *accelerator, MoeKernelClass klass);
+/* Rate of the math of a kernel in a training step relative to the bench, (0, 1]: the training rate times the share of
+ * the bench's clock that the board's power, or its cap, allows. Class and pass of the kernel are read. */
+double moe_cost_math_rate(const MoeAccelerator *accelerator, const MoeKernel *kernel);
 
 /* What a kernel costs in a training step, where math runs slower than on the bench: `cost` alone on the GPU (math that
  * is no model FLOP as MOE_REASON_UNCOUNTED), seconds[i] in states[i]. FALSE and *error as moe_cost_kernel. */

@@ -17,17 +17,17 @@ static void set_uncounted_apart(const MoeKernel *kernel, MoeCost *cost)
   cost->part_s[MOE_REASON_MATH] = 0;
 }
 
-/* Share of the board's power that does not follow the clock of the SMs: leakage, memory, links. Assumed, a round value
- * set by hand and checked on two pairs of boards of equal silicon: products longer than 1.5 ms of equal shape, the
- * ratio of short ones (below 0.1 ms, before power limits) taken out. GB200 over B200 (1,200 and 1,000 W) 1.06
- * BF16, 1.08 FP8, 1.09 NVFP4, law 1.07; GB300 over B300 (1,400 and 1,000 W) 1.16, 1.10, 1.06, law 1.14 (aic,
- * docs/model.md). */
+/* Where nobody measured what kernels draw: share of the board's power that does not follow the clock of the SMs:
+ * leakage, memory, links. Assumed, a round value set by hand and checked on two pairs of boards of equal silicon:
+ * products longer than 1.5 ms of equal shape, the ratio of short ones (below 0.1 ms, before power limits) taken out.
+ * GB200 over B200 (1,200 and 1,000 W) 1.06 BF16, 1.08 FP8, 1.09 NVFP4, law 1.07; GB300 over B300 (1,400 and 1,000 W)
+ * 1.16, 1.10, 1.06, law 1.14 (aic, docs/model.md). */
 #define STATIC_POWER_SHARE 0.15
 
 /* Below this share of the clock that the board's power sustains the voltage is at its least. Least squares over the two
  * pairs above and two capped boards: GB300 at 500 of 1,400 W multiplies at 0.28 to 0.39 of its rate (pull request 2023
  * of facebookexperimental/triton; law 0.31), H100 at 500 of 700 W at 0.74 to 0.78 (FBGEMM pull request 2546, BF16, over
- * equal shapes of aic; law 0.86). */
+ * equal shapes of aic). */
 #define LEAST_VOLTAGE_CLOCK 0.88
 
 /* Power that follows the clock f goes as f V^2; voltage goes as the clock (f^3) down to the least one (f). */
@@ -41,21 +41,52 @@ static double capped_clock(const MoeAccelerator *accelerator)
   return MIN(cbrt(left), left / (LEAST_VOLTAGE_CLOCK * LEAST_VOLTAGE_CLOCK));
 }
 
-/* Kernel constants come from benchmarks of seconds; a training step runs for weeks at its power limit. The
- * accelerator's training rate says which share of the benchmark's math rate holds there, at the power of the board;
- * memory and launch do not depend on it. */
-double moe_cost_math_rate(const MoeAccelerator *accelerator, MoeKernelClass klass)
-{
-  gboolean own_rate = klass == MOE_KERNEL_ATTENTION && accelerator->attention_rate > 0;
+/* Power above the standing one goes as the clock to this power: energy per FLOP as its 0.875th. Of BF16 products on an
+ * H200: 1.07 to 1.10 pJ per FLOP at 1,905 to 1,980 MHz (idle for a third or a half of the time, so that power does not
+ * limit them), 0.85 at 1,479 MHz (without a pause): validation/measured/h200/power.yaml. */
+#define POWER_OF_CLOCK 1.875
 
-  return (own_rate ? accelerator->attention_rate : accelerator->training_rate) * capped_clock(accelerator);
+static double drawn_w(const MoeDraw *draw, const MoeKernel *kernel)
+{
+  switch (kernel->klass) {
+  case MOE_KERNEL_GEMM:
+  case MOE_KERNEL_GROUPED_GEMM:
+    return draw->products_w;
+  case MOE_KERNEL_ATTENTION:
+    return moe_cost_fit_pass(kernel->pass) > 0 ? draw->backward_w : draw->attention_w;
+  default:
+    return 0;
+  }
+}
+
+/* Share of the benchmarks' clock that the power allows a kernel in a long run. */
+static double sustained_clock(const MoeAccelerator *accelerator, const MoeKernel *kernel)
+{
+  const MoeDraw *draw = &accelerator->draw;
+  double allowed_w = accelerator->power_cap_w > 0 ? accelerator->power_cap_w : accelerator->power_w;
+  double wanted_w = drawn_w(draw, kernel);
+
+  if (draw->products_w <= 0)
+    return capped_clock(accelerator);
+  if (wanted_w <= allowed_w || allowed_w <= draw->standing_w)
+    return 1;
+  return pow((allowed_w - draw->standing_w) / (wanted_w - draw->standing_w), 1 / POWER_OF_CLOCK);
+}
+
+/* Kernel constants come from benchmarks of milliseconds; a training step runs for weeks at its power limit. What power
+ * does not explain is the accelerator's training rate; memory and launch depend on neither. */
+double moe_cost_math_rate(const MoeAccelerator *accelerator, const MoeKernel *kernel)
+{
+  gboolean own_rate = kernel->klass == MOE_KERNEL_ATTENTION && accelerator->attention_rate > 0;
+  double rate = own_rate ? accelerator->attention_rate : accelerator->training_rate;
+
+  return rate * sustained_clock(accelerator, kernel);
 }
 
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error)
 {
-  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model->accelerator, kernel->klass), n, states, cost, seconds,
-                       error))
+  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model->accelerator, kernel), n, states, cost, seconds, error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     seconds[i] += cost->seconds;

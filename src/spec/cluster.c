@@ -43,6 +43,19 @@ static const MoeAccelerator accelerator_defaults = {.name = "unnamed", .training
 
 static const MoeSection peak_section = {"peak", peak_fields, &accelerator_defaults};
 
+#define DRAW(member) MOE_FIELD_BETWEEN(MoeAccelerator, draw.member, MOE_DIM_WATTS, 0, MAX_WATTS)
+
+static const MoeField draw_fields[] = {
+    {"standing", DRAW(standing_w), .meaning = "clocked up with nothing to do; 0: not measured"},
+    {"products", DRAW(products_w), .meaning = "matrix products, grouped ones too; 0: not measured"},
+    {"attention", DRAW(attention_w), .meaning = "fused attention, forward; 0: not measured"},
+    {"attention_backward", DRAW(backward_w), .otherwise = "as attention", .meaning = "fused attention, backward"},
+    {"source", MOE_FIELD_ORIGIN},
+    {NULL},
+};
+
+static const MoeSection draw_section = {"draw", draw_fields, &accelerator_defaults};
+
 static char *print_kernels(gconstpointer target)
 {
   return moe_kernel_fits_print(&((const MoeAccelerator *)target)->kernels);
@@ -56,7 +69,7 @@ static const MoeField accelerator_fields[] = {
     {"peak", MOE_FIELD_PART(peak_section), .required = TRUE,
      .meaning = "dense peak rates of matrix products by number format"},
     {"training_rate", MOE_FIELD_BETWEEN(MoeAccelerator, training_rate, MOE_DIM_NONE, 0.1, 1),
-     .meaning = "math rate in a training step relative to that of the kernel benchmarks"},
+     .meaning = "math rate in a training step relative to that of the kernel benchmarks, less what power explains"},
     {"attention_rate", MOE_FIELD_BETWEEN(MoeAccelerator, attention_rate, MOE_DIM_NONE, 0.1, 1),
      .otherwise = "as training_rate", .meaning = "that of attention kernels"},
     {"speed_spread", MOE_FIELD_BETWEEN(MoeAccelerator, speed_spread, MOE_DIM_NONE, 0, 1),
@@ -84,6 +97,9 @@ static const MoeField accelerator_fields[] = {
      .meaning = "board power that the rates hold at; 0: unknown"},
     {"power_cap", MOE_FIELD_BETWEEN(MoeAccelerator, power_cap_w, MOE_DIM_WATTS, 0, MAX_WATTS),
      .meaning = "cap set by the operator, a quarter of power at least; 0: none"},
+    {"draw", MOE_FIELD_PART(draw_section),
+     .meaning = "what long runs would draw at the clock of short benchmarks; more than `power` (power_cap) lowers the "
+                "clock"},
     {"kernels", MOE_FIELD_PART(moe_kernel_section), .form = MOE_FORM_LIST, .print = print_kernels,
      .meaning = "fitted constants of kernel families"},
     {"assumptions", MOE_FIELD_PART(moe_assumption_section), .form = MOE_FORM_NAMED,
@@ -129,9 +145,12 @@ gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, 
 
   *accelerator = accelerator_defaults;
   if (!moe_node_read_fields(node, accelerator_fields, "accelerator", accelerator, error) ||
-      !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error) || !check_cap(node, accelerator, error))
+      !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error) ||
+      !moe_section_read(node, "draw", draw_fields, "draw", accelerator, error) || !check_cap(node, accelerator, error))
     return FALSE;
   complete_peaks(accelerator->peak_flop_per_s);
+  if (accelerator->draw.backward_w == 0)
+    accelerator->draw.backward_w = accelerator->draw.attention_w;
   if (accelerator->quoted_peak_flop_per_s == 0)
     accelerator->quoted_peak_flop_per_s = accelerator->peak_flop_per_s[MOE_BF16];
   return !kernels || moe_kernel_fits_read(kernels, &accelerator->kernels, error);

@@ -21,8 +21,9 @@ static MoeCalibration *load(const char *const *names)
   return c;
 }
 
-static const char *const all_files[] = {"aic-gemm.yaml", "aic-moe.yaml",   "aic-scan.yaml",     "bandwidth.yaml",
-                                        "gemm.yaml",     "attention.yaml", "grouped_gemm.yaml", NULL};
+static const char *const all_files[] = {"aic-gemm.yaml",     "aic-moe.yaml",  "aic-scan.yaml",
+                                        "bandwidth.yaml",    "gemm.yaml",     "attention.yaml",
+                                        "grouped_gemm.yaml", "gpu-h200.yaml", NULL};
 
 /* Index of a fit; aborts when there is none. */
 static guint find_fit(const MoeCalibration *c, const char *fragment, MoeKernelClass klass, const char *family, int pass)
@@ -44,6 +45,7 @@ START_TEST(test_equal_shapes_share_a_half)
     fitted += c->measurements[i].fitted;
     for (guint j = 0; j < i; j++)
       if (c->measurements[i].shape == c->measurements[j].shape &&
+          c->measurements[i].kernel[0].bandwidth == c->measurements[j].kernel[0].bandwidth &&
           c->series[c->measurements[i].series].fit == c->series[c->measurements[j].series].fit)
         ck_assert_int_eq(c->measurements[i].fitted, c->measurements[j].fitted);
   }

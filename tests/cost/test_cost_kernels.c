@@ -175,6 +175,38 @@ START_TEST(test_power_cap_slows_math)
 }
 END_TEST
 
+/* What draws more than the board has runs at the clock that its power allows, standing power apart: products and
+ * attention each by their own draw, what draws less and memory traffic as on the bench; a cap takes the board's place.
+ */
+START_TEST(test_power_lowers_the_clock_of_what_draws_more)
+{
+  MoeAccelerator bench = round_accelerator(), board, capped;
+  MoeStack stack = {0};
+  MoeKernel product = gemm_kernel(16384, 16384, 16384), copy = bandwidth_kernel(MOE_BANDWIDTH_MEMCPY, 1e9);
+  MoeKernel forward = attention_kernel(16384, 64, MOE_PASS_FORWARD),
+            backward = attention_kernel(16384, 64, MOE_PASS_DGRAD);
+
+  bench.training_rate = 1;
+  board = bench;
+  board.power_w = 700;
+  board.draw = (MoeDraw){.standing_w = 125, .products_w = 880, .attention_w = 842, .backward_w = 650};
+  capped = board;
+  capped.power_cap_w = 500;
+  g_autoptr(MoeCostModel) free = moe_cost_model_new(&bench, &stack, NULL),
+                          cost = moe_cost_model_new(&board, &stack, NULL),
+                          low = moe_cost_model_new(&capped, &stack, NULL);
+
+  ck_assert_double_eq_tol(in_step(free, &product) / in_step(cost, &product), 0.865, 0.01); /* as measured, H200 */
+  ck_assert_double_eq_tol(in_step(free, &forward) / in_step(cost, &forward), 0.889, 0.01);
+  ck_assert_double_eq(in_step(cost, &backward), in_step(free, &backward));
+  ck_assert_double_eq(in_step(low, &copy), in_step(free, &copy));
+  /* H100 at 500 of 700 W: 546 to 585 TFLOP/s in place of 741 to 791 in short benchmarks (pytorch/FBGEMM 2546) */
+  ck_assert_double_eq_tol(in_step(free, &product) / in_step(low, &product), pow(375.0 / 755, 1 / 1.875), 0.01);
+  ck_assert_double_gt(in_step(free, &product) / in_step(low, &product), 546.0 / 791 * 0.97);
+  ck_assert_double_lt(in_step(free, &product) / in_step(low, &product), 585.0 / 741);
+}
+END_TEST
+
 /* GB300 capped at 500 of 1,400 W multiplies at about 617 TFLOP/s in place of 1,600 to 2,174
  * (facebookexperimental/triton, pull request 2023); H100 at 500 of 700 W at 546 to 585 (pytorch/FBGEMM, pull request
  * 2546) in place of 741 to 791 (aic).
@@ -266,6 +298,6 @@ END_TEST
 MOE_TEST_MAIN("cost/kernels", test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
               test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
               test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
-              test_power_cap_slows_math, test_deep_power_caps_slow_math_as_measured,
-              test_attention_has_its_own_training_rate, test_backward_fp8_products_promote_their_sums,
-              test_bandwidth_saturates)
+              test_power_cap_slows_math, test_power_lowers_the_clock_of_what_draws_more,
+              test_deep_power_caps_slow_math_as_measured, test_attention_has_its_own_training_rate,
+              test_backward_fp8_products_promote_their_sums, test_bandwidth_saturates)

@@ -41,7 +41,7 @@ static char *text_of(const World *world, const double *published_s)
         text,
         "  - id: %s\n    extends: %s\n    %s\n    architecture: {layers: %u}\n    recompute: {mode: none}\n"
         "    cluster: {extends: h100-hgx, network: {staged: 25 GB/s}, accelerator: {extends: h100, "
-        "fp8_split_accumulator: 1.15, attention_rate: 0.92}}\n"
+        "fp8_split_accumulator: 1.07, attention_rate: 1, draw: {products: 880 W}}}\n"
         "    stack: {extends: megatron-core:2024, host: "
         "{sync: 20 us, step: 5 ms, calls: {linear: {x86: 60 us}, elementwise: {x86: 30 us}, operation: {x86: 16 us}, "
         "grouped: {x86: 300 us}}}, "
