@@ -119,7 +119,7 @@ def questions(tree, few, words):
 
 
 def answer(tree, words, columns=None):
-    """Status, standard output and standard error of the tree's program."""
+    """Status, standard output and standard error of the tree's program; where the tree lies stands as TREE."""
     environment = dict(os.environ, MOESIM_DATA=str(tree), LC_ALL="C.UTF-8")
     if columns:
         environment["COLUMNS"] = str(columns)
@@ -128,7 +128,7 @@ def answer(tree, words, columns=None):
                               timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return "no answer in time", "", ""
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, *(text.replace(str(Path(tree).resolve()), "TREE") for text in (done.stdout, done.stderr))
 
 
 def formatted(tree, words, form):

@@ -86,6 +86,6 @@ def measure(out):
         for which in ("forward", "dgrad", "wgrad"):
             one({"family": "torch", "precision": "bf16", "pass": which, "output": "bf16"}, lambda: grouped(g, r, n, k, which))
             if which != "dgrad":
-                one({"family": "te", "precision": "bf16", "pass": which, "output": "fp32" if which == "wgrad" else "bf16",
-                         "accumulate": which == "wgrad"}, lambda: each(g, r, n, k, which))
+                sums = {"output": "fp32", "accumulate": True} if which == "wgrad" else {"output": "bf16"}
+                one({"family": "te", "precision": "bf16", "pass": which, **sums}, lambda: each(g, r, n, k, which))
         one({"family": "torch", "precision": "fp8", "pass": "forward", "output": "bf16"}, lambda: by_row8(g, r, n, k))
