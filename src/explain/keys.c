@@ -8,8 +8,8 @@
 #define LONGEST_TEXT 72 /* characters of a value in a table */
 
 /* Keys that say nothing about a step, at any depth. */
-static const char *const silent_keys[] = {"title", "source", "name", "assumptions", "variants", "rumour", "reliability",
-                                          "price", "power",  "why",  "goodput",     "date",     NULL};
+static const char *const silent_keys[] = {"title",       "source", "name", "assumptions", "variants", "rumour",
+                                          "reliability", "price",  "why",  "date",        "goodput",  NULL};
 
 /* The fits of a class are no key: what the key of its family makes. */
 static char *family_key(const char *kernel_class)
@@ -153,10 +153,14 @@ static gboolean both_maps(const MoeNode *a, const MoeNode *b)
   return a && b && moe_node_kind(a) == MOE_NODE_MAP && moe_node_kind(b) == MOE_NODE_MAP;
 }
 
-/* Of what was published only the peak bears on a prediction: it is the denominator of the MFU. */
+/* Of what was published only the peak bears on a prediction: it is the denominator of the MFU. What a cluster draws
+ * bears on none, what a board allows does. */
 static gboolean is_silent(const char *path, const char *key)
 {
-  return g_strv_contains(silent_keys, key) || (strcmp(path, "published") == 0 && !g_str_has_prefix(key, "peak"));
+  gboolean published = strcmp(path, "published") == 0 && !g_str_has_prefix(key, "peak");
+  gboolean drawn = strcmp(key, "power") == 0 && !g_str_has_suffix(path, "accelerator");
+
+  return published || drawn || g_strv_contains(silent_keys, key);
 }
 
 static void compare(GArray *keys, const char *path, const MoeNode *before, const MoeNode *after);
