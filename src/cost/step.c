@@ -68,7 +68,7 @@ static double sustained_clock(const MoeAccelerator *accelerator, const MoeKernel
 
   if (draw->products_w <= 0)
     return capped_clock(accelerator);
-  if (wanted_w <= allowed_w || allowed_w <= draw->standing_w)
+  if (wanted_w <= allowed_w)
     return 1;
   return pow((allowed_w - draw->standing_w) / (wanted_w - draw->standing_w), 1 / POWER_OF_CLOCK);
 }

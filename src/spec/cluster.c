@@ -139,6 +139,24 @@ static gboolean check_cap(const MoeNode *node, const MoeAccelerator *accelerator
                   power_w);
 }
 
+/* Products are what all others are measured beside, and some of the power must be left for the clock. */
+static gboolean check_draw(const MoeNode *node, const MoeAccelerator *accelerator, GError **error)
+{
+  const MoeNode *draw = moe_node_get(node, "draw");
+  const MoeDraw *said = &accelerator->draw;
+  double allowed_w = accelerator->power_cap_w > 0 ? accelerator->power_cap_w : accelerator->power_w;
+
+  if (said->standing_w + said->products_w + said->attention_w + said->backward_w == 0)
+    return TRUE;
+  if (said->products_w <= 0)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(draw), "draw without products, expected what they draw");
+  if (said->standing_w >= allowed_w)
+    return moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(draw),
+                    "standing draw of %g W, expected less than the %g W that power and power_cap allow",
+                    said->standing_w, allowed_w);
+  return TRUE;
+}
+
 gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, GError **error)
 {
   const MoeNode *kernels = moe_node_get(node, "kernels");
@@ -146,7 +164,8 @@ gboolean moe_accelerator_read(const MoeNode *node, MoeAccelerator *accelerator, 
   *accelerator = accelerator_defaults;
   if (!moe_node_read_fields(node, accelerator_fields, "accelerator", accelerator, error) ||
       !moe_section_read(node, "peak", peak_fields, "peak", accelerator, error) ||
-      !moe_section_read(node, "draw", draw_fields, "draw", accelerator, error) || !check_cap(node, accelerator, error))
+      !moe_section_read(node, "draw", draw_fields, "draw", accelerator, error) ||
+      !check_cap(node, accelerator, error) || !check_draw(node, accelerator, error))
     return FALSE;
   complete_peaks(accelerator->peak_flop_per_s);
   if (accelerator->draw.backward_w == 0)

@@ -295,9 +295,7 @@ typedef struct {
 
 /* ---- on what machine --------------------------------------------------------------------------------------------- */
 
-/* Watts that long runs of a kind of kernel would draw at the clock that short benchmarks of it run at; 0 = not
- * measured.
- */
+/* Watts that long runs of a kind of kernel would draw at the clock of its short benchmarks; 0 = not measured. */
 typedef struct {
   double standing_w;              /* clocked up, nothing runs: does not follow the clock */
   double products_w;              /* matrix products of any format, grouped ones too */
@@ -319,11 +317,10 @@ typedef struct {
   double clock_hz;
   double memory_bytes, memory_bytes_per_s;
   double l2_bytes;
-  double power_w;     /* board power that the rates below hold at; 0 = unknown */
-  double power_cap_w; /* set by the operator, at most power_w; 0 = none */
-  MoeDraw draw;       /* where it was measured: what the power leaves of the benchmarks' clock */
-  double
-      training_rate; /* math rate in a training step relative to what the kernel benchmarks and power give, at most 1 */
+  double power_w;        /* board power that the rates below hold at; 0 = unknown */
+  double power_cap_w;    /* set by the operator, at most power_w; 0 = none */
+  MoeDraw draw;          /* where it was measured: what the power leaves of the benchmarks' clock */
+  double training_rate;  /* math rate in a training step relative to what benchmarks and power give, at most 1 */
   double attention_rate; /* that of attention kernels; 0 = training_rate */
   double speed_spread;   /* relative standard deviation of math rates between GPUs of this kind; 0 = all alike */
   MoeKernelFits kernels; /* fitted families with residuals */

@@ -40,12 +40,15 @@ static uint64_t mix_scalar(uint64_t hash, const MoeNode *node)
   return moe_random_mix(mix(hash, text, strlen(text) + 1));
 }
 
-/* Where values come from, what they cost and how often they break is no part of what a step was measured on. */
-static gboolean is_aside(const char *key)
+/* Where values come from, what they cost and draw and how often they break is no part of what a step was measured on;
+ * the power of a board, a number beside the cluster's map, lowers its clock. */
+static gboolean is_aside(const char *key, const MoeNode *value)
 {
   static const char *const aside[] = {"title", "source",      "date",    "assumptions", "price",
                                       "power", "reliability", "storage", NULL};
 
+  if (strcmp(key, "power") == 0 && moe_node_kind(value) == MOE_NODE_SCALAR)
+    return FALSE;
   return g_strv_contains(aside, key);
 }
 
@@ -64,7 +67,7 @@ static uint64_t sum_values(const MoeNode *node, uint64_t path, GHashTable *assum
 
     if (!key)
       sum += sum_values(moe_node_at(node, i), mix(path, &i, sizeof i), assumed);
-    else if (!is_aside(key))
+    else if (!is_aside(key, moe_node_at(node, i)))
       sum += sum_values(moe_node_at(node, i), mix(path, key, strlen(key) + 1), assumed);
   }
   return sum;
