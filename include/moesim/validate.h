@@ -119,6 +119,19 @@ void moe_case_groups_free(MoeCaseGroup *groups, guint n);
 /* In the order of cases; *n is their number. Free with g_free. */
 MoeStepSplit *moe_validation_splits(const MoeValidation *validation, guint *n);
 
+/* Pair questions of cases that differ in one thing, and answers that were right. */
+typedef struct {
+  const char *differs; /* of moe_differs_words, or "all" */
+  guint asked, right;
+  guint clear_asked, clear_right; /* of those that are clear */
+} MoePairCount;
+/* Returns how many it fills: things without a question are left out, the last is all. */
+guint moe_validation_pair_counts(const MoeValidation *validation, MoePairCount counts[MOE_N_DIFFERS + 1]);
+
+/* How much of what was predicted rests on no measurement of its kind, a share of kernel time: over the cases. NaN
+ * without a prediction. */
+void moe_validation_extrapolated(const MoeValidation *validation, double *median, double *p90);
+
 /* Cases of one family that differ in their layout alone (degrees, schedule, overlap, recomputation), two or more. */
 #define MOE_TOP_LAYOUTS 3
 typedef struct {
@@ -145,6 +158,9 @@ typedef struct {
   guint n[2][2];
   double worst_excess; /* of those that ran and are not predicted to fit: peak and headroom over capacity, less 1 */
 } MoeFitTable;
+/* Predicted cases that ran and are predicted not to fit, or the other way, farthest over capacity first: of MoeCase
+ * *, in the validation. Free with g_ptr_array_unref. */
+GPtrArray *moe_validation_wrong_fits(const MoeValidation *validation);
 void moe_validation_fit(const MoeValidation *validation, MoeFitTable *table);
 /* Peak and headroom over capacity, less 1. */
 double moe_case_excess(const MoeCase *c);

@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "record/tables.h"
 
-#include "layer/layer.h"
 #include "report/findings.h"
 
 static const MoeUsage usage = {

@@ -157,7 +157,7 @@ void html_assumptions(GString *html, const MoePage *page)
 
 /* ---- sensitivity ---- */
 
-#define SHOWN_COLUMNS 5 /* of an assumption: the figure shows what they differ by */
+#define SHOWN_COLUMNS 8 /* of an assumption, both ends: the figure shows what they differ by */
 
 void html_sensitivity(GString *html, const MoePage *page)
 {

@@ -21,6 +21,38 @@ static double published_peak(const MoeRun *run)
                                             : run->cluster.accelerator.quoted_peak_flop_per_s;
 }
 
+static double mfu_of(const MoeMeasuredQuestion *question, double flop_per_token)
+{
+  MoeMeasuredRun measured = question->measured;
+
+  if (flop_per_token > 0 && measured.flop_per_token == 0)
+    measured.flop_per_token = flop_per_token;
+  return moe_measured_mfu(&measured);
+}
+
+void moe_measured_question(const MoeRun *run, MoeMeasuredQuestion *question)
+{
+  MoeModelFlops flops;
+
+  moe_count_model_flops(&run->architecture, &run->training, &flops);
+  *question = (MoeMeasuredQuestion){
+      .causal = flops.causal,
+      .full = flops.full,
+      .measured = {.tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length,
+                   .gpus = (double)run->parallelism.gpus,
+                   .peak_flop_per_s = published_peak(run)}};
+}
+
+double moe_measured_question_mfu(const MoeMeasuredQuestion *question)
+{
+  return mfu_of(question, question->causal);
+}
+
+double moe_measured_question_full(const MoeMeasuredQuestion *question)
+{
+  return mfu_of(question, question->full);
+}
+
 double moe_published_step_time(const MoeRun *run, gboolean *derived)
 {
   const MoePublished *published = &run->published;

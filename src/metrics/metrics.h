@@ -24,6 +24,20 @@ typedef struct {
 } MoeMeasuredRun;
 double moe_measured_mfu(const MoeMeasuredRun *measured);
 
+/* A measured run whose model may be known; `causal` and `full` are model FLOPs per token by convention, 0 where they
+ * are not told apart. */
+typedef struct {
+  MoeMeasuredRun measured;
+  double causal, full;
+} MoeMeasuredQuestion;
+
+/* All that a run says of it: model FLOPs, batch, GPUs, and the peak that its published convention brings, else the
+ * quoted one; the step time is left. */
+void moe_measured_question(const MoeRun *run, MoeMeasuredQuestion *question);
+/* The MFU by both conventions, fractions; the same twice where they are not told apart. */
+double moe_measured_question_mfu(const MoeMeasuredQuestion *question);
+double moe_measured_question_full(const MoeMeasuredQuestion *question);
+
 /* Published step time of a run: given, or derived from throughput or MFU with its own convention and peak. 0 = nothing
  * published. */
 double moe_published_step_time(const MoeRun *run, gboolean *derived);

@@ -15,6 +15,8 @@ void moe_json_integer(JsonBuilder *builder, const char *key, gint64 value);
 void moe_json_bool(JsonBuilder *builder, const char *key, gboolean value);
 /* NULL becomes null. */
 void moe_json_text(JsonBuilder *builder, const char *key, const char *value);
+/* A member that is a list of texts, NULL-terminated. */
+void moe_json_texts(JsonBuilder *builder, const char *key, const char *const *texts);
 void moe_json_open_object(JsonBuilder *builder, const char *key);
 void moe_json_open_array(JsonBuilder *builder, const char *key);
 /* The text of a node, every number of which a JSON reader takes. Caller frees. */

@@ -35,6 +35,14 @@ void moe_json_text(JsonBuilder *builder, const char *key, const char *value)
     json_builder_add_null_value(builder);
 }
 
+void moe_json_texts(JsonBuilder *builder, const char *key, const char *const *texts)
+{
+  moe_json_open_array(builder, key);
+  for (; *texts; texts++)
+    json_builder_add_string_value(builder, *texts);
+  json_builder_end_array(builder);
+}
+
 void moe_json_open_object(JsonBuilder *builder, const char *key)
 {
   json_builder_set_member_name(builder, key);

@@ -103,6 +103,7 @@ typedef struct {
   const char *list; /* path of records, "" the record itself: a table of `columns` */
   const MoeColumn *columns;
   guint n_columns;
+  MoeLine each;         /* in place of columns: a sentence of every record of the list */
   const MoeLine *lines; /* a table of names and sentences */
   guint n_lines;
   guint most;        /* rows that are shown, 0: all; how many more there are is said under them */
@@ -115,6 +116,7 @@ typedef struct {
 #define MOE_SAY_IF(flag, sentence) .said = {.text = sentence, .when = flag}
 #define MOE_SAID(function)         .said = {.made = function}
 #define MOE_ROWS(path, fields)     .list = path, .columns = fields, .n_columns = G_N_ELEMENTS(fields)
+#define MOE_EACH(path, sentence)   .list = path, .each = {.text = sentence}
 #define MOE_LINES(sentences)       .lines = sentences, .n_lines = G_N_ELEMENTS(sentences)
 
 /* The outputs of a finding: the passages of its page, and the records that are lines of CSV. */
@@ -147,7 +149,10 @@ JsonArray *moe_record_list(JsonNode *record, const char *path);
 char *moe_record_emit(JsonNode *record, const MoeForms *forms, MoeSheet sheet);
 /* A list of records of which table and CSV have the same columns. Takes the list over. */
 char *moe_record_emit_list(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet);
-#define MOE_EMIT_LIST(list, columns, sheet) moe_record_emit_list(list, columns, G_N_ELEMENTS(columns), sheet)
+/* The same with all members in CSV, whatever a table shows of them. */
+char *moe_record_emit_whole(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet);
+#define MOE_EMIT_WHOLE(list, columns, sheet) moe_record_emit_whole(list, columns, G_N_ELEMENTS(columns), sheet)
+#define MOE_EMIT_LIST(list, columns, sheet)  moe_record_emit_list(list, columns, G_N_ELEMENTS(columns), sheet)
 /* Only the page, of any passages. */
 char *moe_record_page(JsonNode *record, const MoePassage *pieces, guint n, MoeSheet sheet);
 /* Indented, with a line end. */

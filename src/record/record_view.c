@@ -37,6 +37,15 @@ static JsonArray *rows_of(JsonNode *record, const MoePassage *piece, guint *n)
   return shown;
 }
 
+static void append_each(GString *text, JsonArray *records, const MoeLine *line)
+{
+  for (guint i = 0; i < json_array_get_length(records); i++) {
+    g_autofree char *said = moe_record_line(json_array_get_object_element(records, i), line);
+
+    g_string_append(text, said ? said : "");
+  }
+}
+
 static void append_rows(GString *text, JsonNode *record, const MoePassage *piece, MoeSheet sheet)
 {
   guint n;
@@ -67,7 +76,9 @@ static void append_piece(GString *text, JsonNode *record, const MoePassage *piec
   g_autofree char *said = speaks ? moe_record_line(object, &piece->said) : NULL;
 
   g_string_append(text, said ? said : "");
-  if (piece->list)
+  if (piece->list && !piece->columns)
+    append_each(text, list_at(record, piece->list), &piece->each);
+  else if (piece->list)
     append_rows(text, record, piece, sheet);
   if (piece->lines)
     append_lines(text, object, piece, sheet);
@@ -105,10 +116,20 @@ char *moe_record_emit(JsonNode *record, const MoeForms *forms, MoeSheet sheet)
   return moe_record_page(taken, forms->pieces, forms->n_pieces, sheet);
 }
 
-char *moe_record_emit_list(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet)
+static char *emit_rows(JsonNode *list, const MoeColumn *columns, guint n, const MoeColumn *csv, MoeSheet sheet)
 {
   const MoePassage page[] = {{.list = "", .columns = columns, .n_columns = n}};
-  const MoeForms forms = {MOE_PAGE(page), .rows = "", .csv = columns, .n_csv = n};
+  const MoeForms forms = {MOE_PAGE(page), .rows = "", .csv = csv, .n_csv = n};
 
   return moe_record_emit(list, &forms, sheet);
+}
+
+char *moe_record_emit_list(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet)
+{
+  return emit_rows(list, columns, n, columns, sheet);
+}
+
+char *moe_record_emit_whole(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet)
+{
+  return emit_rows(list, columns, n, NULL, sheet);
 }

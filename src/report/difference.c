@@ -140,21 +140,6 @@ static char *after_text(JsonObject *record)
   return moe_record_answer(json_object_get_object_member(record, "after"));
 }
 
-/* Why some mechanisms stand together. */
-static char *merge_notes(JsonObject *record)
-{
-  static const MoeLine together = {NULL, "Only together: {change} ({why_together})\n", "only_together"};
-  JsonArray *changes = json_object_get_array_member(record, "changes");
-  GString *text = g_string_new(NULL);
-
-  for (guint i = 0; i < json_array_get_length(changes); i++) {
-    g_autofree char *note = moe_record_line(json_array_get_object_element(changes, i), &together);
-
-    g_string_append(text, note ? note : "");
-  }
-  return g_string_free(text, FALSE);
-}
-
 static char *too_large(JsonObject *change)
 {
   return g_strdup(moe_record_find(change, "in_order") && !moe_record_flag(change, "in_order.fits") ? "no" : "");
@@ -200,7 +185,7 @@ char *moe_report_difference(const MoeDifference *d, MoeSheet sheet)
       {MOE_ROWS("rows", columns)},
       {MOE_SAY("\n")},
       {MOE_ROWS("keys", key_fields)},
-      {MOE_SAID(merge_notes)},
+      {.list = "changes", .each = {.text = "Only together: {change} ({why_together})\n", .when = "only_together"}},
       {MOE_SAY("{simulations} simulations.\n")},
   };
   static const MoeForms forms = {MOE_PAGE(page), MOE_CSV("changes", csv)},

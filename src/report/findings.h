@@ -90,17 +90,6 @@ char *moe_report_remedies_hints(const MoeRemedies *remedies, guint top);
 
 /* ---- measured ---------------------------------------------------------------------------------------------------- */
 
-/* A measured run; `causal` and `full` are model FLOPs per token by convention, 0 where they are not told apart. */
-typedef struct {
-  MoeMeasuredRun measured;
-  double causal, full;
-} MoeMeasuredQuestion;
-
-/* All that a run says of it: model FLOPs, batch, GPUs, and the peak that its published convention brings, else the
- * quoted one; the step time is left. */
-void moe_measured_question(const MoeRun *run, MoeMeasuredQuestion *question);
-/* Causal where conventions are told apart; a fraction. */
-double moe_measured_question_mfu(const MoeMeasuredQuestion *question);
 char *moe_report_measured(const MoeMeasuredQuestion *question, MoeSheet sheet);
 /* A trace replayed on a cluster; `run` is the one that it was exported from, NULL for traces of others. */
 char *moe_report_replay(const MoeReplay *replay, const MoeCluster *cluster, const MoeRun *run, MoeSheet sheet);

@@ -88,12 +88,8 @@ static void add_pairs(JsonBuilder *builder, const MoeInference *inference)
 static void add_best(JsonBuilder *builder, const MoeInference *inference)
 {
   moe_json_open_object(builder, "best");
-  for (guint i = 0; i < inference->n_cases; i++) {
-    moe_json_open_array(builder, inference->case_name[i]);
-    for (guint k = 0; inference->case_best[i][k]; k++)
-      json_builder_add_string_value(builder, inference->case_best[i][k]);
-    json_builder_end_array(builder);
-  }
+  for (guint i = 0; i < inference->n_cases; i++)
+    moe_json_texts(builder, inference->case_name[i], (const char *const *)inference->case_best[i]);
   json_builder_end_object(builder);
 }
 

@@ -1,39 +1,10 @@
 /* Steps that were measured or replayed, and logs of trainings: what MFU they are. */
-#include "layer/layer.h"
 #include "report/describe.h"
 #include "report/findings.h"
 
 #include <math.h>
 
 /* ---- measured ---------------------------------------------------------------------------------------------------- */
-
-static double mfu_of(const MoeMeasuredQuestion *question, double flop_per_token)
-{
-  MoeMeasuredRun measured = question->measured;
-
-  if (flop_per_token > 0 && measured.flop_per_token == 0)
-    measured.flop_per_token = flop_per_token;
-  return moe_measured_mfu(&measured);
-}
-
-void moe_measured_question(const MoeRun *run, MoeMeasuredQuestion *question)
-{
-  double own_peak = run->published.peak_flop_per_s;
-  MoeModelFlops flops;
-
-  moe_count_model_flops(&run->architecture, &run->training, &flops);
-  *question = (MoeMeasuredQuestion){
-      .causal = flops.causal,
-      .full = flops.full,
-      .measured = {.tokens_per_step = (double)run->training.global_batch * (double)run->training.sequence_length,
-                   .gpus = (double)run->parallelism.gpus,
-                   .peak_flop_per_s = own_peak > 0 ? own_peak : run->cluster.accelerator.quoted_peak_flop_per_s}};
-}
-
-double moe_measured_question_mfu(const MoeMeasuredQuestion *question)
-{
-  return mfu_of(question, question->causal);
-}
 
 static JsonNode *describe_measured(const MoeMeasuredQuestion *question)
 {
@@ -44,7 +15,7 @@ static JsonNode *describe_measured(const MoeMeasuredQuestion *question)
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
-  moe_json_words(builder, "mfu", conventions, (const double[]){causal, mfu_of(question, question->full)},
+  moe_json_words(builder, "mfu", conventions, (const double[]){causal, moe_measured_question_full(question)},
                  G_N_ELEMENTS(conventions));
   moe_json_bool(builder, "conventions_differ", question->causal > 0);
   moe_json_number(builder, "model_flops_per_token", flop_per_s * measured->gpus / tokens_per_s);

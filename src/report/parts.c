@@ -19,15 +19,6 @@ static void add_part(JsonBuilder *builder, const char *id, const char *name, dou
   json_builder_end_object(builder);
 }
 
-/* Takes the list over. */
-static char *emit(JsonNode *list, const MoeColumn *columns, guint n, MoeSheet sheet)
-{
-  const MoePassage page[] = {{.list = "", .columns = columns, .n_columns = n}};
-  const MoeForms forms = {MOE_PAGE(page), .rows = ""};
-
-  return moe_record_emit(list, &forms, sheet);
-}
-
 static double published_sum(const MoePartsCase *c)
 {
   double sum = 0;
@@ -68,7 +59,7 @@ char *moe_report_parts(const GPtrArray *cases, MoeSheet sheet)
   for (guint i = 0; i < cases->len; i++)
     add_case(builder, cases->pdata[i]);
   json_builder_end_array(builder);
-  return emit(json_builder_get_root(builder), case_columns, G_N_ELEMENTS(case_columns), sheet);
+  return MOE_EMIT_WHOLE(json_builder_get_root(builder), case_columns, sheet);
 }
 
 static const MoeColumn pair_columns[] = {
@@ -93,5 +84,5 @@ char *moe_report_pair(const MoePairTrace *trace, const MoeIteration *iteration, 
   add_part(builder, NULL, "all kernels", profiled_s, predicted_s);
   add_part(builder, NULL, "duration", trace->pair_s, iteration->pair_s);
   json_builder_end_array(builder);
-  return emit(json_builder_get_root(builder), pair_columns, G_N_ELEMENTS(pair_columns), sheet);
+  return MOE_EMIT_WHOLE(json_builder_get_root(builder), pair_columns, sheet);
 }

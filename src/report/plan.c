@@ -33,14 +33,6 @@ static void add_model_error(JsonBuilder *builder, const MoeModelError *error)
   json_builder_end_object(builder);
 }
 
-static void add_set(JsonBuilder *builder, char *const *sets)
-{
-  moe_json_open_array(builder, "set");
-  for (; *sets; sets++)
-    json_builder_add_string_value(builder, *sets);
-  json_builder_end_array(builder);
-}
-
 /* The training on GPUs that are bought; null where the purchase price is not known. */
 static void add_owned(JsonBuilder *builder, const MoePlanRow *row)
 {
@@ -92,7 +84,7 @@ static void add_answer(JsonBuilder *builder, const MoePlanRow *row, const char *
   moe_json_bool(builder, "search_complete", row->search_complete);
   moe_json_integer(builder, "layouts_not_reached", row->n_not_reached);
   moe_json_bool(builder, "enumeration_cut_short", row->cut_short);
-  add_set(builder, row->sets);
+  moe_json_texts(builder, "set", (const char *const *)row->sets);
   moe_json_text(builder, "command", command);
 }
 

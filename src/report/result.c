@@ -341,8 +341,6 @@ char *moe_report_compare(const GPtrArray *results, MoeSheet sheet)
       {"MFU P90", "interval.mfu_p90", "r?", "%"},
       {"largest losses", .place = "w2", .text = more_losses},
   };
-  static const MoePassage page[] = {{MOE_ROWS("", columns)}};
-  static const MoeForms forms = {MOE_PAGE(page), .rows = ""};
 
-  return moe_record_emit(moe_describe_results(results), &forms, sheet);
+  return MOE_EMIT_WHOLE(moe_describe_results(results), columns, sheet);
 }

@@ -31,14 +31,6 @@ static void add_numbers(JsonBuilder *json, const MoeField *field)
     moe_json_number(json, "maximum", field->maximum);
 }
 
-static void add_words(JsonBuilder *json, const char *const *words)
-{
-  moe_json_open_array(json, "words");
-  for (; *words; words++)
-    json_builder_add_string_value(json, *words);
-  json_builder_end_array(json);
-}
-
 /* The number that a default is, in SI; NAN when it is said in words. */
 static double default_value(const MoeField *field, const char *text)
 {
@@ -83,7 +75,7 @@ static void add_key(JsonBuilder *json, const MoeSchemaKey *key)
   if (field->kind == MOE_FIELD_INT || field->kind == MOE_FIELD_QUANTITY)
     add_numbers(json, field);
   if (field->words)
-    add_words(json, field->words);
+    moe_json_texts(json, "words", field->words);
   add_given(json, "also", field->also);
   add_given(json, "folder", field->folder);
   add_default(json, key);

@@ -26,14 +26,6 @@ static char *modules_text(guint modules)
   return g_strdup_printf("[%s]", list);
 }
 
-static void add_unanswered(JsonBuilder *builder, const MoeSearchResult *search)
-{
-  moe_json_open_array(builder, "clusters_without_answer");
-  for (char **reason = search->unanswered; *reason; reason++)
-    json_builder_add_string_value(builder, *reason);
-  json_builder_end_array(builder);
-}
-
 /* Where it ranks, what its training takes beside the failures that were asked for, and whether there was time to look
  * at everything. */
 static void add_search(JsonObject *object, const MoeSearchResult *search, guint index)
@@ -50,7 +42,7 @@ static void add_search(JsonObject *object, const MoeSearchResult *search, guint 
   moe_json_integer(builder, "layouts_not_looked_at", search->n_not_reached);
   moe_json_bool(builder, "enumeration_cut_short", search->cut_short);
   if (search->unanswered)
-    add_unanswered(builder, search);
+    moe_json_texts(builder, "clusters_without_answer", (const char *const *)search->unanswered);
   moe_json_integer(builder, "rank", index + 1);
   if (search->tokens > 0)
     moe_json_number(builder, "days", wall_s / SECONDS_PER_DAY);

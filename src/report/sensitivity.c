@@ -6,27 +6,35 @@
 
 /* ---- record ------------------------------------------------------------------------------------------------------ */
 
-static void add_end(JsonBuilder *builder, const char *key, const char *value, double mfu, double step_s)
+static double mfu_swing(gconstpointer of)
 {
-  moe_json_open_object(builder, key);
-  moe_json_text(builder, "value", value);
-  moe_json_number(builder, "mfu_causal", value ? mfu : NAN);
-  moe_json_number(builder, "step_time_s", value ? step_s : NAN);
-  json_builder_end_object(builder);
+  const MoeSwing *swing = of;
+
+  return swing->low ? swing->mfu_high - swing->mfu_low : NAN;
 }
 
-static void add_swing(JsonBuilder *builder, const MoeSwing *swing)
+static char *failed_values(JsonObject *swing)
 {
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "key", swing->key);
-  moe_json_text(builder, "why", swing->why);
-  add_end(builder, "low", swing->low, swing->mfu_low, swing->step_low_s);
-  add_end(builder, "high", swing->high, swing->mfu_high, swing->step_high_s);
-  moe_json_number(builder, "mfu_swing", swing->low ? swing->mfu_high - swing->mfu_low : NAN);
-  moe_json_integer(builder, "values_failed", swing->n_failed);
-  moe_json_text(builder, "first_failure", swing->failure);
-  json_builder_end_object(builder);
+  return moe_record_number(swing, "values_failed") > 0
+             ? moe_record_say(swing, "{values_failed} of its values give no run")
+             : NULL;
 }
+
+const MoeColumn moe_swing_columns[] = {
+    {"assumption", "key", "l", MOE_AT(MoeSwing, key)},
+    {NULL, "why", MOE_AT(MoeSwing, why)},
+    {"least at", "low.value", "n", "text", MOE_AT(MoeSwing, low)},
+    {"MFU", "low.mfu_causal", "r", "%", MOE_AT(MoeSwing, mfu_low)},
+    {NULL, "low.step_time_s", MOE_GIVEN(MoeSwing, step_low_s)},
+    {"most at", "high.value", "n", "text", MOE_AT(MoeSwing, high)},
+    {"MFU", "high.mfu_causal", "r", "%", MOE_AT(MoeSwing, mfu_high)},
+    {NULL, "high.step_time_s", MOE_GIVEN(MoeSwing, step_high_s)},
+    {"swing", "mfu_swing", "r", "pt", MOE_RULE(mfu_swing)},
+    {NULL, "values_failed", MOE_AT(MoeSwing, n_failed)},
+    {NULL, "first_failure", MOE_AT(MoeSwing, failure)},
+    {"", .place = "w1", .text = failed_values},
+};
+const guint moe_n_swing_columns = G_N_ELEMENTS(moe_swing_columns);
 
 JsonNode *moe_describe_sensitivity(const MoeSensitivity *s)
 {
@@ -44,10 +52,7 @@ JsonNode *moe_describe_sensitivity(const MoeSensitivity *s)
   moe_json_quantiles(builder, "step_time_s", "stated", r->step_time_s, &s->step_time_s);
   moe_json_quantiles(builder, "tokens_per_s_per_gpu", "stated", r->tokens_per_s_per_gpu, &s->tokens_per_s_per_gpu);
   moe_json_interval(builder, r);
-  moe_json_open_array(builder, "assumptions");
-  for (guint i = 0; i < s->n_swings; i++)
-    add_swing(builder, &s->swings[i]);
-  json_builder_end_array(builder);
+  MOE_LIST(builder, "assumptions", s->swings, s->n_swings, moe_swing_columns);
   moe_json_integer(builder, "simulations", s->n_simulations);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
@@ -102,24 +107,6 @@ static void add_levels(JsonObject *record)
 }
 
 /* ---- page -------------------------------------------------------------------------------------------------------- */
-
-static char *failed_values(JsonObject *swing)
-{
-  return moe_record_number(swing, "values_failed") > 0
-             ? moe_record_say(swing, "{values_failed} of its values give no run")
-             : NULL;
-}
-
-const MoeColumn moe_swing_columns[] = {
-    {"assumption", "key", "l"},
-    {"least at", "low.value", "n", "text"},
-    {"MFU", "low.mfu_causal", "r", "%"},
-    {"most at", "high.value", "n", "text"},
-    {"MFU", "high.mfu_causal", "r", "%"},
-    {"swing", "mfu_swing", "r", "pt"},
-    {"", .place = "w1", .text = failed_values},
-};
-const guint moe_n_swing_columns = G_N_ELEMENTS(moe_swing_columns);
 
 static char *nothing_assumed(JsonObject *record)
 {

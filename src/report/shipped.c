@@ -21,15 +21,13 @@ char *moe_report_listing(const GPtrArray *listed, MoeSheet sheet)
 {
   static const MoeColumn columns[] = {
       {"name", "name", "l"}, {"month", "date", "l?"}, {"class", "class", "l?"}, {"title", "title", "l"}};
-  static const MoePassage page[] = {{MOE_ROWS("", columns)}};
-  static const MoeForms forms = {MOE_PAGE(page), .rows = ""};
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);
   for (guint i = 0; i < listed->len; i++)
     add_item(builder, listed->pdata[i]);
   json_builder_end_array(builder);
-  return moe_record_emit(json_builder_get_root(builder), &forms, sheet);
+  return MOE_EMIT_WHOLE(json_builder_get_root(builder), columns, sheet);
 }
 
 char *moe_report_store(const MoeStoreReport *report, MoeSheet sheet)

@@ -209,52 +209,20 @@ static char *sizes_text(JsonObject *record)
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  guint asked, right, clear_asked, clear_right;
-} PairCount;
-
-/* Pairs that differ in one thing, or with MOE_N_DIFFERS all. */
-static PairCount count_pairs(const MoeValidation *validation, guint differs)
+static double right_share(gconstpointer of)
 {
-  PairCount count = {0};
+  const MoePairCount *count = of;
 
-  for (guint i = 0; i < validation->n_pairs; i++) {
-    const MoeCasePair *pair = &validation->pairs[i];
-
-    if (differs != MOE_N_DIFFERS && pair->differs != (MoeDiffers)differs)
-      continue;
-    count.asked++;
-    count.right += pair->right;
-    count.clear_asked += pair->clear;
-    count.clear_right += pair->clear && pair->right;
-  }
-  return count;
+  return (double)count->right / count->asked;
 }
 
-/* Without any there is nothing to say. */
-static void add_pairs_of(JsonBuilder *builder, const MoeValidation *validation, guint differs)
-{
-  PairCount count = count_pairs(validation, differs);
-
-  if (count.asked == 0)
-    return;
-  json_builder_begin_object(builder);
-  moe_json_text(builder, "differ_in", differs == MOE_N_DIFFERS ? "all" : moe_differs_words[differs]);
-  moe_json_integer(builder, "asked", count.asked);
-  moe_json_integer(builder, "right", count.right);
-  moe_json_number(builder, "share", (double)count.right / count.asked);
-  moe_json_integer(builder, "clear_asked", count.clear_asked);
-  moe_json_integer(builder, "clear_right", count.clear_right);
-  json_builder_end_object(builder);
-}
-
-static const MoeColumn kind_columns[] = {
-    {"pairs that differ in", "differ_in", "l"},
-    {"asked", "asked", "r"},
-    {"right", "right", "r"},
-    {"share", "share", "r", "%"},
-    {"beyond 5 %", "clear_asked", "r"},
-    {"right of these", "clear_right", "r"},
+static const MoeColumn kind_fields[] = {
+    {"pairs that differ in", "differ_in", "l", MOE_AT(MoePairCount, differs)},
+    {"asked", "asked", "r", MOE_AT(MoePairCount, asked)},
+    {"right", "right", "r", MOE_AT(MoePairCount, right)},
+    {"share", "share", "r", "%", MOE_RULE(right_share)},
+    {"beyond 5 %", "clear_asked", "r", MOE_AT(MoePairCount, clear_asked)},
+    {"right of these", "clear_right", "r", MOE_AT(MoePairCount, clear_right)},
 };
 
 static const MoeColumn wrong_fields[] = {
@@ -267,13 +235,12 @@ static const MoeColumn wrong_fields[] = {
 
 static void add_pairs(JsonBuilder *builder, const MoeValidation *validation)
 {
+  MoePairCount kinds[MOE_N_DIFFERS + 1];
+
   moe_json_open_object(builder, "pairs");
   moe_json_integer(builder, "asked", validation->n_pairs);
   moe_json_integer(builder, "right", validation->n_pairs_right);
-  moe_json_open_array(builder, "kinds");
-  for (guint d = 0; d <= MOE_N_DIFFERS; d++)
-    add_pairs_of(builder, validation, d);
-  json_builder_end_array(builder);
+  MOE_LIST(builder, "kinds", kinds, moe_validation_pair_counts(validation, kinds), kind_fields);
   moe_json_open_array(builder, "wrong");
   for (guint i = 0; i < validation->n_pairs; i++) {
     const MoeCasePair *pair = &validation->pairs[i];
@@ -292,27 +259,14 @@ static void add_pairs(JsonBuilder *builder, const MoeValidation *validation)
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */
 
-/* How much of what was predicted rests on no measurement of its kind: NaN without a prediction. */
-static void add_support(JsonBuilder *builder, const MoeValidation *validation)
-{
-  g_autofree double *shares = g_new(double, validation->n + 1);
-  guint n = 0;
-
-  for (guint i = 0; i < validation->n; i++)
-    if (!validation->cases[i].failure)
-      shares[n++] = validation->cases[i].extrapolated_share;
-  moe_sort(shares, n);
-  moe_json_open_object(builder, "extrapolated_kernel_share");
-  moe_json_number(builder, "median", n > 0 ? shares[n / 2] : NAN);
-  moe_json_number(builder, "p90", n > 0 ? shares[n * 9 / 10] : NAN);
-  json_builder_end_object(builder);
-}
-
 static JsonNode *describe_validation(const MoeValidation *validation, const MoeValidationView *view, gboolean page)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
+  static const char *const extrapolated[] = {"median", "p90"};
+  double median, p90;
   MoeLayoutGroups layouts;
 
+  moe_validation_extrapolated(validation, &median, &p90);
   moe_validation_layouts(validation, &layouts);
   json_builder_begin_object(builder);
   add_cases(builder, validation, view->worst_first);
@@ -324,7 +278,7 @@ static JsonNode *describe_validation(const MoeValidation *validation, const MoeV
   moe_json_number(builder, "median_abs_error", validation->all.median_abs_error);
   moe_json_number(builder, "p90_abs_error", validation->all.p90_abs_error);
   moe_json_integer(builder, "cases_without_prediction", validation->n_failed);
-  add_support(builder, validation);
+  moe_json_words(builder, "extrapolated_kernel_share", extrapolated, (const double[]){median, p90}, 2);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
@@ -347,7 +301,7 @@ static char *validation_page(JsonNode *record, const MoeValidationView *view, Mo
       {MOE_ROWS("groups_with_cases", groups)},
       {MOE_SAY("\n")},
       {MOE_SAY_IF("cases_without_prediction", "{cases_without_prediction} cases without a prediction\n\n")},
-      {MOE_ROWS("pairs.kinds", kind_columns), .above = ""},
+      {MOE_ROWS("pairs.kinds", kind_fields), .above = ""},
       {MOE_SAY_IF("layout_groups.groups", "\nfastest published layout predicted fastest: {layout_groups.first} of "
                                           "{layout_groups.groups} groups; among the first three: "
                                           "{layout_groups.top_three},\nand {layout_groups.large_top_three} of the "

@@ -49,23 +49,10 @@ static void add_case(JsonBuilder *builder, const MoeCase *c)
   json_builder_end_object(builder);
 }
 
-static gint largest_first(gconstpointer a, gconstpointer b)
-{
-  const MoeCase *x = *(const MoeCase *const *)a, *y = *(const MoeCase *const *)b;
-  double ex = moe_case_excess(x), ey = moe_case_excess(y);
-
-  return ex != ey ? (ex < ey) - (ex > ey) : strcmp(x->id, y->id);
-}
-
-/* Those that ran and are predicted not to fit, or the other way, by what they are over. */
 static void add_wrong(JsonBuilder *builder, const MoeValidation *validation)
 {
-  g_autoptr(GPtrArray) wrong = g_ptr_array_new();
+  g_autoptr(GPtrArray) wrong = moe_validation_wrong_fits(validation);
 
-  for (guint i = 0; i < validation->n; i++)
-    if (!validation->cases[i].failure && validation->cases[i].fits == validation->cases[i].memory.out_of_memory)
-      g_ptr_array_add(wrong, &validation->cases[i]);
-  g_ptr_array_sort(wrong, largest_first);
   moe_json_open_array(builder, "wrong");
   for (guint i = 0; i < wrong->len; i++)
     add_case(builder, wrong->pdata[i]);
@@ -141,26 +128,14 @@ static JsonNode *describe_memory(const MoeValidation *validation, MoeGroupBy by)
   return json_builder_get_root(builder);
 }
 
-static char *failures(JsonObject *record)
-{
-  JsonArray *cases = json_object_get_array_member(record, "cases");
-  GString *text = g_string_new(NULL);
-
-  for (guint i = 0; i < json_array_get_length(cases); i++) {
-    g_autofree char *failed = moe_record_say(json_array_get_object_element(cases, i), "{id}: {failure}\n");
-
-    g_string_append(text, failed ? failed : "");
-  }
-  return g_string_free(text, FALSE);
-}
-
 char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy by, gboolean summary, MoeSheet sheet)
 {
   MoeColumn groups[G_N_ELEMENTS(group_fields)];
   const MoePassage fit = {MOE_ROWS("fit.answers", answer_columns)};
+  const MoePassage failures = {MOE_EACH("cases", "{id}: {failure}\n")};
   const MoePassage worst = {MOE_SAY("\nfarthest over capacity of those that ran: {fit.worst_excess|%}\n")};
   const MoePassage short_page[] = {
-      fit, worst, {MOE_SAY("\n")}, {MOE_ROWS("groups", groups)}, {MOE_SAY("\n")}, {MOE_SAID(failures)},
+      fit, worst, {MOE_SAY("\n")}, {MOE_ROWS("groups", groups)}, {MOE_SAY("\n")}, failures,
   };
   const MoePassage long_page[] = {
       {MOE_ROWS("cases", peak_fields), .where = "published_bytes"},
@@ -172,7 +147,7 @@ char *moe_report_validation_memory(const MoeValidation *validation, MoeGroupBy b
       fit,
       worst,
       {MOE_SAY("\n")},
-      {MOE_SAID(failures)},
+      failures,
   };
   const MoeForms brief = {MOE_PAGE(short_page), .rows = "cases"}, whole = {MOE_PAGE(long_page), .rows = "cases"};
 

@@ -92,3 +92,16 @@ void moe_case_groups_free(MoeCaseGroup *groups, guint n)
     g_free(groups[g].name);
   g_free(groups);
 }
+
+void moe_validation_extrapolated(const MoeValidation *validation, double *median, double *p90)
+{
+  g_autofree double *shares = g_new(double, validation->n + 1);
+  guint n = 0;
+
+  for (guint i = 0; i < validation->n; i++)
+    if (!validation->cases[i].failure)
+      shares[n++] = validation->cases[i].extrapolated_share;
+  moe_sort(shares, n);
+  *median = n > 0 ? shares[n / 2] : NAN;
+  *p90 = n > 0 ? shares[n * 9 / 10] : NAN;
+}

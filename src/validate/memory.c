@@ -92,3 +92,22 @@ void moe_validation_fit(const MoeValidation *validation, MoeFitTable *table)
       table->worst_excess = MAX(table->worst_excess, moe_case_excess(c));
   }
 }
+
+static gint largest_first(gconstpointer a, gconstpointer b)
+{
+  const MoeCase *x = *(const MoeCase *const *)a, *y = *(const MoeCase *const *)b;
+  double ex = moe_case_excess(x), ey = moe_case_excess(y);
+
+  return ex != ey ? (ex < ey) - (ex > ey) : strcmp(x->id, y->id);
+}
+
+GPtrArray *moe_validation_wrong_fits(const MoeValidation *validation)
+{
+  GPtrArray *wrong = g_ptr_array_new();
+
+  for (guint i = 0; i < validation->n; i++)
+    if (!validation->cases[i].failure && validation->cases[i].fits == validation->cases[i].memory.out_of_memory)
+      g_ptr_array_add(wrong, &validation->cases[i]);
+  g_ptr_array_sort(wrong, largest_first);
+  return wrong;
+}

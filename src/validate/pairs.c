@@ -129,3 +129,31 @@ void moe_case_pairs(MoeValidation *validation)
   validation->n_pairs = pairs->len;
   validation->pairs = (MoeCasePair *)g_array_free(pairs, FALSE);
 }
+
+static MoePairCount count_pairs(const MoeValidation *validation, MoeDiffers differs)
+{
+  MoePairCount count = {.differs = differs == MOE_N_DIFFERS ? "all" : moe_differs_words[differs]};
+
+  for (guint i = 0; i < validation->n_pairs; i++) {
+    const MoeCasePair *pair = &validation->pairs[i];
+
+    if (differs != MOE_N_DIFFERS && pair->differs != differs)
+      continue;
+    count.asked++;
+    count.right += pair->right != 0;
+    count.clear_asked += pair->clear != 0;
+    count.clear_right += pair->clear && pair->right;
+  }
+  return count;
+}
+
+guint moe_validation_pair_counts(const MoeValidation *validation, MoePairCount counts[MOE_N_DIFFERS + 1])
+{
+  guint n = 0;
+
+  for (guint d = 0; d <= MOE_N_DIFFERS; d++) {
+    counts[n] = count_pairs(validation, (MoeDiffers)d);
+    n += counts[n].asked > 0;
+  }
+  return n;
+}

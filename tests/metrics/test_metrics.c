@@ -78,4 +78,24 @@ START_TEST(published_step_time)
 }
 END_TEST
 
-MOE_TEST_MAIN("metrics/metrics", measured, measured_by_flop_per_token, published_step_time)
+/* A run says all but the time, with the peak that its publication counts by; a measured FLOP count stands in for both
+ * conventions, and without a model there is but one. */
+START_TEST(measured_of_a_run)
+{
+  MoeRun run = small_run();
+  MoeMeasuredQuestion question;
+  MoeModelFlops flops;
+
+  moe_count_model_flops(&run.architecture, &run.training, &flops);
+  run.published.peak_flop_per_s = 2e15;
+  moe_measured_question(&run, &question);
+  question.measured.step_time_s = 0.5;
+  ck_assert_double_eq_tol(moe_measured_question_mfu(&question), flops.causal * 64 * 2048 / 8 / 0.5 / 2e15, 1e-12);
+  ck_assert_double_eq_tol(moe_measured_question_full(&question), flops.full * 64 * 2048 / 8 / 0.5 / 2e15, 1e-12);
+  question = (MoeMeasuredQuestion){.measured = dense_405b(FALSE)};
+  ck_assert_double_eq(moe_measured_question_mfu(&question), moe_measured_mfu(&question.measured));
+  ck_assert_double_eq(moe_measured_question_full(&question), moe_measured_mfu(&question.measured));
+}
+END_TEST
+
+MOE_TEST_MAIN("metrics/metrics", measured, measured_by_flop_per_token, published_step_time, measured_of_a_run)

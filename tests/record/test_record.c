@@ -195,6 +195,35 @@ START_TEST(more_rows_than_shown_are_counted)
 }
 END_TEST
 
+/* A sentence of every record that can say it, and only where it applies. */
+START_TEST(a_sentence_of_each_record)
+{
+  static const MoePassage passages[] = {{MOE_EACH("rows", "{gpus}: {error}\n")},
+                                        {.list = "rows", .each = {.text = "{gpus} fit\n", .when = "fits"}}};
+  g_autoptr(JsonNode) node = sample();
+  g_autofree char *text = moe_record_page(node, passages, G_N_ELEMENTS(passages), (MoeSheet){0});
+
+  ck_assert_str_eq(text, "16: no\n8 fit\n");
+}
+END_TEST
+
+/* A table shows some members of a list's records, CSV with `whole` all. */
+START_TEST(a_list_with_all_its_members_in_csv)
+{
+  g_autoptr(JsonNode) node = sample();
+  JsonNode *rows = moe_record_find(json_node_get_object(node), "rows");
+  const MoeSheet csv = {.format = MOE_FORMAT_CSV};
+  g_autofree char *shown = MOE_EMIT_LIST(json_node_copy(rows), columns, csv);
+  g_autofree char *whole = MOE_EMIT_WHOLE(json_node_copy(rows), columns, csv);
+  g_autofree char *table = MOE_EMIT_WHOLE(json_node_copy(rows), columns, (MoeSheet){0});
+
+  ck_assert(g_str_has_prefix(shown, "GPUs,step"));
+  ck_assert(g_str_has_prefix(whole, "gpus,step_time_s,low,high,fits,error\n"));
+  ck_assert(g_str_has_prefix(table, "GPUs "));
+}
+END_TEST
+
 MOE_TEST_MAIN("report/record", paths_lead_through_objects_and_dotted_names, sentences_say_values_with_units,
               tables_and_csv_have_the_same_values, every_member_is_a_column, lines_without_a_value_are_left_out,
-              a_struct_is_described_by_its_fields, a_page_shows_what_the_record_has, more_rows_than_shown_are_counted)
+              a_struct_is_described_by_its_fields, a_page_shows_what_the_record_has, more_rows_than_shown_are_counted,
+              a_sentence_of_each_record, a_list_with_all_its_members_in_csv)

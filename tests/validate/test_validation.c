@@ -103,6 +103,18 @@ START_TEST(fit_table)
 }
 END_TEST
 
+/* One ran and is predicted 5 % over with its headroom, one ran out and is predicted to fit; the farther over first. */
+START_TEST(wrong_about_memory)
+{
+  g_autoptr(MoeValidation) v = memory_cases();
+  g_autoptr(GPtrArray) wrong = moe_validation_wrong_fits(v);
+
+  ck_assert_uint_eq(wrong->len, 2);
+  ck_assert_ptr_eq(wrong->pdata[0], &v->cases[2]);
+  ck_assert_ptr_eq(wrong->pdata[1], &v->cases[4]);
+}
+END_TEST
+
 /* Errors +10, -10, 0, +50, +19.4, -35 %: sorted sizes 0, 10, 10, 19.4, 35, 50; median (10 + 19.4) / 2. */
 START_TEST(errors)
 {
@@ -142,6 +154,44 @@ START_TEST(pairs)
   ck_assert_uint_eq(v->n_pairs_right, 3);
   for (guint i = 0; i < v->n_pairs; i++)
     ck_assert_double_gt(v->pairs[i].published_ratio, 1);
+}
+END_TEST
+
+/* Layouts: two right of three; precisions: one of one; then all. What no pair differs in has no row. */
+START_TEST(pairs_by_what_differs)
+{
+  static const MoePairCount expected[] = {{"layout", 3, 2, 3, 2}, {"precision", 1, 1, 1, 1}, {"all", 4, 3, 4, 3}};
+  g_autoptr(MoeValidation) v = six_cases();
+  MoePairCount counts[MOE_N_DIFFERS + 1];
+
+  moe_case_pairs(v);
+  ck_assert_uint_eq(moe_validation_pair_counts(v, counts), G_N_ELEMENTS(expected));
+  for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
+    ck_assert_str_eq(counts[i].differs, expected[i].differs);
+    ck_assert_uint_eq(counts[i].asked, expected[i].asked);
+    ck_assert_uint_eq(counts[i].right, expected[i].right);
+    ck_assert_uint_eq(counts[i].clear_asked, expected[i].clear_asked);
+    ck_assert_uint_eq(counts[i].clear_right, expected[i].clear_right);
+  }
+}
+END_TEST
+
+/* Of cases that were predicted: the one without a prediction would be the median else. */
+START_TEST(what_rests_on_no_measurement)
+{
+  g_autoptr(MoeValidation) v = six_cases();
+  double median, p90;
+
+  for (guint i = 0; i < v->n; i++)
+    v->cases[i].extrapolated_share = 0.1 * i;
+  v->cases[3].failure = g_strdup("no");
+  moe_validation_extrapolated(v, &median, &p90);
+  ck_assert_double_eq_tol(median, 0.2, 1e-12);
+  ck_assert_double_eq_tol(p90, 0.5, 1e-12);
+  v->n = 0;
+  moe_validation_extrapolated(v, &median, &p90);
+  ck_assert(isnan(median) && isnan(p90));
+  v->n = 6;
 }
 END_TEST
 
@@ -303,5 +353,6 @@ START_TEST(baseline)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/validation", errors, groups, pairs, clear_pairs, parts_of_a_stack, groups_of_layouts,
-              sizes_of_one_run, failures, memory_groups, fit_table, baseline)
+MOE_TEST_MAIN("study/validation", errors, groups, pairs, pairs_by_what_differs, clear_pairs, parts_of_a_stack,
+              groups_of_layouts, sizes_of_one_run, failures, what_rests_on_no_measurement, memory_groups, fit_table,
+              wrong_about_memory, baseline)
