@@ -52,8 +52,6 @@ int moe_cli_bench(const MoeCliBench *bench, const char *cluster, const char *out
 
   if (!check(bench, cluster, output) || !moe_cli_format(&run, &as))
     return MOE_EXIT_BAD_INPUT;
-  if (as == MOE_FORMAT_JSON)
-    return moe_cli_complain("--bench has no JSON, expected --format table or csv");
   g_autofree char *text = is_cluster(cluster, data_dir, &error) ? moe_bench_load(bench->file, &options, &error) : NULL;
   if (!text || !moe_output_save(output, text, &error))
     return moe_cli_fail(error);

@@ -35,8 +35,6 @@ int moe_cli_log(const char *path, const char *run, const char *output, const cha
 
   if (!moe_cli_format(&words, &as))
     return MOE_EXIT_BAD_INPUT;
-  if (as == MOE_FORMAT_CSV)
-    return moe_cli_complain("--log has no CSV, expected --format table or json");
   if (output && (!run || !g_file_test(run, G_FILE_TEST_IS_REGULAR)))
     return moe_cli_complain("--output of a log, expected --run, the file of what ran");
   g_autofree MoeLog *log = moe_log_load(path, &error);

@@ -58,8 +58,6 @@ int moe_cli_profile(const MoeCliProfile *options, const char *data_dir)
 
   if (!moe_cli_format(&run, &format))
     return MOE_EXIT_BAD_INPUT;
-  if (format == MOE_FORMAT_CSV)
-    return moe_cli_complain("--profile has no CSV, expected --format table or json");
   if (options->output && !options->cluster)
     return moe_cli_complain("--output without --cluster, expected the cluster that was profiled");
   g_autoptr(MoeSeenTable) table = moe_seen_table_new(options->classes, &error);

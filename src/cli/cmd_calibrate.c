@@ -106,8 +106,6 @@ static int fit(const Options *o, const char *const *paths, const char *data_dir)
     return moe_cli_complain("calibrate: expected %s; moesim calibrate --help tells more", usage.arguments);
   if (!moe_cli_format(&said, &format))
     return MOE_EXIT_BAD_INPUT;
-  if (o->csv)
-    format = MOE_FORMAT_CSV;
   g_autoptr(MoeCalibration) calibration = moe_calibration_load(paths, data_dir, &error);
   if (!calibration || !(o->shipped ? moe_calibration_take(calibration, &error) : fit_all(calibration, &error)) ||
       (o->folder && !write_fragments(calibration, o->folder, &error)) || !print_residuals(calibration, format, &error))
@@ -135,8 +133,18 @@ static int read_log(const Options *o, G_GNUC_UNUSED const char *const *paths, G_
   return moe_cli_log(o->log, o->run, o->profile.output, o->profile.format);
 }
 
+/* --csv is --format csv. */
+static gboolean settle_format(Options *o)
+{
+  if (o->csv && o->profile.format)
+    return moe_cli_complain("calibrate: --csv and --format, expected one of them") < 0;
+  if (o->csv)
+    o->profile.format = g_strdup("csv");
+  return TRUE;
+}
+
 /* What is read, and the options that it takes. */
-static int ask(const Options *o, const GOptionEntry *entries, const char *const *paths)
+static int ask(Options *o, const GOptionEntry *entries, const char *const *paths)
 {
   const struct {
     gboolean given;
@@ -144,16 +152,17 @@ static int ask(const Options *o, const GOptionEntry *entries, const char *const 
     int (*answer)(const Options *o, const char *const *paths, const char *data_dir);
   } sources[] = {
       {o->profile.trace && o->run, "calibrate --profile --run",
-       "profile run classes rank profiled-steps output stack-output format", read_run},
-      {o->profile.trace != NULL, "calibrate --profile", "profile classes cluster family output format", read_profile},
-      {o->bench.file != NULL, "calibrate --bench", "bench op gpus experts cluster output format", read_bench},
-      {o->log != NULL, "calibrate --log", "log run output format", read_log},
+       "profile run classes rank profiled-steps output stack-output format csv", read_run},
+      {o->profile.trace != NULL, "calibrate --profile", "profile classes cluster family output format csv",
+       read_profile},
+      {o->bench.file != NULL, "calibrate --bench", "bench op gpus experts cluster output format csv", read_bench},
+      {o->log != NULL, "calibrate --log", "log run output format csv", read_log},
       {TRUE, "calibrate of measurements", "write shipped csv format", fit},
   };
   g_autofree char *data_dir = moe_data_dir();
   guint source = 0;
 
-  if (!is_one(paths[0] != NULL, o->profile.trace, o->bench.file, o->log))
+  if (!is_one(paths[0] != NULL, o->profile.trace, o->bench.file, o->log) || !settle_format(o))
     return MOE_EXIT_BAD_INPUT;
   while (!sources[source].given)
     source++;
@@ -168,7 +177,7 @@ int moe_cmd_calibrate(int argc, char **argv)
   const GOptionEntry entries[] = {
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &o.folder, "Write FRAGMENT.yaml with the constants into DIR", "DIR"},
       {"shipped", 0, 0, G_OPTION_ARG_NONE, &o.shipped, "Judge the constants that clusters/ has, fit nothing", NULL},
-      {"csv", 0, 0, G_OPTION_ARG_NONE, &o.csv, "Of measurements: as --format csv", NULL},
+      {"csv", 0, 0, G_OPTION_ARG_NONE, &o.csv, "As --format csv", NULL},
       {"profile", 0, 0, G_OPTION_ARG_FILENAME, &o.profile.trace,
        "Instead of fitting: what a trace of PyTorch's profiler, or Nsight Systems' SQLite export, shows", "TRACE"},
       {"classes", 0, 0, G_OPTION_ARG_FILENAME, &o.profile.classes,
@@ -196,8 +205,7 @@ int moe_cmd_calibrate(int argc, char **argv)
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.profile.output,
        "Measurements: products of a profile, times of a benchmark; a case of a log; a cluster of a profile with --run",
        "FILE.yaml"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &o.profile.format,
-       "Table, json (not with --bench) or csv (of measurements, --bench)", "WORD"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &o.profile.format, "Table, json or csv", "WORD"},
       {NULL},
   };
 

@@ -10,7 +10,7 @@
 
 static const MoeUsage usage = {
     .command = "collective",
-    .arguments = "all_reduce|all_gather|reduce_scatter|all_to_all|broadcast|sendrecv",
+    .arguments = "all_reduce | all_gather | reduce_scatter | all_to_all | broadcast | sendrecv",
     .examples = "  moesim collective all_reduce --cluster h100-hgx --gpus 1024 --sizes 8:16G\n"
                 "  moesim collective all_gather --cluster gb200-nvl72 --gpus 8192 --stack yolo:v5\n"
                 "  moesim collective all_reduce --cluster gb200-nvl72 --gpus 64 --algorithm ring --plot ring.png\n",
@@ -71,7 +71,7 @@ static gboolean read_operation(const char *word, Question *question)
   static const MoeCollectiveKind kinds[] = {MOE_ALL_REDUCE, MOE_ALL_GATHER, MOE_REDUCE_SCATTER,
                                             MOE_ALL_TO_ALL, MOE_BROADCAST,  MOE_BROADCAST};
   g_autofree char *plain = g_strdelimit(g_strdup(word), "-", '_');
-  int index = moe_cli_word("operation", plain, words);
+  int index = moe_cli_word("collective", plain, words);
 
   if (index < 0)
     return FALSE;

@@ -8,7 +8,8 @@
 
 static const MoeUsage usage = {
     .command = "list",
-    .arguments = "models|architectures|clusters|stacks|schedules|kernels|libraries|plots|keys|axes|variants RUN.yaml",
+    .arguments = "models | architectures | clusters | stacks | schedules | kernels | libraries | plots | keys | axes | "
+                 "variants RUN.yaml",
     .examples = "  moesim list clusters\n"
                 "  moesim list models --format json\n"
                 "  moesim list variants models/mai-base-1/v4.yaml\n",

@@ -47,8 +47,6 @@ static int remedies(const char *argument, const MoeCliRun *options)
 
   if (!moe_cli_format(options, &format) || !moe_cli_sim_options(options, &sim))
     return MOE_EXIT_BAD_INPUT;
-  if (format == MOE_FORMAT_CSV)
-    return moe_cli_complain("--remedies has no CSV, expected --format table or json");
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
 
   if (!run)
@@ -71,8 +69,6 @@ static int layers(const char *argument, const MoeCliRun *options)
 
   if (!moe_cli_format(options, &format))
     return MOE_EXIT_BAD_INPUT;
-  if (format == MOE_FORMAT_CSV)
-    return moe_cli_complain("--layers has no CSV, expected --format table or json");
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
 
   if (!run)

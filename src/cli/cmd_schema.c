@@ -25,8 +25,8 @@ int moe_cmd_schema(int argc, char **argv)
 
   if (status != MOE_CLI_GO)
     return status;
-  int kind = argc > 1 ? moe_cli_word("schema", argv[1], moe_schema_words) : MOE_N_SCHEMAS;
   int format = word ? moe_cli_word("--format", word, schema_formats) : 0;
+  int kind = format < 0 || argc <= 1 ? MOE_N_SCHEMAS : moe_cli_word("schema", argv[1], moe_schema_words);
   if (kind < 0 || format < 0)
     return MOE_EXIT_BAD_INPUT;
   guint width = moe_cli_sheet(MOE_FORMAT_TABLE).width;

@@ -102,18 +102,14 @@ static void clear_question(Question *question)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, clear_question)
 
-/* `without_csv`: an option whose answer has none, or NULL. FALSE after a message. */
-static gboolean read_question(const Options *options, MoeGroupBy usual, const char *without_csv, Question *question)
+/* FALSE after a message. */
+static gboolean read_question(const Options *options, MoeGroupBy usual, Question *question)
 {
   MoeCliRun run = {.format = options->format, .fidelity = options->fidelity};
   int by = options->group_by ? moe_cli_word("--group-by", options->group_by, moe_group_by_words) : (int)usual;
 
   if (by < 0 || !moe_cli_format(&run, &question->format) || !moe_cli_sim_options(&run, &question->sim))
     return FALSE;
-  if (without_csv && question->format == MOE_FORMAT_CSV) {
-    moe_cli_complain("%s has no CSV, expected --format table or json", without_csv);
-    return FALSE;
-  }
   question->by = (MoeGroupBy)by;
   question->data_dir = moe_data_dir();
   question->dir = cases_dir(options, question->data_dir);
@@ -165,7 +161,7 @@ static int validate(const Options *options)
   g_autoptr(MoeBaseline) baseline = NULL;
   g_autoptr(GError) error = NULL;
 
-  if (!read_question(options, MOE_GROUP_BY_FAMILY, NULL, &question))
+  if (!read_question(options, MOE_GROUP_BY_FAMILY, &question))
     return MOE_EXIT_BAD_INPUT;
   if (!check_files(options, &baseline, &error))
     return moe_cli_fail(error);
@@ -190,7 +186,7 @@ static int memory(const Options *options)
 {
   g_auto(Question) question = {0};
 
-  if (!read_question(options, MOE_GROUP_BY_STACK, "--memory", &question))
+  if (!read_question(options, MOE_GROUP_BY_STACK, &question))
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeValidation) validation = answer(&question, options, predict_memory);
   if (!validation)
@@ -206,7 +202,7 @@ static int leave_one_out(const Options *options)
 {
   g_auto(Question) question = {0};
 
-  if (!read_question(options, MOE_GROUP_BY_FAMILY, "--leave-one-out", &question))
+  if (!read_question(options, MOE_GROUP_BY_FAMILY, &question))
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRateFit) fit = answer(&question, options, fit_rates);
   if (!fit)
@@ -221,7 +217,7 @@ static int inside_step(const Options *options)
   g_auto(Question) q = {0};
   gint64 stage = -1;
 
-  if (!read_question(options, MOE_GROUP_BY_FAMILY, NULL, &q))
+  if (!read_question(options, MOE_GROUP_BY_FAMILY, &q))
     return MOE_EXIT_BAD_INPUT;
   if (options->stage && !g_ascii_string_to_signed(options->stage, 10, 0, G_MAXINT32, &stage, NULL))
     return moe_cli_complain("--stage: '%s', expected a number from 0", options->stage);

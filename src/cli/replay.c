@@ -137,8 +137,6 @@ int moe_cli_replay(const char *folder, const MoeCliRun *options)
     return MOE_EXIT_BAD_INPUT;
   if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
     return moe_cli_complain("run: --from-chakra %s is no folder, expected one of Chakra traces", folder);
-  if (format == MOE_FORMAT_CSV)
-    return moe_cli_complain("run: --from-chakra has no csv, expected table or json");
   if (!find_machine(folder, options, &machine, &error) || !read_traces(chakra, folder, &error))
     return moe_cli_fail(error);
   const MoeCluster *cluster = machine.run ? &machine.run->cluster : &machine.cluster;

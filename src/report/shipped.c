@@ -14,13 +14,17 @@ static void add_item(JsonBuilder *builder, const MoeListed *item)
     moe_json_text(builder, "date", *item->date ? item->date : NULL);
     moe_json_text(builder, "extends", item->base);
   }
+  if (item->values)
+    moe_json_text(builder, "values", item->values);
   json_builder_end_object(builder);
 }
 
 char *moe_report_listing(const GPtrArray *listed, MoeSheet sheet)
 {
   static const MoeColumn columns[] = {
-      {"name", "name", "l"}, {"month", "date", "l?"}, {"class", "class", "l?"}, {"title", "title", "l"}};
+      {"name", "name", "l"},      {"month", "date", "l?"}, {"class", "class", "l?"},
+      {"values", "values", "w?"}, {"title", "title", "w"},
+  };
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);

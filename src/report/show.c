@@ -10,7 +10,7 @@
 /* The open list of rows. */
 typedef struct {
   const MoeShown *shown;
-  GPtrArray *schema; /* of MoeSchemaKey; NULL: ranges are not asked for */
+  GPtrArray *schema; /* of MoeSchemaKey */
   JsonBuilder *rows;
 } Listing;
 
@@ -28,15 +28,24 @@ static const MoeAssumption *find_assumption(const MoeRun *run, const char *key)
   return NULL;
 }
 
+/* An end of a range, in the unit of its key. */
+static char *end_text(double end, const MoeSchemaKey *key)
+{
+  MoeDimension dimension = key && key->field->kind == MOE_FIELD_QUANTITY ? key->field->dimension : MOE_DIM_NONE;
+
+  return dimension == MOE_DIM_NONE ? g_strdup_printf("%.6g", end) : moe_quantity_format(end, dimension);
+}
+
 /* "56 .. 80: not published", "tf32 | fp32: ..." */
-static char *describe_assumption(const MoeAssumption *assumption)
+static char *describe_assumption(const MoeAssumption *assumption, const MoeSchemaKey *key)
 {
   if (!assumption)
     return NULL;
+  g_autofree char *low = end_text(assumption->low, key), *high = end_text(assumption->high, key);
   GString *text = g_string_new("assumed ");
 
   if (assumption->n_values == 0)
-    g_string_append_printf(text, "%.6g .. %.6g", assumption->low, assumption->high);
+    g_string_append_printf(text, "%s .. %s", low, high);
   for (guint i = 0; i < assumption->n_values; i++)
     g_string_append_printf(text, "%s%s", i > 0 ? " | " : "", assumption->values[i]);
   if (assumption->why)
@@ -54,8 +63,8 @@ static gboolean is_asked(const Listing *listing, const char *key)
 
 static void add_row(Listing *listing, const Row *row)
 {
-  g_autofree char *assumed = describe_assumption(find_assumption(listing->shown->run, row->key));
-  const MoeSchemaKey *known = listing->schema ? moe_schema_find(listing->schema, row->key) : NULL;
+  const MoeSchemaKey *known = moe_schema_find(listing->schema, row->key);
+  g_autofree char *assumed = describe_assumption(find_assumption(listing->shown->run, row->key), known);
   g_autofree char *range = known ? moe_field_range(known->field) : NULL;
 
   json_builder_begin_object(listing->rows);
@@ -64,7 +73,7 @@ static void add_row(Listing *listing, const Row *row)
   moe_json_text(listing->rows, "file", row->mark.file);
   moe_json_integer(listing->rows, "line", row->mark.line);
   moe_json_text(listing->rows, "assumed", assumed);
-  if (listing->schema)
+  if (listing->shown->defaults)
     moe_json_text(listing->rows, "range", range);
   json_builder_end_object(listing->rows);
 }
@@ -147,13 +156,13 @@ static void add_defaults(Listing *listing)
 static JsonNode *describe_show(const MoeShown *shown)
 {
   g_autoptr(JsonBuilder) rows = json_builder_new();
-  g_autoptr(GPtrArray) schema = shown->defaults ? moe_schema_keys(MOE_SCHEMA_RUN) : NULL;
+  g_autoptr(GPtrArray) schema = moe_schema_keys(MOE_SCHEMA_RUN);
   Listing listing = {shown, schema, rows};
 
   json_builder_begin_array(rows);
   add_node(&listing, "", moe_doc_root(shown->run->doc));
   add_assumed(&listing);
-  if (schema)
+  if (shown->defaults)
     add_defaults(&listing);
   json_builder_end_array(rows);
   return json_builder_get_root(rows);

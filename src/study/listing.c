@@ -14,6 +14,7 @@ void moe_listed_free(MoeListed *listed)
   g_free(listed->date);
   g_free(listed->base);
   g_free(listed->klass);
+  g_free(listed->values);
   g_free(listed);
 }
 

@@ -13,7 +13,8 @@ typedef struct {
   char *title; /* of the file, or what the word means; "" where it has none */
   char *date;  /* of a stack: the month that it describes, "" where it is not said; NULL of all else */
   char *base; /* of a stack: what it stands on, as SOFTWARE:VARIANT; NULL where it stands on nothing, and of all else */
-  char *klass; /* of a family of kernels: its class; NULL of all else */
+  char *klass;  /* of a family of kernels: its class; NULL of all else */
+  char *values; /* of a key: what it may be given, "" where that is any text; NULL of all else */
 } MoeListed;
 
 void moe_listed_free(MoeListed *listed);
@@ -41,7 +42,7 @@ GPtrArray *moe_list_schedules(void);
 GPtrArray *moe_list_libraries(void);
 GPtrArray *moe_list_kernels(void);
 
-/* Keys that --set and --vary give a value, with the values that they may have as titles. */
+/* Keys that --set and --vary give a value, each with its meaning and the values that it may have. */
 GPtrArray *moe_list_keys(void);
 
 /* The variants of a run's file in their order, or the cases of a file of cases. NULL and *error when it is neither. */

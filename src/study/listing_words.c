@@ -47,7 +47,7 @@ GPtrArray *moe_list_keys(void)
     g_autofree char *range = moe_field_range(key->field);
 
     if (key->field->kind != MOE_FIELD_MAP && !strchr(key->path, '[') && !strstr(key->path, "NAME"))
-      moe_listing_add(found, key->path, range ? range : "");
+      moe_listing_add(found, key->path, key->field->meaning)->values = g_strdup(range ? range : "");
   }
   return found;
 }

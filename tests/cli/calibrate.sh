@@ -102,6 +102,15 @@ check "measurements" grep -qF -e '- [256, 1024, 512, 45]' "$work/products.yaml"
 try calibrate "$work/products.yaml" --shipped
 expect_status 0
 expect_out "h100"
+# Whatever is read, each format gives it, and --csv means the same everywhere.
+try calibrate --profile "$trace" --format csv
+check "classes as lines" grep -q '^gemm,5,' "$work/out"
+cp "$work/out" "$work/format"
+try calibrate --profile "$trace" --csv
+check "another CSV" cmp -s "$work/out" "$work/format"
+try calibrate --bench "$data/tests/measured/bench/all_reduce_perf.txt" --cluster h100-hgx -o "$work/again.yaml" --format json
+check "rows as JSON" [ "$(grep -c '"predicted_s"' "$work/out")" -eq 6 ]
+refused "--csv and --format, expected one of them" calibrate --profile "$trace" --csv --format json
 refused "calibrate --profile: --stack-output does not apply" calibrate --profile "$trace" --stack-output "$work/stack.yaml"
 refused "--output without --cluster" calibrate --profile "$trace" -o "$work/products.yaml"
 # What nccl-tests printed, beside the prediction, as rows that a fabric is fitted to.

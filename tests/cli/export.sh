@@ -45,7 +45,8 @@ expect_status 0
 check "an MFU without a run" [ -z "$(value mfu)" ]
 check "another step time without the run: $(value step_time_s)" \
   awk -v a="$(value step_time_s)" -v b="$step" 'BEGIN { exit !(a > b * 0.999999 && a < b * 1.000001) }'
-refused "--from-chakra has no csv, expected table or json" run --from-chakra "$work/traces" --format csv
+try run --from-chakra "$work/traces" --cluster h100-hgx --stack megatron-bridge:26.02 --format csv
+check "a replay as a line" grep -q "^h100-hgx,[0-9]*,$step," "$work/out"
 mkdir "$work/empty"
 refused "$work/empty: no trace, expected files NAME.0.et, NAME.1.et, ..." \
   run --from-chakra "$work/empty" --cluster h100-hgx --stack megatron-bridge:26.02

@@ -90,15 +90,17 @@ try list plots
 check "a plot of that kind" grep -q '^waterfall ' "$work/out"
 refused "list: unknown word 'modls', did you mean 'models'?" list modls
 try list keys --wide
-check "a key with its words" grep -q '^parallelism.context_kind  *ulysses | ring$' "$work/out"
+check "a key with its words and its meaning" grep -qE '^parallelism.context_kind  *ulysses \| ring  +[a-z]' "$work/out"
+check "no column of what keys may be given" grep -qE '^name  +values  +title$' "$work/out"
 try list axes
 check "a dimension with its key" grep -q '^micro_batch  *training.micro_batch$' "$work/out"
 try list variants "$data/models/mai-base-1/v4.yaml"
 check "variants in their order" [ "$(sed 1d "$work/out" | awk '{ printf "%s ", $1 }')" = "before fa4 less-cpu " ]
 check "a variant with its title" grep -q '^before  *MAI-Base-1 v4 on the v3 stack$' "$work/out"
 # What a word means stands beside it, in every format.
-for kind in models architectures clusters stacks schedules kernels libraries plots; do
+for kind in models architectures clusters stacks schedules kernels libraries plots keys axes; do
   for empty in 'table=^[^ ]+ *$' 'json="title" : (null|"")' 'csv=^[^,]*,([a-z_]*,)?(,|$)'; do
+    [ "$kind ${empty%%=*}" != "keys csv" ] || continue # what they may be given stands behind, and may be any text
     try list $kind --format "${empty%%=*}" --wide
     check "a name without a title" [ "$(grep -cE "${empty#*=}" "$work/out")" -eq 0 ]
   done
@@ -115,6 +117,8 @@ try show "$data/models/mixtral-8x7b.yaml" --only parallelism --defaults --format
 check "a default" grep -q '^parallelism.shard_group,0,default,0 to 1048576,$' "$work/out"
 check "a range" grep -q '^parallelism.zero,1,.*,0 to 3,$' "$work/out"
 check "a key twice" [ -z "$(cut -d, -f1 "$work/out" | sort | uniq -d)" ]
+try show "$data/models/mixtral-8x7b.yaml" --only cluster.accelerator.draw --format csv
+check "a range that is assumed, without its unit" grep -qE '^cluster.accelerator.draw.products,.*assumed [0-9.]+ W \.\. [0-9.]+ W' "$work/out"
 try show "$data/models/mixtral-8x7b.yaml" --only parallelism
 check "defaults that nobody asked for" [ "$(grep -c default "$work/out")" -eq 0 ]
 

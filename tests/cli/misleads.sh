@@ -67,6 +67,7 @@ check "report offers --format" sh -c "! grep -q -- --format '$work/out'"
 # A message is one line, whatever it quotes.
 refused 'unknown word '"'table\\nx'" run "$run" --format 'table
 x'
+refused "unknown word 'xml'" schema runn --format xml
 refused 'no\nsuch.yaml: No such file' run 'no
 such.yaml'
 # An option that is offered is read: nonsense in it is refused by every command.

@@ -140,7 +140,8 @@ try validate --cases "$work/peaks" --memory --format json
 expect_out '"out_of_memory_does_not_fit" : 1'
 try validate --cases "$work/peaks" --summary
 check "no step time, no error" grep -qE '^all +0 +' "$work/out"
-refused "--memory has no CSV, expected --format table or json" validate --cases "$work/peaks" --memory --format csv
+try validate --cases "$work/peaks" --memory --format csv
+check "a case per line" grep -q '^id,family,.*peak_bytes,' "$work/out"
 try memory "$run" --headroom "1 TB"
 expect_status 1
 expect_out "does not fit with 1 TB of headroom"
@@ -164,7 +165,9 @@ check "those that fit come first, fastest first" awk '
   $NF == "no" { no = 1; next }
   / [0-9.]+ GB *$/ { bad += no }
   END { exit bad }' "$work/out"
-refused "--remedies has no CSV, expected --format table or json" memory "$@" --remedies --format csv
+try memory "$@" --remedies --format csv
+check "remedies as lines" grep -qF "$first" "$work/out"
+check "a remedy's step" grep -q ",$step," "$work/out"
 try memory "$@" --remedies --headroom "1 TB"
 expect_status 1
 expect_out "0 of "
@@ -176,7 +179,8 @@ expect_quiet
 check "one row of 32 layers" grep -qE '^0 to 31 +attention +moe ' "$work/out"
 refused "expected one of them" memory "$run" --layers --micro-batches
 refused "expected one of them" memory "$run" --remedies --snapshot "$work/snapshot.pickle"
-refused "--layers has no CSV, expected --format table or json" memory "$run" --layers --format csv
+try memory "$run" --layers --format csv
+check "layers as lines" grep -q '^0,31,attention,moe,' "$work/out"
 try memory "$run" --layers --format json
 check "the layers of the list" [ "$(grep -c '"first"' "$work/out")" -ge 1 ]
 

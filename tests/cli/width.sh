@@ -75,6 +75,8 @@ ask() {
   said="moesim $command --help"
   COLUMNS=100 moesim "$command" --help > "$work/out"
   fits "$work/out"
+  COLUMNS=60 moesim "$command" --help > "$work/out"
+  check "over 60 columns" [ "$(widest "$work/out")" -le 60 ]
   [ "$command" != serve ] || return 0 # answers until it is stopped
   examples "$command" > "$work/examples"
   said="moesim $command"

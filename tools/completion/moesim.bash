@@ -37,7 +37,7 @@ _moesim()
   elif [[ "$previous" = = || "$current" = = ]] && [ "$COMP_CWORD" -gt 3 ]; then # the shell breaks KEY=VALUE at "="
     local key=${COMP_WORDS[COMP_CWORD - 2]}
     [ "$current" = = ] && key=$previous current=
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim list keys --wide 2> /dev/null | awk -v key="$key" '$1 == key && / \| / { sub(/^[^ ]* */, ""); gsub(/ \| /, " "); print }')" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(moesim list keys --format csv 2> /dev/null | awk -F, -v key="$key" '$1 == key && $NF ~ / \| / { gsub(/ \| /, " ", $NF); print $NF }')" -- "$current")
   elif [ "$previous" = --variant ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_moesim_variants)" -- "$current")
   else
