@@ -1,5 +1,6 @@
 /* Configurations of others to run files. */
 #include "doc/doc.h"
+#include "door/ask_import.h"
 #include "internal.h"
 #include "spec/spec.h"
 
@@ -8,8 +9,7 @@
 
 #include <string.h>
 
-static const char *const formats[] = {"hf", "megatron", "torchtitan", NULL};
-enum { FORMAT_HF, FORMAT_MEGATRON, FORMAT_TORCHTITAN };
+static const char *const formats[] = {"hf", "megatron", "torchtitan", NULL}; /* of one text each; as MoeImportKind */
 
 /* Numbers that a configuration may lack. */
 static gboolean read_counts(const MoeRequest *request, MoeImportOptions *options, GError **error)
@@ -51,12 +51,6 @@ static gboolean read_config(const MoeRequest *request, char **text, GError **err
                   "\"config\" has more than %d bytes, expected at most that", MOE_IMPORT_MAX_BYTES);
 }
 
-static MoeImport *import_words(const char *text, const char *name, const char *const *given,
-                               const MoeImportOptions *options, GError **error)
-{
-  return moe_import_megatron_file(&(MoeImportText){text, strlen(text), name}, given, NULL, options, error);
-}
-
 static void add_lines(JsonBuilder *builder, const char *key, const GPtrArray *lines)
 {
   moe_json_open_array(builder, key);
@@ -79,25 +73,13 @@ static char *print_import(const MoeImport *made)
   return moe_json_finish(builder);
 }
 
-#define CONVERTED "converted" /* names the run that was made */
-
-/* Reads the run back: what cannot exist is refused. */
-static gboolean check_run(const MoeRequest *request, const MoeImport *made, const MoeImportText *input, GError **error)
-{
-  const MoeRunOptions options = {.data_dir = request->data_dir, .within = moe_request_within(request)};
-  g_autoptr(GError) reason = NULL;
-  g_autoptr(MoeRun) run = moe_run_parse(made->text, -1, CONVERTED, NULL, &options, &reason);
-
-  return run || moe_import_refuse_run(made, input, CONVERTED, reason, error);
-}
-
 char *moe_door_convert(const MoeRequest *request, GError **error)
 {
   MoeSaid said = request->words.find("format", request->words.source);
   MoeImportOptions options = {.data_dir = request->data_dir};
   const char *name = NULL;
   g_autofree char *text = NULL;
-  int format = FORMAT_HF;
+  int format = MOE_IMPORT_HF;
 
   if (!moe_said_word(&said, formats, &format, error) || !moe_request_text(request, "name", &name, error) ||
       !moe_request_text(request, "title", &options.title, error) ||
@@ -108,17 +90,14 @@ char *moe_door_convert(const MoeRequest *request, GError **error)
   g_assert_nonnull(text);
   g_autoptr(GPtrArray) accept = moe_request_list(request, "accept", error);
   g_autoptr(GPtrArray) given = accept ? moe_request_list(request, "given", error) : NULL;
-  g_autoptr(MoeImport) made = NULL;
   if (!given)
     return NULL;
   options.accept = (const char *const *)accept->pdata;
-  name = name ? name : "config";
-  if (format == FORMAT_HF)
-    made = moe_import_hf(text, strlen(text), name, &options, error);
-  else if (format == FORMAT_TORCHTITAN)
-    made = moe_import_torchtitan(text, strlen(text), name, &options, error);
-  else
-    made = import_words(text, name, (const char *const *)given->pdata, &options, error);
-  return made && check_run(request, made, &(MoeImportText){text, strlen(text), name}, error) ? print_import(made)
-                                                                                             : NULL;
+  const MoeRunOptions load = {.data_dir = request->data_dir, .within = moe_request_within(request)};
+  const MoeAskedImport asked = {.kind = (MoeImportKind)format,
+                                .file = {text, strlen(text), name ? name : "config"},
+                                .given = (const char *const *)given->pdata};
+  g_autoptr(MoeImport) made = moe_ask_import(&asked, &options, &load, NULL, error);
+
+  return made ? print_import(made) : NULL;
 }
