@@ -157,10 +157,10 @@ NAMES = ("name", "key", "id", "case", "cluster", "class", "what")  # keys that t
 
 
 def names_of(keys, rows):
-    """What to call the rows of a list: by a key whose text differs in each, else by their number."""
+    """What to call the rows of a list: by a key whose text differs in each of several, else by their number."""
     for key in NAMES:
         texts = [row.get(key) for row in rows] if key in keys else []
-        if texts and all(isinstance(text, str) and text for text in texts) and len(set(texts)) == len(texts):
+        if len(texts) > 1 and all(isinstance(text, str) and text for text in texts) and len(set(texts)) == len(texts):
             return texts
     return range(len(rows))
 
@@ -242,7 +242,8 @@ def differences(before, after, form, flags):
         lines.append(f"  and {len(gone) + len(moved) - len(lines)} more")
     was, now = ([path for path in one if path in other] for one, other in ((old, new), (new, old)))
     lines += [f"  another order: {a} -> {b}" for a, b in zip(was, now) if a != b][:1]
-    return lines, sorted({re.sub(r"\[[^]]+\]", "[]", path) for path in new if path not in old})
+    plain = lambda paths: {re.sub(r"\[[^]]+\]", "[]", path) for path in paths}
+    return lines, sorted(plain(new) - plain(old))
 
 
 def same(before, after, flags, words):
