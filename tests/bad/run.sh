@@ -1,10 +1,15 @@
 #!/bin/sh
 # Runs moesim over folders of bad input; see README.
-# usage: run.sh MOESIM FOLDER...
+# usage: run.sh [--commands] MOESIM FOLDER...     with --commands only the cases that have arguments
 set -u
 
 readonly LIMIT_S=30 # a refusal takes milliseconds, under sanitizers on a busy machine a hundred times that; more is a hang
 
+only=
+if [ "$1" = --commands ]; then
+  only=.args
+  shift
+fi
 moesim=$(realpath "$1") || exit 1
 shift
 work=$(mktemp -d) || exit 1
@@ -48,6 +53,7 @@ for folder in "$@"; do
   for expected in *.stderr; do
     [ -e "$expected" ] || continue
     name=${expected%.stderr}
+    [ -z "$only" ] || [ -e "$name$only" ] || continue
     cases=$((cases + 1))
     if ! run_case "$name"; then
       failures=$((failures + 1))
