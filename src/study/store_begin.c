@@ -82,6 +82,33 @@ static unsigned char *make_image(const MoeSweep *sweep, const MoeSweepWork *work
   return store && moe_store_make_tables(store, sweep, work, error) ? sqlite3_serialize(store->db, "main", n, 0) : NULL;
 }
 
+/* SQLite opens the store, its log and the index of that. */
+#define DESCRIPTORS 3
+
+/* Whether what is begun can be opened, too; 0 or why not. */
+static int want_descriptors(void)
+{
+  int taken[DESCRIPTORS], n = 0, reason = 0;
+
+  while (reason == 0 && n < DESCRIPTORS)
+    if ((taken[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+      reason = errno;
+    else
+      n++;
+  while (n > 0)
+    close(taken[--n]);
+  return reason;
+}
+
+static int write_store(const char *path, const unsigned char *bytes, gsize n)
+{
+  int reason = want_descriptors();
+
+  if (reason == 0)
+    reason = write_nameless(path, bytes, n);
+  return reason < 0 ? write_named(path, bytes, n) : reason;
+}
+
 gboolean moe_store_begin(const char *path, const MoeSweep *sweep, const MoeSweepWork *work, GError **error)
 {
   sqlite3_int64 n = 0;
@@ -92,9 +119,7 @@ gboolean moe_store_begin(const char *path, const MoeSweep *sweep, const MoeSweep
 
   if (!bytes)
     return FALSE;
-  int reason = write_nameless(path, bytes, (gsize)n);
-  if (reason < 0)
-    reason = write_named(path, bytes, (gsize)n);
+  int reason = write_store(path, bytes, (gsize)n);
   sqlite3_free(bytes);
   return reason == 0 || moe_fail(error, MOE_ERROR_IO, (MoeMark){.file = path}, "cannot write: %s", g_strerror(reason));
 }
