@@ -297,6 +297,8 @@ guint moe_remade_outputs(const MoeShape *shape);
 /* The same of a layer that is described. */
 double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                  guint recomputed);
+/* Of these, what lies in rows of experts. */
+double moe_expert_kept_bytes(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed);
 /* Of these, what the parts `away` (bits of MoeAway) read. */
 double moe_described_away_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                 guint recomputed, guint away);

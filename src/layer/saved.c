@@ -121,11 +121,29 @@ static double chosen_bytes(const MoeShape *shape, const MoeSublayer *sublayer, g
   return bytes;
 }
 
+double moe_expert_kept_bytes(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed)
+{
+  gboolean rows[MOE_MAX_TENSORS] = {FALSE};
+
+  for (guint t = 1; t <= sublayer->n_tensors; t++)
+    rows[t] = sublayer->tensors[t].rows == MOE_ROWS_EXPERT;
+  return chosen_bytes(shape, sublayer, recomputed, rows);
+}
+
+/* Pages are taken once for the step; of the layers that hold their rows at the peak, each has its share of the rest. */
+static double spare_pages(const MoeShape *shape, const MoeSublayer *second, guint recomputed)
+{
+  double spare = shape->run->stack.moe.paged_stash - 1;
+
+  return spare > 0 ? spare * moe_expert_kept_bytes(shape, second, recomputed) : 0;
+}
+
 double moe_described_saved_bytes(const MoeShape *shape, const MoeSublayer *attention, const MoeSublayer *second,
                                  guint recomputed)
 {
-  return (chosen_bytes(shape, attention, recomputed, NULL) + chosen_bytes(shape, second, recomputed, NULL)) *
-         (1 + shape->run->stack.activation_overhead);
+  double kept = chosen_bytes(shape, attention, recomputed, NULL) + chosen_bytes(shape, second, recomputed, NULL);
+
+  return kept * (1 + shape->run->stack.activation_overhead) + spare_pages(shape, second, recomputed);
 }
 
 static double sublayer_made(const MoeShape *shape, const MoeSublayer *sublayer, guint recomputed, guint scopes)

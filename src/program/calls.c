@@ -21,13 +21,27 @@ static double streams(const MoeBuilder *builder, int64_t from)
   return (double)(1 + modules);
 }
 
+double moe_builder_message(const MoeBuilder *builder, int64_t from, int64_t to)
+{
+  return streams(builder, MIN(from, to)) * moe_message_bytes(&builder->shape);
+}
+
+gboolean moe_builder_slices(const MoeBuilder *builder, int64_t from, int64_t to)
+{
+  const MoeRun *run = builder->shape.run;
+  MoeSlicedMessages least = from < to ? MOE_SLICED_ACTIVATIONS : MOE_SLICED_ALL;
+
+  return run->stack.sliced_messages >= least && !run->parallelism.sequence_parallel && builder->shape.tp > 1;
+}
+
 static uint32_t add_message(Wiring *wiring, int64_t batch, int64_t from, int64_t to)
 {
   const MoeBuilder *b = wiring->builder;
+  double slices = moe_builder_slices(b, from, to) ? (double)b->shape.tp : 1;
   int64_t chain = moe_placement_chain(b->schedule, &b->placement, batch);
   MoeMessage message = {.from_stage = (uint32_t)moe_placement_stage(b->schedule, &b->placement, from, chain),
                         .to_stage = (uint32_t)moe_placement_stage(b->schedule, &b->placement, to, chain),
-                        .bytes = streams(b, MIN(from, to)) * moe_message_bytes(&b->shape)};
+                        .bytes = moe_builder_message(b, from, to) / slices};
 
   if (!moe_builder_crosses(b, from, to))
     return MOE_NO_MESSAGE;

@@ -39,15 +39,26 @@ static gboolean host_waits(const MoeEmit *emit)
          !(stack->host.graph_scopes & 1u << MOE_SCOPE_EMBEDDING);
 }
 
-static void receive(MoeEmit *emit, gboolean crosses, guint slot)
+/* Slices of the tensor ranks become the whole of it on each of them. */
+static void gather_slices(MoeEmit *emit, int64_t from, int64_t to)
+{
+  MoeCollective gather = moe_collective(emit, MOE_ALL_GATHER, MOE_GROUP_TENSOR, "gather_message",
+                                        moe_builder_message(emit->builder, from, to));
+
+  if (moe_builder_slices(emit->builder, from, to))
+    moe_emit_exposed(emit, MOE_STREAM_TENSOR, &gather);
+}
+
+static void receive(MoeEmit *emit, int64_t from, int64_t to, guint slot)
 {
   emit->scope = MOE_SCOPE_EMBEDDING;
-  if (crosses) {
+  if (moe_builder_crosses(emit->builder, from, to)) {
     guint32 received = moe_emit_message(emit, MOE_OP_RECV, slot);
 
     moe_flow_join(emit->flow, received);
     if (host_waits(emit))
       moe_emit_host_messages(emit, received);
+    gather_slices(emit, from, to);
   }
   if (!emit->shape->overlap_pipeline)
     emit->flow->pending_earlier |= 1u << MOE_STREAM_SEND;
@@ -87,7 +98,7 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
   g_autoptr(MoeZero) zero = moe_zero_new(builder, part);
   guint n = moe_zero_units(zero);
 
-  receive(&emit, moe_builder_crosses(builder, position - 1, position), SLOT_FORWARD_IN);
+  receive(&emit, position - 1, position, SLOT_FORWARD_IN);
   for (guint i = 0; i < n; i++) {
     moe_zero_before_forward(zero, &emit, i, variant);
     forward_unit(&emit, part, moe_zero_unit(zero, i), i, n);
@@ -162,7 +173,7 @@ void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int6
   Fetch fetch = {part, part->first + part->count - 1, MOE_NO_ITEM};
   guint n = moe_zero_units(zero);
 
-  receive(&emit, moe_builder_crosses(builder, position, position + 1), SLOT_BACKWARD_IN);
+  receive(&emit, position + 1, position, SLOT_BACKWARD_IN);
   fetch_next(&emit, &fetch);
   for (guint i = n; i-- > 0;) {
     moe_zero_before_backward(zero, &emit, i, variant);

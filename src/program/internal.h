@@ -246,6 +246,9 @@ MoeAgain moe_layer_again(const MoeBuilder *builder, const MoeChunk *part, int64_
 gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
+/* What such a layer does not leave for its backward pass: those modules, and activations whose backward kernel writes
+ * their output once more. */
+guint moe_left_out(const MoeShape *shape);
 /* A layer with its memory, recompute and offload. What an offloaded layer keeps - its checkpoint, or all that its
  * backward pass reads when it is not recomputed - is fetched ahead of its use. */
 void moe_stored_forward(MoeEmit *emit, int64_t layer, MoeAgain again);
@@ -253,6 +256,11 @@ void moe_stored_backward(MoeEmit *emit, int64_t layer, MoeAgain again);
 guint32 moe_stored_fetch(MoeEmit *emit, int64_t layer, MoeAgain again);
 double moe_logits_bytes(const MoeShape *shape);
 double moe_message_bytes(const MoeShape *shape);
+/* Bytes between two neighbouring positions of the pipeline, as each of the tensor ranks holds them; backward where
+ * `from` is the later one. */
+double moe_builder_message(const MoeBuilder *builder, int64_t from, int64_t to);
+/* Whether each tensor rank sends a slice of them only. */
+gboolean moe_builder_slices(const MoeBuilder *builder, int64_t from, int64_t to);
 
 /* ---- chunks and blocks -------------------------------------------------------------------------- */
 

@@ -34,9 +34,7 @@ static void fill_left(const MoeShape *shape, MoeDescribed *described)
   moe_operators_thin(shape, &described->attention_left, &described->second_left, &described->outputs);
 }
 
-/* What the layer leaves for its backward pass: modules that are computed again leave nothing, nor does an activation
- * whose backward kernel writes its output once more. */
-static guint left_out(const MoeShape *shape)
+guint moe_left_out(const MoeShape *shape)
 {
   return moe_selected_modules(shape) | moe_remade_outputs(shape);
 }
@@ -48,7 +46,7 @@ static double pooled_bytes(const MoeShape *shape, const MoeDescribed *described)
 
   if (!stack->memory.graph_pool || moe_stack_graphs_iteration(stack))
     return 0;
-  return moe_described_made_bytes(shape, &described->attention, &described->second, left_out(shape),
+  return moe_described_made_bytes(shape, &described->attention, &described->second, moe_left_out(shape),
                                   stack->host.graph_scopes);
 }
 
@@ -147,7 +145,7 @@ static double kept_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
   const MoeDescribed *described = describe(emit, layer);
 
   if (!again.whole)
-    return saved_bytes(emit->shape, described, left_out(emit->shape));
+    return saved_bytes(emit->shape, described, moe_left_out(emit->shape));
   return (layer == again.first ? moe_checkpoint_bytes(emit->shape) : 0) + described->outputs.kept;
 }
 
@@ -172,7 +170,7 @@ static double away_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
     return 0;
   const MoeDescribed *described = describe(emit, layer);
 
-  return moe_described_away_bytes(shape, &described->attention, &described->second, left_out(shape), modules);
+  return moe_described_away_bytes(shape, &described->attention, &described->second, moe_left_out(shape), modules);
 }
 
 /* Of what a layer keeps, what lies in the pool of its graphs: nothing of a layer that is computed again as a whole or

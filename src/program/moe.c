@@ -12,6 +12,10 @@
 #define PERMUTE_UNFUSED_LAUNCHES 8
 #define PERMUTE_UNFUSED_TRIPS    2.0
 
+/* Copied by a kernel each: two FP8 inputs, their scales, one output (TransformerEngine 2.14,
+ * pytorch/ops/fused/grouped_mlp.py: mark_grouped_tensor). */
+#define STASHED_TENSORS 5
+
 /* ---- pieces ------------------------------------------------------------------------------------- */
 
 /* One capped round of one group of local experts. */
@@ -259,6 +263,24 @@ void moe_lower_gather(MoeEmit *emit, const MoeLayerOp *op)
     moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
 }
 
+/* ---- pages of what experts keep ---------------------------------------------------------------- */
+
+/* Triton kernels of Megatron-Core's transformer/moe/paged_stash.py: inputs of both products and their scales, and the
+ * output of the first, are copied page by page. They have a stream of their own, which the next layer waits for; their
+ * trips to memory are told here, before anything else begins. */
+static void copy_pages(MoeEmit *emit, const char *name, const Piece *piece)
+{
+  const MoeShape *shape = emit->shape;
+  MoeRecomputeMode mode = shape->run->recompute.mode;
+  gboolean kept = mode == MOE_RECOMPUTE_NONE || mode == MOE_RECOMPUTE_SELECTIVE;
+
+  if (shape->run->stack.moe.paged_stash <= 0 || !kept || emit->pass == MOE_PASS_RECOMPUTE)
+    return;
+  double bytes = moe_expert_kept_bytes(shape, emit->sublayer, moe_left_out(shape)) / (double)moe_expert_pieces(shape);
+
+  moe_emit_row_bytes(emit, MOE_BANDWIDTH_PERMUTE, name, bytes, bytes, STASHED_TENSORS, load_of(emit, piece));
+}
+
 /* ---- forward ------------------------------------------------------------------------------------ */
 
 /* Weights are quantized with the first round. */
@@ -280,6 +302,7 @@ static void forward_piece(MoeEmit *emit, const Piece *piece, guint32 dispatch)
   moe_indices_after_permute(emit);
   moe_gather_expert_rows(emit);
   moe_lower(emit, emit->sublayer, MOE_PLACE_EXPERT);
+  copy_pages(emit, "stash", piece);
   moe_reduce_expert_rows(emit);
   receiver_permute(emit, "unsort_rows", ROWS_FROM_EXPERTS, piece);
   emit->first = first;
@@ -373,6 +396,7 @@ static guint32 backward_piece(MoeEmit *emit, const Piece *piece, guint32 dispatc
   moe_flow_join(emit->flow, dispatch);
   receiver_permute(&inner, "sort_grads", ROWS_TO_EXPERTS, piece);
   moe_gather_expert_rows(&inner);
+  copy_pages(&inner, "unstash", piece);
   moe_lower_backward(&inner, emit->sublayer, MOE_PLACE_EXPERT);
   moe_reduce_expert_rows(&inner);
   receiver_permute(&inner, "unsort_grads", ROWS_FROM_EXPERTS, piece);

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 /* Ranks among which the greatest values that delayed scales follow are made equal: none; those that share a sequence
  * (tensor x context); the data-parallel ones too. */
 typedef enum { MOE_AMAX_NONE, MOE_AMAX_SEQUENCE, MOE_AMAX_DATA } MoeAmaxReduction;
+/* Which messages between stages tensor ranks that hold the whole of them send in slices and gather again. */
+typedef enum { MOE_SLICED_NONE, MOE_SLICED_ACTIVATIONS, MOE_SLICED_ALL } MoeSlicedMessages;
 
 /* Where the scale of an FP8 tensor without blocks comes from: amax of earlier steps; this tensor's own, found before it
  * is cast; its rows' own, found while they are cast. */

@@ -241,6 +241,8 @@ typedef struct {
     gboolean router_mixed;   /* an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies */
     MoeIndexMap index_map;   /* what makes a map of the indices that a library by index delivers */
     gboolean padded_permute; /* rows that came by index are padded as they are sorted: the host reads counts back */
+    double paged_stash;      /* what experts keep for their backward pass is copied into pages for so many times the
+                                rows of balanced loads, and back; 0 = stays where it was made */
   } moe;
   struct {
     gboolean gradient_reduce, parameter_gather, tensor, expert, pipeline; /* what can overlap at all */
@@ -268,8 +270,9 @@ typedef struct {
     gboolean checked;             /* the host reads the norm of a unit's gradients before their reduction */
     MoeScaled scaled;             /* gradients multiplied by a share of one before a reduction that only sums */
   } data_parallel;
-  MoeAmaxReduction amax_reduction; /* of delayed FP8 scales, after each pass over a chunk */
-  gboolean replay_stops;           /* what is computed again ends with the last tensor that the backward pass reads */
+  MoeAmaxReduction amax_reduction;   /* of delayed FP8 scales, after each pass over a chunk */
+  MoeSlicedMessages sliced_messages; /* between stages, without sequence parallelism */
+  gboolean replay_stops;             /* what is computed again ends with the last tensor that the backward pass reads */
   gboolean backward_casts; /* FP8 copies for weight gradients and transposed weights are made in the backward pass by
                               kernels of their own, not written by the forward pass's cast and kept */
   struct {

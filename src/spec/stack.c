@@ -9,6 +9,7 @@
 #define MAX_JITTER    1
 #define MAX_OVERHEAD  10
 #define MAX_PADDING   (1 << 20)
+#define MAX_STASH     10
 
 #define SECONDS(member)                                                                                                \
   .kind = MOE_FIELD_QUANTITY, .offset = offsetof(MoeStack, member), .dimension = MOE_DIM_SECONDS, .maximum = MAX_SECONDS
@@ -25,6 +26,7 @@ static const char *const remainder_words[] = {"never", "precision-aware", "alway
 static const char *const unit_words[] = {"bucket", "layer", NULL};
 static const char *const scaled_words[] = {"none", "experts", "all", NULL};
 static const char *const amax_words[] = {"none", "sequence", "data", NULL};
+static const char *const sliced_words[] = {"none", "activations", "all", NULL};
 
 /* What plain PyTorch does: cuBLASLt, CUTLASS grouped GEMM, FlashAttention-2, buckets of 25 MiB (bucket_cap_mb of
  * torch.nn.parallel.DistributedDataParallel). */
@@ -129,6 +131,9 @@ static const MoeField moe_fields[] = {
          "chain of operations whose masks the host waits for"},
     {"padded_permute", MOE_FIELD_FLAG(MoeStack, moe.padded_permute),
      .meaning = "rows that came by number are padded by expert as they are sorted, by counts that the host reads back"},
+    {"paged_stash", NUMBER(moe.paged_stash, 0, MAX_STASH), .mechanism = "pages of what experts keep",
+     .meaning = "what experts keep for their backward pass is copied into pages and back, pages for so many times the "
+                "rows of balanced loads (Megatron-Core's moe_paged_stash); 0: it stays where it was made"},
     {"source", MOE_FIELD_ORIGIN},
     {NULL},
 };
@@ -228,6 +233,10 @@ static const MoeField stack_fields[] = {
      .mechanism = "reduction of FP8's greatest values",
      .meaning = "ranks that make delayed FP8 scales equal after each pass over a chunk: those of a sequence, or also "
                 "the data-parallel ones"},
+    {"sliced_messages", MOE_FIELD_CHOICE(MoeStack, sliced_messages, sliced_words), .mechanism = "slices of messages",
+     .meaning =
+         "what tensor ranks that each hold the whole of a message between stages send in slices of their own and "
+         "gather where it arrives: nothing, activations, or gradients too"},
     {"backward_casts", MOE_FIELD_FLAG(MoeStack, backward_casts),
      .meaning = "FP8 copies for the backward pass are made there by kernels of their own"},
     {"family", MOE_FIELD_PART(family_section), .meaning = "which kernels are used, by name of their family"},

@@ -534,6 +534,67 @@ START_TEST(test_messages)
 }
 END_TEST
 
+/* Tensor ranks that each hold the whole of a message send half of it and gather two halves, activations alone or
+ * gradients too; what is sliced already, or on one rank, stays as it is. */
+START_TEST(test_sliced_messages)
+{
+  static const char two[] =
+      "parallelism.pipeline=2;parallelism.schedule=1f1b;parallelism.tensor=2;stack.sliced_messages=";
+  static const struct {
+    const char *more;
+    double forward, backward; /* of the whole message */
+  } cases[] = {{"none", 1, 1},
+               {"activations", 0.5, 1},
+               {"all", 0.5, 0.5},
+               {"all;parallelism.sequence_parallel=true", 0.5, 0.5},
+               {"all;parallelism.tensor=1", 1, 1}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *keys = g_strconcat(two, cases[i].more, NULL);
+    g_autofree char *unsliced = g_strconcat(keys, ";stack.sliced_messages=none", NULL);
+    g_autoptr(MoeRun) run = run_with(DENSE, keys);
+    g_autoptr(MoeRun) plain = run_with(DENSE, unsliced);
+    g_autoptr(MoeProgram) p = build_checked(run);
+    g_autoptr(MoeProgram) q = build_checked(plain);
+    double whole = 2048.0 * 1024 * 2, batches = (double)run->parallelism.micro_batches, gathered[2];
+
+    for (guint m = 0; m < p->n_messages; m++)
+      ck_assert_double_eq(p->messages[m].bytes,
+                          whole * (p->messages[m].from_stage == 0 ? cases[i].forward : cases[i].backward));
+    for (guint role = 0; role < 2; role++) {
+      Which tensor = {MOE_ALL_GATHER, MOE_GROUP_TENSOR};
+
+      gathered[role] = sum_of(p, role, collective_bytes, &tensor) - sum_of(q, role, collective_bytes, &tensor);
+    }
+    gboolean parallel = run->parallelism.sequence_parallel;
+    /* Role 0 is the first stage, which gradients come to. */
+    ck_assert_double_eq(gathered[0], cases[i].backward < 1 && !parallel ? whole * batches : 0);
+    ck_assert_double_eq(gathered[1], cases[i].forward < 1 && !parallel ? whole * batches : 0);
+  }
+}
+END_TEST
+
+/* What experts keep, in rows of the balanced load, is read and written once on the way into pages and once on the way
+ * back: BF16 inputs of both products and the output of the first. Nothing is, where all of it is computed again. */
+START_TEST(test_pages_of_what_experts_keep)
+{
+  g_autoptr(MoeRun) plain = run_with(SPARSE, "stack.moe.tile_rows=0");
+  g_autoptr(MoeRun) paged = run_with(SPARSE, "stack.moe.tile_rows=0;stack.moe.paged_stash=1.2");
+  g_autoptr(MoeRun) again = run_with(SPARSE, "stack.moe.tile_rows=0;stack.moe.paged_stash=1.2;recompute.mode=full");
+  g_autoptr(MoeProgram) a = build_checked(plain);
+  g_autoptr(MoeProgram) b = build_checked(paged);
+  g_autoptr(MoeProgram) c = build_checked(again);
+  const MoeExpertLayer *moe = &paged->architecture.moe;
+  double wide = (double)moe->width * (moe->gated ? 3 : 2) + (double)paged->architecture.hidden;
+  double written = sum_of(b, 0, moved_bytes, "stash"), sorted = sum_of(b, 0, moved_bytes, "sort_rows");
+
+  ck_assert_double_eq(sum_of(a, 0, moved_bytes, "stash") + sum_of(c, 0, moved_bytes, "stash"), 0);
+  ck_assert_double_gt(sorted, 0);
+  ck_assert_double_eq_tol(written / sorted, wide / (double)paged->architecture.hidden, 1e-9);
+  ck_assert_double_eq(sum_of(b, 0, moved_bytes, "unstash"), written);
+}
+END_TEST
+
 /* Loads of all expert-parallel ranks average to the balanced one; the skew of a dispatch says the same as the kernels'
  * rows. */
 START_TEST(test_imbalance)
@@ -760,5 +821,5 @@ MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_indic
               test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
               test_asynchronous_backward, test_reduction_per_stage, test_tensor_volumes, test_precision_roles,
               test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds, test_scales,
-              test_messages, test_pairs_take_turns, test_pairs_wait_late, test_prefetch, test_imbalance,
-              test_counted_loads, test_windows_over_context)
+              test_messages, test_sliced_messages, test_pages_of_what_experts_keep, test_pairs_take_turns,
+              test_pairs_wait_late, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)
