@@ -42,7 +42,7 @@ gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, con
 
 /* Rate of the math of a kernel in a training step relative to the bench, (0, 1]: the training rate times the share of
  * the bench's clock that the board's power, or its cap, allows. Class and pass of the kernel are read. */
-double moe_cost_math_rate(const MoeAccelerator *accelerator, const MoeKernel *kernel);
+double moe_cost_math_rate(const MoeCostModel *model, const MoeKernel *kernel);
 
 /* What a kernel costs in a training step, where math runs slower than on the bench: `cost` alone on the GPU (math that
  * is no model FLOP as MOE_REASON_UNCOUNTED), seconds[i] in states[i]. FALSE and *error as moe_cost_kernel. */
@@ -143,6 +143,7 @@ typedef struct {
 /* A family of kernels as stacks name it, and what it is, in one line. */
 typedef struct {
   const char *name, *title; /* static */
+  gboolean busy;            /* of attention: keeps the tensor cores so busy that accelerator.draw is what it draws */
 } MoeNamedFamily;
 
 /* Families that are known of a class, behind the last one without a name. Static storage. */

@@ -5,6 +5,7 @@
 #include "spec/spec.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -46,28 +47,51 @@ static double capped_clock(const MoeAccelerator *accelerator)
  * limit them), 0.85 at 1,479 MHz (without a pause): validation/measured/h200/power.yaml. */
 #define POWER_OF_CLOCK 1.875
 
-static double drawn_w(const MoeDraw *draw, const MoeKernel *kernel)
+/* Kernels of attention that keep the tensor cores as busy as those that were measured; others stay within the board's
+ * power: FlashAttention-2 drew 682 and 690 of 700 W on an H200 (validation/measured/h200/power.yaml). */
+static gboolean draws_as_measured(const MoeCostModel *model, const MoeKernel *kernel)
+{
+  const MoeNamedFamily *families = moe_cost_families(kernel->klass);
+  const char *name = model->stack->family.attention ? model->stack->family.attention : families->name;
+
+  for (const MoeNamedFamily *family = families; family->name; family++)
+    if (strcmp(family->name, name) == 0)
+      return family->busy;
+  return FALSE;
+}
+
+static double attention_w(const MoeCostModel *model, const MoeKernel *kernel)
+{
+  const MoeDraw *draw = &model->accelerator->draw;
+  double measured_w = moe_cost_fit_pass(kernel->pass) > 0 ? draw->backward_w : draw->attention_w;
+
+  return draws_as_measured(model, kernel) ? measured_w : MIN(measured_w, model->accelerator->power_w);
+}
+
+static double drawn_w(const MoeCostModel *model, const MoeKernel *kernel)
 {
   switch (kernel->klass) {
   case MOE_KERNEL_GEMM:
   case MOE_KERNEL_GROUPED_GEMM:
-    return draw->products_w;
+    return model->accelerator->draw.products_w;
   case MOE_KERNEL_ATTENTION:
-    return moe_cost_fit_pass(kernel->pass) > 0 ? draw->backward_w : draw->attention_w;
+    return attention_w(model, kernel);
   default:
     return 0;
   }
 }
 
 /* Share of the benchmarks' clock that the power allows a kernel in a long run. */
-static double sustained_clock(const MoeAccelerator *accelerator, const MoeKernel *kernel)
+static double sustained_clock(const MoeCostModel *model, const MoeKernel *kernel)
 {
+  const MoeAccelerator *accelerator = model->accelerator;
   const MoeDraw *draw = &accelerator->draw;
   double allowed_w = accelerator->power_cap_w > 0 ? accelerator->power_cap_w : accelerator->power_w;
-  double wanted_w = drawn_w(draw, kernel);
 
   if (draw->products_w <= 0)
     return capped_clock(accelerator);
+  double wanted_w = drawn_w(model, kernel);
+
   if (wanted_w <= allowed_w)
     return 1;
   return pow((allowed_w - draw->standing_w) / (wanted_w - draw->standing_w), 1 / POWER_OF_CLOCK);
@@ -75,18 +99,19 @@ static double sustained_clock(const MoeAccelerator *accelerator, const MoeKernel
 
 /* Kernel constants come from benchmarks of milliseconds; a training step runs for weeks at its power limit. What power
  * does not explain is the accelerator's training rate; memory and launch depend on neither. */
-double moe_cost_math_rate(const MoeAccelerator *accelerator, const MoeKernel *kernel)
+double moe_cost_math_rate(const MoeCostModel *model, const MoeKernel *kernel)
 {
+  const MoeAccelerator *accelerator = model->accelerator;
   gboolean own_rate = kernel->klass == MOE_KERNEL_ATTENTION && accelerator->attention_rate > 0;
   double rate = own_rate ? accelerator->attention_rate : accelerator->training_rate;
 
-  return rate * sustained_clock(accelerator, kernel);
+  return rate * sustained_clock(model, kernel);
 }
 
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error)
 {
-  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model->accelerator, kernel), n, states, cost, seconds, error))
+  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model, kernel), n, states, cost, seconds, error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     seconds[i] += cost->seconds;

@@ -181,7 +181,7 @@ END_TEST
 START_TEST(test_power_lowers_the_clock_of_what_draws_more)
 {
   MoeAccelerator bench = round_accelerator(), board, capped;
-  MoeStack stack = {0};
+  MoeStack stack = {.family.attention = "cudnn"}, older = {.family.attention = "fa2"};
   MoeKernel product = gemm_kernel(16384, 16384, 16384), copy = bandwidth_kernel(MOE_BANDWIDTH_MEMCPY, 1e9);
   MoeKernel forward = attention_kernel(16384, 64, MOE_PASS_FORWARD),
             backward = attention_kernel(16384, 64, MOE_PASS_DGRAD);
@@ -195,8 +195,14 @@ START_TEST(test_power_lowers_the_clock_of_what_draws_more)
   g_autoptr(MoeCostModel) free = moe_cost_model_new(&bench, &stack, NULL),
                           cost = moe_cost_model_new(&board, &stack, NULL),
                           low = moe_cost_model_new(&capped, &stack, NULL);
+  g_autoptr(MoeCostModel) free2 = moe_cost_model_new(&bench, &older, NULL),
+                          cost2 = moe_cost_model_new(&board, &older, NULL),
+                          low2 = moe_cost_model_new(&capped, &older, NULL);
 
   ck_assert_double_eq_tol(in_step(free, &product) / in_step(cost, &product), 0.865, 0.01); /* as measured, H200 */
+  /* FlashAttention-2 stays within the board's power, and not within a cap. */
+  ck_assert_double_eq(in_step(cost2, &forward), in_step(free2, &forward));
+  ck_assert_double_gt(in_step(low2, &forward), in_step(free2, &forward));
   ck_assert_double_eq_tol(in_step(free, &forward) / in_step(cost, &forward), 0.889, 0.01);
   ck_assert_double_eq(in_step(cost, &backward), in_step(free, &backward));
   ck_assert_double_eq(in_step(low, &copy), in_step(free, &copy));
