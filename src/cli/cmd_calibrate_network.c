@@ -9,7 +9,7 @@
 static const MoeUsage usage = {
     .command = "calibrate-network",
     .arguments = "MEASUREMENTS.yaml...",
-    .examples = "  moesim calibrate-network validation/measured/{collectives,small,expert,p2p}.yaml --shipped\n"
+    .examples = "  moesim calibrate-network validation/measured/[ceps]*.yaml --shipped\n"
                 "  moesim calibrate-network my-cluster.yaml --write clusters/fabrics\n",
     .least = 1,
     .most = -1,
