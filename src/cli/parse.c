@@ -64,14 +64,14 @@ static int check_arguments(const MoeUsage *usage, int n)
   return MOE_CLI_GO;
 }
 
-/* Removes the "--" that separates options from arguments. */
+/* Removes the "--" that separates options from arguments; these still end with NULL. */
 static void drop_separator(int *argc, char **argv)
 {
   for (int i = 1; i < *argc; i++) {
     if (strcmp(argv[i], "--") != 0)
       continue;
     memmove(argv + i, argv + i + 1, (size_t)(*argc - i - 1) * sizeof *argv);
-    (*argc)--;
+    argv[--*argc] = NULL;
     return;
   }
 }
