@@ -56,9 +56,10 @@ END_TEST
 START_TEST(what_an_input_names_is_found_near_it)
 {
   const char *folder = moetest_folder();
-  g_autofree char *input = put(folder, "a/b/run.sh", "#!"), *beside = put(folder, "a/b/env.sh", "beside"),
-                  *above = put(folder, "conf/model.yaml", "above");
-  g_autofree char *deep = put(folder, "1/2/3/4/5/6/7/8/9/run.sh", "#!");
+  g_autofree char *input = put(folder, "a/b/run.sh", "#!"), *deep = put(folder, "1/2/3/4/5/6/7/8/9/run.sh", "#!");
+
+  g_free(put(folder, "a/b/env.sh", "beside"));
+  g_free(put(folder, "conf/model.yaml", "above"));
   const MoeImportFiles near = moe_import_files_near(input), far = moe_import_files_near(deep);
   gsize length = 0;
   g_autofree char *found = near.read(near.data, "env.sh", &length);
