@@ -12,8 +12,8 @@
 #define PERMUTE_UNFUSED_LAUNCHES 8
 #define PERMUTE_UNFUSED_TRIPS    2.0
 
-/* Copied by a kernel each: two FP8 inputs, their scales, one output (TransformerEngine 2.14,
- * pytorch/ops/fused/grouped_mlp.py: mark_grouped_tensor). */
+/* Copied by a kernel each: two FP8 inputs, their scales, one output (mark_grouped_tensor in TransformerEngine's
+ * pytorch/ops/fused/grouped_mlp.py, as of d0067d0da, August 2026). */
 #define STASHED_TENSORS 5
 
 /* ---- pieces ------------------------------------------------------------------------------------- */
