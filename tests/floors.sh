@@ -17,6 +17,7 @@ allowed() {
   topo | cost | layer) echo "base doc spec" ;;
   program) echo "base doc schedule spec layer" ;;
   coll) echo "base doc spec topo" ;;
+  check) echo "base doc schedule record spec layer cost program" ;;
   fabric) echo "base engine topo share coll" ;;
   sim) echo "base engine spec topo cost program share coll fabric" ;;
   metrics) echo "base doc spec layer topo cost program sim" ;;
@@ -35,9 +36,9 @@ allowed() {
   report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff measured record" ;;
   figure) echo "base doc schedule spec layer topo coll metrics $studies report record" ;;
   trace) echo "base doc schedule spec layer cost program metrics study report record" ;;
-  door) echo "base doc schedule spec layer topo cost program coll sim metrics $studies interchange report record" ;;
+  door) echo "base doc schedule spec layer topo cost program coll check sim metrics $studies interchange report record" ;;
   serve) echo "base" ;;
-  cli) echo "base engine doc schedule spec layer topo cost program share coll fabric sim metrics $studies measured interchange replay diff report figure trace door serve record" ;;
+  cli) echo "base engine doc schedule spec layer topo cost program share coll check fabric sim metrics $studies measured interchange replay diff report figure trace door serve record" ;;
   *) return 1 ;;
   esac
 }

@@ -41,7 +41,7 @@ char *moe_goodput_json(const char *request);
 char *moe_search_json(const char *request);
 /* Which cluster, how many GPUs: `moesim plan`. */
 char *moe_plan_json(const char *request);
-/* Whether a run is legal; why not, and the nearest value that is. */
+/* Whether a run is legal; why not, and the nearest value that is. Whether a file is good: `moesim check`. */
 char *moe_check_json(const char *request);
 /* What one rank of each stage does when. */
 char *moe_timeline_json(const char *request);

@@ -1,21 +1,18 @@
 /* Whether a run is legal; why not, whose fault it is, and the nearest value that is. */
 #include "internal.h"
 
-#include "cost/cost.h"
+#include "check/check.h"
 #include "layer/layer.h"
-#include "program/program.h"
 #include "record/json.h"
 
 #include <math.h>
 #include <string.h>
 
-/* What loading leaves to those who use it: names of kernel families, counts of experts. */
 static MoeRun *load(const MoeAsked *asked, GError **error)
 {
   g_autoptr(MoeRun) run = moe_run_load(asked->path, &asked->load, error);
-  g_autoptr(MoeCostModel) cost = run ? moe_cost_model_new(&run->cluster.accelerator, &run->stack, error) : NULL;
 
-  return cost && moe_routing_check(run, error) ? g_steal_pointer(&run) : NULL;
+  return run && moe_check_loaded(run, error) ? g_steal_pointer(&run) : NULL;
 }
 
 static gboolean is_legal(const MoeAsked *asked, GError **error)
@@ -289,8 +286,62 @@ static gboolean add_trials(JsonBuilder *builder, const MoeRequest *request, cons
   return TRUE;
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* "clusters/mine.yaml" as it stands, else in the data folder. */
+static char *find_file(const MoeRequest *request, const char *name)
+{
+  g_autofree char *shipped = g_build_filename(request->data_dir ? request->data_dir : ".", name, NULL);
+
+  return !g_file_test(name, G_FILE_TEST_EXISTS) && g_file_test(shipped, G_FILE_TEST_EXISTS) ? g_steal_pointer(&shipped)
+                                                                                            : g_strdup(name);
+}
+
+static char *answer_file(const char *path, const char *data_dir)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  g_autoptr(GError) reason = NULL;
+  g_auto(MoeChecked) checked = {0};
+  gboolean good = moe_check_file(path, data_dir, &checked, &reason);
+
+  json_builder_begin_object(builder);
+  moe_json_bool(builder, "legal", good);
+  moe_json_text(builder, "file", path);
+  moe_json_text(builder, "kind", checked.kind);
+  moe_json_text(builder, "says", checked.says);
+  if (!good) {
+    moe_json_open_object(builder, "error");
+    moe_add_error(builder, reason, NULL);
+    json_builder_end_object(builder);
+  }
+  json_builder_end_object(builder);
+  return moe_json_finish(builder);
+}
+
+/* A file of any kind reads others by name: not where only some may be read. */
+static char *check_file(const MoeRequest *request, GError **error)
+{
+  MoeMark mark = moe_node_mark(moe_request_get(request, "file"));
+  const char *name = NULL;
+
+  if (!moe_request_text(request, "file", &name, error))
+    return NULL;
+  if (moe_request_get(request, "run"))
+    moe_fail(error, MOE_ERROR_INPUT, mark, "\"run\" and \"file\", expected one of them");
+  else if (moe_request_within(request))
+    moe_fail(error, MOE_ERROR_INPUT, mark, "files may not be read here, expected \"run\"");
+  else {
+    g_autofree char *path = find_file(request, name);
+
+    return answer_file(path, request->data_dir);
+  }
+  return NULL;
+}
+
 char *moe_door_check(const MoeRequest *request, GError **error)
 {
+  if (moe_request_get(request, "file"))
+    return check_file(request, error);
   g_autoptr(JsonBuilder) builder = json_builder_new();
   g_autoptr(GError) reason = NULL;
   g_auto(MoeAsked) asked = {0};

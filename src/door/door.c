@@ -24,7 +24,7 @@ static const char *const search_keys[] = {"top",          "objective", "space", 
 static const char *const plan_keys[] = {"tokens", "clusters", "deadline", "budget_usd", "price",  "own",
                                         "space",  "limit",    "samples",  "seeds",      "budget", NULL};
 static const char *const infer_keys[] = {"cases", "hold_out", "noise", "within", "particles", "simulations", NULL};
-static const char *const check_keys[] = {"try", NULL};
+static const char *const check_keys[] = {"try", "file", NULL};
 static const char *const timeline_keys[] = {"ranks", "from_s", "to_s", "most", NULL};
 static const char *const convert_keys[] = {
     "format",   "config",         "sequence", "batch",  "micro_batch", "vocabulary", "tensor", "context",

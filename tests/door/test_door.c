@@ -273,6 +273,26 @@ static char *trial_of(const char *variant, const char *key, const char *value)
   return g_strdup(json_object_get_string_member(json_object_get_object_member(trial, "error"), "message"));
 }
 
+/* A file of any kind, shipped or the caller's; not from a door that is confined, and not beside a run. */
+START_TEST(files)
+{
+  const MoeDoorOptions options = {.confined = 1};
+  g_autoptr(JsonParser) parser = NULL, again = NULL;
+  JsonObject *root = check_of("{\"file\": \"clusters/h100-hgx.yaml\"}", &parser);
+
+  ck_assert(json_object_get_boolean_member(root, "legal"));
+  ck_assert_str_eq(json_object_get_string_member(root, "kind"), "cluster");
+  ck_assert_ptr_nonnull(strstr(json_object_get_string_member(root, "says"), "8 GPUs per NVLink domain"));
+  root = check_of("{\"file\": \"clusters/nowhere.yaml\"}", &again);
+  ck_assert(!json_object_get_boolean_member(root, "legal"));
+  ck_assert(json_object_has_member(root, "error"));
+  expect_error("check", "{" RUN ", \"file\": \"a.yaml\"}", "input", 1, -1, "expected one of them");
+  expect_error("check", "{\"file\": [1]}", "input", 1, -1, "");
+  g_autofree char *refused = moe_answer_json("check", "{\"file\": \"/etc/passwd\"}", &options);
+  ck_assert_msg(strstr(refused, "may not be read"), "%s", refused);
+}
+END_TEST
+
 /* Trials begin with the run as it was read once; a run of its own says the same of each, in the same words. */
 START_TEST(trials_are_runs)
 {
@@ -438,6 +458,7 @@ static Suite *door_suite(void)
   tcase_add_test(server, cancelled);
   tcase_add_test(server, budget);
   tcase_add_test(check, nearest_legal);
+  tcase_add_test(check, files);
   tcase_add_test(check, nearest_word);
   tcase_add_test(check, trials);
   tcase_add_test(check, trials_are_runs);
