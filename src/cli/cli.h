@@ -151,7 +151,8 @@ int moe_cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 void moe_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Prints to stderr what is worth knowing and no mistake. */
 void moe_cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
-/* Prints the error's one line to stderr and returns its exit status. */
+/* Prints the error's one line to stderr, after "moesim: " where no line of an input is at fault, and returns its exit
+ * status. */
 int moe_cli_fail(const GError *error);
 /* The same of a text for readers, within the margins of moe_cli_sheet. */
 void moe_cli_print_text(const char *text);

@@ -95,9 +95,10 @@ void moe_cli_listen(void)
 
 /* ---- failures ---------------------------------------------------------------------------------------------------- */
 
+/* "FILE:LINE:COLUMN: what is wrong" says where to look; all else who says it. */
 int moe_cli_fail(const GError *error)
 {
-  put_line("", error->message);
+  put_line(moe_error_mark(error).line > 0 ? "" : "moesim: ", error->message);
   return g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL) ? MOE_EXIT_INTERNAL : MOE_EXIT_BAD_INPUT;
 }
 

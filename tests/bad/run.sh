@@ -36,7 +36,8 @@ run_case() {
   status=$?
   IFS=$old_ifs
   set +f
-  [ "$status" -eq 2 ] && [ ! -s "$work/stdout" ] && cmp -s "$1.stderr" "$work/stderr"
+  [ "$status" -eq 2 ] && [ ! -s "$work/stdout" ] && cmp -s "$1.stderr" "$work/stderr" &&
+    grep -qE '^moesim: |^[^:]+:[0-9]+(:[0-9]+)?: ' "$work/stderr" # who says it, or where to look
 }
 
 show_difference() {

@@ -24,6 +24,21 @@ for command in $commands; do
   refused "unknown option '--halp', did you mean '--help'?" "$command" --halp
 done
 
+# Wrong uses of every command: whatever is said begins with the program's name or a place.
+run=$data/models/mixtral-8x7b.yaml
+: > "$work/all"
+for command in $commands; do
+  for words in "--gpus many" "--cluster nowhere" no-such-file.yaml "$run:nowhere" "$run --set training.micro_batch=-1" "$run --vary gpus" "$data" \
+    "deepspeed one.json" "chakra $run" "gemm --shape m=1" "all_reduce --cluster h100-hgx --sizes 9:8" "-o /nowhere/x.png $run"; do
+    # shellcheck disable=SC2086 # words
+    [ "$command" = serve ] || try "$command" $words
+    cat "$work/err" >> "$work/all"
+  done
+done
+said="wrong uses"
+check "fewer lines than commands" [ "$(wc -l < "$work/all")" -gt 100 ]
+check "a line with neither the program's name nor a place" sh -c "! grep -vE '$origin' '$work/all' >&2"
+
 refused "no command given"
 refused "unknown command 'compere', did you mean 'compare'?" compere
 refused "unknown command 'zzzzzz'" zzzzzz

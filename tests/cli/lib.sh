@@ -34,6 +34,10 @@ expect_no_out() { check "stdout is not empty" [ ! -s "$work/out" ]; }
 expect_quiet() { check "stderr is not empty" [ ! -s "$work/err" ]; }
 expect_one_line() { check "stderr is not one line" [ "$(wc -l < "$work/err")" -eq 1 ]; }
 
+# Who says it, or where to look: every refusal begins with the program's name or with FILE:LINE[:COLUMN].
+origin='^moesim: |^[^:]+:[0-9]+(:[0-9]+)?: '
+expect_origin() { check "neither the program's name nor a place" grep -qE "$origin" "$work/err"; }
+
 # refused MESSAGE ARGUMENT...: exit status 2, nothing on stdout, that one line on stderr.
 refused() {
   message=$1
@@ -42,6 +46,7 @@ refused() {
   expect_status 2
   expect_no_out
   expect_one_line
+  expect_origin
   expect_err "$message"
 }
 
