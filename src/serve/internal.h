@@ -13,9 +13,8 @@
 
 #include "cache.h"
 #include "guard.h"
+#include "http.h"
 #include "route.h"
-
-#include <microhttpd.h>
 
 /* A connection. */
 typedef struct {
@@ -63,6 +62,7 @@ struct MoeServer {
   char *address, *own_name, *version;
   gboolean listens; /* not only to this machine */
   guint port;
+  ServeHttp http;
   struct MHD_Daemon *daemon;
   ServeCache *cache;
   GThreadPool *pool;
@@ -97,18 +97,19 @@ void moe_client_grant(ServeClient *client, double seconds);
 
 /* ---- reply.c ----------------------------------------------------------------------------------------------------- */
 
-enum MHD_Result moe_reply_bytes(struct MHD_Connection *connection, guint status, const char *type, GBytes *bytes);
+enum MHD_Result moe_reply_bytes(const MoeServer *server, struct MHD_Connection *connection, guint status,
+                                const char *type, GBytes *bytes);
 /* {"error": {"message": ...}} */
-enum MHD_Result moe_reply_error(struct MHD_Connection *connection, guint status, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
-enum MHD_Result moe_reply_asset(struct MHD_Connection *connection, const ServeAsset *asset);
-enum MHD_Result moe_reply_method(struct MHD_Connection *connection, const char *allowed);
+enum MHD_Result moe_reply_error(const MoeServer *server, struct MHD_Connection *connection, guint status,
+                                const char *format, ...) G_GNUC_PRINTF(4, 5);
+enum MHD_Result moe_reply_asset(const MoeServer *server, struct MHD_Connection *connection, const ServeAsset *asset);
+enum MHD_Result moe_reply_method(const MoeServer *server, struct MHD_Connection *connection, const char *allowed);
 /* Events of a job, as they come. */
-enum MHD_Result moe_reply_stream(struct MHD_Connection *connection, ServeJob *job);
+enum MHD_Result moe_reply_stream(const MoeServer *server, struct MHD_Connection *connection, ServeJob *job);
 /* The door's answer, or why there is none. */
-enum MHD_Result moe_reply_job(struct MHD_Connection *connection, ServeJob *job);
+enum MHD_Result moe_reply_job(const MoeServer *server, struct MHD_Connection *connection, ServeJob *job);
 /* The doors and what else a page wants to know. */
-enum MHD_Result moe_reply_list(struct MHD_Connection *connection, const MoeServer *server);
+enum MHD_Result moe_reply_list(const MoeServer *server, struct MHD_Connection *connection);
 
 /* ---- save.c ------------------------------------------------------------------------------------------------------ */
 

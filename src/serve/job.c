@@ -31,7 +31,7 @@ static void wake(ServeJob *job)
 {
   if (job->suspended && job->connection) {
     job->suspended = FALSE;
-    MHD_resume_connection(job->connection);
+    job->server->http.resume_connection(job->connection);
   }
 }
 
@@ -193,7 +193,7 @@ ServeJob *moe_job_begin(ServeRequest *request, struct MHD_Connection *connection
   ServeJob *job = job_new(request, connection, streams);
   job->suspended = !streams;
   if (job->suspended)
-    MHD_suspend_connection(connection);
+    server->http.suspend_connection(connection);
   g_mutex_lock(&server->lock);
   g_hash_table_add(server->jobs, job);
   if (server->stopping)
@@ -233,7 +233,7 @@ ssize_t moe_job_read(void *data, uint64_t position, char *buffer, size_t length)
     given = MHD_CONTENT_READER_END_OF_STREAM;
   } else if (job->connection) {
     job->suspended = TRUE;
-    MHD_suspend_connection(job->connection);
+    job->server->http.suspend_connection(job->connection);
   }
   g_mutex_unlock(&job->lock);
   return given;

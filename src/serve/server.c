@@ -15,22 +15,22 @@
 
 /* ---- a request --------------------------------------------------------------------------------------------------- */
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+static const char *header(const ServeRequest *request, struct MHD_Connection *connection, const char *name)
 {
-  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+  return request->server->http.lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static ServeHeaders read_headers(struct MHD_Connection *connection)
+static ServeHeaders read_headers(const ServeRequest *request, struct MHD_Connection *connection)
 {
-  return (ServeHeaders){.host = header(connection, "Host"),
-                        .origin = header(connection, "Origin"),
-                        .fetch_site = header(connection, "Sec-Fetch-Site"),
-                        .fetch_mode = header(connection, "Sec-Fetch-Mode"),
-                        .authorization = header(connection, "Authorization"),
-                        .content_type = header(connection, "Content-Type")};
+  return (ServeHeaders){.host = header(request, connection, "Host"),
+                        .origin = header(request, connection, "Origin"),
+                        .fetch_site = header(request, connection, "Sec-Fetch-Site"),
+                        .fetch_mode = header(request, connection, "Sec-Fetch-Mode"),
+                        .authorization = header(request, connection, "Authorization"),
+                        .content_type = header(request, connection, "Content-Type")};
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, ServeVerdict verdict)
+static enum MHD_Result refuse(const ServeRequest *request, struct MHD_Connection *connection, ServeVerdict verdict)
 {
   static const struct {
     guint status;
@@ -43,13 +43,13 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, ServeVerdict ve
       [GUARD_NO_JSON] = {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "expected Content-Type: application/json"},
   };
 
-  return moe_reply_error(connection, words[verdict].status, "%s", words[verdict].message);
+  return moe_reply_error(request->server, connection, words[verdict].status, "%s", words[verdict].message);
 }
 
 static ServeVerdict check(const ServeRequest *request, struct MHD_Connection *connection)
 {
   const MoeServer *server = request->server;
-  ServeHeaders headers = read_headers(connection);
+  ServeHeaders headers = read_headers(request, connection);
   gboolean body = request->route.kind == ROUTE_DOOR || request->route.kind == ROUTE_SAVE;
 
   if (request->route.kind == ROUTE_ASSET || request->route.kind == ROUTE_NOTHING)
@@ -58,12 +58,12 @@ static ServeVerdict check(const ServeRequest *request, struct MHD_Connection *co
 }
 
 /* The length that a body is said to have; -1 when it is not said. */
-static gint64 said_length(struct MHD_Connection *connection)
+static gint64 said_length(const ServeRequest *request, struct MHD_Connection *connection)
 {
-  const char *text = header(connection, "Content-Length");
+  const char *text = header(request, connection, "Content-Length");
   guint64 length = 0;
 
-  if (header(connection, "Transfer-Encoding"))
+  if (header(request, connection, "Transfer-Encoding"))
     return -1;
   if (!text)
     return 0;
@@ -74,21 +74,22 @@ static gint64 said_length(struct MHD_Connection *connection)
 static enum MHD_Result begin(ServeRequest *request, struct MHD_Connection *connection)
 {
   ServeVerdict verdict = check(request, connection);
-  gint64 length = said_length(connection);
+  gint64 length = said_length(request, connection);
   guint64 most = request->server->options.max_body_bytes;
 
   moe_client_grant(request->client, request->server->options.idle_s);
   if (verdict != GUARD_OPEN)
-    return refuse(connection, verdict);
+    return refuse(request, connection, verdict);
   if (request->route.kind == ROUTE_NOTHING)
-    return moe_reply_error(connection, MHD_HTTP_NOT_FOUND, "nothing at this address; GET /api lists the doors");
+    return moe_reply_error(request->server, connection, MHD_HTTP_NOT_FOUND,
+                           "nothing at this address; GET /api lists the doors");
   if (request->route.kind == ROUTE_METHOD)
-    return moe_reply_method(connection, request->route.allowed);
+    return moe_reply_method(request->server, connection, request->route.allowed);
   if (length < 0)
-    return moe_reply_error(connection, MHD_HTTP_LENGTH_REQUIRED, "expected Content-Length");
+    return moe_reply_error(request->server, connection, MHD_HTTP_LENGTH_REQUIRED, "expected Content-Length");
   if ((guint64)length > most)
-    return moe_reply_error(connection, MHD_HTTP_CONTENT_TOO_LARGE, "a body of more than %" G_GUINT64_FORMAT " bytes",
-                           most);
+    return moe_reply_error(request->server, connection, MHD_HTTP_CONTENT_TOO_LARGE,
+                           "a body of more than %" G_GUINT64_FORMAT " bytes", most);
   return MHD_YES;
 }
 
@@ -99,13 +100,13 @@ static enum MHD_Result save(const ServeRequest *request, struct MHD_Connection *
   const char *fault = moe_route_save(request->body->str, (gssize)request->body->len, &name, &text);
 
   if (fault)
-    return moe_reply_error(connection, MHD_HTTP_BAD_REQUEST, "%s", fault);
+    return moe_reply_error(request->server, connection, MHD_HTTP_BAD_REQUEST, "%s", fault);
   g_autofree char *failure = moe_save(request->server->options.save, name, text);
   if (failure)
-    return moe_reply_error(connection, MHD_HTTP_CONFLICT, "%s", failure);
+    return moe_reply_error(request->server, connection, MHD_HTTP_CONFLICT, "%s", failure);
   char *answer = g_strdup_printf("{\"saved\": \"%s\"}\n", name);
   g_autoptr(GBytes) bytes = g_bytes_new_take(answer, strlen(answer));
-  return moe_reply_bytes(connection, MHD_HTTP_OK, NULL, bytes);
+  return moe_reply_bytes(request->server, connection, MHD_HTTP_OK, NULL, bytes);
 }
 
 static GBytes *find_kept(const ServeRequest *request)
@@ -119,31 +120,32 @@ static GBytes *find_kept(const ServeRequest *request)
 static enum MHD_Result ask(ServeRequest *request, struct MHD_Connection *connection)
 {
   const char *fault = moe_route_body(request->body->str, request->body->len);
-  const char *accept = header(connection, "Accept");
+  const char *accept = header(request, connection, "Accept");
   gboolean streams = accept && strstr(accept, STREAM_TYPE);
 
   if (fault)
-    return moe_reply_error(connection, MHD_HTTP_BAD_REQUEST, "%s", fault);
+    return moe_reply_error(request->server, connection, MHD_HTTP_BAD_REQUEST, "%s", fault);
   g_autoptr(GBytes) kept = streams ? NULL : find_kept(request);
   if (kept)
-    return moe_reply_bytes(connection, MHD_HTTP_OK, request->route.door->type, kept);
+    return moe_reply_bytes(request->server, connection, MHD_HTTP_OK, request->route.door->type, kept);
   moe_client_grant(request->client, 0);
   request->job = moe_job_begin(request, connection, streams);
   if (!request->job)
-    return moe_reply_error(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests at once, try again");
-  return streams ? moe_reply_stream(connection, request->job) : MHD_YES;
+    return moe_reply_error(request->server, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           "too many requests at once, try again");
+  return streams ? moe_reply_stream(request->server, connection, request->job) : MHD_YES;
 }
 
 /* The whole request is there, or its job is done. */
 static enum MHD_Result answer(ServeRequest *request, struct MHD_Connection *connection)
 {
   if (request->job)
-    return moe_reply_job(connection, request->job);
+    return moe_reply_job(request->server, connection, request->job);
   switch (request->route.kind) {
   case ROUTE_ASSET:
-    return moe_reply_asset(connection, request->route.asset);
+    return moe_reply_asset(request->server, connection, request->route.asset);
   case ROUTE_LIST:
-    return moe_reply_list(connection, request->server);
+    return moe_reply_list(request->server, connection);
   case ROUTE_SAVE:
     return save(request, connection);
   default:
@@ -157,7 +159,8 @@ static enum MHD_Result answer(ServeRequest *request, struct MHD_Connection *conn
 static ServeRequest *request_new(MoeServer *server, struct MHD_Connection *connection, const char *method,
                                  const char *path)
 {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  const union MHD_ConnectionInfo *info =
+      server->http.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   ServeRequest *request = g_new0(ServeRequest, 1);
 
   request->server = server;
@@ -207,7 +210,7 @@ static void add_client(MoeServer *server, struct MHD_Connection *connection, voi
   ServeClient *client = *context = g_new0(ServeClient, 1);
 
   client->server = server;
-  client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  client->fd = server->http.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   moe_client_grant(client, server->options.idle_s);
   g_mutex_lock(&server->lock);
   g_hash_table_add(server->clients, client);
@@ -268,16 +271,16 @@ static gboolean start_daemon(MoeServer *server, const struct addrinfo *address, 
 
   flags |= address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0;
   errno = 0;
-  server->daemon =
-      MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, address->ai_addr,
-                       MHD_OPTION_CONNECTION_LIMIT, server->options.connections, MHD_OPTION_CONNECTION_TIMEOUT,
-                       (guint)(server->options.idle_s + 1), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-                       MHD_OPTION_NOTIFY_COMPLETED, complete, NULL, MHD_OPTION_NOTIFY_CONNECTION, connect_client,
-                       server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+  server->daemon = server->http.start_daemon(
+      flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
+      server->options.connections, MHD_OPTION_CONNECTION_TIMEOUT, (guint)(server->options.idle_s + 1),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_NOTIFY_COMPLETED, complete, NULL,
+      MHD_OPTION_NOTIFY_CONNECTION, connect_client, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+      MHD_OPTION_END);
   if (!server->daemon)
     return moe_fail(error, MOE_ERROR_IO, (MoeMark){0}, "cannot listen at %s port %u: %s", server->address,
                     server->options.port, errno ? g_strerror(errno) : "it may be taken");
-  server->port = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+  server->port = server->http.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
   return TRUE;
 }
 
@@ -331,7 +334,7 @@ MoeServer *moe_server_new(const MoeServeOptions *options, GError **error)
 
   if (!address)
     return NULL;
-  gboolean fine = check_options(server, address, error);
+  gboolean fine = check_options(server, address, error) && moe_http_load(&server->http, error);
   if (fine) {
     server->pool = g_thread_pool_new(moe_job_work, server, (gint)server->options.jobs, FALSE, NULL);
     server->watch = g_thread_new("watch", moe_watch, server);
@@ -384,7 +387,7 @@ static void stop_watch(MoeServer *server)
 /* No connection may be suspended when libmicrohttpd ends: first the jobs, whose number falls to none. */
 static void stop(MoeServer *server)
 {
-  int listening = server->daemon ? MHD_quiesce_daemon(server->daemon) : -1;
+  int listening = server->daemon ? server->http.quiesce_daemon(server->daemon) : -1;
 
   stop_jobs(server);
   g_mutex_lock(&server->lock);
@@ -393,7 +396,7 @@ static void stop(MoeServer *server)
   g_mutex_unlock(&server->lock);
   g_thread_pool_free(server->pool, FALSE, TRUE);
   if (server->daemon)
-    MHD_stop_daemon(server->daemon);
+    server->http.stop_daemon(server->daemon);
   if (listening >= 0)
     close(listening);
   stop_watch(server);
