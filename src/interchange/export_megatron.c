@@ -230,6 +230,8 @@ static void add_precision(MegatronWords *writer)
   else if (p->gradient_reduce == MOE_FP32)
     words_flag(writer, "--accumulate-allreduce-grads-in-fp32");
   words_flag_if(writer, "--fp32-residual-connection", p->residual == MOE_FP32);
+  if (writer->run->architecture.moe.experts > 0 && p->router == MOE_FP32)
+    words_text(writer, "--moe-router-dtype", "fp32");
   if (p->dispatch == MOE_MXFP8)
     words_text(writer, "--moe-dispatch-fwd-dtype", "mxfp8");
   add_optimizer_types(writer, p);
@@ -389,7 +391,21 @@ static void add_dispatcher(MegatronWords *writer)
   words_text(writer, "--moe-token-dispatcher-type", flex ? "flex" : "alltoall");
   if (flex)
     words_text(writer, "--moe-flex-dispatcher-backend", library);
+  if (flex)
+    words_count(writer, "--moe-flex-dispatcher-num-sms", writer->run->stack.collectives.sms_expert);
   words_note_if(writer, !flex && g_strcmp0(library, "nccl") != 0, "the library of the expert exchange");
+}
+
+/* Pages of what experts keep, whose rows lie in buffers of one size; of its factor a run knows nothing. */
+static void add_pages(MegatronWords *writer)
+{
+  double pages = writer->run->stack.moe.paged_stash;
+
+  if (writer->run->architecture.moe.experts == 0 || pages <= 0)
+    return;
+  words_number(writer, "--moe-expert-rank-capacity-factor", MAX(pages, 1));
+  words_flag(writer, "--moe-paged-stash");
+  words_number(writer, "--moe-paged-stash-buffer-size-factor-cuda", pages);
 }
 
 static void add_graphs(MegatronWords *writer)
@@ -427,6 +443,7 @@ static void add_software(MegatronWords *writer)
   gboolean experts = writer->run->architecture.moe.experts > 0;
 
   add_dispatcher(writer);
+  add_pages(writer);
   add_graphs(writer);
   words_flag_if(writer, "--moe-permute-fusion", experts && stack->fused.permute);
   words_flag_if(writer, "--moe-router-fusion", experts && stack->fused.router);

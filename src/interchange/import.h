@@ -37,6 +37,9 @@ typedef struct {
   gboolean tensor_amax;      /* greatest values of delayed scales: over the ranks of a sequence alone */
   gboolean unchecked;        /* gradients are not checked before their reduction */
   gboolean averaged;         /* their reduction averages */
+  gboolean counts_stay;      /* counts of tokens are read on the GPU alone */
+  int64_t expert_sms;        /* that dispatch and combine hold; 0: the stack's own */
+  double paged_stash;        /* pages for so many times the balanced rows; -1: the stack's own */
   double bucket_bytes;
 } ImportStack;
 
@@ -109,5 +112,7 @@ int64_t import_patch_vocabulary(const char *tokenizer, int64_t extra, const char
 /* The run of a draft as YAML. `base`: the stack that is extended, or NULL. */
 char *import_write(const Draft *draft, const char *cluster, const char *stack, const MoeStack *base,
                    GPtrArray *assumptions);
+/* What the input says of the software otherwise than the stack `base`, line by line (import_stack.c). */
+void import_put_changes(GString *text, const ImportStack *changes, const MoeStack *base);
 
 #endif

@@ -3,6 +3,7 @@
 #include "place.h"
 
 #define DEFAULT_DROPOUT 0.1 /* of --attention-dropout and --hidden-dropout */
+#define DEFAULT_STASH   1.1 /* of --moe-paged-stash-buffer-size-factor-cuda */
 
 static gboolean take_all(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
@@ -23,6 +24,7 @@ static MoeImport *import_words(const char *const *words, const MoeImportOptions 
                                  .attention_dropout = DEFAULT_DROPOUT,
                                  .optimizer_share = 1,
                                  .away_share = 1,
+                                 .stash_pages = DEFAULT_STASH,
                                  .away_modules = away,
                                  .recompute_modules = modules,
                                  .graph_scopes = scopes,

@@ -8,7 +8,7 @@ typedef struct {
   int64_t layers, hidden, ffn, heads, query_groups, kv_heads, kv_channels, sequence, positions;
   int64_t micro_batch, global_batch;
   int64_t tensor, pipeline, context, expert, expert_tensor; /* expert_tensor 0: as tensor */
-  int64_t offloaded_layers, layers_per_chunk, chunks, first_layers, last_layers;
+  int64_t dispatch_sms, batches_in_turn, offloaded_layers, layers_per_chunk, chunks, first_layers, last_layers;
   int64_t linear_convolution, linear_key_dim, linear_value_dim, linear_key_heads, linear_value_heads, index_heads,
       index_dim, index_top_k, index_frequency;
   int64_t experts, expert_interval, top_k, expert_ffn, shared_ffn, latent, groups, top_groups;
@@ -18,7 +18,7 @@ typedef struct {
       lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
   double attention_ratio, dense_ratio, clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share,
-      away_share;
+      away_share, rank_capacity, stash_pages, stash_host;
   gboolean layers_offload, weights_offload, modules_offload, attention_gate, overlap_offload, states_offload, deepspeed,
       gqa, mla, swiglu, quick_geglu, geglu, squared_relu, no_bias, untied, qk_norm, rotary, no_positions, bf16, fp16;
   gboolean sequence_parallel, distributed_optimizer, fsdp, overlap_reduce, overlap_gather, overlap_tensor,
@@ -29,7 +29,7 @@ typedef struct {
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
   gboolean experimental; /* with fused permutation, DeepEP's indices become a map by one kernel */
-  gboolean unchecked, averaged, optimizer_graph;
+  gboolean unchecked, averaged, optimizer_graph, paged_stash, no_compiler, added_gradients, shared_overlap, no_padding;
   gboolean deepep, graphs, external_graphs, deterministic, sharp, user_buffers, local_buffers, moe_forced_balance,
       padded_experts, tp_pp_dp;
   const char *positions_kind, *moe_layers, *fp8_format, *fp8_recipe, *fp4_format, *optimizer, *sharding, *window,
@@ -37,7 +37,7 @@ typedef struct {
   const char *granularity, *recompute_method, *old_recompute_method, *dispatcher, *flex_backend, *attention_backend,
       *graph_kind, *backend;
   const char *moments_1, *moments_2, *main_gradients, *fsdp_gradients, *main_parameters, *combine_dtype,
-      *dispatch_dtype;
+      *dispatch_dtype, *router_dtype;
   const char *tokenizer, *tokenizer_type, *merge_file, *patch_tokenizer, *load, *head_type, *layout, *glu_activation,
       *transformer_kind, *primus_cluster;
   const char *deepspeed_file, *partition_method, *script, *model_type, *variant, *linear_frequency, *pattern,

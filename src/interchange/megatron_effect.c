@@ -32,7 +32,8 @@ static const Group without_effect[] = {
      "moe-router-score-function "
      "moe-router-pre-softmax moe-router-topk-scaling-factor moe-router-sinkhorn moe-router-norm-topk-prob use-mup "
      "mup-* qk-clip qk-clip-* "
-     "attention-z-loss-coeff z-loss-coeff aux-loss-coeff ddp-average-in-collective train-mode "},
+     "wd-incr-steps wsd-decay-steps attention-z-loss-coeff z-loss-coeff aux-loss-coeff ddp-average-in-collective "
+     "train-mode "},
     {"length of the training: a step stays a step",
      "train-iters train-samples train-tokens train-weighted-dataset-iters exit-interval exit-duration-in-mins "
      "exit-signal* skip-train "
@@ -52,12 +53,13 @@ static const Group without_effect[] = {
      "retro-data* "
      "dataloader-defer-npy-index-mmap goldfish-* legacy-tokenizer max-padding-length enable-shuffle shuffle-all-epochs "
      "online-packing "
-     "sft sft-tokenizer-prompt-format reweight-loss-based-on-position-frequency aml-data-download-path "
+     "sft-tokenizer-prompt-format reweight-loss-based-on-position-frequency aml-data-download-path "
      "repeated-dataloader "
      "data-per-class-fraction classes-fraction use-raw-dataset async-dataloader"},
-    {"tokenizer: the vocabulary is what counts", "tokenizer-* vocab-file vocab-extra-ids tiktoken-* "
-                                                 "trust-remote-code null-tokenizer-* chat-template use-gigatoken "
-                                                 "special-tokens pad-vocab-size metadata-path"},
+    {"tokenizer: the vocabulary is what counts",
+     "tokenizer-* vocab-file vocab-extra-ids tiktoken-* "
+     "trust-remote-code null-tokenizer-* chat-template use-gigatoken "
+     "special-tokens pad-vocab-size metadata-path no-tokenizer-* disable-tokenizer-*"},
     {"checkpoints: moesim goodput prices them",
      "save save-* load-* no-load-* no-save-* ckpt-* dist-ckpt-* use-dist-ckpt auto-detect-ckpt-format async-save "
      "async-strategy "
@@ -69,7 +71,9 @@ static const Group without_effect[] = {
      "distrib-optim-fully-reshardable-mem-efficient retain-ckpt checkpoint-dir moe-use-upcycling "
      "moe-upcycling-granularity "
      "adlr-autoresume adlr-autoresume-interval convert-checkpoint-* log-progress enable-msc disable-msc "
-     "no-load-lr-state reset-iteration reset-progress"},
+     "no-load-lr-state reset-iteration reset-progress persistent-save-interval disable-save-* "
+     "disable-use-tokenizer-model-from-checkpoint-args no-ckpt-* disable-ckpt-* no-strict-fsdp-dtensor-load "
+     "disable-strict-fsdp-dtensor-load"},
     {"evaluation: not part of a training step",
      "eval-* valid-num-workers valid-weighted-split-paths* test-weighted-split-paths* moe-eval-capacity-factor "
      "start-eval-at-iter full-validation multiple-validation-sets "
@@ -77,7 +81,7 @@ static const Group without_effect[] = {
     {"logging and profiling: taken as off",
      "log-* tensorboard-* wandb-* one-logger-* no-one-logger app-tag-run-* "
      "timing-log-* throughput-window-size logging-level memory-keys "
-     "runtime-time-unit no-log-* profile profile-* use-pytorch-profiler "
+     "runtime-time-unit no-log-* disable-log-* profile profile-* use-pytorch-profiler "
      "pytorch-profiler-* use-nsys-profiler nsys-* record-* nvtx-* "
      "memory-snapshot-path moe-per-layer-logging moe-routing-trace-* "
      "no-barrier-with-level-1-timing barrier-with-l1-time config-logger-dir "
@@ -98,7 +102,7 @@ static const Group without_effect[] = {
      "lazy-mpu-init use-env "
      "hostfile include exclude force-multi launcher launcher-args ssh-port "
      "nccl-communicator-config-path disable-gloo-process-groups enable-gloo-process-groups use-gloo-process-groups "
-     "flight-recorder-* "
+     "flight-recorder-* no-flight-recorder-* disable-flight-recorder-* "
      "enable-ft-package calc-ft-timeouts ft-* inprocess-* error-injection-* rerun-mode "
      "result-rejected-tracker-filename "
      "straggler-* disable-straggler-on-startup run-workload-inspector-server fault-* "
@@ -126,15 +130,16 @@ static const Group without_effect[] = {
      "rotary-* rope-* use-rope-scaling no-rope-freq yarn-* original-max-position-embeddings beta-fast beta-slow mscale "
      "mscale-all-dim "
      "mrope-section glu-linear-offset fp8-margin fp8-interval fp8-amax-* "
-     "disable-bf16-reduced-precision-matmul moe-router-dtype moe-router-padding-for-fp8 "
+     "disable-bf16-reduced-precision-matmul moe-router-padding-for-fp8 "
      "moe-router-padding-for-quantization "
      "moe-apply-probs-on-input openai-gelu onnx-safe moe-permute-fusion-into-hybridep moe-enable-routing-replay "
-     "qk-l2-norm enable-gpt-oss "
+     "no-dsa-indexer-* disable-dsa-indexer-* enable-gpt-oss "
      "add-qkv-bias attention-bias swin-backbone-type layernorm-bias no-yarn-correction-range-round-to-int"},
     {"checks that are off in a timed step, or cost microseconds",
      "check-for-nan-in-loss-and-grad check-for-large-grads check-for-spiky-loss "
-     "no-check-for-nan-in-loss ckpt-load-validate-sharding-integrity manual-gc manual-gc-* train-sync-interval "
-     "empty-unused-memory-level disable-jit-fuser high-priority-stream-groups high-priority-a2a-comm-stream"},
+     "no-check-for-nan-in-loss ckpt-load-validate-sharding-integrity manual-gc manual-gc-* no-manual-gc-* "
+     "disable-manual-gc-* train-sync-interval "
+     "empty-unused-memory-level high-priority-stream-groups high-priority-a2a-comm-stream"},
     {"what the current software does anyhow, or an old name for it",
      "use-mcore-models use-mamba-mem-eff-path disable-mamba-mem-eff-path is-hybrid-model use-flash-attn "
      "use-flash-attn-v2 use-flash-attn-triton moe-grouped-gemm "
@@ -142,8 +147,9 @@ static const Group without_effect[] = {
      "no-persist-layer-norm no-async-tensor-model-parallel-allreduce no-contiguous-buffers-in-local-ddp "
      "ddp-impl DDP-impl no-scatter-gather-tensors-in-pipeline cross-entropy-fusion-impl "
      "use-fused-weighted-squared-relu "
-     "use-te-activation-func no-align-param-gather align-param-gather no-align-grad-reduce align-grad-reduce "
-     "no-gradient-reduce-div-fusion deallocate-pipeline-outputs clone-scatter-output-in-embedding "
+     "use-te-activation-func no-align-param-gather align-param-gather no-align-grad-reduce disable-align-grad-reduce "
+     "align-grad-reduce mtp-standalone "
+     "no-gradient-reduce-div-fusion deallocate-pipeline-outputs *clone-scatter-output-in-embedding "
      "use-transformer-engine sync-tp-duplicated-parameters batch-p2p-comm gradient-accumulation-fusion "
      "use-fused-rmsnorm use-fused-swiglu use-rotary-pos-emb overlap-p2p-communication no-delay-grad-reduce "
      "delay-param-gather "
@@ -162,9 +168,11 @@ static const Group without_effect[] = {
      "decode-only-cuda-graphs "
      "enable-chunked-prefill num-speculative-tokens use-same-sampling-seed-across-dp-ranks mamba-inference-* "
      "flash-decode "
-     "batch-invariant-* symmetric-ar-type nccl-all-reduce-for-prefill use-inference-optimized-layers cache-mla-latents "
+     "batch-invariant-backend symmetric-ar-type nccl-all-reduce-for-prefill use-inference-optimized-layers "
+     "cache-mla-latents "
      "rl-* grpo-* "
-     "langrl-env-config refit-method return-log-probs skip-prompt-log-probs use-flashinfer-fused-rope logits-* "
+     "langrl-env-config refit-method return-log-probs skip-prompt-log-probs use-flashinfer-fused-rope logits-load-* "
+     "logits-save-* "
      "moe-pad-experts-for-cuda-graph-inference mlp-chunks-for-prefill out-seq-length temperature top_p top_k"},
     {"of other models (BERT, vision, retrieval), without meaning for a decoder",
      "bert-* ict-* biencoder-* titles-data-path query-in-block-prob use-one-sent-docs evidence-data-path retriever-* "
@@ -186,8 +194,7 @@ static const Group refused[] = {
      "inference-teacher"},
     {"more than one residual stream",
      "enable-mhc-connections mhc-num-residual-streams mhc-sinkhorn-iterations mhc-recompute-layer-num"},
-    {"activations in host memory in this form",
-     "delta-offload-bytes-across-pp-ranks checkpoint-in-cpu moe-paged-stash moe-paged-stash-*"},
+    {"activations in host memory in this form", "delta-offload-bytes-across-pp-ranks checkpoint-in-cpu"},
     {"optimizer state on the host in this form", "use-torch-optimizer-for-cpu-offload remote-device"},
     {"recomputed activations that are split over the tensor-parallel ranks",
      "distribute-saved-activations distribute-checkpointed-activations partition-activations synchronize-each-layer "
@@ -197,11 +204,11 @@ static const Group refused[] = {
      "tensor-parallel-num-weight-shards expert-tensor-parallel-num-weight-shards gtp-* expert-gtp-*"},
     {"sequences of different lengths in a batch",
      "hybrid-context-parallel max-seqlen-per-dp-cp-rank variable-seq-lengths dataloader-inter-document-masking use-thd "
-     "packing-*"},
-    {"layers that are kept in BF16",
-     "first-last-layers-bf16 num-layers-at-start-in-bf16 num-layers-at-end-in-bf16 te-precision-config-file "
-     "kitchen-config-file kitchen-recipe-number use-kitchen use-kitchen-attention kitchen-* quant-recipe "
-     "fp8-quantizer-factory fp4-quantizer-factory"},
+     "packing-* sft"},
+    {"layers that are kept in BF16", "first-last-layers-bf16 num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
+    {"a precision for each layer, or one that code elsewhere describes",
+     "te-precision-config-file use-kitchen use-kitchen-attention kitchen-* quant-recipe fp8-quantizer-factory "
+     "fp4-quantizer-factory"},
     {"a stage of the loss in this precision", "fp16-lm-cross-entropy output-logit-dtype fp8-output-proj"},
     {"gradients kept or reduced in this form",
      "ddp-reduce-scatter-with-fp32-accumulation ddp-param-name-patterns-for-fp32-local-accumulation "
@@ -212,9 +219,17 @@ static const Group refused[] = {
      "zero-allgather-bucket-size "
      "zero-reduce-bucket-size"},
     {"a dispatcher of this kind",
-     "moe-expert-rank-capacity-factor moe-ncclep-zero-copy moe-hybridep-pad-uneven-dispatch-inputs "
+     "moe-ncclep-zero-copy moe-hybridep-pad-uneven-dispatch-inputs "
      "moe-router-force-biased moe-router-topk-limited-devices moe-token-dropping use-tutel disable-moe-token-dropping"},
-    {"low-rank keys and values in this form", "moe-mlp-glu-interleave-size moe-shared-expert-glu-interleave-size"},
+    {"tensor-parallel transfers of which only some overlap", "no-tp-comm-* disable-tp-comm-*"},
+    {"kernels whose sums are the same for any batch", "batch-invariant-mode"},
+    {"experts of which every rank of both groups has a part", "moe-extended-tp"},
+    {"activations that are kept in FP8", "activation-func-fp8-input-store"},
+    {"a network that is worked in pieces of the sequence", "mlp-chunks-for-training"},
+    {"generation beside the training, or a loss over stored outputs",
+     "perform-rl-step logits-load-dir logits-save-dir"},
+    {"a step without communication", "fake-process-group"},
+    {"arguments of another file (import that file)", "yaml-cfg"},
     {"dimensions of a model of another shape",
      "freeze-all-layers freeze-lm freeze-vit multimodal-* vision-model-* language-model-type "
      "num-experts-per-layer random-ltd curriculum-learning-legacy num-moe-experts-dense"},
@@ -223,29 +238,27 @@ static const Group refused[] = {
 /* Changes of a fraction of a percent that the stack's own values cover: accepted with a note of their own. */
 static const Group covered[] = {
     {"a kernel per micro-batch, left out", "embed-layernorm moe-shared-expert-gate"},
+    {"less than a page of each expert", "moe-paged-stash-page-size"},
     {"kernels of Primus-Turbo: the stack's own values are kept",
      "enable-primus-turbo use-turbo-attention use-turbo-grouped-gemm use-turbo-grouped-mlp use-turbo-gemm "
      "use-turbo-rms-norm turbo-* no-fp8-weight-transpose-cache"},
     {"the stack's own value is kept",
-     "megatron-fsdp-* fsdp-* tp-comm-* tp-comm-overlap-cfg delay-wgrad-compute "
+     "megatron-fsdp-* fsdp-* dsa-kernel-backend tp-comm-* tp-comm-overlap-cfg delay-wgrad-compute "
      "overlap-dispatch-backward-with-experts-wgrad "
      "ep-overlap-early-attn-memory-release "
-     "defer-embedding-wgrad-compute wgrad-deferral-limit moe-shared-expert-overlap moe-deepep-num-sms "
-     "moe-hybridep-num-sms "
-     "moe-flex-dispatcher-num-sms flash-attention-version mla-down-proj-fusion "
+     "defer-embedding-wgrad-compute wgrad-deferral-limit flash-attention-version mla-down-proj-fusion "
      "fused-single-qkv-rope "
      "use-transformer-engine-op-fuser overlap-param-gather-with-optimizer-step overlap-p2p-comm-warmup-flush "
-     "microbatch-group-size-per-vp-stage "
-     "microbatch-group-size-per-virtual-pipeline-stage cuda-graph-retain-backward-graph "
+     "overlap-p2p-communication-warmup-flush moe-mlp-glu-interleave-size moe-shared-expert-glu-interleave-size "
+     "cuda-graph-retain-backward-graph "
      "ddp-num-buckets ddp-pad-buckets-for-high-nccl-busbw create-all-gather-group sharp-enabled-group "
      "use-grouped-gemm-for-* "
-     "moe-use-grouped-tensor moe-single-grouped-* memory-efficient-layer-norm mlp-chunks-for-training "
-     "no-gradient-accumulation-fusion "
-     "activation-func-fp8-input-store muon-tp-mode muon-use-syrk muon-num-ns-steps "
+     "moe-use-grouped-tensor moe-single-grouped-* memory-efficient-layer-norm muon-tp-mode muon-use-syrk "
+     "muon-num-ns-steps "
      "no-pin-cpu-grads no-pin-cpu-params cpu-offloading-activations cpu-offloading-double-buffering "
      "cpu-offloading-retain-pinned-cpu-buffers min-offloaded-tensor-size delay-offload-until-cuda-graph "
      "fine-grained-offloading-max-inflight-offloads "
-     "use-ring-exchange-p2p batch-p2p-sync moe-extended-tp fp4-recipe gtp-remat-nccl-ub "
+     "use-ring-exchange-p2p batch-p2p-sync fp4-recipe "
      "hierarchical-context-parallel-sizes"},
 };
 
@@ -254,7 +267,9 @@ static const Group dependent[] = {
     {"experimental-attention-variant linear-attention-freq linear-attention-type hybrid-layer-pattern "
      "hybrid-override-pattern",
      "linear-key-head-dim linear-value-head-dim linear-num-* linear-conv-kernel-dim gdp-* "
-     "dsa-*"},
+     "dsa-* no-dsa-* disable-dsa-*"},
+    {"tp-comm-overlap", "tp-comm-overlap-* tp-comm-bootstrap-backend no-tp-comm-* disable-tp-comm-*"},
+    {"batch-invariant-mode", "batch-invariant-backend"},
     {"first-last-layers-bf16", "num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
     {"enable-mhc-connections enable-hyper-connections", "mhc-*"},
     {"fine-grained-activation-offloading",

@@ -87,6 +87,16 @@ static gboolean take_chunks(Draft *draft, const MegatronArguments *arguments, GE
   return TRUE;
 }
 
+/* schedules.py: micro-batches of a chunk take turns in groups, as many as there are stages unless told otherwise. */
+static void check_turns(Draft *draft, const MegatronArguments *arguments)
+{
+  const MoeParallelism *p = &draft->parallelism;
+
+  if (p->virtual_stages > 1 && arguments->batches_in_turn > 0 && arguments->batches_in_turn != p->pipeline)
+    import_refuse(draft, "--microbatch-group-size-per-virtual-pipeline-stage",
+                  "micro-batches that take turns in groups of another size than the stages");
+}
+
 static void take_stages(Draft *draft, const MegatronArguments *arguments)
 {
   MoeParallelism *p = &draft->parallelism;
@@ -272,6 +282,7 @@ gboolean megatron_parallelism(Draft *draft, const MegatronArguments *arguments, 
       !take_zero(draft, arguments, error) || !take_deepspeed(draft, arguments->deepspeed_file, error) ||
       !take_instances(draft, arguments, error))
     return FALSE;
+  check_turns(draft, arguments);
   if (!arguments->deepspeed_file)
     take_overlap(draft, arguments);
   take_partition(draft, arguments->partition_method);

@@ -286,7 +286,7 @@ static gboolean take_vocabulary(Draft *draft, const MegatronArguments *arguments
     tokens = tokens_of(draft, arguments);
   if (tokens == 0)
     return fail_vocabulary(arguments, error);
-  draft->architecture.vocabulary = moe_round_up(tokens, divisor);
+  draft->architecture.vocabulary = arguments->no_padding ? tokens : moe_round_up(tokens, divisor);
   if (draft->architecture.vocabulary != tokens)
     import_note(draft, "the vocabulary is padded from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, tokens,
                 draft->architecture.vocabulary);

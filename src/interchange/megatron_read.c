@@ -67,6 +67,8 @@ static gboolean read_number(const char *name, const char *key, const char *word,
 
   if (number < 0 && *end == '\0' && strcmp(key, "training.routing.capacity_factor") == 0) /* below 0: none */
     number = 0;
+  if (strcmp(key, "stack.moe.paged_stash") == 0) /* below 0: of the fullest rank, where loads are even the same */
+    number = fabs(number);
 
   if (end == word || *end != '\0' || !(number >= 0 && number <= MAX_NUMBER))
     return moe_fail_about(error, name, "'%.40s' is no number, expected one from 0 to %g", word, MAX_NUMBER);

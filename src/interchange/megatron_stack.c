@@ -12,11 +12,12 @@
 static void take_fusions(Draft *draft, const MegatronArguments *arguments)
 {
   ImportStack *stack = &draft->stack;
+  gboolean eager = arguments->no_compiler; /* core/jit.py: torch.compile makes both of them */
 
   stack->fused_known = IMPORT_FUSED_ACTIVATION | IMPORT_FUSED_DROPOUT | IMPORT_FUSED_ROTARY | IMPORT_FUSED_ROUTER |
                        IMPORT_FUSED_PERMUTE | IMPORT_FUSED_CROSS_ENTROPY;
-  stack->fused = (arguments->no_activation_fusion || arguments->no_gelu_fusion ? 0 : IMPORT_FUSED_ACTIVATION) |
-                 (arguments->no_dropout_fusion ? 0 : IMPORT_FUSED_DROPOUT) |
+  stack->fused = (arguments->no_activation_fusion || arguments->no_gelu_fusion || eager ? 0 : IMPORT_FUSED_ACTIVATION) |
+                 (arguments->no_dropout_fusion || eager ? 0 : IMPORT_FUSED_DROPOUT) |
                  (arguments->no_rope_fusion ? 0 : IMPORT_FUSED_ROTARY) |
                  (arguments->router_fusion ? IMPORT_FUSED_ROUTER : 0) |
                  (arguments->permute_fusion ? IMPORT_FUSED_PERMUTE : 0) |
@@ -31,7 +32,7 @@ static void take_fusions(Draft *draft, const MegatronArguments *arguments)
 
 /* ---- dispatcher ------------------------------------------------------------------------------ */
 
-static gboolean take_flex(Draft *draft, const char *backend, GError **error)
+static gboolean take_flex(Draft *draft, const char *backend, int64_t sms, GError **error)
 {
   ImportStack *stack = &draft->stack;
 
@@ -40,6 +41,7 @@ static gboolean take_flex(Draft *draft, const char *backend, GError **error)
                           backend);
   stack->expert_library = strcmp(backend, "deepep") == 0 ? "deepep" : "hybridep";
   stack->deduplicate = 1;
+  stack->expert_sms = sms;
   return TRUE;
 }
 
@@ -50,7 +52,8 @@ static gboolean take_dispatcher(Draft *draft, const MegatronArguments *arguments
   if (arguments->experts == 0)
     return TRUE;
   if (arguments->deepep || g_strcmp0(kind, "flex") == 0)
-    return take_flex(draft, arguments->flex_backend ? arguments->flex_backend : "deepep", error);
+    return take_flex(draft, arguments->flex_backend ? arguments->flex_backend : "deepep", arguments->dispatch_sms,
+                     error);
   if (!kind) {
     import_note(
         draft, "the dispatcher is not among the arguments: the stack's is kept; Megatron's default gathers all tokens");
@@ -63,6 +66,53 @@ static gboolean take_dispatcher(Draft *draft, const MegatronArguments *arguments
     import_note(draft, "the dispatcher that gathers all tokens cannot be said; the all-to-all one is taken");
   draft->stack.expert_library = "nccl";
   draft->stack.deduplicate = 0;
+  return TRUE;
+}
+
+/* ---- rows of experts ------------------------------------------------------------------------- */
+
+/* What Megatron refuses beside pages (transformer_config.py), and what loads that are even do not need. */
+static gboolean check_pages(const Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const char *name = "--moe-paged-stash";
+
+  if (arguments->rank_capacity <= 0)
+    return moe_fail_about(error, name,
+                          "no --moe-expert-rank-capacity-factor, expected one beside it, as Megatron does");
+  if (arguments->layers_offload)
+    return moe_fail_about(error, name, "beside --cpu-offloading, expected one of the two, as Megatron does");
+  if (draft->offload.modules & (MOE_AWAY_EXPERTS | MOE_AWAY_MOE_ACTIVATION))
+    return moe_fail_about(error, "--offload-modules",
+                          "expert_fc1, moe_act or fused_group_mlp beside --moe-paged-stash, expected none, as Megatron "
+                          "does");
+  if (arguments->stash_pages < 1)
+    return moe_fail_about(error, "--moe-paged-stash-buffer-size-factor-cuda",
+                          "%g, expected 1 or more: balanced loads fill pages once", arguments->stash_pages);
+  return TRUE;
+}
+
+/* --moe-expert-rank-capacity-factor: rows of a rank lie in buffers of one size, so nobody but the GPU reads the counts;
+ * what experts keep for their backward pass would be as large, unless it is copied into pages. Pages on the host take
+ * what does not fit into those of the GPU: nothing of balanced loads. */
+static gboolean take_rows(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  ImportStack *stack = &draft->stack;
+
+  stack->paged_stash = 0;
+  if (arguments->paged_stash && !check_pages(draft, arguments, error))
+    return FALSE;
+  if (arguments->rank_capacity <= 0)
+    return TRUE;
+  if (arguments->rank_capacity < 1 || !arguments->paged_stash)
+    import_refuse(draft, "--moe-expert-rank-capacity-factor",
+                  arguments->rank_capacity < 1 ? "tokens that are dropped by rank"
+                                               : "buffers of one size that are kept");
+  if (g_strcmp0(stack->expert_library, "hybridep") != 0)
+    return moe_fail_about(error, "--moe-expert-rank-capacity-factor",
+                          "expected --moe-flex-dispatcher-backend hybridep beside it, as Megatron does");
+  stack->counts_stay = TRUE;
+  if (arguments->paged_stash)
+    stack->paged_stash = arguments->stash_pages;
   return TRUE;
 }
 
@@ -139,6 +189,19 @@ static gboolean take_attention_kernels(Draft *draft, const char *word, GError **
          moe_fail_about(error, "--attention-backend", "'%.40s', expected auto, flash, fused, unfused or local", word);
 }
 
+/* What a run cannot say and Megatron does all the same. */
+static void note_kernels(Draft *draft, const MegatronArguments *arguments)
+{
+  if (arguments->added_gradients)
+    import_note(draft,
+                "--no-gradient-accumulation-fusion: kernels of their own that add weight gradients are left out");
+  if (arguments->shared_ffn > 0 && !arguments->shared_overlap && !arguments->overlap_expert)
+    import_note(draft, "shared experts are taken beside the dispatch; without --moe-shared-expert-overlap Megatron has "
+                       "them before it");
+  if (arguments->transformer_kind && strcmp(arguments->transformer_kind, "local") == 0)
+    import_note(draft, "--transformer-impl local: the kernels of the stack are kept");
+}
+
 gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   ImportStack *stack = &draft->stack;
@@ -157,10 +220,9 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   stack->mapped_by_kernel = arguments->experimental && arguments->permute_fusion;
   if (arguments->legacy_grouped)
     stack->per_expert = 0; /* the older grouped GEMM is CUTLASS's, one kernel for all experts */
-  if (arguments->transformer_kind && strcmp(arguments->transformer_kind, "local") == 0)
-    import_note(draft, "--transformer-impl local: the kernels of the stack are kept");
+  note_kernels(draft, arguments);
   if (arguments->backend && strcmp(arguments->backend, "nccl") != 0)
     import_refuse(draft, "--distributed-backend", "collectives of another library than NCCL");
-  return take_dispatcher(draft, arguments, error) && take_graphs(draft, arguments, error) &&
-         take_attention_kernels(draft, arguments->attention_backend, error);
+  return take_dispatcher(draft, arguments, error) && take_rows(draft, arguments, error) &&
+         take_graphs(draft, arguments, error) && take_attention_kernels(draft, arguments->attention_backend, error);
 }

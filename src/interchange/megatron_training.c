@@ -121,6 +121,18 @@ static gboolean take_optimizer_types(Draft *draft, const MegatronArguments *argu
   return TRUE;
 }
 
+/* router.py: without --moe-router-dtype the router multiplies as its input is. */
+static gboolean take_router(Draft *draft, const MegatronArguments *arguments, GError **error)
+{
+  const char *word = arguments->router_dtype;
+
+  if (word && strcmp(word, "fp64") == 0)
+    import_refuse(draft, "--moe-router-dtype", "a router in FP64");
+  if (arguments->experts > 0)
+    draft->training.precision.router = word ? MOE_FP32 : wide_precision(arguments);
+  return is_one_of("--moe-router-dtype", word, "fp32", "fp64", error);
+}
+
 static gboolean take_precision(Draft *draft, const MegatronArguments *arguments, GError **error)
 {
   MoePrecisions *p = &draft->training.precision;
@@ -137,7 +149,8 @@ static gboolean take_precision(Draft *draft, const MegatronArguments *arguments,
   p->gradient_reduce = arguments->reduce_bf16                       ? MOE_BF16
                        : arguments->fp16 && !arguments->reduce_fp32 ? MOE_FP16
                                                                     : MOE_FP32;
-  return read_dtype("--moe-dispatch-fwd-dtype", arguments->dispatch_dtype, MOE_BF16, &p->dispatch, error) &&
+  return take_router(draft, arguments, error) &&
+         read_dtype("--moe-dispatch-fwd-dtype", arguments->dispatch_dtype, MOE_BF16, &p->dispatch, error) &&
          read_dtype("--moe-combine-bwd-dtype", arguments->combine_dtype, MOE_BF16, &p->combine, error) &&
          take_optimizer_types(draft, arguments, error);
 }
