@@ -134,6 +134,15 @@ static void add_flag(GPtrArray *words, const char *key, gboolean on)
     g_ptr_array_add(words, g_strdup(name));
 }
 
+/* Arguments between blanks; NULL: none. */
+static void add_words(GPtrArray *words, const char *text)
+{
+  g_auto(GStrv) each = text ? g_strsplit(text, " ", -1) : NULL;
+
+  for (char **word = each; word && *word; word++)
+    g_ptr_array_add(words, g_strdup(*word));
+}
+
 static void add_leaf(GPtrArray *words, const char *key, const char *text)
 {
   g_autofree char *name = argument_name(key);
@@ -144,8 +153,7 @@ static void add_leaf(GPtrArray *words, const char *key, const char *text)
   if (is_nothing(text))
     return;
   if (megatron_yaml_word(key, text, &word)) {
-    if (word)
-      g_ptr_array_add(words, g_strdup(word));
+    add_words(words, word);
   } else if (is_true(text) || is_false(text) || (flag && digit)) {
     add_flag(words, key, is_true(text) || strcmp(text, "1") == 0);
   } else {

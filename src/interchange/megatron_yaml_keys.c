@@ -76,8 +76,6 @@ static const char *const words[][3] = {
     {"precision", "16", "--fp16"},
     {"precision", "16-mixed", "--fp16"},
     {"precision", "32", NULL},
-    {"mixed_precision", "bf16_mixed", "--bf16"},
-    {"precision_config", "bf16_mixed", "--bf16"},
     {"model_type", "gpt", NULL},
     {"model_type", "GPT", NULL},
     {"attention_type", "multihead", NULL},
@@ -86,6 +84,29 @@ static const char *const words[][3] = {
     {"optim_name", "adamw", NULL},
     {"optim_name", "distributed_fused_adam", "--use-distributed-optimizer"},
     {"fp8", "false", NULL},
+};
+
+/* Recipes by name (training/mixed_precision.py of Megatron-Bridge) and the arguments that they stand for. */
+#define SCALED " --fp8-param-gather"
+#define ENDS   " --first-last-layers-bf16"
+static const char *const recipes[][2] = {
+    {"bf16_mixed", "--bf16"},
+    {"fp16_mixed", "--fp16"},
+    {"bf16_with_fp8_delayed_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe delayed" SCALED},
+    {"fp16_with_fp8_delayed_scaling_mixed", "--fp16 --fp8-format hybrid --fp8-recipe delayed" SCALED},
+    {"bf16_with_mxfp8_mixed",
+     "--bf16 --fp8-format e4m3 --fp8-recipe mxfp8" SCALED " --reuse-grad-buf-for-mxfp8-param-ag"},
+    {"fp16_with_mxfp8_mixed",
+     "--fp16 --fp8-format e4m3 --fp8-recipe mxfp8" SCALED " --reuse-grad-buf-for-mxfp8-param-ag"},
+    {"bf16_with_fp8_current_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED ENDS},
+    {"fp16_with_fp8_current_scaling_mixed", "--fp16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED ENDS},
+    {"nemotron_h_bf16_with_fp8_current_scaling_mixed",
+     "--bf16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED ENDS},
+    {"nanov2_bf16_with_fp8_current_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe blockwise" SCALED ENDS},
+    {"bf16_with_fp8_subchannel_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe blockwise"},
+    {"fp16_with_fp8_subchannel_scaling_mixed", "--fp16 --fp8-format hybrid --fp8-recipe blockwise"},
+    {"bf16_with_nvfp4_mixed", "--bf16 --fp4-format e2m1 --fp4-param-gather"},
+    {"nemotron_3_super_bf16_with_nvfp4_mixed", "--bf16 --fp4-format e2m1 --fp4-param-gather" ENDS},
 };
 
 /* Keys that mean something else in another section: "name" of an optimizer, "type" of a tokenizer. */
@@ -128,8 +149,23 @@ gboolean megatron_yaml_switch(const char *key, gboolean on, const char **word)
   return FALSE;
 }
 
+static const char *recipe(const char *value)
+{
+  g_autofree char *plain = g_strdelimit(g_strdup(value), "-", '_');
+
+  for (gsize i = 0; i < G_N_ELEMENTS(recipes); i++)
+    if (strcmp(plain, recipes[i][0]) == 0)
+      return recipes[i][1];
+  return NULL;
+}
+
 gboolean megatron_yaml_word(const char *key, const char *value, const char **word)
 {
+  gboolean precision = is_key(key, "mixed_precision") || is_key(key, "precision_config");
+
+  *word = precision ? recipe(value) : NULL;
+  if (*word)
+    return TRUE;
   for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
     if (is_key(key, words[i][0]) && strcmp(value, words[i][1]) == 0) {
       *word = words[i][2];

@@ -234,6 +234,15 @@ static void append_length(Expansion *e, const char *inside)
   append(e, shown, strlen(shown), TRUE);
 }
 
+/* ${NAME:=word} gives the variable its value, for all that follows. */
+static void keep(Expansion *e, const char *name, const char *word)
+{
+  GPtrArray *value = g_ptr_array_new_with_free_func(g_free);
+
+  g_ptr_array_add(value, shell_expand_text(e->shell, word));
+  shell_assign(e->shell, name, value);
+}
+
 /* ${NAME:-word}, ${NAME:+word}, ${NAME:=word}; *rest stands behind the name. FALSE when it is none of them. */
 static gboolean append_otherwise(Expansion *e, const char *name, const char *rest, gboolean quoted)
 {
@@ -249,6 +258,8 @@ static gboolean append_otherwise(Expansion *e, const char *name, const char *res
   }
   if (set || (*rest != '-' && *rest != '='))
     return FALSE;
+  if (*rest == '=' && name_length(name) > 0)
+    keep(e, name, rest + 1);
   append_raw(e, rest + 1, quoted);
   return TRUE;
 }

@@ -56,6 +56,12 @@ START_TEST(known_forms)
       "--num-layers 3 --num-experts 8 --disable-bias-linear --untie-embeddings-and-output-weights --moe-layer-freq "
       "[0,1,1] "
       "--accumulate-allreduce-grads-in-fp32 --overlap-grad-reduce");
+  check_yaml("model: {num_layers: 3}\nmixed_precision: bf16-with-mxfp8-mixed\n",
+             "--num-layers 3 --bf16 --fp8-format e4m3 --fp8-recipe mxfp8 --fp8-param-gather "
+             "--reuse-grad-buf-for-mxfp8-param-ag");
+  check_yaml("model: {num_layers: 3}\nmixed_precision: bf16_with_fp8_current_scaling_mixed\n",
+             "--num-layers 3 --bf16 --fp8-format hybrid --fp8-recipe tensorwise --fp8-param-gather "
+             "--first-last-layers-bf16");
   check_yaml("a: [1\n", "x.yaml:2:1: did not find expected ',' or ']', expected valid YAML");
   check_yaml("- a\n", "x.yaml:1:1: no map, expected one such as model: {num_layers: 32}");
   check_yaml("", "x.yaml: nothing here, expected a map (key: value)");

@@ -164,6 +164,8 @@ START_TEST(follows_expansions)
   check_launch(
       "t --num-layers $(expr 3 + 4) --a `basename x/y.sh .sh` --b $(echo \"2 * 3\" | bc) --c $(nvidia-smi | wc)\n",
       NULL, "t --num-layers 7 --a y --b 6 --c $(command)");
+  check_launch(": ${L:=12}; : \"${H=$((L * 64))}\"\nt --num-layers $L --hidden-size $H --x ${L:=3}\n", NULL,
+               "t --num-layers 12 --hidden-size 768 --x 12");
   check_launch("t --num-layers $((UNKNOWN * 2 / 1)) --y $#\n", NULL, "t --num-layers $UNKNOWN --y 0");
 }
 END_TEST
