@@ -1,6 +1,8 @@
 /* moesim show: the resolved run, each value with where it was written and whether it is assumed. */
 #include "cli.h"
+
 #include "record/tables.h"
+#include "spec/schema.h"
 
 #include "report/findings.h"
 #include "study/stand_ins.h"
@@ -46,10 +48,24 @@ static void print_stand_ins(const MoeRun *run)
   }
 }
 
+static int no_key(const char *key)
+{
+  g_autoptr(GPtrArray) keys = moe_schema_keys(MOE_SCHEMA_RUN);
+  g_autofree const char **names = g_new0(const char *, keys->len + 1);
+
+  for (guint i = 0; i < keys->len; i++)
+    names[i] = ((const MoeSchemaKey *)keys->pdata[i])->path;
+  const char *nearest = moe_nearest_word(key, names);
+
+  if (nearest)
+    return moe_cli_complain("show: the run has no key '%s', did you mean '%s'?", key, nearest);
+  return moe_cli_complain("show: the run has no key '%s'; moesim list keys prints those it may have", key);
+}
+
 static int show(const MoeShown *shown, ShowFormat format)
 {
   if (shown->only && !moe_node_find(moe_doc_root(shown->run->doc), shown->only))
-    return moe_cli_complain("show: the run has no key '%s'", shown->only);
+    return no_key(shown->only);
   print(shown, format);
   if (format == SHOW_TABLE && !shown->only)
     print_stand_ins(shown->run);

@@ -10,6 +10,7 @@
 
 /* Room for what comes out of a pipe, to begin with. Own choice, bytes. */
 #define FIRST_ROOM_BYTES (64 * 1024)
+#define ENDING           ".yaml"
 
 void moe_input_clear(MoeInput *input)
 {
@@ -38,9 +39,42 @@ static MoeErrorCode blame(int code)
   return code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP ? MOE_ERROR_INPUT : MOE_ERROR_IO;
 }
 
+static int by_name(gconstpointer a, gconstpointer b)
+{
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *without_ending(const char *name)
+{
+  return g_strndup(name, strlen(name) - (g_str_has_suffix(name, ENDING) ? strlen(ENDING) : 0));
+}
+
+/* What lies where `path` does not: the same with its ending, or the name nearest to it; NULL when nothing is near. */
+static char *nearest_file(const char *path)
+{
+  g_autofree char *whole = g_strconcat(path, ENDING, NULL), *folder = g_path_get_dirname(path);
+  g_autofree char *base = g_path_get_basename(path), *name = without_ending(base);
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+
+  if (g_file_test(whole, G_FILE_TEST_IS_REGULAR))
+    return g_steal_pointer(&whole);
+  for (const char *entry = dir ? g_dir_read_name(dir) : NULL; entry; entry = g_dir_read_name(dir))
+    if (g_str_has_suffix(entry, ENDING))
+      g_ptr_array_add(names, without_ending(entry));
+  g_ptr_array_sort(names, by_name);
+  g_ptr_array_add(names, NULL);
+  const char *nearest = moe_nearest_word(name, (const char *const *)names->pdata);
+  g_autofree char *file = nearest ? g_strconcat(nearest, ENDING, NULL) : NULL;
+
+  return file && strchr(path, G_DIR_SEPARATOR) ? g_build_filename(folder, file, NULL) : g_steal_pointer(&file);
+}
+
 static gboolean fail_errno(GError **error, const char *path, MoeMark asked_at, int code)
 {
-  g_autofree char *what = g_strdup_printf("%s, expected a readable YAML file", g_strerror(code));
+  g_autofree char *nearest = code == ENOENT ? nearest_file(path) : NULL;
+  g_autofree char *what = nearest ? g_strdup_printf("%s, did you mean %s?", g_strerror(code), nearest)
+                                  : g_strdup_printf("%s, expected a readable YAML file", g_strerror(code));
 
   return fail_file(error, blame(code), path, asked_at, what);
 }

@@ -120,6 +120,15 @@ static int compare_names(gconstpointer a, gconstpointer b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* "h100" begins "h100-hgx"; NULL when it begins none. */
+static const char *longer_name(const char *name, const GPtrArray *sorted)
+{
+  for (guint i = 0; *name && sorted->pdata[i]; i++)
+    if (g_str_has_prefix(sorted->pdata[i], name))
+      return sorted->pdata[i];
+  return NULL;
+}
+
 gboolean moe_lookup_fail(const MoeLookup *lookup, const char *name, MoeMark mark, GError **error)
 {
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -130,6 +139,8 @@ gboolean moe_lookup_fail(const MoeLookup *lookup, const char *name, MoeMark mark
   g_ptr_array_sort(names, compare_names);
   g_ptr_array_add(names, NULL);
   const char *nearest = moe_nearest_word(name, (const char *const *)names->pdata);
+  if (!nearest)
+    nearest = longer_name(name, names);
   if (nearest)
     return moe_fail(error, MOE_ERROR_INPUT, mark, "no file %s/%s" SUFFIX ", did you mean \"%s\"?", lookup->folder, name,
                     nearest);

@@ -138,5 +138,16 @@ completed interleaved sweep x.yaml --vary parallelism.schedule = int
 completed "ulysses ring" run x.yaml --set parallelism.context_kind =
 completed virtual_stages= search x.yaml --limit vir
 completed less-cpu run "$data/models/mai-base-1/v4.yaml" --variant l
+completed less-cpu run "$data/models/mai-base-1/v4.yaml" : l
+completed "before fa4 less-cpu" compare "$data/models/mai-base-1/v4.yaml" :
+completed parallelism.schedule= explain x.yaml --with parallelism.sch
+completed h200-hgx sweep x.yaml --vary cluster = h200
+
+# A name that nobody has is answered with the nearest: by its spelling, by its beginning, with the ending that was left out.
+refused 'no file clusters/h100.yaml, did you mean "h100-' run "$data/models/mixtral-8x7b.yaml" --cluster h100
+refused "mixtral-8x7.yaml: No such file or directory, did you mean $data/models/mixtral-8x7b.yaml?" run "$data/models/mixtral-8x7.yaml"
+refused "did you mean $data/models/mai-base-1/v5.yaml?" memory "$data/models/mai-base-1/v5"
+refused "has no key 'paralelism', did you mean 'parallelism'?" show "$data/models/mixtral-8x7b.yaml" --only paralelism
+refused "moesim list keys prints those it may have" show "$data/models/mixtral-8x7b.yaml" --only warp
 
 finish

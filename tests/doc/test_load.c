@@ -205,6 +205,8 @@ START_TEST(test_refused_files)
   expect_load_refused("binary.yaml", "binary.yaml:2:5: NUL byte, expected YAML text, not a binary file");
   expect_load_refused("dir", "dir: a directory, expected a YAML file");
   expect_load_refused("absent.yaml", "absent.yaml: No such file or directory, expected a readable YAML file");
+  expect_load_refused("empti.yaml", "empti.yaml: No such file or directory, did you mean empty.yaml?");
+  expect_load_refused("empty", "empty: No such file or directory, did you mean empty.yaml?");
   expect_load_refused("empty.yaml/x", "empty.yaml/x: Not a directory, expected a readable YAML file");
   ck_assert_int_eq(g_chmod("secret.yaml", 0), 0);
   if (g_access("secret.yaml", R_OK) != 0) /* the superuser may read everything */

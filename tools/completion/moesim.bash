@@ -31,13 +31,15 @@ _moesim()
     mapfile -t COMPREPLY < <(compgen -W "run cluster stack accelerator fabric case" -- "$current")
   elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
     mapfile -t COMPREPLY < <(compgen -W "check" -- "$current")
-  elif [[ "$previous" = --set || "$previous" = --vary || "$previous" = --limit ]]; then
+  elif [[ "$previous" = --set || "$previous" = --vary || "$previous" = --with || "$previous" = --limit ]]; then
     mapfile -t COMPREPLY < <(compgen -S = -W "$(_moesim_names "$previous")" -- "$current")
     compopt -o nospace 2> /dev/null
   elif [[ "$previous" = = || "$current" = = ]] && [ "$COMP_CWORD" -gt 3 ]; then # the shell breaks KEY=VALUE at "="
     local key=${COMP_WORDS[COMP_CWORD - 2]}
     [ "$current" = = ] && key=$previous current=
-    mapfile -t COMPREPLY < <(compgen -W "$(moesim list keys --format csv 2> /dev/null | awk -F, -v key="$key" '$1 == key && $NF ~ / \| / { gsub(/ \| /, " ", $NF); print $NF }')" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(_moesim_values "$key")" -- "$current")
+  elif [[ "$previous" = : && -f ${COMP_WORDS[COMP_CWORD - 2]} || "$current" = : && -f $previous ]]; then # RUN.yaml:VARIANT
+    mapfile -t COMPREPLY < <(compgen -W "$(_moesim_variants)" -- "${current#:}")
   elif [ "$previous" = --variant ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_moesim_variants)" -- "$current")
   else
@@ -52,6 +54,15 @@ _moesim_names()
 
   [ "$1" = --limit ] && kind=axes
   moesim list $kind --wide 2> /dev/null | sed 1d | awk '{ print $1 }'
+}
+
+# Words that a key takes; machines and software by name.
+_moesim_values()
+{
+  case $1 in
+  cluster | stack) moesim list "$1s" --wide 2> /dev/null | sed 1d | awk '{ print $1 }' ;;
+  *) moesim list keys --format csv 2> /dev/null | awk -F, -v key="$1" '$1 == key && $NF ~ / \| / { gsub(/ \| /, " ", $NF); print $NF }' ;;
+  esac
 }
 
 # Of the first file on the line.
