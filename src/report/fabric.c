@@ -3,6 +3,8 @@
 #include "report/describe.h"
 #include "report/findings.h"
 
+#include <math.h>
+
 /* ---- record ------------------------------------------------------------------------------------------------------ */
 
 static double per_link(gconstpointer of)
@@ -115,29 +117,67 @@ static JsonNode *describe_fabric(const MoeFabricLoad *load, guint together)
   return json_builder_get_root(builder);
 }
 
-/* Three lists as the rows of one table of numbers. */
+/* A line of the table of numbers; NAN where a part has none. */
+typedef struct {
+  const char *part, *name;
+  double links, bytes, network_bytes, used, most_used;
+} NumbersLine;
+
+static const MoeColumn line[] = {
+    {NULL, "part", MOE_AT(NumbersLine, part)},
+    {NULL, "name", MOE_AT(NumbersLine, name)},
+    {NULL, "links", MOE_AT(NumbersLine, links)},
+    {NULL, "bytes", MOE_AT(NumbersLine, bytes)},
+    {NULL, "network_bytes", MOE_AT(NumbersLine, network_bytes)},
+    {NULL, "used", MOE_AT(NumbersLine, used)},
+    {NULL, "most_used", MOE_AT(NumbersLine, most_used)},
+};
+
+static void add_line(JsonBuilder *builder, NumbersLine of)
+{
+  json_builder_begin_object(builder);
+  MOE_DESCRIBE(builder, &of, line);
+  json_builder_end_object(builder);
+}
+
+static void add_traffic(JsonBuilder *builder, const MoeFabricLoad *load, guint i, guint j)
+{
+  g_autofree char *from = name_blocks(load, i, 1), *to = name_blocks(load, j, 1);
+  g_autofree char *name = g_strdup_printf("domains %s to %s", from, to);
+
+  add_line(builder, (NumbersLine){"traffic", name, NAN, NAN, moe_fabric_load_between(load, i, j, 1), NAN, NAN});
+}
+
+/* Four lists as the rows of one table of numbers. */
 static char *fabric_csv(const MoeFabricLoad *load)
 {
-  GString *text = g_string_new("part,name,links,bytes,network_bytes,used,most_used\n");
+  g_autoptr(JsonBuilder) builder = json_builder_new();
 
-  for (int t = 0; t < MOE_N_TIERS; t++)
+  json_builder_begin_array(builder);
+  for (int t = 0; t < MOE_N_TIERS; t++) {
+    const MoeTierLoad *tier = &load->tier[t];
+
     if (moe_fabric_load_has(load, (MoeTier)t))
-      g_string_append_printf(text, "tier,%s,%u,%.0f,,%.6g,%.6g\n", moe_tier_words[t], load->tier[t].links,
-                             load->tier[t].bytes, load->tier[t].mean_used, load->tier[t].most_used);
-  for (guint i = 0; i < load->n_busiest; i++)
-    g_string_append_printf(text, "link,%s,1,%.0f,,%.6g,%.6g\n", load->busiest[i].name, load->busiest[i].bytes,
-                           load->busiest[i].used, load->busiest[i].used);
-  for (guint i = 0; i < load->n_purposes; i++)
-    g_string_append_printf(text, "group,%s,,%.0f,%.0f,,\n", load->purpose[i].name, load->purpose[i].nvlink_bytes,
-                           load->purpose[i].network_bytes);
-  for (guint i = 0; i < load->n_blocks; i++)
-    for (guint j = 0; j < load->n_blocks; j++) {
-      g_autofree char *from = name_blocks(load, i, 1), *to = name_blocks(load, j, 1);
+      add_line(builder, (NumbersLine){"tier", moe_tier_words[t], tier->links, tier->bytes, NAN, tier->mean_used,
+                                      tier->most_used});
+  }
+  for (guint i = 0; i < load->n_busiest; i++) {
+    const MoeLinkLoad *link = &load->busiest[i];
 
-      g_string_append_printf(text, "traffic,domains %s to %s,,,%.0f,,\n", from, to,
-                             moe_fabric_load_between(load, i, j, 1));
-    }
-  return g_string_free(text, FALSE);
+    add_line(builder, (NumbersLine){"link", link->name, 1, link->bytes, NAN, link->used, link->used});
+  }
+  for (guint i = 0; i < load->n_purposes; i++) {
+    const MoePurposeLoad *group = &load->purpose[i];
+
+    add_line(builder, (NumbersLine){"group", group->name, NAN, group->nvlink_bytes, group->network_bytes, NAN, NAN});
+  }
+  for (guint i = 0; i < load->n_blocks; i++)
+    for (guint j = 0; j < load->n_blocks; j++)
+      add_traffic(builder, load, i, j);
+  json_builder_end_array(builder);
+  g_autoptr(JsonNode) rows = json_builder_get_root(builder);
+
+  return moe_records_csv(json_node_get_array(rows));
 }
 
 /* Columns that a terminal has room for. */

@@ -48,6 +48,18 @@ MoeEconomy moe_economy_ideal(const MoeResult *result)
   return moe_economy_training(result, 0, MOE_TOKENS_PER_TRILLION, seconds, seconds);
 }
 
+MoeTrainingCost moe_training_cost_of(const MoeResult *result, double tokens)
+{
+  double wall_s = result->tokens_per_s > 0 ? tokens / result->tokens_per_s : 0;
+  MoeEconomy economy = moe_economy_training(result, 0, tokens, wall_s, wall_s);
+
+  return (MoeTrainingCost){.tokens = tokens,
+                           .days = wall_s / MOE_SECONDS_PER_DAY,
+                           .dollars = economy.dollars,
+                           .mwh = economy.energy_mwh,
+                           .megawatts = (double)result->gpus * economy.stepping_power_w / MOE_WATTS_PER_MEGAWATT};
+}
+
 /* ---- owned ------------------------------------------------------------------------------------------------------- */
 
 #define HOURS_PER_YEAR 8766.0 /* 365.25 days */

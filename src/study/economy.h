@@ -42,12 +42,19 @@ G_BEGIN_DECLS
 #define MOE_OWN_OVERHEAD_MOST  (1.39 * 1.54)
 
 #define MOE_SECONDS_PER_HOUR    3600.0
+#define MOE_SECONDS_PER_DAY     86400.0
+#define MOE_WATTS_PER_MEGAWATT  1e6
 #define MOE_JOULES_PER_MWH      3.6e9
 #define MOE_TOKENS_PER_TRILLION 1e12
 
 /* A training of `tokens` that takes `wall_s`, of which `stepping_s` stepping. `price_gpu_hour` 0 = the result's. */
 MoeEconomy moe_economy_training(const MoeResult *result, double price_gpu_hour, double tokens, double wall_s,
                                 double stepping_s);
+/* The same at the predicted step, without interruption; 0 where price or power is not known. */
+typedef struct {
+  double tokens, days, dollars, mwh, megawatts;
+} MoeTrainingCost;
+MoeTrainingCost moe_training_cost_of(const MoeResult *result, double tokens);
 /* What owning GPUs takes instead of renting them. */
 typedef struct {
   double purchase; /* dollars per GPU, with its part of host and network */
