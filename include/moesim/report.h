@@ -138,6 +138,9 @@ MoeTrace *moe_trace_new(const char *path, const MoeRun *run, GError **error);
 /* The same, for a file that PyTorch's memory viewer opens (pytorch.org/memory_viz, JSON): what each rank holds
  * throughout the step, by part, and what it allocates and frees in between, by operation, layer and micro-batch. */
 MoeTrace *moe_snapshot_new(const char *path, const MoeRun *run, GError **error);
+/* Simulates the run, and writes such a file of the first rank of the fullest stage. The rank; -1 and *error. */
+int64_t moe_snapshot_save(const char *path, const MoeRun *run, const MoeSimOptions *sim, const char *version,
+                          GError **error);
 /* Adds a slice (a copy); a MoeSliceFunc whose user_data is the MoeTrace. */
 void moe_trace_slice(const struct MoeSlice *slice, gpointer trace);
 /* Writes the file; until then nothing stands under its name. `result` of the traced step gives header, memory and

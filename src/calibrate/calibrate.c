@@ -404,6 +404,31 @@ gboolean moe_calibration_take(MoeCalibration *c, GError **error)
   return TRUE;
 }
 
+static gboolean fit_bound(MoeCalibration *c, gboolean memory_bound, guint *done,
+                          void (*progress)(guint done, guint total, gpointer data), gpointer data, GError **error)
+{
+  for (guint i = 0; i < c->n_fits; i++) {
+    if (moe_cost_is_memory_bound(c->fits[i].family.klass) != memory_bound)
+      continue;
+    if (progress)
+      progress(*done, c->n_fits, data);
+    (*done)++;
+    if (!moe_calibration_fit(c, i, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Times of whole layers contain memory-bound kernels: their constants come first. */
+gboolean moe_calibration_fit_all(MoeCalibration *c, void (*progress)(guint done, guint total, gpointer data),
+                                 gpointer progress_data, GError **error)
+{
+  guint done = 0;
+
+  return fit_bound(c, TRUE, &done, progress, progress_data, error) &&
+         fit_bound(c, FALSE, &done, progress, progress_data, error);
+}
+
 static gboolean class_half(const MoeCalibration *c, const char *fragment, MoeKernelClass klass, gboolean fitted,
                            MoeResidual *residual, GError **error)
 {

@@ -76,6 +76,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCalibration, moe_calibration_free)
 /* Fits entry `fit` to its rows (entries before it are taken as fitted). FALSE and *error when a kernel cannot be
  * priced. */
 gboolean moe_calibration_fit(MoeCalibration *calibration, guint fit, GError **error);
+/* All of them, each after those that its rows contain; `progress` (may be NULL) is told how many are done. */
+gboolean moe_calibration_fit_all(MoeCalibration *calibration, void (*progress)(guint done, guint total, gpointer data),
+                                 gpointer progress_data, GError **error);
 /* Residuals of entry `fit` with its present constants; those set by moe_calibration_take count. */
 gboolean moe_calibration_judge(MoeCalibration *calibration, guint fit, GError **error);
 /* The entry of a fit in the fragment as shipped, which one of the accelerators that rows name must carry; NULL when

@@ -101,8 +101,11 @@ typedef struct {
 /* Fills `entries` with --variant, --cluster, --stack, --gpus, --scaling, --set, --fidelity, --seed, --steps and
  * --format. */
 void moe_cli_run_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES]);
-/* The same with --posterior, for commands whose answers have intervals; moe_cli_load_posterior reads it. */
+/* The same with --posterior, for commands whose answers have intervals. */
 void moe_cli_interval_entries(MoeCliRun *options, GOptionEntry entries[MOE_CLI_RUN_ENTRIES]);
+/* Reads what moesim infer -o wrote, if --posterior names it; with it, combinations if none are asked for. FALSE, having
+ * said why, when it cannot be read. */
+gboolean moe_cli_load_posterior(MoeCliRun *options);
 /* Takes one of them out: for a command that has no use for it, or its own meaning of it. */
 void moe_cli_drop_entry(GOptionEntry entries[MOE_CLI_RUN_ENTRIES], const char *name);
 void moe_cli_run_clear(MoeCliRun *options);

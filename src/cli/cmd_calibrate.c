@@ -47,27 +47,15 @@ static gboolean write_fragments(const MoeCalibration *c, const char *folder, GEr
   return moe_outputs_commit(outputs, error);
 }
 
-static gboolean fit_class(MoeCalibration *c, gboolean memory_bound, guint *done, GError **error)
+static gboolean fit_all(MoeCalibration *c, GError **error)
 {
-  gboolean ok = TRUE;
   MoeProgress progress;
 
   moe_cli_progress_init(&progress);
-  for (guint i = 0; ok && i < c->n_fits; i++)
-    if (moe_cost_is_memory_bound(c->fits[i].family.klass) == memory_bound) {
-      moe_cli_progress((*done)++, c->n_fits, &progress);
-      ok = moe_calibration_fit(c, i, error);
-    }
+  gboolean fitted = moe_calibration_fit_all(c, moe_cli_progress, &progress, error);
+
   moe_cli_progress_end(&progress);
-  return ok;
-}
-
-/* Times of whole layers contain memory-bound kernels: their constants come first. */
-static gboolean fit_all(MoeCalibration *c, GError **error)
-{
-  guint done = 0;
-
-  return fit_class(c, TRUE, &done, error) && fit_class(c, FALSE, &done, error);
+  return fitted;
 }
 
 /* Measurements, or one of what is read instead. */

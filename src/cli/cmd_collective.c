@@ -18,9 +18,8 @@ static const MoeUsage usage = {
     .most = 1,
 };
 
-/* As nccl-tests: -b 8 -e 16G -f 2. */
+/* As nccl-tests: -b 8 -e 16G. */
 #define DEFAULT_SIZES "8:16G"
-#define SIZE_FACTOR   2
 #define MAX_SIZE      1e15
 #define MAX_GPUS      1000000
 
@@ -115,8 +114,7 @@ static gboolean read_machine(const Options *options, Question *question, GError 
 
   if (!moe_cluster_load(options->cluster, data_dir, &question->cluster, &question->cluster_doc, error))
     return FALSE;
-  question->stack =
-      (MoeStackCollectives){.nvls = TRUE, .nccl = MOE_NCCL_DEFAULT, .sms_collective = 16, .expert_library = "nccl"};
+  moe_stack_collectives_default(&question->stack);
   if (!options->stack)
     return TRUE;
   MoeStack stack;
@@ -143,22 +141,15 @@ static gboolean place_members(const Options *options, Question *question, GError
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
 /* Of MoeCollTiming; NULL, after a message, when the named algorithm cannot serve the group. */
-static GArray *answer(const Question *question)
+static GArray *answer(const Question *q)
 {
-  g_autoptr(GArray) timings = g_array_new(FALSE, FALSE, sizeof(MoeCollTiming));
+  GArray *timings = moe_coll_times(q->topo, &q->stack, &q->operation, &q->group, q->first, q->last);
+  g_autofree char *known = g_strjoinv(", ", (char **)moe_coll_algorithms(q->operation.kind));
 
-  for (double bytes = question->first; bytes <= question->last; bytes *= SIZE_FACTOR) {
-    MoeCollTiming timing;
-
-    if (!moe_coll_time(question->topo, &question->stack, &question->operation, &question->group, bytes, &timing)) {
-      g_autofree char *known = g_strjoinv(", ", (char **)moe_coll_algorithms(question->operation.kind));
-      moe_cli_complain("algorithm \"%s\" cannot serve %s on this group, expected one of %s that can",
-                       question->operation.algorithm, question->word, known);
-      return NULL;
-    }
-    g_array_append_val(timings, timing);
-  }
-  return g_steal_pointer(&timings);
+  if (!timings)
+    moe_cli_complain("algorithm \"%s\" cannot serve %s on this group, expected one of %s that can",
+                     q->operation.algorithm, q->word, known);
+  return timings;
 }
 
 /* ---- figure ------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,4 @@
 /* moesim compare: one row per run, predicted beside published. */
-#include "certainty.h"
 #include "cli.h"
 
 #include <moesim/report.h>
@@ -27,7 +26,7 @@ static void print_deciding(int n, char **arguments, const GPtrArray *results, co
   for (int i = 0; i < n; i++) {
     const MoeResult *result = g_ptr_array_index(results, (guint)i);
     g_autoptr(MoeRun) run = moe_cli_load_run(arguments[i], options, NULL);
-    g_autofree char *deciding = run ? moe_cli_deciding(run, result, sim) : NULL;
+    g_autofree char *deciding = run ? moe_ask_deciding(run, result, sim) : NULL;
     g_autofree char *text = deciding && *deciding ? g_strdup_printf("\n%s: %s", result->run, deciding) : NULL;
 
     if (text)

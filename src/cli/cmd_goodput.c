@@ -1,5 +1,4 @@
 /* moesim goodput: a training of weeks, with failures, checkpoints, cost and energy. */
-#include "certainty.h"
 #include "cli.h"
 #include "door/ask.h"
 #include "goodput/model.h"

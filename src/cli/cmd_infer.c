@@ -1,6 +1,5 @@
 /* moesim infer: what was not published, learned from what was. */
 #include "build.h"
-#include "certainty.h"
 #include "cli.h"
 #include "record/output.h"
 

@@ -92,16 +92,9 @@ static gboolean read_kernel(const char *klass, const Arguments *arguments, MoeKe
 
   if (class_index < 0 || precision < 0 || pass < 0 || kind < 0)
     return FALSE;
-  *kernel = (MoeKernel){.klass = class_index,
-                        .precision = precision,
-                        .pass = passes[pass],
-                        .bandwidth = kind,
-                        .output = pass == 2 ? MOE_FP32 : MOE_BF16,
-                        .accumulate = pass == 2,
-                        .causal = !arguments->full,
-                        .useful_share = 1,
-                        .launches = 1,
-                        .name = klass};
+  *kernel = moe_cost_kernel_of((MoeKernelClass)class_index, (MoePrecision)precision, passes[pass], klass);
+  kernel->bandwidth = kind;
+  kernel->causal = !arguments->full;
   return read_shape(kernel, arguments->shape) && complete_shape(kernel);
 }
 

@@ -1,7 +1,6 @@
 /* moesim memory: footprint per GPU by pipeline stage and part. */
 #include "cli.h"
 
-#include "program/program.h"
 #include "report/findings.h"
 
 /* Remedies that a table shows. */
@@ -99,36 +98,6 @@ static int micro_batches(const char *argument, const MoeCliRun *options)
   return MOE_EXIT_DONE;
 }
 
-/* The first rank of the stage that peaks. */
-static int64_t fullest_rank(const MoeRun *run, const MoeResult *result, GError **error)
-{
-  g_autoptr(MoeLayout) layout = moe_layout_new(&run->parallelism, error);
-
-  return layout ? moe_layout_on_stage(layout, 0, result->memory.peak_role) : -1;
-}
-
-static gboolean write_snapshot(const MoeRun *run, const MoeSimOptions *sim, const char *path, GError **error)
-{
-  MoeSimOptions traced = *sim;
-  g_autoptr(MoeResult) result = moe_study_predict(run, sim, error);
-  int64_t rank = result ? fullest_rank(run, result, error) : -1;
-  g_autoptr(MoeTrace) trace = rank >= 0 ? moe_snapshot_new(path, run, error) : NULL;
-
-  if (!trace)
-    return FALSE;
-  traced.slice = moe_trace_slice;
-  traced.slice_data = trace;
-  traced.n_trace_ranks = 1;
-  traced.trace_ranks = &rank;
-  g_autoptr(MoeResult) again = moe_study_predict(run, &traced, error);
-
-  if (!again || !moe_trace_commit(trace, again, MOESIM_VERSION, error))
-    return FALSE;
-  moe_cli_note("%s: rank %" G_GINT64_FORMAT " of stage %u, for pytorch.org/memory_viz", path, rank,
-               result->memory.peak_role);
-  return TRUE;
-}
-
 /* --snapshot: the fullest GPU's memory over one step. */
 static int snapshot(const char *argument, const MoeCliRun *options, const char *path)
 {
@@ -139,7 +108,12 @@ static int snapshot(const char *argument, const MoeCliRun *options, const char *
     return MOE_EXIT_BAD_INPUT;
   g_autoptr(MoeRun) run = moe_cli_load_run(argument, options, &error);
 
-  return run && write_snapshot(run, &sim, path, &error) ? MOE_EXIT_DONE : moe_cli_fail(error);
+  int64_t rank = run ? moe_snapshot_save(path, run, &sim, MOESIM_VERSION, &error) : -1;
+
+  if (rank < 0)
+    return moe_cli_fail(error);
+  moe_cli_note("%s: rank %" G_GINT64_FORMAT " of the fullest stage, for pytorch.org/memory_viz", path, rank);
+  return MOE_EXIT_DONE;
 }
 
 int moe_cmd_memory(int argc, char **argv)

@@ -1,5 +1,4 @@
 /* moesim plan: which cluster, how many GPUs, which layout for a training. */
-#include "certainty.h"
 #include "cli.h"
 #include "record/output.h"
 

@@ -1,5 +1,4 @@
 /* moesim plot: figures. */
-#include "certainty.h"
 #include "plot.h"
 #include "record/output.h"
 

@@ -1,5 +1,4 @@
 /* moesim run: simulates one run. */
-#include "certainty.h"
 #include "cli.h"
 #include "replay.h"
 
@@ -91,25 +90,20 @@ static MoeResult *predict_traced(const MoeRun *run, const MoeSimOptions *sim, in
 /* What decides, and what to try; each is simulated, so that nothing is printed or written before. */
 static char *make_notes(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
 {
-  g_autofree char *deciding = moe_cli_deciding(run, result, sim), *remedies = moe_cli_remedies(run, result, sim);
+  g_autofree char *deciding = moe_ask_deciding(run, result, sim), *remedies = moe_ask_remedies(run, result, sim);
 
   return g_strconcat(*deciding ? "\n" : "", deciding, *remedies ? "\n" : "", remedies, NULL);
 }
 
-/* Combinations in a table that is not asked for them: those that take moments. A number of events, not a time, so that
- * the same input prints the same on every machine. */
-#define DEFAULT_SAMPLES 24
-#define INTERVAL_EVENTS 8e6
-
 static gboolean add_interval(const MoeRun *run, const MoeCliRun *options, MoeFormat format, MoeSimOptions sim,
                              MoeResult *result, GError **error)
 {
-  gboolean quick = (double)result->events * DEFAULT_SAMPLES <= INTERVAL_EVENTS && format == MOE_FORMAT_TABLE;
+  guint usual = format == MOE_FORMAT_TABLE ? moe_ask_usual_samples(result) : 0;
   MoeSensitivityOptions study = {.sim = sim};
   g_autofree char *data_dir = moe_data_dir();
 
   study.posterior = options->posterior;
-  study.samples = options->samples >= 0 ? (guint)options->samples : quick ? DEFAULT_SAMPLES : 0;
+  study.samples = options->samples >= 0 ? (guint)options->samples : usual;
   return moe_ask_interval(data_dir, run, &study, result, error);
 }
 

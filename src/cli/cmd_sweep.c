@@ -1,6 +1,5 @@
 /* moesim sweep: one run at many points, kept as they finish. */
 #include "build.h"
-#include "certainty.h"
 #include "cli.h"
 #include "ranks.h"
 #include "sweep_ranks.h"
@@ -28,17 +27,6 @@ typedef struct {
   gboolean zip, resume;
   gint jobs;
 } SweepOptions;
-
-/* Numbers of a record that people ask a store for. */
-static const MoeSweepColumn columns[] = {
-    {"step_time_s", "$.step_time_s"},
-    {"tokens_per_s_per_gpu", "$.tokens_per_s_per_gpu"},
-    {"mfu_causal", "$.mfu.causal"},
-    {"mfu_full", "$.mfu.full"},
-    {"memory_peak_bytes", "$.memory.peak_bytes"},
-    {"memory_fits", "$.memory.fits"},
-    {NULL, NULL},
-};
 
 static void say_unkept(const char *message, gpointer user_data)
 {
@@ -80,7 +68,7 @@ static void print_deciding(const MoeSweep *sweep, const MoeSimOptions *sim)
 {
   g_autoptr(MoeRun) run = moe_sweep_load(sweep, 0, NULL);
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, sim, NULL) : NULL;
-  g_autofree char *deciding = result ? moe_cli_deciding(run, result, sim) : NULL;
+  g_autofree char *deciding = result ? moe_ask_deciding(run, result, sim) : NULL;
   g_autofree char *text = deciding && *deciding ? g_strdup_printf("\nfirst point: %s", deciding) : NULL;
 
   if (text)
@@ -207,23 +195,6 @@ static gboolean check_options(const SweepOptions *options, const MoeCliRun *run_
   return FALSE;
 }
 
-/* What makes a point the same: who predicted it, how, beside which interval, and by which posterior. */
-static char *salt_of(const MoeCliRun *run_options, const MoeAskPoint *predicting)
-{
-  g_autofree char *text = NULL;
-  gsize length = 0;
-
-  if (run_options->posterior_file)
-    g_file_get_contents(run_options->posterior_file, &text, &length, NULL);
-  g_autofree char *sum =
-      text ? g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length) : g_strdup("");
-  g_autofree char *samples =
-      predicting->samples > 0 ? g_strdup_printf(" samples %u", predicting->samples) : g_strdup("");
-  return g_strdup_printf(
-      "moesim " MOESIM_BUILD " fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT "%s%s%s",
-      predicting->sim.fidelity, predicting->sim.seed, predicting->steps, samples, *sum ? " posterior " : "", sum);
-}
-
 static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const MoeCliRun *run_options,
                       MoeFormat format)
 {
@@ -235,8 +206,14 @@ static int sweep_with(const MoeSweep *sweep, const SweepOptions *options, const 
 
   if (!moe_cli_sim_options(run_options, &predicting.sim))
     return MOE_EXIT_BAD_INPUT;
-  g_autofree char *salt = salt_of(run_options, &predicting);
-  MoeSweepWork work = {moe_ask_point, moe_ask_refusal, &predicting, salt, MOESIM_BUILD, columns, say_unkept};
+  g_autofree char *salt = moe_ask_point_salt(&predicting, MOESIM_BUILD, run_options->posterior_file);
+  MoeSweepWork work = {.predict = moe_ask_point,
+                       .refuse = moe_ask_refusal,
+                       .user_data = &predicting,
+                       .salt = salt,
+                       .build = MOESIM_BUILD,
+                       .columns = moe_ask_point_columns,
+                       .notice = say_unkept};
 
   return moe_ranks_begin() ? sweep_as_rank(sweep, &work, options, format) : MOE_EXIT_BAD_INPUT;
 }

@@ -1,5 +1,4 @@
 /* moesim plot scale: a measure against the number of GPUs. */
-#include "certainty.h"
 #include "plot.h"
 
 #include "study/grid.h"
@@ -191,7 +190,7 @@ static void print_deciding(const char *file, const MoePlotOptions *options)
   MoeSimOptions sim;
   g_autoptr(MoeRun) run = moe_cli_sim_options(&run_options, &sim) ? moe_cli_load_run(file, &run_options, NULL) : NULL;
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, &sim, NULL) : NULL;
-  g_autofree char *deciding = result ? moe_cli_deciding(run, result, &sim) : NULL;
+  g_autofree char *deciding = result ? moe_ask_deciding(run, result, &sim) : NULL;
 
   if (deciding)
     moe_cli_print_text(deciding);

@@ -1,5 +1,4 @@
 /* Options and loading shared by all commands on runs. */
-#include "certainty.h"
 #include "certainty/posterior.h"
 #include "cli.h"
 

@@ -72,6 +72,10 @@ typedef struct {
 /* FALSE when the named algorithm cannot serve the operation on this group. */
 gboolean moe_coll_time(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollOperation *operation,
                        const MoeCollGroup *group, double bytes, MoeCollTiming *timing);
+/* The same of `first` bytes, twice as many, and so on up to `last`; of MoeCollTiming. NULL when the algorithm cannot.
+ */
+GArray *moe_coll_times(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollOperation *operation,
+                       const MoeCollGroup *group, double first, double last);
 /* Bytes per second as nccl-tests counts them. */
 double moe_coll_bus_rate(const MoeCollTiming *timing);
 

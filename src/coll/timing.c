@@ -321,6 +321,23 @@ gboolean moe_coll_time(const MoeTopo *topo, const MoeStackCollectives *stack, co
   return TRUE;
 }
 
+#define SIZE_FACTOR 2 /* -f of nccl-tests */
+
+GArray *moe_coll_times(const MoeTopo *topo, const MoeStackCollectives *stack, const MoeCollOperation *operation,
+                       const MoeCollGroup *group, double first, double last)
+{
+  g_autoptr(GArray) timings = g_array_new(FALSE, FALSE, sizeof(MoeCollTiming));
+
+  for (double bytes = first; bytes <= last; bytes *= SIZE_FACTOR) {
+    MoeCollTiming timing;
+
+    if (!moe_coll_time(topo, stack, operation, group, bytes, &timing))
+      return NULL;
+    g_array_append_val(timings, timing);
+  }
+  return g_steal_pointer(&timings);
+}
+
 double moe_coll_bus_rate(const MoeCollTiming *timing)
 {
   return timing->bytes / timing->time_s * timing->bus_factor;

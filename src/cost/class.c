@@ -140,6 +140,21 @@ const char *moe_cost_shape_needs(MoeKernelClass klass)
   return classes[klass]->needs;
 }
 
+MoeKernel moe_cost_kernel_of(MoeKernelClass klass, MoePrecision precision, MoePass pass, const char *name)
+{
+  gboolean gradient = pass == MOE_PASS_WGRAD;
+
+  return (MoeKernel){.klass = klass,
+                     .precision = precision,
+                     .pass = pass,
+                     .output = gradient ? MOE_FP32 : MOE_BF16,
+                     .accumulate = gradient,
+                     .causal = TRUE,
+                     .useful_share = 1,
+                     .launches = 1,
+                     .name = name};
+}
+
 gboolean moe_cost_shape_set(MoeKernel *kernel, const char *key, double value)
 {
   if (!g_strv_contains(classes[kernel->klass]->shape, key))

@@ -70,7 +70,10 @@ gboolean moe_cost_is_memory_bound(MoeKernelClass klass);
 /* Keys that describe the shape of a kernel ("m", "heads"), NULL-terminated; those that must be given, in words. */
 const char *const *moe_cost_shape_keys(MoeKernelClass klass);
 const char *moe_cost_shape_needs(MoeKernelClass klass);
-/* Sets one of them; FALSE when the class has no such key. */
+/* A kernel of no shape yet, as a layer has it: a weight gradient adds to sums in FP32, all else gives BF16. `name` is
+ * kept, not copied. */
+MoeKernel moe_cost_kernel_of(MoeKernelClass klass, MoePrecision precision, MoePass pass, const char *name);
+/* Sets one of the keys; FALSE when the class has no such key. */
 gboolean moe_cost_shape_set(MoeKernel *kernel, const char *key, double value);
 /* Fills in what follows from the keys given; FALSE when too few are. */
 gboolean moe_cost_shape_complete(MoeKernel *kernel);

@@ -62,6 +62,7 @@ gboolean moe_ask_sim_options(const MoeWords *words, MoeSimOptions *sim, GError *
 /* ---- what a training and a search are asked ---------------------------------------------------------------------- */
 
 /* What is taken where nothing is said. */
+#define MOE_ASK_RUN_SAMPLES     24  /* combinations of the assumptions, where they take moments */
 #define MOE_ASK_GOODPUT_SAMPLES 24  /* combinations of the assumptions */
 #define MOE_ASK_GOODPUT_SEEDS   200 /* P10 and P90 then rest on twenty trainings each */
 #define MOE_ASK_SEARCH_TOP      10  /* layouts ranked */
@@ -109,6 +110,18 @@ MoeSensitivity *moe_ask_sensitivity(const char *data_dir, const MoeRun *run, con
 void moe_doubts_clear(MoeDoubts *doubts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoeDoubts, moe_doubts_clear)
 
+/* ---- what stands under an answer --------------------------------------------------------------------------------- */
+
+/* Combinations of the assumptions beside a prediction that was asked for without them: MOE_ASK_RUN_SAMPLES, or none
+ * where they would take long. */
+guint moe_ask_usual_samples(const MoeResult *result);
+/* Lines about the assumptions with the largest swings; where trying them would take long, that there are some. ""
+ * without any. */
+char *moe_ask_deciding(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim);
+/* What would make a run that does not fit do so, or one that fits faster: lines, each simulated. "" where nothing does,
+ * or where trying would take long and the run fits. */
+char *moe_ask_remedies(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim);
+
 /* ---- points of a sweep ------------------------------------------------------------------------------------------- */
 
 /* How points are predicted: `user_data` of a MoeSweepWork whose functions are the two below. */
@@ -120,6 +133,11 @@ typedef struct {
   const struct MoePosterior *posterior; /* of the interval; may be NULL */
 } MoeAskPoint;
 
+/* Numbers of a record that people ask a store for; for MoeSweepWork. */
+extern const MoeSweepColumn moe_ask_point_columns[];
+/* What makes a point the same, for MoeSweepWork: who predicts (`build`), how, beside which interval, and by the
+ * posterior of which file (may be NULL). Caller frees. */
+char *moe_ask_point_salt(const MoeAskPoint *asked, const char *build, const char *posterior_file);
 /* Records as `moesim sweep` prints them (report/sweep.h). */
 char *moe_ask_point(const MoeSweep *sweep, guint point, const MoeRun *run, gpointer user_data, GError **error);
 char *moe_ask_refusal(const MoeSweep *sweep, guint point, const char *reason, gpointer user_data);

@@ -2,6 +2,31 @@
 #include "door/ask.h"
 #include <moesim/report.h>
 
+const MoeSweepColumn moe_ask_point_columns[] = {
+    {"step_time_s", "$.step_time_s"},
+    {"tokens_per_s_per_gpu", "$.tokens_per_s_per_gpu"},
+    {"mfu_causal", "$.mfu.causal"},
+    {"mfu_full", "$.mfu.full"},
+    {"memory_peak_bytes", "$.memory.peak_bytes"},
+    {"memory_fits", "$.memory.fits"},
+    {NULL, NULL},
+};
+
+char *moe_ask_point_salt(const MoeAskPoint *asked, const char *build, const char *posterior_file)
+{
+  g_autofree char *text = NULL;
+  gsize length = 0;
+
+  if (posterior_file)
+    g_file_get_contents(posterior_file, &text, &length, NULL);
+  g_autofree char *sum =
+      text ? g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length) : g_strdup("");
+  g_autofree char *samples = asked->samples > 0 ? g_strdup_printf(" samples %u", asked->samples) : g_strdup("");
+
+  return g_strdup_printf("moesim %s fidelity %d seed %" G_GUINT64_FORMAT " steps %" G_GINT64_FORMAT "%s%s%s", build,
+                         asked->sim.fidelity, asked->sim.seed, asked->steps, samples, *sum ? " posterior " : "", sum);
+}
+
 static MoeSettings settings_of(const MoeSweep *sweep, guint point, const char **keys, const char **values)
 {
   for (guint a = 0; a < sweep->n_axes; a++) {

@@ -6,8 +6,8 @@
  * Collectives are matched by process group ("pg_name") and order; without a name the group is all ranks. Messages are
  * matched by sender, receiver, tag and order.
  *
- * Life cycle: moe_chakra_new -> moe_chakra_groups (optional) -> moe_chakra_add per rank, 0 first -> moe_chakra_replay
- * -> _free.
+ * Life cycle: moe_chakra_load, or moe_chakra_new -> moe_chakra_groups (optional) -> moe_chakra_add per rank, 0 first;
+ * -> moe_chakra_replay -> _free.
  */
 #ifndef MOESIM_CHAKRA_H
 #define MOESIM_CHAKRA_H
@@ -32,6 +32,9 @@ gboolean moe_chakra_groups(MoeChakra *chakra, const char *text, gsize length, co
 gboolean moe_chakra_add(MoeChakra *chakra, const void *data, gsize length, const char *name, GError **error);
 /* The same from Chakra's JSON form: an object with a list "workload_graph" of nodes. */
 gboolean moe_chakra_add_json(MoeChakra *chakra, const char *text, gsize length, const char *name, GError **error);
+/* The traces of a folder: NAME.0.et, NAME.1.et, ... (protobuf) or NAME.0.json, ..., of several names the first, with
+ * the groups of comm_group.json. NULL and *error (MOE_ERROR_IO where there is none or one cannot be read). */
+MoeChakra *moe_chakra_load(const char *folder, GError **error);
 guint moe_chakra_ranks(const MoeChakra *chakra);
 
 G_END_DECLS

@@ -67,6 +67,19 @@ static const MoeField stack_fields[] = {
 
 const MoeSection moe_collectives_section = {"collectives", stack_fields, &defaults};
 
+static void set_library(MoeStackCollectives *collectives, const char *name)
+{
+  collectives->library = moe_expert_library(name);
+  collectives->expert_library = collectives->library->name;
+  collectives->deduplicate = collectives->library->deduplicates;
+}
+
+void moe_stack_collectives_default(MoeStackCollectives *collectives)
+{
+  *collectives = defaults;
+  set_library(collectives, NULL);
+}
+
 static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *collectives, GError **error)
 {
   const MoeNode *node = moe_node_get(map, "expert_library");
@@ -74,9 +87,7 @@ static gboolean read_expert_library(const MoeNode *map, MoeStackCollectives *col
 
   if (node && !moe_node_read_word(node, moe_expert_library_words, &word, error))
     return FALSE;
-  collectives->library = moe_expert_library(node ? moe_expert_library_words[word] : NULL);
-  collectives->expert_library = collectives->library->name;
-  collectives->deduplicate = collectives->library->deduplicates;
+  set_library(collectives, node ? moe_expert_library_words[word] : NULL);
   return TRUE;
 }
 

@@ -433,6 +433,8 @@ gboolean moe_accelerator_check(const MoeNode *node, GError **error);
 /* Free the kernel families of a cluster or stack that was loaded so; its strings go with the document. */
 void moe_cluster_clear(MoeCluster *cluster);
 void moe_stack_clear(MoeStack *stack);
+/* What holds of the collectives of a stack that says nothing of them. */
+void moe_stack_collectives_default(MoeStackCollectives *collectives);
 /* Whether both passes of an iteration are captured as one graph. */
 gboolean moe_stack_graphs_iteration(const MoeStack *stack);
 

@@ -7,6 +7,7 @@
  * allocated last, then what anyone did, and cuts an allocation that is larger.
  */
 #include "program/program.h"
+#include "study/study.h"
 #include "trace_story.h"
 
 #include <string.h>
@@ -235,4 +236,33 @@ void trace_write_snapshot(const TraceStory *story, MoeOutput *output)
     moe_output_printf(output, "]");
   }
   moe_output_printf(output, "],\n\"allocator_settings\": {}, \"external_annotations\": []}\n");
+}
+
+/* ---- of the fullest GPU ------------------------------------------------------------------------------------------ */
+
+/* The first rank of the stage that peaks. */
+static int64_t fullest_rank(const MoeRun *run, const MoeSimOptions *sim, GError **error)
+{
+  g_autoptr(MoeResult) result = moe_study_predict(run, sim, error);
+  g_autoptr(MoeLayout) layout = result ? moe_layout_new(&run->parallelism, error) : NULL;
+
+  return layout ? moe_layout_on_stage(layout, 0, result->memory.peak_role) : -1;
+}
+
+int64_t moe_snapshot_save(const char *path, const MoeRun *run, const MoeSimOptions *sim, const char *version,
+                          GError **error)
+{
+  int64_t rank = fullest_rank(run, sim, error);
+  g_autoptr(MoeTrace) trace = rank >= 0 ? moe_snapshot_new(path, run, error) : NULL;
+  MoeSimOptions traced = *sim;
+
+  if (!trace)
+    return -1;
+  traced.slice = moe_trace_slice;
+  traced.slice_data = trace;
+  traced.n_trace_ranks = 1;
+  traced.trace_ranks = &rank;
+  g_autoptr(MoeResult) result = moe_study_predict(run, &traced, error);
+
+  return result && moe_trace_commit(trace, result, version, error) ? rank : -1;
 }

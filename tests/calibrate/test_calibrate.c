@@ -278,7 +278,31 @@ START_TEST(test_bad_files_are_refused)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/calibrate", test_equal_shapes_share_a_half, test_shipped_constants_have_their_residuals,
-              test_shipped_constants_are_the_fit, test_few_grouped_rows_lean_on_dense_ones, test_kept_half_is_predicted,
-              test_operations_handle_what_enters, test_casts_are_where_they_are_said_to_be, test_fragment_reads_back,
-              test_bad_files_are_refused)
+static void count(guint done, guint total, gpointer counted)
+{
+  guint *calls = counted;
+
+  ck_assert_uint_eq(done, *calls);
+  ck_assert_uint_lt(done, total);
+  (*calls)++;
+}
+
+/* Every entry is fitted once, and what was fitted is judged. */
+START_TEST(test_all_entries_are_fitted)
+{
+  static const char *const names[] = {"bandwidth.yaml", NULL};
+  g_autoptr(MoeCalibration) c = load(names);
+  g_autoptr(GError) error = NULL;
+  guint calls = 0;
+
+  ck_assert_msg(moe_calibration_fit_all(c, count, &calls, &error), "%s", error ? error->message : "");
+  ck_assert_uint_eq(calls, c->n_fits);
+  for (guint i = 0; i < c->n_fits; i++)
+    ck_assert_uint_gt(c->fits[i].fitted.rows, 0);
+}
+END_TEST
+
+MOE_TEST_MAIN("study/calibrate", test_all_entries_are_fitted, test_equal_shapes_share_a_half,
+              test_shipped_constants_have_their_residuals, test_shipped_constants_are_the_fit,
+              test_few_grouped_rows_lean_on_dense_ones, test_kept_half_is_predicted, test_operations_handle_what_enters,
+              test_casts_are_where_they_are_said_to_be, test_fragment_reads_back, test_bad_files_are_refused)

@@ -301,7 +301,18 @@ START_TEST(test_bandwidth_saturates)
 }
 END_TEST
 
-MOE_TEST_MAIN("cost/kernels", test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
+/* As a layer has it: sums of a weight gradient stay in FP32 from one micro-batch to the next. */
+START_TEST(test_kernels_of_a_pass)
+{
+  MoeKernel forward = moe_cost_kernel_of(MOE_KERNEL_GEMM, MOE_FP8, MOE_PASS_FORWARD, "forward");
+  MoeKernel gradient = moe_cost_kernel_of(MOE_KERNEL_GEMM, MOE_FP8, MOE_PASS_WGRAD, "gradient");
+
+  ck_assert(forward.output == MOE_BF16 && !forward.accumulate && forward.launches == 1 && forward.useful_share == 1);
+  ck_assert(gradient.output == MOE_FP32 && gradient.accumulate && gradient.precision == MOE_FP8);
+}
+END_TEST
+
+MOE_TEST_MAIN("cost/kernels", test_kernels_of_a_pass, test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
               test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
               test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
               test_power_cap_slows_math, test_power_lowers_the_clock_of_what_draws_more,

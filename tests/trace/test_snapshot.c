@@ -110,4 +110,25 @@ START_TEST(test_snapshot)
 }
 END_TEST
 
-MOE_TEST_MAIN("trace/snapshot", test_snapshot)
+/* Written is the first rank of the fullest stage, of two of eight ranks each. */
+START_TEST(test_fullest)
+{
+  g_autofree char *path = g_build_filename(moetest_folder(), "fullest.json", NULL);
+  const MoeSimOptions options = {.kernel_jitter = -1};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = load();
+  g_autoptr(JsonParser) parser = json_parser_new();
+
+  ck_assert_int_eq(moe_snapshot_save("/no/such/folder/fullest.json", run, &options, "1.2.3", NULL), -1);
+  g_autoptr(MoeResult) result = moe_study_predict(run, &options, NULL);
+  int64_t rank = moe_snapshot_save(path, run, &options, "1.2.3", &error);
+
+  ck_assert_msg(rank == 8 * (int64_t)result->memory.peak_role, "%s", error ? error->message : "another rank");
+  ck_assert(json_parser_load_from_file(parser, path, NULL));
+  JsonObject *root = json_node_get_object(json_parser_get_root(parser));
+
+  ck_assert_uint_eq(json_array_get_length(json_object_get_array_member(root, "device_traces")), 1);
+}
+END_TEST
+
+MOE_TEST_MAIN("trace/snapshot", test_snapshot, test_fullest)
