@@ -111,6 +111,34 @@ START_TEST(test_ring_merges)
 }
 END_TEST
 
+static MoeProgram *attention_program(const char *cluster, const char *precision)
+{
+  g_autofree char *sets = g_strdup_printf("cluster=%s;training.precision={attention: %s}", cluster, precision);
+  g_autoptr(MoeRun) run = run_with(DENSE, sets);
+
+  return build_checked(run);
+}
+
+/* Queries, keys, values and outputs are 2,048 tokens of 1,024 numbers each. Attention in 8 bits reads three of them
+ * forward, joined, and the gradient of the fourth backward: its greatest value, then the cast. MXFP8 casts along rows
+ * and columns, a scale per 32 numbers; BF16 casts nothing. */
+START_TEST(test_casts_for_attention)
+{
+  g_autoptr(MoeProgram) tensor = attention_program("h100-hgx", "fp8");
+  g_autoptr(MoeProgram) block = attention_program("gb200-nvl72", "mxfp8");
+  g_autoptr(MoeProgram) none = attention_program("h100-hgx", "bf16");
+  double numbers = 2048.0 * 1024, copies = 2 * moe_precision_bytes(MOE_MXFP8);
+
+  ck_assert_double_eq(moved_by(tensor, "join_heads").bytes, 3 * numbers * 4);
+  ck_assert_double_eq(moved_by(tensor, "amax_heads").bytes, 4 * numbers * 2);
+  ck_assert_double_eq(moved_by(tensor, "quantize_heads").bytes, 4 * numbers * 3);
+  ck_assert_double_eq_tol(moved_by(block, "quantize_heads").bytes, 4 * numbers * (2 + copies), 1);
+  ck_assert_double_eq(moved_by(block, "quantize_heads").launches, 4);
+  ck_assert_double_eq(moved_by(block, "join_heads").bytes + moved_by(block, "amax_heads").bytes, 0);
+  ck_assert_double_eq(moved_by(none, "quantize_heads").bytes + moved_by(none, "amax_heads").bytes, 0);
+}
+END_TEST
+
 /* Kernels of a name that a step of one GPU runs. */
 static guint run_by(const char *sets, const char *name)
 {
@@ -166,4 +194,5 @@ START_TEST(test_transposes_made_once)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges, test_norms_cast, test_transposes_made_once)
+MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges, test_casts_for_attention, test_norms_cast,
+              test_transposes_made_once)
