@@ -82,8 +82,8 @@ static unsigned char *make_image(const MoeSweep *sweep, const MoeSweepWork *work
   return store && moe_store_make_tables(store, sweep, work, error) ? sqlite3_serialize(store->db, "main", n, 0) : NULL;
 }
 
-/* SQLite opens the store, its log and the index of that. */
-#define DESCRIPTORS 3
+/* SQLite opens the store, its log and the index of that, and a point reads its inputs one by one. */
+#define DESCRIPTORS 4
 
 /* Whether what is begun can be opened, too; 0 or why not. */
 static int want_descriptors(void)

@@ -82,8 +82,8 @@ status=$?
 [ "$status" -eq 0 ] || expect_err "have no answer"
 [ "$status" -ne 0 ] || check "another answer" same_answer
 
-# ---- with fewer than it takes to open a store none is begun
-for most in 4 5; do
+# ---- with fewer than it takes to open a store and to read an input beside it none is begun
+for most in 4 5 6; do
   said="sweep --store with $most descriptors"
   (ulimit -n $most; exec "$moesim" "$@" --store "$work/few.sqlite") > "$work/out" 2> "$work/err" < /dev/null
   status=$?
