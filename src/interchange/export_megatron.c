@@ -2,6 +2,7 @@
 #include "export_megatron.h"
 
 #include "layer/layer.h"
+#include "megatron.h"
 #include <moesim/export.h>
 #include <string.h>
 
@@ -132,6 +133,19 @@ static void add_hybrid(MegatronWords *writer, const MoeArchitecture *a)
   words_count(writer, "--mamba-head-dim", a->linear.value_dim);
   words_count(writer, "--mamba-state-dim", a->linear.key_dim);
   words_count(writer, "--mamba-num-groups", a->linear.key_heads);
+  words_note_if(writer, a->linear.chunk != MEGATRON_MAMBA_CHUNK, "chunks of Mamba that are not of 128 tokens");
+}
+
+/* A gate at the output, and an index that chooses keys. */
+static void add_variant(MegatronWords *writer, const MoeAttention *attention)
+{
+  words_flag_if(writer, "--attention-output-gate", attention->gated);
+  if (attention->index.top_k == 0)
+    return;
+  words_text(writer, "--experimental-attention-variant", "dsa");
+  words_count(writer, "--dsa-indexer-n-heads", attention->index.heads);
+  words_count(writer, "--dsa-indexer-head-dim", attention->index.dim);
+  words_count(writer, "--dsa-indexer-topk", attention->index.top_k);
 }
 
 static void add_architecture(MegatronWords *writer)
@@ -159,8 +173,7 @@ static void add_architecture(MegatronWords *writer)
   add_hybrid(writer, a);
   words_note_if(writer, a->moe.zero_experts > 0, "experts that do not compute");
   words_note_if(writer, a->attention.chunk > 0, "attention inside chunks");
-  words_note_if(writer, a->attention.index.top_k > 0, "sparse attention with an indexer");
-  words_note_if(writer, a->attention.gated, "a gate at the output of attention");
+  add_variant(writer, &a->attention);
   words_note_if(writer, a->norms_per_layer != 2, "more or fewer norms than two per layer");
   words_note_if(writer, a->vocabulary % writer->run->parallelism.tensor != 0,
                 "a vocabulary that is no multiple of the tensor-parallel ranks; Megatron pads it");
@@ -250,6 +263,7 @@ static void add_training(MegatronWords *writer)
   words_text(writer, "--optimizer", optimizers[t->optimizer]);
   add_precision(writer);
   words_note_if(writer, t->routing.balance != MOE_BALANCE_EVEN, "how uneven the routing is");
+  words_note_if(writer, t->routing.token_rounding, "token counts that are rounded to tiles");
   words_note_if(writer, t->lora_rank > 0, "low-rank adapters");
 }
 
@@ -379,87 +393,6 @@ static void add_recompute(MegatronWords *writer)
   add_offload(writer);
 }
 
-/* ---- software -------------------------------------------------------------------------------- */
-
-static void add_dispatcher(MegatronWords *writer)
-{
-  const char *library = writer->run->stack.collectives.expert_library;
-  gboolean flex = g_strcmp0(library, "deepep") == 0 || g_strcmp0(library, "hybridep") == 0;
-
-  if (writer->run->architecture.moe.experts == 0)
-    return;
-  words_text(writer, "--moe-token-dispatcher-type", flex ? "flex" : "alltoall");
-  if (flex)
-    words_text(writer, "--moe-flex-dispatcher-backend", library);
-  if (flex)
-    words_count(writer, "--moe-flex-dispatcher-num-sms", writer->run->stack.collectives.sms_expert);
-  words_note_if(writer, !flex && g_strcmp0(library, "nccl") != 0, "the library of the expert exchange");
-}
-
-/* Pages of what experts keep, whose rows lie in buffers of one size; of its factor a run knows nothing. */
-static void add_pages(MegatronWords *writer)
-{
-  double pages = writer->run->stack.moe.paged_stash;
-
-  if (writer->run->architecture.moe.experts == 0 || pages <= 0)
-    return;
-  words_number(writer, "--moe-expert-rank-capacity-factor", MAX(pages, 1));
-  words_flag(writer, "--moe-paged-stash");
-  words_number(writer, "--moe-paged-stash-buffer-size-factor-cuda", pages);
-}
-
-static void add_graphs(MegatronWords *writer)
-{
-  static const struct {
-    guint scopes;
-    const char *word;
-  } words[] = {{1u << MOE_SCOPE_ATTENTION, "attn"},
-               {1u << MOE_SCOPE_DENSE_FFN, "mlp"},
-               {1u << MOE_SCOPE_ROUTER, "moe_router"},
-               {(1u << MOE_SCOPE_ROUTER) | (1u << MOE_SCOPE_EXPERTS), "moe"}};
-  guint captured = writer->run->stack.host.graph_scopes, optimizer = 1u << MOE_SCOPE_OPTIMIZER;
-  guint scopes = captured & ~optimizer, said = 0;
-
-  words_flag_if(writer, "--optimizer-cuda-graph", captured & optimizer);
-  if (scopes == 0)
-    return;
-  if (scopes & (1u << MOE_SCOPE_HEAD)) {
-    words_text(writer, "--cuda-graph-impl", "full_iteration");
-    return;
-  }
-  words_text(writer, "--cuda-graph-impl", "transformer_engine");
-  words_flag(writer, "--cuda-graph-scope");
-  for (guint i = 0; i < G_N_ELEMENTS(words); i++)
-    if ((scopes & words[i].scopes) == words[i].scopes) {
-      words_flag(writer, words[i].word);
-      said |= words[i].scopes;
-    }
-  words_note_if(writer, said != scopes, "CUDA graphs of embedding or data alone");
-}
-
-static void add_software(MegatronWords *writer)
-{
-  const MoeStack *stack = &writer->run->stack;
-  gboolean experts = writer->run->architecture.moe.experts > 0;
-
-  add_dispatcher(writer);
-  add_pages(writer);
-  add_graphs(writer);
-  words_flag_if(writer, "--moe-permute-fusion", experts && stack->fused.permute);
-  words_flag_if(writer, "--moe-router-fusion", experts && stack->fused.router);
-  words_flag_if(writer, "--cross-entropy-loss-fusion", stack->fused.cross_entropy);
-  words_flag_if(writer, "--fused-residual-rmsnorm", stack->fused.residual_norm);
-  words_flag_if(writer, "--no-bias-swiglu-fusion", !stack->fused.activation);
-  words_flag_if(writer, "--no-bias-dropout-fusion", !stack->fused.dropout);
-  words_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
-  words_flag_if(writer, "--no-check-for-nan-in-loss-and-grad", !stack->data_parallel.checked);
-  words_flag_if(writer, "--ddp-average-in-collective", stack->data_parallel.scaled != MOE_SCALED_ALL);
-  words_flag_if(writer, "--tp-only-amax-red", stack->amax_reduction == MOE_AMAX_SEQUENCE);
-  words_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
-  words_flag_if(writer, "--use-sharp", stack->collectives.sharp);
-  words_flag_if(writer, "--use-nccl-ub", stack->collectives.symmetric);
-}
-
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static void add_launch(MegatronWords *writer)
@@ -484,7 +417,7 @@ char **moe_export_megatron(const MoeRun *run, GPtrArray *notes)
   add_training(&writer);
   add_parallelism(&writer);
   add_recompute(&writer);
-  add_software(&writer);
+  words_software(&writer);
   g_ptr_array_add(words, NULL);
   return (char **)g_ptr_array_steal(words, NULL);
 }

@@ -23,5 +23,7 @@ void words_note_if(MegatronWords *writer, gboolean wanted, const char *what);
 /* Which layers lie on which stage (export_stages.c): by Megatron's own rule of equal numbers where the run follows it,
  * else as a layout. */
 void words_stages(MegatronWords *writer);
+/* What the stack does otherwise than Megatron without arguments (export_software.c). */
+void words_software(MegatronWords *writer);
 
 #endif

@@ -114,6 +114,9 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
  */
 GArray *megatron_pattern(const char *option, const char *text, int64_t layers, GError **error);
 
+/* Tokens that Mamba's kernels work on at once (ssm/mamba_mixer.py); no argument says otherwise. */
+#define MEGATRON_MAMBA_CHUNK 128
+
 /* What a layer of a pattern does not say itself, the rest of the architecture does. */
 #define MEGATRON_AS_READ (-1)
 

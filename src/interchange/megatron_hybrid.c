@@ -50,7 +50,8 @@ static void take_mamba(MoeArchitecture *a, const MegatronArguments *arguments)
                            .value_heads = heads,
                            .key_dim = arguments->mamba_state_dim > 0 ? arguments->mamba_state_dim : MAMBA_STATE_DIM,
                            .value_dim = dim,
-                           .convolution = MAMBA_CONVOLUTION};
+                           .convolution = MAMBA_CONVOLUTION,
+                           .chunk = MEGATRON_MAMBA_CHUNK};
 }
 
 const char *megatron_hybrid_pattern(const MegatronArguments *arguments)

@@ -122,6 +122,26 @@ START_TEST(equal_stages_stay_numbers)
 }
 END_TEST
 
+/* What shapes the step goes through, or is said to be lost. */
+START_TEST(what_is_lost_is_noted)
+{
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(MoeRun) rounded = load_model("sonicmoe-7b.yaml");
+  g_autoptr(MoeRun) sparse = load_model("deepseek-v3.2.yaml"), chosen = through_megatron(sparse);
+  g_autoptr(MoeRun) hybrid = load_model("nemotron3-nano-30b.yaml"), mamba = through_megatron(hybrid);
+  g_auto(GStrv) words = moe_export_megatron(rounded, notes);
+
+  ck_assert_ptr_nonnull(words);
+  ck_assert_int_eq(notes->len, 1);
+  ck_assert(strstr(notes->pdata[0], "rounded to tiles") != NULL);
+  ck_assert_int_eq(hybrid->architecture.linear.chunk, 128);
+  ck_assert_int_eq(mamba->architecture.linear.chunk, 128);
+  ck_assert_int_eq(chosen->architecture.attention.index.top_k, sparse->architecture.attention.index.top_k);
+  ck_assert_int_eq(chosen->architecture.attention.index.heads, sparse->architecture.attention.index.heads);
+  ck_assert_int_eq(chosen->architecture.attention.index.dim, sparse->architecture.attention.index.dim);
+}
+END_TEST
+
 MOE_TEST_MAIN("interchange/exports", every_run_that_ships_is_the_same_model_or_refused,
               stages_of_unequal_size_become_a_layout, given_stages_beside_an_end_become_a_layout,
-              equal_stages_stay_numbers)
+              equal_stages_stay_numbers, what_is_lost_is_noted)
