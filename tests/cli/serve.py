@@ -21,8 +21,8 @@ def check(what, good, more=''):
 class Server:
     def __init__(self, *arguments):
         # Under nohup SIGHUP is ignored, and a program that finds it ignored leaves it so.
-        # AddressSanitizer keeps up to 256 MB of what was freed, which would count as growth
-        quarantine = os.environ.get('ASAN_OPTIONS', '') + ':quarantine_size_mb=16'
+        # What AddressSanitizer keeps of freed memory, in all and per thread, would count as growth
+        quarantine = os.environ.get('ASAN_OPTIONS', '') + ':quarantine_size_mb=0:thread_local_quarantine_size_kb=0'
         self.process = subprocess.Popen([moesim, 'serve', '--port', '0', *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env={**os.environ, 'ASAN_OPTIONS': quarantine},
                                         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
@@ -108,6 +108,9 @@ def test_malformed(server):
         check(f'{body[:40]}: {status}', status in (400, 422), text)
 
 
+WORK_KB = 8 << 10  # runs that are simulated at the moment hold some MB each, now more of them and now fewer
+
+
 def test_clients(server):
     """32 at once, of few questions and of many: no error, the same answers, no growth."""
     right = [expected(run, changes) for run, changes in RUNS[:3]]
@@ -146,7 +149,7 @@ def test_clients(server):
     after = together(seconds)
     kept_kb = (counts['answers'] - kept) / 8 * 4.5  # an answer that was asked once is kept, too, up to 32 MiB
     check(f'{len(counts["bad"])} of {counts["answers"]} answers are wrong', not counts['bad'], counts['bad'][:3])
-    check(f'memory grew from {before} to {after} kB, {kept_kb:.0f} of them kept answers', after <= before * 1.1 + kept_kb)
+    check(f'memory grew from {before} to {after} kB, {kept_kb:.0f} of them kept answers', after <= before * 1.1 + kept_kb + WORK_KB)
     print(f'{counts["answers"]} answers to 32 clients, {before} -> {after} kB, {kept_kb:.0f} kB of them kept answers')
 
 
