@@ -88,40 +88,6 @@ static MoeKernel flash_kernel(const MoeEmit *emit, const Core *core, MoePass pas
   return kernel;
 }
 
-/* What TransformerEngine casts for attention in 8 bits (FusedAttnFunc and combine_and_quantize in
- * pytorch/attention/dot_product_attention): forward the queries, keys and values, backward the gradient of the output;
- * outputs and their gradients leave the kernels in BF16. With a scale per tensor queries, keys and values are joined to
- * one tensor, whose greatest value is found before it is cast. MXFP8 casts each tensor along its rows and its columns.
- */
-#define AMAX_LAUNCHES 2 /* the greatest value, the scale */
-
-static void cast_with_late_scale(MoeEmit *emit, double elements, gboolean joined)
-{
-  double read = elements * emit->shape->act_bytes;
-
-  if (joined)
-    moe_emit_bytes(emit, MOE_BANDWIDTH_MEMCPY, "join_heads", read, read, 1);
-  moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "amax_heads", read, 0, AMAX_LAUNCHES);
-  moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_heads", read,
-                 elements * moe_precision_bytes(emit->shape->precision->attention), 1);
-}
-
-static void emit_casts(MoeEmit *emit, const Core *core, MoePass pass)
-{
-  MoePrecision precision = emit->shape->precision->attention;
-  gboolean backward = pass == MOE_PASS_DGRAD;
-  double bytes =
-      backward ? value_bytes(emit->shape, core) : query_bytes(emit->shape, core) + key_bytes(emit->shape, core);
-  double elements = bytes / emit->shape->act_bytes;
-  int64_t tensors = backward ? 1 : 3;
-
-  if (precision == MOE_MXFP8)
-    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_heads", bytes, elements * 2 * moe_precision_bytes(precision),
-                   tensors);
-  else if (precision == MOE_FP8)
-    cast_with_late_scale(emit, elements, !backward);
-}
-
 static void emit_flash(MoeEmit *emit, const Core *core, MoePass pass)
 {
   MoeKernel kernel = flash_kernel(emit, core, pass);
@@ -324,6 +290,17 @@ static void ring(MoeEmit *emit, const Core *core, MoePass pass)
 }
 
 /* ---- the core ----------------------------------------------------------------------------------- */
+
+/* Forward the queries, keys and values, backward the gradient of the output. */
+static void emit_casts(MoeEmit *emit, const Core *core, MoePass pass)
+{
+  const MoeShape *shape = emit->shape;
+
+  if (pass == MOE_PASS_DGRAD)
+    moe_emit_attention_casts(emit, value_bytes(shape, core) / shape->act_bytes, 1);
+  else
+    moe_emit_attention_casts(emit, (query_bytes(shape, core) + key_bytes(shape, core)) / shape->act_bytes, 3);
+}
 
 static void emit_core(MoeEmit *emit, const MoeLayerOp *op, MoePass pass)
 {

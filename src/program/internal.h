@@ -169,6 +169,8 @@ typedef struct {
   int load;
 } MoeQuantize;
 void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize);
+/* What attention in 8 bits reads of so many `tensors`, of `elements` numbers in all; nothing in other formats. */
+void moe_emit_attention_casts(MoeEmit *emit, double elements, int64_t tensors);
 /* Where the stack casts in the backward pass: copies of an FP8 weight gradient's two operands along its reduction
  * (`elements` in all), before the gradient; the transposed weight of a data gradient. */
 void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load);

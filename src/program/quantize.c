@@ -70,6 +70,25 @@ void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
                      elements * copy, quantize->launches * (apart ? 2 : 1), quantize->load);
 }
 
+/* TransformerEngine, FusedAttnFunc and combine_and_quantize in pytorch/attention/dot_product_attention; what leaves the
+ * kernels is BF16. MXFP8 casts each tensor along its rows and its columns. With a scale per tensor several are joined
+ * to one, whose greatest value is found before it is cast; delayed scales, which spare that and cast results back, take
+ * some 10 % more bytes and are told alike. */
+void moe_emit_attention_casts(MoeEmit *emit, double elements, int64_t tensors)
+{
+  MoePrecision precision = emit->shape->precision->attention;
+  double read = elements * emit->shape->act_bytes, copy = elements * moe_precision_bytes(precision);
+
+  if (precision == MOE_MXFP8)
+    moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_heads", read, 2 * copy, tensors);
+  if (precision != MOE_FP8)
+    return;
+  if (tensors > 1)
+    moe_emit_bytes(emit, MOE_BANDWIDTH_MEMCPY, "join_heads", read, read, 1);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "amax_heads", read, 0, AMAX_LAUNCHES);
+  moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_heads", read, copy, 1);
+}
+
 /* One cast per operand: blocks of 128 values lie along the rows now (DeepSeek-V3 report, 3.5.2). */
 void moe_emit_wgrad_casts(MoeEmit *emit, double elements, int load)
 {
