@@ -176,6 +176,7 @@ typedef struct {
   double purchase, purchase_low, purchase_high;       /* of the cluster: dollars per GPU; 0 = unknown */
   double extrapolated_share; /* of the time of all kernels, each alone on the GPU: priced beyond what was measured */
   double training_tokens;    /* of the training that is asked about; 0 = none */
+  gboolean eager;            /* the host issues both passes call by call, not as one graph of the iteration */
   uint64_t events, operations;
   double wall_time_s; /* of the prediction on this machine: the one field that is not reproducible */
 } MoeResult;

@@ -201,6 +201,7 @@ MoeResult *moe_metrics_result(const MoeRun *run, const MoeProgram *program, cons
   result->purchase_high = run->cluster.purchase_high;
   result->gpu_power_w = run->cluster.gpu_power_w;
   result->power_overhead = run->cluster.power_overhead;
+  result->eager = !moe_stack_graphs_iteration(&run->stack);
   result->events = sim->events;
   result->operations = sim->operations;
   return result;

@@ -139,6 +139,9 @@ MoeDoc *moe_software_load(const MoeLookup *lookup, const char *name, MoeMark mar
  * `folder`/NAME.yaml. Maps without `extends` stay as they are. */
 gboolean moe_graft(MoeDoc *doc, const char *path, const char *folder, const char *data_dir, GError **error);
 
+/* Whether something stands in the file of the run itself, not in one that it extends or names. */
+gboolean moe_is_own(const MoeDoc *doc, MoeMark mark);
+
 /* Notes which configuration what is published is stated for, unless the document knows already. */
 void moe_published_state(MoeDoc *doc);
 /* Removes what is published for another configuration than the document now holds: results, and the peak when the

@@ -22,6 +22,11 @@ static gboolean is_written_in(const MoeNode *node, const char *file)
   return g_strcmp0(moe_node_mark(node).file, file) == 0;
 }
 
+gboolean moe_is_own(const MoeDoc *doc, MoeMark mark)
+{
+  return g_strcmp0(mark.file, moe_node_mark(moe_doc_root(doc)).file) == 0;
+}
+
 /* Removes what was written in other files; TRUE when nothing is left. */
 static gboolean prune(MoeDoc *doc, MoeNode *node, const char *file)
 {

@@ -91,6 +91,27 @@ static gboolean read_goodput_assumptions(MoeRun *run, GError **error)
   return good;
 }
 
+/* What the run states itself, in its file or on the command line, it knows, whatever its cluster or stack leaves open.
+ */
+static gboolean is_known(const MoeDoc *doc, const MoeAssumption *assumption)
+{
+  const MoeNode *value = moe_doc_find(doc, assumption->key);
+
+  if (!value || moe_node_kind(value) == MOE_NODE_MAP || moe_is_own(doc, assumption->mark))
+    return FALSE;
+  return moe_is_own(doc, moe_node_mark(value)) || g_strcmp0(moe_node_mark(value).file, MOE_DOC_SET_NAME) == 0;
+}
+
+/* Leaves out of `all` what the run knows, from `first` on. */
+static void drop_known(const MoeDoc *doc, GArray *all, guint first)
+{
+  for (guint i = all->len; i-- > first;)
+    if (is_known(doc, &g_array_index(all, MoeAssumption, i))) {
+      g_free((gpointer)g_array_index(all, MoeAssumption, i).values);
+      g_array_remove_index(all, i);
+    }
+}
+
 static gboolean read_assumptions(MoeRun *run, GError **error)
 {
   static const struct {
@@ -102,8 +123,12 @@ static gboolean read_assumptions(MoeRun *run, GError **error)
   g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(MoeAssumption));
   gboolean good = TRUE;
 
-  for (size_t i = 0; i < G_N_ELEMENTS(places) && good; i++)
+  for (size_t i = 0; i < G_N_ELEMENTS(places) && good; i++) {
+    guint before = all->len;
     good = moe_assumptions_read(moe_doc_find(run->doc, places[i].path), places[i].prefix, run->strings, all, error);
+    if (*places[i].prefix)
+      drop_known(run->doc, all, before);
+  }
   run->n_assumptions = all->len;
   run->assumptions = (MoeAssumption *)(void *)g_array_free(g_steal_pointer(&all), FALSE);
   for (guint i = 0; i < run->n_assumptions && good; i++)

@@ -87,7 +87,8 @@ static void add_assumed(const MoeDoc *doc, const char *section, GHashTable *assu
     const MoeNode *node = moe_doc_find(doc, inside);
 
     node = node ? node : moe_doc_find(doc, key);
-    if (node)
+    gboolean settled = node && moe_is_own(doc, moe_node_mark(node)) && !moe_is_own(doc, moe_node_key_mark(all, i));
+    if (node && !settled) /* what the run states it knows, whatever its cluster or stack leaves open */
       g_hash_table_add(assumed, (gpointer)node);
   }
 }

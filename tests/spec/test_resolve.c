@@ -53,6 +53,33 @@ static void load_bad(const Tree *tree, const char *name, const MoeRunOptions *op
   ck_assert_msg(strstr(error->message, expected) != NULL, "\"%s\" lacks \"%s\"", error->message, expected);
 }
 
+/* ---- assumptions ------------------------------------------------------------------------------------------------- */
+
+START_TEST(what_a_run_states_it_knows)
+{
+  static const char *const known[] = {"cluster.accelerator.l2=40 MB", NULL};
+  g_auto(Tree) tree = tree_with_machines();
+  const MoeRunOptions set = {.sets = known};
+  tree_write(&tree, "silent.yaml", MODEL "cluster: alpha\nstack: plain\n");
+  tree_write(&tree, "says.yaml",
+             MODEL "cluster: {extends: alpha, accelerator: {extends: chip, l2: 40 MB}}\nstack: plain\n");
+  tree_write(&tree, "doubts.yaml",
+             MODEL "cluster: {extends: alpha, accelerator: {extends: chip, l2: 40 MB}}\nstack: plain\n"
+                   "assumptions: {cluster.accelerator.l2: {range: [30 MB, 50 MB], why: my own}}\n");
+  tree_write(&tree, "clusters/accelerators/newer.yaml", "extends: chip.yaml\nl2: 40 MB\n");
+  tree_write(&tree, "newer.yaml", MODEL "cluster: {extends: alpha, accelerator: newer}\nstack: plain\n");
+  g_autoptr(MoeRun) silent = load_good(&tree, "silent.yaml", NULL), says = load_good(&tree, "says.yaml", NULL),
+                    doubts = load_good(&tree, "doubts.yaml", NULL), newer = load_good(&tree, "newer.yaml", NULL),
+                    option = load_good(&tree, "silent.yaml", &set);
+
+  ck_assert_ptr_nonnull(moe_run_assumption(silent, "cluster.accelerator.l2"));
+  ck_assert_ptr_null(moe_run_assumption(says, "cluster.accelerator.l2"));
+  ck_assert_ptr_null(moe_run_assumption(option, "cluster.accelerator.l2"));
+  ck_assert_str_eq(moe_run_assumption(doubts, "cluster.accelerator.l2")->why, "my own");
+  ck_assert_ptr_nonnull(moe_run_assumption(newer, "cluster.accelerator.l2")); /* files that ship share their doubts */
+}
+END_TEST
+
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(names_are_found_above_the_run)
@@ -510,9 +537,9 @@ START_TEST(clusters_and_stacks_alone)
 }
 END_TEST
 
-MOE_TEST_MAIN("spec/resolve", names_are_found_above_the_run, names_are_found_in_the_data_directory,
-              the_nearest_directory_wins, paths_and_inline_maps, unknown_names_say_what_is_near,
-              variants_build_on_each_other, published_belongs_to_a_state,
+MOE_TEST_MAIN("spec/resolve", what_a_run_states_it_knows, names_are_found_above_the_run,
+              names_are_found_in_the_data_directory, the_nearest_directory_wins, paths_and_inline_maps,
+              unknown_names_say_what_is_near, variants_build_on_each_other, published_belongs_to_a_state,
               what_a_run_extends_lends_no_variants_and_no_results, variant_names,
               published_belongs_to_its_configuration, published_overrides_are_of_what_they_make,
               copies_know_what_was_published_for, options_replace_cluster_and_stack, gpus_scale_weakly,
