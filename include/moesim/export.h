@@ -64,9 +64,11 @@ char *moe_export_hf_text(const MoeRun *run, GPtrArray *notes);
 typedef enum { MOE_EXPORT_MEGATRON, MOE_EXPORT_TORCHTITAN, MOE_EXPORT_HF } MoeExportKind;
 
 /* Whether such a text, read again by the import of its kind, is the run's model: parameters, in all and active, within
- * one percent. FALSE and *error (MOE_ERROR_INPUT), which repeats `notes` (may be NULL), when it is another or cannot be
- * read. `data_dir` as for moe_run_load. */
-gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *text, const GPtrArray *notes,
+ * one percent. Then every key of the run that the import reads otherwise (of a Hugging Face configuration: of the
+ * architecture) is added to `notes` (may be NULL); without one the run is the same. FALSE and *error
+ * (MOE_ERROR_INPUT), which repeats `notes`, when it is another model or cannot be read. `data_dir` as for
+ * moe_run_load. */
+gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *text, GPtrArray *notes,
                           const char *data_dir, GError **error);
 
 G_END_DECLS

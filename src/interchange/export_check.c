@@ -1,6 +1,6 @@
 /* Whether a configuration that was written for other software is still the run's model. */
+#include "export_loss.h"
 #include "layer/layer.h"
-#include "spec/spec.h"
 #include <math.h>
 #include <moesim/export.h>
 #include <moesim/import.h>
@@ -46,7 +46,12 @@ static gboolean fail(const MoeRun *run, const char *what, const GPtrArray *notes
                   "%s, expected a model that the export can say%s", what, lost->str);
 }
 
-gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *text, const GPtrArray *notes,
+/* What shapes a step; the model alone in a Hugging Face configuration. */
+#define MODEL_ALONE 6
+static const char *const sections[] = {"training", "parallelism", "recompute",    "offload",
+                                       "cluster",  "stack",       "architecture", NULL};
+
+gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *text, GPtrArray *notes,
                           const char *data_dir, GError **error)
 {
   g_autoptr(GError) reason = NULL;
@@ -57,8 +62,11 @@ gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *tex
     return fail(run, notes && notes->len > 0 ? "what is exported cannot be read again" : reason->message, notes, error);
   moe_count_parameters(&run->architecture, &here);
   moe_count_parameters(&again->architecture, &there);
-  if (is_near((double)there.total, (double)here.total) && is_near((double)there.active, (double)here.active))
+  if (is_near((double)there.total, (double)here.total) && is_near((double)there.active, (double)here.active)) {
+    if (notes)
+      export_add_losses(run, again, kind == MOE_EXPORT_HF ? sections + MODEL_ALONE : sections, notes);
     return TRUE;
+  }
   g_autofree char *what = g_strdup_printf(
       "exported it has %.4g G parameters, %.4g G active, in place of %.4g and %.4g G", (double)there.total / GIGA,
       (double)there.active / GIGA, (double)here.total / GIGA, (double)here.active / GIGA);

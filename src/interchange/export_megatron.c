@@ -248,7 +248,7 @@ static void add_precision(MegatronWords *writer)
   if (p->dispatch == MOE_MXFP8)
     words_text(writer, "--moe-dispatch-fwd-dtype", "mxfp8");
   add_optimizer_types(writer, p);
-  words_note_if(writer, p->lm_head != MOE_BF16, "a precision of the output layer of its own");
+  words_note_if(writer, p->lm_head != (half ? MOE_FP16 : MOE_BF16), "a precision of the output layer of its own");
   words_note_if(writer, p->gemm == MOE_FP32 || p->gemm == MOE_TF32, "matrix products in FP32");
 }
 

@@ -1,6 +1,7 @@
 /* Kernels, dispatcher and graphs of a run's stack as Megatron's arguments. */
 #include "export_megatron.h"
 
+#include <math.h>
 #include <string.h>
 
 static void add_dispatcher(MegatronWords *writer)
@@ -59,6 +60,16 @@ static void add_graphs(MegatronWords *writer)
   words_note_if(writer, said != scopes, "CUDA graphs of embedding or data alone");
 }
 
+/* --ddp-bucket-size counts elements in FP32 and knows no size by rank. */
+static void add_buckets(MegatronWords *writer)
+{
+  double elements = writer->run->stack.data_parallel.bucket_bytes / sizeof(float);
+
+  if (writer->run->stack.data_parallel.bucket_per_rank_bytes == 0 && !writer->run->stack.data_parallel.per_layer &&
+      elements == floor(elements))
+    words_count(writer, "--ddp-bucket-size", (int64_t)elements);
+}
+
 void words_software(MegatronWords *writer)
 {
   const MoeStack *stack = &writer->run->stack;
@@ -67,6 +78,9 @@ void words_software(MegatronWords *writer)
   add_dispatcher(writer);
   add_pages(writer);
   add_graphs(writer);
+  add_buckets(writer);
+  if (g_strcmp0(stack->family.attention, "cudnn") == 0)
+    words_text(writer, "--attention-backend", "fused");
   words_flag_if(writer, "--moe-permute-fusion", experts && stack->fused.permute);
   words_flag_if(writer, "--moe-router-fusion", experts && stack->fused.router);
   words_flag_if(writer, "--cross-entropy-loss-fusion", stack->fused.cross_entropy);
