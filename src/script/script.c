@@ -193,6 +193,7 @@ static void clear_script(Script *script)
   g_hash_table_unref(script->functions);
   g_hash_table_unref(script->documents);
   g_hash_table_unref(script->shell.variables);
+  g_hash_table_unref(script->shell.asked);
   g_ptr_array_unref(script->shell.positions);
   g_ptr_array_unref(script->shell.open);
   if (script->launch)
@@ -241,11 +242,33 @@ static void note_open(const Script *script, GPtrArray *notes)
                                            names->str));
 }
 
+/* A value behind the file that does not reach the launch. */
+static void note_given(const Script *script, const char *const *given, GPtrArray *notes)
+{
+  for (; notes && given && *given; given++) {
+    gsize length = script_assigned(*given);
+    g_autofree char *name = g_strndup(*given, length);
+    gboolean asked = g_hash_table_contains(script->shell.asked, name);
+    g_autofree char *value = length > 0 ? shell_value(&script->shell, name) : NULL;
+
+    if (!value)
+      continue;
+    if (!strstr(value, *given + length + 1))
+      g_ptr_array_add(
+          notes,
+          g_strdup_printf("%.60s behind the file does not count: the script itself assigns \"%.60s\"", *given, value));
+    else if (!asked)
+      g_ptr_array_add(
+          notes, g_strdup_printf("%.60s behind the file does not count: the script asks for no %.40s", *given, name));
+  }
+}
+
 char **moe_script_words(const MoeScriptText *source, const char *const *given, const MoeScriptFiles *files,
                         GPtrArray *notes, GError **error)
 {
   Script script = {
       .shell = {.variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
+                .asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                 .positions = g_ptr_array_new_with_free_func(g_free),
                 .budget = BUDGET,
                 .read = read_for,
@@ -269,6 +292,7 @@ char **moe_script_words(const MoeScriptText *source, const char *const *given, c
 
   note_launches(&script, notes);
   note_open(&script, notes);
+  note_given(&script, given, notes);
   if (!sound)
     moe_fail(error, MOE_ERROR_INPUT, (MoeMark){.file = source->name},
              "no script in UTF-8 of at most %" G_GSIZE_FORMAT " bytes", source->most);

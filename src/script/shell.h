@@ -6,6 +6,7 @@
 
 typedef struct {
   GHashTable *variables; /* name -> GPtrArray of char *: one word, or those of an array */
+  GHashTable *asked;     /* of char *: names whose value was looked for */
   GPtrArray *positions;  /* of char *: $1, $2, ... */
   gsize budget;          /* bytes that expansions may still make */
   guint depth;           /* of expansions inside expansions */
@@ -36,6 +37,8 @@ void shell_strip_comments(char *text);
 char *shell_format(const GPtrArray *words, guint from);
 /* What a command in $(...) prints; NULL: it is not followed. Caller frees. */
 char *shell_command(Shell *shell, const char *command);
+/* The words of a variable, NULL when it is not assigned; that it was asked for is remembered. Borrowed. */
+GPtrArray *shell_find(const Shell *shell, const char *name);
 /* The value of a variable as one text: $1, $@, $#, a scalar, an array joined by the first character of IFS. NULL when
  * it is not assigned. Caller frees. */
 char *shell_value(const Shell *shell, const char *name);

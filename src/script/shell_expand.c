@@ -130,7 +130,7 @@ static void append(Expansion *e, const char *text, gsize length, gboolean quoted
 /* An array in quotes gives its words one by one. */
 static void append_array(Expansion *e, const char *name, gboolean quoted)
 {
-  GPtrArray *value = strcmp(name, "@") == 0 ? e->shell->positions : g_hash_table_lookup(e->shell->variables, name);
+  GPtrArray *value = strcmp(name, "@") == 0 ? e->shell->positions : shell_find(e->shell, name);
 
   for (guint i = 0; value && i < value->len; i++) {
     const char *word = g_ptr_array_index(value, i);
@@ -197,7 +197,7 @@ static gboolean append_keyed(Expansion *e, const char *name, const char *raw, gb
 static const char *append_element(Expansion *e, const char *name, const char *rest, gboolean quoted)
 {
   const char *close = *rest == '[' ? strchr(rest, ']') : NULL;
-  GPtrArray *value = g_hash_table_lookup(e->shell->variables, name);
+  GPtrArray *value = shell_find(e->shell, name);
   g_autofree char *expression = close ? g_strndup(rest + 1, (gsize)(close - rest - 1)) : NULL;
   int64_t index = 0;
 
@@ -219,7 +219,7 @@ static const char *append_element(Expansion *e, const char *name, const char *re
 static void append_length(Expansion *e, const char *inside)
 {
   g_autofree char *name = g_strndup(inside, name_length(inside));
-  GPtrArray *value = g_hash_table_lookup(e->shell->variables, name);
+  GPtrArray *value = shell_find(e->shell, name);
   gsize length = value ? value->len : 0; /* of an array: counted, not put together */
 
   if (*inside == '\0')

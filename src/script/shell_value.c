@@ -13,9 +13,16 @@ static char separator(const Shell *shell)
              : ' ';
 }
 
+GPtrArray *shell_find(const Shell *shell, const char *name)
+{
+  if (!g_hash_table_contains(shell->asked, name))
+    g_hash_table_add(shell->asked, g_strdup(name));
+  return g_hash_table_lookup(shell->variables, name);
+}
+
 char *shell_value(const Shell *shell, const char *name)
 {
-  GPtrArray *value = g_hash_table_lookup(shell->variables, name);
+  GPtrArray *value = shell_find(shell, name);
   gint64 position = 0;
 
   if (strcmp(name, "#") == 0)

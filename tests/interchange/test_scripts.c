@@ -444,8 +444,41 @@ START_TEST(says_what_nothing_assigns)
 }
 END_TEST
 
+/* A value given behind the file is taken, or it is said why it is not. */
+START_TEST(says_which_value_does_not_count)
+{
+  static const struct {
+    const char *text, *given, *note;
+  } cases[] = {
+      {"TP=${TP:-2}\n", "TP=4", NULL},
+      {"EXTRA=\"$EXTRA --bf16\"\n[ \"$EXTRA\" = x ] && TP=1\n: ${TP:=2}\n", "EXTRA=--fp16", NULL},
+      {"export TP=2\n", "TP=4", "TP=4 behind the file does not count: the script itself assigns \"2\""},
+      {"TP=2\n", "TPP=4", "TPP=4 behind the file does not count: the script asks for no TPP"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *script =
+        g_strconcat(cases[i].text, "python t.py --world-size 8 --tensor-model-parallel-size $TP ", SMALL_MODEL, NULL);
+    const MoeImportText file = {script, strlen(script), "run.sh"};
+    const char *const given[] = {cases[i].given, NULL};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MoeImport) made = moe_import_megatron_file(&file, given, NULL, NULL, &error);
+    guint said = 0;
+
+    ck_assert_msg(made != NULL, "%s", error ? error->message : "");
+    for (guint n = 0; n < made->notes->len; n++) {
+      const char *note = g_ptr_array_index(made->notes, n);
+
+      said += g_strcmp0(note, cases[i].note) == 0 ? 1 : 0;
+      ck_assert_msg(cases[i].note || !strstr(note, "does not count"), "%s: %s", cases[i].text, note);
+    }
+    ck_assert_msg(said == (cases[i].note ? 1 : 0), "%s", cases[i].text);
+  }
+}
+END_TEST
+
 MOE_TEST_MAIN("interchange/scripts", reads_settings, says_that_there_are_several, says_what_nothing_assigns,
-              follows_variables_and_branches, follows_loops_and_functions, bounds_loops, follows_expansions,
-              follows_files_and_shells, takes_no_part_for_the_whole, deepspeed_file_of_a_launch, deepspeed_experts,
-              mamba, variants, offload, old_recomputation, other_programs, gpus_follow_the_batch,
-              follows_words_of_other_places, counts_processes)
+              says_which_value_does_not_count, follows_variables_and_branches, follows_loops_and_functions,
+              bounds_loops, follows_expansions, follows_files_and_shells, takes_no_part_for_the_whole,
+              deepspeed_file_of_a_launch, deepspeed_experts, mamba, variants, offload, old_recomputation,
+              other_programs, gpus_follow_the_batch, follows_words_of_other_places, counts_processes)
