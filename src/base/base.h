@@ -54,6 +54,8 @@ void moe_error_set_subject(GError *error, const char *subject);
 const char *moe_error_subject(const GError *error); /* NULL: none */
 MoeMark moe_error_mark(const GError *error);        /* file NULL: no place is known */
 const char *moe_error_what(const GError *error);    /* the message behind its place */
+/* The message, without a place inside an option, "--set:1:20: ": for options whose text the program made. */
+const char *moe_error_without_option(const GError *error);
 /* Puts the place in front of the message, in place of one that it has. */
 void moe_error_place(GError *error, MoeMark mark);
 

@@ -139,6 +139,13 @@ const char *moe_error_what(const GError *error)
   return error->message + (carried ? carried->place : 0);
 }
 
+const char *moe_error_without_option(const GError *error)
+{
+  const char *file = moe_error_mark(error).file;
+
+  return file && g_str_has_prefix(file, "--") ? moe_error_what(error) : error->message;
+}
+
 void moe_error_place(GError *error, MoeMark mark)
 {
   MoeErrorPrivate *carried = carried_by(error);

@@ -65,14 +65,6 @@ static gboolean takes(const MoeDoc *doc, const char *key, const MoeNode *value, 
   return moe_doc_set(copy, set, error) && trial->read(g_steal_pointer(&copy), trial->data_dir, error);
 }
 
-/* The place inside the trial, "--set:1:20: ", is nobody's. */
-static const char *without_place(const char *message)
-{
-  const char *end = g_str_has_prefix(message, MOE_DOC_SET_NAME ":") ? strstr(message, ": ") : NULL;
-
-  return end ? end + strlen(": ") : message;
-}
-
 static gboolean check_one(const MoeDoc *doc, const char *section, const MoeNode *map, guint i, const Trial *trial,
                           GError **error)
 {
@@ -89,7 +81,7 @@ static gboolean check_one(const MoeDoc *doc, const char *section, const MoeNode 
       return TRUE;
   }
   return moe_fail(error, MOE_ERROR_INPUT, moe_node_key_mark(map, i), "assumption about \"%s\": %s", path,
-                  reason ? without_place(reason->message) : "no value");
+                  reason ? moe_error_without_option(reason) : "no value");
 }
 
 static gboolean check_section(const MoeDoc *doc, const char *section, const Trial *trial, GError **error)

@@ -199,8 +199,8 @@ static gboolean check_value(const MoeSweep *sweep, guint axis, guint v, GError *
   g_autoptr(MoeRun) whole G_GNUC_UNUSED = moe_sweep_load(sweep, point, &beside);
   if (!beside || strcmp(alone->message, beside->message) != 0)
     return TRUE;
-  g_propagate_error(error, g_steal_pointer(&alone));
-  return FALSE;
+  return moe_fail(error, MOE_ERROR_INPUT, command_line, "--vary %s=%s: %s", sweep->axes[axis].key,
+                  moe_sweep_value(sweep, point, axis), moe_error_without_option(alone));
 }
 
 /* Values of a long axis are those of a range: what is wrong with one is wrong with its first ones or its last. */

@@ -24,6 +24,11 @@ for wrong in 'cluster.network.nic=400 Gbit/s,8 parsec' 'training.micro_batch={a:
   expect_status 2
   expect_no_out
 done
+# What is wrong with a value is said of the option that it came in.
+refused "--vary training.micro_batch=x: " sweep "$run" --vary training.micro_batch=1,x
+refused "--vary training.micro_btch=1: unknown key" sweep "$run" --vary training.micro_btch=1,2
+refused "--vary cluster=h100-hgxx: no file clusters/h100-hgxx.yaml, did you mean \"h100-hgx\"" sweep "$run" --vary cluster=h100-hgx,h100-hgxx
+
 try sweep "$run" --vary parallelism.tensor=1,3 --wide
 expect_status 0
 expect_err "1 of 2 points cannot be"
