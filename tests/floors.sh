@@ -32,7 +32,7 @@ allowed() {
   measured) echo "base doc notation" ;;
   interchange) echo "base doc notation script schedule spec layer topo cost program coll sim metrics" ;;
   replay) echo "base engine spec topo cost share coll fabric sim interchange" ;;
-  diff) echo "base doc spec cost calibrate sim metrics study measured" ;;
+  diff) echo "base doc spec topo cost program coll calibrate sim metrics study measured" ;;
   report) echo "base doc schedule spec layer topo cost program coll metrics $studies interchange replay diff measured record" ;;
   figure) echo "base doc schedule spec layer topo coll metrics $studies report record" ;;
   trace) echo "base doc schedule spec layer cost program metrics study report record" ;;

@@ -65,16 +65,39 @@ typedef struct {
   char *refused; /* why it stays as it was; NULL: it is what `cost` says */
 } MoeHostRow;
 
+/* Alike collectives of a profile: one kind, size and group. */
+typedef struct {
+  const char *collective, *over; /* the profile's; "domain", "network"; NULL: its ranks are not known */
+  int64_t ranks;                 /* of the group */
+  double bytes;                  /* as MoeCollective counts them */
+  guint n;                       /* seen */
+  double measured_s;             /* the shortest of them, which waits least for its peers */
+  double before_s, after_s;      /* predicted alone on the machine; NaN without known ranks */
+  gboolean learned;              /* FALSE: it judges, or teaches nothing */
+} MoeLinkRecord;
+
+/* What they teach of one value of the cluster. */
+typedef struct {
+  const char *key; /* "domain.efficiency" */
+  double before, after;
+  guint n, kept;                        /* records learned from, and those that judge */
+  double residual_median, residual_p90; /* |predicted / measured - 1| of these */
+  char *refused;                        /* why it stays as it was; NULL: it does not */
+} MoeLinkRow;
+
 typedef struct {
   MoeRun *run;       /* with the constants that are written */
   MoeResult *result; /* of its step */
   int64_t rank;
   double steps;
   double before_step_s, measured_step_s;
-  GArray *rows; /* of MoeFragmentRow, by class */
-  GArray *host; /* of MoeHostRow */
-  char *text;   /* a cluster that extends the run's: kernel constants under which each class takes as long as it did */
-  char *stack;  /* a stack that extends the run's: with the host's costs */
+  GArray *rows;        /* of MoeFragmentRow, by class */
+  GArray *host;        /* of MoeHostRow */
+  GArray *links;       /* of MoeLinkRow */
+  GArray *collectives; /* of MoeLinkRecord, what took longest in all first */
+  char *text;  /* a cluster that extends the run's: kernel constants under which each class takes as long as it did, and
+                  what collectives say of its links */
+  char *stack; /* a stack that extends the run's: with the host's costs */
 } MoeProfileFragment;
 
 /* The host's costs as the CPU side of the trace has them, and rates of the kernels' families, by class and pass, such

@@ -253,8 +253,8 @@ static GArray *entries_of(Fitting *fitting)
 
 /* ---- simulations ------------------------------------------------------------------------------------------------- */
 
-/* The run with the entries before those of its accelerator, and with what the host pays. */
-static MoeRun *run_with(const MoeRun *run, const GArray *entries, const GArray *host, GError **error)
+/* The run with the entries before those of its accelerator, and with what host and links are like. */
+static MoeRun *run_with(const MoeRun *run, const GArray *entries, const MoeProfileFragment *fragment, GError **error)
 {
   char *nothing[] = {NULL};
   MoeRun *with = moe_study_with(run, nothing, error);
@@ -269,7 +269,8 @@ static MoeRun *run_with(const MoeRun *run, const GArray *entries, const GArray *
   g_free(fits->family);
   fits->family = all;
   fits->n += entries->len;
-  diff_host_apply(with, host);
+  diff_host_apply(with, fragment->host);
+  diff_links_apply(with, fragment->links);
   return with;
 }
 
@@ -280,7 +281,7 @@ static gboolean simulate_with(Fitting *fitting, const GArray *entries, const Moe
 
   g_clear_pointer(&fragment->result, moe_result_free);
   g_clear_pointer(&fragment->run, moe_run_free);
-  fragment->run = run_with(fitting->sums->run, entries, fragment->host, error);
+  fragment->run = run_with(fitting->sums->run, entries, fragment, error);
   if (!fragment->run)
     return FALSE;
   diff_sums_init(&sums, fragment->run, fitting->sums->profile, fitting->sums->steps);
@@ -361,17 +362,19 @@ static char *kernels_of(const MoeRun *run, GArray *entries, const char *source)
 }
 
 /* The run's cluster, whatever its values come from, with these constants before its accelerator's own. */
-static char *text_of(const MoeRun *run, GArray *entries, const char *source, GError **error)
+static char *text_of(const MoeRun *run, GArray *entries, const GArray *links, const char *source, GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_copy(run->doc);
+  g_autoptr(GString) head =
+      g_string_new("# A cluster with constants of kernels, and what collectives say of its links, "
+                   "by a profile of a step.\n# Written by moesim calibrate --profile.\n");
   g_autofree char *kernels = kernels_of(run, entries, source);
 
-  if (!moe_doc_set(doc, kernels, error))
+  if (!moe_doc_set(doc, kernels, error) || !diff_links_set(doc, links, error))
     return NULL;
+  diff_links_describe(head, links);
   g_autofree char *cluster = moe_node_print(moe_doc_find(doc, "cluster"), FALSE);
-  return g_strconcat(
-      "# A cluster with constants of kernels by a profile of a step. Written by moesim calibrate --profile.\n", cluster,
-      NULL);
+  return g_strconcat(head->str, cluster, NULL);
 }
 
 /* ---- entry ------------------------------------------------------------------------------------------------------- */
@@ -402,7 +405,7 @@ static gboolean learn(Fitting *fitting, const MoeSimOptions *options, const char
   }
   add_residuals(fitting, entries);
   add_rows(fitting, fragment);
-  fragment->text = text_of(fitting->sums->run, entries, source, error);
+  fragment->text = text_of(fitting->sums->run, entries, fragment->links, source, error);
   fragment->stack = diff_host_text(fitting->sums->run, fragment->host, source, error);
   return fragment->text && fragment->stack;
 }
@@ -418,6 +421,8 @@ static gboolean fill(MoeProfileFragment *fragment, DiffSums *sums, const MoeSimO
     return FALSE;
   fragment->before_step_s = before->step_time_s;
   fragment->host = diff_host_rows(sums->run, sums->profile);
+  if (!diff_links(sums->run, sums->profile, &fragment->links, &fragment->collectives, error))
+    return FALSE;
   start(&fitting, sums, cost);
   return learn(&fitting, options, source, fragment, error);
 }
@@ -450,8 +455,9 @@ void moe_profile_fragment_free(MoeProfileFragment *fragment)
   moe_result_free(fragment->result);
   moe_run_free(fragment->run);
   g_array_unref(fragment->rows);
-  if (fragment->host)
-    g_array_unref(fragment->host);
+  g_clear_pointer(&fragment->host, g_array_unref);
+  g_clear_pointer(&fragment->links, g_array_unref);
+  g_clear_pointer(&fragment->collectives, g_array_unref);
   g_free(fragment->text);
   g_free(fragment->stack);
   g_free(fragment);

@@ -106,6 +106,17 @@ void diff_host_apply(MoeRun *run, const GArray *rows);
 /* The run's stack with it, as a file. Caller frees; NULL and *error. */
 char *diff_host_text(const MoeRun *run, const GArray *rows, const char *source, GError **error);
 
+/* ---- links.c ----------------------------------------------------------------------------------------------------- */
+
+/* What the collectives of the profile say of the run's links: rows of all keys, and the records. FALSE and *error. */
+gboolean diff_links(const MoeRun *run, const MoeProfile *profile, GArray **rows, GArray **records, GError **error);
+/* Takes what is not refused into the run. */
+void diff_links_apply(MoeRun *run, const GArray *rows);
+/* The same as overrides of a run's document. */
+gboolean diff_links_set(MoeDoc *doc, const GArray *rows, GError **error);
+/* Lines of comment above a cluster: what each value rests on. */
+void diff_links_describe(GString *head, const GArray *rows);
+
 /* ---- meaning.c --------------------------------------------------------------------------------------------------- */
 
 /* What a difference would mean; the caller frees. */

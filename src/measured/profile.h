@@ -62,6 +62,7 @@ typedef struct {
   const char *collective; /* "allreduce", as the library's records call it; NULL not known */
   double bytes;           /* of a collective: the larger of what goes in and comes out on this rank */
   int64_t group;          /* ranks of it; 0 not known */
+  int64_t first, stride;  /* of them, the first and what lies between two; stride 0: not known, or not the same */
 } MoeSeenKernel;
 
 /* What the host pays for. */

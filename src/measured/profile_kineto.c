@@ -71,6 +71,28 @@ static double element_bytes(const char *type)
   return 0;
 }
 
+/* Ranks as PyTorch lists them, "[0, 8, 16, 24]", up to where a long list leaves some out ("..."). */
+static void fill_ranks(const char *list, MoeSeenKernel *kernel)
+{
+  g_auto(GStrv) parts = g_strsplit_set(list ? list : "", "[], ", -1);
+  int64_t before = 0, stride = 0, rank;
+  guint n = 0;
+
+  for (guint i = 0; parts[i] && strcmp(parts[i], "...") != 0; i++) {
+    if (!g_ascii_string_to_signed(parts[i], 10, 0, G_MAXINT64, &rank, NULL))
+      continue;
+    if (n == 0)
+      kernel->first = rank;
+    if (n == 1)
+      stride = rank - before;
+    if (n > 1 && rank - before != stride)
+      return;
+    before = rank;
+    n++;
+  }
+  kernel->stride = MAX(stride, 0);
+}
+
 static void fill_collective(JsonObject *args, MoeSeenKernel *kernel)
 {
   double in = number_of(args, "In msg nelems", 0), out = number_of(args, "Out msg nelems", 0);
@@ -78,6 +100,7 @@ static void fill_collective(JsonObject *args, MoeSeenKernel *kernel)
   kernel->collective = text_of(args, "Collective name");
   kernel->bytes = fmax(fmax(in, out), 0) * element_bytes(text_of(args, "dtype"));
   kernel->group = MAX(whole_of(args, "Group size", 0), 0);
+  fill_ranks(text_of(args, "Process Group Ranks"), kernel);
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */

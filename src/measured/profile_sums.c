@@ -149,7 +149,8 @@ GArray *moe_profile_products(const MoeProfile *profile)
 
 static char *collective_key(const MoeSeenKernel *kernel)
 {
-  return g_strdup_printf("%s %.0f %" G_GINT64_FORMAT, kernel->collective, kernel->bytes, kernel->group);
+  return g_strdup_printf("%s %.0f %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, kernel->collective, kernel->bytes,
+                         kernel->group, kernel->stride);
 }
 
 GArray *moe_profile_collectives(const MoeProfile *profile)

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#define SHOWN_PRODUCTS 12 /* in a table; JSON and CSV have all */
+#define SHOWN_COLLECTIVES 12
+#define SHOWN_PRODUCTS    12 /* in a table; JSON and CSV have all */
 
 static void add_row(JsonBuilder *builder, const MoeProfileDiff *diff, const MoeDiffRow *row)
 {
@@ -136,10 +137,50 @@ static const MoeColumn host_costs[] = {
     {"left as it was, because", "refused", "w1", "text", MOE_AT(MoeHostRow, refused)},
 };
 
+static double link_after(gconstpointer of)
+{
+  const MoeLinkRow *row = of;
+
+  return row->refused ? NAN : row->after;
+}
+
+static const MoeColumn links[] = {
+    {"links", "key", "n", MOE_AT(MoeLinkRow, key)},
+    {"records", "records", "r", "#", MOE_AT(MoeLinkRow, n)},
+    {"before", "before", "r", "%.3g", MOE_AT(MoeLinkRow, before)},
+    {"after", "after", "r", "%.3g", MOE_RULE(link_after)},
+    {"records not fitted", "records_kept", "r2", "#", MOE_AT(MoeLinkRow, kept)},
+    {"their error", "residual_median", "r", "%", MOE_AT(MoeLinkRow, residual_median)},
+    {"P90", "residual_p90", "r", "%", MOE_AT(MoeLinkRow, residual_p90)},
+    {"left as it was, because", "refused", "w1", "text", MOE_AT(MoeLinkRow, refused)},
+};
+
+static double record_error(gconstpointer of)
+{
+  const MoeLinkRecord *row = of;
+
+  return less_one(row->after_s, row->measured_s);
+}
+
+static const MoeColumn records[] = {
+    {"collective", "collective", "n", MOE_AT(MoeLinkRecord, collective)},
+    {"ranks", "ranks", "r", "#", MOE_AT(MoeLinkRecord, ranks)},
+    {"over", "over", "l", "text", MOE_AT(MoeLinkRecord, over)},
+    {"size", "bytes", "r", "B", MOE_AT(MoeLinkRecord, bytes)},
+    {"times", "times", "r", "#", MOE_AT(MoeLinkRecord, n)},
+    {"shortest", "measured_s", "r", "s", MOE_AT(MoeLinkRecord, measured_s)},
+    {"predicted before", "predicted_before_s", "r2", "s", MOE_AT(MoeLinkRecord, before_s)},
+    {"predicted after", "predicted_after_s", "r2", "s", MOE_AT(MoeLinkRecord, after_s)},
+    {"error", "error_after", "r", "+%", MOE_RULE(record_error)},
+    {"learned from", "learned", "l", "yes", MOE_FLAG(MoeLinkRecord, learned)},
+};
+
 static JsonNode *describe_fragment(const MoeProfileFragment *fragment)
 {
   const MoeFragmentRow *rows = (gconstpointer)fragment->rows->data;
   const MoeHostRow *host = (gconstpointer)fragment->host->data;
+  const MoeLinkRow *link = (gconstpointer)fragment->links->data;
+  const MoeLinkRecord *record = (gconstpointer)fragment->collectives->data;
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
@@ -151,6 +192,8 @@ static JsonNode *describe_fragment(const MoeProfileFragment *fragment)
   moe_json_number(builder, "ratio", fragment->measured_step_s / fragment->result->step_time_s);
   MOE_LIST(builder, "classes", rows, fragment->rows->len, taught);
   MOE_LIST(builder, "host", host, fragment->host->len, host_costs);
+  MOE_LIST(builder, "links", link, fragment->links->len, links);
+  MOE_LIST(builder, "collectives", record, fragment->collectives->len, records);
   json_builder_end_object(builder);
   return json_builder_get_root(builder);
 }
@@ -164,7 +207,12 @@ char *moe_report_fragment(const MoeProfileFragment *fragment, MoeSheet sheet)
        "{measured_step_time_s|s} per step, of {steps_profiled|%.4g} in the profile: {ratio|%.3f} x as long"},
   };
   static const MoePassage page[] = {
-      {MOE_LINES(lines)}, {MOE_ROWS("classes", taught), .above = "\n"}, {MOE_ROWS("host", host_costs), .above = "\n"}};
+      {MOE_LINES(lines)},
+      {MOE_ROWS("classes", taught), .above = "\n"},
+      {MOE_ROWS("host", host_costs), .above = "\n"},
+      {MOE_ROWS("links", links), .above = "\n"},
+      {MOE_ROWS("collectives", records), .most = SHOWN_COLLECTIVES, .above = "\n"},
+  };
   static const MoeForms forms = {MOE_PAGE(page), .rows = "classes"};
 
   return moe_record_emit(describe_fragment(fragment), &forms, sheet);

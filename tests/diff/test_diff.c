@@ -1,4 +1,5 @@
 /* A trace made of the prediction itself differs nowhere; what is stretched in it is found again, with its reason. */
+#include "coll/coll.h"
 #include "diff/diff.h"
 #include "moetest.h"
 #include "spec/work.h"
@@ -405,6 +406,103 @@ START_TEST(every_other_step_judges)
 }
 END_TEST
 
+/* ---- links ------------------------------------------------------------------------------------------------------- */
+
+/* Collectives of two groups of a run, as long as they take alone on its machine; each seen twice, once later than its
+ * peers; every other size waits for them both times. */
+static MoeProfile *collectives_of(const MoeRun *run, double wait_us)
+{
+  static const struct {
+    const char *name, *ranks;
+    MoeCollectiveKind kind;
+    guint n;
+    int64_t first, stride;
+  } groups[] = {{"allreduce", "[0, 1, 2, 3, 4, 5, 6, 7]", MOE_ALL_REDUCE, 8, 0, 1},
+                {"_allgather_base", "[1, 9]", MOE_ALL_GATHER, 2, 1, 8}};
+  g_autoptr(GString) events = g_string_new(NULL);
+  g_autoptr(MoeTopo) topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, NULL);
+  double at_us = 1;
+
+  for (guint g = 0; g < G_N_ELEMENTS(groups); g++)
+    for (int size = 0; size < 10; size++) {
+      int64_t members[8];
+      double bytes = 4096 << 2 * size;
+      MoeCollTiming timing;
+      const MoeCollOperation operation = {.kind = groups[g].kind};
+
+      for (guint i = 0; i < groups[g].n; i++)
+        members[i] = groups[g].first + i * groups[g].stride;
+      const MoeCollGroup group = {groups[g].n, members};
+      ck_assert(moe_coll_time(topo, &run->stack.collectives, &operation, &group, bytes, &timing));
+      for (int late = 0; late < 2; late++, at_us += 1e6)
+        g_string_append_printf(events,
+                               "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"ncclDevKernel\", \"ts\": %.3f, "
+                               "\"dur\": %.6f, \"args\": {\"Collective name\": \"%s\", \"Out msg nelems\": %.0f, "
+                               "\"Group size\": %u, \"dtype\": \"Byte\", \"Process Group Ranks\": \"%s\"}},",
+                               at_us, 1e6 * timing.time_s + 500 * late + wait_us * (size % 2), groups[g].name, bytes,
+                               groups[g].n, groups[g].ranks);
+    }
+  g_string_append(events, "{}");
+  return parse(events->str);
+}
+
+static const MoeLinkRow *link_of(const MoeProfileFragment *fragment, const char *key)
+{
+  for (guint i = 0; i < fragment->links->len; i++)
+    if (strcmp(g_array_index(fragment->links, MoeLinkRow, i).key, key) == 0)
+      return &g_array_index(fragment->links, MoeLinkRow, i);
+  ck_abort_msg("no row of %s", key);
+}
+
+/* Bandwidths and latencies of a machine are found in the collectives that ran on it, and are in the cluster that is
+ * written; what no collective speaks of is refused by name. */
+START_TEST(a_fragment_has_what_collectives_say_of_links)
+{
+  static const char *const other[] = {"cluster.domain.efficiency=0.6", "cluster.domain.collectives.floor=25 us",
+                                      "cluster.network.efficiency=0.5", NULL};
+  static const struct {
+    const char *key;
+    double value;
+  } told[] = {{"domain.efficiency", 0.6}, {"domain.collectives.floor", 25e-6}, {"network.efficiency", 0.5}};
+  g_autoptr(MoeRun) truth = small_run(other), run = small_run(NULL);
+  g_autoptr(MoeProfile) profile = collectives_of(truth, 0);
+  g_autoptr(MoeProfileFragment) fragment = fragment_of(run, profile);
+  g_autofree char *path = g_build_filename(moetest_folder(), "mine.yaml", NULL);
+  g_autofree char *cluster = g_strconcat("cluster=", path, NULL);
+  const char *const sets[] = {cluster, NULL};
+
+  for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
+    const MoeLinkRow *row = link_of(fragment, told[i].key);
+
+    ck_assert_msg(row->refused == NULL, "%s: %s", row->key, row->refused);
+    ck_assert_msg(fabs(row->after / told[i].value - 1) < 0.03, "%s: %g, truly %g", row->key, row->after, told[i].value);
+    ck_assert_msg(row->kept > 0 && row->residual_p90 < 0.03, "%s: %u judge, %g", row->key, row->kept,
+                  row->residual_p90);
+  }
+  ck_assert_ptr_nonnull(link_of(fragment, "domain.all_to_all_efficiency")->refused);
+  ck_assert_ptr_nonnull(strstr(fragment->text, "# domain.all_to_all_efficiency: as before; no collective"));
+  ck_assert(g_file_set_contents(path, fragment->text, -1, NULL));
+  g_autoptr(MoeRun) again = small_run(sets);
+  ck_assert_double_eq_tol(again->cluster.domain.efficiency, 0.6, 0.02);
+  ck_assert_double_eq_tol(again->cluster.domain.collectives.floor_s, 25e-6, 1e-6);
+  ck_assert_double_eq(again->cluster.domain.all_to_all_efficiency, run->cluster.domain.all_to_all_efficiency);
+}
+END_TEST
+
+/* Sizes that contradict each other are waits of peers: no link is blamed for them. */
+START_TEST(waits_for_peers_are_no_bandwidth)
+{
+  g_autoptr(MoeRun) run = small_run(NULL);
+  g_autoptr(MoeProfile) profile = collectives_of(run, 3e3);
+  g_autoptr(MoeProfileFragment) fragment = fragment_of(run, profile);
+  const MoeLinkRow *row = link_of(fragment, "domain.efficiency");
+
+  ck_assert_msg(row->refused != NULL && strstr(row->refused, "waits for peers"), "%g: %s", row->after, row->refused);
+  ck_assert_double_eq(fragment->run->cluster.domain.efficiency, run->cluster.domain.efficiency);
+}
+END_TEST
+
 MOE_TEST_MAIN("diff", a_trace_of_the_prediction_differs_nowhere, a_longer_kernel_is_found_with_its_reason,
               other_bytes_are_told, every_instant_has_one_cause, a_rank_that_is_not_there_is_refused,
-              a_fragment_has_the_costs_of_the_host, a_fragment_takes_as_long_as_the_trace, every_other_step_judges)
+              a_fragment_has_the_costs_of_the_host, a_fragment_takes_as_long_as_the_trace, every_other_step_judges,
+              a_fragment_has_what_collectives_say_of_links, waits_for_peers_are_no_bandwidth)
