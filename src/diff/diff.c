@@ -74,7 +74,7 @@ static void add_products(MoeProfileDiff *diff, const DiffSums *sums, const MoeCo
   for (guint i = 0; i < sums->products->len; i++) {
     const DiffProduct *product = &g_array_index(sums->products, DiffProduct, i);
 
-    add_row(diff, MOE_DIFF_PRODUCT, product_name(product), &product->sum, diff_mean_product(product, cost));
+    add_row(diff, MOE_DIFF_PRODUCT, product_name(product), &product->sum, diff_mean_product(sums, product, cost));
   }
 }
 

@@ -59,10 +59,14 @@ typedef struct {
   DiffSum classes[MOE_N_SEEN], collectives[DIFF_N_COLLECTIVES], layers[MOE_N_SCOPES + 1]; /* last: no layer is told */
   double predicted_state_s[DIFF_N_STATES], measured_state_s[DIFF_N_STATES];
   double predicted_overlapped_s, measured_overlapped_s;
-  GArray *spans;      /* of DiffSpan, predicted */
-  GArray *products;   /* of DiffProduct, by first appearance */
-  GHashTable *places; /* text of the shape -> place in products, + 1 */
-  GHashTable *works;  /* text of its shape -> DiffWork */
+  DiffSum layer_classes[MOE_N_SCOPES + 1][MOE_N_SEEN]; /* of the layers above */
+  double idle_s[MOE_N_CAUSES];                         /* predicted: what the compute stream waits for */
+  double waits_s[DIFF_N_COLLECTIVES]; /* measured: by which collectives take longer than the shortest alike */
+  gboolean shaped;                    /* the trace knows shapes of products */
+  GArray *spans;                      /* of DiffSpan, predicted */
+  GArray *products;                   /* of DiffProduct, by first appearance */
+  GHashTable *places;                 /* text of the shape -> place in products, + 1 */
+  GHashTable *works;                  /* text of its shape -> DiffWork */
 } DiffSums;
 
 /* ---- diff.c ------------------------------------------------------------------------------------------------------ */
@@ -123,7 +127,7 @@ void diff_links_describe(GString *head, const GArray *rows);
 char *diff_mean_class(const DiffSums *sums, const MoeCostModel *cost, MoeSeenClass klass);
 char *diff_mean_collective(const DiffSums *sums, DiffCollective kind);
 char *diff_mean_layer(const DiffSums *sums, guint layer);
-char *diff_mean_product(const DiffProduct *product, const MoeCostModel *cost);
+char *diff_mean_product(const DiffSums *sums, const DiffProduct *product, const MoeCostModel *cost);
 char *diff_mean_state(const DiffSums *sums, DiffState state);
 
 #endif

@@ -56,9 +56,12 @@ static void add_kernel(DiffSums *sums, const MoeSeenKernel *kernel)
   DiffProduct *product = shaped ? diff_product(sums, kernel->m, kernel->n, kernel->k, kernel->batch) : NULL;
   MoeScope layer = product ? product->scope : diff_layer_of(kernel->klass);
 
+  sums->shaped |= shaped;
   add(&sums->classes[kernel->klass], kernel, sums->steps);
-  if (kernel->klass != MOE_SEEN_COPY)
+  if (kernel->klass != MOE_SEEN_COPY) {
     add(&sums->layers[layer], kernel, sums->steps);
+    add(&sums->layer_classes[layer][kernel->klass], kernel, sums->steps);
+  }
   if (product)
     add(&product->sum, kernel, sums->steps);
 }
@@ -92,6 +95,18 @@ static GArray *spans_of(const MoeProfile *profile)
   return spans;
 }
 
+/* By which collectives with records take longer than the shortest of the same kind, size and group: waits for peers. */
+static void add_waits(DiffSums *sums)
+{
+  g_autoptr(GArray) alike = moe_profile_collectives(sums->profile);
+
+  for (guint i = 0; i < alike->len; i++) {
+    const MoeSeenAlike *one = &g_array_index(alike, MoeSeenAlike, i);
+
+    sums->waits_s[collective_of(&one->like)] += (one->total_s - one->n * one->least_s) / sums->steps;
+  }
+}
+
 void diff_add_profile(DiffSums *sums)
 {
   for (guint i = 0; i < sums->profile->kernels->len; i++) {
@@ -106,4 +121,5 @@ void diff_add_profile(DiffSums *sums)
 
   diff_sum_states(spans, sums->steps, sums->measured_state_s, &sums->measured_overlapped_s);
   name_largest(sums);
+  add_waits(sums);
 }

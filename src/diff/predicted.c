@@ -134,6 +134,7 @@ static void add_kernel(DiffSums *sums, const MoeKernel *kernel, double time_s)
 
   add(&sums->classes[klass], time_s, (double)kernel->launches, 0);
   add(&sums->layers[layer], time_s, (double)kernel->launches, 0);
+  add(&sums->layer_classes[layer][klass], time_s, (double)kernel->launches, 0);
   if (klass == MOE_SEEN_GEMM)
     add_product(sums, kernel, time_s);
   remember_work(sums, kernel, time_s);
@@ -158,15 +159,21 @@ static void add_span(DiffSums *sums, const MoeSlice *slice, DiffState state)
   g_array_append_val(sums->spans, span);
 }
 
+static void add_idle(DiffSums *sums, const MoeSlice *slice)
+{
+  for (guint cause = 0; cause < MOE_N_CAUSES; cause++)
+    sums->idle_s[cause] += slice->cause_s[cause];
+}
+
 /* What no kernel, transfer or copy is - idle time, a delay of the host - a trace does not show. */
 void diff_add_slice(const MoeSlice *slice, gpointer user_data)
 {
   DiffSums *sums = user_data;
   double time_s = moe_time_to_seconds(slice->end - slice->start);
 
-  if (slice->stream == MOE_N_STREAMS)
-    return;
-  if (slice->kernel) {
+  if (slice->stream == MOE_N_STREAMS) {
+    add_idle(sums, slice);
+  } else if (slice->kernel) {
     add_kernel(sums, slice->kernel, time_s);
     add_span(sums, slice, DIFF_KERNELS);
   } else if (slice->collective || slice->message != MOE_NO_MESSAGE) {

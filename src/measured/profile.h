@@ -121,7 +121,7 @@ void moe_profile_classes(const MoeProfile *profile, MoeSeenSum *sums);
 typedef struct {
   MoeSeenKernel like; /* the first of them; its texts are the profile's */
   guint n;
-  double median_s, least_s;
+  double median_s, least_s, total_s;
 } MoeSeenAlike;
 
 /* Of MoeSeenAlike, what took longest in all first. A product's time is that of all kernels of its operation. */

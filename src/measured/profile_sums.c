@@ -99,7 +99,8 @@ static GArray *sum_groups(GHashTable *groups)
   for (guint i = 0; i < order->len; i++) {
     const Group *one = order->pdata[i];
     double *values = (double *)(gpointer)one->duration_s->data;
-    MoeSeenAlike sum = {one->like, one->duration_s->len, moe_quantile(values, one->duration_s->len, 0.5), 0};
+    MoeSeenAlike sum = {one->like, one->duration_s->len, moe_quantile(values, one->duration_s->len, 0.5), 0,
+                        one->total_s};
 
     sum.least_s = values[0]; /* sorted by then */
     g_array_append_val(alike, sum);

@@ -222,6 +222,8 @@ START_TEST(a_longer_kernel_is_found_with_its_reason)
                 attention->meaning);
   ck_assert(attention[-1].kind == MOE_DIFF_LAYER); /* the largest difference of its kind comes first */
   ck_assert_double_gt(layer->measured_s, layer->predicted_s);
+  ck_assert_ptr_nonnull(strstr(attention->meaning, "where nothing was measured"));
+  ck_assert_ptr_nonnull(strstr(layer->meaning, "most by attention (+"));
 }
 END_TEST
 
@@ -268,6 +270,7 @@ START_TEST(every_instant_has_one_cause)
                           1e-12);
   ck_assert_double_eq_tol(row_of(diff, MOE_DIFF_CAUSE, "exposed copies")->measured_s, 1e-6, 1e-12);
   ck_assert_double_eq_tol(row_of(diff, MOE_DIFF_CAUSE, "nothing on the GPU")->measured_s, 2e-6, 1e-12);
+  ck_assert_ptr_nonnull(strstr(row_of(diff, MOE_DIFF_CLASS, "gemm")->meaning, "all products together"));
 }
 END_TEST
 
