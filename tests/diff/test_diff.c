@@ -274,6 +274,27 @@ START_TEST(every_instant_has_one_cause)
 }
 END_TEST
 
+/* Of two exchanges alike the second takes three times as long: that it waits. */
+START_TEST(waits_for_the_last_peer_are_told)
+{
+  static const char exchange[] =
+      "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"ncclDevKernel\", \"ts\": %d, \"dur\": %d, "
+      "\"args\": {\"Collective name\": \"all_to_allv\", \"In msg nelems\": 4096, "
+      "\"Group size\": 8, \"dtype\": \"BFloat16\"}},";
+  g_autoptr(MoeRun) run = small_run(NULL);
+  g_autoptr(GString) events = g_string_new(NULL);
+
+  g_string_append_printf(events, exchange, 1, 10000000);
+  g_string_append_printf(events, exchange, 20000000, 30000000);
+  g_string_append(events, "{}");
+  g_autoptr(MoeProfile) profile = parse(events->str);
+  MoeSimOptions options = {.kernel_jitter = -1};
+  g_autoptr(MoeProfileDiff) diff = moe_profile_diff(run, &options, profile, 0, 1, NULL);
+  const MoeDiffRow *row = row_of(diff, MOE_DIFF_CLASS, "all_to_all");
+  ck_assert_msg(strstr(row->meaning, "50 % of it waits for the last peer") != NULL, "%s", row->meaning);
+}
+END_TEST
+
 START_TEST(a_rank_that_is_not_there_is_refused)
 {
   g_autoptr(MoeRun) run = small_run(NULL);
@@ -506,6 +527,7 @@ START_TEST(waits_for_peers_are_no_bandwidth)
 END_TEST
 
 MOE_TEST_MAIN("diff", a_trace_of_the_prediction_differs_nowhere, a_longer_kernel_is_found_with_its_reason,
-              other_bytes_are_told, every_instant_has_one_cause, a_rank_that_is_not_there_is_refused,
-              a_fragment_has_the_costs_of_the_host, a_fragment_takes_as_long_as_the_trace, every_other_step_judges,
+              other_bytes_are_told, every_instant_has_one_cause, waits_for_the_last_peer_are_told,
+              a_rank_that_is_not_there_is_refused, a_fragment_has_the_costs_of_the_host,
+              a_fragment_takes_as_long_as_the_trace, every_other_step_judges,
               a_fragment_has_what_collectives_say_of_links, waits_for_peers_are_no_bandwidth)

@@ -113,6 +113,29 @@ START_TEST(collectives_have_bandwidth)
 }
 END_TEST
 
+/* A regular list, one that is cut short, one without a rule, and none. */
+START_TEST(ranks_of_collectives_are_read)
+{
+  static const struct {
+    const char *list;
+    int64_t first, stride;
+  } groups[] = {{"[1, 9, 17, 25]", 1, 8}, {"[0, 2, 4, ..., 254]", 0, 2}, {"[0, 1, 8, 9]", 0, 0}, {"", 0, 0}};
+
+  for (guint i = 0; i < G_N_ELEMENTS(groups); i++) {
+    g_autofree char *text = g_strdup_printf(
+        "{\"traceEvents\": [{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"ncclDevKernel\", \"ts\": 1, \"dur\": 2, "
+        "\"args\": {\"Collective name\": \"allreduce\", \"Group size\": 4, \"Process Group Ranks\": \"%s\"}}]}",
+        groups[i].list);
+    g_autoptr(MoeProfile) p = parse(text, NULL);
+
+    ck_assert_ptr_nonnull(p);
+    const MoeSeenKernel *kernel = &g_array_index(p->kernels, MoeSeenKernel, 0);
+    ck_assert_int_eq(kernel->first, groups[i].first);
+    ck_assert_int_eq(kernel->stride, groups[i].stride);
+  }
+}
+END_TEST
+
 START_TEST(names_give_classes)
 {
   static const struct {
@@ -314,6 +337,7 @@ START_TEST(another_layout_is_told)
 END_TEST
 
 MOE_TEST_MAIN("measured/profile", a_trace_is_read, products_have_shapes, collectives_have_bandwidth,
-              what_the_host_pays_is_learned_from_every_other_record, names_give_classes, own_names_come_first,
-              measurements_can_be_calibrated_by, gzip_is_read, what_is_no_trace_is_refused, an_export_of_nsight_is_read,
-              bad_databases_are_refused, names_of_an_export_become_text, another_layout_is_told)
+              ranks_of_collectives_are_read, what_the_host_pays_is_learned_from_every_other_record, names_give_classes,
+              own_names_come_first, measurements_can_be_calibrated_by, gzip_is_read, what_is_no_trace_is_refused,
+              an_export_of_nsight_is_read, bad_databases_are_refused, names_of_an_export_become_text,
+              another_layout_is_told)
