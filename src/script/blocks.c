@@ -160,10 +160,7 @@ static gboolean run_body(Script *script, const char *body)
   script->depth++;
   script_run(script, body);
   script->depth--;
-  while (script->frames->len > frames) { /* of ifs that a break left */
-    g_free(g_array_index(script->frames, ScriptFrame, script->frames->len - 1).subject);
-    g_array_set_size(script->frames, script->frames->len - 1);
-  }
+  script_unwind(script, frames); /* ifs that a break left */
   ScriptFlow flow = script->flow;
 
   if (flow == FLOW_BREAK || flow == FLOW_CONTINUE)

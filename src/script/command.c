@@ -71,6 +71,18 @@ char *script_document(Script *script)
   return shell_expand_text(&script->shell, quoted->str);
 }
 
+/* cat FILE, cat << END inside $(...) */
+static void print_document(Script *script, const char *path)
+{
+  g_autofree char *text =
+      script->statement && script->statement->document ? script_document(script) : script_contents(script, path);
+
+  if (text)
+    g_string_append(script->output, text);
+  else
+    script->unfollowed = TRUE;
+}
+
 /* cat > FILE << END, tee FILE << END */
 static void write_document(Script *script, GPtrArray *words, const char *target)
 {
@@ -79,6 +91,8 @@ static void write_document(Script *script, GPtrArray *words, const char *target)
 
   if (file && script->statement && script->statement->document)
     g_hash_table_replace(script->documents, g_strdup(file), script_document(script));
+  else if (!file && script->output)
+    print_document(script, word_at(words, 1));
 }
 
 /* sbatch << END, bash << END: the lines are a script. */
@@ -132,17 +146,26 @@ static void write_echo(Script *script, GPtrArray *words, const char *target)
 {
   guint from = 1;
 
-  while (word_at(words, from)[0] == '-')
+  while (word_at(words, from)[0] == '-' && word_at(words, from)[1] != '-')
     from++;
+  g_autofree char *text = join_from(words, from);
+
   if (target)
-    g_hash_table_replace(script->documents, g_strdup(target), join_from(words, from));
+    g_hash_table_replace(script->documents, g_strdup(target), g_steal_pointer(&text));
+  else if (script->output)
+    g_string_append_printf(script->output, "%s\n", text);
 }
 
 /* ---- variables ------------------------------------------------------------------------------- */
 
-/* printf -v NAME FORMAT WORD... */
-static void run_printf(Script *script, GPtrArray *words, G_GNUC_UNUSED const char *target)
+/* printf FORMAT WORD..., printf -v NAME FORMAT WORD... */
+static void run_printf(Script *script, GPtrArray *words, const char *target)
 {
+  if (script->output && !target && words->len > 1 && *word_at(words, 1) != '-') {
+    g_autofree char *text = shell_format(words, 1);
+
+    g_string_append(script->output, text);
+  }
   if (strcmp(word_at(words, 1), "-v") != 0 || words->len < 4)
     return;
   GPtrArray *value = g_ptr_array_new_with_free_func(g_free);
@@ -205,16 +228,88 @@ static void run_return(Script *script, G_GNUC_UNUSED GPtrArray *words, G_GNUC_UN
 static void call(Script *script, const char *body, const GPtrArray *words)
 {
   GPtrArray *before = g_ptr_array_ref(script->shell.positions);
+  guint frames = script->frames->len;
   g_autofree char *kept = g_strdup(body); /* a function may define itself anew */
 
   set_positions(script, words, 1);
   script->calls++;
   run_nested(script, kept);
   script->calls--;
+  script_unwind(script, frames); /* ifs that a return left */
   if (script->flow != FLOW_NEXT)
     script->flow = FLOW_NEXT;
   g_ptr_array_unref(script->shell.positions);
   script->shell.positions = before;
+}
+
+/* Variables for a shell below this one; NULL when they are more than expansions may still make. */
+static GHashTable *copy_variables(Shell *shell)
+{
+  g_autoptr(GHashTable) copy =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_hash_table_iter_init(&iter, shell->variables);
+  while (g_hash_table_iter_next(&iter, &name, &value)) {
+    GPtrArray *words = g_ptr_array_new_with_free_func(g_free), *before = value;
+
+    g_hash_table_insert(copy, g_strdup(name), words);
+    for (guint i = 0; i < before->len; i++) {
+      gsize length = strlen(word_at(before, i)) + 1;
+
+      if (shell->budget < length)
+        return NULL;
+      shell->budget -= length;
+      g_ptr_array_add(words, g_strdup(word_at(before, i)));
+    }
+  }
+  return g_steal_pointer(&copy);
+}
+
+/* What a text prints, with `words` as its positions (NULL: those that hold). */
+static char *print_captured(Script *script, const char *text, const GPtrArray *words)
+{
+  const Script outer = *script;
+  GHashTable *inner = copy_variables(&script->shell);
+
+  if (!inner)
+    return NULL;
+  script->shell.variables = inner;
+  script->output = g_string_new(NULL);
+  script->unfollowed = FALSE;
+  script->frames = g_array_new(FALSE, FALSE, sizeof(ScriptFrame));
+  script->input = NULL;
+  if (words)
+    call(script, text, words);
+  else
+    run_nested(script, text);
+  gboolean known = !script->unfollowed;
+  g_autofree char *printed = g_string_free(script->output, FALSE);
+
+  script_clear_frames(script);
+  g_hash_table_unref(inner);
+  script->shell.variables = outer.shell.variables;
+  script->output = outer.output;
+  script->unfollowed = outer.unfollowed;
+  script->frames = outer.frames;
+  script->input = outer.input;
+  script->statement = outer.statement;
+  for (gsize n = strlen(printed); n > 0 && printed[n - 1] == '\n'; n--)
+    printed[n - 1] = '\0';
+  return known ? g_steal_pointer(&printed) : NULL;
+}
+
+char *script_print_function(void *script, const GPtrArray *words)
+{
+  const char *body = g_hash_table_lookup(((Script *)script)->functions, word_at(words, 0));
+
+  return body ? print_captured(script, body, words) : NULL;
+}
+
+char *script_print_text(void *script, const char *text)
+{
+  return print_captured(script, text, NULL);
 }
 
 gboolean script_command(Script *script, GPtrArray *words, const char *target)
@@ -222,10 +317,12 @@ gboolean script_command(Script *script, GPtrArray *words, const char *target)
   static const struct {
     const char *word;
     Command run;
-  } commands[] = {{"eval", run_eval},      {"source", run_source},   {".", run_source},      {"cat", write_document},
-                  {"tee", write_document}, {"sbatch", run_document}, {"bash", run_document}, {"sh", run_document},
-                  {"echo", write_echo},    {"printf", run_printf},   {"shift", run_shift},   {"set", run_set},
-                  {"read", script_read},   {"let", run_let},         {"break", run_break},   {"continue", run_continue},
+  } commands[] = {{"eval", run_eval},      {"source", run_source},         {".", run_source},
+                  {"cat", write_document}, {"tee", write_document},        {"sbatch", run_document},
+                  {"bash", run_document},  {"sh", run_document},           {"echo", write_echo},
+                  {"printf", run_printf},  {"shift", run_shift},           {"set", run_set},
+                  {"read", script_read},   {"mapfile", script_read_lines}, {"readarray", script_read_lines},
+                  {"let", run_let},        {"break", run_break},           {"continue", run_continue},
                   {"return", run_return}};
   const char *first = word_at(words, 0);
   const char *body = g_hash_table_lookup(script->functions, first);

@@ -77,6 +77,15 @@ void script_read(Script *script, GPtrArray *words, G_GNUC_UNUSED const char *tar
   g_hash_table_remove(script->shell.variables, "IFS"); /* in front of read it counts for read alone */
 }
 
+void script_read_lines(Script *script, GPtrArray *words, G_GNUC_UNUSED const char *target)
+{
+  g_autofree char *text = script->input ? g_strdup(script->input) : script_document(script);
+  const char *name = words->len > 1 ? g_ptr_array_index(words, words->len - 1) : "";
+
+  if (text && *name && *name != '-')
+    assign_array(script, name, text, "\n");
+}
+
 gboolean script_next_option(Script *script, const char *statement)
 {
   g_autoptr(GPtrArray) raw = shell_split(statement), words = g_ptr_array_new_with_free_func(g_free);

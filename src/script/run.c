@@ -136,21 +136,49 @@ static void take_target(Script *script, const char *raw, const char *next, char 
 
   if (file && *file == '\0')
     file = next;
+  if (file && strcmp(file, "&2") == 0)
+    file = "/dev/stderr";
   if (!file || *file == '&')
     return;
   g_free(*target);
   *target = shell_expand_text(&script->shell, file);
 }
 
-/* "<<< words", which read takes. */
+/* "< <(command)": what it prints. NULL: it is none, or not followed. Caller frees. */
+static char *substituted(Script *script, const char *raw, const char *next)
+{
+  if (strcmp(raw, "<") != 0 || !next || !g_str_has_prefix(next, "<(") || !g_str_has_suffix(next, ")"))
+    return NULL;
+  g_autofree char *command = g_strndup(next + 2, strlen(next) - strlen("<()"));
+
+  return shell_command(&script->shell, command);
+}
+
+/* "<<< words" or "< <(command)", which read and mapfile take. */
 static void take_input(Script *script, const char *raw, const char *next)
 {
+  char *printed = substituted(script, raw, next);
+
+  if (printed) {
+    g_free(script->input);
+    script->input = printed;
+    return;
+  }
   const char *text = g_str_has_prefix(raw, "<<<") ? raw + 3 : NULL;
 
   if (!text || (*text == '\0' && !next))
     return;
-  g_free(script->input);
+  g_clear_pointer(&script->input, g_free);
   script->input = shell_expand_text(&script->shell, *text ? text : next);
+}
+
+/* Inside $(...): whether a command that is not followed prints what is then missing. */
+static gboolean prints(const GPtrArray *words)
+{
+  static const char *const silent[] = {"mkdir", "cd",    "true", "false", ":",  "unset", "exit", "pushd",
+                                       "popd",  "touch", "rm",   "cp",    "mv", "test",  NULL};
+
+  return words->len > 0 && !g_strv_contains(silent, g_ptr_array_index(words, 0));
 }
 
 static void run_simple(Script *script, const char *statement)
@@ -178,8 +206,10 @@ static void run_simple(Script *script, const char *statement)
       shell_expand(&script->shell, word, words);
     }
   }
-  if (!script_command(script, words, target))
+  if (!script_command(script, words, target)) {
+    script->unfollowed = script->unfollowed || (script->output && !target && prints(words));
     script_launch(script, words);
+  }
   g_clear_pointer(&script->input, g_free);
 }
 
@@ -222,11 +252,17 @@ static void run_list(Script *script, const char *statement)
   }
   g_autofree char *first = g_strstrip(g_strndup(statement, (gsize)(joint - statement)));
   gboolean doubled = joint[1] == *joint, test = shell_is_test(first);
+
+  script->unfollowed = script->unfollowed || (*joint == '|' && !doubled);
   gboolean success = test ? shell_test(&script->shell, first) : TRUE;
 
   if (!test)
     run_simple(script, first);
-  if (doubled && (*joint == '&') == success) {
+  /* a && b || c: what goes on is behind the next && of a success, the next || of a failure */
+  const char wanted = success ? '&' : '|';
+  while (joint && joint[1] == *joint && *joint != wanted)
+    joint = find_joint(joint + 2);
+  if (joint && joint[1] == *joint) {
     g_autofree char *rest = g_strstrip(g_strdup(joint + 2));
 
     run_list(script, rest);
@@ -284,9 +320,10 @@ static gboolean outer_active(const Script *script)
 /* "a|b) statement" inside a case; returns the statement, or NULL when it is no pattern. */
 static const char *match_pattern(Script *script, ScriptFrame *frame, const char *statement)
 {
-  const char *close = strchr(statement, ')');
+  statement += *statement == '(' ? 1 : 0;
+  const char *close = strchr(statement, ')'), *open = strchr(statement, '(');
 
-  if (!close || frame->taken || strchr(statement, '(') || (frame->active && frame->subject == NULL))
+  if (!close || frame->taken || (open && open < close) || (frame->active && frame->subject == NULL))
     return NULL;
   g_autofree char *patterns = g_strndup(statement, (gsize)(close - statement));
   g_auto(GStrv) each = g_strsplit(patterns, "|", -1);
@@ -311,6 +348,12 @@ static void begin_case(Script *script, const char *rest)
   char *subject = raw->len > 0 ? shell_expand_text(&script->shell, g_ptr_array_index(raw, 0)) : g_strdup("");
 
   push(script, FRAME_CASE, FALSE, subject);
+  while (*rest && !g_ascii_isspace(*rest))
+    rest = shell_skip(rest);
+  while (g_ascii_isspace(*rest))
+    rest++;
+  if ((rest = script_after(rest, "in"))) /* the first pattern, on the same line */
+    run_statement(script, rest);
 }
 
 /* Control words; FALSE when the statement is none. */
@@ -407,9 +450,14 @@ void script_run(Script *script, const char *text)
   }
 }
 
+void script_unwind(Script *script, guint n)
+{
+  while (script->frames->len > n)
+    pop(script, g_array_index(script->frames, ScriptFrame, script->frames->len - 1).kind);
+}
+
 void script_clear_frames(Script *script)
 {
-  while (script->frames->len > 0)
-    pop(script, g_array_index(script->frames, ScriptFrame, script->frames->len - 1).kind);
+  script_unwind(script, 0);
   g_array_unref(script->frames);
 }

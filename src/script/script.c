@@ -272,6 +272,8 @@ char **moe_script_words(const MoeScriptText *source, const char *const *given, c
                 .positions = g_ptr_array_new_with_free_func(g_free),
                 .budget = BUDGET,
                 .read = read_for,
+                .call = script_print_function,
+                .run = script_print_text,
                 .script = &script,
                 .keep_unknown = TRUE,
                 .open = g_ptr_array_new_with_free_func(g_free)},

@@ -12,7 +12,11 @@ typedef struct {
   guint depth;           /* of expansions inside expansions */
   /* The text of a file that the script has written or names, NULL when there is none; the caller frees it. */
   char *(*read)(const void *script, const char *path);
-  const void *script;
+  /* What a function of the script prints, NULL when it has none of the name that words[0] is; the caller frees it. */
+  char *(*call)(void *script, const GPtrArray *words);
+  /* What statements print, NULL when one of them is not followed; the caller frees it. */
+  char *(*run)(void *script, const char *text);
+  void *script;
   gboolean keep_unknown; /* a variable that is not assigned stays as $NAME; else it is empty, as in bash */
   GPtrArray *open;       /* of char *: $NAME that a condition compares though nothing assigns it, each once */
 } Shell;

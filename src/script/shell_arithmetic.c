@@ -1,10 +1,11 @@
-/* Integer arithmetic of bash: + - * / %, comparisons, ? :, parentheses, names and numbers. */
+/* Integer arithmetic of bash: ** * / % + - << >>, comparisons, && ||, ? :, parentheses, names and numbers. */
 #include "shell.h"
 
 #include <string.h>
 
 #define LARGEST   (INT64_C(1) << 60) /* of a value: factors of a launch script are far below */
-#define MAX_DEPTH 64                 /* of parentheses and choices */
+#define MAX_DEPTH 64                 /* of parentheses, powers and choices */
+#define MAX_POWER 64                 /* exponents and shifts are below */
 
 typedef struct {
   Shell *shell;
@@ -73,16 +74,34 @@ static int64_t parse_factor(Parser *p)
   return value;
 }
 
+/* 2**3**2 is 2**(3**2). */
+static int64_t parse_power(Parser *p)
+{
+  int64_t base = parse_factor(p), value = 1;
+
+  if (!p->sound || !take(p, "**"))
+    return base;
+  if (++p->depth > MAX_DEPTH)
+    p->sound = FALSE;
+  int64_t exponent = p->sound ? parse_power(p) : 0;
+
+  p->depth--;
+  p->sound = p->sound && exponent >= 0 && exponent < MAX_POWER;
+  for (int64_t i = 0; p->sound && i < exponent; i++)
+    value = bounded(p, (double)value * (double)base);
+  return value;
+}
+
 static int64_t parse_product(Parser *p)
 {
-  int64_t value = parse_factor(p);
+  int64_t value = parse_power(p);
 
   while (p->sound) {
     gboolean times = take(p, "*"), over = !times && take(p, "/"), rest = !times && !over && take(p, "%");
 
     if (!times && !over && !rest)
       break;
-    int64_t right = parse_factor(p);
+    int64_t right = parse_power(p);
 
     if (!times && right == 0)
       p->sound = FALSE;
@@ -108,14 +127,32 @@ static int64_t parse_sum(Parser *p)
   return value;
 }
 
+static int64_t parse_shift(Parser *p)
+{
+  int64_t value = parse_sum(p);
+
+  while (p->sound) {
+    gboolean left = take(p, "<<");
+
+    if (!left && !take(p, ">>"))
+      break;
+    int64_t by = parse_sum(p);
+
+    p->sound = p->sound && value >= 0 && by >= 0 && by < MAX_POWER;
+    for (int64_t i = 0; p->sound && i < by; i++)
+      value = left ? bounded(p, (double)value * 2) : value / 2;
+  }
+  return value;
+}
+
 static int64_t parse_comparison(Parser *p)
 {
   static const char *const words[] = {"<=", ">=", "==", "!=", "<", ">"};
-  int64_t left = parse_sum(p);
+  int64_t left = parse_shift(p);
 
   for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
     if (take(p, words[i])) {
-      int64_t right = parse_sum(p);
+      int64_t right = parse_shift(p);
       const gboolean holds[] = {left <= right, left >= right, left == right, left != right, left<right, left> right};
 
       return holds[i];
@@ -123,9 +160,33 @@ static int64_t parse_comparison(Parser *p)
   return left;
 }
 
-static int64_t parse_choice(Parser *p)
+static int64_t parse_both(Parser *p)
 {
   int64_t value = parse_comparison(p);
+
+  while (p->sound && take(p, "&&")) {
+    int64_t right = parse_comparison(p);
+
+    value = value && right;
+  }
+  return value;
+}
+
+static int64_t parse_either(Parser *p)
+{
+  int64_t value = parse_both(p);
+
+  while (p->sound && take(p, "||")) {
+    int64_t right = parse_both(p);
+
+    value = value || right;
+  }
+  return value;
+}
+
+static int64_t parse_choice(Parser *p)
+{
+  int64_t value = parse_either(p);
 
   if (!p->sound || !take(p, "?"))
     return value;

@@ -30,12 +30,10 @@ static char *join_from(const GPtrArray *words, guint from, const char *between)
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-char *shell_format(const GPtrArray *words, guint from)
+/* The format once, with words from *next on. */
+static void append_format(GString *text, const GPtrArray *words, guint format, guint *next)
 {
-  g_autoptr(GString) text = g_string_new(NULL);
-  guint next = from + 1;
-
-  for (const char *c = word_at(words, from); *c; c++) {
+  for (const char *c = word_at(words, format); *c; c++) {
     if (c[0] == '\\' && c[1]) {
       g_string_append_c(text, *++c == 'n' ? '\n' : *c == 't' ? '\t' : *c);
     } else if (c[0] != '%' || c[1] == '\0') {
@@ -44,11 +42,23 @@ char *shell_format(const GPtrArray *words, guint from)
       g_string_append_c(text, '%');
     } else {
       c += strspn(c, "0123456789.-");
-      g_string_append(text, word_at(words, next++));
+      g_string_append(text, word_at(words, (*next)++));
       if (*c == '\0')
         break;
     }
   }
+}
+
+/* Again and again while it takes words, as bash does. */
+char *shell_format(const GPtrArray *words, guint from)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  guint next = from + 1, before = 0;
+
+  do {
+    before = next;
+    append_format(text, words, from, &next);
+  } while (next < words->len && next > before);
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -155,7 +165,7 @@ static char *print_words(Shell *shell, const GPtrArray *words)
   for (gsize i = 0; i < G_N_ELEMENTS(printers); i++)
     if (strcmp(word_at(words, 0), printers[i].word) == 0)
       return printers[i].print(shell, words);
-  return NULL;
+  return shell->call && words->len > 0 ? shell->call(shell->script, words) : NULL;
 }
 
 static char *print_simple(Shell *shell, const char *command)
@@ -212,6 +222,12 @@ static gboolean goes_somewhere(const char *command, const char *joint)
   return g_str_has_prefix(command, "cd ") && g_str_has_prefix(rest, "pwd");
 }
 
+/* Conditions and several statements: run as the script itself is. */
+static char *print_statements(Shell *shell, const char *command)
+{
+  return shell->run ? shell->run(shell->script, command) : NULL;
+}
+
 char *shell_command(Shell *shell, const char *command)
 {
   const char *joint = strstr(command, "&&"), *pipe = strchr(command, '|');
@@ -223,14 +239,14 @@ char *shell_command(Shell *shell, const char *command)
   if (joint) {
     g_autofree char *first = g_strndup(command, (gsize)(joint - command));
 
-    return goes_somewhere(command, joint) ? print_simple(shell, first) : NULL;
+    return goes_somewhere(command, joint) ? print_simple(shell, first) : print_statements(shell, command);
   }
-  if (pipe)
+  if (pipe && pipe[1] != '|')
     return print_piped(shell, command, pipe);
   if (*command == '<' && shell->read) {
     g_autofree char *path = shell_expand_text(shell, command + 1 + strspn(command + 1, " "));
 
     return shell->read(shell->script, path);
   }
-  return strchr(command, ';') ? NULL : print_simple(shell, command);
+  return pipe || strchr(command, ';') ? print_statements(shell, command) : print_simple(shell, command);
 }

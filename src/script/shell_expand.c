@@ -127,15 +127,40 @@ static void append(Expansion *e, const char *text, gsize length, gboolean quoted
       g_string_append_c(e->word, text[i]);
 }
 
-/* An array in quotes gives its words one by one. */
-static void append_array(Expansion *e, const char *name, gboolean quoted)
+/* ":FROM" or ":FROM:COUNT" behind the name of something of `n` parts; numbers below 0 count from its end. FALSE when it
+ * is none. */
+static gboolean read_slice(Expansion *e, const char *rest, gsize n, gsize *from, gsize *to)
 {
-  GPtrArray *value = strcmp(name, "@") == 0 ? e->shell->positions : shell_find(e->shell, name);
+  if (*rest != ':' || strchr("-+=?", rest[1]))
+    return FALSE;
+  g_auto(GStrv) parts = g_strsplit(rest + 1, ":", 2);
+  int64_t all = (int64_t)n, first = 0, count = all;
 
-  for (guint i = 0; value && i < value->len; i++) {
+  if (!shell_arithmetic(e->shell, parts[0], &first) || (parts[1] && !shell_arithmetic(e->shell, parts[1], &count)))
+    return FALSE;
+  first = first < 0 ? MAX(all + first, 0) : MIN(first, all);
+  *from = (gsize)first;
+  *to = (gsize)(count < 0 ? MAX(all + count, first) : first + MIN(count, all - first));
+  return TRUE;
+}
+
+/* An array in quotes gives its words one by one. `slice`: what stands behind [@], or "". */
+static void append_array(Expansion *e, const char *name, const char *slice, gboolean quoted)
+{
+  gboolean own = strcmp(name, "@") == 0;
+  GPtrArray *value = own ? e->shell->positions : shell_find(e->shell, name);
+  gsize from = 0, to = value ? value->len : 0;
+
+  if (own && read_slice(e, slice, to + 1, &from, &to)) { /* $0 is no word of it */
+    from = MAX(from, 1) - 1;
+    to = MAX(to, 1) - 1;
+  } else if (value && !own) {
+    read_slice(e, slice, value->len, &from, &to);
+  }
+  for (gsize i = from; i < to; i++) {
     const char *word = g_ptr_array_index(value, i);
 
-    if (i > 0)
+    if (i > from)
       finish_word(e);
     append(e, word, strlen(word), quoted);
     e->begun = e->begun || quoted;
@@ -157,7 +182,7 @@ static void append_variable(Expansion *e, const char *name, gboolean quoted)
   if (!value)
     append_unknown(e, name, quoted);
   else if (quoted && strcmp(name, "@") == 0)
-    append_array(e, name, TRUE);
+    append_array(e, name, "", TRUE);
   else
     append(e, value, strlen(value), quoted);
 }
@@ -264,6 +289,20 @@ static gboolean append_otherwise(Expansion *e, const char *name, const char *res
   return TRUE;
 }
 
+/* ${NAME:FROM:COUNT} of a text. FALSE when it is none. */
+static gboolean append_part(Expansion *e, const char *name, const char *rest, gboolean quoted)
+{
+  g_autofree char *value = *rest == ':' ? shell_value(e->shell, name) : NULL;
+  gsize from = 0, to = 0;
+
+  if (!value || !g_utf8_validate(value, -1, NULL) || !read_slice(e, rest, (gsize)g_utf8_strlen(value, -1), &from, &to))
+    return FALSE;
+  g_autofree char *part = g_utf8_substring(value, (glong)from, (glong)to);
+
+  append(e, part, strlen(part), quoted);
+  return TRUE;
+}
+
 static void append_braces(Expansion *e, const char *inside, gboolean quoted)
 {
   gboolean counts = *inside == '#';
@@ -275,10 +314,13 @@ static void append_braces(Expansion *e, const char *inside, gboolean quoted)
   if (counts)
     append_length(e, inside + 1);
   else if (g_str_has_prefix(rest, "[@]") || (g_str_has_prefix(rest, "[*]") && !quoted))
-    append_array(e, name, quoted);
+    append_array(e, name, rest + strlen("[@]"), quoted);
+  else if (*name == '@' && *rest == ':' && !strchr("-+=?", rest[1]))
+    append_array(e, name, rest, quoted);
   else if (g_str_has_prefix(rest, "[*]"))
     append_variable(e, name, quoted);
-  else if (!append_element(e, name, rest, quoted) && !append_otherwise(e, name, rest, quoted))
+  else if (!append_part(e, name, rest, quoted) && !append_element(e, name, rest, quoted) &&
+           !append_otherwise(e, name, rest, quoted))
     append_edited(e, name, rest, quoted);
 }
 
@@ -359,9 +401,24 @@ static void append_backticks(Expansion *e, const char *at, const char *end, gboo
   append_command(e, inside, quoted);
 }
 
+/* Whether the quotes at `at` hold an array and nothing else ("$@", "${NAME[@]}"): without words it gives none. */
+static gboolean holds_array(const char *at)
+{
+  const char *end = at[1] == '$' ? shell_skip(at + 1) : at;
+
+  if (g_str_has_prefix(at, "\"$@\""))
+    return TRUE;
+  if (*end != '"' || at[2] != '{')
+    return FALSE;
+  g_autofree char *inside = g_strndup(at + 3, (gsize)(end - at) - 3);
+  gsize name = name_length(inside);
+
+  return *inside == '@' || (name > 0 && g_str_has_prefix(inside + name, "[@]"));
+}
+
 static const char *append_double_quotes(Expansion *e, const char *at)
 {
-  e->begun = TRUE;
+  e->begun = e->begun || !holds_array(at);
   for (at++; *at && *at != '"';) {
     if (*at == '$') {
       at = append_dollar(e, at, TRUE);

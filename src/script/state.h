@@ -38,6 +38,8 @@ typedef struct {
   const MoeScriptFiles *files;
   const ScriptStatement *statement; /* the one that is being run */
   char *input;                      /* <<< of it; NULL: none */
+  GString *output;                  /* what $(...) prints; NULL: nobody reads it */
+  gboolean unfollowed;              /* something printed there is not known */
   int64_t processes;                /* that Slurm starts; 0: not said */
   ScriptFlow flow;
   guint depth;  /* evals, calls and files inside each other */
@@ -53,6 +55,8 @@ void script_run_file(Script *script, const char *path);
 /* Continued lines as one. Caller frees. */
 char *script_join_lines(const char *text, gsize length);
 void script_clear_frames(Script *script);
+/* Leaves ifs and cases until `n` are open. */
+void script_unwind(Script *script, guint n);
 /* Whether a condition holds: tests joined by && and ||. */
 gboolean script_condition(Script *script, const char *text);
 /* What follows a control word in front of a statement; NULL: another word stands there. */
@@ -89,6 +93,8 @@ void script_assign(Script *script, const char *raw, gsize length);
 void script_assign_arithmetic(Script *script, const char *text);
 /* read NAME..., read -a NAME, of a here-string or a here-document. */
 void script_read(Script *script, GPtrArray *words, const char *target);
+/* mapfile NAME, readarray NAME: its lines, a word each. */
+void script_read_lines(Script *script, GPtrArray *words, const char *target);
 /* getopts OPTIONS NAME: the next of the script's own options, its value in OPTARG. FALSE behind the last. */
 gboolean script_next_option(Script *script, const char *statement);
 /* The lines of the here-document of the statement that is being run, with their variables; NULL: it has none. */
@@ -100,6 +106,9 @@ char *script_contents(const Script *script, const char *path);
 int64_t script_take_slurm(Script *script, const char *text);
 /* "sed s/A/B/ TEMPLATE | sed ... > FILE": the file as it becomes. */
 void script_fill_template(Script *script, const char *statement);
+/* As Shell's `call` and `run`; what is assigned stays inside, as in bash. */
+char *script_print_function(void *script, const GPtrArray *words);
+char *script_print_text(void *script, const char *text);
 /* Runs a command that is followed; `target`: the file that its output goes to, or NULL. FALSE when it is none. */
 gboolean script_command(Script *script, GPtrArray *words, const char *target);
 
