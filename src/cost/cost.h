@@ -49,6 +49,16 @@ double moe_cost_math_rate(const MoeCostModel *model, const MoeKernel *kernel);
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error);
 
+/* The same for many kernels in the same n states, at most MOE_COST_MAX_STATES: what kernels of a kind share is worked
+ * out when the first of them comes. `model` must outlive it; for one thread at a time. */
+#define MOE_COST_MAX_STATES 4
+typedef struct MoeCostStep MoeCostStep;
+MoeCostStep *moe_cost_step_new(const MoeCostModel *model, guint n, const MoeMachineState *states);
+void moe_cost_step_free(MoeCostStep *step);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeCostStep, moe_cost_step_free)
+gboolean moe_cost_step_price(MoeCostStep *step, const MoeKernel *kernel, MoeCost *cost, double *seconds,
+                             GError **error);
+
 /* What communication leaves that takes `sms` SMs and `bytes_per_s` of memory bandwidth. */
 MoeMachineState moe_cost_beside(const MoeAccelerator *accelerator, int64_t sms, double bytes_per_s);
 

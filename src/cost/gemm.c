@@ -251,9 +251,9 @@ static void try_choice(Contest *contest, guint i, double pieces)
   contest->limit = MIN(contest->limit, slower_above(contest));
 }
 
-static void try_tile(Contest *contest, guint i)
+static void try_tile(Contest *contest, guint i, gboolean splits)
 {
-  double pieces = split_pieces(contest, i);
+  double pieces = splits ? split_pieces(contest, i) : 1;
 
   try_choice(contest, i, 1);
   if (pieces > 1)
@@ -274,10 +274,10 @@ static void choose(const MoeMachine *machine, const Problem *p, Contest *contest
   contest->memory_s = p->bytes / (machine->hbm_bytes_per_s * machine->constant[MOE_GEMM_MEMORY_SHARE]);
   for (int shared = 1; shared <= MOE_TILE_SMS_MAX; shared++)
     contest->slots[shared] = MAX((double)(int64_t)(machine->free_sms / shared), 1);
-  try_tile(contest, p->likely);
+  try_tile(contest, p->likely, splits);
   for (guint i = 0; i < contest->table->n; i++)
     if (i != p->likely && (splits || p->work[i] <= contest->limit * sms))
-      try_tile(contest, i);
+      try_tile(contest, i, splits);
 }
 
 /* ---- reasons ----------------------------------------------------------------------------------------------------- */
@@ -287,29 +287,40 @@ enum { RUNGS = MOE_REASON_FLOOR + 1 };
 G_STATIC_ASSERT(MOE_REASON_MATH == 0 && MOE_REASON_PADDING == 2 && MOE_REASON_WAVE == 4 && MOE_REASON_RAMP == 6 &&
                 MOE_REASON_FLOOR == 8);
 
+/* The fastest choice, with all zero where there is nothing to multiply. */
+static Choice fastest(const MoeMachine *machine, const Problem *p)
+{
+  Contest contest = {0};
+
+  if (p->flop > 0)
+    choose(machine, p, &contest);
+  return contest.best;
+}
+
+static double with_floor(const Problem *p, const Choice *best)
+{
+  return MAX(best->total_s, p->least_s) + p->floor_s;
+}
+
 static void climb(const MoeMachine *machine, const Problem *p, double reached_s[RUNGS])
 {
-  Contest contest;
-  const Choice *best = &contest.best;
+  const Choice best = fastest(machine, p);
   double tile_s = 0, wave_s = 0;
 
   if (p->flop > 0) {
-    choose(machine, p, &contest);
-    double piece_flop = machine->tiles->area_flop[best->tile] * (p->k / best->pieces);
-    tile_s = piece_flop * (p->tiles[best->tile] * best->pieces) / machine->peak_flop_per_s;
-    wave_s = piece_flop * best->waves / machine->tiles->slot_flop_per_s[best->tile];
-  } else {
-    contest.best = (Choice){0};
+    double piece_flop = machine->tiles->area_flop[best.tile] * (p->k / best.pieces);
+    tile_s = piece_flop * (p->tiles[best.tile] * best.pieces) / machine->peak_flop_per_s;
+    wave_s = piece_flop * best.waves / machine->tiles->slot_flop_per_s[best.tile];
   }
   reached_s[MOE_REASON_MATH] = p->useful_flop / machine->quoted_flop_per_s;
   reached_s[MOE_REASON_PRECISION] = p->useful_flop / machine->peak_flop_per_s;
   reached_s[MOE_REASON_PADDING] = p->flop / machine->peak_flop_per_s;
   reached_s[MOE_REASON_TILE] = tile_s;
   reached_s[MOE_REASON_WAVE] = wave_s;
-  reached_s[MOE_REASON_SUSTAINED] = best->sustained_s;
-  reached_s[MOE_REASON_RAMP] = best->ramp_s;
-  reached_s[MOE_REASON_MEMORY] = best->total_s;
-  reached_s[MOE_REASON_FLOOR] = MAX(best->total_s, p->least_s) + p->floor_s;
+  reached_s[MOE_REASON_SUSTAINED] = best.sustained_s;
+  reached_s[MOE_REASON_RAMP] = best.ramp_s;
+  reached_s[MOE_REASON_MEMORY] = best.total_s;
+  reached_s[MOE_REASON_FLOOR] = with_floor(p, &best);
 }
 
 void moe_cost_gemm(const MoeMachine *machine, const Problem *p, MoeCost *cost)
@@ -323,8 +334,7 @@ void moe_cost_gemm(const MoeMachine *machine, const Problem *p, MoeCost *cost)
 
 double moe_cost_gemm_seconds(const MoeMachine *machine, const Problem *p)
 {
-  double reached_s[RUNGS];
+  const Choice best = fastest(machine, p);
 
-  climb(machine, p, reached_s);
-  return reached_s[MOE_REASON_FLOOR];
+  return with_floor(p, &best);
 }

@@ -125,6 +125,16 @@ typedef struct {
   double math_rate;          /* of the SMs, relative to the bench that the constants were fitted on */
 } MoeMachine;
 
+/* A kind of kernels, whose constants and rates are the same, on a machine in several states. */
+typedef struct {
+  gboolean ready;
+  MoeMachine idle;
+  guint n;
+  guint like[MOE_COST_MAX_STATES];        /* the first state that is the same */
+  gboolean crowded[MOE_COST_MAX_STATES];  /* something is missing */
+  MoeMachine beside[MOE_COST_MAX_STATES]; /* what is left, where something is missing */
+} MoeKind;
+
 /* Adds `seconds` - *reached to `reason`: the estimate after one more mechanism is taken into account. */
 static inline void moe_ladder_step(MoeCost *cost, MoeReason reason, double *reached, double seconds)
 {
@@ -170,10 +180,13 @@ void moe_cost_gemm(const MoeMachine *machine, const MoeGemm *gemm, MoeCost *cost
 /* Only its time. */
 double moe_cost_gemm_seconds(const MoeMachine *machine, const MoeGemm *gemm);
 
-/* Prices a kernel in n machine states at once, which shares the work: `idle` is what it costs alone with math at
- * `math_rate` of the bench's, contention_s[i] by how much longer it takes in states[i]. Errors as moe_cost_kernel. */
-gboolean moe_cost_states(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,
-                         const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error);
+/* The kind that a kernel is of, with math at `math_rate` of the bench's, in n machine states. Errors as
+ * moe_cost_kernel. */
+gboolean moe_cost_kind(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,
+                       const MoeMachineState *states, MoeKind *kind, GError **error);
+/* Prices a kernel of the kind in all states at once, which shares the work: `idle` is what it costs alone,
+ * contention_s[i] by how much longer it takes in the i-th state. */
+void moe_cost_states(const MoeKind *kind, const MoeKernel *kernel, MoeCost *idle, double *contention_s);
 
 /* FLOPs of MATH: the model's own count when the kernel carries one, else the executed ones that are useful. */
 double moe_cost_math_flop(const MoeKernel *kernel, double useful_flop);

@@ -148,8 +148,8 @@ static MoeMachine machine_in(const MoeCostModel *model, const MoeMachine *idle, 
   return machine;
 }
 
-/* The index of an equal state before the i-th, i when there is none. */
-static guint equal_before(const MoeMachineState *states, guint i)
+/* The index of the first equal state. */
+static guint first_equal(const MoeMachineState *states, guint i)
 {
   guint j = 0;
 
@@ -186,41 +186,50 @@ static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kerne
   };
 }
 
-/* Crowded, the kernel is priced again on what is left of the GPU; the longer time is contention. */
-gboolean moe_cost_states(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,
-                         const MoeMachineState *states, MoeCost *idle, double *contention_s, GError **error)
+gboolean moe_cost_kind(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,
+                       const MoeMachineState *states, MoeKind *kind, GError **error)
 {
-  const MoeMachine machine = idle_machine(model, kernel, math_rate);
-  MoeGemm described;
-  const MoeGemm *gemm = machine.tiles ? &described : NULL;
-
-  if (!moe_cost_class(kernel->klass)->no_math && machine.peak_flop_per_s <= 0)
+  g_assert(n <= MOE_COST_MAX_STATES);
+  *kind = (MoeKind){.idle = idle_machine(model, kernel, math_rate), .n = n};
+  if (!moe_cost_class(kernel->klass)->no_math && kind->idle.peak_flop_per_s <= 0)
     return no_path(model, kernel, error);
-  if (gemm)
-    moe_cost_gemm_describe(&machine, kernel, &described);
-  price(&machine, kernel, gemm, idle);
   for (guint i = 0; i < n; i++) {
-    guint same = equal_before(states, i);
+    kind->like[i] = first_equal(states, i);
+    kind->crowded[i] = is_crowded(model, &states[i]);
+    kind->beside[i] = machine_in(model, &kind->idle, &states[i]);
+  }
+  return kind->ready = TRUE;
+}
 
-    contention_s[i] = same < i ? contention_s[same] : 0;
-    if (same == i && is_crowded(model, &states[i])) {
-      MoeMachine crowded = machine_in(model, &machine, &states[i]);
+/* Crowded, the kernel is priced again on what is left of the GPU; the longer time is contention. */
+void moe_cost_states(const MoeKind *kind, const MoeKernel *kernel, MoeCost *idle, double *contention_s)
+{
+  MoeGemm described;
+  const MoeGemm *gemm = kind->idle.tiles ? &described : NULL;
 
-      double more_s = price_seconds(&crowded, kernel, gemm) - idle->seconds;
+  if (gemm)
+    moe_cost_gemm_describe(&kind->idle, kernel, &described);
+  price(&kind->idle, kernel, gemm, idle);
+  for (guint i = 0; i < kind->n; i++) {
+    if (kind->like[i] < i) {
+      contention_s[i] = contention_s[kind->like[i]];
+    } else {
+      double more_s = kind->crowded[i] ? price_seconds(&kind->beside[i], kernel, gemm) - idle->seconds : 0;
 
       contention_s[i] = MAX(more_s, 0);
     }
   }
-  return TRUE;
 }
 
 gboolean moe_cost_kernel(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
                          MoeCost *cost, GError **error)
 {
   double contention_s = 0;
+  MoeKind kind;
 
-  if (!moe_cost_states(model, kernel, 1, state ? 1 : 0, state, cost, &contention_s, error))
+  if (!moe_cost_kind(model, kernel, 1, state ? 1 : 0, state, &kind, error))
     return FALSE;
+  moe_cost_states(&kind, kernel, cost, &contention_s);
   cost->part_s[MOE_REASON_CONTENTION] = contention_s;
   cost->seconds += contention_s;
   return TRUE;

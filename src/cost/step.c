@@ -108,15 +108,68 @@ double moe_cost_math_rate(const MoeCostModel *model, const MoeKernel *kernel)
   return rate * sustained_clock(model, kernel);
 }
 
+static void price_in_step(const MoeKind *kind, const MoeKernel *kernel, MoeCost *cost, double *seconds)
+{
+  moe_cost_states(kind, kernel, cost, seconds);
+  for (guint i = 0; i < kind->n; i++)
+    seconds[i] += cost->seconds;
+  set_uncounted_apart(kernel, cost);
+}
+
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error)
 {
-  if (!moe_cost_states(model, kernel, moe_cost_math_rate(model, kernel), n, states, cost, seconds, error))
+  MoeKind kind;
+
+  if (!moe_cost_kind(model, kernel, moe_cost_math_rate(model, kernel), n, states, &kind, error))
     return FALSE;
-  for (guint i = 0; i < n; i++)
-    seconds[i] += cost->seconds;
-  set_uncounted_apart(kernel, cost);
+  price_in_step(&kind, kernel, cost, seconds);
   return TRUE;
+}
+
+/* ---- many kernels ------------------------------------------------------------------------------------------------ */
+
+struct MoeCostStep {
+  const MoeCostModel *model;
+  guint n;
+  MoeMachineState states[MOE_COST_MAX_STATES];
+  MoeKind kind[MOE_N_ROLES][MOE_N_PRECISIONS][MOE_FIT_PASSES]; /* those that were met are ready */
+};
+
+MoeCostStep *moe_cost_step_new(const MoeCostModel *model, guint n, const MoeMachineState *states)
+{
+  MoeCostStep *step = g_new0(MoeCostStep, 1);
+
+  g_assert(n <= MOE_COST_MAX_STATES);
+  step->model = model;
+  step->n = n;
+  for (guint i = 0; i < n; i++)
+    step->states[i] = states[i];
+  return step;
+}
+
+void moe_cost_step_free(MoeCostStep *step)
+{
+  g_free(step);
+}
+
+static const MoeKind *kind_of(MoeCostStep *step, const MoeKernel *kernel, GError **error)
+{
+  MoeKind *kind = &step->kind[moe_cost_role(kernel)][kernel->precision][moe_cost_fit_pass(kernel->pass)];
+
+  if (!kind->ready &&
+      !moe_cost_kind(step->model, kernel, moe_cost_math_rate(step->model, kernel), step->n, step->states, kind, error))
+    return NULL;
+  return kind;
+}
+
+gboolean moe_cost_step_price(MoeCostStep *step, const MoeKernel *kernel, MoeCost *cost, double *seconds, GError **error)
+{
+  const MoeKind *kind = kind_of(step, kernel, error);
+
+  if (kind)
+    price_in_step(kind, kernel, cost, seconds);
+  return kind != NULL;
 }
 
 /* However much communication runs, some of the machine is left: this share of the memory bandwidth. */

@@ -3,6 +3,8 @@
 
 #include "price.h"
 
+G_STATIC_ASSERT((int)N_MODES <= MOE_COST_MAX_STATES);
+
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
 /* What communication that runs takes from the compute stream, by class of Unit.communicating: mean over the time that
@@ -102,14 +104,14 @@ static const MoeKernel *kernel_of(const MoeProgram *program, guint load, guint k
   return as_run;
 }
 
-static gboolean price_kernel(Sim *sim, guint load, guint k, const MoeMachineState *states, Price *price, GError **error)
+static gboolean price_kernel(Sim *sim, guint load, guint k, MoeCostStep *step, Price *price, GError **error)
 {
   MoeKernel as_run;
   const MoeKernel *kernel = kernel_of(sim->program, load, k, &as_run);
   double pace = moe_cost_paced(kernel, sim->pace), seconds[N_MODES];
   MoeCost cost;
 
-  if (!moe_cost_in_step(sim->cost, kernel, N_MODES, states, &cost, seconds, error))
+  if (!moe_cost_step_price(step, kernel, &cost, seconds, error))
     return FALSE;
   for (unsigned mode = 0; mode < N_MODES; mode++)
     durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost, seconds[mode]) * pace);
@@ -129,14 +131,23 @@ void sim_price_alone(const Sim *sim, guint load, guint k, Price *price)
                  moe_cost_paced(kernel, sim->pace));
 }
 
-/* Prices a load class. What loads do not change costs what it cost in the class before. */
-static gboolean price_load(Sim *sim, guint load, const MoeMachineState *states, Price *prices, GError **error)
+/* What loads do not change costs in a load class what it costs in the first one. */
+static void take_from_first(Sim *sim, guint load, guint work)
 {
-  for (unsigned mode = 0; load > 0 && mode < N_MODES; mode++)
-    memcpy(durations_of(sim, load, mode), durations_of(sim, 0, mode), sim->n_works * sizeof(MoeTime));
-  for (guint k = 0; k < sim->program->n_kernels; k++)
-    if ((load == 0 || varies(sim->program, k)) && !price_kernel(sim, load, k, states, &prices[k], error))
+  for (unsigned mode = 0; mode < N_MODES; mode++)
+    durations_of(sim, load, mode)[work] = durations_of(sim, 0, mode)[work];
+}
+
+static gboolean price_load(Sim *sim, guint load, MoeCostStep *step, Price *prices, GError **error)
+{
+  for (guint work = 0; work < sim->n_works; work++) {
+    gboolean own = work < sim->program->n_kernels && (load == 0 || varies(sim->program, work));
+
+    if (own && !price_kernel(sim, load, work, step, &prices[work], error))
       return FALSE;
+    if (!own && load > 0)
+      take_from_first(sim, load, work);
+  }
   return TRUE;
 }
 
@@ -178,10 +189,11 @@ static void even_out_loads(Sim *sim)
 static gboolean price_loads(Sim *sim, const MoeMachineState *states, GError **error)
 {
   g_autofree Price *prices = g_new(Price, sim->program->n_kernels + 1);
+  g_autoptr(MoeCostStep) step = moe_cost_step_new(sim->cost, N_MODES, states);
 
   price_delays(sim);
   for (guint load = 0; load < sim->n_loads; load++) {
-    if (!price_load(sim, load, states, prices, error))
+    if (!price_load(sim, load, step, prices, error))
       return FALSE;
     for (guint r = 0; r < sim->program->n_roles; r++)
       sim_busy_count(sim, r, load, prices);

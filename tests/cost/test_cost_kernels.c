@@ -312,7 +312,63 @@ START_TEST(test_kernels_of_a_pass)
 }
 END_TEST
 
-MOE_TEST_MAIN("cost/kernels", test_kernels_of_a_pass, test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
+/* Kinds that take turns, beside communication: everything that tells kinds apart makes a difference here. */
+START_TEST(test_many_kernels_cost_what_each_costs)
+{
+  static const MoePass passes[] = {MOE_PASS_FORWARD, MOE_PASS_DGRAD, MOE_PASS_WGRAD, MOE_PASS_RECOMPUTE};
+  static const MoePrecision precisions[] = {MOE_BF16, MOE_FP8};
+  const MoeMachineState states[MOE_COST_MAX_STATES] = {{100, 1}, {80, 0.8}, {80, 0.8}, {1, 0.3}};
+  const MoeKernel shapes[] = {gemm_kernel(4096, 768, 5120), grouped_kernel(8, 700, 4000, 2048, 4096),
+                              attention_kernel(4096, 4, MOE_PASS_FORWARD), bandwidth_kernel(MOE_BANDWIDTH_NORM, 1e8),
+                              bandwidth_kernel(MOE_BANDWIDTH_PERMUTE, 1e8)};
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+
+  accelerator.training_rate = 0.9;
+  accelerator.attention_rate = 0.7;
+  accelerator.fp8_split_accumulator = 1.3;
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  g_autoptr(MoeCostStep) step = moe_cost_step_new(model, G_N_ELEMENTS(states), states);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS(passes) * G_N_ELEMENTS(precisions) * G_N_ELEMENTS(shapes); i++) {
+    MoeKernel kernel = shapes[i % G_N_ELEMENTS(shapes)];
+    MoeCost each, many;
+    double each_s[MOE_COST_MAX_STATES], many_s[MOE_COST_MAX_STATES];
+
+    kernel.pass = passes[i / G_N_ELEMENTS(shapes) % G_N_ELEMENTS(passes)];
+    kernel.precision = precisions[i / G_N_ELEMENTS(shapes) / G_N_ELEMENTS(passes) % G_N_ELEMENTS(precisions)];
+    ck_assert(moe_cost_in_step(model, &kernel, G_N_ELEMENTS(states), states, &each, each_s, NULL));
+    ck_assert(moe_cost_step_price(step, &kernel, &many, many_s, NULL));
+    ck_assert_mem_eq(&each, &many, sizeof each);
+    ck_assert_mem_eq(each_s, many_s, sizeof each_s);
+    ck_assert_double_eq(many_s[1], many_s[2]);
+    ck_assert_double_ge(many_s[3], many_s[0]);
+  }
+}
+END_TEST
+
+/* A kernel without a path is refused each time it comes, and those of other kinds are priced beside it. */
+START_TEST(test_no_path_is_refused_each_time)
+{
+  MoeAccelerator accelerator = round_accelerator();
+  MoeStack stack = {0};
+  g_autoptr(MoeCostModel) model = moe_cost_model_new(&accelerator, &stack, NULL);
+  g_autoptr(MoeCostStep) step = moe_cost_step_new(model, 0, NULL);
+  MoeKernel good = gemm_kernel(512, 512, 512), bad = good;
+  MoeCost cost;
+
+  bad.precision = MOE_NVFP4;
+  for (int i = 0; i < 2; i++) {
+    g_autoptr(GError) error = NULL;
+
+    ck_assert(!moe_cost_step_price(step, &bad, &cost, NULL, &error));
+    ck_assert_ptr_nonnull(error);
+    ck_assert(moe_cost_step_price(step, &good, &cost, NULL, NULL));
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("cost/kernels", test_many_kernels_cost_what_each_costs, test_no_path_is_refused_each_time,
+              test_kernels_of_a_pass, test_time_grows_with_rows_in_waves, test_rate_rises_to_sustained,
               test_grouped_rate_falls_with_granularity, test_grouped_wgrad_pays_for_its_output,
               test_attention_counts_unmasked_scores, test_masks_save_time, test_few_heads_leave_sms_idle,
               test_power_cap_slows_math, test_power_lowers_the_clock_of_what_draws_more,
