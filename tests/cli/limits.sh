@@ -93,6 +93,12 @@ refused 'did you mean "h200-hgx"?' search "$data/models/mixtral-8x7b.yaml" --clu
 refused "expected names between commas" search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,
 refused "expected one of them" search "$data/models/mixtral-8x7b.yaml" --clusters h100-hgx,h200-hgx --cluster h100-hgx
 
+# ---- as much address space as a run takes is enough; sanitizers keep terabytes of it for themselves
+if ! grep -q -e __asan_init -e __tsan_init "$moesim"; then
+  (ulimit -v 120000; exec "$moesim" run "$run" --format csv) > "$work/out" 2> "$work/err" < /dev/null
+  check "a run in 120 MB of address space" test $? -eq 0 -a -s "$work/out"
+fi
+
 # ---- numbers of JSON are those of every reader: no 3e-09.0
 try run "$run" --set 'stack.host.step=3e-9 s' --format json
 expect_status 0
