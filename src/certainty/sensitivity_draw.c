@@ -103,15 +103,29 @@ static gboolean is_known(const GArray *all, const char *key)
   return FALSE;
 }
 
+/* What a host pays with a CPU that those of the cluster do not have shapes nothing: "stack.host.launch.x86" and
+ * "stack.host.calls.linear.x86" on Grace. */
+static gboolean is_of_other_cpu(const MoeRun *run, const char *key)
+{
+  const char *last = strrchr(key, '.');
+  gboolean by_cpu = g_str_has_prefix(key, "stack.host.launch.") || g_str_has_prefix(key, "stack.host.calls.");
+
+  for (guint i = 0; by_cpu && i < run->stack.host.n_cpus; i++)
+    if (strcmp(last + 1, run->stack.host.cpu[i]) == 0)
+      return strcmp(last + 1, run->cluster.host.cpu) != 0;
+  return FALSE;
+}
+
 GArray *moe_varied(const MoeRun *run)
 {
   GArray *all = g_array_new(FALSE, FALSE, sizeof(MoeVaried));
 
   for (guint i = 0; i < run->n_assumptions; i++) {
     MoeVaried varied = {.assumption = &run->assumptions[i]};
+    const char *key = varied.assumption->key;
 
     /* one value says what was taken, and is no axis */
-    if (run->assumptions[i].n_values == 1 || is_known(all, run->assumptions[i].key))
+    if (varied.assumption->n_values == 1 || is_known(all, key) || is_of_other_cpu(run, key))
       continue;
     find_whole(run, &varied);
     g_array_append_val(all, varied);

@@ -123,6 +123,19 @@ START_TEST(nothing_assumed_nothing_gained)
 }
 END_TEST
 
+/* v5 has Grace hosts. */
+START_TEST(another_cpu_is_no_unknown)
+{
+  g_autoptr(MoeRun) run = assuming("{stack.host.launch.x86: {range: [1 us, 100 us], why: test}, "
+                                   "stack.host.calls.linear.x86: {range: [1 us, 100 us], why: test}, "
+                                   "stack.host.launch.grace: {range: [1 us, 100 us], why: test}}");
+  g_autoptr(MoeSensitivity) s = study(run, 2, 0, 0);
+
+  ck_assert_uint_eq(s->n_swings, 1);
+  ck_assert_str_eq(s->swings[0].key, "stack.host.launch.grace");
+}
+END_TEST
+
 /* One assumption with a monotone effect: a Latin hypercube of n puts one value in each n-th, so the median is near the
  * middle's answer. */
 START_TEST(one_range_is_covered_evenly)
@@ -197,5 +210,5 @@ START_TEST(what_cannot_exist_is_said)
 END_TEST
 
 MOE_TEST_MAIN("study/sensitivity", quantiles_and_swings_are_in_order, all_files_are_asked, same_seed_same_answer,
-              nothing_assumed_nothing_gained, one_range_is_covered_evenly, whole_numbers_where_a_key_wants_them,
-              ends_have_their_units, what_cannot_exist_is_said)
+              nothing_assumed_nothing_gained, another_cpu_is_no_unknown, one_range_is_covered_evenly,
+              whole_numbers_where_a_key_wants_them, ends_have_their_units, what_cannot_exist_is_said)
