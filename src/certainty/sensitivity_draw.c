@@ -95,14 +95,6 @@ static void find_whole(const MoeRun *run, MoeVaried *varied)
   varied->whole = !can_be(run, varied, half_off / (a->high - a->low));
 }
 
-static gboolean is_known(const GArray *all, const char *key)
-{
-  for (guint i = 0; i < all->len; i++)
-    if (strcmp(g_array_index(all, MoeVaried, i).assumption->key, key) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 /* What a host pays with a CPU that those of the cluster do not have shapes nothing: "stack.host.launch.x86" and
  * "stack.host.calls.linear.x86" on Grace. */
 static gboolean is_of_other_cpu(const MoeRun *run, const char *key)
@@ -116,16 +108,34 @@ static gboolean is_of_other_cpu(const MoeRun *run, const char *key)
   return FALSE;
 }
 
+/* One value says what was taken; of those of one key the first holds, which stands nearest to the run. */
+static gboolean is_axis(const MoeRun *run, guint index)
+{
+  const MoeAssumption *all = run->assumptions;
+
+  for (guint i = 0; i < index; i++)
+    if (strcmp(all[i].key, all[index].key) == 0)
+      return FALSE;
+  return all[index].n_values != 1 && !is_of_other_cpu(run, all[index].key);
+}
+
+guint moe_n_varied(const MoeRun *run)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < run->n_assumptions; i++)
+    n += is_axis(run, i) ? 1 : 0;
+  return n;
+}
+
 GArray *moe_varied(const MoeRun *run)
 {
   GArray *all = g_array_new(FALSE, FALSE, sizeof(MoeVaried));
 
   for (guint i = 0; i < run->n_assumptions; i++) {
     MoeVaried varied = {.assumption = &run->assumptions[i]};
-    const char *key = varied.assumption->key;
 
-    /* one value says what was taken, and is no axis */
-    if (varied.assumption->n_values == 1 || is_known(all, key) || is_of_other_cpu(run, key))
+    if (!is_axis(run, i))
       continue;
     find_whole(run, &varied);
     g_array_append_val(all, varied);

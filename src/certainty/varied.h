@@ -18,9 +18,11 @@ typedef struct {
   gboolean whole; /* a range of whole numbers: the key takes no other */
 } MoeVaried;
 
-/* The distinct keys among the run's assumptions (the first that is stated wins: a run's own before its stack's). Of
- * MoeVaried. */
+/* The distinct keys among the run's assumptions (the first that is stated wins: a run's own before its stack's) but
+ * those of a single value and costs of a CPU that the cluster does not have. Of MoeVaried. */
 GArray *moe_varied(const MoeRun *run);
+/* How many these are. */
+guint moe_n_varied(const MoeRun *run);
 /* Value in SI units at `share` of a range; NaN of a list. */
 double moe_varied_value(const MoeVaried *varied, double share);
 /* "key=value" at `share` (0..1) of the range or list of values. Caller frees. */

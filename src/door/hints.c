@@ -1,5 +1,6 @@
 /* What stands under an answer without being asked for: what decides, what to try. Each line is simulated, as long as
  * that takes moments. */
+#include "certainty/varied.h"
 #include "door/ask.h"
 #include "report/findings.h"
 #include "study/remedy.h"
@@ -17,16 +18,17 @@ guint moe_ask_usual_samples(const MoeResult *result)
 
 char *moe_ask_deciding(const MoeRun *run, const MoeResult *result, const MoeSimOptions *sim)
 {
-  double events = (double)result->events * 2 * run->n_assumptions;
+  guint n = moe_n_varied(run);
+  double events = (double)result->events * 2 * n;
   MoeSensitivityOptions alone = {.sim = *sim};
 
   alone.sim.slice = NULL;
-  if (run->n_assumptions == 0)
+  if (n == 0)
     return g_strdup("");
   g_autoptr(MoeSensitivity) s = events <= HINT_EVENTS ? moe_sensitivity(run, &alone, NULL) : NULL;
   g_autofree char *lines = s ? moe_report_deciding(s, SHOWN_DECIDING) : NULL;
   if (!s)
-    return g_strdup_printf("%u assumptions: moesim sensitivity tells which of them decide\n", run->n_assumptions);
+    return g_strdup_printf("%u assumptions: moesim sensitivity tells which of them decide\n", n);
   return *lines ? g_strconcat("assumptions that decide most (moesim sensitivity tells all)\n", lines, NULL)
                 : g_strdup("");
 }
