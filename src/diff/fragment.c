@@ -263,7 +263,9 @@ static MoeRun *run_with(const MoeRun *run, const GArray *entries, const MoeProfi
     return NULL;
   MoeKernelFits *fits = &with->cluster.accelerator.kernels;
   MoeKernelFamily *all = g_new0(MoeKernelFamily, fits->n + entries->len + 1);
-  memcpy(all, entries->data, sizeof *all * entries->len);
+
+  if (entries->len > 0)
+    memcpy(all, entries->data, sizeof *all * entries->len);
   if (fits->n > 0)
     memcpy(all + entries->len, fits->family, sizeof *all * fits->n);
   g_free(fits->family);
