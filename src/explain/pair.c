@@ -10,7 +10,7 @@
 typedef struct {
   gboolean legal;
   MoeEffect effect;
-  char *message;
+  GError *reason; /* NULL when it is legal */
 } Trial;
 
 /* A mechanism: which keys it takes. */
@@ -30,13 +30,14 @@ typedef struct {
   GHashTable *trials; /* mask -> Trial */
   GPtrArray *wanted;  /* masks of the batch that runs */
   Trial *batch;
+  const GError *trouble; /* of a trial, that no answer may be made beside: the work was stopped; NULL: none */
 } RunPair;
 
 static void free_trial(gpointer data)
 {
   Trial *trial = data;
 
-  g_free(trial->message);
+  g_clear_error(&trial->reason);
   g_free(trial);
 }
 
@@ -75,7 +76,7 @@ static MoeOutcome try_mask(guint index, gpointer user_data)
   if (result)
     pair->batch[index] = (Trial){.legal = TRUE, .effect = effect_of(result)};
   else
-    pair->batch[index] = (Trial){.message = g_strdup(error->message)};
+    pair->batch[index] = (Trial){.reason = g_steal_pointer(&error)};
   return (MoeOutcome){NULL, NULL};
 }
 
@@ -96,9 +97,14 @@ static void try_all(RunPair *pair, GPtrArray *masks)
   moe_outcomes_free(moe_study_map(pair->wanted->len, pair->options->jobs, try_mask, pair, pair->options->progress,
                                   pair->options->progress_data),
                     pair->wanted->len);
-  for (guint i = 0; i < pair->wanted->len; i++)
+  for (guint i = 0; i < pair->wanted->len; i++) {
+    const GError *reason = pair->batch[i].reason;
+
+    if (!pair->trouble && moe_study_is_trouble(reason))
+      pair->trouble = reason;
     g_hash_table_insert(pair->trials, g_strdup(g_ptr_array_index(pair->wanted, i)),
                         g_memdup2(&pair->batch[i], sizeof(Trial)));
+  }
   g_clear_pointer(&pair->batch, g_free);
   g_clear_pointer(&pair->wanted, g_ptr_array_unref);
 }
@@ -264,7 +270,7 @@ static void settle_groups(RunPair *pair)
       g++;
       continue;
     }
-    join(pair, none, group, trial->message);
+    join(pair, none, group, trial->reason->message);
     g = 0;
   }
 }
@@ -320,7 +326,7 @@ static void find_order(RunPair *pair)
     if (!group) {
       group = first_left(pair);
       g_autofree char *mask = mask_or(prefix, group->mask);
-      join(pair, prefix, group, try_one(pair, mask)->message);
+      join(pair, prefix, group, try_one(pair, mask)->reason->message);
       continue;
     }
     char *more = mask_or(prefix, group->mask);
@@ -375,14 +381,22 @@ static void fill_changes(RunPair *pair, MoeDifference *difference)
   difference->n_simulations = g_hash_table_size(pair->trials) + 2;
 }
 
+static gboolean fail_for_trouble(const RunPair *pair, GError **error)
+{
+  g_propagate_error(error, g_error_copy(pair->trouble));
+  return FALSE;
+}
+
 /* All changes together are the second run; were they not legal, no order would end there. */
 static gboolean check_whole(RunPair *pair, GError **error)
 {
   g_autofree char *all = g_strnfill(pair->keys->len, '1');
   const Trial *trial = try_one(pair, all);
 
+  if (pair->trouble)
+    return fail_for_trouble(pair, error);
   return trial->legal || moe_fail(error, MOE_ERROR_INTERNAL, (MoeMark){0},
-                                  "the second run cannot be reached by its differing keys: %s", trial->message);
+                                  "the second run cannot be reached by its differing keys: %s", trial->reason->message);
 }
 
 static gboolean check_size(const RunPair *pair, GError **error)
@@ -424,6 +438,8 @@ MoeDifference *moe_explain_difference(const MoeRun *before, const MoeRun *after,
   settle_groups(&pair);
   find_order(&pair);
   fill_changes(&pair, difference);
+  if (pair.trouble && !fail_for_trouble(&pair, error))
+    return NULL;
   return g_steal_pointer(&difference);
 }
 

@@ -41,6 +41,12 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
   return g_steal_pointer(&result);
 }
 
+gboolean moe_study_is_trouble(const GError *error)
+{
+  return g_error_matches(error, MOE_ERROR, MOE_ERROR_IO) || g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL) ||
+         g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED);
+}
+
 MoeRun *moe_study_with(const MoeRun *run, char *const *sets, GError **error)
 {
   g_autoptr(MoeDoc) doc = moe_doc_copy(run->doc);

@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+/* Whether a prediction's error is for the caller to know (stopped, nothing to read from, our own fault), not an answer
+ * about its run. */
+gboolean moe_study_is_trouble(const GError *error);
 /* The run with these NULL-terminated "key=value" settings. NULL and *error when it cannot be. */
 MoeRun *moe_study_with(const MoeRun *run, char *const *sets, GError **error);
 

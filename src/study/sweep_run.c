@@ -53,16 +53,9 @@ static char *hash_of(const MoeRun *run, const char *reason, const char *salt)
   return g_strdup(g_checksum_get_string(checksum));
 }
 
-/* Whether this is for the caller to know and not an answer about the point. */
-static gboolean is_trouble(const GError *error)
-{
-  return g_error_matches(error, MOE_ERROR, MOE_ERROR_IO) || g_error_matches(error, MOE_ERROR, MOE_ERROR_INTERNAL) ||
-         g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED);
-}
-
 static void refuse(const MoeSweep *sweep, const MoeSweepWork *work, guint point, GError *error, MoeSweepPoint *result)
 {
-  if (is_trouble(error)) {
+  if (moe_study_is_trouble(error)) {
     result->trouble = g_error_copy(error);
     return;
   }

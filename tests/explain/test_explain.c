@@ -231,7 +231,44 @@ START_TEST(what_is_legal_only_as_three)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/explain", waterfall_sums_to_the_step, sampled_orders_agree, absent_causes_change_nothing,
-              alone_is_one_counterfactual, threads_change_nothing, a_run_does_not_differ_from_itself,
-              changes_lead_from_one_to_the_other, clusters_and_stacks, what_is_legal_only_together,
-              what_is_legal_only_as_three)
+/* Asked whether to go on for the n-th time, somebody says no, and to all that follows. */
+typedef struct {
+  guint asked, last;
+} Patience;
+
+static gboolean has_ended(gpointer user_data)
+{
+  Patience *patience = user_data;
+
+  return ++patience->asked > patience->last;
+}
+
+/* Wherever it is stopped: what was cut off is no change that cannot be, which others would be joined with. */
+START_TEST(stopped_is_no_answer)
+{
+  static const char *const changed[] = {"cluster.network.nic=800 Gbit/s", "architecture.moe.top_k=4",
+                                        "parallelism.zero=2", NULL};
+  g_autoptr(MoeRun) before = load("models/mai-base-1/v5.yaml", NULL, NULL);
+  g_autoptr(MoeRun) after = load("models/mai-base-1/v5.yaml", NULL, changed);
+  Patience patience = {.last = G_MAXUINT};
+  MoeExplainOptions options = {
+      .sim = {.kernel_jitter = -1, .stopped = has_ended, .stopped_data = &patience}, .by_key = TRUE, .jobs = 1};
+  g_autoptr(MoeDifference) whole = moe_explain_difference(before, after, &options, NULL);
+  guint n = patience.asked;
+
+  ck_assert_ptr_nonnull(whole);
+  ck_assert_uint_gt(n, 4);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr(GError) error = NULL;
+
+    patience = (Patience){.last = i};
+    ck_assert_ptr_null(moe_explain_difference(before, after, &options, &error));
+    ck_assert_msg(g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED), "%s", error->message);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("study/explain", stopped_is_no_answer, waterfall_sums_to_the_step, sampled_orders_agree,
+              absent_causes_change_nothing, alone_is_one_counterfactual, threads_change_nothing,
+              a_run_does_not_differ_from_itself, changes_lead_from_one_to_the_other, clusters_and_stacks,
+              what_is_legal_only_together, what_is_legal_only_as_three)
