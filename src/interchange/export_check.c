@@ -46,10 +46,10 @@ static gboolean fail(const MoeRun *run, const char *what, const GPtrArray *notes
                   "%s, expected a model that the export can say%s", what, lost->str);
 }
 
-/* What shapes a step; the model alone in a Hugging Face configuration. */
-#define MODEL_ALONE 6
-static const char *const sections[] = {"training", "parallelism", "recompute",    "offload",
-                                       "cluster",  "stack",       "architecture", NULL};
+/* What shapes a step, and what a Hugging Face configuration says of it. */
+static const char *const whole[] = {"training", "parallelism", "recompute",    "offload",
+                                    "cluster",  "stack",       "architecture", NULL};
+static const char *const model[] = {"architecture", NULL};
 
 gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *text, GPtrArray *notes,
                           const char *data_dir, GError **error)
@@ -64,7 +64,7 @@ gboolean moe_export_check(const MoeRun *run, MoeExportKind kind, const char *tex
   moe_count_parameters(&again->architecture, &there);
   if (is_near((double)there.total, (double)here.total) && is_near((double)there.active, (double)here.active)) {
     if (notes)
-      export_add_losses(run, again, kind == MOE_EXPORT_HF ? sections + MODEL_ALONE : sections, notes);
+      export_add_losses(run, again, kind == MOE_EXPORT_HF ? model : whole, notes);
     return TRUE;
   }
   g_autofree char *what = g_strdup_printf(
