@@ -69,6 +69,18 @@ static inline const char *moetest_folder(void)
   return *folder;
 }
 
+/* Somebody who is asked whether work is to end, and says so from the time behind the last on. */
+typedef struct {
+  guint asked, last;
+} MoetestPatience;
+
+static inline gboolean moetest_has_ended(gpointer patience)
+{
+  MoetestPatience *own = (MoetestPatience *)patience;
+
+  return ++own->asked > own->last;
+}
+
 static inline int moetest_run(const char *name, const TTest *const *tests, size_t n)
 {
   Suite *suite = suite_create(name);

@@ -23,7 +23,7 @@ typedef struct {
 /* What came of it. */
 typedef struct {
   MoeCombination gives;
-  char *failure; /* why it gives nothing; NULL when it does */
+  GError *failure; /* why it gives nothing; NULL when it does */
 } Answer;
 
 typedef struct {
@@ -134,7 +134,7 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   if (result)
     moe_combination_of(result, &answer->gives);
   else
-    answer->failure = g_strdup(error->message);
+    answer->failure = g_steal_pointer(&error);
   return (MoeOutcome){NULL, NULL};
 }
 
@@ -183,7 +183,7 @@ static void fill_interval(const Study *study, MoeSensitivity *s)
     if (study->answers[i].failure) {
       s->n_failed++;
       if (!s->failure)
-        s->failure = g_strdup(study->answers[i].failure);
+        s->failure = g_strdup(study->answers[i].failure->message);
     }
   }
   s->combinations = g_new0(MoeCombination, s->n_samples + 1);
@@ -242,7 +242,7 @@ static void fill_swing(const Study *study, guint index, MoeSwing *swing)
     if (answer->failure) {
       swing->n_failed++;
       if (!swing->failure)
-        swing->failure = g_strdup(answer->failure);
+        swing->failure = g_strdup(answer->failure->message);
       continue;
     }
     if (!(answer->gives.mfu_causal >= swing->mfu_low))
@@ -282,13 +282,24 @@ static void clear_study(Study *study)
   for (guint i = 0; i < study->tasks->len; i++) {
     g_strfreev(g_array_index(study->tasks, Task, i).sets);
     if (study->answers)
-      g_free(study->answers[i].failure);
+      g_clear_error(&study->answers[i].failure);
   }
   g_free(study->answers);
   g_array_unref(study->tasks);
   g_array_unref(study->varied);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Study, clear_study)
+
+/* Combinations that were cut off are none that cannot be: no interval is made of the others. */
+static gboolean check_whole(const Study *study, GError **error)
+{
+  for (guint i = 0; i < study->tasks->len; i++)
+    if (moe_study_is_trouble(study->answers[i].failure)) {
+      g_propagate_error(error, g_error_copy(study->answers[i].failure));
+      return FALSE;
+    }
+  return TRUE;
+}
 
 MoeSensitivity *moe_sensitivity(const MoeRun *run, const MoeSensitivityOptions *options, GError **error)
 {
@@ -310,6 +321,8 @@ MoeSensitivity *moe_sensitivity(const MoeRun *run, const MoeSensitivityOptions *
   moe_outcomes_free(
       moe_study_map(study.tasks->len, options->jobs, predict_task, &study, options->progress, options->progress_data),
       study.tasks->len);
+  if (!check_whole(&study, error))
+    return NULL;
   fill_interval(&study, s);
   if (!options->interval_only)
     fill_swings(&study, s);

@@ -209,6 +209,28 @@ START_TEST(what_cannot_exist_is_said)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/sensitivity", quantiles_and_swings_are_in_order, all_files_are_asked, same_seed_same_answer,
-              nothing_assumed_nothing_gained, another_cpu_is_no_unknown, one_range_is_covered_evenly,
-              whole_numbers_where_a_key_wants_them, ends_have_their_units, what_cannot_exist_is_said)
+START_TEST(stopped_is_no_interval)
+{
+  g_autoptr(MoeRun) run = assuming("{stack.host.step: {range: [1 ms, 20 ms], why: test}}");
+  MoetestPatience patience = {.last = G_MAXUINT};
+  const MoeSensitivityOptions options = {
+      .sim = {.kernel_jitter = -1, .stopped = moetest_has_ended, .stopped_data = &patience}, .samples = 4, .jobs = 1};
+  g_autoptr(MoeSensitivity) whole = moe_sensitivity(run, &options, NULL);
+  guint n = patience.asked;
+
+  ck_assert_ptr_nonnull(whole);
+  ck_assert_uint_gt(n, 4);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr(GError) error = NULL;
+
+    patience = (MoetestPatience){.last = i};
+    ck_assert_ptr_null(moe_sensitivity(run, &options, &error));
+    ck_assert_msg(g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED), "%s", error->message);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("study/sensitivity", stopped_is_no_interval, quantiles_and_swings_are_in_order, all_files_are_asked,
+              same_seed_same_answer, nothing_assumed_nothing_gained, another_cpu_is_no_unknown,
+              one_range_is_covered_evenly, whole_numbers_where_a_key_wants_them, ends_have_their_units,
+              what_cannot_exist_is_said)

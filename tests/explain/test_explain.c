@@ -231,18 +231,6 @@ START_TEST(what_is_legal_only_as_three)
 }
 END_TEST
 
-/* Asked whether to go on for the n-th time, somebody says no, and to all that follows. */
-typedef struct {
-  guint asked, last;
-} Patience;
-
-static gboolean has_ended(gpointer user_data)
-{
-  Patience *patience = user_data;
-
-  return ++patience->asked > patience->last;
-}
-
 /* Wherever it is stopped: what was cut off is no change that cannot be, which others would be joined with. */
 START_TEST(stopped_is_no_answer)
 {
@@ -250,9 +238,9 @@ START_TEST(stopped_is_no_answer)
                                         "parallelism.zero=2", NULL};
   g_autoptr(MoeRun) before = load("models/mai-base-1/v5.yaml", NULL, NULL);
   g_autoptr(MoeRun) after = load("models/mai-base-1/v5.yaml", NULL, changed);
-  Patience patience = {.last = G_MAXUINT};
+  MoetestPatience patience = {.last = G_MAXUINT};
   MoeExplainOptions options = {
-      .sim = {.kernel_jitter = -1, .stopped = has_ended, .stopped_data = &patience}, .by_key = TRUE, .jobs = 1};
+      .sim = {.kernel_jitter = -1, .stopped = moetest_has_ended, .stopped_data = &patience}, .by_key = TRUE, .jobs = 1};
   g_autoptr(MoeDifference) whole = moe_explain_difference(before, after, &options, NULL);
   guint n = patience.asked;
 
@@ -261,7 +249,7 @@ START_TEST(stopped_is_no_answer)
   for (guint i = 0; i < n; i++) {
     g_autoptr(GError) error = NULL;
 
-    patience = (Patience){.last = i};
+    patience = (MoetestPatience){.last = i};
     ck_assert_ptr_null(moe_explain_difference(before, after, &options, &error));
     ck_assert_msg(g_error_matches(error, MOE_ERROR, MOE_ERROR_STOPPED), "%s", error->message);
   }
