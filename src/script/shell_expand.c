@@ -404,13 +404,16 @@ static void append_backticks(Expansion *e, const char *at, const char *end, gboo
 /* Whether the quotes at `at` hold an array and nothing else ("$@", "${NAME[@]}"): without words it gives none. */
 static gboolean holds_array(const char *at)
 {
-  const char *end = at[1] == '$' ? shell_skip(at + 1) : at;
-
   if (g_str_has_prefix(at, "\"$@\""))
     return TRUE;
-  if (*end != '"' || at[2] != '{')
+  if (!g_str_has_prefix(at, "\"${"))
     return FALSE;
-  g_autofree char *inside = g_strndup(at + 3, (gsize)(end - at) - 3);
+  const char *start = at + strlen("\"${");
+  const char *end = shell_skip(at + strlen("\""));
+
+  if (*end != '"')
+    return FALSE;
+  g_autofree char *inside = g_strndup(start, (gsize)(end - start));
   gsize name = name_length(inside);
 
   return *inside == '@' || (name > 0 && g_str_has_prefix(inside + name, "[@]"));

@@ -84,6 +84,16 @@ START_TEST(arithmetic_ends_where_it_ends)
 }
 END_TEST
 
+/* Braces in quotes are an array's only behind a $, however few the bytes are. */
+START_TEST(braces_in_quotes_are_text)
+{
+  check_words("LAYERS=2\nWIDTH=8\n" LAUNCH "A=(\"x{\" \"{\" \"{}\" \"a{b}\" \"$\")\n", NULL, NULL,
+              "torchrun train.py --num-layers 2 --hidden-size 8");
+  check_words("A=(1 2)\ntorchrun train.py --num-layers \"x{\" --b \"{}\" \"${B[@]}\" \"${A[@]}\" \"${A[@]}y\"\n", NULL,
+              NULL, "torchrun train.py --num-layers x{ --b {} 1 2 1 2y");
+}
+END_TEST
+
 START_TEST(assignments_tell_a_script)
 {
   ck_assert(moe_script_assigns("# a\n  export A=1\n", strlen("# a\n  export A=1\n")));
@@ -93,4 +103,4 @@ START_TEST(assignments_tell_a_script)
 END_TEST
 
 MOE_TEST_MAIN("script", variables_come_from_script_words_and_files, what_is_no_launch_is_refused, nothing_is_unbounded,
-              arithmetic_ends_where_it_ends, assignments_tell_a_script)
+              arithmetic_ends_where_it_ends, braces_in_quotes_are_text, assignments_tell_a_script)
