@@ -128,7 +128,8 @@ static char *draw_truth(const World *world, const char *folder, guint draw, Trut
   return write_cases(folder, world, measured);
 }
 
-static MoeInference *infer(const World *world, const char *path, const char *store, guint jobs, guint particles)
+static MoeInference *infer(const World *world, const char *path, const char *store, guint jobs, guint simulations,
+                           guint particles)
 {
   g_autofree char *data = moetest_path(""), *large = g_strconcat(path, ":large", NULL);
   const char *const from[] = {path, NULL};
@@ -139,7 +140,7 @@ static MoeInference *infer(const World *world, const char *path, const char *sto
                              .data_dir = data,
                              .noise = world->noise,
                              .within = 0.1,
-                             .n_simulations = 40,
+                             .n_simulations = simulations,
                              .n_particles = particles,
                              .sim = {.kernel_jitter = -1},
                              .jobs = jobs,
@@ -165,7 +166,7 @@ static void count_draw(const World *world, const char *folder, const char *store
 {
   Truth truth;
   g_autofree char *path = draw_truth(world, folder, draw, &truth);
-  g_autoptr(MoeInference) inference = infer(world, path, store, 0, particles);
+  g_autoptr(MoeInference) inference = infer(world, path, store, 0, 40, particles);
   const MoeInferRow *large = &inference->rows[inference->n_rows];
 
   ck_assert_uint_eq(inference->n_unknowns, G_N_ELEMENTS(keys));
@@ -237,7 +238,7 @@ START_TEST(rows_narrow_what_they_depend_on)
   double told = 0;
   Truth truth;
   g_autofree char *path = draw_truth(&scattered, moetest_folder(), 3, &truth);
-  g_autoptr(MoeInference) inference = infer(&scattered, path, NULL, 0, 1000);
+  g_autoptr(MoeInference) inference = infer(&scattered, path, NULL, 0, 40, 1000);
 
   for (guint j = 0; j < inference->n_unknowns; j++)
     told = fmax(told, inference->unknowns[j].bits);
@@ -259,7 +260,7 @@ START_TEST(contradictions_are_named)
   char *second = strstr(strstr(text, "id: middle"), "step_time_s: ") + strlen("step_time_s: ");
   *second = '9'; /* seconds in place of less than one */
   ck_assert(g_file_set_contents(path, text, -1, NULL));
-  g_autoptr(MoeInference) inference = infer(&scattered, path, NULL, 0, 300);
+  g_autoptr(MoeInference) inference = infer(&scattered, path, NULL, 0, 40, 300);
   ck_assert(!inference->explained);
   ck_assert_uint_eq(inference->n_conflict, 1);
   ck_assert_ptr_nonnull(strstr(inference->rows[inference->conflict[0]].name, ":middle"));
@@ -271,11 +272,13 @@ END_TEST
 START_TEST(same_bytes_for_any_threads_and_after_a_kill)
 {
   Truth truth;
+  guint few = MOETEST_CASES(40);
   const char *folder = moetest_folder();
   g_autofree char *path = draw_truth(&scattered, folder, 1, &truth),
                   *store = g_build_filename(folder, "kept.sqlite", NULL);
-  g_autoptr(MoeInference) alone = infer(&scattered, path, NULL, 1, 200), many = infer(&scattered, path, store, 3, 200);
-  g_autoptr(MoeInference) again = infer(&scattered, path, store, 2, 200);
+  g_autoptr(MoeInference) alone = infer(&scattered, path, NULL, 1, few, 200),
+                          many = infer(&scattered, path, store, 3, few, 200);
+  g_autoptr(MoeInference) again = infer(&scattered, path, store, 2, few, 200);
   g_autofree char *a = moe_inference_text(alone), *b = moe_inference_text(many), *c = moe_inference_text(again);
 
   ck_assert_str_eq(a, b);

@@ -2,12 +2,12 @@
 """Every call that can fail does, in every command that writes: status 0 never goes with a damaged or missing output, and a failure leaves
 what was there and nothing half written.
 
-run.py MOESIM LIBINJECT [MOST]    MOST: moments per function and command (default: 6 in the suite; 200 is the long trial)
+run.py MOESIM LIBINJECT [MOST]    MOST: moments per function and command (default: 4 in the suite; 200 is the long trial)
 """
 import gzip, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 moesim, library = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
-most = int(sys.argv[3]) if len(sys.argv) > 3 else 6
+most = int(sys.argv[3]) if len(sys.argv) > 3 else 4
 data = os.environ['MOESIM_DATA']
 run = f'{data}/models/mixtral-8x7b.yaml'
 work = pathlib.Path(tempfile.mkdtemp())

@@ -7,8 +7,8 @@
 #include "moetest.h"
 #include "same_run.h"
 
-#define RUNS  600
-#define LEAST 150 /* legal ones among them, exported without a note */
+#define RUNS  MOETEST_CASES(600)
+#define LEAST MOETEST_CASES(150) /* legal ones among them, exported without a note */
 
 /* ---- random runs ----------------------------------------------------------------------------- */
 
