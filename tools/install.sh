@@ -12,7 +12,7 @@ for set in "$@"; do
   build) packages="$packages build-essential meson ninja-build pkg-config libglib2.0-dev libyaml-dev libjson-glib-dev zlib1g-dev
     libnlopt-dev libsmartcols-dev libsqlite3-dev libprotobuf-c-dev protobuf-c-compiler libtomlplusplus-dev libmicrohttpd-dev" ;;
   gnuplot) packages="$packages gnuplot-nox fonts-dejavu-core" ;;
-  test) packages="$packages check libopenmpi-dev openmpi-bin procps clang clang-format clang-tidy libclang-rt-dev lld universal-ctags bash zsh nodejs jq" ;;
+  test) packages="$packages check git libopenmpi-dev openmpi-bin procps clang clang-format clang-tidy libclang-rt-dev lld universal-ctags bash zsh nodejs jq" ;;
   *) echo "install.sh: unknown set '$set'" >&2; exit 2 ;;
   esac
 done

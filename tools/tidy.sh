@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-readonly MAX_S=180 # s, to begin a file: the last ones take some seconds more
+readonly MAX_S=90 # s, to begin a file: the last ones take some seconds more
 readonly LATEST=15 # commits: those before were looked at when they were the latest
 readonly NONE=none # in place of a commit: no history, all lines count
 build=${1:-build-test}

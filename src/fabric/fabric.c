@@ -255,7 +255,7 @@ static void load_members(MoeFabric *fabric, const MoeCollPlan *plan, guint n, co
   reserve(&fabric->load, n * ports.n);
   for (guint i = 0; i < n; i++) {
     for (guint p = 0; p < ports.n; p++) {
-      double factor = ports.factor[p] ? ports.factor[p][index[i]] : 1;
+      double factor = index && ports.factor[p] ? ports.factor[p][index[i]] : 1;
 
       if (factor > 0)
         add_load(fabric, moe_topo_port(gpus[i], ports.port[p]), ports.bytes[p] * factor, scale);
