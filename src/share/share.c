@@ -12,12 +12,10 @@ MoeShare *moe_share_new(guint n_resources, const double *capacity)
   MoeShare *share = g_new0(MoeShare, 1);
 
   share->n_resources = n_resources;
-  share->resources = g_aligned_alloc0(MAX(n_resources, 1), sizeof(Resource), MOE_CACHE_LINE);
-  share->joint_of = g_new0(uint32_t, n_resources);
-  for (guint r = 0; r < n_resources; r++) {
-    g_assert(capacity[r] > 0 && isfinite(capacity[r]));
-    share->resources[r] = (Resource){.capacity = capacity[r], .head = NONE};
-  }
+  share->capacity = capacity;
+  share->met = g_new0(uint64_t, n_resources / 64 + 1);
+  share->resources = g_aligned_alloc(MAX(n_resources, 1), sizeof(Resource), MOE_CACHE_LINE);
+  share->joint_of = g_new(uint32_t, n_resources);
   for (guint k = 0; k < BLOCK_CLASSES; k++)
     share->free_block[k] = NONE;
   return share;
@@ -31,6 +29,7 @@ void moe_share_free(MoeShare *share)
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
     g_free(lists[i]->ids);
   g_free(share->levels);
+  g_free(share->met);
   g_aligned_free(share->resources);
   g_free(share->joint_of);
   g_free(share->joints);
@@ -38,6 +37,22 @@ void moe_share_free(MoeShare *share)
   g_aligned_free(share->pairs);
   g_free(share->bits);
   g_free(share);
+}
+
+/* ---- resources -------------------------------------------------------------------------------------------------- */
+
+static inline gboolean is_met(const MoeShare *share, guint resource)
+{
+  return share->met[resource / 64] >> resource % 64 & 1;
+}
+
+/* A resource before its first use. */
+static void meet(MoeShare *share, guint resource, double capacity)
+{
+  g_assert(capacity > 0 && isfinite(capacity));
+  share->met[resource / 64] |= UINT64_C(1) << resource % 64;
+  share->resources[resource] = (Resource){.capacity = capacity, .head = NONE};
+  share->joint_of[resource] = 0;
 }
 
 /* ---- ids and blocks --------------------------------------------------------------------------------------------- */
@@ -262,6 +277,8 @@ guint moe_share_add(MoeShare *share, guint n, const guint *resources, const doub
   for (guint i = 0; i < n; i++) {
     g_assert(resources[i] < share->n_resources);
     g_assert(loads[i] > 0 && isfinite(loads[i]));
+    if (G_UNLIKELY(!is_met(share, resources[i])))
+      meet(share, resources[i], share->capacity[resources[i]]);
     share->pairs[first + i] = (Pair){.load = loads[i], .resource = resources[i], .activity = id};
   }
   /* `dirty` and `stamp` survive: an id may be given out again while it still stands in the list of dirty ones. */
@@ -308,6 +325,8 @@ void moe_share_set_capacities(MoeShare *share, guint first, guint n, const doubl
     Resource *resource = &share->resources[first + i];
 
     g_assert(capacity[i] > 0 && isfinite(capacity[i]));
+    if (!is_met(share, first + i))
+      meet(share, first + i, capacity[i]);
     if (capacity[i] != resource->capacity)
       detach_users(share, resource, users);
     resource->capacity = capacity[i];
@@ -341,6 +360,8 @@ double moe_share_used(const MoeShare *share, guint resource)
   g_assert(resource < share->n_resources);
   Sum used = {0, 0};
 
+  if (!is_met(share, resource))
+    return 0;
   for (uint32_t p = share->resources[resource].head; p != NONE; p = share->pairs[p].next)
     sum_add(&used, share->pairs[p].load * share->activities[share->pairs[p].activity].rate);
   return sum_value(used);

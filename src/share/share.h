@@ -25,7 +25,8 @@ G_BEGIN_DECLS
 
 typedef struct MoeShare MoeShare;
 
-/* `capacity` (units per second) is copied; every entry must be > 0 and finite. */
+/* `capacity` (units per second) is read as resources are first used and must outlive the system; every entry must be >
+ * 0 and finite. Resources that nobody uses cost a bit each. */
 MoeShare *moe_share_new(guint n_resources, const double *capacity);
 void moe_share_free(MoeShare *share);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MoeShare, moe_share_free)

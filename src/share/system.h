@@ -108,7 +108,9 @@ struct MoeShare {
   guint n_ids;
   guint ids_room;
   guint first_free; /* no free id below */
-  Resource *resources;
+  const double *capacity;
+  uint64_t *met;       /* one bit per resource: it was used, or given another capacity, before */
+  Resource *resources; /* those that were met: of the ports of a million GPUs a folded step uses a few hundred */
   Activity *activities;
   Pair *pairs;
   uint32_t n_pairs;
@@ -122,7 +124,7 @@ struct MoeShare {
   Ids stack;
   Ids settled;
   Ids disturbed;      /* activities outside the region that cannot stay as they are */
-  uint32_t *joint_of; /* [n_resources] place in `joints`, where it is one: share_joint() */
+  uint32_t *joint_of; /* [n_resources] of those that were met: place in `joints`, where it is one: share_joint() */
   Joint *joints;      /* contended resources of the region being solved */
   guint n_joints;
   guint joints_room;

@@ -310,7 +310,7 @@ static void allocate(Sim *sim)
 
   sim->n_loads = program->n_load_classes;
   sim->n_works = program->n_kernels + program->n_delays;
-  sim->duration = g_new0(MoeTime, (gsize)sim->n_loads * N_MODES * sim->n_works + 1);
+  sim->duration = g_new(MoeTime, (gsize)sim->n_loads * N_MODES * sim->n_works + 1); /* all are priced */
   sim->block = g_new0(BlockPlan, program->n_blocks);
   sim->role = g_new0(RolePlan, program->n_roles);
   for (guint r = 0; r < program->n_roles; r++) {

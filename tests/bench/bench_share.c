@@ -20,10 +20,9 @@ static double clock_ns(void)
   return (double)now.tv_sec * NS_PER_S + (double)now.tv_nsec;
 }
 
-static MoeShare *equal_ports(guint n, double capacity)
+/* `all` has room for the capacities, and outlives the system. */
+static MoeShare *equal_ports(guint n, double capacity, double *all)
 {
-  g_autofree double *all = g_new(double, n);
-
   for (guint r = 0; r < n; r++)
     all[r] = capacity;
   return moe_share_new(n, all);
@@ -58,7 +57,8 @@ static Costs churn(MoeShare *share, guint n, guint pairs, const guint *resources
 /* `shift` resources apart, activities overlap when shift < pairs; ports in scattered order when scattered. */
 static void measure(const char *name, guint n, guint pairs, guint shift, guint rounds)
 {
-  g_autoptr(MoeShare) share = equal_ports(PORTS, 50e9);
+  g_autofree double *capacity = g_new(double, PORTS);
+  g_autoptr(MoeShare) share = equal_ports(PORTS, 50e9, capacity);
   g_autofree guint *resources = g_new(guint, (size_t)n * pairs);
   g_autofree double *loads = g_new(double, pairs);
 
@@ -78,7 +78,8 @@ static void measure(const char *name, guint n, guint pairs, guint shift, guint r
 /* n transfers from random to random ports, all in one component or nearly: one leaves, one comes. */
 static void random_transfers(guint n, guint ports, guint rounds)
 {
-  g_autoptr(MoeShare) share = equal_ports(ports, 50e9);
+  g_autofree double *capacity = g_new(double, ports);
+  g_autoptr(MoeShare) share = equal_ports(ports, 50e9, capacity);
   g_autofree guint *resources = g_new(guint, 2 * (size_t)n);
   const double loads[] = {1, 1};
   g_autofree char *name = g_strdup_printf("%u random transfers over %u ports", n, ports);
@@ -97,7 +98,8 @@ static void random_transfers(guint n, guint ports, guint rounds)
 /* n equal transfers all through one full link, solved at once; the second time, when memory is there. */
 static void symmetric_fill(guint n)
 {
-  g_autoptr(MoeShare) share = equal_ports(1, 50e9);
+  double capacity = 0;
+  g_autoptr(MoeShare) share = equal_ports(1, 50e9, &capacity);
   g_autofree char *name = g_strdup_printf("%u transfers on one link, all at once", n);
   double times[4];
 

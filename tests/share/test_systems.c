@@ -237,6 +237,29 @@ START_TEST(a_link_degrades_and_recovers)
 }
 END_TEST
 
+/* Of a million ports a folded step uses a few: the others are not looked at, whatever stands there. */
+START_TEST(what_nobody_uses_costs_nothing)
+{
+  const guint n = 4000000, used[] = {7, 3999999};
+  g_autofree double *capacity = g_new0(double, n);
+
+  capacity[used[0]] = 10;
+  capacity[used[1]] = 4;
+  g_autoptr(MoeShare) share = moe_share_new(n, capacity);
+  ck_assert_double_eq(moe_share_used(share, 63), 0);
+  moe_share_add(share, 2, used, (double[]){1, 1}, INFINITY);
+  add_one(share, used[0], 1, INFINITY);
+  moe_share_set_capacities(share, 64, 1, (const double[]){3});
+  add_one(share, 64, 1, INFINITY);
+  moe_share_solve(share);
+  ck_assert_double_eq(moe_share_rate(share, 0), 4);
+  ck_assert_double_eq(moe_share_rate(share, 1), 6);
+  ck_assert_double_eq(moe_share_rate(share, 2), 3);
+  ck_assert_double_eq(moe_share_used(share, used[0]), 10);
+  ck_assert_double_eq(moe_share_used(share, 65), 0);
+}
+END_TEST
+
 START_TEST(no_resource_at_all)
 {
   g_autoptr(MoeShare) share = moe_share_new(0, NULL);
@@ -280,6 +303,7 @@ int main(void)
   tcase_add_test(tcase, ids_are_the_lowest_free);
   tcase_add_test(tcase, removed_and_added_again_before_solving);
   tcase_add_test(tcase, a_link_degrades_and_recovers);
+  tcase_add_test(tcase, what_nobody_uses_costs_nothing);
   tcase_add_test(tcase, no_resource_at_all);
   tcase_add_test(tcase, loads_of_very_different_size);
   suite_add_tcase(suite, tcase);
