@@ -70,7 +70,7 @@ may_include() {
   libsmartcols.h) echo record ;;
   nlopt.h) echo calibrate infer ;;
   sqlite3.h) echo infer measured study ;;
-  dlfcn.h) echo door serve ;;
+  dlfcn.h) echo base cli door serve ;;
   malloc.h | mpi.h | signal.h) echo cli ;;
   fcntl.h | unistd.h | sys/* | linux/*) echo cli doc record report serve study ;;
   microhttpd.h | arpa/* | netdb.h | poll.h) echo serve ;;

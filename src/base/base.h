@@ -36,6 +36,12 @@ double moe_time_to_seconds(MoeTime time);
 /* a + b, saturating at MOE_TIME_MAX; a and b must be >= 0. */
 MoeTime moe_time_add(MoeTime a, MoeTime b);
 
+/* ---- libraries that are loaded when they are needed -------------------------------------------------------------- */
+
+/* Stores the address of what an open library calls `name` in the pointer at `to`, FALSE when it has no such thing.
+ * POSIX gives data pointers for functions: ISO C knows no cast between them. */
+gboolean moe_library_find(void *library, const char *name, void *to);
+
 /* ---- words and messages ------------------------------------------------------------------------------------------ */
 
 /* Takes a text and gives it as one line: line ends as \n, other control characters as \xNN, since a message quotes what

@@ -13,6 +13,11 @@ export ASAN_OPTIONS=detect_leaks=0
 # Open MPI asks twice before it runs as root, as in a container.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
+# Every other command would pay for the libraries of Open MPI when it starts.
+said="ldd moesim"
+ldd "$moesim" > "$work/out" 2> "$work/err"
+check "MPI is loaded without mpirun" sh -c '! grep -q libmpi "$1"' sh "$work/out"
+
 set -- sweep "$data/models/deepseek-v3.yaml" --set training.global_batch=8192 --vary "cluster.network.nic=101:$((100 + speeds)):1 Gbit/s" \
   --vary training.micro_batch=1,2,7 --format json
 without_wall_time() { sed 's/"wall_time_s" *: *[^,}]*//'; }
