@@ -21,7 +21,7 @@ validation -o FILE.png` draws it, `moesim validate --worst` lists every row.
 ## What was fitted on published runs
 
 One number per accelerator: `training_rate`, the share of the kernel benchmarks' math rate that holds in a training step (temperature,
-weeks instead of seconds; power, where nobody measured what kernels draw: not on Hopper), at most 1. It is fitted on one deterministic half
+weeks instead of seconds; power, where nobody knows what kernels draw: A100, GB300), at most 1. It is fitted on one deterministic half
 of the dense rows of that accelerator. Nothing
 else is fitted on published runs: how MAI-Base-1's FP32 vocabulary GEMM runs, once chosen because it agreed with v2, is the middle of the
 three ways by cost, and the other two are its range among the assumptions. Everything else comes from kernel, collective and launch

@@ -38,6 +38,7 @@ typedef struct {
   int precision;     /* MoePrecision; -1 any (bandwidth) */
   int pass;          /* fit pass: 0, 1, 2 or -1 any */
   int64_t sms;       /* SMs the kernels had while others ran beside; 0 = all */
+  gboolean long_run; /* measured after so long a warm-up that the power had lowered the clock */
   gboolean in_step;  /* measured inside a training step: the time holds what training loses against benchmarks */
   guint fit;         /* index in MoeCalibration.fits */
   guint accelerator; /* index in MoeCalibration.accelerators */

@@ -80,7 +80,7 @@ MoeKernelFamily *moe_predictor_family(MoePredictor *p)
   return &g_array_index(p->families, MoeKernelFamily, 0);
 }
 
-/* Inside a training step the machine is the step's. */
+/* Inside a training step the machine is the step's; after a long warm-up its clock is what the power leaves. */
 static gboolean price(const MoeCostModel *model, const MoeAccelerator *accelerator, const MoeSeries *series,
                       const MoeKernel *kernel, double *seconds, GError **error)
 {
@@ -89,6 +89,8 @@ static gboolean price(const MoeCostModel *model, const MoeAccelerator *accelerat
 
   if (series->in_step)
     return moe_cost_in_step(model, kernel, 1, &state, &cost, seconds, error);
+  if (series->long_run)
+    return moe_cost_long_run(model, kernel, &state, &cost, seconds, error);
   if (!moe_cost_kernel(model, kernel, &state, &cost, error))
     return FALSE;
   *seconds = cost.seconds;

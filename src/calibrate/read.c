@@ -147,6 +147,7 @@ static const MoeField series_fields[] = {
     {"activation", MOE_FIELD_BOOL, offsetof(MoeSeriesText, activation)},
     {"sms", MOE_FIELD_INT, offsetof(MoeSeriesText, head.sms), .minimum = 1, .maximum = MAX_SMS},
     {"in_step", MOE_FIELD_BOOL, offsetof(MoeSeriesText, head.in_step)},
+    {"long_run", MOE_FIELD_BOOL, offsetof(MoeSeriesText, head.long_run)},
     {"causal", MOE_FIELD_BOOL, offsetof(MoeSeriesText, causal)},
     {"rotates", MOE_FIELD_BOOL, offsetof(MoeSeriesText, rotates)},
     {"accumulate", MOE_FIELD_BOOL, offsetof(MoeSeriesText, accumulate)},

@@ -49,8 +49,13 @@ double moe_cost_math_rate(const MoeCostModel *model, const MoeKernel *kernel);
 gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
                           MoeCost *cost, double *seconds, GError **error);
 
-/* The same for many kernels in the same n states, at most MOE_COST_MAX_STATES: what kernels of a kind share is worked
- * out when the first of them comes. `model` must outlive it; for one thread at a time. */
+/* What a kernel takes on the bench after a second of nothing else, when power has lowered the clock. As above, of one
+ * state. */
+gboolean moe_cost_long_run(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
+                           MoeCost *cost, double *seconds, GError **error);
+
+/* moe_cost_in_step for many kernels in the same n states, at most MOE_COST_MAX_STATES: what kernels of a kind share is
+ * worked out when the first of them comes. `model` must outlive it; for one thread at a time. */
 #define MOE_COST_MAX_STATES 4
 typedef struct MoeCostStep MoeCostStep;
 MoeCostStep *moe_cost_step_new(const MoeCostModel *model, guint n, const MoeMachineState *states);

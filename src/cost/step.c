@@ -116,15 +116,27 @@ static void price_in_step(const MoeKind *kind, const MoeKernel *kernel, MoeCost 
   set_uncounted_apart(kernel, cost);
 }
 
-gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
-                          MoeCost *cost, double *seconds, GError **error)
+static gboolean price_at(const MoeCostModel *model, const MoeKernel *kernel, double rate, guint n,
+                         const MoeMachineState *states, MoeCost *cost, double *seconds, GError **error)
 {
   MoeKind kind;
 
-  if (!moe_cost_kind(model, kernel, moe_cost_math_rate(model, kernel), n, states, &kind, error))
+  if (!moe_cost_kind(model, kernel, rate, n, states, &kind, error))
     return FALSE;
   price_in_step(&kind, kernel, cost, seconds);
   return TRUE;
+}
+
+gboolean moe_cost_in_step(const MoeCostModel *model, const MoeKernel *kernel, guint n, const MoeMachineState *states,
+                          MoeCost *cost, double *seconds, GError **error)
+{
+  return price_at(model, kernel, moe_cost_math_rate(model, kernel), n, states, cost, seconds, error);
+}
+
+gboolean moe_cost_long_run(const MoeCostModel *model, const MoeKernel *kernel, const MoeMachineState *state,
+                           MoeCost *cost, double *seconds, GError **error)
+{
+  return price_at(model, kernel, sustained_clock(model, kernel), 1, state, cost, seconds, error);
 }
 
 /* ---- many kernels ------------------------------------------------------------------------------------------------ */

@@ -78,6 +78,48 @@ START_TEST(test_shipped_constants_have_their_residuals)
 }
 END_TEST
 
+/* Median of |predicted / measured - 1| over the rows of one precision on one machine. */
+static double median_of(const MoeCalibration *c, const char *fragment, MoePrecision precision)
+{
+  g_autoptr(GArray) errors = g_array_new(FALSE, FALSE, sizeof(double));
+
+  for (guint i = 0; i < c->n_fits; i++)
+    if (strcmp(c->fits[i].fragment, fragment) == 0 && c->fits[i].family.precision == (int)precision) {
+      const MoeResidual *halves[] = {&c->fits[i].fitted, &c->fits[i].kept};
+
+      for (guint h = 0; h < G_N_ELEMENTS(halves); h++)
+        g_array_append_val(errors, halves[h]->median);
+    }
+  ck_assert_uint_eq(errors->len, 2);
+  return (g_array_index(errors, double, 0) + g_array_index(errors, double, 1)) / 2;
+}
+
+/* Products repeated for a second, which nothing was fitted to: the clock is what the board's power leaves. As bursts
+ * they would all be predicted fast. */
+START_TEST(test_long_runs_run_at_the_clock_that_power_leaves)
+{
+  static const char *const files[] = {"power.yaml", NULL};
+  static const char *const machines[] = {"gb200", "b200", "h200"};
+  g_autoptr(MoeCalibration) c = load(files);
+  g_autoptr(MoeCalibration) bursts = load(files);
+  g_autoptr(GError) error = NULL;
+
+  for (guint i = 0; i < bursts->n_series; i++) {
+    ck_assert(bursts->series[i].long_run);
+    bursts->series[i].long_run = FALSE;
+  }
+  ck_assert(moe_calibration_take(c, &error));
+  ck_assert(moe_calibration_take(bursts, &error));
+  for (guint i = 0; i < G_N_ELEMENTS(machines); i++) {
+    double power = median_of(c, machines[i], MOE_BF16);
+    double burst = median_of(bursts, machines[i], MOE_BF16);
+
+    ck_assert_msg(power < 0.07, "%s: %.3f", machines[i], power);
+    ck_assert_msg(burst > power + 0.04, "%s: %.3f as bursts, %.3f", machines[i], burst, power);
+  }
+}
+END_TEST
+
 /* Fitting again gives what is shipped, to the accuracy that matters: the residuals of both halves. */
 static void check_refit(const char *file, const char *fragment, MoeKernelClass klass, const char *family, int pass)
 {
@@ -304,5 +346,6 @@ END_TEST
 
 MOE_TEST_MAIN("study/calibrate", test_all_entries_are_fitted, test_equal_shapes_share_a_half,
               test_shipped_constants_have_their_residuals, test_shipped_constants_are_the_fit,
-              test_few_grouped_rows_lean_on_dense_ones, test_kept_half_is_predicted, test_operations_handle_what_enters,
-              test_casts_are_where_they_are_said_to_be, test_fragment_reads_back, test_bad_files_are_refused)
+              test_long_runs_run_at_the_clock_that_power_leaves, test_few_grouped_rows_lean_on_dense_ones,
+              test_kept_half_is_predicted, test_operations_handle_what_enters, test_casts_are_where_they_are_said_to_be,
+              test_fragment_reads_back, test_bad_files_are_refused)
