@@ -7,7 +7,7 @@ source=$(realpath "$(dirname "$0")/../..")
 folder=$1
 requests=$2
 if [ ! -e "$folder/build.ninja" ]; then
-  meson setup "$folder" "$source" --buildtype=debugoptimized -Doptimization=1 -Db_pch=true -Db_sanitize=thread -Db_lundef=false -Dmpi=disabled \
+  meson setup "$folder" "$source" --buildtype=debugoptimized -Doptimization=1 -Db_sanitize=thread -Db_lundef=false -Dmpi=disabled \
     -Dserve=disabled -Dc_args=-g1 > /dev/null
 fi
 ninja -C "$folder" tests/door/door_threads
