@@ -272,6 +272,14 @@ static gboolean check_beside(const Reader *reader, const MoeNode *node, const Mo
                   family, s->fragment);
 }
 
+/* A step holds what a long run does, and more. */
+static gboolean check_state(const MoeNode *node, const MoeSeries *s, GError **error)
+{
+  return !s->in_step || !s->long_run ||
+         moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(moe_node_get(node, "long_run")),
+                  "long_run of a series in_step, expected one of the two");
+}
+
 static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
 {
   MoeSeriesText text = {.head.precision = -1, .pass = PASS_ANY, .output = MOE_BF16, .mark = moe_node_mark(node)};
@@ -281,7 +289,8 @@ static gboolean read_series(Reader *reader, const MoeNode *node, GError **error)
     return FALSE;
   text.constants = moe_node_get(node, "constants");
   text.pass = text.pass == PASS_ANY ? -1 : text.pass;
-  if (!find_cluster(reader, node, &text, &text.head.accelerator, error) || !join_fit(reader, &text, error) ||
+  if (!check_state(node, &text.head, error) || !find_cluster(reader, node, &text, &text.head.accelerator, error) ||
+      !join_fit(reader, &text, error) ||
       !check_beside(reader, moe_node_get(node, "quantize"), &text.head, text.head.quantize, error) ||
       !check_beside(reader, moe_node_get(node, "around"), &text.head, text.head.around, error))
     return FALSE;
