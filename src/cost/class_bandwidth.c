@@ -74,7 +74,7 @@ static void price(const MoeMachine *machine, const MoeKernel *kernel, MoeCost *c
 {
   cost->part_s[MOE_REASON_MEMORY] = memory_seconds(machine, kernel);
   cost->part_s[MOE_REASON_FLOOR] = floor_seconds(machine, kernel);
-  cost->seconds = price_seconds(machine, kernel);
+  cost->seconds = cost->part_s[MOE_REASON_MEMORY] + cost->part_s[MOE_REASON_FLOOR];
 }
 
 static double flop(const MoeKernel *kernel)

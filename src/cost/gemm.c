@@ -102,6 +102,12 @@ static void count_tiles(const MoeMachine *machine, Problem *p)
   }
 }
 
+/* Time of tiles whose K loop has `k` elements, over that of their math: filling and draining the pipeline. */
+static double ramp_growth(const double *constant, double k)
+{
+  return 1 + constant[MOE_GEMM_RAMP_K] / k;
+}
+
 void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, Problem *p)
 {
   double useful_share = kernel->useful_share > 0 ? kernel->useful_share : 1;
@@ -114,8 +120,10 @@ void moe_cost_gemm_describe(const MoeMachine *machine, const MoeKernel *kernel, 
   p->alignment_rate = alignment_rate(kernel);
   if (kernel->klass == MOE_KERNEL_GROUPED_GEMM)
     p->least_s = p->copies * machine->constant[MOE_GEMM_GROUP];
-  if (p->flop > 0)
-    count_tiles(machine, p);
+  if (p->flop <= 0)
+    return;
+  p->growth = ramp_growth(machine->constant, p->k);
+  count_tiles(machine, p);
 }
 
 /* Loss of a tile's rate against the largest common one (256 x 128). */
@@ -136,6 +144,13 @@ static guint place_in(int16_t *sizes, guint *n, int16_t size)
   sizes[i] = size;
   *n = MAX(*n, i + 1);
   return i;
+}
+
+void moe_cost_free_sms(MoeMachine *machine, double free_sms)
+{
+  machine->free_sms = free_sms;
+  for (int shared = 1; shared <= MOE_TILE_SMS_MAX; shared++)
+    machine->slots[shared] = MAX((double)(int64_t)(free_sms / shared), 1);
 }
 
 void moe_cost_tile_table(const double *constant, double peak_flop_per_s, double sms, MoeTileTable *table)
@@ -174,7 +189,6 @@ typedef struct {
   const MoeMachine *machine;
   const MoeTileTable *table;
   const Problem *p;
-  double slots[MOE_TILE_SMS_MAX + 1]; /* tiles at a time, by the SMs that share one */
   double memory_s;
   Choice best;
   double limit; /* choices of one piece with more work than this are slower than the best one */
@@ -232,18 +246,21 @@ static void try_choice(Contest *contest, guint i, double pieces)
 {
   const double *c = contest->machine->constant;
   const MoeTileTable *table = contest->table;
-  double piece_k = contest->p->k / pieces;
-  double waves = counted_waves(contest->p->tiles[i] * pieces / contest->slots[table->tile[i].sms], c[MOE_GEMM_BALANCE]);
+  const Problem *p = contest->p;
+  const gboolean whole = pieces == 1;
+  double piece_k = whole ? p->k : p->k / pieces;
+  double slots = contest->machine->slots[table->tile[i].sms];
+  double waves = counted_waves(p->tiles[i] * pieces / slots, c[MOE_GEMM_BALANCE]);
   Choice e = {.tile = i, .pieces = pieces, .waves = waves, .work = table->work[i] * waves};
 
-  if (pieces == 1 && e.work > contest->limit)
+  if (whole && e.work > contest->limit)
     return;
-  double math_s = table->area_flop[i] * piece_k * waves / (table->flop_per_s[i] * contest->p->alignment_rate);
+  double math_s = table->area_flop[i] * piece_k * waves / (table->flop_per_s[i] * p->alignment_rate);
   double rate = contest->machine->math_rate;
-  if (!beats(&e, math_s / rate, &contest->best))
+  if (contest->best.total_s < INFINITY && !beats(&e, math_s / rate, &contest->best))
     return;
   e.sustained_s = moe_droop(math_s, c[MOE_GEMM_DROOP], c[MOE_GEMM_DROOP_S]) / rate;
-  e.ramp_s = e.sustained_s * (1 + c[MOE_GEMM_RAMP_K] / piece_k) + (pieces > 1 ? c[MOE_GEMM_SPLIT] : 0);
+  e.ramp_s = whole ? e.sustained_s * p->growth : e.sustained_s * ramp_growth(c, piece_k) + c[MOE_GEMM_SPLIT];
   e.total_s = e.ramp_s + moe_memory_visible(e.ramp_s, contest->memory_s, c[MOE_GEMM_OVERLAP]);
   if (!beats(&e, e.total_s, &contest->best))
     return;
@@ -260,6 +277,16 @@ static void try_tile(Contest *contest, guint i, gboolean splits)
     try_choice(contest, i, pieces);
 }
 
+/* Tiles whose work on one SM is at most that much, as bits. */
+static guint tiles_within(const Problem *p, guint n, double most)
+{
+  guint within = 0;
+
+  for (guint i = 0; i < n; i++)
+    within |= (guint)(p->work[i] <= most) << i;
+  return within;
+}
+
 /* The likely tile goes first. Few others then need a closer look: of tiles that keep all SMs busy, and so are not
  * split, those that have no more work than the best choice even if their last wave cost no more than its tiles. */
 static void choose(const MoeMachine *machine, const Problem *p, Contest *contest)
@@ -267,17 +294,17 @@ static void choose(const MoeMachine *machine, const Problem *p, Contest *contest
   double sms = MAX(machine->free_sms, MOE_TILE_SMS_MAX); /* there is always room for one tile */
   gboolean splits = !(p->least_busy > machine->free_sms);
 
-  contest->machine = machine;
-  contest->table = machine->tiles;
-  contest->p = p;
   contest->limit = contest->best.total_s = INFINITY;
   contest->memory_s = p->bytes / (machine->hbm_bytes_per_s * machine->constant[MOE_GEMM_MEMORY_SHARE]);
-  for (int shared = 1; shared <= MOE_TILE_SMS_MAX; shared++)
-    contest->slots[shared] = MAX((double)(int64_t)(machine->free_sms / shared), 1);
   try_tile(contest, p->likely, splits);
-  for (guint i = 0; i < contest->table->n; i++)
-    if (i != p->likely && (splits || p->work[i] <= contest->limit * sms))
+  guint left = splits ? ~0u >> (32 - contest->table->n) : tiles_within(p, contest->table->n, contest->limit * sms);
+
+  for (left &= ~(1u << p->likely); left; left &= left - 1) {
+    guint i = (guint)__builtin_ctz(left);
+
+    if (splits || p->work[i] <= contest->limit * sms)
       try_tile(contest, i, splits);
+  }
 }
 
 /* ---- reasons ----------------------------------------------------------------------------------------------------- */
@@ -290,7 +317,7 @@ G_STATIC_ASSERT(MOE_REASON_MATH == 0 && MOE_REASON_PADDING == 2 && MOE_REASON_WA
 /* The fastest choice, with all zero where there is nothing to multiply. */
 static Choice fastest(const MoeMachine *machine, const Problem *p)
 {
-  Contest contest = {0};
+  Contest contest = {.machine = machine, .table = machine->tiles, .p = p};
 
   if (p->flop > 0)
     choose(machine, p, &contest);

@@ -116,14 +116,18 @@ const MoeFit *moe_cost_fit_of(const MoeCostModel *model, const MoeKernel *kernel
 /* ---- one kernel on one machine ----------------------------------------------------------------------------------- */
 
 typedef struct {
-  const double *constant;    /* of the kernel's fit */
-  const MoeTileTable *tiles; /* GEMM and grouped GEMM */
-  double peak_flop_per_s;    /* all SMs, the kernel's precision */
-  double quoted_flop_per_s;  /* all SMs, what MFU divides by */
-  double sms, free_sms;      /* of the device; available to the kernel */
-  double hbm_bytes_per_s;    /* available */
-  double math_rate;          /* of the SMs, relative to the bench that the constants were fitted on */
+  const double *constant;             /* of the kernel's fit */
+  const MoeTileTable *tiles;          /* GEMM and grouped GEMM */
+  double peak_flop_per_s;             /* all SMs, the kernel's precision */
+  double quoted_flop_per_s;           /* all SMs, what MFU divides by */
+  double sms, free_sms;               /* of the device; available to the kernel */
+  double slots[MOE_TILE_SMS_MAX + 1]; /* tiles at a time, by the SMs that share one */
+  double hbm_bytes_per_s;             /* available */
+  double math_rate;                   /* of the SMs, relative to the bench that the constants were fitted on */
 } MoeMachine;
+
+/* Leaves a machine that many SMs. */
+void moe_cost_free_sms(MoeMachine *machine, double free_sms);
 
 /* A kind of kernels, whose constants and rates are the same, on a machine in several states. */
 typedef struct {
@@ -168,6 +172,7 @@ typedef struct {
   double copies, m, n, k;
   int64_t rows, fullest; /* GROUPED forward / dgrad: rows over all groups and of the fullest one; 0 otherwise */
   double flop, useful_flop, bytes, floor_s, least_s;
+  double growth;               /* by the ramp, where K is not split */
   double alignment_rate;       /* 1, less for rows that are not a multiple of 16 bytes */
   double tiles[MOE_TILES_MAX]; /* of the table, over all outputs */
   double work[MOE_TILES_MAX];  /* of all tiles of a kind on one SM, seconds per element of K */

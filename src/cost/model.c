@@ -143,7 +143,7 @@ static MoeMachine machine_in(const MoeCostModel *model, const MoeMachine *idle, 
 {
   MoeMachine machine = *idle;
 
-  machine.free_sms = (double)CLAMP(state->sms, 1, model->accelerator->sms);
+  moe_cost_free_sms(&machine, (double)CLAMP(state->sms, 1, model->accelerator->sms));
   machine.hbm_bytes_per_s *= state->memory_share;
   return machine;
 }
@@ -174,16 +174,17 @@ static MoeMachine idle_machine(const MoeCostModel *model, const MoeKernel *kerne
 {
   const MoeAccelerator *accelerator = model->accelerator;
 
-  return (MoeMachine){
+  MoeMachine machine = {
       .constant = moe_cost_fit_of(model, kernel)->value,
       .tiles = kernel_tiles(model, kernel),
       .peak_flop_per_s = model->peak_flop_per_s[kernel->precision],
       .quoted_flop_per_s = accelerator->quoted_peak_flop_per_s,
       .sms = (double)accelerator->sms,
-      .free_sms = (double)accelerator->sms,
       .hbm_bytes_per_s = accelerator->memory_bytes_per_s,
       .math_rate = math_rate / accumulation(accelerator, kernel),
   };
+  moe_cost_free_sms(&machine, machine.sms);
+  return machine;
 }
 
 gboolean moe_cost_kind(const MoeCostModel *model, const MoeKernel *kernel, double math_rate, guint n,

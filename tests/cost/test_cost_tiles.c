@@ -88,10 +88,10 @@ START_TEST(test_shortcut_finds_the_fastest_tile)
                           .peak_flop_per_s = 1e15,
                           .quoted_flop_per_s = 1e15,
                           .sms = 132,
-                          .free_sms = (double)(i % 4 ? 132 : draw(i, "sms", 132)),
                           .hbm_bytes_per_s = 4e12 / (double)draw(i, "memory", 32),
                           .math_rate = 1 / (double)draw(i, "rate", 4)};
 
+    moe_cost_free_sms(&machine, (double)(i % 4 ? 132 : draw(i, "sms", 132)));
     check_kernel(&machine, &kernel);
   }
 }
