@@ -47,10 +47,16 @@ static void handle(Sim *sim, const MoeEvent *event)
   }
 }
 
-/* The units whose segments probably end next come into the cache while this event is handled. */
+#define CACHED_BYTES (G_GUINT64_CONSTANT(256) << 10) /* so many of units stay in the second level by themselves */
+
+/* The units whose segments probably end next come into the cache while this event is handled, where they are too many
+ * to be there. */
 static void prefetch_next(const Sim *sim)
 {
   MoeEvent next[MOE_ENGINE_AHEAD];
+
+  if (sim->n_units * sizeof(Unit) <= CACHED_BYTES)
+    return;
   guint n = moe_engine_next_movable(sim->engine, next);
 
   for (guint i = 0; i < n; i++)
