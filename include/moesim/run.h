@@ -148,6 +148,8 @@ typedef struct {
   gpointer slice_data;
   guint n_trace_ranks; /* ranks whose slices are delivered (0 with a slice function = rank 0) */
   const int64_t *trace_ranks;
+  gboolean step_alone;           /* no account is kept: the result has no causes, reasons, scopes, passes and executed
+                                    FLOPs, nor the share that is extrapolated; all else is the same, sooner */
   const struct MoeSimTick *tick; /* inside the library: another job on the links; NULL: none */
   struct MoeSimTraffic *traffic; /* inside the library: filled when not NULL */
   uint64_t max_events;           /* 0 = the default limit */

@@ -121,15 +121,17 @@ static MoeOutcome predict_task(guint index, gpointer user_data)
   Study *study = user_data;
   const Task *task = &g_array_index(study->tasks, Task, index);
   Answer *answer = &study->answers[index];
+  MoeSimOptions sim = study->options->sim;
   g_autoptr(GError) error = NULL;
 
+  sim.step_alone = TRUE;
   if (is_stated(study, task)) {
     moe_combination_of(study->stated, &answer->gives);
     return (MoeOutcome){NULL, NULL};
   }
   g_autoptr(MoeRun) run =
       moe_sim_go_on(&study->options->sim, &error) ? moe_study_with(study->run, task->sets, &error) : NULL;
-  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &study->options->sim, &error) : NULL;
+  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &sim, &error) : NULL;
 
   if (result)
     moe_combination_of(result, &answer->gives);

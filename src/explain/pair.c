@@ -66,12 +66,14 @@ static MoeOutcome try_mask(guint index, gpointer user_data)
   RunPair *pair = user_data;
   const char *mask = g_ptr_array_index(pair->wanted, index);
   g_autofree gboolean *chosen = g_new0(gboolean, pair->keys->len + 1);
+  MoeSimOptions sim = pair->options->sim;
   g_autoptr(GError) error = NULL;
 
+  sim.step_alone = TRUE;
   for (guint k = 0; k < pair->keys->len; k++)
     chosen[k] = mask[k] == '1';
   g_autoptr(MoeRun) run = moe_diff_mix(pair->before, pair->after, pair->keys, chosen, &error);
-  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &pair->options->sim, &error) : NULL;
+  g_autoptr(MoeResult) result = run ? moe_study_predict(run, &sim, &error) : NULL;
 
   if (result)
     pair->batch[index] = (Trial){.legal = TRUE, .effect = effect_of(result)};

@@ -128,16 +128,18 @@ static MoeOutcome simulate_subset(guint index, gpointer user_data)
 {
   Explain *e = user_data;
   guint subset = g_array_index(e->subsets, guint, index);
+  const gboolean all = subset == (1u << e->n) - 1;
   MoeSimOptions sim = e->options->sim;
   MoeOutcome outcome = {0};
 
   sim.slice = NULL;
   sim.without = without_bits(e, subset);
+  sim.step_alone = !all;
   g_autoptr(MoeSimResult) result = moe_sim_run(e->program, e->run, e->topo, e->cost, &sim, &outcome.error);
   if (!result)
     return outcome;
   e->step_s[subset] = moe_time_to_seconds(result->step);
-  if (subset == (1u << e->n) - 1)
+  if (all)
     memcpy(e->left_s, result->cause_s, sizeof e->left_s);
   return outcome;
 }

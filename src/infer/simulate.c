@@ -109,8 +109,11 @@ static gboolean add_parts(const MoeRun *run, const MoeProblem *problem, double *
 
 static gboolean answer(const MoeRun *run, const MoeProblem *problem, MoeShot *shot, GError **error)
 {
-  g_autoptr(MoeResult) result = moe_study_predict(run, &problem->options->sim, error);
+  MoeSimOptions sim = problem->options->sim;
   MoeCase memory = {0};
+
+  sim.step_alone = run->published.hardware_flop_per_s_per_gpu <= 0; /* said of the FLOPs that are executed */
+  g_autoptr(MoeResult) result = moe_study_predict(run, &sim, error);
 
   if (!result || !add_parts(run, problem, shot->said, error))
     return FALSE;

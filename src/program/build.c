@@ -119,6 +119,46 @@ void moe_program_kernel(const MoeProgram *program, guint load, guint index, MoeK
   apply_load(owned->router, (int)owned->loaded[index].load, load, kernel);
 }
 
+/* What the time of a kernel of the forward pass depends on; recomputing takes the same. */
+static MoeLoadedKernel forward_of(const MoeLoadedKernel *loaded)
+{
+  MoeLoadedKernel forward;
+
+  memcpy(&forward, loaded, sizeof forward); /* with its zeroed padding, by which equal ones are found */
+  forward.kernel.pass = MOE_PASS_FORWARD;
+  forward.kernel.scope = 0;
+  forward.kernel.name = NULL;
+  forward.kernel.model_flop = 0;
+  return forward;
+}
+
+static const guint *find_like(const MoeBuilder *builder)
+{
+  const MoeIntern *table = &builder->tables.kernels;
+  const MoeLoadedKernel *loaded = moe_intern_at(table, 0);
+  guint *like = moe_arena_raw(builder->arena, (size_t)table->n * sizeof(guint));
+  g_autofree guint *first = g_new(guint, table->n + 1);
+  MoeIntern forwards;
+
+  moe_intern_init(&forwards, sizeof(MoeLoadedKernel));
+  for (guint i = 0; i < table->n; i++) {
+    MoePass pass = loaded[i].kernel.pass;
+
+    like[i] = i;
+    if (pass != MOE_PASS_FORWARD && pass != MOE_PASS_RECOMPUTE)
+      continue;
+    MoeLoadedKernel forward = forward_of(&loaded[i]);
+    guint known = forwards.n, index = moe_intern_add(&forwards, &forward);
+
+    if (index == known)
+      first[index] = i;
+    else if (pass == MOE_PASS_RECOMPUTE)
+      like[i] = first[index];
+  }
+  moe_intern_clear(&forwards);
+  return like;
+}
+
 /* A class is a few numbers per kernel: only the first one is written out. */
 static void freeze_kernels(const MoeBuilder *builder, Owned *owned)
 {
@@ -135,6 +175,7 @@ static void freeze_kernels(const MoeBuilder *builder, Owned *owned)
   }
   owned->program.n_kernels = table->n;
   owned->program.kernels = kernels;
+  owned->program.kernel_like = find_like(builder);
   if (builder->router) {
     owned->program.kernel_varies = varies;
     owned->loaded = moe_arena_copy(builder->arena, loaded, (size_t)table->n * table->size);

@@ -129,6 +129,8 @@ typedef struct {
   const MoeBlock *blocks;
   const MoeKernel *kernels; /* [n_kernels] as load class 0 runs them; moe_program_kernel gives those of other classes */
   const gboolean *kernel_varies; /* [n_kernels] whether load classes differ in it; NULL: none does */
+  const guint *kernel_like; /* [n_kernels] of a recomputing kernel an earlier one that takes the same time in every load
+                               class, as a rule the forward pass's; of others the kernel itself. NULL: of all */
   guint n_load_classes; /* 1, or with imbalanced routing draws times the expert-parallel size: each draw and index has
                            its own rows, class = draw * size + index */
   guint n_load_draws;   /* at least 1: different loads that expert groups and micro-batches have in this step */

@@ -287,14 +287,8 @@ static void add_mean(double *mean, const double *part, unsigned n, double weight
     mean[i] += part[i] * weight;
 }
 
-MoeSimResult *sim_account(Sim *sim)
+static void account_units(Sim *sim, double ranks, MoeSimResult *result)
 {
-  MoeSimResult *result = g_new0(MoeSimResult, 1);
-  double ranks = (double)moe_layout_ranks(sim->program->layout);
-
-  result->step = step_end(sim);
-  result->fidelity = sim->fidelity;
-  result->n_units = sim->n_units;
   result->units = g_new0(MoeUnitAccount, sim->n_units);
   for (guint u = 0; u < sim->n_units; u++) {
     MoeUnitAccount *account = &result->units[u];
@@ -309,6 +303,18 @@ MoeSimResult *sim_account(Sim *sim)
         sim->role[sim->unit[u].role].flop[sim_load_class(sim, sim->unit[u].rack, sim->unit[u].index)] *
         (double)sim->multiplicity[u];
   }
+}
+
+MoeSimResult *sim_account(Sim *sim)
+{
+  MoeSimResult *result = g_new0(MoeSimResult, 1);
+  double ranks = (double)moe_layout_ranks(sim->program->layout);
+
+  result->step = step_end(sim);
+  result->fidelity = sim->fidelity;
+  result->n_units = sim->n_units;
+  if (!sim->options->step_alone)
+    account_units(sim, ranks, result);
   result->nvlink_bytes = sim->nvlink_bytes / ranks;
   result->network_bytes = sim->network_bytes / ranks;
   result->host_bytes = sim->host_bytes / ranks;

@@ -104,7 +104,32 @@ static const MoeKernel *kernel_of(const MoeProgram *program, guint load, guint k
   return as_run;
 }
 
-static gboolean price_kernel(Sim *sim, guint load, guint k, MoeCostStep *step, Price *price, GError **error)
+/* What one operation of a load class costs another costs, too. */
+static void take_durations(Sim *sim, guint from_load, guint from, guint load, guint work)
+{
+  for (unsigned mode = 0; mode < N_MODES; mode++)
+    durations_of(sim, load, mode)[work] = durations_of(sim, from_load, mode)[from];
+}
+
+/* The kernel whose price kernel k has: recomputing takes what the forward pass takes, unless a counterfactual leaves
+ * out one of both. */
+static guint like_of(const Sim *sim, guint k)
+{
+  return sim->program->kernel_like && !sim->without ? sim->program->kernel_like[k] : k;
+}
+
+/* A kernel with the durations of another one; of recomputing the account wants no reasons. */
+static void price_like(Sim *sim, guint load, guint k, guint like, Price *prices)
+{
+  MoeKernel as_run;
+
+  take_durations(sim, load, like, load, k);
+  if (prices)
+    sim_busy_price(&prices[k], kernel_of(sim->program, load, k, &as_run), &prices[like].cost, prices[like].kept_s,
+                   prices[like].pace);
+}
+
+static gboolean price_kernel(Sim *sim, guint load, guint k, MoeCostStep *step, Price *prices, GError **error)
 {
   MoeKernel as_run;
   const MoeKernel *kernel = kernel_of(sim->program, load, k, &as_run);
@@ -115,7 +140,8 @@ static gboolean price_kernel(Sim *sim, guint load, guint k, MoeCostStep *step, P
     return FALSE;
   for (unsigned mode = 0; mode < N_MODES; mode++)
     durations_of(sim, load, mode)[k] = moe_time_from_seconds(kept_seconds(sim, kernel, &cost, seconds[mode]) * pace);
-  sim_busy_price(price, kernel, &cost, kept_seconds(sim, kernel, &cost, cost.seconds), pace);
+  if (prices)
+    sim_busy_price(&prices[k], kernel, &cost, kept_seconds(sim, kernel, &cost, cost.seconds), pace);
   return TRUE;
 }
 
@@ -131,23 +157,21 @@ void sim_price_alone(const Sim *sim, guint load, guint k, Price *price)
                  moe_cost_paced(kernel, sim->pace));
 }
 
-/* What loads do not change costs in a load class what it costs in the first one. */
-static void take_from_first(Sim *sim, guint load, guint work)
-{
-  for (unsigned mode = 0; mode < N_MODES; mode++)
-    durations_of(sim, load, mode)[work] = durations_of(sim, 0, mode)[work];
-}
-
+/* `prices` is NULL where no account is kept. */
 static gboolean price_load(Sim *sim, guint load, MoeCostStep *step, Price *prices, GError **error)
 {
-  for (guint work = 0; work < sim->n_works; work++) {
-    gboolean own = work < sim->program->n_kernels && (load == 0 || varies(sim->program, work));
+  for (guint k = 0; k < sim->program->n_kernels; k++) {
+    guint like = like_of(sim, k);
 
-    if (own && !price_kernel(sim, load, work, step, &prices[work], error))
+    if (load > 0 && !varies(sim->program, k))
+      take_durations(sim, 0, k, load, k);
+    else if (like != k)
+      price_like(sim, load, k, like, prices);
+    else if (!price_kernel(sim, load, k, step, prices, error))
       return FALSE;
-    if (!own && load > 0)
-      take_from_first(sim, load, work);
   }
+  for (guint delay = sim->program->n_kernels; load > 0 && delay < sim->n_works; delay++)
+    take_durations(sim, 0, delay, load, delay);
   return TRUE;
 }
 
@@ -188,14 +212,14 @@ static void even_out_loads(Sim *sim)
 
 static gboolean price_loads(Sim *sim, const MoeMachineState *states, GError **error)
 {
-  g_autofree Price *prices = g_new(Price, sim->program->n_kernels + 1);
+  g_autofree Price *prices = sim->options->step_alone ? NULL : g_new(Price, sim->program->n_kernels + 1);
   g_autoptr(MoeCostStep) step = moe_cost_step_new(sim->cost, N_MODES, states);
 
   price_delays(sim);
   for (guint load = 0; load < sim->n_loads; load++) {
     if (!price_load(sim, load, step, prices, error))
       return FALSE;
-    for (guint r = 0; r < sim->program->n_roles; r++)
+    for (guint r = 0; prices && r < sim->program->n_roles; r++)
       sim_busy_count(sim, r, load, prices);
   }
   return TRUE;

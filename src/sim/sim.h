@@ -85,7 +85,7 @@ typedef struct {
   MoeTime step;
   MoeFidelity fidelity; /* as run: FOLDED or FULL */
   guint n_units;
-  MoeUnitAccount *units;
+  MoeUnitAccount *units;        /* NULL where no account is kept (step_alone), and what follows of it 0 */
   double cause_s[MOE_N_CAUSES]; /* means over all GPUs; sum to the step time */
   double reason_s[MOE_N_REASONS];
   double scope_s[MOE_N_SCOPES];

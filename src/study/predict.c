@@ -35,7 +35,7 @@ MoeResult *moe_study_predict(const MoeRun *run, const MoeSimOptions *options, GE
   if (!sim)
     return NULL;
   g_autoptr(MoeResult) result = moe_metrics_result(run, made.program, sim, chosen->seed);
-  if (!moe_extrapolated_share(made.program, made.cost, &result->extrapolated_share, error))
+  if (!chosen->step_alone && !moe_extrapolated_share(made.program, made.cost, &result->extrapolated_share, error))
     return NULL;
   result->wall_time_s = (double)(g_get_monotonic_time() - start_us) * 1e-6;
   return g_steal_pointer(&result);

@@ -3,16 +3,20 @@
 
 #define CASES MOETEST_CASES(200)
 
-static MoeSimResult *simulate(const MoeRun *run, const MoeProgram *program, MoeFidelity fidelity)
+static MoeSimResult *simulate_with(const MoeRun *run, const MoeProgram *program, const MoeSimOptions *options)
 {
   GError *error = NULL;
-  MoeSimOptions options = {.kernel_jitter = 0, .fidelity = fidelity};
   g_autoptr(MoeTopo) topo = moe_topo_new(&run->cluster, run->parallelism.gpus, 0, NULL, &error);
   g_autoptr(MoeCostModel) cost = topo ? moe_cost_model_new(&run->cluster.accelerator, &run->stack, &error) : NULL;
-  MoeSimResult *result = cost ? moe_sim_run(program, run, topo, cost, &options, &error) : NULL;
+  MoeSimResult *result = cost ? moe_sim_run(program, run, topo, cost, options, &error) : NULL;
 
   ck_assert_msg(result != NULL, "%s", error ? error->message : "?");
   return result;
+}
+
+static MoeSimResult *simulate(const MoeRun *run, const MoeProgram *program, MoeFidelity fidelity)
+{
+  return simulate_with(run, program, &(MoeSimOptions){.kernel_jitter = 0, .fidelity = fidelity});
 }
 
 /* Returns the number of units that stood for all GPUs. */
@@ -50,6 +54,63 @@ START_TEST(folded_is_full)
     found++;
   }
   ck_assert_uint_lt(2 * units, gpus); /* a third draw their loads per rack and micro-batch and hardly fold */
+}
+END_TEST
+
+static void check_same_step(const MoeSimResult *a, const MoeSimResult *b)
+{
+  ck_assert_int_eq(a->step, b->step);
+  ck_assert_uint_eq(a->events, b->events);
+  ck_assert_uint_eq(a->operations, b->operations);
+  ck_assert_double_eq(a->nvlink_bytes, b->nvlink_bytes);
+  ck_assert_double_eq(a->network_bytes, b->network_bytes);
+  ck_assert_double_eq(a->host_bytes, b->host_bytes);
+}
+
+static void check_same_account(const MoeSimResult *a, const MoeSimResult *b)
+{
+  ck_assert_mem_eq(a->cause_s, b->cause_s, sizeof a->cause_s);
+  ck_assert_mem_eq(a->reason_s, b->reason_s, sizeof a->reason_s);
+  ck_assert_mem_eq(a->scope_s, b->scope_s, sizeof a->scope_s);
+  ck_assert_mem_eq(a->pass_s, b->pass_s, sizeof a->pass_s);
+  ck_assert_double_eq(a->hardware_flop, b->hardware_flop);
+}
+
+/* Recomputing kernels that take over the forward pass's price take what they take when each is priced for itself; a
+ * step without an account is the same step. Returns whether any kernel took one over. */
+static gboolean check_shortcuts(const MoeRun *run, MoeProgram *program)
+{
+  const guint *like = program->kernel_like;
+  gboolean any = FALSE;
+  g_autoptr(MoeSimResult) as_usual = simulate(run, program, MOE_FIDELITY_AUTO);
+  g_autoptr(MoeSimResult) alone = simulate_with(run, program, &(MoeSimOptions){.kernel_jitter = 0, .step_alone = TRUE});
+
+  program->kernel_like = NULL;
+  g_autoptr(MoeSimResult) each_priced = simulate(run, program, MOE_FIDELITY_AUTO);
+  program->kernel_like = like;
+  check_same_step(as_usual, each_priced);
+  check_same_account(as_usual, each_priced);
+  check_same_step(as_usual, alone);
+  ck_assert_ptr_null(alone->units);
+  for (guint k = 0; k < program->n_kernels; k++)
+    any |= like[k] != k;
+  return any;
+}
+
+START_TEST(shortcuts_change_nothing)
+{
+  guint found = 0, shared = 0;
+
+  for (uint64_t seed = 0; found < CASES; seed++) {
+    g_autoptr(MoeRun) run = draw_run(seed);
+    g_autoptr(MoeProgram) program = run ? moe_program_build(run, seed, NULL) : NULL;
+
+    if (!program)
+      continue;
+    found++;
+    shared += check_shortcuts(run, program) ? 1 : 0;
+  }
+  ck_assert_uint_gt(shared, CASES / 4); /* half of the draws recompute */
 }
 END_TEST
 
@@ -100,4 +161,4 @@ START_TEST(large_run)
 }
 END_TEST
 
-MOE_TEST_MAIN("study/real", folded_is_full, threads_change_nothing, large_run)
+MOE_TEST_MAIN("study/real", folded_is_full, shortcuts_change_nothing, threads_change_nothing, large_run)
