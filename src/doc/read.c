@@ -44,8 +44,10 @@ gboolean moe_node_read_quantity(const MoeNode *node, MoeDimension dimension, dou
   const char *text = node->kind == MOE_NODE_SCALAR && !moe_node_is_null(node) ? node->text : "";
   gboolean readable = is_short_line(text);
 
-  if (moe_quantity_parse(readable ? text : "", dimension, value, &cause))
+  if (moe_quantity_parse(readable ? text : "", dimension, value, error ? &cause : NULL))
     return TRUE;
+  if (!error) /* many only try whether it is one */
+    return FALSE;
   if (*text && readable)
     return moe_fail(error, MOE_ERROR_INPUT, node->mark, "%s", cause->message);
   const char *units = moe_dimension_units(dimension);

@@ -167,8 +167,17 @@ static const char *next_key(const char *path)
   return *path == '.' ? path + 1 : path;
 }
 
-/* Whether a document's path has the shape of a schema's: "[3]" and ".3" for "[]", any key for NAME. */
-static gboolean means(const char *shape, const char *path)
+/* Whether the first key of a document's path is that of a schema's, where NAME is any. */
+static gboolean same_first(const char *shape, const char *path)
+{
+  gsize n = first_length(shape);
+
+  return (strncmp(shape, path, n) == 0 && first_length(path) == n) || strncmp(shape, "NAME", MAX(n, 4)) == 0;
+}
+
+/* What is left of a document's path behind the shape of a schema's: "[3]" and ".3" for "[]", any key for NAME. NULL
+ * where it has another shape. */
+static const char *behind(const char *shape, const char *path)
 {
   while (*shape && *path) {
     if (*shape == '[') {
@@ -178,24 +187,30 @@ static gboolean means(const char *shape, const char *path)
       shape += *shape == '.';
       continue;
     }
-    gsize n = first_length(shape);
-    if (strncmp(shape, "NAME", MAX(n, 4)) != 0 && (n != first_length(path) || strncmp(shape, path, n) != 0))
-      return FALSE;
+    if (!same_first(shape, path))
+      return NULL;
     shape = next_key(shape);
     path = next_key(path);
   }
-  return *shape == '\0' && *path == '\0';
+  return *shape == '\0' ? path : NULL;
+}
+
+/* Whether a path is the key's, or that of an item where it has several. */
+static gboolean means(const MoeSchemaKey *key, const char *path)
+{
+  const char *suffix = suffix_of(key->field->form), *item = behind(key->path, path);
+
+  if (!item || !*item)
+    return item != NULL;
+  item = behind(suffix + (*suffix == '.'), item);
+  return item && !*item;
 }
 
 const MoeSchemaKey *moe_schema_find(const GPtrArray *keys, const char *path)
 {
-  for (guint i = 0; i < keys->len; i++) {
-    const MoeSchemaKey *key = g_ptr_array_index(keys, i);
-    g_autofree char *item = g_strconcat(key->path, suffix_of(key->field->form), NULL);
-
-    if (means(key->path, path) || means(item, path))
-      return key;
-  }
+  for (guint i = 0; i < keys->len; i++)
+    if (means(g_ptr_array_index(keys, i), path))
+      return g_ptr_array_index(keys, i);
   return NULL;
 }
 
