@@ -53,11 +53,14 @@ static inline char **moetest_folder_kept(void)
 
 static inline void moetest_drop_folder(void)
 {
-  moetest_remove(*moetest_folder_kept());
-  g_free(*moetest_folder_kept());
+  char **folder = moetest_folder_kept();
+
+  if (*folder)
+    moetest_remove(*folder);
+  g_clear_pointer(folder, g_free);
 }
 
-/* An empty folder for one test, gone with its process: Check runs each test in its own. Not to be freed. */
+/* An empty folder for one test of MOE_TEST_MAIN, gone when it ends, however it does. Not to be freed. */
 static inline const char *moetest_folder(void)
 {
   char **folder = moetest_folder_kept();
@@ -81,19 +84,31 @@ static inline gboolean moetest_has_ended(gpointer patience)
   return ++own->asked > own->last;
 }
 
+/* Check runs each test in a process of its own; under the sanitizers all in one, where a look for leaks at its end
+ * finds those of every test. */
+static inline int moetest_run_suite(Suite *suite)
+{
+  SRunner *runner = srunner_create(suite);
+
+#ifdef MOETEST_SANITIZED
+  srunner_set_fork_status(runner, CK_NOFORK);
+#endif
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static inline int moetest_run(const char *name, const TTest *const *tests, size_t n)
 {
   Suite *suite = suite_create(name);
   TCase *tcase = tcase_create("all");
 
+  tcase_add_checked_fixture(tcase, NULL, moetest_drop_folder);
   for (size_t i = 0; i < n; i++)
     tcase_add_test(tcase, tests[i]);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }
 
 #define MOE_TEST_MAIN(name, ...)                                                                                       \

@@ -215,9 +215,5 @@ int main(void)
   tcase_add_test(tcase, test_libraries_are_where_the_fit_puts_them);
   tcase_add_loop_test(tcase, test_wrong_files_are_refused, 0, 4);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

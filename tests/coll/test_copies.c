@@ -102,9 +102,5 @@ int main(void)
   tcase_add_loop_test(tcase, test_expectation_equals_the_count, 0, G_N_ELEMENTS(rows));
   tcase_add_test(tcase, test_one_expert_per_part_and_all_chosen);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

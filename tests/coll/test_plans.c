@@ -604,9 +604,5 @@ int main(void)
   tcase_add_test(tcase, test_uplinks_carry_what_leaves_a_leaf);
   tcase_add_test(tcase, test_mai_base_1_expert_bytes);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

@@ -104,9 +104,5 @@ int main(void)
 
   tcase_add_loop_test(tcase, test_shortcut_finds_the_fastest_tile, 0, 8);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

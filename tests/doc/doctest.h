@@ -75,8 +75,7 @@ static inline void expect_mark_at(const MoeDoc *doc, const char *path, const cha
   expect_mark(moe_node_mark(node), file, line, column);
 }
 
-/* Makes an empty folder and changes to it, so that the names in messages are short; Check runs each test in its own
- * process. */
+/* Makes an empty folder and changes to it, so that the names in messages are short; the next test has its own. */
 static inline void enter_empty_folder(void)
 {
   ck_assert_int_eq(g_chdir(moetest_folder()), 0);

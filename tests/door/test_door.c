@@ -476,10 +476,5 @@ static Suite *door_suite(void)
 
 int main(void)
 {
-  SRunner *runner = srunner_create(door_suite());
-
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return moetest_run_suite(door_suite());
 }

@@ -260,7 +260,6 @@ int main(void)
 {
   Suite *suite = suite_create("engine/order");
   TCase *tcase = tcase_create("all");
-  SRunner *runner = srunner_create(suite);
 
   tcase_add_loop_test(tcase, leaves_in_sorted_order, 0, 2);
   tcase_add_loop_test(tcase, agrees_with_a_slow_calendar, 0, 2);
@@ -269,8 +268,5 @@ int main(void)
   tcase_add_test(tcase, announces_the_next_movable);
   tcase_add_loop_test(tcase, mass_tie_posting_into_the_present, 0, 2);
   suite_add_tcase(suite, tcase);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

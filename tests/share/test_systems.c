@@ -296,7 +296,6 @@ int main(void)
 {
   Suite *suite = suite_create("share/systems");
   TCase *tcase = tcase_create("all");
-  SRunner *runner = srunner_create(suite);
 
   tcase_add_loop_test(tcase, hand_worked, 0, (int)G_N_ELEMENTS(rows));
   tcase_add_test(tcase, changes_are_told_and_only_they);
@@ -307,8 +306,5 @@ int main(void)
   tcase_add_test(tcase, no_resource_at_all);
   tcase_add_test(tcase, loads_of_very_different_size);
   suite_add_tcase(suite, tcase);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

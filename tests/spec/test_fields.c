@@ -205,6 +205,10 @@ static void check_round(const MoeRun *run)
 /* ---- files that ship ----------------------------------------------------------------------------------------------
  */
 
+/* Every variant of every run, and every case; under the sanitizers a share. Read once, before Check makes a process of
+ * each test. */
+static GPtrArray *runs;
+
 static const char *data_dir(void)
 {
   const char *root = g_getenv("MOESIM_DATA");
@@ -251,23 +255,23 @@ static MoeRun *load(const char *path, const char *variant, GError **error)
   return moe_run_load(path, &options, error);
 }
 
-static void add_run(GPtrArray *runs, MoeRun *run)
+static void add_run(MoeRun *run)
 {
   if (run)
     g_ptr_array_add(runs, run);
 }
 
 /* As it stands, and with its variants; parts of runs that others extend are no runs. */
-static void add_file_runs(GPtrArray *runs, const char *path)
+static void add_file_runs(const char *path)
 {
   g_auto(GStrv) variants = moe_run_variants(path, NULL);
 
-  add_run(runs, load(path, "", NULL));
+  add_run(load(path, "", NULL));
   for (guint i = 0; variants && variants[i]; i++)
-    add_run(runs, load(path, variants[i], NULL));
+    add_run(load(path, variants[i], NULL));
 }
 
-static void add_cases(GPtrArray *runs, const char *path)
+static void add_cases(const char *path)
 {
   const MoeRunOptions options = {.data_dir = data_dir()};
   g_autoptr(MoeDoc) doc = moe_doc_load(path, NULL);
@@ -277,28 +281,29 @@ static void add_cases(GPtrArray *runs, const char *path)
     g_autofree char *id = NULL;
     MoeDoc *one = moe_case_document(doc, (MoeNode *)moe_node_at(cases, i), &id, NULL);
 
-    add_run(runs, one ? moe_run_from_doc(one, id, &options, NULL) : NULL);
+    add_run(one ? moe_run_from_doc(one, id, &options, NULL) : NULL);
   }
 }
 
-/* Every variant of every run, and every case; under the sanitizers a share. */
-static GPtrArray *all_runs(void)
+static void read_runs(void)
 {
-  GPtrArray *runs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_run_free);
   g_autoptr(GPtrArray) models = files_below("models"), files = files_below("validation");
 
+  runs = g_ptr_array_new_with_free_func((GDestroyNotify)moe_run_free);
   for (guint i = 0; i < models->len; i += MOETEST_EVERY)
-    add_file_runs(runs, g_ptr_array_index(models, i));
+    add_file_runs(g_ptr_array_index(models, i));
   for (guint i = 0; i < files->len; i++)
-    add_cases(runs, g_ptr_array_index(files, i));
+    add_cases(g_ptr_array_index(files, i));
   ck_assert_uint_gt(runs->len, MOETEST_CASES(300));
-  return runs;
+}
+
+static void free_runs(void)
+{
+  g_clear_pointer(&runs, g_ptr_array_unref);
 }
 
 START_TEST(shipped_runs_read_as_they_are_printed)
 {
-  g_autoptr(GPtrArray) runs = all_runs();
-
   for (guint i = 0; i < runs->len; i++)
     check_round(g_ptr_array_index(runs, i));
 }
@@ -396,7 +401,6 @@ START_TEST(random_runs_read_as_they_are_printed)
   const char *part = g_getenv("MOESIM_PART");
   guint n = part ? PART_RUNS : RUNS, set = 0;
   g_autoptr(GRand) random = g_rand_new_with_seed(SEED + (part ? (guint32)g_ascii_strtoull(part, NULL, 10) : 0));
-  g_autoptr(GPtrArray) runs = all_runs();
   g_autoptr(GPtrArray) keys = moe_schema_keys(MOE_SCHEMA_RUN);
   g_autofree guint *taken = g_new0(guint, keys->len);
 
@@ -486,7 +490,6 @@ END_TEST
 /* Resolved runs hold clusters, stacks and cases with all that is grafted in. */
 START_TEST(every_key_of_a_resolved_run_is_in_the_schema)
 {
-  g_autoptr(GPtrArray) runs = all_runs();
   g_autoptr(GPtrArray) keys = moe_schema_keys(MOE_SCHEMA_RUN);
 
   for (guint i = 0; i < runs->len; i++) {
@@ -542,6 +545,18 @@ START_TEST(defaults_are_legal)
 }
 END_TEST
 
-MOE_TEST_MAIN("spec/fields", shipped_runs_read_as_they_are_printed, random_runs_read_as_they_are_printed,
-              every_key_of_a_shipped_file_is_in_the_schema, every_key_of_a_resolved_run_is_in_the_schema,
-              every_row_says_what_it_means, defaults_are_legal)
+int main(void)
+{
+  Suite *suite = suite_create("spec/fields");
+  TCase *tcase = tcase_create("all");
+
+  tcase_add_unchecked_fixture(tcase, read_runs, free_runs);
+  tcase_add_test(tcase, shipped_runs_read_as_they_are_printed);
+  tcase_add_test(tcase, random_runs_read_as_they_are_printed);
+  tcase_add_test(tcase, every_key_of_a_shipped_file_is_in_the_schema);
+  tcase_add_test(tcase, every_key_of_a_resolved_run_is_in_the_schema);
+  tcase_add_test(tcase, every_row_says_what_it_means);
+  tcase_add_test(tcase, defaults_are_legal);
+  suite_add_tcase(suite, tcase);
+  return moetest_run_suite(suite);
+}

@@ -154,9 +154,5 @@ int main(void)
   tcase_add_test(tcase, test_stack);
   tcase_add_loop_test(tcase, test_refusals, 0, G_N_ELEMENTS(refusals));
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }

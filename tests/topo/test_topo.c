@@ -436,9 +436,5 @@ int main(void)
   tcase_add_test(tcase, test_islands_of_two_tiers);
   tcase_add_test(tcase, test_names_say_what_a_resource_is);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return moetest_run_suite(suite);
 }
