@@ -116,6 +116,7 @@ static const ShapeKey shape_keys[] = {
     COUNT("k", k),
     COUNT("groups", groups),
     COUNT("rows", rows),
+    COUNT("fused_width", fused_width),
     COUNT("batch", batch),
     COUNT("heads", query_heads),
     COUNT("kv_heads", kv_heads),

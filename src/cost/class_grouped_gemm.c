@@ -50,7 +50,9 @@ static void describe_rows(const MoeKernel *kernel, MoeGemm *p)
   p->k = (double)kernel->k;
   p->rows = kernel->rows;
   p->fullest = MAX(kernel->m, moe_ceil_div(kernel->rows, MAX(kernel->groups, 1)));
-  p->bytes = (rows * p->k + p->copies * p->k * p->n) * element + moe_gemm_output_bytes(kernel, rows * p->n);
+  p->bytes = (rows * p->k + p->copies * p->k * p->n) * element + moe_gemm_output_bytes(kernel, rows * p->n) +
+             kernel->read_bytes + kernel->write_bytes;
+  p->fused_values = rows * (double)kernel->fused_width;
 }
 
 static void describe(const MoeKernel *kernel, MoeGemm *p)
@@ -70,7 +72,7 @@ static gboolean complete(MoeKernel *kernel)
 
 const MoeCostClass moe_cost_class_grouped_gemm = {
     .title = "grouped GEMM",
-    .shape = (const char *const[]){"groups", "rows", "n", "k", NULL},
+    .shape = (const char *const[]){"groups", "rows", "n", "k", "fused_width", NULL},
     .needs = "groups, rows, n, k",
     .families = families,
     .relatives = relatives,

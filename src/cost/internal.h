@@ -173,6 +173,7 @@ typedef struct {
   int64_t rows, fullest; /* GROUPED forward / dgrad: rows over all groups and of the fullest one; 0 otherwise */
   double flop, useful_flop, bytes, floor_s, least_s;
   double growth;               /* by the ramp, where K is not split */
+  double fused_values;         /* made by work that is fused behind the product */
   double alignment_rate;       /* 1, less for rows that are not a multiple of 16 bytes */
   double tiles[MOE_TILES_MAX]; /* of the table, over all outputs */
   double work[MOE_TILES_MAX];  /* of all tiles of a kind on one SM, seconds per element of K */

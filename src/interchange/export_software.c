@@ -31,6 +31,12 @@ static void add_pages(MegatronWords *writer)
   words_number(writer, "--moe-paged-stash-buffer-size-factor-cuda", pages);
 }
 
+static void add_fused_mlp(MegatronWords *writer)
+{
+  if (writer->run->architecture.moe.experts > 0 && writer->run->stack.moe.fused_mlp)
+    words_flag(writer, "--use-transformer-engine-op-fuser");
+}
+
 static void add_graphs(MegatronWords *writer)
 {
   static const struct {
@@ -77,6 +83,7 @@ void words_software(MegatronWords *writer)
 
   add_dispatcher(writer);
   add_pages(writer);
+  add_fused_mlp(writer);
   add_graphs(writer);
   add_buckets(writer);
   if (g_strcmp0(stack->family.attention, "cudnn") == 0)

@@ -31,7 +31,7 @@ typedef struct {
   gboolean graphs_known;
   guint graphs;                           /* 1 << MoeScope */
   const char *expert_library, *attention; /* words of a stack */
-  int deduplicate, deterministic, sharp, symmetric, per_expert;
+  int deduplicate, deterministic, sharp, symmetric, per_expert, fused_mlp;
   gboolean mapped_by_kernel; /* numbers of experts that DeepEP delivers become a map by one kernel */
   gboolean shared_buffer;    /* MXFP8 weights are gathered through the gradient buffer */
   gboolean tensor_amax;      /* greatest values of delayed scales: over the ranks of a sequence alone */

@@ -32,8 +32,13 @@ void import_begin(Draft *draft, const MoeImportOptions *options, const char *sou
   draft->recompute.layers = -1;
   draft->recompute.every = 1;
   draft->offload.master = TRUE;
-  draft->stack = (ImportStack){
-      .deduplicate = -1, .deterministic = -1, .sharp = -1, .symmetric = -1, .per_expert = -1, .paged_stash = -1};
+  draft->stack = (ImportStack){.deduplicate = -1,
+                               .deterministic = -1,
+                               .sharp = -1,
+                               .symmetric = -1,
+                               .per_expert = -1,
+                               .fused_mlp = -1,
+                               .paged_stash = -1};
   draft->open = g_ptr_array_new_with_free_func(g_free);
   draft->import = g_new0(MoeImport, 1);
   draft->import->notes = g_ptr_array_new_with_free_func(g_free);

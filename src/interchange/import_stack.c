@@ -86,6 +86,7 @@ static void put_moe_kernels(GString *text, const ImportStack *changes, const Moe
 
   put_switch(text, &separator, "deduplicate", changes->deduplicate, base->moe.deduplicate);
   put_switch(text, &separator, "per_expert", changes->per_expert, base->moe.per_expert);
+  put_switch(text, &separator, "fused_mlp", changes->fused_mlp, base->moe.fused_mlp);
   if (changes->mapped_by_kernel && base->moe.index_map == MOE_INDEX_MAP_CHAIN) {
     g_string_append_printf(text, "%sindex_map: kernel", separator);
     separator = ", ";

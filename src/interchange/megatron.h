@@ -27,7 +27,7 @@ typedef struct {
   gboolean fp8_hybrid, fp8_e4m3, shared_buffer, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual,
       remade_transposes, tensor_amax;
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
-  gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped;
+  gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped, fused_mlp;
   gboolean experimental; /* with fused permutation, DeepEP's indices become a map by one kernel */
   gboolean unchecked, averaged, optimizer_graph, paged_stash, no_compiler, added_gradients, shared_overlap, no_padding;
   gboolean deepep, graphs, external_graphs, deterministic, sharp, user_buffers, local_buffers, moe_forced_balance,

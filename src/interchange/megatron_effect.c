@@ -248,7 +248,7 @@ static const Group covered[] = {
      "ep-overlap-early-attn-memory-release "
      "defer-embedding-wgrad-compute wgrad-deferral-limit flash-attention-version mla-down-proj-fusion "
      "fused-single-qkv-rope "
-     "use-transformer-engine-op-fuser overlap-param-gather-with-optimizer-step overlap-p2p-comm-warmup-flush "
+     "overlap-param-gather-with-optimizer-step overlap-p2p-comm-warmup-flush "
      "overlap-p2p-communication-warmup-flush moe-mlp-glu-interleave-size moe-shared-expert-glu-interleave-size "
      "cuda-graph-retain-backward-graph "
      "ddp-num-buckets ddp-pad-buckets-for-high-nccl-busbw create-all-gather-group sharp-enabled-group "

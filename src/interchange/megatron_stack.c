@@ -190,6 +190,17 @@ static gboolean take_attention_kernels(Draft *draft, const char *word, GError **
 }
 
 /* What a run cannot say and Megatron does all the same. */
+/* experts.py, _with_fused_impl: experts become TransformerEngine's operations, which fuse where they multiply in MXFP8
+ * and the environment says so. */
+static void take_fused_mlp(Draft *draft, const MegatronArguments *arguments)
+{
+  draft->stack.fused_mlp = arguments->fused_mlp;
+  if (!arguments->fused_mlp)
+    return;
+  draft->stack.per_expert = 0;
+  import_note(draft, "--use-transformer-engine-op-fuser counts as with NVTE_CUTEDSL_FUSED_GROUPED_MLP=1");
+}
+
 static void note_kernels(Draft *draft, const MegatronArguments *arguments)
 {
   if (arguments->added_gradients)
@@ -220,6 +231,7 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   stack->mapped_by_kernel = arguments->experimental && arguments->permute_fusion;
   if (arguments->legacy_grouped)
     stack->per_expert = 0; /* the older grouped GEMM is CUTLASS's, one kernel for all experts */
+  take_fused_mlp(draft, arguments);
   note_kernels(draft, arguments);
   if (arguments->backend && strcmp(arguments->backend, "nccl") != 0)
     import_refuse(draft, "--distributed-backend", "collectives of another library than NCCL");

@@ -243,6 +243,7 @@ static const MegatronOption options[] = {
     {"moe-hybridep-num-sms", COUNT(dispatch_sms), "stack.collectives.sms.expert"},
     {"moe-deepep-num-sms", COUNT(dispatch_sms), "stack.collectives.sms.expert"},
     {"moe-use-legacy-grouped-gemm", FLAG(legacy_grouped), "stack.moe.per_expert"},
+    {"use-transformer-engine-op-fuser", FLAG(fused_mlp), "stack.moe.fused_mlp"},
     {"enable-experimental", FLAG(experimental), "stack.moe.index_map"},
     {"moe-expert-rank-capacity-factor", NUMBER(rank_capacity), "stack.moe.counts"},
     {"moe-paged-stash", FLAG(paged_stash), "stack.moe.paged_stash"},

@@ -181,6 +181,8 @@ static Chain choose_activation(const MoeEmit *emit, const Chains *chains)
 
 static void emit_activation(MoeEmit *emit, const MoeLayerOp *op, const Chain *chain)
 {
+  if (op->place == MOE_PLACE_EXPERT && moe_fuses_activation(emit))
+    return;
   emit_chain(emit, MOE_BANDWIDTH_ACTIVATION, op->chain.gated ? "swiglu" : "gelu", chain, op_elements(emit, op, 0), 0,
              moe_lower_load(emit, op));
 }

@@ -50,6 +50,43 @@ static MoeKernel grouped(const MoeEmit *emit, const MoeLayerOp *op, MoePass pass
   return kernel;
 }
 
+/* ---- the activation behind the products --------------------------------------------------------- */
+
+gboolean moe_fuses_activation(const MoeEmit *emit)
+{
+  const MoeShape *shape = emit->shape;
+  gboolean products = emit->only == 0 || emit->only & MOE_MODULE_EXPERT_FFN;
+
+  return shape->run->stack.moe.fused_mlp && shape->precision->gemm == MOE_MXFP8 &&
+         shape->precision->wgrad == MOE_MXFP8 && products;
+}
+
+/* Forward the activation of the first product's output and two casts of what it makes; backward of the last product's
+ * data gradient, which is not written, the activation's gradient, for which the first product's output is read again,
+ * and two casts of that (TransformerEngine, pytorch/ops/fused/grouped_mlp.py). */
+static void fuse_activation(const MoeEmit *emit, const MoeLayerOp *op, MoeKernel *kernel)
+{
+  const MoeShape *shape = emit->shape;
+  int64_t halves = shape->arch->moe.gated ? 2 : 1;
+  gboolean backward = kernel->pass == MOE_PASS_DGRAD;
+  double rows = (double)kernel->rows, inner = (double)(backward ? op->linear.k : op->linear.n / halves);
+  double wide = inner * (double)halves, casts = 2 * moe_precision_bytes(MOE_MXFP8);
+
+  kernel->fused_width = (int64_t)wide;
+  kernel->read_bytes = backward ? rows * wide * shape->act_bytes : 0;
+  kernel->write_bytes = rows * (backward ? wide * casts - inner * shape->act_bytes : inner * casts);
+}
+
+/* The activation reads the output of the first product, and gives back the gradient of what the last one reads. */
+static gboolean meets_activation(const MoeLayerOp *op, MoePass pass)
+{
+  if (pass == MOE_PASS_WGRAD)
+    return FALSE;
+  return pass == MOE_PASS_DGRAD ? !op->linear.bare_input : op->linear.fused_gradient;
+}
+
+/* ---- products ----------------------------------------------------------------------------------- */
+
 /* Tokens of one round of a group, without padding. */
 static double group_tokens(const MoeShape *shape, const MoeLayerOp *op)
 {
@@ -63,6 +100,8 @@ static void emit_grouped(MoeEmit *emit, MoeFlow *flow, const MoeLayerOp *op, Moe
 
   kernel.useful_share = MIN(tokens / (double)kernel.rows, 1);
   kernel.model_flop = 2.0 * tokens * (double)op->linear.k * (double)op->linear.n;
+  if (moe_fuses_activation(emit) && meets_activation(op, pass))
+    fuse_activation(emit, op, &kernel);
   if (pass != MOE_PASS_WGRAD || !emit->shape->frozen)
     moe_emit_kernel(emit, flow, &kernel, load);
 }
@@ -88,7 +127,7 @@ static void quantize_rows(MoeEmit *emit, const char *name, int64_t width, gboole
                                 .launches = kernels_of(emit->shape),
                                 .load = load};
 
-  if (emit->shape->fp8_gemm)
+  if (emit->shape->fp8_gemm && !(fusable && moe_fuses_activation(emit)))
     moe_emit_quantize(emit, &quantize);
 }
 

@@ -237,6 +237,8 @@ typedef struct {
     int64_t tile_rows;       /* expert row counts are padded up to this multiple; 0 = no padding */
     int64_t memory_rounds;   /* static-memory dropless: capped rounds per group; 1 = none */
     gboolean per_expert;     /* expert GEMMs and their quantization are one kernel per expert, not one per group */
+    gboolean fused_mlp;      /* the experts' activation and the MXFP8 casts of what it makes run behind their products,
+                                in the same kernels */
     gboolean deduplicate;    /* dispatch sends one copy per destination rank, not per expert */
     gboolean router_mixed;   /* an FP32 router multiplies BF16 forward and TF32 backward, on FP32 copies */
     MoeIndexMap index_map;   /* what makes a map of the indices that a library by index delivers */

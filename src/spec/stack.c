@@ -119,6 +119,9 @@ static const MoeField moe_fields[] = {
      .meaning = "rows of an expert are padded to a multiple of this; 0: not"},
     {"per_expert", MOE_FIELD_FLAG(MoeStack, moe.per_expert),
      .meaning = "one kernel per expert in place of one per group"},
+    {"fused_mlp", MOE_FIELD_FLAG(MoeStack, moe.fused_mlp),
+     .meaning = "the experts' activation and the MXFP8 casts of what it makes run behind their products, in the same "
+                "kernels (TransformerEngine's fused grouped MLP); other precisions are not affected"},
     {"memory_rounds", MOE_FIELD_COUNT(MoeStack, moe.memory_rounds, 1, MAX_ROUNDS),
      .meaning = "rounds of bounded memory that a group is worked in"},
     {"deduplicate", MOE_FIELD_FLAG(MoeStack, moe.deduplicate),

@@ -38,7 +38,8 @@ typedef enum {
 /* One kernel. Which members mean something depends on `klass`; the others are 0.
  *   GEMM           [m, k] x [k, n], `groups` independent copies (batched), operands in `precision`, output in `output`
  *   GROUPED_GEMM   `groups` experts with `rows` = token rows in all (m = rows of the fullest group, for wave counting);
- *                  weight [k, n] per group; for WGRAD the reduction runs over the rows
+ *                  weight [k, n] per group; for WGRAD the reduction runs over the rows; work fused behind the product
+ *                  makes `fused_width` values per row and moves read_bytes + write_bytes besides operands and output
  *   ATTENTION      batch x query_heads x len_q against kv_heads x len_kv, dims, window (0 = none), causal
  *   SCAN           linear attention: batch x query_heads value heads and kv_heads key heads over len_q tokens, in
  * chunks; the state of a head is [dim_qk, dim_v] BANDWIDTH      read_bytes + write_bytes through HBM
@@ -53,6 +54,7 @@ typedef struct {
   const char *name; /* static: "qkv", "expert_up", "rmsnorm" */
   int64_t m, n, k, groups;
   int64_t rows;        /* GROUPED_GEMM: token rows over all groups, padding included */
+  int64_t fused_width; /* GROUPED_GEMM: values per row that the work fused behind the product makes; 0 = none */
   double useful_share; /* share of the rows that carry tokens (capacity and tile padding taken off), 0..1 */
   gboolean accumulate; /* output is read and added to */
   int64_t batch, query_heads, kv_heads, len_q, len_kv, window, dim_qk, dim_v;

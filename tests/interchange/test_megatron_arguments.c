@@ -117,6 +117,21 @@ START_TEST(pages_of_what_experts_keep)
 }
 END_TEST
 
+/* experts.py: TransformerEngine's operations multiply all experts of a rank in one kernel. */
+START_TEST(fused_experts_come_in_and_go_out)
+{
+  g_autoptr(MoeRun) run = run_of("--use-transformer-engine-op-fuser");
+  g_autoptr(MoeRun) plain = run_of("");
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_auto(GStrv) words = moe_export_megatron(run, notes), others = moe_export_megatron(plain, notes);
+
+  ck_assert(run->stack.moe.fused_mlp && !run->stack.moe.per_expert);
+  ck_assert(!plain->stack.moe.fused_mlp && plain->stack.moe.per_expert);
+  ck_assert(g_strv_contains((const char *const *)words, "--use-transformer-engine-op-fuser"));
+  ck_assert(!g_strv_contains((const char *const *)others, "--use-transformer-engine-op-fuser"));
+}
+END_TEST
+
 START_TEST(pages_go_out_and_come_back)
 {
   g_autoptr(MoeRun) run = run_of(PAGES "--moe-flex-dispatcher-num-sms 24 --moe-router-dtype fp32");
@@ -160,4 +175,4 @@ START_TEST(what_shapes_the_step)
 END_TEST
 
 MOE_TEST_MAIN("megatron_arguments", every_argument_has_a_class, pages_of_what_experts_keep, pages_go_out_and_come_back,
-              what_shapes_the_step)
+              fused_experts_come_in_and_go_out, what_shapes_the_step)

@@ -502,6 +502,42 @@ START_TEST(test_what_a_loop_over_experts_adds)
 }
 END_TEST
 
+/* Fused behind the products in MXFP8, the experts' activation and the casts of what it makes are no kernels: forward
+ * the product writes two copies of the activation (1.03125 bytes each) besides, backward it reads its input (2) and
+ * writes two copies of that one's gradient instead of its own output (2). BF16 knows none of it, and an activation that
+ * is replayed alone is a kernel. */
+START_TEST(test_activation_behind_the_products)
+{
+  static const char mxfp8[] = "cluster=gb200-nvl72;stack.moe.tile_rows=0;stack.fused=[norm, activation];"
+                              "training.precision={gemm: mxfp8, wgrad: mxfp8};stack.moe.fused_mlp=";
+  g_autofree char *off = g_strconcat(mxfp8, "false", NULL), *on = g_strconcat(mxfp8, "true", NULL),
+                  *alone = g_strconcat(on, ";recompute={mode: selective, modules: [moe_activation]}", NULL);
+  g_autoptr(MoeRun) run = run_with(SPARSE, off);
+  g_autoptr(MoeRun) fused_run = run_with(SPARSE, on);
+  g_autoptr(MoeRun) replayed_run = run_with(SPARSE, alone);
+  g_autoptr(MoeRun) wide_run = run_with(SPARSE, "stack.moe.fused_mlp=true");
+  g_autoptr(MoeProgram) plain = build_checked(run);
+  g_autoptr(MoeProgram) fused = build_checked(fused_run);
+  g_autoptr(MoeProgram) replayed = build_checked(replayed_run);
+  g_autoptr(MoeProgram) bf16 = build_checked(wide_run);
+  const double copies = 2 * 1.03125;
+  double activations = sum_of(plain, 0, moved_bytes, "swiglu") - sum_of(fused, 0, moved_bytes, "swiglu");
+  double inner = activations / (6 + 10); /* values of all activations: 3 and 5 times BF16 */
+
+  ck_assert_double_gt(inner, 0);
+  ck_assert_double_eq_tol(sum_of(plain, 0, moved_bytes, "quantize") - sum_of(fused, 0, moved_bytes, "quantize"),
+                          inner * (2 + copies), 1);
+  ck_assert_double_eq_tol(sum_of(plain, 0, moved_bytes, "quantize_grad") -
+                              sum_of(fused, 0, moved_bytes, "quantize_grad"),
+                          2 * inner * (2 + copies), 1);
+  ck_assert_double_eq_tol(sum_of(fused, 0, moved_bytes, "expert_up"), inner * copies, 1);
+  ck_assert_double_eq_tol(sum_of(fused, 0, moved_bytes, "expert_down"), inner * (2 * (2 + copies) - 2), 1);
+  ck_assert_double_eq(sum_of(bf16, 0, moved_bytes, "expert_up") + sum_of(bf16, 0, moved_bytes, "expert_down"), 0);
+  ck_assert_double_eq_tol(sum_of(replayed, 0, moved_bytes, "swiglu") - sum_of(fused, 0, moved_bytes, "swiglu"),
+                          inner * 6, 1);
+}
+END_TEST
+
 #define RING "parallelism.context=4;parallelism.context_kind=ring"
 
 /* Keys of a window of 256 in slices of 512 of 4 ranks: a rank needs its own and its neighbour's slice instead of all
@@ -820,6 +856,7 @@ END_TEST
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_indices, test_token_counts, test_recompute,
               test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
               test_asynchronous_backward, test_reduction_per_stage, test_tensor_volumes, test_precision_roles,
-              test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds, test_scales,
-              test_messages, test_sliced_messages, test_pages_of_what_experts_keep, test_pairs_take_turns,
-              test_pairs_wait_late, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)
+              test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds,
+              test_activation_behind_the_products, test_scales, test_messages, test_sliced_messages,
+              test_pages_of_what_experts_keep, test_pairs_take_turns, test_pairs_wait_late, test_prefetch,
+              test_imbalance, test_counted_loads, test_windows_over_context)
