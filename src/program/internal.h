@@ -187,10 +187,10 @@ int64_t moe_group_rows(const MoeShape *shape);
  * rounds. */
 int64_t moe_expert_rounds(const MoeShape *shape);
 int64_t moe_expert_pieces(const MoeShape *shape);
-/* Tensor ranks of an expert put together what each of them received, and share out what they computed. */
 /* Whether the experts' activation and the casts of what it makes run inside the kernels of their products; an
  * activation that is replayed without them does not. */
 gboolean moe_fuses_activation(const MoeEmit *emit);
+/* Tensor ranks of an expert put together what each of them received, and share out what they computed. */
 void moe_gather_expert_rows(MoeEmit *emit);
 void moe_reduce_expert_rows(MoeEmit *emit);
 void moe_embedding_forward(MoeEmit *emit);
