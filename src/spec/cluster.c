@@ -289,10 +289,25 @@ static gboolean check_price(const MoeNode *price, MoeCluster *cluster, GError **
          moe_date_check(price, "date", TRUE, error) && moe_date_check(price, "purchase_date", TRUE, error);
 }
 
+/* Hosts larger than an NVLink domain hold whole ones. A host that cuts domains in two is no machine, and leaves hardly
+ * two ranks of a run alike. */
+static gboolean check_host(const MoeNode *host, const MoeCluster *cluster, GError **error)
+{
+  const MoeDomain *domain = &cluster->domain;
+  const MoeNode *gpus = moe_node_get(host, "gpus");
+
+  return cluster->host.gpus <= domain->of || cluster->host.gpus % domain->gpus == 0 ||
+         moe_fail(error, MOE_ERROR_INPUT, moe_node_mark(gpus),
+                  "host.gpus is %" G_GINT64_FORMAT ", expected at most domain.of (%" G_GINT64_FORMAT
+                  ") or a multiple of domain.gpus (%" G_GINT64_FORMAT "): a host has whole NVLink domains",
+                  cluster->host.gpus, domain->of, domain->gpus);
+}
+
 gboolean moe_cluster_read(const MoeNode *node, MoeCluster *cluster, GError **error)
 {
   *cluster = defaults;
   if (!moe_node_read_fields(node, cluster_fields, "cluster", cluster, error) || !read_parts(node, cluster, error) ||
+      !check_host(moe_node_get(node, "host"), cluster, error) ||
       !check_price(moe_node_get(node, "price"), cluster, error)) {
     moe_cluster_clear(cluster);
     return FALSE;

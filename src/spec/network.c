@@ -250,7 +250,8 @@ gboolean moe_domain_read(const MoeNode *node, MoeDomain *domain, GError **error)
 static const MoeHost host_defaults = {.cpu = "x86"};
 
 static const MoeField host_fields[] = {
-    {"gpus", MOE_FIELD_COUNT(MoeHost, gpus, 1, MAX_HOST_GPUS), .required = TRUE, .meaning = "GPUs of a host"},
+    {"gpus", MOE_FIELD_COUNT(MoeHost, gpus, 1, MAX_HOST_GPUS), .required = TRUE,
+     .meaning = "GPUs of a host: no more than a domain has, or a multiple of those in use"},
     {"memory_link", MOE_FIELD_BETWEEN(MoeHost, memory_link_bytes_per_s, MOE_DIM_BYTES_PER_S, 1, MAX_BYTES_PER_S),
      .required = TRUE, .meaning = "GPU to host memory, one direction, per GPU, as measured"},
     {"cpu", MOE_FIELD_STRING(MoeHost, cpu), .meaning = "kind of CPU, which selects the stack's launch cost"},

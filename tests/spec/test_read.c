@@ -265,6 +265,7 @@ START_TEST(faults_have_names_and_places)
       {"cluster.accelerator.peak={fp8: 1}", "FLOP/s"},
       {"cluster.accelerator.memory=80", "GB"},
       {"cluster.accelerator.sms=0", "whole number from 1"},
+      {"cluster.host.gpus=9", "expected at most domain.of (8) or a multiple of domain.gpus (8)"},
       {"cluster.host.cpu=grace", "no launch cost for CPU grace"},
       {"stack.host.launch={}", "launch cost for 0 kinds of CPU"},
       {"stack.fused=[norms]", "norm"},
