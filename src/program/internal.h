@@ -248,7 +248,6 @@ typedef struct {
 } MoeAgain;
 
 MoeAgain moe_layer_again(const MoeBuilder *builder, const MoeChunk *part, int64_t layer);
-gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer);
 /* Modules (bits of MoeModule) replayed before each layer's backward pass when it is not recomputed as a whole. */
 guint moe_selected_modules(const MoeShape *shape);
 /* What such a layer does not leave for its backward pass: those modules, and activations whose backward kernel writes

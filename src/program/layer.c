@@ -126,12 +126,30 @@ MoeAgain moe_layer_again(const MoeBuilder *builder, const MoeChunk *part, int64_
                     MIN(first + unit, part->first + part->count) - 1};
 }
 
-/* Spreads the offloaded share evenly over the layers. */
-gboolean moe_layer_is_offloaded(const MoeShape *shape, int64_t layer)
+/* How many layers its stage holds before this one. */
+static int64_t rank_in_stage(const MoeBuilder *builder, int64_t layer)
 {
-  double share = shape->run->offload.activations;
+  const MoePlacement *placement = &builder->placement;
+  int64_t position = 0, before = 0;
 
-  return (int64_t)((double)(layer + 1) * share + 1e-9) > (int64_t)((double)layer * share + 1e-9);
+  while (position < placement->positions - 1 &&
+         layer >= builder->parts[position].first + builder->parts[position].count)
+    position++;
+  int64_t stage = moe_placement_stage(builder->schedule, placement, position, 0);
+
+  for (int64_t p = 0; p < position; p++)
+    if (moe_placement_stage(builder->schedule, placement, p, 0) == stage)
+      before += builder->parts[p].count;
+  return before + layer - builder->parts[position].first;
+}
+
+/* Spreads the offloaded share evenly over the layers of each stage. */
+static gboolean layer_is_offloaded(const MoeBuilder *builder, int64_t layer)
+{
+  double share = builder->shape.run->offload.activations;
+  int64_t rank = share > 0 && share < 1 ? rank_in_stage(builder, layer) : layer;
+
+  return (int64_t)((double)(rank + 1) * share + 1e-9) > (int64_t)((double)rank * share + 1e-9);
 }
 
 static double saved_bytes(const MoeShape *shape, const MoeDescribed *described, guint modules)
@@ -164,7 +182,7 @@ static double away_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
   const MoeShape *shape = emit->shape;
   guint modules = shape->run->offload.modules;
 
-  if (moe_layer_is_offloaded(shape, layer))
+  if (layer_is_offloaded(emit->builder, layer))
     return kept_bytes(emit, layer, again);
   if (modules == 0 || again.whole || layer == shape->arch->layers - 1)
     return 0;

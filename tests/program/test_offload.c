@@ -24,9 +24,9 @@ static void add_op(const MoeProgram *program, const MoeOp *op, Moved *moved)
   }
 }
 
-static Moved count(const MoeProgram *program)
+static Moved count(const MoeProgram *program, guint stage)
 {
-  const MoeRole *role = &program->roles[0];
+  const MoeRole *role = &program->roles[stage];
   Moved moved = {0};
 
   for (guint call = 0; call < role->n_calls; call++) {
@@ -50,7 +50,7 @@ static Moved moved_with(const char *sets)
   g_autoptr(MoeRun) run = run_of(sets);
   g_autoptr(MoeProgram) program = build_checked(run);
 
-  return count(program);
+  return count(program, 0);
 }
 
 /* Elements that a rank steps. */
@@ -152,4 +152,24 @@ START_TEST(test_gradients)
 }
 END_TEST
 
-MOE_TEST_MAIN("program/offload", test_host_update, test_pieces, test_device_update, test_what_stays, test_gradients)
+/* Each stage keeps the same share of its layers on the host, also where every fourth layer of the model lies on one of
+ * two stages: two chunks of two layers each, by turns. */
+START_TEST(test_layers_of_a_stage)
+{
+  g_autoptr(MoeRun) run =
+      run_with(DENSE, "parallelism.gpus=2;parallelism.pipeline=2;parallelism.virtual_stages=4;"
+                      "parallelism.schedule=interleaved;recompute={mode: full};offload.activations=0.25");
+  g_autoptr(MoeProgram) program = build_checked(run);
+  double batches = 16, checkpoint = 2 * 2048.0 * 1024.0;
+
+  for (guint stage = 0; stage < 2; stage++) {
+    Moved moved = count(program, stage);
+
+    ck_close(moved.out, 2 * batches * checkpoint);
+    ck_close(moved.in, moved.out);
+  }
+}
+END_TEST
+
+MOE_TEST_MAIN("program/offload", test_host_update, test_pieces, test_device_update, test_what_stays, test_gradients,
+              test_layers_of_a_stage)
