@@ -165,10 +165,15 @@ typedef struct {
   gboolean also_transposed; /* a second copy laid out for the weight gradient */
   gboolean fusable;
   gboolean behind_norm; /* the product's own module computes the norm before it (TransformerEngine's LayerNormLinear) */
+  gboolean gathered;    /* a part of the sequence, which tensor ranks gather behind the cast */
   int64_t launches;
   int load;
 } MoeQuantize;
 void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize);
+/* Layouts in which cast rows travel that a product and a weight gradient read once gathered: 1 or 2. */
+double moe_gathered_layouts(const MoeShape *shape);
+/* In the flow of weight gradients: `elements` that were gathered in one layout, written in the other one. */
+void moe_emit_gathered_transpose(MoeEmit *emit, double elements);
 /* What attention in 8 bits reads of so many `tensors`, of `elements` numbers in all; nothing in other formats. */
 void moe_emit_attention_casts(MoeEmit *emit, double elements, int64_t tensors);
 /* Where the stack casts in the backward pass: copies of an FP8 weight gradient's two operands along its reduction

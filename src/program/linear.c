@@ -70,14 +70,20 @@ static Product product_of(const MoeEmit *emit, const MoeLayerOp *op)
 
 /* ---- quantization ------------------------------------------------------------------------------- */
 
+static gboolean has_sequence_parallel(const MoeShape *shape)
+{
+  return shape->tp > 1 && shape->run->parallelism.sequence_parallel;
+}
+
 static gboolean is_quantized(MoePrecision precision)
 {
   return moe_precision_bytes(precision) < moe_precision_bytes(MOE_BF16);
 }
 
-static double input_rows(const MoeEmit *emit, const Product *linear)
+/* Rows that are cast: this rank's part of the sequence where tensor ranks gather it afterwards. */
+static double cast_rows(const MoeEmit *emit, const Product *linear, gboolean gathered)
 {
-  return linear->split == MOE_SPLIT_COLUMN ? (double)emit->shape->tokens : (double)linear->rows;
+  return gathered ? (double)emit->shape->tokens : (double)linear->rows;
 }
 
 static void quantize_weight(MoeEmit *emit, const Product *linear)
@@ -88,11 +94,13 @@ static void quantize_weight(MoeEmit *emit, const Product *linear)
 
 static void quantize_input(MoeEmit *emit, const Product *linear)
 {
+  gboolean gathered = linear->split == MOE_SPLIT_COLUMN && has_sequence_parallel(emit->shape);
   const MoeQuantize quantize = {.name = "quantize",
-                                .elements = input_rows(emit, linear) * (double)linear->k,
+                                .elements = cast_rows(emit, linear, gathered) * (double)linear->k,
                                 .also_transposed = is_quantized(linear->wgrad) && emit->pass == MOE_PASS_FORWARD,
                                 .fusable = !linear->bare_input,
                                 .behind_norm = !linear->bare_input && linear->split == MOE_SPLIT_COLUMN,
+                                .gathered = gathered,
                                 .launches = 1,
                                 .load = MOE_NO_LOAD};
 
@@ -102,10 +110,12 @@ static void quantize_input(MoeEmit *emit, const Product *linear)
 
 static void quantize_gradient(MoeEmit *emit, const Product *linear)
 {
+  gboolean gathered = linear->split == MOE_SPLIT_ROW && has_sequence_parallel(emit->shape);
   const MoeQuantize quantize = {.name = "quantize_grad",
-                                .elements = (double)linear->rows * (double)linear->n,
+                                .elements = cast_rows(emit, linear, gathered) * (double)linear->n,
                                 .also_transposed = is_quantized(linear->wgrad),
                                 .fusable = linear->fused_gradient,
+                                .gathered = gathered,
                                 .launches = 1,
                                 .load = MOE_NO_LOAD};
 
@@ -163,11 +173,6 @@ static void emit_wgrad(MoeEmit *emit, const Product *linear)
 }
 
 /* ---- tensor-parallel collectives ---------------------------------------------------------------- */
-
-static gboolean has_sequence_parallel(const MoeShape *shape)
-{
-  return shape->tp > 1 && shape->run->parallelism.sequence_parallel;
-}
 
 static double side_bytes(const MoeEmit *emit, const Product *linear, int64_t width)
 {
@@ -343,20 +348,32 @@ static void column_backward(MoeEmit *emit, const Product *linear)
     moe_flow_join(emit->flow, reduce);
   if (gathers_input(emit, linear) && split)
     gather_later(emit, linear);
+  if (gathers_input(emit, linear) && is_quantized(linear->wgrad))
+    moe_emit_gathered_transpose(emit, (double)linear->rows * (double)linear->k);
   emit_wgrad(emit, linear);
   if (beside)
     moe_flow_join(emit->flow, reduce);
 }
 
+/* The gradient that both products read: gathered in each layout that they read it in. */
+static double gradient_bytes(const MoeEmit *emit, const Product *linear)
+{
+  double layouts = is_quantized(linear->precision) ? moe_gathered_layouts(emit->shape) : 1;
+
+  return layouts * gathered_bytes(emit, linear, linear->n, linear->dgrad);
+}
+
 static void row_backward(MoeEmit *emit, const Product *linear)
 {
+  gboolean split = has_sequence_parallel(emit->shape);
   guint32 gather = MOE_NO_ITEM;
 
-  if (has_sequence_parallel(emit->shape))
-    gather = gather_sequence(emit, "tensor_gather", gathered_bytes(emit, linear, linear->n, linear->dgrad),
-                             emit->shape->overlap_tensor);
+  if (split)
+    gather = gather_sequence(emit, "tensor_gather", gradient_bytes(emit, linear), emit->shape->overlap_tensor);
   emit_dgrad(emit, linear);
   moe_flow_join(emit->flow, gather);
+  if (split && !emit->shape->frozen && is_quantized(linear->wgrad))
+    moe_emit_gathered_transpose(emit, (double)linear->rows * (double)linear->n);
   emit_wgrad(emit, linear);
 }
 

@@ -10,6 +10,24 @@ static gboolean scale_comes_late(const MoePrecisions *precision)
   return precision->gemm == MOE_NVFP4 || (precision->gemm == MOE_FP8 && precision->scaling == MOE_FP8_SCALING_CURRENT);
 }
 
+/* One scale for all of a tensor, whichever way it is read. */
+static gboolean has_tensor_scale(const MoePrecisions *precision)
+{
+  return precision->gemm == MOE_FP8 && precision->scaling != MOE_FP8_SCALING_ROW;
+}
+
+/* Whether a cast writes a second layout beside the first: where scales lie along it, or where GEMMs read no other.
+ * TransformerEngine gathers tensors with one scale in one layout only (supports_only_rowwise_all_gather of
+ * Float8Quantizer and Float8CurrentScalingQuantizer in pytorch/tensor/float8_tensor.py). */
+static gboolean writes_second(const MoeEmit *emit, const MoeQuantize *quantize)
+{
+  const MoeRun *run = emit->shape->run;
+
+  if (!quantize->also_transposed || run->stack.backward_casts)
+    return FALSE;
+  return !has_tensor_scale(emit->shape->precision) || (run->cluster.accelerator.fp8_transposes && !quantize->gathered);
+}
+
 /* Whether the second layout is a kernel of its own: rows and columns have other scales. NVFP4's columns pass a Hadamard
  * transform in the kernel that casts rows too (TransformerEngine, row_cast_col_hadamard_transform_cast_fusion.cu). */
 static gboolean layouts_apart(const MoePrecisions *precision)
@@ -37,6 +55,16 @@ static void emit_amax(MoeEmit *emit, double elements, int64_t launches, int load
                        AMAX_LAUNCHES * launches, load);
 }
 
+/* Rows that are gathered after the cast have one scale on all ranks: the greatest value of all, waited for between
+ * finding it and the cast (TransformerEngine, set_quantizer_amax_reduction_group in pytorch/module, and quantize_impl
+ * in pytorch/csrc/quantizer.cpp, from 2.2 on). */
+static void reduce_amax(MoeEmit *emit, MoeGroupKind group)
+{
+  MoeCollective collective = moe_collective(emit, MOE_ALL_REDUCE, group, "amax_reduce", moe_precision_bytes(MOE_FP32));
+
+  moe_emit_exposed(emit, MOE_STREAM_TENSOR, &collective);
+}
+
 /* A norm inside the product's module casts where its scale is known, and finds the greatest value where it is not. */
 static gboolean norm_fuses(const MoeEmit *emit, const MoeQuantize *quantize)
 {
@@ -50,13 +78,13 @@ static gboolean norm_fuses(const MoeEmit *emit, const MoeQuantize *quantize)
              : precision->scaling == MOE_FP8_SCALING_CURRENT && stack->fused.norm_amax;
 }
 
-/* Reads BF16, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too and the
- * stack does not leave it to the backward pass. A producer that fuses casts it, or where the scale comes late finds
- * amax. */
+/* Reads BF16, writes one copy, and a second one laid out for the weight gradient when that runs in FP8 too, reads
+ * another layout and the stack does not leave it to the backward pass. A producer that fuses casts it, or where the
+ * scale comes late finds amax. */
 void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
 {
   const MoePrecisions *precision = emit->shape->precision;
-  gboolean second = quantize->also_transposed && !emit->shape->run->stack.backward_casts;
+  gboolean second = writes_second(emit, quantize);
   gboolean fused = (quantize->fusable && emit->shape->run->stack.fused.quantize) || norm_fuses(emit, quantize);
   gboolean apart = second && layouts_apart(precision);
   double copy = moe_precision_bytes(precision->gemm) * (second ? 2 : 1);
@@ -66,14 +94,37 @@ void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
     return;
   if (!fused)
     emit_amax(emit, quantize->elements, quantize->launches, quantize->load);
+  if (quantize->gathered && scale_comes_late(precision))
+    reduce_amax(emit, MOE_GROUP_TENSOR);
   moe_emit_row_bytes(emit, MOE_BANDWIDTH_QUANTIZE, quantize->name, elements * emit->shape->act_bytes * (apart ? 2 : 1),
                      elements * copy, quantize->launches * (apart ? 2 : 1), quantize->load);
 }
 
+/* Formats whose scales lie along a dimension travel in both layouts at once, each with its scales (TransformerEngine,
+ * _all_gather_mxfp8, _all_gather_nvfp4 and _start_all_gather_fp8_blockwise in pytorch/distributed.py). */
+double moe_gathered_layouts(const MoeShape *shape)
+{
+  return shape->fp8_wgrad && !has_tensor_scale(shape->precision) ? 2 : 1;
+}
+
+/* TransformerEngine, _all_gather_fp8 and update_usage of Float8TensorStorage: _create_transpose. */
+void moe_emit_gathered_transpose(MoeEmit *emit, double elements)
+{
+  const MoeShape *shape = emit->shape;
+  double bytes = elements * moe_precision_bytes(shape->precision->gemm);
+  MoeEmit other = *emit;
+
+  other.flow = emit->later;
+  if (has_tensor_scale(shape->precision) && shape->run->cluster.accelerator.fp8_transposes &&
+      !shape->run->stack.backward_casts)
+    moe_emit_bytes(&other, MOE_BANDWIDTH_QUANTIZE, "transpose_gathered", bytes, bytes, 1);
+}
+
 /* TransformerEngine, FusedAttnFunc and combine_and_quantize in pytorch/attention/dot_product_attention; what leaves the
  * kernels is BF16. MXFP8 casts each tensor along its rows and its columns. With a scale per tensor several are joined
- * to one, whose greatest value is found before it is cast; delayed scales, which spare that and cast results back, take
- * some 10 % more bytes and are told alike. */
+ * to one, whose greatest value is found before it is cast, over all ranks of a sequence where the scale is the tensor's
+ * own (FusedAttention in backends.py); delayed scales, which spare that and cast results back, take some
+ * 10 % more bytes and are told alike. */
 void moe_emit_attention_casts(MoeEmit *emit, double elements, int64_t tensors)
 {
   MoePrecision precision = emit->shape->precision->attention;
@@ -86,6 +137,8 @@ void moe_emit_attention_casts(MoeEmit *emit, double elements, int64_t tensors)
   if (tensors > 1)
     moe_emit_bytes(emit, MOE_BANDWIDTH_MEMCPY, "join_heads", read, read, 1);
   moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "amax_heads", read, 0, AMAX_LAUNCHES);
+  if (emit->shape->precision->scaling == MOE_FP8_SCALING_CURRENT && emit->shape->cp > 1)
+    reduce_amax(emit, MOE_GROUP_CONTEXT);
   moe_emit_bytes(emit, MOE_BANDWIDTH_QUANTIZE, "quantize_heads", read, copy, 1);
 }
 

@@ -186,14 +186,15 @@ static gboolean needs_gather(const MoeZero *zero, const MoeUnit *unit, gboolean 
   return forward || !is_end(unit);
 }
 
-/* Whether gathers are launched ahead of the micro-batch that needs them, on all stages together. Interleaved stages
- * that do not align theirs launch each where its chunk first needs it, after the message that the chunk waits for: they
- * run one after another along the path of the first micro-batch. */
+/* Whether gathers are launched ahead of the micro-batch that needs them, on all stages together. Otherwise each is
+ * launched where its chunk first needs it, after the message that the chunk waits for: they run one after another along
+ * the path of the first micro-batch. */
 static gboolean is_ahead(const MoeZero *zero)
 {
-  const MoeBuilder *builder = zero->builder;
+  const MoeStack *stack = &zero->builder->shape.run->stack;
 
-  return !builder->shape.run->stack.data_parallel.unaligned_gather || builder->placement.chunks == 1;
+  return zero->builder->placement.chunks > 1 ? !stack->data_parallel.unaligned_gather
+                                             : !stack->data_parallel.hooked_gather;
 }
 
 /* A gather that frees memory later waits for the unit before the last to be done, as its buffer comes from there;

@@ -155,6 +155,8 @@ static const MoeField data_parallel_fields[] = {
      .meaning = "both sizes are those of FP32 gradients: gradients of less precision fill a bucket with fewer bytes"},
     {"unaligned_gather", MOE_FIELD_FLAG(MoeStack, data_parallel.unaligned_gather),
      .meaning = "interleaved stages gather a chunk where its first micro-batch needs it"},
+    {"hooked_gather", MOE_FIELD_FLAG(MoeStack, data_parallel.hooked_gather),
+     .meaning = "so do stages of one chunk"},
     {"first_chunk_buckets", MOE_FIELD_FLAG(MoeStack, data_parallel.first_chunk_buckets),
      .meaning = "only the first chunk of the first stage is divided into buckets"},
     {"late_reduce", MOE_FIELD_FLAG(MoeStack, data_parallel.late_reduce),

@@ -194,5 +194,120 @@ START_TEST(test_transposes_made_once)
 }
 END_TEST
 
+/* ---- rows that tensor ranks gather behind their cast -------------------------------------------- */
+
+/* Of one step: how often, and the bytes of all kernels, or of all collectives, of that name. */
+typedef struct {
+  guint n;
+  double bytes;
+} Total;
+
+static Total total_of(const MoeProgram *program, const char *name)
+{
+  Total total = {0};
+
+  for (guint c = 0; c < program->roles[0].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[0].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++) {
+      const MoeOp *op = &block->ops[i];
+      const MoeKernel *k = &program->kernels[op->work];
+      gboolean kernel = op->kind == MOE_OP_KERNEL && g_str_equal(k->name, name);
+      gboolean message = op->kind == MOE_OP_COLLECTIVE && g_str_equal(program->collectives[op->work].name, name);
+
+      total.n += kernel || message;
+      total.bytes += kernel ? k->read_bytes + k->write_bytes : message ? program->collectives[op->work].bytes : 0;
+    }
+  }
+  return total;
+}
+
+/* Two micro-batches of 2,048 tokens on two tensor ranks, 16 layers of four linears, nothing fused. */
+#define PAIR                                                                                                           \
+  "cluster=%s;training.global_batch=8;parallelism={gpus: 8, tensor: 2, sequence_parallel: %s, schedule: none, zero: "  \
+  "1};stack.fused=[norm];training.precision={gemm: %s, wgrad: %s, scaling: %s}"
+
+static MoeProgram *pair_program(const char *cluster, const char *split, const char *gemm, const char *scaling)
+{
+  g_autofree char *sets = g_strdup_printf(PAIR, cluster, split, gemm, gemm, scaling);
+  g_autoptr(MoeRun) run = run_with(DENSE, sets);
+
+  return build_checked(run);
+}
+
+/* Inputs of two linears and gradients of the two others have one scale over both ranks, if it is their own. */
+START_TEST(test_gathered_rows_share_a_scale)
+{
+  const guint shared = 2 * 16 * 4;
+  g_autoptr(MoeProgram) current = pair_program("h100-hgx", "true", "fp8", "current");
+  g_autoptr(MoeProgram) nvfp4 = pair_program("gb200-nvl72", "true", "nvfp4", "delayed");
+  g_autoptr(MoeProgram) delayed = pair_program("h100-hgx", "true", "fp8", "delayed");
+  g_autoptr(MoeProgram) blocks = pair_program("gb200-nvl72", "true", "mxfp8", "delayed");
+  g_autoptr(MoeProgram) whole = pair_program("h100-hgx", "false", "fp8", "current");
+
+  ck_assert_uint_eq(total_of(current, "amax_reduce").n, shared);
+  ck_assert_double_eq(total_of(current, "amax_reduce").bytes, 4 * shared);
+  ck_assert_uint_eq(total_of(nvfp4, "amax_reduce").n, shared);
+  ck_assert_uint_eq(total_of(delayed, "amax_reduce").n, 0);
+  ck_assert_uint_eq(total_of(blocks, "amax_reduce").n, 0);
+  ck_assert_uint_eq(total_of(whole, "amax_reduce").n, 0);
+}
+END_TEST
+
+/* So have the tensors that attention in 8 bits reads, over the ranks of a sequence: once forward, once backward. */
+START_TEST(test_attention_shares_a_scale)
+{
+  const char *ring = "cluster=h100-hgx;training.global_batch=8;parallelism={gpus: 8, context: 2, context_kind: ring, "
+                     "schedule: none, zero: 1};training.precision={gemm: fp8, attention: fp8, scaling: %s}";
+  g_autofree char *own = g_strdup_printf(ring, "current"), *earlier = g_strdup_printf(ring, "delayed");
+  g_autoptr(MoeRun) run = run_with(DENSE, own);
+  g_autoptr(MoeRun) delayed_run = run_with(DENSE, earlier);
+  g_autoptr(MoeProgram) current = build_checked(run);
+  g_autoptr(MoeProgram) delayed = build_checked(delayed_run);
+
+  ck_assert_uint_eq(total_of(current, "amax_reduce").n, 2 * 16 * 2);
+  ck_assert_uint_eq(total_of(delayed, "amax_reduce").n, 0);
+}
+END_TEST
+
+/* A linear that is not split over the sequence casts 2,048 rows, one whose rows are gathered afterwards 1,024: inputs
+ * of the first and third linear (1,024 wide), gradients of the second and fourth (1,024). The second layout is written
+ * by the cast where scales need it or where GEMMs read no other, but of gathered tensors with one scale: those are laid
+ * out anew once gathered. */
+START_TEST(test_casts_of_gathered_rows)
+{
+  const double passes = 2 * 16, full = 2048, half = 1024, wide = 1024, fourth = 4096;
+  g_autoptr(MoeProgram) hopper = pair_program("h100-hgx", "true", "fp8", "delayed");
+  g_autoptr(MoeProgram) blackwell = pair_program("gb200-nvl72", "true", "fp8", "delayed");
+  g_autoptr(MoeProgram) blocks = pair_program("gb200-nvl72", "true", "mxfp8", "delayed");
+  double gathered = passes * half * 2 * wide, inputs = passes * full * (wide / 2 + fourth / 2),
+         gradients = passes * full * (3 * wide / 2 + fourth / 2), copy = moe_precision_bytes(MOE_MXFP8);
+
+  ck_assert_double_eq_tol(total_of(hopper, "quantize").bytes, 3 * gathered + 4 * inputs, 1);
+  ck_assert_double_eq_tol(total_of(hopper, "quantize_grad").bytes, 3 * gathered + 4 * gradients, 1);
+  ck_assert_double_eq_tol(total_of(hopper, "transpose_gathered").bytes, 2 * 2 * 2 * gathered, 1);
+  ck_assert_double_eq_tol(total_of(blackwell, "quantize").bytes, 3 * (gathered + inputs), 1);
+  ck_assert_double_eq_tol(total_of(blackwell, "quantize_grad").bytes, 3 * (gathered + gradients), 1);
+  ck_assert_uint_eq(total_of(blackwell, "transpose_gathered").n, 0);
+  ck_assert_double_eq_tol(total_of(blocks, "quantize").bytes, (2 + 2 * copy) * (gathered + inputs), 1);
+  ck_assert_uint_eq(total_of(blocks, "transpose_gathered").n, 0);
+}
+END_TEST
+
+/* Inputs are gathered forward and once more for the weight gradient, each time in the layout that is read; a gradient
+ * at once in both, where each has scales of its own. The head's input, in BF16, likewise twice. */
+START_TEST(test_layouts_that_travel)
+{
+  const double gathered = 2.0 * 16 * 2048 * 2 * 1024, head = 2.0 * 2 * 2048 * 1024 * 2;
+  g_autoptr(MoeProgram) blocks = pair_program("gb200-nvl72", "true", "mxfp8", "delayed");
+  g_autoptr(MoeProgram) tensor = pair_program("gb200-nvl72", "true", "fp8", "delayed");
+
+  ck_assert_double_eq_tol(total_of(tensor, "tensor_gather").bytes, 3 * gathered + head, 1);
+  ck_assert_double_eq_tol(total_of(blocks, "tensor_gather").bytes, 4 * gathered * moe_precision_bytes(MOE_MXFP8) + head,
+                          1);
+}
+END_TEST
+
 MOE_TEST_MAIN("program/inside", test_amax_reduction, test_ring_merges, test_casts_for_attention, test_norms_cast,
-              test_transposes_made_once)
+              test_transposes_made_once, test_gathered_rows_share_a_scale, test_attention_shares_a_scale,
+              test_casts_of_gathered_rows, test_layouts_that_travel)
