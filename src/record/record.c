@@ -116,6 +116,19 @@ static char *show_plain(JsonNode *value)
   }
 }
 
+/* As a person writes it: the fewest digits that read as the same number. */
+static char *show_stated(JsonNode *value)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (json_node_get_value_type(value) != G_TYPE_DOUBLE)
+    return show_plain(value);
+  double number = json_node_get_double(value);
+
+  g_ascii_formatd(digits, sizeof digits, "%.15g", number);
+  return g_ascii_strtod(digits, NULL) == number ? g_strdup(digits) : show_plain(value);
+}
+
 /* "x %.3f" */
 static char *show_printed(double number, const char *format)
 {
@@ -169,6 +182,8 @@ char *moe_record_show(JsonNode *value, const char *as)
     return NULL;
   if (!as || strcmp(as, "text") == 0)
     return show_plain(value);
+  if (strcmp(as, "stated") == 0)
+    return show_stated(value);
   if (strcmp(as, "yes") == 0)
     return g_strdup(json_node_get_boolean(value) ? "yes" : "no");
   if (!is_number(value))

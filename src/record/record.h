@@ -28,8 +28,9 @@
  * How a value is shown is a word: "s", "B", "B/s", "FLOP/s", "W" a quantity in that unit, "%" a fraction as percent,
  * "+%" a change as signed percent, "pt" a difference of fractions as points, "#" a number, "$" dollars, "MWh" energy,
  * "MW" power (0 is unknown), "h" and "d" seconds as hours and days, "yes" a flag as yes or no, "count" and "FLOP" a
- * large count (lines only), a printf format ("%.3f") that number as text, "text" the value as it is; for these, "-"
- * stands for what is null or not there. NULL is the value as it is and nothing for what is not: as CSV has it.
+ * large count (lines only), a printf format ("%.3f") that number as text, "stated" a number in as few digits as
+ * read as the same, "text" the value as it is; for these, "-" stands for what is null or not there. NULL is the value
+ * as it is and nothing for what is not: as CSV has it.
  */
 #ifndef MOESIM_RECORD_H
 #define MOESIM_RECORD_H

@@ -36,8 +36,11 @@ static GArray *columns_of(const GPtrArray *names)
     for (guint i = 0; i < names->len; i++) {
       MoeColumn column = {names->pdata[i], names->pdata[i], "l"};
 
-      if (place_of(names->pdata[i]) == place)
-        g_array_append_val(columns, column);
+      if (place_of(names->pdata[i]) != place)
+        continue;
+      if (place == 0)
+        column.as = "stated";
+      g_array_append_val(columns, column);
     }
   return columns;
 }

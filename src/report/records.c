@@ -120,7 +120,7 @@ static void add_chosen(GArray *columns, GPtrArray *paths, JsonObject *record)
 
   for (GList *key = keys; key; key = key->next) {
     char *path = g_strconcat("set.", key->data, NULL);
-    MoeColumn column = {strrchr(path, '.') + 1, path, "l"};
+    MoeColumn column = {strrchr(path, '.') + 1, path, "l", "stated"};
 
     g_ptr_array_add(paths, path);
     g_array_append_val(columns, column);

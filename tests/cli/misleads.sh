@@ -17,6 +17,12 @@ try sweep "$run" --vary 'cluster.network.nic=200 Gbit/s,400 Gbit/s' --format csv
 sed 's/,[^,]*$//' "$work/out" > "$work/each"
 check "one unit, two values" cmp -s "$work/units" "$work/each"
 
+# A number that was asked for is printed as it was asked for, not with the digits of its binary form.
+for format in table csv; do
+  try sweep "$run" --vary cluster.domain.efficiency=0.3,0.7 --format $format
+  check "$format: 0.3 and 0.7" [ "$(grep -cE '^0\.[37][ ,]' "$work/out")" -eq 2 ]
+done
+
 # A value that nobody can read is refused before anything is computed, wherever it stands; a layout that cannot be is a point with a reason.
 for wrong in 'cluster.network.nic=400 Gbit/s,8 parsec' 'training.micro_batch={a: 1},2' parallelism.zero=1,9 cluster=h100-hgx,nowhere gpus=64,many; do
   try sweep "$run" --vary training.micro_batch=1 --vary "$wrong" --format csv
