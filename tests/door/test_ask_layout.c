@@ -62,6 +62,23 @@ START_TEST(the_best_goes_into_the_options)
 }
 END_TEST
 
+/* The run that is written overlaps messages between stages where these have several chunks, and so does what was
+ * searched: it is the best also when the written run is searched, whatever the draft overlapped. */
+START_TEST(the_best_is_that_of_the_run_that_is_written)
+{
+  g_autofree char *text = text_with("parallelism.overlap.pipeline=false"), *reason = NULL;
+  MoeImportOptions options = said();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeSearchResult) found = moe_ask_layout(text, &options, &reason, &error);
+
+  ck_assert_msg(found != NULL, "%s", error ? error->message : reason);
+  const int32_t *best = found->ranked[0].choice.value;
+
+  ck_assert_int_eq(best[MOE_DIMENSION_OVERLAP_PIPELINE], best[MOE_DIMENSION_SCHEDULE] != MOE_SCHEDULE_1F1B);
+  ck_assert_int_eq(best[MOE_DIMENSION_OVERLAP_TENSOR], FALSE);
+}
+END_TEST
+
 /* NULL, and the options as they were; the error where there is one, else the reason. */
 static char *why_not(const char *text, const char *data_dir, GError **error)
 {
@@ -107,5 +124,5 @@ START_TEST(a_file_that_cannot_be_read_is_an_error)
 }
 END_TEST
 
-MOE_TEST_MAIN("door/ask_layout", the_best_goes_into_the_options, what_cannot_be_is_told,
-              a_file_that_cannot_be_read_is_an_error)
+MOE_TEST_MAIN("door/ask_layout", the_best_goes_into_the_options, the_best_is_that_of_the_run_that_is_written,
+              what_cannot_be_is_told, a_file_that_cannot_be_read_is_an_error)
