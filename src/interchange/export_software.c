@@ -97,6 +97,7 @@ void words_software(MegatronWords *writer)
   words_flag_if(writer, "--no-rope-fusion", !stack->fused.rotary);
   words_flag_if(writer, "--no-check-for-nan-in-loss-and-grad", !stack->data_parallel.checked);
   words_flag_if(writer, "--ddp-average-in-collective", stack->data_parallel.scaled != MOE_SCALED_ALL);
+  words_flag_if(writer, "--no-align-param-gather", stack->data_parallel.unaligned_gather);
   words_flag_if(writer, "--tp-only-amax-red", stack->amax_reduction == MOE_AMAX_SEQUENCE);
   words_flag_if(writer, "--deterministic-mode", stack->collectives.deterministic);
   words_flag_if(writer, "--use-sharp", stack->collectives.sharp);

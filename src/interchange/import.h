@@ -35,6 +35,7 @@ typedef struct {
   gboolean mapped_by_kernel; /* numbers of experts that DeepEP delivers become a map by one kernel */
   gboolean shared_buffer;    /* MXFP8 weights are gathered through the gradient buffer */
   gboolean tensor_amax;      /* greatest values of delayed scales: over the ranks of a sequence alone */
+  gboolean unaligned;        /* interleaved stages gather where their first micro-batch needs it */
   gboolean unchecked;        /* gradients are not checked before their reduction */
   gboolean averaged;         /* their reduction averages */
   gboolean counts_stay;      /* counts of tokens are read on the GPU alone */

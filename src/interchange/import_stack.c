@@ -112,6 +112,7 @@ static void put_gradients(GString *text, const ImportStack *changes, const MoeSt
                            changes->bucket_bytes);
     separator = ", ";
   }
+  put_switch(text, &separator, "unaligned_gather", changes->unaligned ? 1 : -1, base->data_parallel.unaligned_gather);
   put_switch(text, &separator, "checked", changes->unchecked ? 0 : -1, base->data_parallel.checked);
   if (changes->averaged && base->data_parallel.scaled == MOE_SCALED_ALL) {
     g_string_append_printf(text, "%sscaled: experts", separator);

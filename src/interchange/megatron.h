@@ -25,7 +25,7 @@ typedef struct {
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
   gboolean fp8_hybrid, fp8_e4m3, shared_buffer, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual,
-      remade_transposes, tensor_amax;
+      remade_transposes, tensor_amax, unaligned;
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped, fused_mlp;
   gboolean experimental; /* with fused permutation, DeepEP's indices become a map by one kernel */

@@ -147,7 +147,7 @@ static const Group without_effect[] = {
      "no-persist-layer-norm no-async-tensor-model-parallel-allreduce no-contiguous-buffers-in-local-ddp "
      "ddp-impl DDP-impl no-scatter-gather-tensors-in-pipeline cross-entropy-fusion-impl "
      "use-fused-weighted-squared-relu "
-     "use-te-activation-func no-align-param-gather align-param-gather no-align-grad-reduce disable-align-grad-reduce "
+     "use-te-activation-func align-param-gather no-align-grad-reduce disable-align-grad-reduce "
      "align-grad-reduce mtp-standalone "
      "no-gradient-reduce-div-fusion deallocate-pipeline-outputs *clone-scatter-output-in-embedding "
      "use-transformer-engine sync-tp-duplicated-parameters batch-p2p-comm gradient-accumulation-fusion "

@@ -224,6 +224,7 @@ gboolean megatron_stack(Draft *draft, const MegatronArguments *arguments, GError
   stack->symmetric = arguments->user_buffers && !arguments->local_buffers ? 1 : -1;
   stack->tensor_amax = arguments->tensor_amax;
   stack->shared_buffer = arguments->shared_buffer;
+  stack->unaligned = arguments->unaligned;
   stack->unchecked = arguments->unchecked;
   stack->averaged = arguments->averaged;
   if (arguments->bucket > 0)

@@ -260,6 +260,7 @@ static const MegatronOption options[] = {
     {"ddp-bucket-size", COUNT(bucket), "stack.data_parallel.bucket"},
     {"no-check-for-nan-in-loss-and-grad", FLAG(unchecked), "stack.data_parallel.checked"},
     {"ddp-average-in-collective", FLAG(averaged), "stack.data_parallel.scaled"},
+    {"no-align-param-gather", FLAG(unaligned), "stack.data_parallel.unaligned_gather"},
     {"tp-only-amax-red", FLAG(tensor_amax), "stack.amax_reduction"},
     {"deterministic-mode", FLAG(deterministic), "stack.collectives.deterministic"},
     {"use-sharp", FLAG(sharp), "stack.collectives.sharp"},

@@ -27,6 +27,7 @@ static const Switch switches[] = {
     {"masked_softmax_fusion", NULL, "--no-masked-softmax-fusion"},
     {"gradient_accumulation_fusion", NULL, "--no-gradient-accumulation-fusion"},
     {"overlap_p2p_comm", NULL, "--no-overlap-p2p-communication"},
+    {"align_param_gather", NULL, "--no-align-param-gather"},
     {"cross_entropy_loss_fusion", "--cross-entropy-loss-fusion", NULL},
     {"fp8_param", "--fp8-param-gather", NULL},
     {"fp8_param_gather", "--fp8-param-gather", NULL},

@@ -787,7 +787,7 @@ START_TEST(test_megatron_experimental)
 }
 END_TEST
 
-/* Gradients are checked and summed unless the arguments say otherwise; a graph of the iteration holds the optimizer
+/* Gradients are checked and summed, gathers aligned unless the arguments say otherwise; a graph of the iteration holds the optimizer
  * only where that is captured too. */
 START_TEST(test_megatron_gradients)
 {
@@ -795,13 +795,14 @@ START_TEST(test_megatron_gradients)
   g_autoptr(MoeRun) plain = load(plain_import);
   g_autoptr(MoeImport) import =
       import_words(MIXTRAL "--no-check-for-nan-in-loss-and-grad --ddp-average-in-collective --ddp-bucket-size 1000000 "
-                           "--cuda-graph-impl full_iteration --optimizer-cuda-graph",
+                           "--no-align-param-gather --cuda-graph-impl full_iteration --optimizer-cuda-graph",
                    NULL);
   g_autoptr(MoeRun) run = load(import);
 
   ck_assert(plain->stack.data_parallel.checked && plain->stack.data_parallel.scaled == MOE_SCALED_ALL);
   ck_assert(!run->stack.data_parallel.checked && run->stack.data_parallel.scaled == MOE_SCALED_EXPERTS);
   ck_assert_double_eq(run->stack.data_parallel.bucket_bytes, 4e6);
+  ck_assert(!plain->stack.data_parallel.unaligned_gather && run->stack.data_parallel.unaligned_gather);
   ck_assert_uint_eq(run->stack.host.graph_scopes, MOE_ITERATION_SCOPES | 1u << MOE_SCOPE_OPTIMIZER);
 }
 END_TEST
