@@ -49,23 +49,106 @@ static gboolean is_stopped(const MoePlanOptions *options)
   return options->stopped && options->stopped(options->stopped_data);
 }
 
+static gboolean is_out_of_time(const MoePlanRow *row)
+{
+  return row->result && !row->search_complete;
+}
+
+/* Whether a row has another layout than this one. */
+static gboolean has_others(const MoePlan *plan, const MoePlanRow *row)
+{
+  for (guint r = 0; r < plan->n_rows; r++)
+    if (plan->rows[r].sets && !g_strv_equal((const char *const *)plan->rows[r].sets, (const char *const *)row->sets))
+      return TRUE;
+  return FALSE;
+}
+
+/* Searches and fills a row; returns the seconds that it took besides its search. */
+static double fill_row(const MoePlanOptions *options, double search_s, const MoePlan *plan, MoePlanRow *row)
+{
+  gint64 begun = g_get_monotonic_time();
+
+  if (is_stopped(options))
+    row->failure = g_strdup("not looked at: interrupted");
+  else
+    moe_plan_row_fill(options, search_s, plan, row);
+  return seconds_since(begun) - search_s;
+}
+
+static gboolean saw_more(const MoePlanRow *row, const MoePlanRow *other)
+{
+  return row->cut_short != other->cut_short ? !row->cut_short : row->n_not_reached < other->n_not_reached;
+}
+
+/* Keeps the faster answer, and what the longer of both searches did not reach. */
+static void keep_better(MoePlanRow *row, MoePlanRow *again)
+{
+  const MoePlanRow *seen = saw_more(again, row) ? again : row;
+  gboolean cut_short = seen->cut_short, complete = seen->search_complete;
+  guint n_not_reached = seen->n_not_reached;
+
+  if (again->result && again->result->step_time_s <= row->result->step_time_s) {
+    MoePlanRow worse = *row;
+
+    *row = *again;
+    *again = worse;
+  }
+  row->cut_short = cut_short;
+  row->search_complete = complete;
+  row->n_not_reached = n_not_reached;
+  moe_plan_row_clear(again);
+}
+
+/* Of the rows whose search the time ended the one that had the least of it; -1: there is none. */
+static int find_shortest(const MoePlan *plan, const double *had_s)
+{
+  int found = -1;
+
+  for (guint r = 0; r < plan->n_rows; r++)
+    if (is_out_of_time(&plan->rows[r]) && (found < 0 || had_s[r] < had_s[found]))
+      found = (int)r;
+  return found;
+}
+
+/* Another answer of a row, kept when it is better. */
+static void fill_again(const MoePlanOptions *options, double search_s, MoePlan *plan, MoePlanRow *row)
+{
+  MoePlanRow again = {.cluster = g_strdup(row->cluster), .gpus = row->gpus};
+
+  fill_row(options, search_s, plan, &again);
+  keep_better(row, &again);
+}
+
+/* What quick rows and those without an answer left of the time goes to those whose search it ended, the shortest first:
+ * a search begins anew, so that less than twice the time is of no use. Then all of them see what the others found. */
+static void search_again(const MoePlanOptions *options, MoePlan *plan, gint64 started, double *had_s, double besides_s)
+{
+  for (int r = find_shortest(plan, had_s); r >= 0 && !is_stopped(options); r = find_shortest(plan, had_s)) {
+    double left_s = AIM * options->time_s - seconds_since(started) - 2 * besides_s;
+
+    if (left_s < 2 * had_s[r])
+      break;
+    had_s[r] = left_s;
+    fill_again(options, left_s, plan, &plan->rows[r]);
+  }
+  for (guint r = 0; r < plan->n_rows && !is_stopped(options); r++)
+    if (is_out_of_time(&plan->rows[r]) && has_others(plan, &plan->rows[r]))
+      fill_again(options, LEAST_SEARCH_S, plan, &plan->rows[r]);
+}
+
 static void fill_rows(const MoePlanOptions *options, MoePlan *plan)
 {
+  g_autofree double *had_s = g_new0(double, plan->n_rows + 1);
   gint64 started = g_get_monotonic_time();
   double besides_s = 0;
 
   for (guint r = 0; r < plan->n_rows; r++) {
-    gint64 begun = g_get_monotonic_time();
-    double search_s = search_time(options, plan, r, started, besides_s);
-
-    if (is_stopped(options))
-      plan->rows[r].failure = g_strdup("not looked at: interrupted");
-    else
-      moe_plan_row_fill(options, search_s, &plan->rows[r]);
-    besides_s = MAX(besides_s, seconds_since(begun) - search_s);
+    had_s[r] = search_time(options, plan, r, started, besides_s);
+    besides_s = MAX(besides_s, fill_row(options, had_s[r], plan, &plan->rows[r]));
     if (options->progress)
       options->progress(r + 1, plan->n_rows, options->progress_data);
   }
+  search_again(options, plan, started, had_s, besides_s);
 }
 
 /* ---- the recommendation ------------------------------------------------------------------------------------------ */

@@ -86,12 +86,11 @@ static void take(MoePlanRow *row, MoeRun *run, char **sets, MoeResult *result)
   row->result = result;
 }
 
-/* Runs a layout as `moesim run` would; kept when it fits and is faster than what is kept. */
-static void verify(const MoePlanOptions *options, const MoeRun *base, const MoeSearchResult *found,
-                   const MoeLayoutChoice *choice, MoePlanRow *row)
+/* Runs a layout as `moesim run` would; kept when it fits and is faster than what is kept. Takes `sets`. */
+static void verify(const MoePlanOptions *options, const MoeRun *base, char **sets, MoePlanRow *row)
 {
-  g_auto(GStrv) sets = moe_choice_sets(base, choice, found->recompute_modules);
-  g_autoptr(MoeRun) run = moe_study_with(base, sets, NULL);
+  g_auto(GStrv) own = sets;
+  g_autoptr(MoeRun) run = moe_study_with(base, own, NULL);
   g_autoptr(MoeResult) result = run ? moe_study_predict(run, &options->sim, NULL) : NULL;
 
   if (!result || !result->memory.fits || (row->result && row->result->step_time_s <= result->step_time_s)) {
@@ -99,21 +98,31 @@ static void verify(const MoePlanOptions *options, const MoeRun *base, const MoeS
     return;
   }
   row->n_refuted += row->result != NULL;
-  take(row, g_steal_pointer(&run), g_steal_pointer(&sets), g_steal_pointer(&result));
+  take(row, g_steal_pointer(&run), g_steal_pointer(&own), g_steal_pointer(&result));
 }
 
-static gboolean choose_layout(const MoePlanOptions *options, const MoeRun *base, double time_s, MoePlanRow *row,
-                              GError **error)
+/* Where the time ended the search, layouts of other rows may be faster than what it came to. */
+static void verify_others(const MoePlanOptions *options, const MoeRun *base, const MoePlan *plan, MoePlanRow *row)
+{
+  for (guint r = 0; r < plan->n_rows; r++)
+    if (plan->rows[r].sets && &plan->rows[r] != row)
+      verify(options, base, g_strdupv(plan->rows[r].sets), row);
+}
+
+static gboolean choose_layout(const MoePlanOptions *options, const MoeRun *base, double time_s, const MoePlan *plan,
+                              MoePlanRow *row, GError **error)
 {
   g_autoptr(MoeSearchResult) found = search(options, base, time_s, error);
 
   if (!found)
     return FALSE;
   for (guint i = 0; i < found->n_ranked; i++)
-    verify(options, base, found, &found->ranked[i].choice, row);
+    verify(options, base, moe_choice_sets(base, &found->ranked[i].choice, found->recompute_modules), row);
   row->n_not_reached = found->n_not_reached;
   row->cut_short = found->cut_short;
   row->search_complete = found->n_not_reached == 0 && !found->cut_short;
+  if (!row->search_complete)
+    verify_others(options, base, plan, row);
   return row->result ||
          moe_fail(error, MOE_ERROR_LAYOUT, (MoeMark){0},
                   "none of the %u best layouts of the search fits when it is run with noise", found->n_ranked);
@@ -197,7 +206,7 @@ static gboolean doubt(const MoePlanOptions *options, MoePlanRow *row, GError **e
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
-static gboolean fill(const MoePlanOptions *options, double time_s, MoePlanRow *row, GError **error)
+static gboolean fill(const MoePlanOptions *options, double time_s, const MoePlan *plan, MoePlanRow *row, GError **error)
 {
   MoeRunOptions load = options->load;
 
@@ -208,7 +217,7 @@ static gboolean fill(const MoePlanOptions *options, double time_s, MoePlanRow *r
     return FALSE;
   row->gpus = base->parallelism.gpus;
   base->published.present = FALSE;
-  if (!choose_layout(options, base, time_s, row, error))
+  if (!choose_layout(options, base, time_s, plan, row, error))
     return FALSE;
   row->goodput = train(options, row, error);
   if (!row->goodput || !doubt(options, row, error))
@@ -224,11 +233,11 @@ static void drop_answer(MoePlanRow *row)
   moe_model_error_clear(&row->model_error);
 }
 
-void moe_plan_row_fill(const MoePlanOptions *options, double time_s, MoePlanRow *row)
+void moe_plan_row_fill(const MoePlanOptions *options, double time_s, const MoePlan *plan, MoePlanRow *row)
 {
   g_autoptr(GError) error = NULL;
 
-  if (fill(options, time_s, row, &error))
+  if (fill(options, time_s, plan, row, &error))
     return;
   drop_answer(row);
   row->failure = g_strdup(error->message);

@@ -47,6 +47,11 @@ expect_out "moesim run $run --gpus 64"
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64,7 --limit pipeline=1 $quick
 expect_out "7 GPUs: no answer: "
+# What rows without an answer leave of the time goes to those whose search it ended: nothing is out of time early.
+begun=$(date +%s)
+try plan "$data/models/deepseek-v3.yaml" --tokens 1T --clusters h800-hgx,a100-hgx --gpus 2048,1000,1008 --budget 6s --samples 2 --seeds 2
+spent=$(($(date +%s) - begun))
+check "out of time after $spent s of 6" [ "$spent" -ge $((2 * $(grep -c 'out of time' "$work/out"))) ]
 # Twice the price is twice the bill.
 # shellcheck disable=SC2086
 try plan "$run" --tokens 1T --gpus 64 --limit pipeline=1 --limit micro_batch=1 $quick --price 2 --format csv
