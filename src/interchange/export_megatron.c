@@ -193,6 +193,11 @@ static void add_gather(MegatronWords *writer, const MoePrecisions *p, gboolean s
                 "a gather of MXFP8 weights as such, which Megatron gathers in BF16");
 }
 
+static gboolean has_fp8_head(const MoePrecisions *p)
+{
+  return p->gemm == MOE_MXFP8 && p->lm_head == MOE_MXFP8;
+}
+
 static void add_gemm(MegatronWords *writer, const MoePrecisions *p)
 {
   switch (p->gemm) {
@@ -214,6 +219,12 @@ static void add_gemm(MegatronWords *writer, const MoePrecisions *p)
   }
   words_flag_if(writer, "--no-fp8-wgrad", p->wgrad != p->gemm);
   words_flag_if(writer, "--disable-parameter-transpose-cache", p->remade_transposes);
+  words_flag_if(writer, "--fp8-output-proj", has_fp8_head(p));
+  if (p->wide_first + p->wide_last > 0) {
+    words_flag(writer, "--first-last-layers-bf16");
+    words_count(writer, "--num-layers-at-start-in-bf16", p->wide_first);
+    words_count(writer, "--num-layers-at-end-in-bf16", p->wide_last);
+  }
   words_flag_if(writer, "--fp8-dot-product-attention", p->attention == p->gemm && moe_precision_bytes(p->gemm) < 2);
 }
 
@@ -248,7 +259,8 @@ static void add_precision(MegatronWords *writer)
   if (p->dispatch == MOE_MXFP8)
     words_text(writer, "--moe-dispatch-fwd-dtype", "mxfp8");
   add_optimizer_types(writer, p);
-  words_note_if(writer, p->lm_head != (half ? MOE_FP16 : MOE_BF16), "a precision of the output layer of its own");
+  words_note_if(writer, p->lm_head != (half ? MOE_FP16 : MOE_BF16) && !has_fp8_head(p),
+                "a precision of the output layer of its own");
   words_note_if(writer, p->gemm == MOE_FP32 || p->gemm == MOE_TF32, "matrix products in FP32");
 }
 

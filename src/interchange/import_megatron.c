@@ -24,6 +24,8 @@ static MoeImport *import_words(const char *const *words, const MoeImportOptions 
                                  .attention_dropout = DEFAULT_DROPOUT,
                                  .optimizer_share = 1,
                                  .away_share = 1,
+                                 .wide_first = 1,
+                                 .wide_last = 1,
                                  .stash_pages = DEFAULT_STASH,
                                  .away_modules = away,
                                  .recompute_modules = modules,

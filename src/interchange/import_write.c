@@ -203,6 +203,9 @@ static void put_training(GString *text, const Draft *draft)
     g_string_append_printf(text, ", scaling: %s", moe_fp8_scaling_words[p->scaling]);
   if (p->remade_transposes)
     g_string_append(text, ", remade_transposes: true");
+  if (p->wide_first + p->wide_last > 0)
+    g_string_append_printf(text, ", bf16_first_layers: %" G_GINT64_FORMAT ", bf16_last_layers: %" G_GINT64_FORMAT,
+                           p->wide_first, p->wide_last);
   g_string_append(text, "}\n");
   if (t->lora_rank > 0)
     g_string_append_printf(text, "  lora: {rank: %" G_GINT64_FORMAT "}\n", t->lora_rank);

@@ -14,8 +14,8 @@ typedef struct {
   int64_t experts, expert_interval, top_k, expert_ffn, shared_ffn, latent, groups, top_groups;
   int64_t vocabulary, padded_vocabulary, vocabulary_multiple, extra_vocabulary, padded_to;
   int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
-  int64_t mtp_layers, recompute_layers, world, hosts, host_gpus, tasks, host_tasks, bucket, optimizer_instances,
-      lora_rank, zero_stage;
+  int64_t wide_first, wide_last, mtp_layers, recompute_layers, world, hosts, host_gpus, tasks, host_tasks, bucket,
+      optimizer_instances, lora_rank, zero_stage;
   int64_t mamba_state_dim, mamba_head_dim, mamba_groups, mamba_heads;
   double attention_ratio, dense_ratio, clamp, capacity_factor, attention_dropout, hidden_dropout, optimizer_share,
       away_share, rank_capacity, stash_pages, stash_host;
@@ -25,7 +25,7 @@ typedef struct {
       overlap_expert, no_overlap_p2p;
   gboolean embedding_counts, head_counts, recompute_core, checkpoint_layers, moe_recompute, reduce_fp32, reduce_bf16;
   gboolean fp8_hybrid, fp8_e4m3, shared_buffer, fp8_gather, fp4_gather, no_fp8_wgrad, fp8_attention, fp32_residual,
-      remade_transposes, tensor_amax, unaligned;
+      remade_transposes, tensor_amax, unaligned, wide_ends, fp8_head;
   gboolean precision_aware, optimizer_offload, permute_fusion, router_fusion, loss_fusion, residual_fusion;
   gboolean no_activation_fusion, no_gelu_fusion, no_dropout_fusion, no_rope_fusion, legacy_grouped, fused_mlp;
   gboolean experimental; /* with fused permutation, DeepEP's indices become a map by one kernel */

@@ -205,11 +205,10 @@ static const Group refused[] = {
     {"sequences of different lengths in a batch",
      "hybrid-context-parallel max-seqlen-per-dp-cp-rank variable-seq-lengths dataloader-inter-document-masking use-thd "
      "packing-* sft"},
-    {"layers that are kept in BF16", "first-last-layers-bf16 num-layers-at-start-in-bf16 num-layers-at-end-in-bf16"},
     {"a precision for each layer, or one that code elsewhere describes",
      "te-precision-config-file use-kitchen use-kitchen-attention kitchen-* quant-recipe fp8-quantizer-factory "
      "fp4-quantizer-factory"},
-    {"a stage of the loss in this precision", "fp16-lm-cross-entropy output-logit-dtype fp8-output-proj"},
+    {"a stage of the loss in this precision", "fp16-lm-cross-entropy output-logit-dtype"},
     {"gradients kept or reduced in this form",
      "ddp-reduce-scatter-with-fp32-accumulation ddp-param-name-patterns-for-fp32-local-accumulation "
      "megatron-fsdp-main-params-dtype "

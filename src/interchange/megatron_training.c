@@ -144,8 +144,11 @@ static gboolean take_precision(Draft *draft, const MegatronArguments *arguments,
   /* param_and_grad_buffer.py: MXFP8 weights are gathered in BF16 and quantized anew */
   p->parameter_gather = (arguments->fp8_gather || arguments->fp4_gather) && p->gemm != MOE_MXFP8 ? p->gemm : wide;
   p->remade_transposes = arguments->remade_transposes;
-  p->lm_head = wide == MOE_FP16 ? MOE_FP16 : MOE_BF16;
-  p->residual = arguments->fp32_residual ? MOE_FP32 : p->lm_head;
+  p->wide_first = arguments->wide_ends ? arguments->wide_first : 0;
+  p->wide_last = arguments->wide_ends ? arguments->wide_last : 0;
+  p->residual = arguments->fp32_residual ? MOE_FP32 : wide == MOE_FP16 ? MOE_FP16 : MOE_BF16;
+  /* fp8_utils.py, is_mxfp8_output_proj_active: of MXFP8 alone */
+  p->lm_head = arguments->fp8_head && p->gemm == MOE_MXFP8 ? MOE_MXFP8 : wide == MOE_FP16 ? MOE_FP16 : MOE_BF16;
   /* arguments.py: BF16 accumulates and reduces in FP32 unless told otherwise, FP16 in FP16 unless told to use FP32 */
   p->gradient_reduce = arguments->reduce_bf16                       ? MOE_BF16
                        : arguments->fp16 && !arguments->reduce_fp32 ? MOE_FP16

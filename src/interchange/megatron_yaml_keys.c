@@ -90,6 +90,8 @@ static const char *const words[][3] = {
 /* Recipes by name (training/mixed_precision.py of Megatron-Bridge) and the arguments that they stand for. */
 #define SCALED " --fp8-param-gather"
 #define ENDS   " --first-last-layers-bf16"
+#define TWO    ENDS " --num-layers-at-start-in-bf16 2 --num-layers-at-end-in-bf16 2"
+#define LAST   ENDS " --num-layers-at-start-in-bf16 0 --num-layers-at-end-in-bf16 14"
 static const char *const recipes[][2] = {
     {"bf16_mixed", "--bf16"},
     {"fp16_mixed", "--fp16"},
@@ -101,13 +103,12 @@ static const char *const recipes[][2] = {
      "--fp16 --fp8-format e4m3 --fp8-recipe mxfp8" SCALED " --reuse-grad-buf-for-mxfp8-param-ag"},
     {"bf16_with_fp8_current_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED ENDS},
     {"fp16_with_fp8_current_scaling_mixed", "--fp16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED ENDS},
-    {"nemotron_h_bf16_with_fp8_current_scaling_mixed",
-     "--bf16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED ENDS},
-    {"nanov2_bf16_with_fp8_current_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe blockwise" SCALED ENDS},
+    {"nemotron_h_bf16_with_fp8_current_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe tensorwise" SCALED TWO},
+    {"nanov2_bf16_with_fp8_current_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe blockwise" SCALED TWO},
     {"bf16_with_fp8_subchannel_scaling_mixed", "--bf16 --fp8-format hybrid --fp8-recipe blockwise"},
     {"fp16_with_fp8_subchannel_scaling_mixed", "--fp16 --fp8-format hybrid --fp8-recipe blockwise"},
     {"bf16_with_nvfp4_mixed", "--bf16 --fp4-format e2m1 --fp4-param-gather"},
-    {"nemotron_3_super_bf16_with_nvfp4_mixed", "--bf16 --fp4-format e2m1 --fp4-param-gather" ENDS},
+    {"nemotron_3_super_bf16_with_nvfp4_mixed", "--bf16 --fp4-format e2m1 --fp4-param-gather" LAST},
 };
 
 /* Keys that mean something else in another section: "name" of an optimizer, "type" of a tokenizer. */

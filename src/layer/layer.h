@@ -219,6 +219,7 @@ typedef struct {
   int64_t micro_batches;
   gboolean fp8_gemm, fp8_wgrad;
   MoeKeeps keeps; /* bytes and copies per parameter */
+  gboolean wide;  /* of layers that stay in BF16 among those of fewer bits */
   gboolean overlap_tensor, overlap_tensor_backward, overlap_expert, overlap_reduce, overlap_gather, overlap_pipeline,
       overlap_context, merge_batches;
   gboolean flash;      /* fused attention kernel */
@@ -228,6 +229,10 @@ typedef struct {
 
 /* `run` must outlive the shape. */
 void moe_shape_init(MoeShape *shape, const MoeRun *run);
+/* The same in layers that stay in BF16, whose precisions `precisions` then holds and must outlive it. */
+void moe_shape_widen(const MoeShape *shape, MoePrecisions *precisions, MoeShape *wide);
+/* Whether a layer is one of those. */
+gboolean moe_shape_is_wide(const MoeShape *shape, int64_t layer);
 /* Rows of a tensor of this kind on one rank, per micro-batch. */
 double moe_shape_rows(const MoeShape *shape, MoeRows rows);
 

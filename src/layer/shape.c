@@ -50,14 +50,14 @@ static void init_experts(MoeShape *shape)
   shape->useful_share = shape->mean_rows > 0 ? MIN(tokens / shape->mean_rows, 1) : 1;
 }
 
-static void init_precision(MoeShape *shape)
+static void set_precisions(MoeShape *shape, const MoePrecisions *precisions)
 {
-  shape->precision = &shape->run->training.precision;
+  shape->precision = precisions;
   shape->act_bytes = ACTIVATION_BYTES;
   shape->residual_bytes = moe_precision_bytes(shape->precision->residual);
   shape->fp8_gemm = moe_precision_is_fp8(shape->precision->gemm);
   shape->fp8_wgrad = moe_precision_is_fp8(shape->precision->wgrad);
-  moe_keeps_init(shape->run, &shape->keeps);
+  moe_keeps_init(shape->run, precisions, &shape->keeps);
 }
 
 /* Overlap happens where the run asks for it and the stack can do it. */
@@ -90,13 +90,26 @@ void moe_shape_init(MoeShape *shape, const MoeRun *run)
                       .micro_batches = p->micro_batches};
   init_tokens(shape);
   init_experts(shape);
-  init_precision(shape);
+  set_precisions(shape, &run->training.precision);
   init_overlap(shape);
   shape->flash = g_strcmp0(run->stack.family.attention, "unfused") != 0;
   shape->view =
       (MoeView){&run->architecture, p->tensor, p->expert, p->expert_tensor, shape->flash, run->stack.moe.per_expert};
   shape->frozen = run->training.lora_rank > 0;
   shape->accumulate = p->micro_batches > 1;
+}
+
+void moe_shape_widen(const MoeShape *shape, MoePrecisions *precisions, MoeShape *wide)
+{
+  *precisions = moe_precisions_wide(&shape->run->training.precision);
+  *wide = *shape;
+  wide->wide = TRUE;
+  set_precisions(wide, precisions);
+}
+
+gboolean moe_shape_is_wide(const MoeShape *shape, int64_t layer)
+{
+  return moe_precisions_keep_wide(&shape->run->training.precision, layer, shape->arch->layers);
 }
 
 double moe_shape_rows(const MoeShape *shape, MoeRows rows)

@@ -64,6 +64,7 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
                              GError **error)
 {
   moe_shape_init(&builder->shape, run);
+  moe_shape_widen(&builder->shape, &builder->wide_precisions, &builder->wide);
   builder->arena = owned->arena;
   moe_tables_init(&builder->tables);
   moe_intern_init(&builder->block_keys, sizeof(MoeBlockKey));

@@ -74,11 +74,21 @@ static void send(MoeEmit *emit, gboolean crosses, guint slot)
 
 static void forward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint n)
 {
-  emit->layer = -1;
+  moe_emit_enter(emit, -1);
   if (part->embedding && index == 0)
     moe_embedding_forward(emit);
   if (index == n - 1)
     moe_end_forward(emit, part);
+}
+
+/* Delayed scales after a pass over a chunk, of the layers that have any. */
+static void scale_chunk(MoeEmit *emit, const MoeChunk *part)
+{
+  int64_t layers = 0;
+
+  for (int64_t layer = part->first; layer < part->first + part->count; layer++)
+    layers += !moe_shape_is_wide(emit->shape, layer);
+  moe_emit_scales(emit, layers);
 }
 
 static void forward_unit(MoeEmit *emit, const MoeChunk *part, const MoeUnit *unit, guint index, guint n)
@@ -86,7 +96,7 @@ static void forward_unit(MoeEmit *emit, const MoeChunk *part, const MoeUnit *uni
   for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
     moe_stored_forward(emit, layer, moe_layer_again(emit->builder, part, layer));
   if (unit->count > 0 && unit->first + unit->count == part->first + part->count)
-    moe_emit_scales(emit, part->count);
+    scale_chunk(emit, part);
   if (unit->count == 0)
     forward_end(emit, part, index, n);
 }
@@ -104,7 +114,7 @@ void moe_chunk_forward(MoeBuilder *builder, MoeFlow *flow, int64_t position, gui
     forward_unit(&emit, part, moe_zero_unit(zero, i), i, n);
     moe_zero_after_forward(zero, &emit, i, variant);
   }
-  emit.layer = -1;
+  moe_emit_enter(&emit, -1);
   send(&emit, moe_builder_crosses(builder, position, position + 1), SLOT_FORWARD_OUT);
 }
 
@@ -131,7 +141,7 @@ static guint32 fetch_next(MoeEmit *emit, Fetch *fetch)
 
 static void backward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint n)
 {
-  emit->layer = -1;
+  moe_emit_enter(emit, -1);
   if (index == n - 1)
     moe_end_backward(emit, part);
   if (part->embedding && index == 0)
@@ -141,12 +151,12 @@ static void backward_end(MoeEmit *emit, const MoeChunk *part, guint index, guint
 static void backward_unit(MoeEmit *emit, Fetch *fetch, const MoeUnit *unit, guint index, guint n)
 {
   for (int64_t layer = unit->first + unit->count - 1; layer >= unit->first; layer--) {
-    emit->layer = (int)layer;
+    moe_emit_enter(emit, layer);
     moe_flow_join(emit->flow, fetch_next(emit, fetch));
     moe_stored_backward(emit, layer, moe_layer_again(emit->builder, fetch->part, layer));
   }
   if (unit->count > 0 && unit->first == fetch->part->first)
-    moe_emit_scales(emit, fetch->part->count);
+    scale_chunk(emit, fetch->part);
   if (unit->count == 0)
     backward_end(emit, fetch->part, index, n);
 }
@@ -181,7 +191,7 @@ void moe_chunk_backward(MoeBuilder *builder, MoeFlow *flow, MoeFlow *later, int6
     backward_unit(&emit, &fetch, moe_zero_unit(zero, i), i, n);
     moe_zero_after_backward(zero, &emit, i, variant);
   }
-  emit.layer = -1;
+  moe_emit_enter(&emit, -1);
   send(&emit, moe_builder_crosses(builder, position - 1, position), SLOT_BACKWARD_OUT);
 }
 

@@ -75,6 +75,17 @@ guint32 moe_emit_collective(MoeEmit *emit, MoeStream stream, const MoeCollective
   return moe_flow_add(emit->flow, &item);
 }
 
+const MoeShape *moe_builder_shape(const MoeBuilder *builder, int64_t layer)
+{
+  return layer >= 0 && moe_shape_is_wide(&builder->shape, layer) ? &builder->wide : &builder->shape;
+}
+
+void moe_emit_enter(MoeEmit *emit, int64_t layer)
+{
+  emit->layer = (int)layer;
+  emit->shape = moe_builder_shape(emit->builder, layer);
+}
+
 void moe_emit_exposed(MoeEmit *emit, MoeStream stream, const MoeCollective *collective)
 {
   moe_flow_join(emit->flow, moe_emit_collective(emit, stream, collective));

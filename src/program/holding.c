@@ -36,6 +36,15 @@ static void pad_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding
   }
 }
 
+static void add_wide(const MoeBuilder *builder, int64_t layer, MoeHolding *holding)
+{
+  MoeWeights weights = {0};
+
+  if (moe_shape_is_wide(&builder->shape, layer))
+    moe_weights_layer(&builder->shape, layer, &weights);
+  holding->wide += weights.dense + weights.experts;
+}
+
 static void add_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding *holding, double *root)
 {
   g_autoptr(GArray) units = moe_units_new(builder, part);
@@ -45,8 +54,10 @@ static void add_part(const MoeBuilder *builder, const MoeChunk *part, MoeHolding
 
     moe_weights_add(&holding->held, &unit->weights);
     *root += unit->count == 0 && moe_ends_stay(builder) ? unit->weights.dense + unit->weights.experts : 0;
-    for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++)
+    for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++) {
       holding->adapters += moe_weights_adapters(&builder->shape, layer);
+      add_wide(builder, layer, holding);
+    }
   }
 }
 
@@ -101,7 +112,9 @@ static double weight_bytes(const MoeBuilder *builder, const MoeHolding *holding)
   if (shape->run->parallelism.zero == 3)
     return sharded(holding, holding->held.dense, holding->held.experts) * keeps->shard_bytes +
            holding->root * keeps->end_bytes;
-  return (all - holding->root) * keeps->weight_bytes + (holding->root + adapters + holding->padding) * keeps->end_bytes;
+  return (all - holding->root - holding->wide) * keeps->weight_bytes +
+         holding->wide * builder->wide.keeps.weight_bytes +
+         (holding->root + adapters + holding->padding) * keeps->end_bytes;
 }
 
 static double gradient_bytes(const MoeBuilder *builder, const MoeHolding *holding)

@@ -22,7 +22,8 @@ typedef struct MoeRouter MoeRouter;
 typedef struct MoeDescribed MoeDescribed;
 
 typedef struct {
-  MoeShape shape;
+  MoeShape shape, wide; /* of the run; of its layers that stay in BF16 */
+  MoePrecisions wide_precisions;
   MoeTables tables;
   MoeLayout *layout;
   MoeRouter *router; /* expert loads; NULL when balanced */
@@ -57,6 +58,10 @@ typedef struct {
   gboolean no_flop;            /* model FLOPs are not counted (prediction modules of some reports) */
 } MoeEmit;
 
+/* The shape of a layer. */
+const MoeShape *moe_builder_shape(const MoeBuilder *builder, int64_t layer);
+/* What is emitted from here on belongs to this layer; -1: to no layer. */
+void moe_emit_enter(MoeEmit *emit, int64_t layer);
 /* Emits a kernel on the compute stream; pass, scope and launches default from the context when 0. */
 void moe_emit_kernel(MoeEmit *emit, MoeFlow *flow, const MoeKernel *kernel, int load);
 /* Bandwidth-bound kernel: bytes in and out, `launches` kernels. */
@@ -326,6 +331,7 @@ void moe_zero_reduce_all(MoeZero *zero, MoeEmit *emit);
 typedef struct {
   MoeWeights held; /* all weights of the stage */
   double root;     /* of them, embedding, head and prediction modules */
+  double wide;     /* of them, layers that stay in BF16 */
   double adapters; /* LoRA */
   double padding;  /* elements at the ends of buckets that are no weight */
   double trainable_dense, trainable_experts;

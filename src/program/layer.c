@@ -5,6 +5,7 @@
  * outputs. */
 struct MoeDescribed {
   MoeLayerKind kind;
+  gboolean wide;      /* of layers that stay in BF16 */
   MoeDescribed *next; /* of another kind */
   MoeSublayer attention, second;
   MoeSublayer attention_left, second_left; /* in what is computed again */
@@ -53,15 +54,16 @@ static double pooled_bytes(const MoeShape *shape, const MoeDescribed *described)
 /* The sub-layers of a layer, described once for all of its kind. */
 static const MoeDescribed *describe(const MoeEmit *emit, int64_t layer)
 {
-  const MoeShape *shape = emit->shape;
+  const MoeShape *shape = moe_builder_shape(emit->builder, layer);
   MoeLayerKind kind = moe_layer_kind(shape->arch, layer);
 
   for (const MoeDescribed *known = emit->builder->kinds; known; known = known->next)
-    if (moe_layer_kind_equal(&known->kind, &kind))
+    if (known->wide == shape->wide && moe_layer_kind_equal(&known->kind, &kind))
       return known;
   MoeDescribed *more = moe_arena_raw(emit->builder->arena, sizeof *more);
 
   more->kind = kind;
+  more->wide = shape->wide;
   more->next = emit->builder->kinds;
   emit->builder->kinds = more;
   moe_describe_attention(&shape->view, kind, &more->attention);
@@ -160,11 +162,12 @@ static double saved_bytes(const MoeShape *shape, const MoeDescribed *described, 
 /* A checkpoint is kept at the first of its layers. */
 static double kept_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
+  const MoeShape *shape = moe_builder_shape(emit->builder, layer);
   const MoeDescribed *described = describe(emit, layer);
 
   if (!again.whole)
-    return saved_bytes(emit->shape, described, moe_left_out(emit->shape));
-  return (layer == again.first ? moe_checkpoint_bytes(emit->shape) : 0) + described->outputs.kept;
+    return saved_bytes(shape, described, moe_left_out(shape));
+  return (layer == again.first ? moe_checkpoint_bytes(shape) : 0) + described->outputs.kept;
 }
 
 /* Bytes that a layer holds while its backward pass runs: all that it reads, the experts' part one round at a time. */
@@ -179,7 +182,7 @@ static double read_bytes(const MoeShape *shape, const MoeDescribed *described)
  * at once and stay. */
 static double away_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
 {
-  const MoeShape *shape = emit->shape;
+  const MoeShape *shape = moe_builder_shape(emit->builder, layer);
   guint modules = shape->run->offload.modules;
 
   if (layer_is_offloaded(emit->builder, layer))
@@ -205,7 +208,7 @@ void moe_stored_forward(MoeEmit *emit, int64_t layer, MoeAgain again)
 
   moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, kept - pooled);
   moe_flow_allocate_pooled(emit->flow, MOE_MEMORY_ACTIVATIONS, pooled);
-  emit->layer = (int)layer;
+  moe_emit_enter(emit, layer);
   layer_forward(emit, describe(emit, layer));
   if (away == 0)
     return;
@@ -245,7 +248,7 @@ static double again_bytes(MoeEmit *emit, int64_t layer, MoeAgain again)
 
   if (again.whole)
     there -= described->outputs.kept - described->outputs.read;
-  return MAX(read_bytes(emit->shape, described) - there, 0);
+  return MAX(read_bytes(moe_builder_shape(emit->builder, layer), described) - there, 0);
 }
 
 static void replay_layers(MoeEmit *emit, MoeAgain again)
@@ -255,7 +258,7 @@ static void replay_layers(MoeEmit *emit, MoeAgain again)
     MoeEmit other = replay(emit, 0);
 
     moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, again_bytes(emit, layer, again));
-    other.layer = (int)layer;
+    moe_emit_enter(&other, layer);
     moe_lower(&other, &described->attention_left, MOE_PLACE_MAIN);
     moe_lower(&other, layer == again.last ? &described->second_last : &described->second_left, MOE_PLACE_MAIN);
   }
@@ -267,7 +270,7 @@ void moe_stored_backward(MoeEmit *emit, int64_t layer, MoeAgain again)
   double kept = kept_bytes(emit, layer, again), replayed = again_bytes(emit, layer, again);
   guint modules = again.whole ? round_modules(emit->shape) : moe_selected_modules(emit->shape);
 
-  emit->layer = (int)layer;
+  moe_emit_enter(emit, layer);
   if (!again.whole)
     moe_flow_allocate(emit->flow, MOE_MEMORY_ACTIVATIONS, replayed);
   else if (layer == again.last)

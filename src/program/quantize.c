@@ -212,7 +212,7 @@ static MoeGroupKind group_of(MoeAmaxReduction reduction)
 
 void moe_emit_scales(MoeEmit *emit, int64_t layers)
 {
-  const MoePrecisions *precision = emit->shape->precision;
+  const MoePrecisions *precision = emit->builder->shape.precision;
   MoeAmaxReduction reduction = emit->shape->run->stack.amax_reduction;
   double tensors =
       (double)layers * LINEARS_PER_LAYER * (emit->pass == MOE_PASS_FORWARD ? FORWARD_TENSORS : BACKWARD_TENSORS);

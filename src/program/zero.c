@@ -197,11 +197,35 @@ static gboolean is_ahead(const MoeZero *zero)
                                              : !stack->data_parallel.hooked_gather;
 }
 
+/* Elements of a unit's layers that stay in BF16. */
+static double wide_elements(const MoeShape *shape, const MoeUnit *unit, gboolean experts)
+{
+  double elements = 0;
+
+  for (int64_t layer = unit->first; layer < unit->first + unit->count; layer++) {
+    MoeWeights weights = {0};
+
+    if (moe_shape_is_wide(shape, layer))
+      moe_weights_layer(shape, layer, &weights);
+    elements += experts ? weights.experts : weights.dense;
+  }
+  return elements;
+}
+
+static double gathered_bytes(const MoeBuilder *builder, const MoeUnit *unit, gboolean experts)
+{
+  double wide = wide_elements(&builder->shape, unit, experts),
+         all = experts ? unit->weights.experts : unit->weights.dense;
+
+  return (all - wide) * moe_precision_bytes(builder->shape.precision->parameter_gather) +
+         wide * moe_precision_bytes(builder->wide.precision->parameter_gather);
+}
+
 /* A gather that frees memory later waits for the unit before the last to be done, as its buffer comes from there;
  * others start as early as their stream allows, unless nobody launches them ahead. */
-static guint32 gather(MoeZero *zero, MoeEmit *emit, double elements, gboolean experts)
+static guint32 gather(MoeZero *zero, MoeEmit *emit, const MoeUnit *unit, gboolean experts)
 {
-  double bytes = elements * moe_precision_bytes(emit->shape->precision->parameter_gather);
+  double bytes = gathered_bytes(zero->builder, unit, experts);
   MoeCollective collective =
       moe_collective(emit, MOE_ALL_GATHER, shard_group(zero, experts), experts ? "gather_experts" : "gather", bytes);
   guint32 item = moe_emit_collective(emit, MOE_STREAM_GATHER, &collective);
@@ -235,8 +259,8 @@ static void issue(MoeZero *zero, MoeEmit *emit, guint index, gboolean forward, g
   other.pass = forward ? MOE_PASS_FORWARD : MOE_PASS_DGRAD;
   if (zero_stage(zero) == 3 && !is_root(zero, unit))
     moe_flow_allocate(emit->flow, MOE_MEMORY_WEIGHTS, weight_bytes(emit->shape, unit));
-  guint32 dense = gather(zero, &other, unit->weights.dense, FALSE);
-  guint32 experts = gather(zero, &other, unit->weights.experts, TRUE);
+  guint32 dense = gather(zero, &other, unit, FALSE);
+  guint32 experts = gather(zero, &other, unit, TRUE);
 
   *item = experts != MOE_NO_ITEM ? experts : dense;
 }

@@ -136,7 +136,7 @@ static double optimizer_element_bytes(const MoeRun *run)
 {
   MoeKeeps keeps;
 
-  moe_keeps_init(run, &keeps);
+  moe_keeps_init(run, &run->training.precision, &keeps);
   return keeps.optimizer_bytes * (1 - run->offload.optimizer);
 }
 
@@ -204,7 +204,7 @@ static double static_bytes(const MoeBoundInput *input, const MoePositions *posit
   double all = w.dense + w.experts, sharded = w.dense / by.dense + w.experts / by.experts;
   MoeKeeps keeps;
 
-  moe_keeps_init(run, &keeps);
+  moe_keeps_init(run, &run->training.precision, &keeps);
   double weights =
       run->parallelism.zero == 3 ? sharded * keeps.shard_bytes : all * MIN(keeps.weight_bytes, keeps.end_bytes);
 

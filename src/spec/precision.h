@@ -23,13 +23,18 @@ typedef struct {
   MoePrecision attention, lm_head, router, residual, gradient_reduce, parameter_gather;
   MoePrecision dispatch, combine; /* expert all-to-all payloads */
   MoePrecision master, optimizer_moments;
-  MoeFp8Scaling scaling;      /* of precision fp8 */
-  gboolean remade_transposes; /* the transposed copy of an FP8 weight is made in every backward pass, not kept */
+  MoeFp8Scaling scaling;         /* of precision fp8 */
+  gboolean remade_transposes;    /* the transposed copy of an FP8 weight is made in every backward pass, not kept */
+  int64_t wide_first, wide_last; /* layers at the start and at the end that stay in BF16 where gemm has fewer bits */
 } MoePrecisions;
 
 /* Bytes per element: 2, 4, 1, 0.5 and so on, scaling factors included for block formats. */
 double moe_precision_bytes(MoePrecision precision);
 gboolean moe_precision_is_fp8(MoePrecision precision); /* FP8 of any recipe, or NVFP4 */
+/* Whether this layer of so many stays in BF16 among layers of fewer bits. */
+gboolean moe_precisions_keep_wide(const MoePrecisions *precisions, int64_t layer, int64_t layers);
+/* What such a layer has in place of the others': BF16 wherever they have fewer bits. */
+MoePrecisions moe_precisions_wide(const MoePrecisions *precisions);
 
 /* Words in files, in the order of the enumerations, NULL-terminated. */
 extern const char *const moe_precision_words[];

@@ -390,7 +390,8 @@ MoeChunk *moe_run_chunks_new(const MoeRun *run);
 /* The assumption that covers the value at `dotted_path` (the path itself or a section around it), or NULL: the value is
  * published. */
 const MoeAssumption *moe_run_assumption(const MoeRun *run, const char *dotted_path);
-/* Bytes that a run keeps per parameter of a layer, by its precisions, its ZeRO stage and what its stack holds. */
+/* Bytes that a run keeps per parameter of a layer, by the layer's precisions (the run's, or those of layers that stay
+ * wide), its ZeRO stage and what its stack holds. */
 typedef struct {
   double fp8_layouts;    /* copies of a kept FP8 weight */
   gboolean transposes;   /* its second layout is made in every backward pass instead */
@@ -405,7 +406,7 @@ typedef struct {
   double host_bytes;      /* of them, what waits in host memory: the mean over all elements */
   int64_t moments;
 } MoeKeeps;
-void moe_keeps_init(const MoeRun *run, MoeKeeps *keeps);
+void moe_keeps_init(const MoeRun *run, const MoePrecisions *precisions, MoeKeeps *keeps);
 
 /* Where the value at `dotted_path` is written, or the nearest section around it. */
 MoeMark moe_run_mark(const MoeRun *run, const char *dotted_path);

@@ -47,6 +47,10 @@ static const MoeField precision_fields[] = {
      .meaning = "whence the scales of FP8 per tensor come: of earlier steps, of the values at hand, or by row"},
     {"remade_transposes", MOE_FIELD_FLAG(MoeTraining, precision.remade_transposes),
      .meaning = "the transposed copy of an FP8 weight is made in every backward pass, not kept"},
+    {"bf16_first_layers", MOE_FIELD_COUNT(MoeTraining, precision.wide_first, 0, MOE_MAX_LAYERS),
+     .meaning = "layers at the start that stay in BF16 where gemm has fewer bits"},
+    {"bf16_last_layers", MOE_FIELD_COUNT(MoeTraining, precision.wide_last, 0, MOE_MAX_LAYERS),
+     .meaning = "and at the end"},
     {NULL},
 };
 

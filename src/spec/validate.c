@@ -197,12 +197,25 @@ static gboolean check_precision(const MoeRun *run, const char *role, MoePrecisio
                   moe_precision_words[precision], role, run->cluster.accelerator.name);
 }
 
+static gboolean check_wide_layers(const MoeRun *run, GError **error)
+{
+  const MoePrecisions *p = &run->training.precision;
+  int64_t layers = run->architecture.layers;
+
+  return p->wide_first + p->wide_last <= layers ||
+         moe_fail(error, MOE_ERROR_INPUT, moe_run_mark(run, "training.precision.bf16_last_layers"),
+                  "%" G_GINT64_FORMAT " layers at the start and %" G_GINT64_FORMAT
+                  " at the end stay in BF16, expected at most the %" G_GINT64_FORMAT " of the model",
+                  p->wide_first, p->wide_last, layers);
+}
+
 static gboolean check_precisions(const MoeRun *run, GError **error)
 {
   const MoePrecisions *p = &run->training.precision;
 
-  return check_precision(run, "gemm", p->gemm, error) && check_precision(run, "wgrad", p->wgrad, error) &&
-         check_precision(run, "attention", p->attention, error) && check_precision(run, "lm_head", p->lm_head, error) &&
+  return check_wide_layers(run, error) && check_precision(run, "gemm", p->gemm, error) &&
+         check_precision(run, "wgrad", p->wgrad, error) && check_precision(run, "attention", p->attention, error) &&
+         check_precision(run, "lm_head", p->lm_head, error) &&
          (run->architecture.moe.experts == 0 || check_precision(run, "router", p->router, error));
 }
 

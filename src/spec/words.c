@@ -138,5 +138,29 @@ gboolean moe_precision_is_fp8(MoePrecision precision)
   return precision == MOE_FP8 || precision == MOE_FP8_BLOCK || precision == MOE_MXFP8 || precision == MOE_NVFP4;
 }
 
+static MoePrecision at_least_bf16(MoePrecision precision)
+{
+  return moe_precision_is_fp8(precision) ? MOE_BF16 : precision;
+}
+
+gboolean moe_precisions_keep_wide(const MoePrecisions *precisions, int64_t layer, int64_t layers)
+{
+  return moe_precision_is_fp8(precisions->gemm) &&
+         (layer < precisions->wide_first || layer >= layers - precisions->wide_last);
+}
+
+MoePrecisions moe_precisions_wide(const MoePrecisions *precisions)
+{
+  MoePrecisions wide = *precisions;
+
+  wide.gemm = at_least_bf16(wide.gemm);
+  wide.wgrad = at_least_bf16(wide.wgrad);
+  wide.attention = at_least_bf16(wide.attention);
+  wide.parameter_gather = at_least_bf16(wide.parameter_gather);
+  wide.dispatch = at_least_bf16(wide.dispatch);
+  wide.combine = at_least_bf16(wide.combine);
+  return wide;
+}
+
 const char *const moe_fp8_scaling_words[] = {"delayed", "current", "row", NULL};
 const char *const moe_scaling_words[] = {"weak", "strong", NULL};

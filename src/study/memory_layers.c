@@ -63,21 +63,23 @@ static gboolean has_same_modules(const MoeMemoryLayer *a, const MoeMemoryLayer *
 
 static gboolean is_alike(const MoeMemoryLayer *a, const MoeMemoryLayer *b)
 {
-  return moe_layer_kind_equal(&a->kind, &b->kind) && a->parameters == b->parameters && a->kept_bytes == b->kept_bytes &&
-         has_same_modules(a, b);
+  return moe_layer_kind_equal(&a->kind, &b->kind) && a->parameters == b->parameters &&
+         a->weight_bytes == b->weight_bytes && a->kept_bytes == b->kept_bytes && has_same_modules(a, b);
 }
 
 MoeMemoryLayer *moe_memory_layers(const MoeRun *run, guint *n)
 {
   MoeMemoryLayer *rows = g_new0(MoeMemoryLayer, run->architecture.layers);
-  MoeShape shape;
+  MoePrecisions precisions;
+  MoeShape shape, wide;
 
   moe_shape_init(&shape, run);
+  moe_shape_widen(&shape, &precisions, &wide);
   *n = 0;
   for (int64_t layer = 0; layer < run->architecture.layers; layer++) {
     MoeMemoryLayer row;
 
-    fill(&shape, layer, &row);
+    fill(moe_shape_is_wide(&shape, layer) ? &wide : &shape, layer, &row);
     if (*n > 0 && is_alike(&rows[*n - 1], &row))
       rows[*n - 1].last = layer;
     else

@@ -787,8 +787,8 @@ START_TEST(test_megatron_experimental)
 }
 END_TEST
 
-/* Gradients are checked and summed, gathers aligned unless the arguments say otherwise; a graph of the iteration holds the optimizer
- * only where that is captured too. */
+/* Gradients are checked and summed, gathers aligned unless the arguments say otherwise; a graph of the iteration holds
+ * the optimizer only where that is captured too. */
 START_TEST(test_megatron_gradients)
 {
   g_autoptr(MoeImport) plain_import = import_words(MIXTRAL, NULL);
@@ -814,7 +814,8 @@ START_TEST(test_megatron_types)
   g_autoptr(MoeImport) import =
       import_words(MIXTRAL "--use-precision-aware-optimizer --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16 "
                            "--main-grads-dtype bf16 --fp8-format e4m3 --fp8-param-gather --tp-only-amax-red "
-                           "--disable-parameter-transpose-cache",
+                           "--disable-parameter-transpose-cache --first-last-layers-bf16 "
+                           "--num-layers-at-start-in-bf16 0",
                    NULL);
   g_autoptr(MoeRun) run = load(import);
 
@@ -823,7 +824,16 @@ START_TEST(test_megatron_types)
   ck_assert_int_eq(run->training.precision.parameter_gather, MOE_FP8);
   ck_assert(run->training.precision.remade_transposes);
   ck_assert_int_eq(run->stack.amax_reduction, MOE_AMAX_SEQUENCE);
+  ck_assert_int_eq(run->training.precision.wide_first, 0);
+  ck_assert_int_eq(run->training.precision.wide_last, 1); /* of transformer_config.py, as at the start */
+  ck_assert_int_eq(run->training.precision.lm_head, MOE_BF16);
   check_refused(MIXTRAL "--use-precision-aware-optimizer --exp-avg-dtype bf16", "differ");
+  g_autoptr(MoeImport) head_import =
+      import_words(MIXTRAL "--fp8-format e4m3 --fp8-recipe mxfp8 --fp8-output-proj", NULL);
+  g_autoptr(MoeRun) head = load(head_import);
+
+  ck_assert_int_eq(head->training.precision.lm_head, MOE_MXFP8);
+  ck_assert_int_eq(head->training.precision.wide_last, 0);
 }
 END_TEST
 

@@ -398,6 +398,72 @@ START_TEST(test_precision_roles)
 }
 END_TEST
 
+static gboolean is_product(const MoeKernel *k)
+{
+  return k->klass == MOE_KERNEL_GEMM || k->klass == MOE_KERNEL_GROUPED_GEMM;
+}
+
+/* The first and the last two of eight layers stay in BF16: products, casts and what is gathered. */
+START_TEST(test_layers_that_stay_wide)
+{
+  g_autoptr(MoeRun) run = run_with(SPARSE, "training.precision={gemm: fp8, wgrad: fp8, parameter_gather: fp8, "
+                                           "bf16_first_layers: 1, bf16_last_layers: 2};stack.data_parallel.unit=layer");
+  g_autoptr(MoeProgram) program = build_checked(run);
+  guint wide = 0, narrow = 0;
+
+  for (guint c = 0; c < program->roles[0].n_calls; c++) {
+    const MoeBlock *block = &program->blocks[program->roles[0].calls[c].block];
+
+    for (guint i = 0; i < block->n_ops; i++) {
+      const MoeOp *op = &block->ops[i];
+      const MoeKernel *k = &program->kernels[op->work];
+      gboolean stays = op->layer == 0 || op->layer >= 6;
+
+      if (op->kind != MOE_OP_KERNEL || op->layer < 0 || g_str_equal(k->name, "router"))
+        continue;
+      ck_assert_msg(!stays || !strstr(k->name, "quantize"), "layer %d: %s", op->layer, k->name);
+      if (!is_product(k))
+        continue;
+      ck_assert_int_eq(k->precision, stays ? MOE_BF16 : MOE_FP8);
+      wide += stays;
+      narrow += !stays;
+    }
+  }
+  ck_assert_uint_gt(wide, 0);
+  ck_assert_uint_gt(narrow, wide);
+}
+END_TEST
+
+/* All layers that stay in BF16 are a step in BF16: the same work in the same order, the same memory. */
+START_TEST(test_all_layers_wide)
+{
+  const char *narrow[] = {"gemm: fp8, wgrad: fp8, scaling: current, parameter_gather: fp8", "gemm: mxfp8, wgrad: mxfp8",
+                          "gemm: nvfp4, wgrad: nvfp4, attention: mxfp8"};
+  const char *split = "cluster=gb200-nvl72;parallelism={gpus: 32, tensor: 2, expert: 8, sequence_parallel: true, "
+                      "schedule: none, zero: 1};training.precision=";
+  g_autofree char *bf16 = g_strconcat(split, "{gemm: bf16}", NULL);
+  g_autoptr(MoeRun) plain_run = run_with(SPARSE, bf16);
+  g_autoptr(MoeProgram) plain = build_checked(plain_run);
+
+  for (guint n = 0; n < G_N_ELEMENTS(narrow); n++) {
+    g_autofree char *sets = g_strconcat(split, "{", narrow[n], ", bf16_first_layers: 3, bf16_last_layers: 5}", NULL);
+    g_autoptr(MoeRun) run = run_with(SPARSE, sets);
+    g_autoptr(MoeProgram) wide = build_checked(run);
+
+    ck_assert_uint_eq(wide->n_kernels, plain->n_kernels);
+    for (guint k = 0; k < plain->n_kernels; k++)
+      ck_assert_mem_eq(&wide->kernels[k], &plain->kernels[k], sizeof *plain->kernels);
+    ck_assert_uint_eq(wide->n_blocks, plain->n_blocks);
+    for (guint b = 0; b < plain->n_blocks; b++)
+      ck_assert_uint_eq(wide->blocks[b].n_ops, plain->blocks[b].n_ops);
+    ck_assert_double_eq(bytes_of(wide, MOE_ALL_GATHER, MOE_GROUP_TENSOR),
+                        bytes_of(plain, MOE_ALL_GATHER, MOE_GROUP_TENSOR));
+    for (guint part = 0; part < MOE_N_MEMORY_PARTS; part++)
+      ck_assert_double_eq(wide->roles[0].static_bytes[part], plain->roles[0].static_bytes[part]);
+  }
+}
+END_TEST
+
 /* Bytes that all kernels of a name move in a step of one role. */
 static double moved_bytes(const MoeProgram *p, const MoeOp *op, gconstpointer data)
 {
@@ -856,7 +922,7 @@ END_TEST
 MOE_TEST_MAIN("program/lowering", test_mai_v5_volumes, test_capacity, test_indices, test_token_counts, test_recompute,
               test_memory_rounds, test_no_rounds_with_capacity, test_expert_groups, test_overlap_needs_both,
               test_asynchronous_backward, test_reduction_per_stage, test_tensor_volumes, test_precision_roles,
-              test_rows_travel_in_their_precision, test_backward_casts, test_what_a_loop_over_experts_adds,
-              test_activation_behind_the_products, test_scales, test_messages, test_sliced_messages,
-              test_pages_of_what_experts_keep, test_pairs_take_turns, test_pairs_wait_late, test_prefetch,
-              test_imbalance, test_counted_loads, test_windows_over_context)
+              test_layers_that_stay_wide, test_all_layers_wide, test_rows_travel_in_their_precision,
+              test_backward_casts, test_what_a_loop_over_experts_adds, test_activation_behind_the_products, test_scales,
+              test_messages, test_sliced_messages, test_pages_of_what_experts_keep, test_pairs_take_turns,
+              test_pairs_wait_late, test_prefetch, test_imbalance, test_counted_loads, test_windows_over_context)

@@ -46,6 +46,7 @@ START_TEST(layouts_that_cannot_be)
        "16 layers for 2 pipeline stages of 16 chunks"},
       {"parallelism.first_stage_layers=3;parallelism.last_stage_layers=12", "miss the number of layers by 1"},
       {"parallelism.first_stage_layers=16", "expected at least one for each"},
+      {"training.precision={bf16_first_layers: 2, bf16_last_layers: 15}", "expected at most the 16 of the model"},
       {"parallelism={gpus: 16, pipeline: 2, virtual_stages: 2, first_stage_layers: 3}",
        "first_stage_layers is 3, expected a multiple of virtual_stages (2)"},
   };
