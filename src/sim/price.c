@@ -25,26 +25,10 @@ static void taken_by_plan(const Sim *sim, const MoeCollPlan *plan, unsigned whic
   taken->bytes[which] += times * plan->memory_bytes;
 }
 
-/* How often each collective starts in a step, over all roles. */
-static double *count_collectives(const MoeProgram *program)
-{
-  double *times = g_new0(double, program->n_collectives + 1);
-
-  for (guint r = 0; r < program->n_roles; r++)
-    for (guint c = 0; c < program->roles[r].n_calls; c++) {
-      const MoeBlock *block = &program->blocks[program->roles[r].calls[c].block];
-
-      for (guint i = 0; i < block->n_ops; i++)
-        if (block->ops[i].kind == MOE_OP_COLLECTIVE)
-          times[block->ops[i].work]++;
-    }
-  return times;
-}
-
 /* Of all collectives of each class, on the groups of the first unit's kind. */
 static void find_taken(Sim *sim, Taken *taken)
 {
-  g_autofree double *times = count_collectives(sim->program);
+  g_autofree double *times = moe_program_times(sim->program, MOE_OP_COLLECTIVE, sim->program->n_collectives);
 
   for (guint c = 0; c < sim->program->n_collectives; c++) {
     const MoeCollective *collective = &sim->collectives[c];

@@ -4,22 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* How often each kernel runs in a step, over all roles. */
-static double *count_kernels(const MoeProgram *program)
-{
-  double *times = g_new0(double, program->n_kernels + 1);
-
-  for (guint r = 0; r < program->n_roles; r++)
-    for (guint c = 0; c < program->roles[r].n_calls; c++) {
-      const MoeBlock *block = &program->blocks[program->roles[r].calls[c].block];
-
-      for (guint i = 0; i < block->n_ops; i++)
-        if (block->ops[i].kind == MOE_OP_KERNEL)
-          times[block->ops[i].work]++;
-    }
-  return times;
-}
-
 static gboolean same(const MoeStandIn *a, const MoeStandIn *b)
 {
   return a->klass == b->klass && a->precision == b->precision && a->use.precision == b->use.precision &&
@@ -52,7 +36,7 @@ static int compare_shares(gconstpointer a, gconstpointer b)
 /* Shares are seconds at first. */
 static gboolean collect(const MoeProgram *program, const MoeCostModel *cost, GArray *found, GError **error)
 {
-  g_autofree double *times = count_kernels(program);
+  g_autofree double *times = moe_program_times(program, MOE_OP_KERNEL, program->n_kernels);
   double all_s = 0;
 
   for (guint k = 0; k < program->n_kernels; k++) {
@@ -89,7 +73,7 @@ GArray *moe_stand_ins(const MoeRun *run, GError **error)
 
 gboolean moe_extrapolated_share(const MoeProgram *program, const MoeCostModel *cost, double *share, GError **error)
 {
-  g_autofree double *times = count_kernels(program);
+  g_autofree double *times = moe_program_times(program, MOE_OP_KERNEL, program->n_kernels);
   double all_s = 0, beyond_s = 0;
 
   for (guint k = 0; k < program->n_kernels; k++) {

@@ -12,6 +12,15 @@ static MoeKernel kernel_of(const MoeProgram *p, guint load, guint index)
   return kernel;
 }
 
+static double mean_flop(const MoeProgram *p, guint kernel)
+{
+  double flop = 0;
+
+  for (guint l = 0; l < p->n_load_classes; l++)
+    flop += kernel_of(p, l, kernel).model_flop / p->n_load_classes;
+  return flop;
+}
+
 /* Model FLOPs of all kernels of a step over all GPUs. */
 static double program_flop(const MoeProgram *p, double gpus)
 {
@@ -23,9 +32,19 @@ static double program_flop(const MoeProgram *p, double gpus)
 
       for (guint i = 0; i < block->n_ops; i++)
         if (block->ops[i].kind == MOE_OP_KERNEL)
-          for (guint l = 0; l < p->n_load_classes; l++)
-            flop += kernel_of(p, l, block->ops[i].work).model_flop / p->n_load_classes;
+          flop += mean_flop(p, block->ops[i].work);
     }
+  return flop * gpus / p->n_roles;
+}
+
+/* The same by how often each kernel runs. */
+static double counted_flop(const MoeProgram *p, double gpus)
+{
+  g_autofree double *times = moe_program_times(p, MOE_OP_KERNEL, p->n_kernels);
+  double flop = 0;
+
+  for (guint k = 0; k < p->n_kernels; k++)
+    flop += times[k] * mean_flop(p, k);
   return flop * gpus / p->n_roles;
 }
 
@@ -34,11 +53,13 @@ static void check_run(const MoeRun *run, const char *what)
   const ReplayTimes times = {.f = 1, .d = 1, .w = 1};
   g_autoptr(MoeProgram) program = build_checked(run);
   Replay result;
-  double flop = program_flop(program, (double)run->parallelism.gpus);
+  double gpus = (double)run->parallelism.gpus, flop = program_flop(program, gpus);
 
   ck_assert_msg(replay(program, &times, &result), "%s: deadlock", what);
   ck_assert_msg(fabs(flop / program->model_flop_per_step - 1) < 1e-9, "%s: kernels have %.9g of the model's FLOPs",
                 what, flop / program->model_flop_per_step);
+  ck_assert_msg(fabs(counted_flop(program, gpus) / flop - 1) < 1e-9, "%s: kernels are counted otherwise than they run",
+                what);
 }
 
 static void check_sets(const char *base, const char *sets)
