@@ -16,6 +16,8 @@ static void builder_clear(MoeBuilder *builder)
 {
   moe_tables_clear(&builder->tables);
   moe_intern_clear(&builder->block_keys);
+  moe_intern_clear(&builder->split_keys);
+  g_clear_pointer(&builder->halves, g_ptr_array_unref);
   g_clear_pointer(&builder->blocks, g_array_unref);
   g_clear_pointer(&builder->parts, g_free);
 }
@@ -68,6 +70,8 @@ static gboolean builder_init(MoeBuilder *builder, const MoeRun *run, Owned *owne
   builder->arena = owned->arena;
   moe_tables_init(&builder->tables);
   moe_intern_init(&builder->block_keys, sizeof(MoeBlockKey));
+  moe_intern_init(&builder->split_keys, sizeof(MoeSplitKey));
+  builder->halves = g_ptr_array_new_with_free_func((GDestroyNotify)moe_flow_free);
   builder->blocks = g_array_new(FALSE, FALSE, sizeof(MoeBlock));
   builder->schedule = moe_schedule_find(run->parallelism.schedule);
   if (!check_shape(builder, error) || !check_schedule(run, error))

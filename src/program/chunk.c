@@ -258,17 +258,20 @@ static void add_forward(MoeBuilder *builder, MoeFlow *flow, const MoeBlockKey *k
     moe_chunk_forward(builder, flow, key->position_f, key->variant_f);
 }
 
-/* A split backward pass leaves its weight gradients in a flow of their own; each action keeps its half. */
-static void add_backward(MoeBuilder *builder, MoeFlow *flow, const MoeBlockKey *key)
+/* A split backward pass is lowered once, its weight gradients into a flow of their own; each action is one half. */
+static const MoeFlow *half_of(MoeBuilder *builder, const MoeBlockKey *key)
 {
-  g_autoptr(MoeFlow) other = moe_flow_new();
+  MoeSplitKey split = {key->position_b, key->variant_b};
+  guint known = builder->split_keys.n, index = moe_intern_add(&builder->split_keys, &split);
 
-  if (key->kind == MOE_ACTION_BACKWARD || key->kind == MOE_ACTION_BOTH)
-    moe_chunk_backward(builder, flow, flow, key->position_b, key->variant_b);
-  else if (key->kind == MOE_ACTION_DGRAD)
-    moe_chunk_backward(builder, flow, other, key->position_b, key->variant_b);
-  else if (key->kind == MOE_ACTION_WGRAD)
-    moe_chunk_backward(builder, other, flow, key->position_b, key->variant_b);
+  if (index == known) {
+    MoeFlow *data = moe_flow_new(), *weights = moe_flow_new();
+
+    moe_chunk_backward(builder, data, weights, key->position_b, key->variant_b);
+    g_ptr_array_add(builder->halves, data);
+    g_ptr_array_add(builder->halves, weights);
+  }
+  return g_ptr_array_index(builder->halves, 2 * index + (key->kind == MOE_ACTION_WGRAD));
 }
 
 static void assemble(MoeBuilder *builder, const MoeBlockKey *key, MoeBlock *block)
@@ -282,10 +285,13 @@ static void assemble(MoeBuilder *builder, const MoeBlockKey *key, MoeBlock *bloc
   add_forward(builder, forward, key);
   if (key->kind == MOE_ACTION_FINISH)
     moe_finish(builder, forward, key->stage);
-  add_backward(builder, backward, key);
+  if (key->kind == MOE_ACTION_BACKWARD || key->kind == MOE_ACTION_BOTH)
+    moe_chunk_backward(builder, backward, backward, key->position_b, key->variant_b);
+  else if (key->kind == MOE_ACTION_DGRAD || key->kind == MOE_ACTION_WGRAD)
+    flows[1] = half_of(builder, key);
   if (moe_flow_length(forward) == 0)
     first = 1;
-  else if (moe_flow_length(backward) > 0)
+  else if (moe_flow_length(flows[1]) > 0)
     n = 2;
   moe_block_assemble(builder->arena, block_words[key->kind], flows + first, n, builder->shape.merge_batches, block);
 }

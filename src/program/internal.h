@@ -32,6 +32,8 @@ typedef struct {
   MoeChunk *parts;      /* [positions] */
   GArray *blocks;       /* MoeBlock; their arrays lie in the arena */
   MoeIntern block_keys; /* MoeBlockKey of each */
+  MoeIntern split_keys; /* MoeSplitKey of each backward pass that was lowered in halves */
+  GPtrArray *halves;    /* of MoeFlow: for each of them the data gradients, then the weight gradients */
   MoeArena *arena;
   MoeDescribed *kinds; /* sub-layers of each kind of layer that was asked for, linked */
 } MoeBuilder;
@@ -288,6 +290,11 @@ typedef struct {
   uint32_t position_f, position_b;
   uint32_t stage; /* FINISH only */
 } MoeBlockKey;
+
+/* A backward pass whose halves are actions of their own. */
+typedef struct {
+  uint32_t position, variant;
+} MoeSplitKey;
 
 guint moe_block_get(MoeBuilder *builder, const MoeBlockKey *key);
 /* Whether activations go from one stage to another between two positions; FALSE beyond the ends. */
