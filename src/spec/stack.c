@@ -112,7 +112,8 @@ static const MoeSection family_section = {"family", family_fields, &defaults};
 
 static const MoeField moe_fields[] = {
     {"expert_groups", MOE_FIELD_COUNT(MoeStack, moe.expert_groups, 1, MOE_MAX_EXPERTS),
-     .meaning = "groups of local experts, so that dispatch, compute and combine overlap"},
+     .meaning =
+         "groups of local experts, so that dispatch, compute and combine overlap; at most so many, as divide them"},
     {"counts", MOE_FIELD_CHOICE(MoeStack, moe.counts, counts_words), .mechanism = "exchange of token counts",
      .meaning = "how token counts reach the host"},
     {"tile_rows", MOE_FIELD_COUNT(MoeStack, moe.tile_rows, 0, MAX_TILE_ROWS),
