@@ -151,8 +151,8 @@ MoeProgram *moe_program_build_step(const MoeRun *run, uint64_t seed, uint64_t st
 /* Which of the n_load_draws loads an expert group has in a micro-batch; `group` is the expert-data index of its ranks.
  * Groups whose indices are equal modulo n_load_draws have the same loads in all micro-batches. */
 guint moe_program_load_draw(const MoeProgram *program, guint group, uint32_t micro_batch);
-/* How often each work of operations of a `kind` (of its n kernels, collectives ...) runs in a step, over all roles: [n].
- * Free with g_free. */
+/* How often each work of operations of a `kind` (of its n kernels, collectives ...) runs in a step, over all roles:
+ * [n]. Free with g_free. */
 double *moe_program_times(const MoeProgram *program, MoeOpKind kind, guint n);
 void moe_program_free(MoeProgram *program);
 /* Whether the table of expert counts by which a validated run routes, if it does, has a row for each MoE layer and a
