@@ -294,12 +294,23 @@ static void add_zero(MegatronWords *writer, const MoeParallelism *p)
     words_count(writer, "--num-distributed-optimizer-instances", p->data / p->shard_group);
 }
 
+/* transformer_config.py of Megatron-Core asks for virtual stages where there are stages, and refuses the overlap beside
+ * full recomputation. */
+static void add_expert_overlap(MegatronWords *writer, const MoeParallelism *p)
+{
+  gboolean taken = (p->pipeline == 1 || p->virtual_stages > 1) && writer->run->recompute.mode != MOE_RECOMPUTE_FULL;
+
+  words_flag_if(writer, "--overlap-moe-expert-parallel-comm", p->overlap.expert && taken);
+  words_note_if(writer, p->overlap.expert && !taken,
+                "expert exchanges beside other work with full recomputation or with stages that are not interleaved");
+}
+
 static void add_overlap(MegatronWords *writer, const MoeParallelism *p)
 {
   words_flag_if(writer, "--overlap-grad-reduce", p->overlap.gradient_reduce);
   words_flag_if(writer, "--overlap-param-gather", p->overlap.parameter_gather);
   words_flag_if(writer, "--tp-comm-overlap", p->overlap.tensor);
-  words_flag_if(writer, "--overlap-moe-expert-parallel-comm", p->overlap.expert);
+  add_expert_overlap(writer, p);
   words_flag_if(writer, "--no-overlap-p2p-communication", p->virtual_stages > 1 && !p->overlap.pipeline);
 }
 

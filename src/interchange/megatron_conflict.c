@@ -22,7 +22,7 @@ static const Conflict conflicts[] = {
                                             "account-for-loss-in-pipeline-split"},
     {"use-torch-fsdp2", "use-distributed-optimizer"},
     {"enable-cuda-graph", "external-cuda-graph"},
-    {"moe-shared-expert-overlap", "overlap-moe-expert-parallel-comm"},
+    {"overlap-moe-expert-parallel-comm", "moe-shared-expert-overlap recompute-method recompute-num-layers"},
 };
 
 /* The first of `words` that is one of `names`; NULL: none is. Free with g_free. */

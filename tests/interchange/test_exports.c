@@ -125,6 +125,37 @@ START_TEST(equal_stages_stay_numbers)
 }
 END_TEST
 
+/* Whether the words have it; without it a note says what they leave out. */
+static gboolean overlaps_experts(const char *set)
+{
+  const char *const sets[] = {"parallelism.overlap.expert=true", set, NULL};
+  g_autofree char *path = moetest_path("models/mixtral-8x7b.yaml");
+  const MoeRunOptions options = {.data_dir = g_getenv("MOESIM_DATA"), .sets = sets};
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MoeRun) run = moe_run_load(path, &options, &error);
+
+  ck_assert_msg(run != NULL, "%s", error ? error->message : "");
+  g_auto(GStrv) words = moe_export_megatron(run, notes);
+  gboolean has = g_strv_contains((const char *const *)words, "--overlap-moe-expert-parallel-comm"), noted = FALSE;
+
+  for (guint i = 0; i < notes->len; i++)
+    noted |= strstr(notes->pdata[i], "expert exchanges beside other work") != NULL;
+  ck_assert(has != noted);
+  return has;
+}
+
+/* Megatron-Core wants virtual stages beside stages, and no full recomputation. */
+START_TEST(experts_overlap_where_megatron_allows_it)
+{
+  ck_assert(overlaps_experts("parallelism={gpus: 64, tensor: 1, expert: 8, schedule: none}"));
+  ck_assert(!overlaps_experts("parallelism={gpus: 64, tensor: 1, expert: 8, pipeline: 2, schedule: 1f1b}"));
+  ck_assert(overlaps_experts("parallelism={gpus: 64, tensor: 1, expert: 8, pipeline: 2, virtual_stages: 2, schedule: "
+                             "interleaved}"));
+  ck_assert(!overlaps_experts("recompute={mode: full}"));
+}
+END_TEST
+
 /* What shapes the step goes through, or is said to be lost. */
 START_TEST(what_is_lost_is_noted)
 {
@@ -292,4 +323,5 @@ END_TEST
 
 MOE_TEST_MAIN("interchange/exports", every_run_that_ships_is_the_same_model_or_refused,
               stages_of_unequal_size_become_a_layout, given_stages_beside_an_end_become_a_layout,
-              equal_stages_stay_numbers, what_is_lost_is_noted, what_comes_back_otherwise_is_said, a_lost_key_is_named)
+              equal_stages_stay_numbers, what_is_lost_is_noted, experts_overlap_where_megatron_allows_it,
+              what_comes_back_otherwise_is_said, a_lost_key_is_named)

@@ -47,6 +47,8 @@ START_TEST(arguments_that_exclude_each_other)
       {"--bf16 --pipeline-model-parallel-size 2 --num-layers-per-virtual-pipeline-stage 2 "
        "--num-virtual-stages-per-pipeline-rank 2",
        "--num-virtual-stages-per-pipeline-rank: stands beside --num-layers-per-virtual-pipeline-stage"},
+      {"--bf16 --overlap-moe-expert-parallel-comm --recompute-granularity full --recompute-method uniform",
+       "--recompute-method: stands beside --overlap-moe-expert-parallel-comm"},
       {"--bf16 --distributed-backend gloo", "--distributed-backend: a run cannot say"},
   };
 
