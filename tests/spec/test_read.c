@@ -269,6 +269,7 @@ START_TEST(faults_have_names_and_places)
       {"cluster.host.cpu=grace", "no launch cost for CPU grace"},
       {"stack.host.launch={}", "launch cost for 0 kinds of CPU"},
       {"stack.fused=[norms]", "norm"},
+      {"stack.moe.memory_rounds=65", "whole number from 1 to 64"},
       {"stack.data_parallel.bucket=0B", "expected a size such as 40 MB"},
       {"stack.kernels=[{family: x, class: gemm}]", "no \"constants\" in kernels"},
       {"stack.kernels=[{family: x, class: gem, constants: {}}]", "gemm"},
