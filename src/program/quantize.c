@@ -101,10 +101,11 @@ void moe_emit_quantize(MoeEmit *emit, const MoeQuantize *quantize)
 }
 
 /* Formats whose scales lie along a dimension travel in both layouts at once, each with its scales (TransformerEngine,
- * _all_gather_mxfp8, _all_gather_nvfp4 and _start_all_gather_fp8_blockwise in pytorch/distributed.py). */
+ * _all_gather_mxfp8, _all_gather_nvfp4 and _start_all_gather_fp8_blockwise in pytorch/distributed.py), unless the
+ * second one is cast for the weight gradient itself. */
 double moe_gathered_layouts(const MoeShape *shape)
 {
-  return shape->fp8_wgrad && !has_tensor_scale(shape->precision) ? 2 : 1;
+  return shape->fp8_wgrad && !has_tensor_scale(shape->precision) && !shape->run->stack.backward_casts ? 2 : 1;
 }
 
 /* TransformerEngine, _all_gather_fp8 and update_usage of Float8TensorStorage: _create_transpose. */

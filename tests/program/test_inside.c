@@ -295,7 +295,8 @@ START_TEST(test_casts_of_gathered_rows)
 END_TEST
 
 /* Inputs are gathered forward and once more for the weight gradient, each time in the layout that is read; a gradient
- * at once in both, where each has scales of its own. The head's input, in BF16, likewise twice. */
+ * at once in both, where each has scales of its own and none is cast in the backward pass. The head's input, in BF16,
+ * likewise twice. */
 START_TEST(test_layouts_that_travel)
 {
   const double gathered = 2.0 * 16 * 2048 * 2 * 1024, head = 2.0 * 2 * 2048 * 1024 * 2;
@@ -304,6 +305,13 @@ START_TEST(test_layouts_that_travel)
 
   ck_assert_double_eq_tol(total_of(tensor, "tensor_gather").bytes, 3 * gathered + head, 1);
   ck_assert_double_eq_tol(total_of(blocks, "tensor_gather").bytes, 4 * gathered * moe_precision_bytes(MOE_MXFP8) + head,
+                          1);
+  g_autofree char *late =
+      g_strdup_printf(PAIR ";stack.backward_casts=true", "gb200-nvl72", "true", "mxfp8", "mxfp8", "delayed");
+  g_autoptr(MoeRun) run = run_with(DENSE, late);
+  g_autoptr(MoeProgram) once = build_checked(run);
+
+  ck_assert_double_eq_tol(total_of(once, "tensor_gather").bytes, 3 * gathered * moe_precision_bytes(MOE_MXFP8) + head,
                           1);
 }
 END_TEST
