@@ -144,7 +144,9 @@ static void fill_rows(const MoePlanOptions *options, MoePlan *plan)
 
   for (guint r = 0; r < plan->n_rows; r++) {
     had_s[r] = search_time(options, plan, r, started, besides_s);
-    besides_s = MAX(besides_s, fill_row(options, had_s[r], plan, &plan->rows[r]));
+    double besides = fill_row(options, had_s[r], plan, &plan->rows[r]);
+
+    besides_s = MAX(besides_s, besides);
     if (options->progress)
       options->progress(r + 1, plan->n_rows, options->progress_data);
   }

@@ -62,8 +62,11 @@ static void look_closer(const Searching *s, const MoeRun *run, Prospect *prospec
   g_autoptr(MoeCostModel) cost = moe_cost_model_new(&run->cluster.accelerator, &run->stack, NULL);
 
   prospect->lowered = TRUE;
-  if (topo && cost)
-    prospect->candidate.bound_s = MAX(prospect->candidate.bound_s, moe_search_bound_program(run, program, topo, cost));
+  if (!topo || !cost)
+    return;
+  double bound_s = moe_search_bound_program(run, program, topo, cost);
+
+  prospect->candidate.bound_s = MAX(prospect->candidate.bound_s, bound_s);
 }
 
 /* ---- best first ------------------------------------------------------------------------------------------------- */
