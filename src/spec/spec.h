@@ -265,7 +265,7 @@ typedef struct {
     int64_t bucket_padding;       /* elements: buckets of ZeRO-1 end at a multiple of it and of their ranks */
     int64_t prefetch;             /* units gathered ahead, default 1 */
     gboolean unaligned_gather;    /* interleaved stages gather a chunk where its first micro-batch needs it */
-    gboolean hooked_gather;       /* so do stages of one chunk */
+    gboolean hooked_gather;       /* stages of one chunk likewise */
     gboolean first_chunk_buckets; /* only the first chunk of the first stage is divided into buckets */
     gboolean reshard_ends;        /* ZeRO-3 holds embedding and head gathered only as long as they are read */
     gboolean late_reduce;         /* merged micro-batches: chunks 0 and 1 are reduced after the last backward pass */

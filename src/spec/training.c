@@ -50,7 +50,7 @@ static const MoeField precision_fields[] = {
     {"bf16_first_layers", MOE_FIELD_COUNT(MoeTraining, precision.wide_first, 0, MOE_MAX_LAYERS),
      .meaning = "layers at the start that stay in BF16 where gemm has fewer bits"},
     {"bf16_last_layers", MOE_FIELD_COUNT(MoeTraining, precision.wide_last, 0, MOE_MAX_LAYERS),
-     .meaning = "and at the end"},
+     .meaning = "layers at the end that stay in BF16 where gemm has fewer bits"},
     {NULL},
 };
 

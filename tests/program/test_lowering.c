@@ -376,6 +376,11 @@ START_TEST(test_tensor_volumes)
 }
 END_TEST
 
+static gboolean is_product(const MoeKernel *k)
+{
+  return k->klass == MOE_KERNEL_GEMM || k->klass == MOE_KERNEL_GROUPED_GEMM;
+}
+
 /* FP8 GEMMs with BF16 weight gradients, FP32 head as TF32: each matrix in the precision of its role. */
 START_TEST(test_precision_roles)
 {
@@ -386,7 +391,7 @@ START_TEST(test_precision_roles)
   for (guint i = 0; i < program->n_kernels; i++) {
     const MoeKernel *k = &program->kernels[i];
 
-    if (k->klass != MOE_KERNEL_GEMM && k->klass != MOE_KERNEL_GROUPED_GEMM)
+    if (!is_product(k))
       continue;
     if (g_str_equal(k->name, "lm_head"))
       ck_assert_int_eq(k->precision, MOE_TF32);
@@ -397,11 +402,6 @@ START_TEST(test_precision_roles)
   }
 }
 END_TEST
-
-static gboolean is_product(const MoeKernel *k)
-{
-  return k->klass == MOE_KERNEL_GEMM || k->klass == MOE_KERNEL_GROUPED_GEMM;
-}
 
 /* The first and the last two of eight layers stay in BF16: products, casts and what is gathered. */
 START_TEST(test_layers_that_stay_wide)
